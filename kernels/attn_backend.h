@@ -1,0 +1,135 @@
+/* attn_backend.h: where plans run. One interface, one implementation a backend: `host` (the SIMT executor, which
+ * checks every access) and, later, `hip`. Same plan, same kernel source.
+ *
+ * The order of use: image (host copy of all bytes of a problem) -> open -> alloc -> upload -> run (any number of
+ * plans of that problem) -> download -> free -> close.
+ *
+ * SPDX-License-Identifier: MIT */
+#ifndef ATTN_BACKEND_H
+#define ATTN_BACKEND_H
+
+#include "attn_planner.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Image: the bytes of a problem's buffers in host memory ---------------------------------------------- */
+
+enum attn_role { ATTN_ROLE_GAP = 0, ATTN_ROLE_INPUT = 1, ATTN_ROLE_DST = 2 };
+
+struct attn_buffer {
+    uint8_t *bytes; /* size bytes */
+    uint8_t *role;  /* enum attn_role of each byte: which belong to elements, which are gaps */
+    int64_t size;   /* bytes: the end of the last element of the tensors in it */
+};
+
+struct attn_image {
+    int n_buffers;
+    struct attn_buffer buffer[ATTN_OPERAND_COUNT];
+    int buffer_of[ATTN_OPERAND_COUNT]; /* index into buffer[]; -1 for an absent operand */
+};
+
+/* Bytes the buffers of a problem need in all; INT64_MAX when more than that. */
+int64_t attn_image_bytes(const struct attn_problem *problem);
+
+/* Lays the tensors of a legal problem out: every byte is a NaN pattern (0xFF), roles are marked. Returns false
+ * when attn_image_bytes exceeds max_bytes or memory runs out; nothing is kept then. */
+bool attn_image_create(const struct attn_problem *problem, int64_t max_bytes, struct attn_image *image);
+void attn_image_free(struct attn_image *image);
+
+/* First byte of an operand's first element; NULL for an absent one. */
+void *attn_image_at(const struct attn_image *image, const struct attn_problem *problem, int operand);
+
+/* ---- Failures ------------------------------------------------------------------------------------------- */
+
+/* X(NAME, name, meaning) */
+#define ATTN_FAILURES(X)                                                                                   \
+    X(NONE, none, "ran to the end")                                                                        \
+    X(LDS_UNWRITTEN, lds_unwritten, "read LDS that no thread of the block wrote")                           \
+    X(LDS_RACE, lds_race, "two threads touch one LDS byte, one writes, and no barrier or wave order is between") \
+    X(LDS_BOUNDS, lds_bounds, "LDS access outside what the kernel declared")                               \
+    X(LDS_SIZE, lds_size, "LDS the kernel declares differs from the plan's launch")                         \
+    X(GLOBAL_BOUNDS, global_bounds, "global access to a byte that belongs to no element")                   \
+    X(GLOBAL_READONLY, global_readonly, "write to an input")                                               \
+    X(GLOBAL_RACE, global_race, "two blocks touch one global byte and one writes")                          \
+    X(GLOBAL_UNWRITTEN, global_unwritten, "read of dst or workspace that nothing wrote")                    \
+    X(DST_UNWRITTEN, dst_unwritten, "a dst element was not written")                                        \
+    X(ALIGNMENT, alignment, "a vector access at an address that is no multiple of its size")                \
+    X(BARRIER, barrier, "a barrier that not all threads of the block reach")                               \
+    X(WAVE, wave, "a wave operation that not all lanes of the wave reach together")                         \
+    X(WAVE_SIZE, wave_size, "a kernel built for another wave size than the device's")                       \
+    X(LIMIT_THREADS, limit_threads, "more threads than the device allows a block")                          \
+    X(LIMIT_LDS, limit_lds, "more LDS than the device has for a block")                                     \
+    X(LIMIT_GRID, limit_grid, "a grid beyond the device's")                                                 \
+    X(NO_INSTANCE, no_instance, "the plan names a kernel instance that was not built")                      \
+    X(RUNAWAY, runaway, "a thread made more wave operations, barriers and accesses than the budget allows")  \
+    X(RUNTIME, runtime, "the runtime of the backend reported an error")
+
+enum attn_failure_code {
+#define X(NAME, name, text) ATTN_F_##NAME,
+    ATTN_FAILURES(X)
+#undef X
+    ATTN_FAILURE_COUNT
+};
+
+struct attn_failure {
+    int32_t code;      /* enum attn_failure_code */
+    int32_t step;      /* enum attn_step of the launch */
+    uint32_t block[3]; /* blockIdx */
+    uint32_t thread;   /* linear thread index in the block; other: the second thread of a race */
+    uint32_t other;
+    int32_t operand;   /* enum attn_operand of a global access; ATTN_OPERAND_COUNT + enum attn_region for the
+                          workspace; -1: neither (LDS, launch) */
+    int64_t offset;    /* bytes from the operand's first element, the region's or the LDS's start */
+    int32_t bytes;     /* size of the access */
+    char text[256];    /* one sentence with all of that */
+};
+
+const char *attn_failure_name(int code);
+const char *attn_failure_meaning(int code);
+
+/* ---- Backend -------------------------------------------------------------------------------------------- */
+
+struct attn_backend;
+struct attn_memory; /* device memory of one problem: its buffers and a workspace */
+
+struct attn_backend_ops {
+    const char *name;
+    /* The device plans are to be made for: true and *device; false when it runs plans of any device (host). */
+    bool (*describe)(struct attn_backend *, struct attn_device *device);
+    /* Memory for an image's buffers and a workspace of so many bytes; NULL with *failure when there is none. */
+    struct attn_memory *(*alloc)(struct attn_backend *, const struct attn_problem *, const struct attn_image *,
+                                 int64_t workspace_bytes, struct attn_failure *);
+    /* Copies all bytes of the image in; dst and workspace count as unwritten again. */
+    bool (*upload)(struct attn_backend *, struct attn_memory *, const struct attn_image *, struct attn_failure *);
+    /* Runs all launches of a plan of that problem, waits, and checks what the backend can check (host: all of
+     * the failures above; dst must be written whole). */
+    bool (*run)(struct attn_backend *, struct attn_memory *, const struct attn_problem *, const struct attn_plan *,
+                struct attn_failure *);
+    /* Copies the buffers back; gap bytes too, so that a caller can see that they are as they were. */
+    bool (*download)(struct attn_backend *, struct attn_memory *, struct attn_image *, struct attn_failure *);
+    void (*free)(struct attn_backend *, struct attn_memory *);
+    void (*close)(struct attn_backend *);
+};
+
+struct attn_backend {
+    const struct attn_backend_ops *ops;
+};
+
+struct attn_host_options {
+    uint64_t schedule; /* seed of the order in which fibers run between barriers; 0: in order */
+    bool checked;      /* false: the same kernels without access checks (for measuring, not for judging) */
+    uint64_t budget;   /* accesses and wave operations of one launch before ATTN_F_RUNAWAY; 0: no limit */
+};
+
+/* Opens the host executor; NULL when memory runs out. A backend is for one thread at a time; several can be
+ * open at once. */
+struct attn_backend *attn_host_open(const struct attn_host_options *options);
+/* Changes the schedule seed of an open host backend. */
+void attn_host_schedule(struct attn_backend *backend, uint64_t schedule);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,486 @@
+/* attn_planner.h: the route planner for attention on AMD HIP (and HIP on NVIDIA).
+ *
+ * Given a device and one FlashAttention call (a problem: shapes, strides, types; no data) the planner
+ * chooses the kernel that runs it, with everything a launch needs, and can say of every other kernel which
+ * rule of its contract kept it out. The guarantee: for every legal problem on every valid device a kernel
+ * is able. For the known head sizes it is one other than `naive`.
+ *
+ * Every function here is pure: no allocation, no global state, no environment, no locale; all are safe to
+ * call from any thread at once, and their time is bounded. Tensors are in ggml's order: ne[0] is the fastest
+ * dimension, nb[i] are strides in bytes.
+ *
+ * SPDX-License-Identifier: MIT */
+#ifndef ATTN_PLANNER_H
+#define ATTN_PLANNER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Types of elements --------------------------------------------------------------------------- */
+
+/* X(NAME, name, elements in a block, bytes of a block, bytes a block's address is a multiple of)
+ * Block layouts: ggml, ggml-common.h (block_q8_0 and the others). A new KV type is one row here; the
+ * reference's codec table and the kernels' loader table fail to compile until they have it too. */
+#define ATTN_TYPES(X)         \
+    X(F32, f32, 1, 4, 4)      \
+    X(F16, f16, 1, 2, 2)      \
+    X(BF16, bf16, 1, 2, 2)    \
+    X(Q8_0, q8_0, 32, 34, 2)  \
+    X(Q4_0, q4_0, 32, 18, 2)  \
+    X(Q4_1, q4_1, 32, 20, 2)  \
+    X(Q5_0, q5_0, 32, 22, 2)  \
+    X(Q5_1, q5_1, 32, 24, 2)
+
+enum attn_type {
+#define X(NAME, name, elems, bytes, align) ATTN_##NAME,
+    ATTN_TYPES(X)
+#undef X
+    ATTN_TYPE_COUNT
+};
+
+struct attn_type_info {
+    const char *name;
+    int32_t block_elems; /* elements in a block, 1 for the plain types */
+    int32_t block_bytes;
+    int32_t align_bytes; /* what an address of a block is at least a multiple of */
+};
+
+/* The row of a type; NULL when type is none of enum attn_type. */
+const struct attn_type_info *attn_type_info(int type);
+
+/* ---- Problem ------------------------------------------------------------------------------------- */
+
+struct attn_tensor {
+    int64_t ne[4];   /* extents in elements; ne[0] fastest */
+    int64_t nb[4];   /* strides in bytes; nb[0] is the size of an element or block; 0 broadcasts dims 1..3 */
+    int64_t offset;  /* bytes from the start of its buffer; buffers start on 256-byte boundaries */
+    uint8_t type;    /* enum attn_type */
+    uint8_t buffer;  /* 0: a buffer of its own; 1..26: the buffer named 'a'..'z', shared by equal letters */
+    uint8_t present; /* 0: this optional tensor (mask, sinks) is absent and nothing else of it is read */
+};
+
+/* The tensors of a problem, in the order of its line. */
+enum attn_operand { ATTN_Q, ATTN_K, ATTN_V, ATTN_MASK, ATTN_SINKS, ATTN_DST, ATTN_OPERAND_COUNT };
+
+/* One call, without its data.
+ *   q f32 [D_K, n_q, n_head, n_seq]     k [D_K, n_kv, n_head_kv, n_seq]     v [D_V, n_kv, n_head_kv, n_seq]
+ *   mask f16 [>= n_kv, >= n_q, divides n_head, divides n_seq]     sinks f32 [n_head]
+ *   dst f32 [D_V, n_head, n_q, n_seq]
+ * Query head h reads KV head h / (n_head / n_head_kv), mask head h % mask.ne[2], mask sequence s % mask.ne[3].
+ * Semantics (the order is ggml's): s = scale * q.k; softcap c > 0: s = c * tanh(s / c); a mask value of -inf
+ * excludes the key, else s += slope(head) * mask; softmax over n_kv with the head's sink as one more logit
+ * of weight zero; times V. A row without any live key and without sink is zeros. */
+struct attn_problem {
+    struct attn_tensor t[ATTN_OPERAND_COUNT]; /* indexed by enum attn_operand */
+    float scale;
+    float softcap;      /* 0: none */
+    float max_bias;     /* 0: slope 1; > 0: ALiBi */
+    int64_t head_first; /* the place of head 0 among all heads of the layer (a tensor split), for ALiBi */
+    int64_t head_total; /* heads of the layer; n_head when nothing is split */
+};
+
+/* X(NAME, name, meaning with {t} the tensor, {d} the dimension, {a} and {b} the offending values) */
+#define ATTN_ERRORS(X)                                                                                     \
+    X(OK, ok, "legal")                                                                                     \
+    X(ABSENT, absent, "{t} is missing")                                                                    \
+    X(EXTENT, extent, "{t}.ne[{d}] is {a}, must be at least 1")                                            \
+    X(TYPE, type, "{t} has type {a}, not allowed there")                                                   \
+    X(BUFFER, buffer, "{t} names buffer {a}, must be 0 to 26")                                             \
+    X(D_K, d_k, "k.ne[0] is {a}, must equal q.ne[0] = {b}")                                                \
+    X(N_KV, n_kv, "v.ne[1] is {a}, must equal k.ne[1] = {b}")                                              \
+    X(N_HEAD_KV, n_head_kv, "v.ne[2] is {a}, must equal k.ne[2] = {b}")                                    \
+    X(N_SEQ, n_seq, "{t}.ne[3] is {a}, must equal q.ne[3] = {b}")                                          \
+    X(GQA, gqa, "n_head {a} is no multiple of n_head_kv {b}")                                              \
+    X(MASK_KV, mask_kv, "mask.ne[0] is {a}, must be at least n_kv = {b}")                                  \
+    X(MASK_Q, mask_q, "mask.ne[1] is {a}, must be at least n_q = {b}")                                     \
+    X(MASK_HEADS, mask_heads, "mask.ne[2] is {a}, must divide n_head = {b}")                               \
+    X(MASK_SEQ, mask_seq, "mask.ne[3] is {a}, must divide n_seq = {b}")                                    \
+    X(SINKS_SHAPE, sinks_shape, "sinks.ne[{d}] is {a}, must be {b}")                                       \
+    X(DST_SHAPE, dst_shape, "dst.ne[{d}] is {a}, must be {b}")                                             \
+    X(BLOCK, block, "{t}.ne[0] is {a}, must be a multiple of its block of {b}")                            \
+    X(ROW_DENSE, row_dense, "{t}.nb[0] is {a}, must be {b}")                                               \
+    X(OFFSET, offset, "{t} offset is {a}, must be a multiple of {b}, at least 0")                          \
+    X(STRIDE, stride, "{t}.nb[{d}] is {a}, must be a multiple of {b}, at least 0")                         \
+    X(BROADCAST, broadcast, "{t}.nb[{d}] is 0, only q, k, v and mask can be broadcast")                    \
+    X(OVERLAP, overlap, "{t}.nb[{d}] is {a}, elements overlap below {b}")                                  \
+    X(OVERFLOW, overflow, "{t} does not fit in 63 bits of bytes (dimension {d}: {a} x {b})")               \
+    X(ALIAS_DST, alias_dst, "dst shares bytes with {t} (from {a} to {b})")                                 \
+    X(ALIAS_INPUT, alias_input, "{t} and an earlier tensor of another type or use share bytes ({a} to {b})") \
+    X(SCALE, scale, "scale is not finite")                                                                 \
+    X(SOFTCAP, softcap, "softcap is negative or not finite")                                               \
+    X(MAX_BIAS, max_bias, "max_bias is negative or not finite")                                            \
+    X(MAX_BIAS_MASK, max_bias_mask, "max_bias without a mask")                                             \
+    X(HEADS, heads, "heads={a}/{b}: first must be at least 0 and first + n_head at most total")
+
+enum attn_error_code {
+#define X(NAME, name, text) ATTN_E_##NAME,
+    ATTN_ERRORS(X)
+#undef X
+    ATTN_ERROR_COUNT
+};
+
+struct attn_error {
+    int32_t code;    /* enum attn_error_code */
+    int32_t operand; /* enum attn_operand it is about, where it is about one */
+    int32_t dim;     /* 0..3, where it is about one */
+    int64_t a, b;    /* the offending values, as the error's text names them */
+};
+
+/* Is the problem legal? Returns the code (ATTN_E_OK when legal) and, where error is not NULL, the first broken
+ * rule with its values. Reads any bits in *problem safely. Every other function that takes a problem
+ * requires a legal one. Two tensors of one buffer share bytes, as far as this check is concerned, when the
+ * ranges from their first to their last byte meet: inputs q, k and v may then, if they have one type
+ * (views of one buffer, interleaved or equal); mask, sinks and dst may not. */
+int attn_problem_check(const struct attn_problem *problem, struct attn_error *error);
+
+/* The name of an error ("mask_kv"); "unknown" outside the enum. */
+const char *attn_error_name(int code);
+
+/* The sentence for an error, with its values, into text[cap] (always terminated when cap > 0). Returns the
+ * length the whole text has, as snprintf does. */
+size_t attn_error_text(const struct attn_error *error, char *text, size_t cap);
+
+/* Bytes from a tensor's offset to the end of its last element; at least 1 for a legal tensor. */
+int64_t attn_tensor_span(const struct attn_tensor *tensor);
+
+/* Strides of a contiguous tensor of the given extents and type. The products wrap; check afterwards. */
+void attn_tensor_contiguous(struct attn_tensor *tensor);
+
+/* Multiply-adds of the problem: n_q * n_kv * n_head * n_seq * (D_K + D_V), INT64_MAX when larger. */
+int64_t attn_problem_work(const struct attn_problem *problem);
+
+static inline int64_t attn_n_q(const struct attn_problem *p) { return p->t[ATTN_Q].ne[1]; }
+static inline int64_t attn_n_kv(const struct attn_problem *p) { return p->t[ATTN_K].ne[1]; }
+static inline int64_t attn_n_head(const struct attn_problem *p) { return p->t[ATTN_Q].ne[2]; }
+static inline int64_t attn_n_head_kv(const struct attn_problem *p) { return p->t[ATTN_K].ne[2]; }
+static inline int64_t attn_n_seq(const struct attn_problem *p) { return p->t[ATTN_Q].ne[3]; }
+static inline int64_t attn_d_k(const struct attn_problem *p) { return p->t[ATTN_Q].ne[0]; }
+static inline int64_t attn_d_v(const struct attn_problem *p) { return p->t[ATTN_V].ne[0]; }
+
+/* ALiBi slope of *global* head number head (head_first + h) as exp2(-attn_alibi_exponent): the exponent is
+ * max_bias * (h + 1) / n for h < n, max_bias * (2 * (h - n) + 1) / (2 * n) else, with n the largest power of
+ * two that is at most head_total. Source: ggml, ggml_soft_max_ext (m0, m1). */
+double attn_alibi_exponent(const struct attn_problem *problem, int64_t head);
+
+/* ---- Known head sizes ---------------------------------------------------------------------------- */
+
+/* X(D_K, D_V): for these a kernel other than naive is able on every device of the table and weakening of it. */
+#define ATTN_HEAD_SIZES(X)                                                                                 \
+    X(40, 40) X(64, 64) X(72, 72) X(80, 80) X(96, 96) X(112, 112) X(128, 128) X(192, 128) X(192, 192)      \
+    X(256, 256) X(320, 256) X(512, 512) X(576, 512)
+
+enum {
+#define X(dk, dv) +1
+    ATTN_HEAD_SIZE_COUNT = 0 ATTN_HEAD_SIZES(X)
+#undef X
+};
+
+struct attn_head_size { int32_t d_k, d_v; };
+
+/* Known head size number index, 0 <= index < ATTN_HEAD_SIZE_COUNT; NULL outside. */
+const struct attn_head_size *attn_head_size(int index);
+/* Its index, -1 when the pair is not a known one. */
+int attn_head_size_find(int64_t d_k, int64_t d_v);
+/* A pair of head sizes as a rule's operand: the index of a known one, else a negative number that holds the pair
+ * (each clipped to 2^31 - 1), so that a text can name it. _pair is the way back. */
+int64_t attn_head_size_operand(int64_t d_k, int64_t d_v);
+struct attn_head_size attn_head_size_pair(int64_t operand);
+
+/* ---- Device -------------------------------------------------------------------------------------- */
+
+enum attn_matrix {
+    ATTN_MATRIX_NONE,       /* no matrix cores */
+    ATTN_MATRIX_MFMA,       /* CDNA, wave64 */
+    ATTN_MATRIX_WMMA_GFX11, /* RDNA3, operands replicated over half-waves */
+    ATTN_MATRIX_WMMA_GFX12, /* RDNA4, its own fragment layout */
+    ATTN_MATRIX_MMA_SM80,   /* NVIDIA mma.sync, sm_80 and later */
+    ATTN_MATRIX_COUNT
+};
+
+/* What a GPU can do. All limits are per workgroup (block) or per launch. */
+struct attn_device {
+    char name[16];            /* "gfx942"; terminated */
+    int32_t wave_size;        /* lanes of a wave (warp): 32 or 64 */
+    int32_t n_cu;             /* compute units (SMs) */
+    int32_t lds_bytes;        /* LDS (shared memory) a workgroup can have, static and dynamic together */
+    int32_t lds_static_bytes; /* of which at most so much static */
+    int32_t max_threads;      /* threads of a workgroup */
+    uint32_t max_grid[3];     /* workgroups of a launch in x, y, z */
+    int32_t matrix;           /* enum attn_matrix */
+    uint8_t dot_f16;          /* packed f16 dot product with f32 accumulation */
+    uint8_t matrix_flush;     /* the matrix cores flush f16 and bf16 subnormals */
+};
+
+/* The device table: row index, NULL outside 0 <= index < attn_device_count(). */
+int attn_device_count(void);
+const struct attn_device *attn_device(int index);
+/* The row of that name; NULL when there is none. */
+const struct attn_device *attn_device_find(const char *name);
+
+/* NULL when the description is one the planner can plan for, else what is wrong with it. The least a device
+ * must have: wave 32 or 64, 1 compute unit, 256 threads, 16 KiB of LDS (static too), a grid of 1024 x 1 x 1. */
+const char *attn_device_check(const struct attn_device *device);
+
+/* Weakening number index of a device: a copy with one capability removed or one limit halved; *what (if not
+ * NULL) gets its name, e.g. "lds/2". Returns false past the last, or where the device lacks what would be
+ * taken (then try the next index), so loop over 0 <= index < attn_weakening_count(). */
+int attn_weakening_count(void);
+bool attn_device_weaken(const struct attn_device *device, int index, struct attn_device *out, const char **what);
+
+/* Is `a` at least as capable as `b` in every field that contracts read? (P6) */
+bool attn_device_covers(const struct attn_device *a, const struct attn_device *b);
+
+/* ---- Plan key ------------------------------------------------------------------------------------ */
+
+/* Everything the planner looks at: a plan is a function of (device, key) alone, so a plan kept under its key
+ * serves every problem with that key. n_kv and n_q are bucket ceilings. All bytes are defined: keys compare
+ * with memcmp. */
+struct attn_key {
+    int64_t n_q;  /* the bucket's ceiling: exact up to 8, then four buckets an octave */
+    int64_t n_kv; /* the bucket's ceiling: multiples of 32 up to 256, then four buckets an octave */
+    int64_t d_k, d_v;
+    int64_t n_head, n_head_kv, n_seq;
+    int64_t mask_heads, mask_seqs; /* extents of the mask, 0 without one */
+    int64_t k_copy[3], v_copy[3];  /* extents 1..3 that a dense copy of K, V has: n_kv ceiling, heads,
+                                      sequences, or 1 where broadcast */
+    uint8_t type_k, type_v;
+    uint8_t align_k, align_v; /* log2 of the bytes every row start is a multiple of: 0..4 */
+    uint8_t softcap, alibi, sinks;
+    uint8_t reserved;
+};
+
+/* The key of a legal problem. Strides of extent-1 dimensions do not enter it. */
+void attn_key_of(const struct attn_problem *problem, struct attn_key *key);
+
+/* The key as one token (letters, digits and . _ - / only), at most 159 characters; returns its length. */
+size_t attn_key_text(const struct attn_key *key, char *text, size_t cap);
+
+/* Ceilings of the buckets that n_q and n_kv fall in (INT64_MAX when the ceiling would pass it). */
+int64_t attn_bucket_n_q(int64_t n_q);
+int64_t attn_bucket_n_kv(int64_t n_kv);
+
+/* ---- Kernels and their contracts ------------------------------------------------------------------ */
+
+/* The ordered kernel list, from first choice to last resort: X(name). Ties in cost go to list order. A new
+ * kernel is one line here, planner/kernel_<name>.c (contract, configuration, cost) and kernels/<name>.hip. */
+#define ATTN_KERNELS(X) \
+    X(vec)              \
+    X(tile)             \
+    X(naive)
+
+enum attn_kernel_id {
+#define X(name) ATTN_KERNEL_##name,
+    ATTN_KERNELS(X)
+#undef X
+    ATTN_KERNEL_COUNT
+};
+
+/* How a rule relates its two operands: it holds when lhs RELATION rhs. */
+enum attn_relation {
+    ATTN_REL_EQ,     /* lhs == rhs */
+    ATTN_REL_LE,     /* lhs <= rhs */
+    ATTN_REL_GE,     /* lhs >= rhs */
+    ATTN_REL_MEMBER, /* lhs is a bit number (0..62) set in rhs; an lhs outside 0..62 is no member */
+    ATTN_REL_COUNT
+};
+
+/* What an operand is, for people and JSON. ATTN_UNIT_HEAD_SIZE: as attn_head_size_operand makes it. */
+enum attn_unit { ATTN_UNIT_COUNT_OF, ATTN_UNIT_BYTES, ATTN_UNIT_THREADS, ATTN_UNIT_HEAD_SIZE, ATTN_UNIT_TYPE };
+
+/* A named condition of a contract. */
+struct attn_rule {
+    const char *name;    /* unique within its kernel, e.g. "lds" */
+    const char *meaning; /* a phrase: "LDS of the smallest configuration fits the device" */
+    uint8_t relation;    /* enum attn_relation */
+    uint8_t unit;        /* enum attn_unit of both operands */
+    uint8_t structural;  /* no instance exists, as opposed to: this call or device is outside its reach */
+    void (*operands)(const struct attn_device *, const struct attn_key *, int64_t *lhs, int64_t *rhs);
+};
+
+struct attn_plan;
+
+/* A kernel as the planner sees it; one constant object in each planner/kernel_<name>.c. */
+struct attn_kernel {
+    const char *name;
+    const char *purpose;
+    const struct attn_rule *rules; /* in the order they are tried */
+    int n_rules;
+    /* Fills configuration, launches and workspace of a plan whose contract holds. */
+    void (*configure)(const struct attn_device *, const struct attn_key *, struct attn_plan *);
+    /* Estimated time in units of 1/16 ns on the device, saturating; what makes a kernel fast lives here. */
+    uint64_t (*cost)(const struct attn_device *, const struct attn_key *, const struct attn_plan *);
+};
+
+#define X(name) extern const struct attn_kernel attn_kernel_##name;
+ATTN_KERNELS(X)
+#undef X
+
+/* Kernel number id; NULL outside 0 <= id < ATTN_KERNEL_COUNT. */
+const struct attn_kernel *attn_kernel(int id);
+/* Its id; -1 when no kernel has that name. */
+int attn_kernel_find(const char *name);
+
+/* Does the relation hold between the operands? Evaluates recorded operands again (P3). */
+bool attn_relation_holds(int relation, int64_t lhs, int64_t rhs);
+
+/* ---- Trace --------------------------------------------------------------------------------------- */
+
+/* What became of one kernel: able at a cost, or out for the first rule that failed, with its operands. */
+struct attn_verdict {
+    uint8_t able;
+    int16_t rule;     /* index into the kernel's rules; -1 when able */
+    int64_t lhs, rhs; /* operands of that rule */
+    uint64_t cost;    /* when able */
+};
+
+/* First-failure verdicts of every kernel, in list order, and the kernel chosen. */
+struct attn_trace {
+    struct attn_verdict verdict[ATTN_KERNEL_COUNT];
+    int32_t chosen; /* enum attn_kernel_id; -1: none, a broken guarantee */
+};
+
+/* One rule evaluated, in the mode that evaluates all of them. */
+struct attn_rule_result {
+    uint8_t holds;
+    int64_t lhs, rhs;
+};
+
+/* ---- Plan ---------------------------------------------------------------------------------------- */
+
+/* The launches of a plan, in the order they run. */
+enum attn_step { ATTN_STEP_CONVERT_K, ATTN_STEP_CONVERT_V, ATTN_STEP_SCAN, ATTN_STEP_MAIN, ATTN_STEP_COMBINE,
+                 ATTN_STEP_COUNT };
+
+/* Regions of the workspace. */
+enum attn_region {
+    ATTN_REGION_K,       /* K converted to f16, dense, extents d_k x k_copy[] */
+    ATTN_REGION_V,       /* V converted to f16, dense, extents d_v x v_copy[] */
+    ATTN_REGION_SCAN,    /* a byte for each mask sequence, mask head, scan_q rows, KV tile: 1 when a key lives */
+    ATTN_REGION_PARTIAL, /* f32 [d_v, splits, n_head * n_q * n_seq]: unnormalised output of each split */
+    ATTN_REGION_META,    /* f32 [2, splits, n_head * n_q * n_seq]: running maximum and sum of each split */
+    ATTN_REGION_COUNT
+};
+
+struct attn_launch {
+    uint32_t grid[3];           /* workgroups */
+    uint32_t block[3];          /* threads */
+    uint32_t lds_static_bytes;  /* what the kernel instance declares */
+    uint32_t lds_dynamic_bytes; /* what the launch adds */
+};
+
+/* How the route's arithmetic differs from f32 throughout: what the error bound has to know. */
+struct attn_arithmetic {
+    uint8_t q_type, k_type, v_type; /* what Q, K, V are rounded to where they are used; K, V: their own type
+                                       when not rounded */
+    uint8_t p_type;                 /* what softmax weights are rounded to; ATTN_F32: not at all */
+    uint8_t flush;                  /* f16 and bf16 subnormals may be flushed */
+    int32_t kv_tile;                /* keys between two rescales */
+    int32_t merges;                 /* partial results merged for one row: waves and splits */
+};
+
+struct attn_plan {
+    int32_t kernel;            /* enum attn_kernel_id */
+    int32_t head_size;         /* index of the instance's known head size; -1: any */
+    int32_t columns;           /* query columns of a tile: a column is a (query row, query head) pair of one KV
+                                  head, number iq * gqa + head; any GQA ratio packs without padding */
+    int32_t columns_q;         /* of which rows and heads when the ratio divides: columns = columns_q * */
+    int32_t columns_gqa;       /* columns_gqa; informative */
+    int32_t kv_tile;           /* keys of a tile */
+    int32_t waves;             /* waves of a workgroup of the main launch */
+    int32_t wave_size;
+    int32_t splits;            /* parts that n_kv is cut into; 1: no combine */
+    int32_t load_k, load_v;    /* bytes of one load of a K, V row: 16, or down to the type's alignment */
+    int32_t scan;              /* 1: fully masked KV tiles are found beforehand */
+    int32_t scan_q;            /* query rows of a scan block */
+    int32_t convert_k, convert_v; /* type converted to before the main launch, -1: read as it is */
+    uint32_t steps;            /* bit set of enum attn_step: the launches it has */
+    struct attn_launch launch[ATTN_STEP_COUNT];
+    int64_t region_offset[ATTN_REGION_COUNT]; /* bytes into the workspace; multiples of 256 */
+    int64_t region_bytes[ATTN_REGION_COUNT];  /* 0: not used */
+    int64_t workspace_bytes;
+    struct attn_arithmetic arithmetic;
+    struct attn_device device; /* the device, with the limits the plan was checked against */
+    struct attn_key key;
+    uint64_t cost;
+};
+
+/* Plans a legal problem on a valid device: the cheapest able kernel, ties to list order. Returns the kernel's
+ * id, or -1 if no kernel is able (never, by the guarantee; callers should still look). plan and trace may
+ * each be NULL; with a trace every kernel of the list is accounted for. */
+int attn_plan(const struct attn_device *device, const struct attn_problem *problem, struct attn_plan *plan,
+              struct attn_trace *trace);
+
+/* The same from a key. attn_plan is attn_key_of and this. */
+int attn_plan_key(const struct attn_device *device, const struct attn_key *key, struct attn_plan *plan,
+                  struct attn_trace *trace);
+
+/* Plans one given kernel. Returns true when it is able and fills *plan; else false. *verdict as in a trace.
+ * plan and verdict may be NULL. */
+bool attn_plan_kernel(const struct attn_device *device, const struct attn_key *key, int kernel,
+                      struct attn_plan *plan, struct attn_verdict *verdict);
+
+/* Is a kernel able? True exactly when attn_plan returns one: it is the same code. */
+bool attn_supports(const struct attn_device *device, const struct attn_problem *problem);
+
+/* Evaluates every rule of a kernel's contract, also after one failed. Writes at most cap results and returns
+ * how many rules there are. */
+int attn_explain(const struct attn_device *device, const struct attn_key *key, int kernel,
+                 struct attn_rule_result *results, int cap);
+
+/* NULL when the plan's launches are within its device's limits and its workspace regions are in order and do
+ * not overlap, else what is wrong. */
+const char *attn_plan_check(const struct attn_plan *plan);
+
+/* ---- Text ---------------------------------------------------------------------------------------- */
+
+/* Where and why a text could not be read. */
+struct attn_text_error {
+    size_t column; /* of the offending character, from 1 */
+    char message[128];
+};
+
+/* Reads the left part of a problem line, version fa1:
+ *   fa1 q=TENSOR k=TENSOR v=TENSOR [mask=TENSOR] [sinks[=TENSOR]] [dst=TENSOR] [scale=F] [softcap=F]
+ *       [max_bias=F] [heads=FIRST/TOTAL]
+ *   TENSOR: type[ne0,ne1,ne2,ne3]@buffer+offset:nb1,nb2,nb3
+ * from text[0..len), up to a '|', a newline or the end; *used gets the number of bytes read (without those).
+ * `@buffer` (a letter a-z), `+offset` and `:strides` may be left out: a buffer of its own, 0, contiguous.
+ * `sinks` alone is f32[n_head,1,1,1]; dst left out is contiguous; scale left out is 1, softcap and max_bias
+ * 0, heads 0/n_head. Keys come in any order, each at most once; unknown keys, missing q, k or v, and bad values
+ * are errors. Returns true, or false with *error (column and message). Does not check legality. Needs no
+ * memory besides its arguments, whatever the text. */
+bool attn_problem_parse(const char *text, size_t len, struct attn_problem *problem, size_t *used,
+                        struct attn_text_error *error);
+
+/* The canonical left part of a problem's line, defaults left out; parsing it gives the same problem (fields
+ * of absent tensors apart). Returns the length the whole text has; writes at most cap bytes with the
+ * terminator. 1,536 bytes are always enough. */
+size_t attn_problem_print(const struct attn_problem *problem, char *text, size_t cap);
+enum { ATTN_LINE_MAX = 1536 };
+
+/* A float as the shortest decimal text that reads back to the same bits ("nan" and "inf" as such), and back:
+ * decimal or C99 hex; returns the number of bytes read, 0 when there is no number. Correctly rounded, no
+ * locale. Out of range reads as inf; the caller judges. At most 20 bytes are written, with the terminator. */
+size_t attn_float_print(float value, char *text, size_t cap);
+size_t attn_float_parse(const char *text, size_t len, float *value);
+
+/* Text and JSON of results; one line each without a newline, except attn_trace_text and attn_plan_text, which
+ * are a few lines. All return the length the whole text has, and terminate when cap > 0.
+ * JSON of a plan has at least kernel, device, grid, block, lds_static_bytes, lds_dynamic_bytes (of the main
+ * launch), workspace_bytes, splits, columns, key. */
+size_t attn_plan_text(const struct attn_plan *plan, char *text, size_t cap);
+size_t attn_plan_json(const struct attn_plan *plan, char *text, size_t cap);
+size_t attn_trace_text(const struct attn_device *device, const struct attn_trace *trace, char *text, size_t cap);
+size_t attn_trace_json(const struct attn_device *device, const struct attn_trace *trace, char *text, size_t cap);
+/* One rule with its operands: "vec.head_size: 80/80 is none of 64, 128, 256, 512". */
+size_t attn_rule_text(int kernel, int rule, bool holds, int64_t lhs, int64_t rhs, char *text, size_t cap);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,122 @@
+/* device.c: what GPUs can do: the device table, and weakenings of its rows. Part of planner.c.
+ *
+ * Sources of the facts
+ *   wave size, LDS of a workgroup, threads of a workgroup: LLVM, "User Guide for AMDGPU Backend" (processors;
+ *     wavefront sizes: GFX9 64, GFX10 and later 32 by default) and the instruction set architecture documents of
+ *     AMD ("Vega 7nm", "Instinct MI100", "MI200", "MI300", "CDNA4", "RDNA 2", "RDNA 3", "RDNA3.5", "RDNA4"):
+ *     LDS allocation of a workgroup is at most 64 KiB, on gfx950 160 KiB; 1024 work-items a workgroup.
+ *   compute units: the vendor's product pages of the named card.
+ *   matrix cores: the same ISA documents, "Matrix Fused-Multiply-Add" (CDNA), "WMMA" (RDNA 3 and 4).
+ *   dot_f16: V_DOT2_F32_F16 in the same documents; NVIDIA has none (PTX ISA: no f16 dp2a).
+ *   matrix_flush: gfx90a, AMD "Instinct MI200" ISA, MFMA notes (f16 and bf16 inputs and outputs flush subnormals),
+ *     also PyTorch's numerical-accuracy note on MI200.
+ *   grid: HIP programming guide, maximum grid dimensions; CUDA C++ Programming Guide, "Technical Specifications per
+ *     Compute Capability" (9.0): 2^31-1, 65535, 65535; 48 KiB static and 227 KiB dynamic shared memory a block.
+ *     AMD's y and z are reported larger by some runtimes; the smaller number serves both.
+ *
+ * SPDX-License-Identifier: MIT */
+
+#define GRID { 2147483647u, 65535u, 65535u }
+#define KIB 1024
+
+/*    name       wave  CUs  LDS        of it static  threads grid  matrix cores             dot flush   card      */
+static const struct attn_device device_table[] = {
+    { "gfx906",  64,   60,   64 * KIB,  64 * KIB,    1024,   GRID, ATTN_MATRIX_NONE,        1, 0 }, /* MI50 */
+    { "gfx908",  64,  120,   64 * KIB,  64 * KIB,    1024,   GRID, ATTN_MATRIX_MFMA,        1, 0 }, /* MI100 */
+    { "gfx90a",  64,  104,   64 * KIB,  64 * KIB,    1024,   GRID, ATTN_MATRIX_MFMA,        1, 1 }, /* MI210 */
+    { "gfx942",  64,  304,   64 * KIB,  64 * KIB,    1024,   GRID, ATTN_MATRIX_MFMA,        1, 0 }, /* MI300X */
+    { "gfx950",  64,  256,  160 * KIB, 160 * KIB,    1024,   GRID, ATTN_MATRIX_MFMA,        1, 0 }, /* MI350X */
+    { "gfx1030", 32,   80,   64 * KIB,  64 * KIB,    1024,   GRID, ATTN_MATRIX_NONE,        1, 0 }, /* RX 6900 XT */
+    { "gfx1100", 32,   96,   64 * KIB,  64 * KIB,    1024,   GRID, ATTN_MATRIX_WMMA_GFX11,  1, 0 }, /* RX 7900 XTX */
+    { "gfx1151", 32,   40,   64 * KIB,  64 * KIB,    1024,   GRID, ATTN_MATRIX_WMMA_GFX11,  1, 0 }, /* Radeon 8060S */
+    { "gfx1200", 32,   32,   64 * KIB,  64 * KIB,    1024,   GRID, ATTN_MATRIX_WMMA_GFX12,  1, 0 }, /* RX 9060 XT */
+    { "gfx1201", 32,   64,   64 * KIB,  64 * KIB,    1024,   GRID, ATTN_MATRIX_WMMA_GFX12,  1, 0 }, /* RX 9070 XT */
+    { "sm_90",   32,  132,  227 * KIB,  48 * KIB,    1024,   GRID, ATTN_MATRIX_MMA_SM80,    0, 0 }, /* H100, H200 */
+};
+
+int attn_device_count(void) { return (int)(sizeof device_table / sizeof device_table[0]); }
+
+const struct attn_device *attn_device(int index)
+{
+    return index >= 0 && index < attn_device_count() ? &device_table[index] : NULL;
+}
+
+const struct attn_device *attn_device_find(const char *name)
+{
+    for (int i = 0; i < attn_device_count(); i++)
+        if (strcmp(device_table[i].name, name) == 0)
+            return &device_table[i];
+    return NULL;
+}
+
+const char *attn_device_check(const struct attn_device *d)
+{
+    if (!memchr(d->name, 0, sizeof d->name) || d->name[0] == 0)
+        return "name is empty or not terminated";
+    for (const char *c = d->name; *c; c++)
+        if (!((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') || *c == '_'))
+            return "name has a character other than letters, digits and _";
+    if (d->wave_size != 32 && d->wave_size != 64)
+        return "wave_size is neither 32 nor 64";
+    if (d->n_cu < 1)
+        return "n_cu is below 1";
+    if (d->max_threads < 256)
+        return "max_threads is below 256";
+    if (d->lds_bytes < 16 * KIB || d->lds_static_bytes < 16 * KIB)
+        return "lds_bytes or lds_static_bytes is below 16 KiB";
+    if (d->lds_static_bytes > d->lds_bytes)
+        return "lds_static_bytes exceeds lds_bytes";
+    if (d->max_grid[0] < 1024 || d->max_grid[1] < 1 || d->max_grid[2] < 1)
+        return "max_grid is below 1024 x 1 x 1";
+    if (d->matrix < 0 || d->matrix >= ATTN_MATRIX_COUNT)
+        return "matrix is no known family";
+    if (d->dot_f16 > 1 || d->matrix_flush > 1)
+        return "dot_f16 or matrix_flush is neither 0 nor 1";
+    return NULL;
+}
+
+enum weakening { WEAK_MATRIX, WEAK_DOT, WEAK_CU, WEAK_LDS, WEAK_LDS_STATIC, WEAK_THREADS, WEAK_GRID_X, WEAK_GRID_Y,
+                 WEAK_GRID_Z, WEAK_COUNT };
+
+static const char *const weakening_name[WEAK_COUNT] = {
+    "matrix", "dot_f16", "n_cu/2", "lds/2", "lds_static/2", "threads/2", "grid_x/2", "grid_y/2", "grid_z/2",
+};
+
+int attn_weakening_count(void) { return WEAK_COUNT; }
+
+bool attn_device_weaken(const struct attn_device *device, int index, struct attn_device *out, const char **what)
+{
+    if (index < 0 || index >= WEAK_COUNT)
+        return false;
+    *out = *device;
+    switch ((enum weakening)index) {
+    case WEAK_MATRIX: out->matrix = ATTN_MATRIX_NONE; out->matrix_flush = 0; break;
+    case WEAK_DOT: out->dot_f16 = 0; break;
+    case WEAK_CU: out->n_cu /= 2; break;
+    case WEAK_LDS:
+        out->lds_bytes /= 2;
+        out->lds_static_bytes = (int32_t)attn_min(out->lds_static_bytes, out->lds_bytes);
+        break;
+    case WEAK_LDS_STATIC: out->lds_static_bytes /= 2; break;
+    case WEAK_THREADS: out->max_threads /= 2; break;
+    case WEAK_GRID_X: out->max_grid[0] /= 2; break;
+    case WEAK_GRID_Y: out->max_grid[1] /= 2; break;
+    case WEAK_GRID_Z: out->max_grid[2] /= 2; break;
+    case WEAK_COUNT: break;
+    }
+    if (what)
+        *what = weakening_name[index];
+    /* A capability that was not there cannot be taken, and a limit at its least cannot be halved. */
+    bool changed = out->matrix != device->matrix || out->dot_f16 != device->dot_f16 || out->n_cu != device->n_cu ||
+                   out->lds_bytes != device->lds_bytes || out->lds_static_bytes != device->lds_static_bytes ||
+                   out->max_threads != device->max_threads || memcmp(out->max_grid, device->max_grid, sizeof out->max_grid) != 0;
+    return changed && attn_device_check(out) == NULL;
+}
+
+bool attn_device_covers(const struct attn_device *a, const struct attn_device *b)
+{
+    return a->wave_size == b->wave_size && a->n_cu >= b->n_cu && a->lds_bytes >= b->lds_bytes &&
+           a->lds_static_bytes >= b->lds_static_bytes && a->max_threads >= b->max_threads &&
+           a->max_grid[0] >= b->max_grid[0] && a->max_grid[1] >= b->max_grid[1] && a->max_grid[2] >= b->max_grid[2] &&
+           (a->matrix == b->matrix || b->matrix == ATTN_MATRIX_NONE) && a->dot_f16 >= b->dot_f16;
+}

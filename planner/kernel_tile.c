@@ -1,0 +1,84 @@
+/* kernel_tile.c: contract, configuration and cost of `tile`, the kernel for every known head size: LDS tiles, no
+ * matrix core. Kernel: kernels/tile.hip.
+ *
+ * SPDX-License-Identifier: MIT */
+#include "contract.h"
+
+enum { THREADS = 128, KV_TILE = 32, CHUNK = 64, COLUMNS_LARGE = 16, COLUMNS_SMALL = 4 };
+
+/* Static LDS of an instance (struct tile_lds in kernels/tile.hip). */
+static int64_t lds_bytes(int64_t d_k, int64_t columns)
+{
+    int64_t q = d_k * columns, k = KV_TILE * (CHUNK + 4), p = KV_TILE * columns, reduce = THREADS;
+    return 4 * (q + k + p + reduce);
+}
+
+static void rule_head_size(const struct attn_device *d, const struct attn_key *k, int64_t *lhs, int64_t *rhs)
+{
+    (void)d;
+    *lhs = attn_head_size_operand(k->d_k, k->d_v);
+    *rhs = ((int64_t)1 << ATTN_HEAD_SIZE_COUNT) - 1;
+}
+
+static void rule_threads(const struct attn_device *d, const struct attn_key *k, int64_t *lhs, int64_t *rhs)
+{
+    (void)k;
+    *lhs = THREADS;
+    *rhs = d->max_threads;
+}
+
+static void rule_lds(const struct attn_device *d, const struct attn_key *k, int64_t *lhs, int64_t *rhs)
+{
+    *lhs = lds_bytes(k->d_k, COLUMNS_SMALL);
+    *rhs = contract_lds_limit(d);
+}
+
+static const struct attn_rule rules[] = {
+    { "head_size", "an instance exists for the head sizes", ATTN_REL_MEMBER, ATTN_UNIT_HEAD_SIZE, 1, rule_head_size },
+    { "threads", "the workgroup's threads fit the device", ATTN_REL_LE, ATTN_UNIT_THREADS, 0, rule_threads },
+    { "lds", "the LDS of the smallest configuration fits the device", ATTN_REL_LE, ATTN_UNIT_BYTES, 0, rule_lds },
+};
+
+static void configure(const struct attn_device *d, const struct attn_key *k, struct attn_plan *p)
+{
+    bool few = attn_mul_sat(k->n_q, contract_gqa(k)) <= COLUMNS_SMALL;
+    bool large_fits = lds_bytes(k->d_k, COLUMNS_LARGE) <= contract_lds_limit(d);
+    int32_t columns = few || !large_fits ? COLUMNS_SMALL : COLUMNS_LARGE;
+    int64_t work = contract_work(k, columns);
+    contract_columns(p, k, columns);
+    p->kv_tile = KV_TILE;
+    p->waves = THREADS / d->wave_size;
+
+    /* Decoding a block once per column tile costs more than one pass that writes it as f16, from a few tiles on. */
+    bool often = contract_row_tiles(k, columns) >= 4;
+    if (often && attn_type_info(k->type_k)->block_elems > 1)
+        contract_convert(p, ATTN_STEP_CONVERT_K, ATTN_REGION_K, d, k);
+    if (often && attn_type_info(k->type_v)->block_elems > 1)
+        contract_convert(p, ATTN_STEP_CONVERT_V, ATTN_REGION_V, d, k);
+    p->load_k = p->convert_k >= 0 ? 16 : 1 << k->align_k;
+    p->load_v = p->convert_v >= 0 ? 16 : 1 << k->align_v;
+
+    contract_scan(p, d, k);
+    contract_split(p, d, k, work, 128, 2);
+    contract_launch(p, ATTN_STEP_MAIN, contract_grid_x(d, work), (uint32_t)p->splits, THREADS, (uint32_t)lds_bytes(k->d_k, columns));
+    p->arithmetic.kv_tile = KV_TILE;
+    p->arithmetic.merges = p->splits;
+}
+
+static uint64_t cost(const struct attn_device *d, const struct attn_key *k, const struct attn_plan *p)
+{
+    int64_t once = contract_kv_bytes(k), tiles = contract_row_tiles(k, p->columns);
+    int64_t bytes = attn_add_sat(once, attn_mul_sat(once / 4, tiles - 1));
+    int64_t main = attn_max(cost_bytes(d, bytes), cost_madds(d, contract_madds(k, p->columns), 40));
+    main = cost_idle(d, main, attn_mul_sat(contract_work(k, p->columns), p->splits));
+    return (uint64_t)attn_add_sat(main, cost_helpers(d, k, p));
+}
+
+const struct attn_kernel attn_kernel_tile = {
+    .name = "tile",
+    .purpose = "every known head size, no matrix core needed",
+    .rules = rules,
+    .n_rules = sizeof rules / sizeof rules[0],
+    .configure = configure,
+    .cost = cost,
+};

@@ -1,0 +1,99 @@
+/* kernel_vec.c: contract, configuration and cost of `vec`, the kernel for decode: few query columns, K and V read
+ * once in any type, n_kv split over the device. Kernel: kernels/vec.hip.
+ *
+ * SPDX-License-Identifier: MIT */
+#include "contract.h"
+
+enum { WAVES = 4 };
+
+/* Head sizes with an instance, as bits of the known head size's index. */
+static int64_t instances(void)
+{
+    int64_t set = 0;
+    for (int i = 0; i < ATTN_HEAD_SIZE_COUNT; i++) {
+        const struct attn_head_size *s = attn_head_size(i);
+        if (s->d_k == s->d_v && (s->d_k == 64 || s->d_k == 128 || s->d_k == 256 || s->d_k == 512))
+            set |= (int64_t)1 << i;
+    }
+    return set;
+}
+
+/* Query columns of a tile: the smallest instance that holds them all, at most 8. */
+static int32_t columns_for(const struct attn_key *k)
+{
+    int64_t columns = attn_mul_sat(k->n_q, contract_gqa(k));
+    return columns <= 1 ? 1 : columns <= 2 ? 2 : columns <= 4 ? 4 : 8;
+}
+
+/* Static LDS of an instance (struct vec_lds in kernels/vec.hip): the waves' weights, then their merge. */
+static int64_t lds_bytes(int64_t wave_size, int64_t d_v, int64_t columns)
+{
+    int64_t weights = WAVES * wave_size * columns * 4;
+    int64_t merge = WAVES * columns * d_v * 4 + WAVES * columns * 2 * 4;
+    return attn_max(weights, merge);
+}
+
+static void rule_head_size(const struct attn_device *d, const struct attn_key *k, int64_t *lhs, int64_t *rhs)
+{
+    (void)d;
+    *lhs = attn_head_size_operand(k->d_k, k->d_v);
+    *rhs = instances();
+}
+
+static void rule_threads(const struct attn_device *d, const struct attn_key *k, int64_t *lhs, int64_t *rhs)
+{
+    (void)k;
+    *lhs = (int64_t)WAVES * d->wave_size;
+    *rhs = d->max_threads;
+}
+
+static void rule_lds(const struct attn_device *d, const struct attn_key *k, int64_t *lhs, int64_t *rhs)
+{
+    *lhs = lds_bytes(d->wave_size, k->d_v, 1);
+    *rhs = contract_lds_limit(d);
+}
+
+static const struct attn_rule rules[] = {
+    { "head_size", "an instance exists for the head sizes", ATTN_REL_MEMBER, ATTN_UNIT_HEAD_SIZE, 1, rule_head_size },
+    { "threads", "the workgroup's threads fit the device", ATTN_REL_LE, ATTN_UNIT_THREADS, 0, rule_threads },
+    { "lds", "the LDS of one column fits the device", ATTN_REL_LE, ATTN_UNIT_BYTES, 0, rule_lds },
+};
+
+static void configure(const struct attn_device *d, const struct attn_key *k, struct attn_plan *p)
+{
+    int32_t columns = columns_for(k);
+    while (columns > 1 && lds_bytes(d->wave_size, k->d_v, columns) > contract_lds_limit(d))
+        columns /= 2;
+    int64_t work = contract_work(k, columns);
+    contract_columns(p, k, columns);
+    p->kv_tile = d->wave_size;
+    p->waves = WAVES;
+    p->load_k = 1 << k->align_k;
+    p->load_v = 1 << k->align_v;
+    contract_split(p, d, k, work, 64, 4);
+    contract_launch(p, ATTN_STEP_MAIN, contract_grid_x(d, work), (uint32_t)p->splits, (uint32_t)(WAVES * d->wave_size),
+                    (uint32_t)lds_bytes(d->wave_size, k->d_v, columns));
+    p->arithmetic.kv_tile = p->kv_tile;
+    p->arithmetic.merges = WAVES + p->splits;
+}
+
+static uint64_t cost(const struct attn_device *d, const struct attn_key *k, const struct attn_plan *p)
+{
+    /* Every column tile reads K and V again; from the second on mostly out of the cache, at four times the rate. */
+    int64_t once = contract_kv_bytes(k), tiles = contract_row_tiles(k, p->columns);
+    int64_t bytes = attn_add_sat(once, attn_mul_sat(once / 4, tiles - 1));
+    if (p->load_k < 16 || p->load_v < 16)
+        bytes = attn_mul_sat(bytes, 2);
+    int64_t main = attn_max(cost_bytes(d, bytes), cost_madds(d, contract_madds(k, p->columns), 32));
+    main = cost_idle(d, main, attn_mul_sat(contract_work(k, p->columns), p->splits));
+    return (uint64_t)attn_add_sat(main, cost_helpers(d, k, p));
+}
+
+const struct attn_kernel attn_kernel_vec = {
+    .name = "vec",
+    .purpose = "decode: few query columns, every KV type read directly, split over n_kv",
+    .rules = rules,
+    .n_rules = sizeof rules / sizeof rules[0],
+    .configure = configure,
+    .cost = cost,
+};

@@ -1,0 +1,163 @@
+/* plan.c: selection. The list is walked once, the same way for a plan, a trace and `supports`. Part of planner.c.
+ *
+ * SPDX-License-Identifier: MIT */
+
+static const struct attn_kernel *const kernel_list[ATTN_KERNEL_COUNT] = {
+#define X(name) &attn_kernel_##name,
+    ATTN_KERNELS(X)
+#undef X
+};
+
+const struct attn_kernel *attn_kernel(int id) { return id >= 0 && id < ATTN_KERNEL_COUNT ? kernel_list[id] : NULL; }
+
+int attn_kernel_find(const char *name)
+{
+    for (int i = 0; i < ATTN_KERNEL_COUNT; i++)
+        if (strcmp(kernel_list[i]->name, name) == 0)
+            return i;
+    return -1;
+}
+
+bool attn_relation_holds(int relation, int64_t lhs, int64_t rhs)
+{
+    switch (relation) {
+    case ATTN_REL_EQ: return lhs == rhs;
+    case ATTN_REL_LE: return lhs <= rhs;
+    case ATTN_REL_GE: return lhs >= rhs;
+    case ATTN_REL_MEMBER: return lhs >= 0 && lhs <= 62 && (rhs >> lhs & 1);
+    default: return false;
+    }
+}
+
+static bool rule_holds(const struct attn_rule *rule, const struct attn_device *device, const struct attn_key *key,
+                       int64_t *lhs, int64_t *rhs)
+{
+    rule->operands(device, key, lhs, rhs);
+    return attn_relation_holds(rule->relation, *lhs, *rhs);
+}
+
+/* Fills a plan of a kernel whose contract holds. */
+static void make_plan(const struct attn_device *device, const struct attn_key *key, int id, struct attn_plan *plan)
+{
+    memset(plan, 0, sizeof *plan);
+    plan->kernel = id;
+    plan->head_size = attn_head_size_find(key->d_k, key->d_v);
+    plan->wave_size = device->wave_size;
+    plan->convert_k = plan->convert_v = -1;
+    plan->splits = 1;
+    plan->arithmetic.q_type = ATTN_F32;
+    plan->arithmetic.k_type = key->type_k;
+    plan->arithmetic.v_type = key->type_v;
+    plan->arithmetic.p_type = ATTN_F32;
+    plan->device = *device;
+    plan->key = *key;
+    kernel_list[id]->configure(device, key, plan);
+    plan->cost = kernel_list[id]->cost(device, key, plan);
+}
+
+bool attn_plan_kernel(const struct attn_device *device, const struct attn_key *key, int id, struct attn_plan *plan,
+                      struct attn_verdict *verdict)
+{
+    const struct attn_kernel *kernel = kernel_list[id];
+    struct attn_verdict v = { .rule = -1 };
+    for (int i = 0; i < kernel->n_rules; i++) {
+        if (!rule_holds(&kernel->rules[i], device, key, &v.lhs, &v.rhs)) {
+            v.rule = (int16_t)i;
+            if (verdict)
+                *verdict = v;
+            return false;
+        }
+    }
+    struct attn_plan local;
+    make_plan(device, key, id, plan ? plan : &local);
+    v.able = 1;
+    v.lhs = v.rhs = 0;
+    v.cost = plan ? plan->cost : local.cost;
+    if (verdict)
+        *verdict = v;
+    return true;
+}
+
+int attn_plan_key(const struct attn_device *device, const struct attn_key *key, struct attn_plan *plan,
+                  struct attn_trace *trace)
+{
+    struct attn_plan candidate;
+    int chosen = -1;
+    uint64_t least = 0;
+    for (int id = 0; id < ATTN_KERNEL_COUNT; id++) {
+        struct attn_verdict verdict;
+        if (attn_plan_kernel(device, key, id, &candidate, &verdict) && (chosen < 0 || verdict.cost < least)) {
+            chosen = id;
+            least = verdict.cost;
+            if (plan)
+                *plan = candidate;
+        }
+        if (trace)
+            trace->verdict[id] = verdict;
+    }
+    if (trace)
+        trace->chosen = chosen;
+    return chosen;
+}
+
+int attn_plan(const struct attn_device *device, const struct attn_problem *problem, struct attn_plan *plan,
+              struct attn_trace *trace)
+{
+    struct attn_key key;
+    attn_key_of(problem, &key);
+    return attn_plan_key(device, &key, plan, trace);
+}
+
+bool attn_supports(const struct attn_device *device, const struct attn_problem *problem)
+{
+    return attn_plan(device, problem, NULL, NULL) >= 0;
+}
+
+int attn_explain(const struct attn_device *device, const struct attn_key *key, int id, struct attn_rule_result *results,
+                 int cap)
+{
+    const struct attn_kernel *kernel = kernel_list[id];
+    for (int i = 0; i < kernel->n_rules && i < cap; i++)
+        results[i].holds = rule_holds(&kernel->rules[i], device, key, &results[i].lhs, &results[i].rhs);
+    return kernel->n_rules;
+}
+
+const char *attn_plan_check(const struct attn_plan *p)
+{
+    const struct attn_device *d = &p->device;
+    if (p->kernel < 0 || p->kernel >= ATTN_KERNEL_COUNT)
+        return "no such kernel";
+    if (!(p->steps & 1u << ATTN_STEP_MAIN) || p->steps >> ATTN_STEP_COUNT)
+        return "the main launch is missing or a step is unknown";
+    if (p->splits < 1 || (p->splits > 1) != !!(p->steps & 1u << ATTN_STEP_COMBINE))
+        return "splits and the combine launch do not go together";
+    for (int s = 0; s < ATTN_STEP_COUNT; s++) {
+        const struct attn_launch *l = &p->launch[s];
+        if (!(p->steps & 1u << s))
+            continue;
+        uint64_t threads = 1;
+        for (int i = 0; i < 3; i++) {
+            if (l->grid[i] < 1 || l->grid[i] > d->max_grid[i])
+                return "a grid is empty or beyond the device's";
+            if (l->block[i] < 1 || l->block[i] > 1024)
+                return "a workgroup is empty or beyond 1024 threads in a dimension";
+            threads *= l->block[i];
+        }
+        if (threads > (uint64_t)d->max_threads)
+            return "more threads than the device allows a workgroup";
+        if (l->lds_static_bytes > (uint32_t)d->lds_static_bytes ||
+            (uint64_t)l->lds_static_bytes + l->lds_dynamic_bytes > (uint64_t)d->lds_bytes)
+            return "more LDS than the device has for a workgroup";
+    }
+    for (int a = 0; a < ATTN_REGION_COUNT; a++) {
+        int64_t begin = p->region_offset[a], bytes = p->region_bytes[a];
+        if (bytes == 0)
+            continue;
+        if (bytes < 0 || begin < 0 || begin % 256 != 0 || begin > p->workspace_bytes || bytes > p->workspace_bytes - begin)
+            return "a workspace region is out of place";
+        for (int b = 0; b < a; b++)
+            if (p->region_bytes[b] > 0 && begin < p->region_offset[b] + p->region_bytes[b] && p->region_offset[b] < begin + bytes)
+                return "two workspace regions overlap";
+    }
+    return NULL;
+}

@@ -1,0 +1,51 @@
+/* type.c: element types, error names and head sizes as tables. Part of planner.c.
+ *
+ * SPDX-License-Identifier: MIT */
+
+static const struct attn_type_info type_table[ATTN_TYPE_COUNT] = {
+#define X(NAME, name, elems, bytes, align) { #name, elems, bytes, align },
+    ATTN_TYPES(X)
+#undef X
+};
+
+const struct attn_type_info *attn_type_info(int type)
+{
+    return type >= 0 && type < ATTN_TYPE_COUNT ? &type_table[type] : NULL;
+}
+
+static const struct attn_head_size head_size_table[ATTN_HEAD_SIZE_COUNT] = {
+#define X(dk, dv) { dk, dv },
+    ATTN_HEAD_SIZES(X)
+#undef X
+};
+
+const struct attn_head_size *attn_head_size(int index)
+{
+    return index >= 0 && index < ATTN_HEAD_SIZE_COUNT ? &head_size_table[index] : NULL;
+}
+
+int attn_head_size_find(int64_t d_k, int64_t d_v)
+{
+    for (int i = 0; i < ATTN_HEAD_SIZE_COUNT; i++)
+        if (head_size_table[i].d_k == d_k && head_size_table[i].d_v == d_v)
+            return i;
+    return -1;
+}
+
+int64_t attn_head_size_operand(int64_t d_k, int64_t d_v)
+{
+    int index = attn_head_size_find(d_k, d_v);
+    if (index >= 0)
+        return index;
+    return -1 - (attn_min(d_k, INT32_MAX) << 31 | attn_min(d_v, INT32_MAX));
+}
+
+struct attn_head_size attn_head_size_pair(int64_t operand)
+{
+    const struct attn_head_size *known = operand >= 0 && operand < ATTN_HEAD_SIZE_COUNT ? &head_size_table[operand] : NULL;
+    if (known)
+        return *known;
+    int64_t packed = operand < 0 ? -1 - operand : 0;
+    struct attn_head_size pair = { (int32_t)(packed >> 31 & INT32_MAX), (int32_t)(packed & INT32_MAX) };
+    return pair;
+}

@@ -1,0 +1,65 @@
+/* attn_reference.h: attention in double precision, the KV formats, and the error bound.
+ *
+ * The reference computes the definition in attn_planner.h (struct attn_problem) from the *dequantised* inputs
+ * and, beside every component, the gauge that the bound needs; attn_judge then holds a result against a
+ * limit derived from the arithmetic of the route that made it. All functions are thread safe.
+ *
+ * SPDX-License-Identifier: MIT */
+#ifndef ATTN_REFERENCE_H
+#define ATTN_REFERENCE_H
+
+#include "attn_planner.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- KV formats (ggml block layouts, bit-exact) ---------------------------------------------------- */
+
+/* IEEE binary16 and bfloat16: exact widening; narrowing rounds to nearest even, overflow to inf, NaN kept. */
+float attn_f16_to_f32(uint16_t h);
+uint16_t attn_f32_to_f16(float f);
+float attn_bf16_to_f32(uint16_t b);
+uint16_t attn_f32_to_bf16(float f);
+
+/* Decodes / encodes one dense row of n elements (n a multiple of the type's block). Encoding follows ggml's
+ * reference quantisers (quantize_row_*_ref) bit for bit on finite input. src and dst need no alignment. */
+void attn_row_decode(int type, const void *src, int64_t n, float *dst);
+void attn_row_encode(int type, const float *src, int64_t n, void *dst);
+
+/* ---- Reference --------------------------------------------------------------------------------------- */
+
+struct attn_reference; /* results and gauges of one problem and its data */
+
+/* Computes the reference of a legal problem. base[o] points at the first byte of operand o's first element
+ * (buffer start + offset; dst not needed; NULL for absent operands). Returns NULL when memory runs out.
+ * Cells of K and V that no row of any head of their sequence attends to are never read. Free with
+ * attn_reference_free. */
+struct attn_reference *attn_reference_compute(const struct attn_problem *problem,
+                                              const void *const base[ATTN_OPERAND_COUNT]);
+void attn_reference_free(struct attn_reference *reference);
+
+/* The value of component d of query row iq, head h, sequence s. */
+double attn_reference_value(const struct attn_reference *r, int64_t d, int64_t h, int64_t iq, int64_t s);
+
+/* How far a result computed by `arithmetic` may be from that value. Derivation: reference/bound.c. */
+double attn_reference_limit(const struct attn_reference *r, const struct attn_arithmetic *arithmetic, int64_t d,
+                            int64_t h, int64_t iq, int64_t s);
+
+struct attn_judgement {
+    int64_t components; /* judged and unjudged */
+    int64_t failed;     /* beyond their limit, or not finite */
+    int64_t unjudged;   /* limit so wide that plain zero would pass, though the value is not zero */
+    double worst;       /* largest |got - want| / limit */
+    int64_t d, h, iq, s; /* the component it was at */
+    double got, want, limit; /* its values */
+};
+
+/* Judges dst (base: its first element; strides from the problem). True when no component failed. */
+bool attn_judge(const struct attn_reference *r, const struct attn_arithmetic *arithmetic, const void *dst,
+                struct attn_judgement *judgement);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
