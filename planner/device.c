@@ -1,18 +1,18 @@
 /* device.c: what GPUs can do: the device table, and weakenings of its rows. Part of planner.c.
  *
  * Sources of the facts
- *   wave size, LDS of a workgroup, threads of a workgroup: LLVM, "User Guide for AMDGPU Backend" (processors;
- *     wavefront sizes: GFX9 64, GFX10 and later 32 by default) and the instruction set architecture documents of
- *     AMD ("Vega 7nm", "Instinct MI100", "MI200", "MI300", "CDNA4", "RDNA 2", "RDNA 3", "RDNA3.5", "RDNA4"):
- *     LDS allocation of a workgroup is at most 64 KiB, on gfx950 160 KiB; 1024 work-items a workgroup.
+ *   wave size: LLVM, "User Guide for AMDGPU Backend" (GFX9: 64; GFX10 and later: 32 by default).
+ *   LDS of a workgroup: the same backend's addressable local memory size: 65536 bytes, gfx950 163840; 1024
+ *     work-items a workgroup.
  *   compute units: the vendor's product pages of the named card.
- *   matrix cores: the same ISA documents, "Matrix Fused-Multiply-Add" (CDNA), "WMMA" (RDNA 3 and 4).
- *   dot_f16: V_DOT2_F32_F16 in the same documents; NVIDIA has none (PTX ISA: no f16 dp2a).
- *   matrix_flush: gfx90a, AMD "Instinct MI200" ISA, MFMA notes (f16 and bf16 inputs and outputs flush subnormals),
- *     also PyTorch's numerical-accuracy note on MI200.
- *   grid: HIP programming guide, maximum grid dimensions; CUDA C++ Programming Guide, "Technical Specifications per
- *     Compute Capability" (9.0): 2^31-1, 65535, 65535; 48 KiB static and 227 KiB dynamic shared memory a block.
- *     AMD's y and z are reported larger by some runtimes; the smaller number serves both.
+ *   matrix cores: AMD's instruction set architecture documents ("Instinct MI100", "MI200", "MI300", "CDNA4": matrix
+ *     fused multiply-add; "RDNA3", "RDNA3.5", "RDNA4": WMMA).
+ *   dot_f16: the backend selects V_DOT2_F32_F16 for all ten AMD targets; NVIDIA has none (PTX ISA: dp2a and dp4a are
+ *     integer only).
+ *   matrix_flush: MIOpen documentation, "MI200 MFMA behavior specifics": f16 and bf16 subnormals are flushed.
+ *   grid: HIP runtime and CUDA C++ Programming Guide ("Technical Specifications per Compute Capability", 9.0): 2^31-1,
+ *     65535, 65535; 48 KiB static and 227 KiB dynamic shared memory a block. Some AMD runtimes report 65536 in y and
+ *     z; the smaller number serves both.
  *
  * SPDX-License-Identifier: MIT */
 
