@@ -18,3 +18,4 @@
 #include "text_float.c"
 #include "text_problem.c"
 #include "text_plan.c"
+#include "text_json.c"
