@@ -1,0 +1,61 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# Every kernel compiles for a wave32 and a wave64 AMD GPU, device code only, and the object holds kernels. (The
+# device compiler instantiates what attn_entry_* names; a file that compiles to nothing would prove nothing.)
+set -eu
+here=$(cd "$(dirname "$0")/.." && pwd)
+work=${ATTN_BUILD:-$here/build}/amd
+jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+mkdir -p "$work/objects"
+
+sh "$here/kernels/amd-toolchain.sh" "$work" >"$work/words" || exit $? # 77 with its reason: skipped
+compile=$(cat "$work/words")
+readobj=
+major=$("${CXX:-clang++}" -dumpversion | cut -d. -f1)
+for tool in "llvm-readobj-$major" llvm-readobj "${ROCM_PATH:-/opt/rocm}/llvm/bin/llvm-readobj"; do
+    command -v "$tool" >/dev/null 2>&1 && { readobj=$tool; break; }
+done
+[ -n "$readobj" ] || { echo "skipped: no llvm-readobj to look into the objects with"; exit 77; }
+
+one() { # ARCH FILE
+    name=$(basename "$2" .hip)
+    object=$work/objects/$name.$1.o
+    # shellcheck disable=SC2086 # words without spaces
+    if ! $compile -Wall -Wextra -Werror -I"$here/kernels" -I"$here/planner" --offload-arch="$1" -o "$object" "$2" \
+        >"$object.log" 2>&1; then
+        echo "FAILED $1 $name.hip"
+        head -n 40 "$object.log"
+        return 1
+    fi
+    # The object's own metadata (AMDGPU code object V5, .note section) for each kernel.
+    "$readobj" --notes "$object" | awk -v what="$1 $name.hip" '
+        $1 == ".vgpr_spill_count:" { spills += $2; kernels++ }
+        $1 == ".vgpr_count:" && $2 > vgprs { vgprs = $2 }
+        $1 == ".group_segment_fixed_size:" && $2 > lds { lds = $2 }
+        $1 == ".private_segment_fixed_size:" && $2 > scratch { scratch = $2 }
+        END {
+            if (!kernels) { print "FAILED " what ": the object holds no kernel"; exit 1 }
+            printf "ok %s: %d kernels, at most %d VGPRs, %d bytes of LDS, %d of scratch, %d spills\n",
+                what, kernels, vgprs, lds, scratch, spills
+        }'
+}
+
+failed=0
+n=0
+running=
+for file in "$here"/kernels/*.hip; do
+    [ -e "$file" ] || { echo "FAILED: no kernels in kernels/"; exit 1; }
+    for arch in gfx1100 gfx942; do
+        one $arch "$file" &
+        running="$running $!"
+        n=$((n + 1))
+        if [ $((n % jobs)) = 0 ]; then
+            for pid in $running; do wait "$pid" || failed=$((failed + 1)); done
+            running=
+        fi
+    done
+done
+for pid in $running; do wait "$pid" || failed=$((failed + 1)); done
+echo "$((n - failed)) of $n compiled"
+[ $failed = 0 ]
