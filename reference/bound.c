@@ -1,0 +1,158 @@
+/* bound.c: how far a correct kernel's result may be from the reference.
+ *
+ * A rigorous worst case (no probabilistic sqrt(n)), per component, for a kernel that computes in binary32 with the
+ * roundings that struct attn_arithmetic names. Standard model: each operation is exact times 1 + e, |e| <= u = 2^-24;
+ * a chain of n of them is within gamma(n) = n u / (1 - n u) (Higham, Accuracy and Stability of Numerical
+ * Algorithms, 2nd ed., lemma 3.1). The idea to keep the sum of absolute values beside the reference goes back to
+ * DMMCH of the BLAS test suite (1989).
+ *
+ * 1. Wrong weights. The kernel's weight of key k is w_k e^t_k with |t_k| <= eta_k, where w_k is the true one and
+ *
+ *        eta_k = a G_k + h_k + 6 u x_k + c            (G, h, x: internal.h)
+ *        a     = gamma(D_K + 8) + u_q + u_k + u_q u_k  dot product in any order, scale, decoding of K, narrowing
+ *        c     = 4 u (T + 1 + M) + |scale| (f_q sum|k| + f_k sum|q| + f_q f_k D_K)
+ *
+ *    6 u x: rounding score - max, its product with log2(e) and that constant's rounding (3 u x), and the fast
+ *    exponentials whose error grows with the argument: __expf is within 2 + floor(|1.173 x|) ulp, expf, exp2f and
+ *    ex2.approx within 2 ulp = 4 u (CUDA C++ Programming Guide, appendix Mathematical Functions; PTX ISA,
+ *    ex2.approx.f32; HIP math API states no more for its own). A weight is the product of one exponential and
+ *    of one for each of the T rescales (one a KV tile at most) and M merges it goes through; their arguments add
+ *    up to x, as the running maximum only grows, so the x part counts once and the rest T + 1 + M times. Where
+ *    x > 110 the weight is below 2^-158, no float: the floor of 3. covers it.
+ *    Values and weights use the same t_k, so the new mean is the old one under other weights, and
+ *
+ *        o' - o = sum_k p_k (e^t_k - 1) (V_k - o) / sum_k p_k e^t_k            (sum p (V - o) = 0)
+ *
+ *    With |e^t - 1| <= g eta, g = expm1(eta_max) / eta_max (convexity), Cauchy-Schwarz, and Jensen for the denominator:
+ *
+ *        |o' - o| <= g N e^N sigma,   N = sqrt(sum p eta^2),   sigma^2 = sum p V^2 - o^2
+ *
+ *    N splits by Minkowski into a sqrt(sum p G^2) + sqrt(sum p h^2) + ..., so that no gauge depends on the route.
+ *    It is the variance that counts: constant V, or one key with all the weight, leaves nothing to get wrong.
+ *    And both means lie within max|V|, so max|V| + |o| is a limit too. The sink is a key with V = 0.
+ *
+ * 2. Rounded sums. sum w V and sum w each are a chain of at most n products and additions, T rescales and M merges of
+ *    two operations: relative gamma(n + T + 2 M + 4) of sum p |V| and of 1. Weights narrowed for the product with
+ *    V add u_p, narrowed V adds u_v. Division, or reciprocal and product, and the store: 8 u |o|.
+ *
+ * 3. Floors. Weights below the smallest their type rounds to are lost: f_p n max|V|, after the row's own maximum,
+ *    so against a sum of weights of at least 1. Float underflow, where subnormals may be flushed: f = 2^-126 in
+ *    each weight, product and rescale.
+ *
+ * The double reference's own rounding is below 2^-28 of each term: the last factor, 1 + 2^-20, has it and the
+ * products of small terms that are left out.
+ *
+ * SPDX-License-Identifier: MIT */
+#include "internal.h"
+
+#include <math.h>
+
+static const double U = ATTN_U32;
+static const double FLOOR_F32 = 0x1p-126;
+
+static double gamma_of(double n)
+{
+    return n * U < 0.5 ? n * U / (1.0 - n * U) : INFINITY;
+}
+
+/* Rounding of a value of type `from` where a route uses it as type `to`: at most relative * |x| + absolute. */
+struct narrowing {
+    double relative, absolute;
+};
+
+static struct narrowing narrowing_of(int from, int to, bool flush)
+{
+    struct narrowing n = {0.0, 0.0};
+    switch (to) {
+    case ATTN_F32:
+        break;
+    case ATTN_F16: /* 11 bits; half of the smallest subnormal 2^-24, or all subnormals */
+        n.relative = from == ATTN_F16 ? 0.0 : 0x1p-11;
+        n.absolute = flush ? 0x1p-14 : from == ATTN_F16 ? 0.0 : 0x1p-25;
+        break;
+    case ATTN_BF16: /* 8 bits; float's range */
+        n.relative = from == ATTN_BF16 ? 0.0 : 0x1p-8;
+        n.absolute = FLOOR_F32;
+        break;
+    default:
+        if (from != to) {
+            n.relative = INFINITY; /* nothing is known of such a route: all its components are unjudged */
+        }
+    }
+    return n;
+}
+
+/* Q in blocks of 8-bit numbers and a scale d = max|q| / 127 rounded to f16: half a step, and d's own error. */
+static struct narrowing narrowing_of_q(int to, bool flush, double q_max)
+{
+    if (to == ATTN_Q8_0) {
+        return (struct narrowing){0x1p-11 + 8.0 * U, q_max / 254.0 * (1.0 + 0x1p-10) + 0x1p-25 * 127.0};
+    }
+    return narrowing_of(ATTN_F32, to, flush);
+}
+
+void attn_row_limit_of(const struct attn_reference *r, const struct attn_arithmetic *arithmetic,
+                       const struct attn_row *row, struct attn_row_limit *limit)
+{
+    const struct attn_problem *p = &r->problem;
+    const bool flush = arithmetic->flush != 0;
+    const struct narrowing q = narrowing_of_q(arithmetic->q_type, flush, row->q_max);
+    const struct narrowing k = narrowing_of(p->t[ATTN_K].type, arithmetic->k_type, flush);
+    const struct narrowing v = narrowing_of(p->t[ATTN_V].type, arithmetic->v_type, flush);
+    const struct narrowing w = narrowing_of(ATTN_F32, arithmetic->p_type, flush);
+
+    const double d_k = (double)attn_d_k(p), n_kv = (double)attn_n_kv(p), n = (double)row->live;
+    const double tiles = arithmetic->kv_tile > 0 ? ceil(n_kv / (double)arithmetic->kv_tile) : n;
+    const double rescales = fmin(tiles, n); /* the maximum rises at most once a key */
+    const double merges = arithmetic->merges > 1 ? (double)arithmetic->merges : 0.0;
+
+    const double a = gamma_of(d_k + 8.0) + q.relative + k.relative + q.relative * k.relative;
+    const double c = 4.0 * U * (rescales + 1.0 + merges) +
+                     fabs((double)p->scale) * (q.absolute * (1.0 + k.relative) * row->k_sum +
+                                               k.absolute * (1.0 + q.relative) * row->q_sum +
+                                               q.absolute * k.absolute * d_k);
+    const double eta_max = a * row->g_max + row->h_max + 6.0 * U * fmin(row->x_max, 110.0) + c;
+    const double eta = a * sqrt(row->g2) + sqrt(row->h2) + 6.0 * U * sqrt(row->x2) + c;
+
+    limit->row = row;
+    limit->shift = INFINITY;
+    if (eta_max < 100.0) { /* also false for NaN */
+        limit->shift = expm1(eta_max) / eta_max * eta * exp(eta);
+    }
+    const double gamma = gamma_of(n + rescales + 2.0 * merges + 4.0);
+    limit->sum = gamma < 0.5 ? gamma / (1.0 - gamma) : INFINITY;
+    limit->p_round = w.relative;
+    limit->v_round = v.relative;
+    limit->fixed = v.absolute + 2.0 * n * (FLOOR_F32 + w.absolute) * row->v_max +
+                   (2.0 * n + rescales + 2.0 * merges + 8.0) * FLOOR_F32;
+    limit->magnitude = 1.0 + gamma_of(2.0 * n + 16.0);
+    limit->square = (4.0 * n + 64.0) * 0x1p-53;
+}
+
+double attn_component_limit(const struct attn_reference *r, const struct attn_row_limit *limit, int64_t component)
+{
+    const struct attn_row *row = limit->row;
+    if (row->live == 0) {
+        return 0.0;
+    }
+    const double value = r->value[component], square = r->square[component];
+    const double variance = fmax(square - value * value, 0.0) + limit->square * square;
+    const double reach = row->v_max + fabs(value); /* both means are at most max|V| */
+    /* fmin also picks `reach` when an infinite shift meets a variance of zero */
+    const double moved = fmin(limit->shift * sqrt(variance), reach);
+    const double magnitude = (double)r->magnitude[component] * limit->magnitude +
+                             fmin(limit->shift * sqrt(square), row->v_max);
+    const double output = fabs(value) + moved;
+    const double rounded = limit->sum * (magnitude + output) + limit->v_round * magnitude +
+                           limit->p_round * (magnitude + output) + limit->fixed + 8.0 * U * output;
+    return (moved + rounded * (1.0 + limit->v_round) * (1.0 + limit->p_round)) * (1.0 + 0x1p-20);
+}
+
+double attn_reference_limit(const struct attn_reference *r, const struct attn_arithmetic *arithmetic, int64_t d,
+                            int64_t h, int64_t iq, int64_t s)
+{
+    struct attn_row_limit limit;
+    const int64_t index = attn_row_index(r, h, iq, s);
+    attn_row_limit_of(r, arithmetic, &r->rows[index], &limit);
+    return attn_component_limit(r, &limit, index * r->d_v + d);
+}

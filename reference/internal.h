@@ -1,0 +1,62 @@
+/* internal.h: what reference.c leaves behind for bound.c and judge.c.
+ *
+ * SPDX-License-Identifier: MIT */
+#ifndef ATTN_REFERENCE_INTERNAL_H
+#define ATTN_REFERENCE_INTERNAL_H
+
+#include "attn_reference.h"
+
+#define ATTN_U32 0x1p-24 /* unit roundoff of binary32 */
+
+/* Gauges of one row (one query row of one head of one sequence). p_k are the softmax weights, the sink's
+ * included where there is one, so that they sum to 1; score_k the logit of key k; all over the row's live keys.
+ *
+ * G_k = |scale| * sum_d |q_d k_kd| is what rounding and narrowing of the dot product scale with.
+ * h_k is what the steps from the dot product to the logit add in a kernel computing in f32 (derived where it
+ * is computed, score_of in reference.c).
+ * x_k = max score - score_k is what the exponential is taken of. */
+struct attn_row {
+    double g2, g_max;  /* sum p G^2 and max G */
+    double h2, h_max;  /* sum p h^2 and max h */
+    double x2, x_max;  /* sum p x^2 and max x */
+    double v_max;      /* max |V| over live keys and all d */
+    double k_sum;      /* max over live keys of sum_d |k_d| */
+    double q_sum;      /* sum_d |q_d| */
+    double q_max;      /* max_d |q_d| */
+    int64_t live;      /* live keys; 0: the row is zeros */
+};
+
+struct attn_reference {
+    struct attn_problem problem;
+    int64_t d_v, n_head, n_q, n_seq;
+    struct attn_row *rows;  /* [(s * n_q + iq) * n_head + h] */
+    double *value;          /* [row * d_v + d] */
+    double *square;         /* sum p V_d^2 */
+    float *magnitude;       /* A_d = sum p |V_d|, in float: a little low at worst, bound.c makes up for it */
+};
+
+static inline int64_t attn_row_index(const struct attn_reference *r, int64_t h, int64_t iq, int64_t s)
+{
+    return (s * r->n_q + iq) * r->n_head + h;
+}
+
+/* The parts of a limit that are the same for all components of a row. */
+struct attn_row_limit {
+    const struct attn_row *row;
+    double shift;     /* bound on |change of a weighted mean| / its standard deviation, from wrong weights */
+    double sum;       /* relative error of the sums of weighted values and of weights */
+    double p_round;   /* relative error of weights rounded for the product with V only */
+    double v_round;   /* relative error of V where it is narrowed */
+    double fixed;     /* absolute: underflow and flushed subnormals */
+    double magnitude; /* what attn_reference.magnitude must be multiplied with to be no less than A_d */
+    double square;    /* relative error of attn_reference.square and value in double */
+};
+
+/* What rounding by `arithmetic` can do to the row. */
+void attn_row_limit_of(const struct attn_reference *r, const struct attn_arithmetic *arithmetic,
+                       const struct attn_row *row, struct attn_row_limit *limit);
+
+/* The limit of component number `component` (an index into value, square, magnitude) of that row. */
+double attn_component_limit(const struct attn_reference *r, const struct attn_row_limit *limit, int64_t component);
+
+#endif

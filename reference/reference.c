@@ -1,0 +1,440 @@
+/* reference.c: attention in double precision, with the gauges that the bound needs.
+ *
+ * For each sequence and KV head, tiles of keys are decoded once and used by all query rows of all query heads
+ * that read that KV head. A row keeps a running maximum and sums relative to it (online softmax); in double that
+ * costs some 1e-16 a tile, next to 6e-8 for one operation of a kernel (bound.c counts it). Memory is the
+ * results, three numbers a component, and one tile.
+ *
+ * SPDX-License-Identifier: MIT */
+#include "attn_reference.h"
+#include "internal.h"
+#include "rows.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    TILE_KEYS = 64,      /* keys decoded at a time, at most */
+    TILE_ELEMENTS = 8192 /* and elements of K and V of the tile, so that it stays in a core's cache */
+};
+static const uint16_t F16_MINUS_INF = 0xFC00u;
+
+/* What a row needs while it runs, besides its gauges. */
+struct running {
+    double max, min; /* of the scores so far; -inf, +inf before the first */
+    double sum;      /* of weights exp(score - max) */
+    double x1;       /* of weight * (max - score) */
+};
+
+/* A head's ALiBi slope, and how far a kernel's may be off. */
+struct slope {
+    double value, error;
+};
+
+struct work {
+    const struct attn_problem *p;
+    const char *base[ATTN_OPERAND_COUNT];
+    struct attn_reference *r;
+    int64_t d_k, d_v, d_pad, n_q, n_kv, ratio, tile;
+    struct running *running; /* [n_q * ratio] of the KV head at work */
+    double *k, *v, *q;       /* the tile and the query row, in double and in float */
+    float *k_float, *v_float, *q_float;
+    double k_sum[TILE_KEYS], v_max[TILE_KEYS]; /* sum |k_d| and max |v_d| of a key */
+    uint8_t alive[TILE_KEYS];                  /* some row of this KV head attends to the key */
+    /* live keys of the row at work */
+    int32_t key[TILE_KEYS];
+    double bias[TILE_KEYS], score[TILE_KEYS], gauge[TILE_KEYS], extra[TILE_KEYS], weight[TILE_KEYS];
+};
+
+static const char *row_at(const struct work *w, int operand, int64_t i1, int64_t i2, int64_t i3)
+{
+    const struct attn_tensor *t = &w->p->t[operand];
+    return w->base[operand] + i1 * t->nb[1] + i2 * t->nb[2] + i3 * t->nb[3];
+}
+
+/* The mask row of query row iq, head h, sequence s. */
+static const char *mask_row(const struct work *w, int64_t iq, int64_t h, int64_t s)
+{
+    const struct attn_tensor *m = &w->p->t[ATTN_MASK];
+    return row_at(w, ATTN_MASK, iq, h % m->ne[2], s % m->ne[3]);
+}
+
+static uint16_t mask_value(const char *row, int64_t key)
+{
+    uint16_t bits;
+    memcpy(&bits, row + key * 2, sizeof bits);
+    return bits;
+}
+
+/* Marks which of the n keys from `first` on some row of the KV head attends to. Returns how many. */
+static int64_t find_alive(struct work *w, int64_t first, int64_t n, int64_t kv_head, int64_t s)
+{
+    if (!w->p->t[ATTN_MASK].present) {
+        memset(w->alive, 1, (size_t)n);
+        return n;
+    }
+    memset(w->alive, 0, (size_t)n);
+    const int64_t heads = w->p->t[ATTN_MASK].ne[2] < w->ratio ? w->p->t[ATTN_MASK].ne[2] : w->ratio;
+    int64_t found = 0;
+    for (int64_t iq = w->n_q - 1; iq >= 0; iq--) { /* the last row of a causal mask sees most */
+        for (int64_t j = 0; j < heads; j++) {
+            const char *row = mask_row(w, iq, kv_head * w->ratio + j, s) + first * 2;
+            for (int64_t i = 0; i < n; i++) {
+                const uint8_t live = !w->alive[i] && mask_value(row, i) != F16_MINUS_INF;
+                w->alive[i] |= live;
+                found += live;
+            }
+            if (found == n) {
+                return n;
+            }
+        }
+    }
+    return found;
+}
+
+/* Decodes the keys that are alive; the others' bytes are not looked at. */
+static void load_tile(struct work *w, int64_t first, int64_t n, int64_t kv_head, int64_t s)
+{
+    for (int64_t i = 0; i < n; i++) {
+        if (!w->alive[i]) {
+            continue;
+        }
+        float *k_float = w->k_float + i * w->d_pad, *v_float = w->v_float + i * w->d_v;
+        double *k = w->k + i * w->d_pad, *v = w->v + i * w->d_v;
+        attn_row_decode(w->p->t[ATTN_K].type, row_at(w, ATTN_K, first + i, kv_head, s), w->d_k, k_float);
+        attn_row_decode(w->p->t[ATTN_V].type, row_at(w, ATTN_V, first + i, kv_head, s), w->d_v, v_float);
+        w->k_sum[i] = 0.0;
+        for (int64_t d = 0; d < w->d_k; d++) {
+            k[d] = (double)k_float[d];
+            w->k_sum[i] += fabs(k[d]);
+        }
+        float v_max = 0.0f;
+        for (int64_t d = 0; d < w->d_v; d++) {
+            v[d] = (double)v_float[d];
+            v_max = fmaxf(v_max, fabsf(v_float[d]));
+        }
+        w->v_max[i] = (double)v_max;
+    }
+}
+
+static void load_query(struct work *w, int64_t iq, int64_t h, int64_t s, struct attn_row *row)
+{
+    memcpy(w->q_float, row_at(w, ATTN_Q, iq, h, s), (size_t)w->d_k * sizeof(float));
+    row->q_sum = row->q_max = 0.0;
+    for (int64_t d = 0; d < w->d_k; d++) {
+        w->q[d] = (double)w->q_float[d];
+        row->q_sum += fabs(w->q[d]);
+        row->q_max = fmax(row->q_max, fabs(w->q[d]));
+    }
+}
+
+/* Lists the keys of the tile that the row attends to, with their mask values. Returns how many. */
+static int64_t list_live(struct work *w, int64_t first, int64_t n, int64_t iq, int64_t h, int64_t s)
+{
+    if (!w->p->t[ATTN_MASK].present) {
+        for (int64_t i = 0; i < n; i++) {
+            w->key[i] = (int32_t)i;
+            w->bias[i] = 0.0;
+        }
+        return n;
+    }
+    const char *row = mask_row(w, iq, h, s) + first * 2;
+    int64_t live = 0;
+    for (int64_t i = 0; i < n; i++) {
+        const uint16_t bits = mask_value(row, i);
+        if (bits != F16_MINUS_INF) {
+            w->key[live] = (int32_t)i;
+            w->bias[live++] = bits == 0 ? 0.0 : (double)attn_f16_to_f32(bits);
+        }
+    }
+    return live;
+}
+
+/* ALiBi: slope = 2^-e. Kernels compute e in float (max_bias / n is exact, times a whole number, at most three
+ * roundings with the number's own), then exp2f at most 2 ulp off (bound.c): 2^(3 u e) and 4 u relative, two more
+ * for a slope kept in base 2; and 2^-126 where it underflows. */
+static struct slope slope_of(const struct attn_problem *p, int64_t h)
+{
+    struct slope slope = {1.0, 0.0};
+    if (p->max_bias > 0.0f) {
+        const double e = attn_alibi_exponent(p, p->head_first + h);
+        slope.value = exp2(-e);
+        slope.error = 0x1p-126;
+        if (e < 200.0) {
+            slope.error += slope.value * (expm1(3.0 * ATTN_U32 * e * log(2.0)) + 6.0 * ATTN_U32);
+        }
+    }
+    return slope;
+}
+
+/* From the dot product of live key number i of the row to its logit, and h_k: what a kernel working in float may
+ * add to the logit's error on that way, besides the error of the dot product itself (which passes through:
+ * c * tanh(s / c) has slope at most 1). u = 2^-24, every operation off by at most a factor 1 + u unless said:
+ *   softcap  s / c may be made of a reciprocal (4 u), which moves the result by at most
+ *            4 u * min(|s|, c / 2) <= 4.4 u |capped|; tanhf is at most 2 ulp = 4 u off, times c once more: 10 u
+ *   bias     slope * mask: the slope's error times |mask|, and 1 u
+ *   base 2   logits kept as multiples of log2(e): its own rounding and the product's: 2 u |capped| + 2 u |bias|
+ *   sum      capped + bias: 1 u |score|, and 1 u for its difference to the maximum being rounded again
+ *   tiny     float operands and products below 2^-126 may be flushed to zero: 2^-126 for each product, times the
+ *            other factor for an operand (with q scaled before or after the product) */
+static void score_of(struct work *w, int64_t i, const struct attn_row *row, struct slope slope)
+{
+    const struct attn_problem *p = w->p;
+    const double scale = (double)p->scale, c = (double)p->softcap;
+    const int64_t key = w->key[i];
+    double dot, gauge;
+    attn_rows_dot(w->d_pad, w->q, w->q_float, w->k + key * w->d_pad, w->k_float + key * w->d_pad, &dot, &gauge);
+    const double raw = scale * dot, capped = c > 0.0 ? c * tanh(raw / c) : raw;
+    const double bias = slope.value * w->bias[i];
+    const double elements = (double)w->d_k, k_sum = w->k_sum[key];
+    w->score[i] = capped + bias;
+    w->gauge[i] = fabs(scale) * gauge * (1.0 + (elements + 8.0) * ATTN_U32); /* summed in float */
+    w->extra[i] = ATTN_U32 * ((c > 0.0 ? 12.0 : 2.0) * fabs(capped) + 3.0 * fabs(bias) + 2.0 * fabs(w->score[i])) +
+                  fabs(w->bias[i]) * slope.error +
+                  0x1p-126 * (fabs(scale) * (row->q_sum + k_sum + elements) + k_sum + elements + c + 4.0);
+}
+
+/* Makes a row's sums relative to a new, larger maximum. */
+static void raise_max(struct attn_reference *r, int64_t index, struct running *run, double max)
+{
+    struct attn_row *row = &r->rows[index];
+    if (run->sum > 0.0) {
+        const double step = max - run->max, factor = exp(-step);
+        row->x2 = factor > 0.0 ? factor * (row->x2 + step * (2.0 * run->x1 + step * run->sum)) : 0.0;
+        run->x1 = factor > 0.0 ? factor * (run->x1 + step * run->sum) : 0.0;
+        run->sum *= factor;
+        row->g2 *= factor;
+        row->h2 *= factor;
+        attn_rows_scale(factor, r->d_v, r->value + index * r->d_v, r->square + index * r->d_v,
+                        r->magnitude + index * r->d_v);
+    }
+    run->max = max;
+}
+
+/* One row against one tile. */
+static void row_tile(struct work *w, int64_t first, int64_t n, int64_t iq, int64_t h, int64_t s, struct running *run,
+                     struct slope slope)
+{
+    const int64_t live = list_live(w, first, n, iq, h, s);
+    if (live == 0) {
+        return;
+    }
+    struct attn_reference *r = w->r;
+    const int64_t index = attn_row_index(r, h, iq, s);
+    struct attn_row *row = &r->rows[index];
+    load_query(w, iq, h, s, row);
+    double max = run->max;
+    for (int64_t i = 0; i < live; i++) {
+        score_of(w, i, row, slope);
+        max = w->score[i] > max ? w->score[i] : max;
+    }
+    if (max > run->max) {
+        raise_max(r, index, run, max);
+    }
+    for (int64_t i = 0; i < live; i++) {
+        const double x = run->max - w->score[i], weight = exp(-x);
+        w->weight[i] = weight;
+        run->min = fmin(run->min, w->score[i]);
+        run->sum += weight;
+        if (weight > 0.0) {
+            run->x1 += weight * x;
+            row->x2 += weight * x * x;
+            row->g2 += weight * w->gauge[i] * w->gauge[i];
+            row->h2 += weight * w->extra[i] * w->extra[i];
+        }
+        row->g_max = fmax(row->g_max, w->gauge[i]);
+        row->h_max = fmax(row->h_max, w->extra[i]);
+        row->v_max = fmax(row->v_max, w->v_max[w->key[i]]);
+        row->k_sum = fmax(row->k_sum, w->k_sum[w->key[i]]);
+    }
+    row->live += live;
+    attn_rows_add(live, w->weight, w->key, w->v, w->v_float, w->d_v, w->d_v, r->value + index * r->d_v,
+                  r->square + index * r->d_v, r->magnitude + index * r->d_v);
+}
+
+/* Adds the sink, a logit without a value, and divides by the sum of weights. */
+static void finish_row(struct work *w, int64_t iq, int64_t h, int64_t s, struct running *run)
+{
+    struct attn_reference *r = w->r;
+    const int64_t index = attn_row_index(r, h, iq, s);
+    struct attn_row *row = &r->rows[index];
+    if (row->live == 0) {
+        return; /* zeros, as allocated; with a sink, all weight is on it */
+    }
+    if (w->p->t[ATTN_SINKS].present) {
+        float sink;
+        memcpy(&sink, w->base[ATTN_SINKS] + h * (int64_t)sizeof sink, sizeof sink);
+        if ((double)sink > run->max) {
+            raise_max(r, index, run, (double)sink);
+        }
+        const double x = run->max - (double)sink, weight = exp(-x);
+        const double extra = ATTN_U32 * 4.0 * fabs((double)sink); /* base 2, and rounded differences */
+        run->min = fmin(run->min, (double)sink);
+        run->sum += weight;
+        if (weight > 0.0) {
+            row->x2 += weight * x * x;
+            row->h2 += weight * extra * extra;
+        }
+        row->h_max = fmax(row->h_max, extra);
+    }
+    row->x_max = run->max - run->min;
+    row->x2 /= run->sum;
+    row->g2 /= run->sum;
+    row->h2 /= run->sum;
+    attn_rows_scale(1.0 / run->sum, r->d_v, r->value + index * r->d_v, r->square + index * r->d_v,
+                    r->magnitude + index * r->d_v);
+}
+
+/* Everything that reads one KV head of one sequence. */
+static void compute_head(struct work *w, int64_t kv_head, int64_t s)
+{
+    for (int64_t i = 0; i < w->n_q * w->ratio; i++) {
+        w->running[i] = (struct running){.max = -INFINITY, .min = INFINITY};
+    }
+    for (int64_t first = 0; first < w->n_kv; first += w->tile) {
+        const int64_t n = w->n_kv - first < w->tile ? w->n_kv - first : w->tile;
+        if (find_alive(w, first, n, kv_head, s) == 0) {
+            continue;
+        }
+        load_tile(w, first, n, kv_head, s);
+        for (int64_t j = 0; j < w->ratio; j++) {
+            const int64_t h = kv_head * w->ratio + j;
+            const struct slope slope = slope_of(w->p, h);
+            for (int64_t iq = 0; iq < w->n_q; iq++) {
+                row_tile(w, first, n, iq, h, s, &w->running[j * w->n_q + iq], slope);
+            }
+        }
+    }
+    for (int64_t j = 0; j < w->ratio; j++) {
+        for (int64_t iq = 0; iq < w->n_q; iq++) {
+            finish_row(w, iq, kv_head * w->ratio + j, s, &w->running[j * w->n_q + iq]);
+        }
+    }
+}
+
+/* a * b as a size for calloc; false when it does not fit. Both are at least 1. */
+static bool multiply(int64_t a, int64_t b, int64_t *product)
+{
+    if (a > INT64_MAX / 16 / b) {
+        return false;
+    }
+    *product = a * b;
+    return true;
+}
+
+static void *zeros(int64_t n, size_t size)
+{
+    return (uint64_t)n > SIZE_MAX / size ? NULL : calloc((size_t)n, size);
+}
+
+static bool allocate_results(struct attn_reference *r)
+{
+    int64_t rows, components;
+    if (!multiply(r->n_head, r->n_q, &rows) || !multiply(rows, r->n_seq, &rows) ||
+        !multiply(rows, r->d_v, &components)) {
+        return false;
+    }
+    r->rows = zeros(rows, sizeof *r->rows);
+    r->value = zeros(components, sizeof *r->value);
+    r->square = zeros(components, sizeof *r->square);
+    r->magnitude = zeros(components, sizeof *r->magnitude);
+    return r->rows && r->value && r->square && r->magnitude;
+}
+
+static bool allocate_work(struct work *w)
+{
+    int64_t k, v, rows;
+    if (w->d_k > INT64_MAX / 16 - ATTN_ROWS_LANES || w->d_v > INT64_MAX / 16) {
+        return false;
+    }
+    w->d_pad = (w->d_k + ATTN_ROWS_LANES - 1) / ATTN_ROWS_LANES * ATTN_ROWS_LANES;
+    w->tile = TILE_ELEMENTS / (w->d_pad + w->d_v);
+    w->tile = w->tile < 1 ? 1 : w->tile > TILE_KEYS ? TILE_KEYS : w->tile;
+    w->tile = w->tile < w->n_kv ? w->tile : w->n_kv;
+    if (!multiply(w->tile, w->d_pad, &k) || !multiply(w->tile, w->d_v, &v) || !multiply(w->n_q, w->ratio, &rows)) {
+        return false;
+    }
+    w->running = zeros(rows, sizeof *w->running);
+    w->k = zeros(k, sizeof *w->k);
+    w->v = zeros(v, sizeof *w->v);
+    w->q = zeros(w->d_pad, sizeof *w->q);
+    w->k_float = zeros(k, sizeof *w->k_float);
+    w->v_float = zeros(v, sizeof *w->v_float);
+    w->q_float = zeros(w->d_pad, sizeof *w->q_float);
+    return w->running && w->k && w->v && w->q && w->k_float && w->v_float && w->q_float;
+}
+
+static void free_work(struct work *w)
+{
+    if (w) {
+        free(w->running);
+        free(w->k);
+        free(w->v);
+        free(w->q);
+        free(w->k_float);
+        free(w->v_float);
+        free(w->q_float);
+        free(w);
+    }
+}
+
+struct attn_reference *attn_reference_compute(const struct attn_problem *problem,
+                                              const void *const base[ATTN_OPERAND_COUNT])
+{
+    struct attn_reference *r = calloc(1, sizeof *r);
+    struct work *w = calloc(1, sizeof *w);
+    if (!r || !w) {
+        free(r);
+        free(w);
+        return NULL;
+    }
+    r->problem = *problem;
+    r->d_v = attn_d_v(problem);
+    r->n_head = attn_n_head(problem);
+    r->n_q = attn_n_q(problem);
+    r->n_seq = attn_n_seq(problem);
+    w->p = &r->problem;
+    w->r = r;
+    w->d_k = attn_d_k(problem);
+    w->d_v = r->d_v;
+    w->n_q = r->n_q;
+    w->n_kv = attn_n_kv(problem);
+    w->ratio = r->n_head / attn_n_head_kv(problem);
+    for (int o = 0; o < ATTN_OPERAND_COUNT; o++) {
+        w->base[o] = base[o];
+        for (int d = 1; d < 4; d++) { /* strides that mean nothing must not be multiplied with an index */
+            if (r->problem.t[o].ne[d] == 1) {
+                r->problem.t[o].nb[d] = 0;
+            }
+        }
+    }
+    if (!allocate_results(r) || !allocate_work(w)) {
+        free_work(w);
+        attn_reference_free(r);
+        return NULL;
+    }
+    for (int64_t s = 0; s < r->n_seq; s++) {
+        for (int64_t kv_head = 0; kv_head < attn_n_head_kv(problem); kv_head++) {
+            compute_head(w, kv_head, s);
+        }
+    }
+    free_work(w);
+    return r;
+}
+
+void attn_reference_free(struct attn_reference *reference)
+{
+    if (reference) {
+        free(reference->rows);
+        free(reference->value);
+        free(reference->square);
+        free(reference->magnitude);
+        free(reference);
+    }
+}
+
+double attn_reference_value(const struct attn_reference *r, int64_t d, int64_t h, int64_t iq, int64_t s)
+{
+    return r->value[attn_row_index(r, h, iq, s) * r->d_v + d];
+}
