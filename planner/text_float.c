@@ -178,7 +178,8 @@ static int float_shortest(uint32_t bits, char digits[FLOAT_DIGITS_MAX], int *poi
         bool stop_low = low < 0 || (low == 0 && even);     /* the digits so far read back */
         bool stop_high = high > 0 || (high == 0 && even);  /* they do with the last one raised */
         if (stop_low || stop_high) {
-            bool raise = stop_high && (!stop_low || big_compare_sum(&r, &r, &s) >= 0);
+            int half = big_compare_sum(&r, &r, &s); /* of two as near the even digit, as printf has it */
+            bool raise = stop_high && (!stop_low || half > 0 || (half == 0 && digit % 2));
             digits[n++] = (char)('0' + digit + raise);
             return n;
         }
@@ -288,7 +289,7 @@ static bool text_has_word(const char *text, size_t len, const char *word)
  * Returns bytes read, 0 when there is none. */
 static size_t exponent_parse(const char *text, size_t len, int64_t *exponent)
 {
-    const int64_t limit = (int64_t)1 << 60;
+    const int64_t limit = 100000000000000000; /* more than any text has digits */
     size_t i = 0;
     bool negative = len > 0 && text[0] == '-';
     if (len > 0 && (text[0] == '-' || text[0] == '+')) i++;
