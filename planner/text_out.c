@@ -61,14 +61,12 @@ static void text_u32s(struct text *t, const uint32_t *values, int n)
     }
 }
 
-/* The name of an element type, "type 77" for one outside the table. */
+/* The name of an element type, its number when it is outside the table. */
 static void text_type(struct text *t, int64_t type)
 {
     const struct attn_type_info *info = type >= 0 && type < ATTN_TYPE_COUNT ? attn_type_info((int)type) : NULL;
-    if (info) {
+    if (info)
         text_put(t, info->name);
-        return;
-    }
-    text_put(t, "type ");
-    text_i64(t, type);
+    else
+        text_i64(t, type);
 }
