@@ -1,0 +1,58 @@
+/* afl_mutator.c: the mutator as AFL++'s custom mutator library (AFL_CUSTOM_MUTATOR_LIBRARY). The interface is that of
+ * AFL++, docs/custom_mutators.md; of afl_state_t nothing is read.
+ *
+ * SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "mutate.h"
+
+struct mutator {
+    uint64_t state;
+    uint8_t out[ATTN_GENOME_BYTES_MAX];
+    char described[32];
+    bool crossed;
+};
+
+void *afl_custom_init(void *afl, unsigned int seed);
+void afl_custom_deinit(void *data);
+size_t afl_custom_fuzz(void *data, uint8_t *in, size_t size, uint8_t **out, uint8_t *other, size_t other_size,
+                       size_t max_size);
+const char *afl_custom_describe(void *data, size_t max_length);
+
+void *afl_custom_init(void *afl, unsigned int seed)
+{
+    struct mutator *m = calloc(1, sizeof *m);
+    (void)afl;
+    if (m)
+        m->state = seed;
+    return m;
+}
+
+void afl_custom_deinit(void *data) { free(data); }
+
+size_t afl_custom_fuzz(void *data, uint8_t *in, size_t size, uint8_t **out, uint8_t *other, size_t other_size,
+                       size_t max_size)
+{
+    struct mutator *m = data;
+    size_t cap = max_size < sizeof m->out ? max_size : sizeof m->out;
+    uint64_t seed = m->state += UINT64_C(0x9e3779b97f4a7c15);
+    m->crossed = other && (seed >> 33 & 3) == 0;
+    size_t made = m->crossed ? attn_input_cross(in, size, other, other_size, m->out, cap, seed)
+                             : attn_input_mutate(in, size, m->out, cap, seed);
+    *out = m->out;
+    /* An input of no bytes is not one to AFL++; a zero byte decodes to the same case. */
+    if (made == 0 && cap > 0) {
+        m->out[0] = 0;
+        made = 1;
+    }
+    return made;
+}
+
+const char *afl_custom_describe(void *data, size_t max_length)
+{
+    struct mutator *m = data;
+    snprintf(m->described, sizeof m->described, "%.*s", (int)(max_length < 16 ? max_length : 16),
+             m->crossed ? "genome-cross" : "genome");
+    return m->described;
+}

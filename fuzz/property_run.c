@@ -1,0 +1,286 @@
+/* property_run.c: the properties of runs: P9 contained, P2 sound, P10 schedule-free. See properties.h.
+ *
+ * SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "properties.h"
+
+/* One case on one device: what all kernels' trials share. */
+struct bench {
+    struct attn_backend *backend;
+    const struct attn_case *c;
+    bool host; /* schedules mean something */
+    struct attn_device device;
+    struct attn_key key;
+    struct attn_image before; /* as it was filled */
+    struct attn_image after;  /* as a run left it; shares roles with before */
+    uint8_t *first_dst;       /* of the first schedule, the bytes of the buffer that dst is in */
+    struct attn_memory *memory;
+    struct attn_reference *reference;
+};
+
+/* One kernel's run. */
+struct trial {
+    struct bench *b;
+    int kernel;
+    bool schedules;
+    struct attn_plan plan;
+    bool ran; /* to the end */
+    struct attn_failure failure;
+    struct attn_judgement judgement;
+    uint64_t schedule; /* of this run */
+};
+
+/* ---- Findings ------------------------------------------------------------------------------------------------- */
+
+__attribute__((format(printf, 4, 5)))
+static bool found(const struct trial *t, int property, struct attn_finding *f, const char *format, ...)
+{
+    va_list args;
+    memset(f, 0, sizeof *f);
+    f->property = property;
+    f->kernel = t->kernel;
+    f->rule = -1;
+    f->failure = t->ran ? ATTN_F_NONE : t->failure.code;
+    f->at = *t->b->c;
+    f->at.run.kernel = t->kernel;
+    f->at.run.schedule = t->schedule;
+    va_start(args, format);
+    vsnprintf(f->text, sizeof f->text, format, args);
+    va_end(args);
+    return false;
+}
+
+/* The property that a failure of the backend breaks. */
+static int property_of(int failure)
+{
+    switch (failure) {
+    case ATTN_F_LDS_RACE:
+    case ATTN_F_GLOBAL_RACE: return 10;
+    case ATTN_F_LDS_UNWRITTEN:
+    case ATTN_F_LDS_BOUNDS:
+    case ATTN_F_GLOBAL_BOUNDS:
+    case ATTN_F_GLOBAL_READONLY:
+    case ATTN_F_GLOBAL_UNWRITTEN:
+    case ATTN_F_DST_UNWRITTEN: return 9;
+    default: return 2;
+    }
+}
+
+static bool failed_run(const struct trial *t, struct attn_finding *f)
+{
+    return found(t, property_of(t->failure.code), f, "%s on %s: %s", attn_kernel(t->kernel)->name, t->b->device.name,
+                 t->failure.text);
+}
+
+/* ---- Running ---------------------------------------------------------------------------------------------------- */
+
+static bool run_once(struct trial *t, uint64_t schedule)
+{
+    struct bench *b = t->b;
+    memset(&t->failure, 0, sizeof t->failure);
+    t->schedule = schedule;
+    if (b->host)
+        attn_host_schedule(b->backend, schedule);
+    t->ran = b->backend->ops->upload(b->backend, b->memory, &b->before, &t->failure) &&
+             b->backend->ops->run(b->backend, b->memory, &b->c->problem, &t->plan, &t->failure) &&
+             b->backend->ops->download(b->backend, b->memory, &b->after, &t->failure);
+    return t->ran;
+}
+
+/* ---- P9 contained ----------------------------------------------------------------------------------------------- */
+
+static bool check_contained(struct trial *t, struct attn_finding *f)
+{
+    const struct attn_image *before = &t->b->before, *after = &t->b->after;
+    for (int i = 0; i < before->n_buffers; i++) {
+        const struct attn_buffer *x = &before->buffer[i], *y = &after->buffer[i];
+        for (int64_t at = 0; at < x->size; at++)
+            if (x->bytes[at] != y->bytes[at] && x->role[at] != ATTN_ROLE_DST)
+                return found(t, 9, f, "%s on %s changed byte %" PRId64 " of buffer %d, which belongs to %s (from %02x to %02x)",
+                             attn_kernel(t->kernel)->name, t->b->device.name, at, i,
+                             x->role[at] == ATTN_ROLE_GAP ? "no element" : "an input", x->bytes[at], y->bytes[at]);
+    }
+    return true;
+}
+
+/* ---- P2 sound --------------------------------------------------------------------------------------------------- */
+
+static bool check_sound(struct trial *t, struct attn_finding *f)
+{
+    struct attn_judgement *j = &t->judgement;
+    const void *dst = attn_image_at(&t->b->after, &t->b->c->problem, ATTN_DST);
+    if (attn_judge(t->b->reference, &t->plan.arithmetic, dst, j))
+        return true;
+    return found(t, 2, f, "%s on %s: component d=%" PRId64 " head=%" PRId64 " row=%" PRId64 " seq=%" PRId64
+                 " is %.9g, must be %.9g within %.3g; %" PRId64 " of %" PRId64 " components are beyond their limit",
+                 attn_kernel(t->kernel)->name, t->b->device.name, j->d, j->h, j->iq, j->s, j->got, j->want, j->limit,
+                 j->failed, j->components);
+}
+
+/* ---- P10 schedule-free ------------------------------------------------------------------------------------------ */
+
+static bool check_schedule_free(struct trial *t, struct attn_finding *f)
+{
+    struct bench *b = t->b;
+    if (!t->schedules || !b->host)
+        return true;
+    int i = b->after.buffer_of[ATTN_DST];
+    memcpy(b->first_dst, b->after.buffer[i].bytes, (size_t)b->after.buffer[i].size);
+    if (!run_once(t, b->c->run.schedule ^ UINT64_C(0x9e3779b97f4a7c15)))
+        return failed_run(t, f);
+    for (int64_t at = 0; at < b->after.buffer[i].size; at++)
+        if (b->first_dst[at] != b->after.buffer[i].bytes[at]) {
+            t->schedule = b->c->run.schedule;
+            return found(t, 10, f, "%s on %s: byte %" PRId64 " of dst's buffer differs between schedules %" PRIu64 " and %" PRIu64,
+                         attn_kernel(t->kernel)->name, b->device.name, at, b->c->run.schedule,
+                         b->c->run.schedule ^ UINT64_C(0x9e3779b97f4a7c15));
+        }
+    return true;
+}
+
+/* ---- All -------------------------------------------------------------------------------------------------------- */
+
+/* One row a property, in the order they are checked. */
+static bool (*const checks[])(struct trial *, struct attn_finding *) = {
+#define PLAN(name)
+#define RUN(name) check_##name,
+#define X(n, name, kind, text) kind(name)
+    ATTN_PROPERTIES(X)
+#undef X
+#undef RUN
+#undef PLAN
+};
+
+static bool try_kernel(struct trial *t, struct attn_finding *f)
+{
+    if (!run_once(t, t->b->c->run.schedule))
+        return failed_run(t, f);
+    for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++)
+        if (!checks[i](t, f))
+            return false;
+    return true;
+}
+
+static bool copy_image(const struct attn_image *from, struct attn_image *to)
+{
+    *to = *from;
+    for (int i = 0; i < to->n_buffers; i++)
+        to->buffer[i].bytes = NULL;
+    for (int i = 0; i < to->n_buffers; i++) {
+        to->buffer[i].bytes = malloc((size_t)to->buffer[i].size);
+        if (!to->buffer[i].bytes)
+            return false;
+    }
+    return true;
+}
+
+static void close_bench(struct bench *b)
+{
+    if (b->memory)
+        b->backend->ops->free(b->backend, b->memory);
+    attn_reference_free(b->reference);
+    free(b->first_dst);
+    for (int i = 0; i < b->after.n_buffers; i++)
+        free(b->after.buffer[i].bytes);
+    attn_image_free(&b->before);
+}
+
+/* Image, data, reference and device memory; NULL when all is there, else why not. */
+static const char *open_bench(struct bench *b, int64_t workspace_bytes, int64_t max_bytes)
+{
+    const struct attn_problem *p = &b->c->problem;
+    const void *base[ATTN_OPERAND_COUNT];
+    struct attn_failure failure = { 0 };
+
+    if (!attn_image_create(p, max_bytes, &b->before)) {
+        memset(&b->before, 0, sizeof b->before);
+        return "out of memory";
+    }
+    attn_data_fill(b->c, &b->before);
+    for (int o = 0; o < ATTN_OPERAND_COUNT; o++)
+        base[o] = attn_image_at(&b->before, p, o);
+    b->reference = attn_reference_compute(p, base);
+    b->memory = b->backend->ops->alloc(b->backend, p, &b->before, workspace_bytes, &failure);
+    b->first_dst = malloc((size_t)b->before.buffer[b->before.buffer_of[ATTN_DST]].size);
+    if (!b->reference || !b->memory || !b->first_dst || !copy_image(&b->before, &b->after))
+        return "out of memory";
+    return NULL;
+}
+
+static int skip(struct attn_outcome *outcome, const char *why)
+{
+    outcome->skipped = why;
+    return outcome->status = ATTN_OUTCOME_SKIPPED;
+}
+
+static bool choose_device(const struct attn_backend *backend, const struct attn_case *c, struct attn_device *device)
+{
+    if (backend->ops->describe((struct attn_backend *)backend, device))
+        return true;
+    if (c->run.device < 0 || !attn_device(c->run.device))
+        return false;
+    if (c->run.weakening >= 0)
+        return attn_device_weaken(attn_device(c->run.device), c->run.weakening, device, NULL);
+    *device = *attn_device(c->run.device);
+    return true;
+}
+
+int attn_check_run(struct attn_backend *backend, const struct attn_case *c, const struct attn_run_limits *limits,
+                   struct attn_outcome *outcome, struct attn_finding *f)
+{
+    struct bench b = { .backend = backend, .c = c, .host = strcmp(backend->ops->name, "host") == 0 };
+    struct trial trial[ATTN_KERNEL_COUNT];
+    struct attn_plan chosen;
+    int64_t workspace = 0;
+    int n = 0, able = 0;
+
+    memset(outcome, 0, sizeof *outcome);
+    outcome->status = ATTN_OUTCOME_HELD;
+    f->property = 0;
+    if (!choose_device(backend, c, &b.device))
+        return skip(outcome, "no device is named");
+    attn_key_of(&c->problem, &b.key);
+    outcome->chosen = attn_plan_key(&b.device, &b.key, &chosen, NULL);
+    if (outcome->chosen >= 0) {
+        outcome->splits = chosen.splits;
+        outcome->kv_tile = chosen.kv_tile;
+    }
+    for (int k = 0; k < ATTN_KERNEL_COUNT; k++) {
+        if (c->run.kernel >= 0 && c->run.kernel != k)
+            continue;
+        memset(&trial[n], 0, sizeof trial[n]);
+        if (!attn_plan_kernel(&b.device, &b.key, k, &trial[n].plan, NULL))
+            continue;
+        outcome->kernel[k].able = 1;
+        able++;
+        if (trial[n].plan.workspace_bytes > limits->bytes)
+            continue;
+        if (trial[n].plan.workspace_bytes > workspace)
+            workspace = trial[n].plan.workspace_bytes;
+        trial[n].b = &b;
+        trial[n].kernel = k;
+        trial[n++].schedules = limits->schedules;
+    }
+    if (able == 0)
+        return skip(outcome, c->run.kernel >= 0 ? "the kernel named is not able" : "no kernel is able");
+    if (attn_problem_work(&c->problem) > limits->work)
+        return skip(outcome, "more multiply-adds than the limit");
+    if (attn_image_bytes(&c->problem) > limits->bytes)
+        return skip(outcome, "more bytes than the limit");
+    if (n == 0)
+        return skip(outcome, "a larger workspace than the limit");
+
+    const char *why = open_bench(&b, workspace, limits->bytes);
+    for (int i = 0; i < n && !why && outcome->status == ATTN_OUTCOME_HELD; i++) {
+        if (!try_kernel(&trial[i], f))
+            outcome->status = ATTN_OUTCOME_FAILED;
+        outcome->kernel[trial[i].kernel].ran = trial[i].ran;
+        outcome->kernel[trial[i].kernel].judgement = trial[i].judgement;
+    }
+    close_bench(&b);
+    return why ? skip(outcome, why) : outcome->status;
+}
