@@ -1,0 +1,52 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Writes the seed corpus of a fuzz target: seeds.py TARGET CORPUS-FOLDER ZIP.
+
+fuzz_text reads problem lines: its seeds are lines of the corpus, spread evenly over all files. The other targets read
+any bytes as switches of features followed by genes (fuzz/domain.h): their seeds are the empty input, each feature
+alone, and every feature at once, with three fillings of the genes.
+"""
+import pathlib
+import sys
+import zipfile
+
+LINES = 256
+FEATURE_BITS = 32
+GENE_BYTES = 92
+
+
+def lines(corpus):
+    found = []
+    for path in sorted(corpus.rglob("*")):
+        if path.is_file() and path.parent.name in ("seeds", "regress"):
+            for line in path.read_text(encoding="utf-8").splitlines():
+                if line.startswith("fa1 "):
+                    found.append(line.encode() + b"\n")
+    step = max(1, -(-len(found) // LINES))
+    return found[::step]
+
+
+def genomes():
+    yield b"\0"
+    masks = [1 << bit for bit in range(FEATURE_BITS)] + [(1 << FEATURE_BITS) - 1, 0x55555555, 0xAAAAAAAA]
+    for mask in masks:
+        head = mask.to_bytes(4, "little")
+        yield head + bytes(GENE_BYTES)
+        yield head + bytes((7 * i + 3) % 256 for i in range(GENE_BYTES))
+        yield head + bytes((151 * i + mask) % 256 for i in range(GENE_BYTES))
+
+
+def main():
+    if len(sys.argv) != 4:
+        sys.exit(__doc__.splitlines()[0])
+    target, corpus, out = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3]
+    seeds = lines(corpus) if target == "fuzz_text" else list(genomes())
+    if not seeds:
+        sys.exit(f"seeds.py: no problem lines in {corpus}")
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number, seed in enumerate(dict.fromkeys(seeds)):
+            # A fixed time: the same seeds give the same archive.
+            archive.writestr(zipfile.ZipInfo(f"{number:04}", (1980, 1, 1, 0, 0, 0)), seed)
+
+
+main()
