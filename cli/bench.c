@@ -1,0 +1,209 @@
+/* bench.c: attnfuzz bench: how fast the planner, the executor and the reference are, side by side in one run.
+ *
+ * SPDX-License-Identifier: MIT */
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli.h"
+
+static const char help[] =
+    "usage: attnfuzz bench [options] [LINE]\n\n"
+    "Measures, in one process: plans a second; multiply-adds a second of the reference, and of each able kernel on the\n"
+    "host executor, plain and checked. Rates of the executor are also given as a ratio to the reference's. The line is\n"
+    "a decode call of 32 heads and 1,024 keys unless one is given; it runs on the device it names, else on gfx942.\n\n"
+    "options:\n"
+    "  --seconds S  time for each measurement (default 1)\n"
+    "  --json       one JSON object\n"
+    "  --help       this text\n";
+
+static const char default_line[] =
+    "fa1 q=f32[128,4,32,1] k=f16[128,1024,8,1] v=f16[128,1024,8,1] mask=f16[1024,4,1,1] scale=0.088388346";
+
+struct bench {
+    struct attn_case c;
+    struct attn_device device;
+    double seconds;
+    bool json;
+    struct attn_image image;
+    double reference_rate; /* multiply-adds a second */
+};
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* Repetitions a second of step(); negative when it failed. */
+static double rate(const struct bench *bench, bool (*step)(const struct bench *, void *), void *context)
+{
+    int64_t n = 0, batch = 1;
+    double begin = now(), took;
+    do {
+        for (int64_t i = 0; i < batch; i++)
+            if (!step(bench, context))
+                return -1;
+        n += batch;
+        took = now() - begin;
+        if (took < bench->seconds / 16)
+            batch *= 2;
+    } while (took < bench->seconds);
+    return (double)n / took;
+}
+
+static void put(const struct bench *bench, const char *what, const char *unit, double value)
+{
+    static const char *const comma = ",";
+    if (bench->json)
+        printf("%s\"%s\":%.6g", comma, what, value);
+    else
+        printf("%-24s %10.3f M %s", what, value / 1e6, unit);
+}
+
+static bool plan_once(const struct bench *bench, void *context)
+{
+    int *sum = context;
+    struct attn_plan plan;
+    *sum += attn_plan(&bench->device, &bench->c.problem, &plan, NULL);
+    return *sum >= 0;
+}
+
+static bool refer_once(const struct bench *bench, void *context)
+{
+    const void *base[ATTN_OPERAND_COUNT];
+    (void)context;
+    for (int o = 0; o < ATTN_OPERAND_COUNT; o++)
+        base[o] = o == ATTN_DST ? NULL : attn_image_at(&bench->image, &bench->c.problem, o);
+    struct attn_reference *r = attn_reference_compute(&bench->c.problem, base);
+    bool good = r != NULL;
+    attn_reference_free(r);
+    return good;
+}
+
+struct execution {
+    struct attn_backend *backend;
+    struct attn_memory *memory;
+    const struct attn_plan *plan;
+    struct attn_failure failure;
+};
+
+static bool execute_once(const struct bench *bench, void *context)
+{
+    struct execution *e = context;
+    return e->backend->ops->upload(e->backend, e->memory, &bench->image, &e->failure) &&
+           e->backend->ops->run(e->backend, e->memory, &bench->c.problem, e->plan, &e->failure);
+}
+
+/* One kernel, plain or checked; false when it cannot run. */
+static bool kernel_rate(const struct bench *bench, const struct attn_plan *plan, bool checked)
+{
+    const struct attn_host_options options = { .checked = checked };
+    struct execution e = { .plan = plan };
+    char what[64];
+    double runs = -1;
+    snprintf(what, sizeof what, "%s_%s", attn_kernel(plan->kernel)->name, checked ? "checked" : "plain");
+    e.backend = attn_host_open(&options);
+    if (e.backend)
+        e.memory = e.backend->ops->alloc(e.backend, &bench->c.problem, &bench->image, plan->workspace_bytes, &e.failure);
+    if (e.memory)
+        runs = rate(bench, execute_once, &e);
+    if (runs < 0) {
+        cli_error("%s: %s", what, e.backend ? e.failure.text : "out of memory");
+    } else {
+        double madds = runs * (double)attn_problem_work(&bench->c.problem);
+        put(bench, what, "multiply-adds/s", madds);
+        if (!bench->json)
+            printf("  %.2f of the reference\n", madds / bench->reference_rate);
+    }
+    if (e.memory)
+        e.backend->ops->free(e.backend, e.memory);
+    if (e.backend)
+        e.backend->ops->close(e.backend);
+    return runs >= 0;
+}
+
+static int measure(struct bench *bench)
+{
+    int sum = 0, code = CLI_GOOD;
+    struct attn_key key;
+    if (bench->json) {
+        char line[ATTN_CASE_LINE_MAX];
+        attn_case_print(&bench->c, line, sizeof line);
+        fputs("{\"line\":", stdout);
+        cli_json_string(stdout, line);
+        printf(",\"device\":\"%s\",\"multiply_adds\":%" PRId64, bench->device.name, attn_problem_work(&bench->c.problem));
+    }
+    put(bench, "plans", "plans/s", rate(bench, plan_once, &sum));
+    if (!bench->json)
+        putchar('\n');
+    bench->reference_rate = rate(bench, refer_once, NULL) * (double)attn_problem_work(&bench->c.problem);
+    put(bench, "reference", "multiply-adds/s", bench->reference_rate);
+    if (!bench->json)
+        putchar('\n');
+    attn_key_of(&bench->c.problem, &key);
+    for (int kernel = 0; kernel < ATTN_KERNEL_COUNT; kernel++) {
+        struct attn_plan plan;
+        if (!attn_plan_kernel(&bench->device, &key, kernel, &plan, NULL))
+            continue;
+        if (!kernel_rate(bench, &plan, false) || !kernel_rate(bench, &plan, true))
+            code = CLI_BROKEN;
+    }
+    if (bench->json)
+        puts("}");
+    return code;
+}
+
+static int run(int argc, char **argv)
+{
+    static const struct option longs[] = { { "seconds", required_argument, NULL, 's' },
+                                           { "json", no_argument, NULL, 'j' },
+                                           { NULL, 0, NULL, 0 } };
+    struct bench bench = { .seconds = 1 };
+    struct attn_text_error where;
+    struct attn_error error;
+    for (int o; (o = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
+        int64_t seconds;
+        if (o == 's' && !cli_number(optarg, 1, 3600, &seconds)) {
+            cli_error("--seconds %s: a number from 1 to 3600", optarg);
+            return CLI_USAGE;
+        }
+        if (o == 's')
+            bench.seconds = (double)seconds;
+        bench.json |= o == 'j';
+        if (o == '?')
+            return cli_usage_error(&cli_bench);
+    }
+    if (argc - optind > 1) {
+        cli_error("one line at most");
+        return CLI_USAGE;
+    }
+    const char *line = optind < argc ? argv[optind] : default_line;
+    if (!attn_case_parse(line, strlen(line), &bench.c, &where)) {
+        cli_error_at("argument 1", 1, where.column, "%s", where.message);
+        return CLI_USAGE;
+    }
+    if (attn_problem_check(&bench.c.problem, &error) != ATTN_E_OK) {
+        char text[384];
+        attn_error_text(&error, text, sizeof text);
+        cli_error_at("argument 1", 1, 1, "not legal (%s): %s", attn_error_name(error.code), text);
+        return CLI_USAGE;
+    }
+    if (bench.c.run.device >= 0)
+        cli_device_get(bench.c.run.device, bench.c.run.weakening, &bench.device);
+    else
+        bench.device = *attn_device_find("gfx942");
+    if (!attn_image_create(&bench.c.problem, ATTN_RUN_BYTES_LIMIT, &bench.image)) {
+        cli_error("the problem needs more memory than there is, or more than %" PRId64 " bytes", ATTN_RUN_BYTES_LIMIT);
+        return CLI_USAGE;
+    }
+    attn_data_fill(&bench.c, &bench.image);
+    int code = measure(&bench);
+    attn_image_free(&bench.image);
+    return code;
+}
+
+const struct cli_verb cli_bench = { "bench", "how fast planner, executor and reference are", help, run };

@@ -1,0 +1,125 @@
+/* explain.c: attnfuzz explain: every kernel's verdict, with rule and values.
+ *
+ * SPDX-License-Identifier: MIT */
+#include <getopt.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "walk.h"
+
+static const char help[] =
+    "usage: attnfuzz explain [options] FILE|DIR|LINE|-...\n\n"
+    "Says of every kernel whether it is able to run each problem line, and at which estimated cost; of the others\n"
+    "the first rule of their contract that failed, with its values. Devices are chosen as by attnfuzz plan.\n\n"
+    "options:\n"
+    "  --device NAME  on this device; NAME~WEAKENING for a weakened one, several with commas, or all\n"
+    "  --all-rules    every rule of every contract, also after one failed\n"
+    "  --json         one JSON object a line\n"
+    "  --help         this text\n";
+
+enum { RULES_MAX = 64 };
+
+struct options {
+    bool json, all_rules;
+};
+
+static int rules_of(const struct walk_step *at, int kernel, struct attn_rule_result *results)
+{
+    struct attn_key key;
+    attn_key_of(&at->c->problem, &key);
+    int n = attn_explain(&at->device, &key, kernel, results, RULES_MAX);
+    return n < RULES_MAX ? n : RULES_MAX;
+}
+
+static void rules_text(const struct walk_step *at)
+{
+    struct attn_rule_result results[RULES_MAX];
+    char text[1024];
+    for (int kernel = 0; kernel < ATTN_KERNEL_COUNT; kernel++) {
+        int n = rules_of(at, kernel, results);
+        for (int rule = 0; rule < n; rule++) {
+            const struct attn_rule_result *r = &results[rule];
+            attn_rule_text(kernel, rule, r->holds, r->lhs, r->rhs, text, sizeof text);
+            printf("      %s %s\n", r->holds ? "holds" : "FAILS", text);
+        }
+    }
+}
+
+static void rules_json(const struct walk_step *at)
+{
+    struct attn_rule_result results[RULES_MAX];
+    char text[1024];
+    fputs(",\"rules\":[", stdout);
+    const char *comma = "";
+    for (int kernel = 0; kernel < ATTN_KERNEL_COUNT; kernel++) {
+        int n = rules_of(at, kernel, results);
+        for (int rule = 0; rule < n; rule++) {
+            const struct attn_rule_result *r = &results[rule];
+            const struct attn_rule *about = &attn_kernel(kernel)->rules[rule];
+            attn_rule_text(kernel, rule, r->holds, r->lhs, r->rhs, text, sizeof text);
+            printf("%s{\"kernel\":\"%s\",\"rule\":\"%s\",\"structural\":%s,\"holds\":%s,\"lhs\":%" PRId64 ",\"rhs\":%" PRId64
+                   ",\"text\":", comma, attn_kernel(kernel)->name, about->name, about->structural ? "true" : "false",
+                   r->holds ? "true" : "false", r->lhs, r->rhs);
+            cli_json_string(stdout, text);
+            putchar('}');
+            comma = ",";
+        }
+    }
+    putchar(']');
+}
+
+static bool explain_step(const struct walk_step *at, void *context)
+{
+    const struct options *options = context;
+    struct attn_trace trace;
+    char text[8192];
+    int chosen = attn_plan(&at->device, &at->c->problem, NULL, &trace);
+    if (options->json) {
+        fputs("{\"line\":", stdout);
+        cli_json_string(stdout, at->line);
+        fputs(",\"at\":", stdout);
+        cli_json_string(stdout, at->place);
+        fputs(",\"on\":", stdout);
+        cli_json_string(stdout, at->device_name);
+        if (options->all_rules)
+            rules_json(at);
+        attn_trace_json(&at->device, &trace, text, sizeof text);
+        printf(",%s\n", text + 1);
+    } else {
+        if (at->first)
+            printf("%s: %s\n", at->place, at->line);
+        attn_trace_text(&at->device, &trace, text, sizeof text);
+        if (strchr(at->device_name, '~'))
+            printf("  %s:\n", at->device_name);
+        cli_put_block("  ", text);
+        if (options->all_rules)
+            rules_text(at);
+    }
+    if (chosen >= 0)
+        return true;
+    cli_error("P1 total: no kernel is able on %s for %s", at->device_name, at->place);
+    return false;
+}
+
+static int run(int argc, char **argv)
+{
+    static const struct option longs[] = { { "device", required_argument, NULL, 'd' },
+                                           { "json", no_argument, NULL, 'j' },
+                                           { "all-rules", no_argument, NULL, 'a' },
+                                           { NULL, 0, NULL, 0 } };
+    struct cli_devices devices = { .n = 0 };
+    struct options options = { .json = false };
+    for (int o; (o = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
+        if (o == 'd' && !cli_devices_add(&devices, optarg))
+            return CLI_USAGE;
+        if (o == 'j')
+            options.json = true;
+        if (o == 'a')
+            options.all_rules = true;
+        if (o == '?')
+            return cli_usage_error(&cli_explain);
+    }
+    return walk_cases(argc - optind, argv + optind, &devices, explain_step, &options);
+}
+
+const struct cli_verb cli_explain = { "explain", "every kernel's verdict, with rule and values", help, run };

@@ -1,0 +1,52 @@
+/* lines.h: text lines out of files, directories, standard input and arguments, one at a time.
+ *
+ * Whatever the input holds, memory is bounded by the longest line allowed and time is linear in the bytes read.
+ *
+ * SPDX-License-Identifier: MIT */
+#ifndef ATTNFUZZ_LINES_H
+#define ATTNFUZZ_LINES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct lines_source {
+    char *name;       /* for messages: the path, "-", "argument 2" */
+    const char *text; /* not NULL: the line itself, from the command line */
+};
+
+struct lines {
+    struct lines_source *source;
+    int n_sources, cap_sources;
+    int next;          /* source to open next */
+    int current;       /* source of the line last returned */
+    int64_t number;    /* its number in that source, from 1 */
+    const char *text;  /* its bytes, without the newline and a carriage return before it; not terminated */
+    size_t len;
+    FILE *file;        /* open source, NULL: none */
+    size_t max;        /* longest line, bytes */
+    char *line;        /* max bytes */
+    char *chunk;       /* read ahead */
+    size_t at, end;    /* unread part of chunk */
+};
+
+enum lines_result {
+    LINES_END,        /* no more lines in any source */
+    LINES_LINE,       /* text, len, number, current are set */
+    LINES_TOO_LONG,   /* the line has more than max bytes; it was read past, text and len are its first max bytes */
+    LINES_CUT,        /* the source ends without a newline: the last line may be cut off; text and len are set */
+    LINES_UNREADABLE  /* the source could not be opened or read: errno says why; the next one follows */
+};
+
+/* Takes n arguments: "-" is standard input; a directory is every *.txt file below it, in sorted order; one that
+ * starts with `prefix` (NULL: none does) and is no file's name is a line itself; the rest are files. False, with a
+ * message, when a directory cannot be listed or memory runs out. */
+bool lines_open(struct lines *lines, int n, char **arguments, const char *prefix, size_t max);
+enum lines_result lines_next(struct lines *lines);
+/* Reads nothing more of the current source. */
+void lines_skip_source(struct lines *lines);
+const char *lines_name(const struct lines *lines, int source);
+void lines_close(struct lines *lines);
+
+#endif
