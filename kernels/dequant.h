@@ -33,6 +33,15 @@ template <class T, int ALIGN> static __device__ __forceinline__ T attn_load_alig
     return reinterpret_cast<const place *>(p)->value;
 }
 
+/* A store of four floats to an address that is a multiple of 4 only, as dst's are. */
+static __device__ __forceinline__ void attn_store_f32x4(float *p, simt_f32x4 value)
+{
+    struct __attribute__((packed, aligned(4))) place {
+        simt_f32x4 value;
+    };
+    reinterpret_cast<place *>(p)->value = value;
+}
+
 static __device__ __forceinline__ float attn_float_of_bits(uint32_t bits)
 {
     float value;

@@ -4,13 +4,21 @@
  * SPDX-License-Identifier: MIT */
 #include "contract.h"
 
-enum { THREADS = 128, KV_TILE = 32, CHUNK = 64, COLUMNS_LARGE = 16, COLUMNS_SMALL = 4 };
+enum { COLUMNS_FEW = 4, LANES = 16, CHUNK = 64 };
 
-/* Static LDS of an instance (struct tile_lds in kernels/tile.hip). */
+/* What follows from the columns of an instance, as kernels/tile.h has it (struct tile_shape). */
+static int32_t threads_of(int64_t columns) { return columns == 16 ? 128 : 64; }
+static int32_t kv_tile_of(int64_t columns) { return columns == COLUMNS_FEW ? 32 : 64; }
+
+/* The most columns there is an instance with. */
+static int32_t columns_most(int64_t d_k) { return d_k > 320 ? 8 : 16; }
+
+/* Static LDS of an instance (struct tile_lds): Q, the K and V buffer, weights, live flags. */
 static int64_t lds_bytes(int64_t d_k, int64_t columns)
 {
-    int64_t q = d_k * columns, k = KV_TILE * (CHUNK + 4), p = KV_TILE * columns, reduce = THREADS;
-    return 4 * (q + k + p + reduce);
+    int64_t threads = threads_of(columns), kv_tile = kv_tile_of(columns), columns_thread = columns * LANES / threads;
+    int64_t q = columns * (d_k + 4), kv = kv_tile * (CHUNK + 4), p = columns * (kv_tile + 16 / columns_thread);
+    return 4 * (q + kv + p) + 2 * threads;
 }
 
 static void rule_head_size(const struct attn_device *d, const struct attn_key *k, int64_t *lhs, int64_t *rhs)
@@ -23,31 +31,33 @@ static void rule_head_size(const struct attn_device *d, const struct attn_key *k
 static void rule_threads(const struct attn_device *d, const struct attn_key *k, int64_t *lhs, int64_t *rhs)
 {
     (void)k;
-    *lhs = THREADS;
+    *lhs = threads_of(COLUMNS_FEW);
     *rhs = d->max_threads;
 }
 
 static void rule_lds(const struct attn_device *d, const struct attn_key *k, int64_t *lhs, int64_t *rhs)
 {
-    *lhs = lds_bytes(k->d_k, COLUMNS_SMALL);
+    *lhs = lds_bytes(k->d_k, COLUMNS_FEW);
     *rhs = contract_lds_limit(d);
 }
 
 static const struct attn_rule rules[] = {
     { "head_size", "an instance exists for the head sizes", ATTN_REL_MEMBER, ATTN_UNIT_HEAD_SIZE, 1, rule_head_size },
-    { "threads", "the workgroup's threads fit the device", ATTN_REL_LE, ATTN_UNIT_THREADS, 0, rule_threads },
+    { "threads", "the threads of the smallest configuration fit the device", ATTN_REL_LE, ATTN_UNIT_THREADS, 0, rule_threads },
     { "lds", "the LDS of the smallest configuration fits the device", ATTN_REL_LE, ATTN_UNIT_BYTES, 0, rule_lds },
 };
 
 static void configure(const struct attn_device *d, const struct attn_key *k, struct attn_plan *p)
 {
-    bool few = attn_mul_sat(k->n_q, contract_gqa(k)) <= COLUMNS_SMALL;
-    bool large_fits = lds_bytes(k->d_k, COLUMNS_LARGE) <= contract_lds_limit(d);
-    int32_t columns = few || !large_fits ? COLUMNS_SMALL : COLUMNS_LARGE;
+    int32_t columns = columns_most(k->d_k);
+    bool few = attn_mul_sat(k->n_q, contract_gqa(k)) <= COLUMNS_FEW;
+    if (few || lds_bytes(k->d_k, columns) > contract_lds_limit(d) || threads_of(columns) > d->max_threads)
+        columns = COLUMNS_FEW;
+    int32_t threads = threads_of(columns);
     int64_t work = contract_work(k, columns);
     contract_columns(p, k, columns);
-    p->kv_tile = KV_TILE;
-    p->waves = THREADS / d->wave_size;
+    p->kv_tile = kv_tile_of(columns);
+    p->waves = (int32_t)attn_ceil_div(threads, d->wave_size);
 
     /* Decoding a block once per column tile costs more than one pass that writes it as f16, from a few tiles on. */
     bool often = contract_row_tiles(k, columns) >= 4;
@@ -60,8 +70,9 @@ static void configure(const struct attn_device *d, const struct attn_key *k, str
 
     contract_scan(p, d, k);
     contract_split(p, d, k, work, 128, 2);
-    contract_launch(p, ATTN_STEP_MAIN, contract_grid_x(d, work), (uint32_t)p->splits, THREADS, (uint32_t)lds_bytes(k->d_k, columns));
-    p->arithmetic.kv_tile = KV_TILE;
+    contract_launch(p, ATTN_STEP_MAIN, contract_grid_x(d, work), (uint32_t)p->splits, (uint32_t)threads,
+                    (uint32_t)lds_bytes(k->d_k, columns));
+    p->arithmetic.kv_tile = p->kv_tile;
     p->arithmetic.merges = p->splits;
 }
 

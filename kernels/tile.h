@@ -1,0 +1,388 @@
+/* tile.h: the kernel of tile.hip as a template. Attention for every known head size with LDS tiles, f32 arithmetic
+ * and no matrix core.
+ *
+ * A workgroup computes COLUMNS columns (see row.h) of one KV head against its split of the keys, KV_TILE keys at a
+ * time. Threads form groups of 16; group g owns columns g * PER_GROUP ..., in both halves of the work:
+ *   scores: a thread has KEYS keys (lane, lane + 16, ...) x PER_GROUP columns, Q and K come from LDS, K in chunks of
+ *           K_WIDTH elements of the head;
+ *   output: a thread has four elements of the head at a time (4 * lane, 4 * (lane + 16), ...) x PER_GROUP columns;
+ *           V comes from LDS, V_KEYS rows at a time.
+ * So the running maximum of a column and the factors that rescale its output are in the registers of the threads
+ * that need them: 16 lanes share them by one reduction a tile, and nothing here depends on the wave size.
+ * K and V pass through one LDS buffer, decoded to f32 on the way (stage_rows), so each element is decoded once
+ * for all columns.
+ *
+ * Excluded keys (mask -inf, past the end of the split) get weight zero by selection. Rows of V that are excluded for
+ * all of the workgroup's columns are replaced by zeros, so that what dead cells hold is never multiplied.
+ *
+ * SPDX-License-Identifier: MIT */
+#ifndef ATTN_TILE_H
+#define ATTN_TILE_H
+
+#include "dequant.h"
+#include "row.h"
+
+constexpr int TILE_LANES = 16;
+
+constexpr int tile_ceil(int a, int b) { return (a + b - 1) / b; }
+constexpr int tile_min(int a, int b) { return a < b ? a : b; }
+
+/* planner/kernel_tile.c computes the same threads, keys of a tile and LDS bytes. */
+template <int DK, int DV, int COLUMNS> struct tile_shape {
+    static constexpr int THREADS = COLUMNS == 16 ? 128 : 64;
+    static constexpr int KV_TILE = COLUMNS == 4 ? 32 : 64;
+    static constexpr int GROUPS = THREADS / TILE_LANES;
+    static constexpr int PER_GROUP = COLUMNS / GROUPS;      /* columns of a thread */
+    static constexpr int KEYS = KV_TILE / TILE_LANES;       /* keys of a thread */
+    static constexpr int QUADS = tile_ceil(DV, 4 * TILE_LANES); /* fours of output elements of a thread */
+
+    /* Rows in LDS are padded by four floats: 16 consecutive rows read at one offset then hit different banks. */
+    static constexpr int Q_PITCH = DK + 4;
+    static constexpr int BUFFER = KV_TILE * (64 + 4);
+    static constexpr int K_CHUNKS = tile_ceil(DK, 64);
+    static constexpr int K_WIDTH = 8 * tile_ceil(DK / 8, K_CHUNKS);
+    static constexpr int K_PITCH = K_WIDTH + 4;
+    static constexpr int V_PITCH = DV + 4;
+    static constexpr int V_KEYS = tile_min(KV_TILE, BUFFER / V_PITCH / 4 * 4);
+    static constexpr int P_PITCH = KV_TILE + 16 / PER_GROUP;
+
+    static_assert(DK % 8 == 0 && DV % 8 == 0, "rows are read by eight elements");
+    static_assert(PER_GROUP * GROUPS == COLUMNS, "columns are shared out evenly");
+    static_assert(V_KEYS >= 4, "weights are read four keys at a time");
+};
+
+template <int DK, int DV, int COLUMNS> struct alignas(16) tile_lds {
+    using S = tile_shape<DK, DV, COLUMNS>;
+    float q[COLUMNS * S::Q_PITCH];
+    float kv[S::BUFFER];
+    float p[COLUMNS * S::P_PITCH]; /* weights, keys side by side */
+    /* For each lane and group a byte: bit i says that key lane + 16 * i lives for one of the group's columns. Two, by
+     * turns: one tile's may still be read while the next one's is written. */
+    uint8_t live[2][TILE_LANES * S::GROUPS];
+};
+
+/* Does key number `key` of the tile live for any column of the workgroup? */
+template <int GROUPS> static __device__ __forceinline__ bool tile_key_lives(const uint8_t *live, int key)
+{
+    const uint8_t *flags = live + key % TILE_LANES * GROUPS;
+    if constexpr (GROUPS == 8)
+        return (simt_load<uint64_t>(flags) >> (key / TILE_LANES) & 0x0101010101010101u) != 0;
+    else
+        return (simt_load<uint32_t>(flags) >> (key / TILE_LANES) & 0x01010101u) != 0;
+}
+
+/* Decodes rows first .. first + rows - 1 of a tile, the elements from d on that `pieces` times eight are, to LDS rows
+ * `pitch` floats apart. most: pieces of a full row, what the threads are dealt out by. A row that does not exist (from
+ * `exist` on) or, given live flags, does not live becomes zeros. */
+template <int THREADS, int GROUPS, class LOADER>
+static __device__ __forceinline__ void tile_stage(float *buffer, int pitch, const char *tile, int64_t row_bytes, int first,
+                                                  int rows, int exist, int d, int pieces, int most, const uint8_t *live)
+{
+    const int all = rows * most;
+#pragma unroll 2
+    for (int i = (int)threadIdx.x; i < all; i += THREADS) {
+        const int row = i / most, piece = i % most;
+        if (piece >= pieces)
+            continue;
+        const int key = first + row;
+        float out[8] = { 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f };
+        if (key < exist && (!live || tile_key_lives<GROUPS>(live, key)))
+            LOADER::decode(LOADER::fetch(tile + key * row_bytes, d + 8 * piece), out);
+        float *to = buffer + row * pitch + 8 * piece;
+        simt_store<simt_f32x4>(to, simt_make_f32x4(out[0], out[1], out[2], out[3]));
+        simt_store<simt_f32x4>(to + 4, simt_make_f32x4(out[4], out[5], out[6], out[7]));
+    }
+}
+
+/* The same for the run-time type. Not forced inline: compilers for GPUs inline it and know pitch and pieces then;
+ * for the host one copy serves all head sizes. */
+template <int THREADS, int GROUPS>
+static __device__ void tile_stage_any(int type, bool wide, float *buffer, int pitch, const char *tile, int64_t row_bytes,
+                                      int first, int rows, int exist, int d, int pieces, int most, const uint8_t *live)
+{
+    attn_with_loader(type, wide, [&](auto loader) {
+        tile_stage<THREADS, GROUPS, decltype(loader)>(buffer, pitch, tile, row_bytes, first, rows, exist, d, pieces, most,
+                                                      live);
+    });
+}
+
+static __device__ __forceinline__ float tile_dot(simt_f32x4 a, simt_f32x4 b, float sum)
+{
+    sum = simt_fma(a.x, b.x, sum);
+    sum = simt_fma(a.y, b.y, sum);
+    sum = simt_fma(a.z, b.z, sum);
+    return simt_fma(a.w, b.w, sum);
+}
+
+/* Scores of the thread's keys FIRST .. LAST - 1, from one chunk of K. k: the row of its first key. */
+template <class S, int FIRST, int LAST>
+static __device__ __forceinline__ void tile_scores(const float *q, const float *k, int width, float (&s)[S::KEYS][S::PER_GROUP])
+{
+#pragma unroll 2
+    for (int d = 0; d < width; d += 4) {
+        simt_f32x4 qd[S::PER_GROUP];
+#pragma unroll
+        for (int c = 0; c < S::PER_GROUP; c++)
+            qd[c] = simt_load<simt_f32x4>(q + c * S::Q_PITCH + d);
+#pragma unroll
+        for (int i = FIRST; i < LAST; i++) {
+            const simt_f32x4 kd = simt_load<simt_f32x4>(k + i * TILE_LANES * S::K_PITCH + d);
+#pragma unroll
+            for (int c = 0; c < S::PER_GROUP; c++)
+                s[i][c] = tile_dot(kd, qd[c], s[i][c]);
+        }
+    }
+}
+
+/* Is a KV tile live for query rows from .. to of the KV head's heads? By the flags that scan.hip wrote. */
+static __device__ __forceinline__ bool tile_scanned_live(const attn_args &a, int64_t kv_head, int64_t s, int64_t from,
+                                                         int64_t to, int64_t kv_tile)
+{
+    const int64_t seq = attn_modulo(s, a.mask_seqs) * a.mask_heads;
+    const int64_t heads = a.gqa < a.mask_heads ? a.gqa : a.mask_heads;
+    for (int64_t h = 0; h < heads; h++) {
+        const int64_t plane = seq + attn_modulo(kv_head * a.gqa + h, a.mask_heads);
+        for (int64_t qb = from / a.scan_q; qb <= to / a.scan_q; qb++)
+            if (a.scan[(plane * a.scan_q_blocks + qb) * a.scan_kv_tiles + kv_tile])
+                return true;
+    }
+    return false;
+}
+
+template <int DK, int DV, int COLUMNS>
+__global__ __launch_bounds__(tile_shape<DK, DV, COLUMNS>::THREADS) void tile_kernel(const attn_args a)
+{
+    using S = tile_shape<DK, DV, COLUMNS>;
+    using LDS = tile_lds<DK, DV, COLUMNS>;
+    constexpr int PER_GROUP = S::PER_GROUP, KEYS = S::KEYS, QUADS = S::QUADS;
+    SIMT_LDS(LDS, lds);
+
+    const int thread = (int)threadIdx.x;
+    const int lane = thread % TILE_LANES, group = thread / TILE_LANES;
+    const int64_t columns = a.n_q * a.gqa;
+    const int64_t split = blockIdx.y;
+    const int64_t begin = split * a.split_keys;
+    const int64_t end = begin + a.split_keys < a.n_kv ? begin + a.split_keys : a.n_kv;
+    int turn = 0;
+
+    for (int64_t work = blockIdx.x; work < a.work; work += gridDim.x) {
+        int64_t row_tile, kv_head, s, rest;
+        attn_divide(work, a.row_tiles, rest, row_tile);
+        attn_divide(rest, a.n_head_kv, s, kv_head);
+        const int64_t first = row_tile * COLUMNS;
+        const int count = columns - first < COLUMNS ? (int)(columns - first) : COLUMNS;
+        const bool busy = group * PER_GROUP < count; /* has the thread any column? */
+
+        int64_t iq[PER_GROUP], head[PER_GROUP];
+        const char *mask[PER_GROUP];
+        float slope[PER_GROUP];
+#pragma unroll
+        for (int c = 0; c < PER_GROUP; c++) {
+            const int column = group * PER_GROUP + c;
+            attn_divide(first + (column < count ? column : 0), a.gqa, iq[c], head[c]);
+            head[c] += kv_head * a.gqa;
+            mask[c] = attn_mask_row(a, iq[c], head[c], s);
+            slope[c] = attn_slope(a, head[c]);
+        }
+
+        /* Q to LDS: THREADS / COLUMNS neighbouring threads read one column. Its last readers are behind a barrier. */
+        if (begin < end) {
+            constexpr int SHARE = S::THREADS / COLUMNS;
+            const int column = thread / SHARE;
+            int64_t row, h;
+            attn_divide(first + (column < count ? column : 0), a.gqa, row, h);
+            const char *q = a.q.data + row * a.q.nb1 + (kv_head * a.gqa + h) * a.q.nb2 + s * a.q.nb3;
+            for (int d = thread % SHARE * 8; d < DK; d += SHARE * 8) {
+                using LOADER = attn_loader<ATTN_F32, false>;
+                float out[8] = { 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f };
+                if (column < count)
+                    LOADER::decode(LOADER::fetch(q, d), out);
+                float *to = lds.q + column * S::Q_PITCH + d;
+                simt_store<simt_f32x4>(to, simt_make_f32x4(out[0], out[1], out[2], out[3]));
+                simt_store<simt_f32x4>(to + 4, simt_make_f32x4(out[4], out[5], out[6], out[7]));
+            }
+        }
+
+        const char *k_head = a.k.data + kv_head * a.k.nb2 + s * a.k.nb3;
+        const char *v_head = a.v.data + kv_head * a.v.nb2 + s * a.v.nb3;
+        const float *q_own = lds.q + group * PER_GROUP * S::Q_PITCH;
+        const float *p_own = lds.p + group * PER_GROUP * S::P_PITCH;
+        float max[PER_GROUP], sum[PER_GROUP]; /* sum: of the thread's own keys */
+        simt_f32x4 acc[QUADS][PER_GROUP];
+#pragma unroll
+        for (int c = 0; c < PER_GROUP; c++) {
+            max[c] = -SIMT_INFINITY;
+            sum[c] = 0.0f;
+#pragma unroll
+            for (int i = 0; i < QUADS; i++)
+                acc[i][c] = simt_splat_f32x4(0.0f);
+        }
+
+        for (int64_t key0 = begin; key0 < end; key0 += S::KV_TILE) {
+            if (a.scan && !tile_scanned_live(a, kv_head, s, first / a.gqa, (first + count - 1) / a.gqa, key0 / S::KV_TILE))
+                continue;
+            const int keys = end - key0 < S::KV_TILE ? (int)(end - key0) : S::KV_TILE;
+
+            /* Mask: which of the thread's keys are open, bit i * PER_GROUP + c, and their biases. */
+            uint32_t open = 0, lives = 0;
+            float bias[KEYS][PER_GROUP];
+#pragma unroll
+            for (int i = 0; i < KEYS; i++) {
+                const int key = lane + TILE_LANES * i;
+#pragma unroll
+                for (int c = 0; c < PER_GROUP; c++) {
+                    bias[i][c] = 0.0f;
+                    if (key >= keys || group * PER_GROUP + c >= count)
+                        continue;
+                    if (a.mask.data) {
+                        const uint16_t bits = simt_load<uint16_t>(mask[c] + 2 * (key0 + key));
+                        if (bits == ATTN_MASK_EXCLUDES)
+                            continue;
+                        bias[i][c] = slope[c] * simt_f16_to_f32(bits);
+                    }
+                    open |= 1u << (i * PER_GROUP + c);
+                    lives |= 1u << i;
+                }
+            }
+
+            /* The barrier also says that the tile before is done with LDS. */
+            const uint8_t *live = 0;
+            if (a.mask.data) {
+                uint8_t *flags = lds.live[turn];
+                flags[lane * S::GROUPS + group] = (uint8_t)lives;
+                live = flags;
+                turn ^= 1;
+            }
+            if (!simt_syncthreads_or(lives != 0))
+                continue;
+
+            float score[KEYS][PER_GROUP];
+#pragma unroll
+            for (int i = 0; i < KEYS; i++)
+#pragma unroll
+                for (int c = 0; c < PER_GROUP; c++)
+                    score[i][c] = 0.0f;
+            const char *k_tile = k_head + key0 * a.k.nb1;
+            const int k_rows = tile_ceil(keys, TILE_LANES) * TILE_LANES;
+            for (int d = 0; d < DK; d += S::K_WIDTH) {
+                const int width = tile_min(S::K_WIDTH, DK - d);
+                if (d > 0)
+                    __syncthreads();
+                tile_stage_any<S::THREADS, S::GROUPS>(a.type_k, a.load_k >= 16, lds.kv, S::K_PITCH, k_tile, a.k.nb1, 0,
+                                                      k_rows, keys, d, width / 8, S::K_WIDTH / 8, 0);
+                __syncthreads();
+                if (!busy)
+                    continue;
+                const float *k = lds.kv + lane * S::K_PITCH;
+                if (k_rows == S::KV_TILE) {
+                    tile_scores<S, 0, KEYS>(q_own + d, k, width, score);
+                } else {
+                    tile_scores<S, 0, 1>(q_own + d, k, width, score);
+                    if constexpr (KEYS > 2) {
+                        if (k_rows > TILE_LANES)
+                            tile_scores<S, 1, 2>(q_own + d, k, width, score);
+                        if (k_rows > 2 * TILE_LANES)
+                            tile_scores<S, 2, 3>(q_own + d, k, width, score);
+                    }
+                }
+            }
+
+            /* Online softmax: from `max` to `top`. */
+            float top[PER_GROUP], factor[PER_GROUP];
+#pragma unroll
+            for (int c = 0; c < PER_GROUP; c++) {
+                top[c] = max[c];
+#pragma unroll
+                for (int i = 0; i < KEYS; i++) {
+                    const float value = attn_score(score[i][c], a.scale, a.softcap) + bias[i][c];
+                    score[i][c] = open >> (i * PER_GROUP + c) & 1u ? value : -SIMT_INFINITY;
+                    top[c] = simt_max(top[c], score[i][c]);
+                }
+            }
+            simt_reduce_max<TILE_LANES>(top);
+#pragma unroll
+            for (int c = 0; c < PER_GROUP; c++) {
+                factor[c] = max[c] == -SIMT_INFINITY ? 0.0f : simt_exp(max[c] - top[c]);
+                max[c] = top[c];
+                sum[c] *= factor[c];
+#pragma unroll
+                for (int i = 0; i < KEYS; i++) {
+                    const float p = open >> (i * PER_GROUP + c) & 1u ? simt_exp(score[i][c] - top[c]) : 0.0f;
+                    sum[c] += p;
+                    lds.p[(group * PER_GROUP + c) * S::P_PITCH + lane + TILE_LANES * i] = p;
+                }
+#pragma unroll
+                for (int i = 0; i < QUADS; i++)
+                    acc[i][c] = simt_mul(acc[i][c], factor[c]);
+            }
+
+            const char *v_tile = v_head + key0 * a.v.nb1;
+            for (int k0 = 0; k0 < keys; k0 += S::V_KEYS) {
+                const int rows = tile_ceil(tile_min(S::V_KEYS, keys - k0), 4) * 4;
+                __syncthreads();
+                tile_stage_any<S::THREADS, S::GROUPS>(a.type_v, a.load_v >= 16, lds.kv, S::V_PITCH, v_tile, a.v.nb1, k0,
+                                                      rows, keys, 0, DV / 8, DV / 8, live);
+                __syncthreads();
+                if (!busy)
+                    continue;
+                for (int k = 0; k < rows; k += 4) {
+                    simt_f32x4 p[PER_GROUP];
+#pragma unroll
+                    for (int c = 0; c < PER_GROUP; c++)
+                        p[c] = simt_load<simt_f32x4>(p_own + c * S::P_PITCH + k0 + k);
+#pragma unroll
+                    for (int i = 0; i < QUADS; i++) {
+                        const int d = 4 * (lane + TILE_LANES * i);
+                        if (DV % (4 * TILE_LANES) != 0 && d >= DV)
+                            continue;
+                        const float *v = lds.kv + k * S::V_PITCH + d;
+#pragma unroll
+                        for (int j = 0; j < 4; j++) {
+                            const simt_f32x4 vd = simt_load<simt_f32x4>(v + j * S::V_PITCH);
+#pragma unroll
+                            for (int c = 0; c < PER_GROUP; c++)
+                                acc[i][c] = simt_fma(vd, p[c][j], acc[i][c]);
+                        }
+                    }
+                }
+            }
+        }
+
+        simt_reduce_add<TILE_LANES>(sum);
+#pragma unroll
+        for (int c = 0; c < PER_GROUP; c++) {
+            if (group * PER_GROUP + c >= count)
+                continue;
+            float factor = 1.0f;
+            float *out;
+            if (a.splits > 1) {
+                const int64_t part = ((s * a.n_q + iq[c]) * a.n_head + head[c]) * a.splits + split;
+                if (lane == 0) {
+                    a.meta[2 * part] = max[c];
+                    a.meta[2 * part + 1] = sum[c];
+                }
+                if (begin >= end)
+                    continue;
+                out = a.partial + part * DV;
+            } else {
+                if (a.sinks) {
+                    const float sink = a.sinks[head[c]];
+                    const float top = simt_max(max[c], sink);
+                    factor = max[c] == -SIMT_INFINITY ? 0.0f : simt_exp(max[c] - top);
+                    sum[c] = sum[c] * factor + simt_exp(sink - top);
+                }
+                factor = sum[c] > 0.0f ? factor / sum[c] : 0.0f;
+                out = reinterpret_cast<float *>(a.dst.data + head[c] * a.dst.nb1 + iq[c] * a.dst.nb2 + s * a.dst.nb3);
+            }
+#pragma unroll
+            for (int i = 0; i < QUADS; i++) {
+                const int d = 4 * (lane + TILE_LANES * i);
+                if (DV % (4 * TILE_LANES) != 0 && d >= DV)
+                    continue;
+                attn_store_f32x4(out + d, simt_mul(acc[i][c], factor));
+            }
+        }
+    }
+}
+
+#endif
