@@ -22,6 +22,7 @@
 #define CONTRACT_CONVERT_THREADS 256
 #define CONTRACT_SCAN_THREADS 64
 #define CONTRACT_COMBINE_THREADS 64
+#define CONTRACT_COMBINE_LDS (2 * 4 * CONTRACT_COMBINE_THREADS) /* bytes: struct combine_lds in kernels/combine.hip */
 
 /* Query rows of a scan block. */
 #define CONTRACT_SCAN_Q 16
@@ -126,7 +127,8 @@ static inline void contract_split(struct attn_plan *p, const struct attn_device 
         return;
     }
     p->splits = (int32_t)splits;
-    contract_launch(p, ATTN_STEP_COMBINE, contract_grid_x(d, contract_rows(k)), 1, CONTRACT_COMBINE_THREADS, 0);
+    contract_launch(p, ATTN_STEP_COMBINE, contract_grid_x(d, contract_rows(k)), 1, CONTRACT_COMBINE_THREADS,
+                    CONTRACT_COMBINE_LDS);
 }
 
 /* Finds fully masked KV tiles beforehand where several heads or sequences share the answer and there is more than

@@ -18,19 +18,23 @@ static int64_t instances(void)
     return set;
 }
 
-/* Query columns of a tile: the smallest instance that holds them all, at most 8. */
-static int32_t columns_for(const struct attn_key *k)
+/* Query columns of a tile: the smallest instance that holds them all, at most 8; 4 where a row of K has 16 elements
+ * for each lane, or there would be no registers left. */
+static int32_t columns_for(const struct attn_device *d, const struct attn_key *k)
 {
     int64_t columns = attn_mul_sat(k->n_q, contract_gqa(k));
-    return columns <= 1 ? 1 : columns <= 2 ? 2 : columns <= 4 ? 4 : 8;
+    int32_t most = k->d_k > 8 * (int64_t)d->wave_size ? 4 : 8;
+    return columns <= 1 ? 1 : columns <= 2 ? 2 : columns <= 4 ? 4 : most;
 }
 
-/* Static LDS of an instance (struct vec_lds in kernels/vec.hip): the waves' weights, then their merge. */
+/* Static LDS of an instance (struct vec_lds in kernels/vec.h): maximum and sum of each wave and column; then for each
+ * wave the weights of two tiles or, later, its part of the output of one or two columns. A wave has at least 8
+ * elements of the output for each lane: short rows are held several times. */
 static int64_t lds_bytes(int64_t wave_size, int64_t d_v, int64_t columns)
 {
-    int64_t weights = WAVES * wave_size * columns * 4;
-    int64_t merge = WAVES * columns * d_v * 4 + WAVES * columns * 2 * 4;
-    return attn_max(weights, merge);
+    int64_t weights = 2 * wave_size * columns;
+    int64_t output = attn_min(columns, 2) * attn_max(8 * wave_size, d_v);
+    return 4 * (2 * WAVES * columns + WAVES * attn_max(weights, output));
 }
 
 static void rule_head_size(const struct attn_device *d, const struct attn_key *k, int64_t *lhs, int64_t *rhs)
@@ -61,7 +65,7 @@ static const struct attn_rule rules[] = {
 
 static void configure(const struct attn_device *d, const struct attn_key *k, struct attn_plan *p)
 {
-    int32_t columns = columns_for(k);
+    int32_t columns = columns_for(d, k);
     while (columns > 1 && lds_bytes(d->wave_size, k->d_v, columns) > contract_lds_limit(d))
         columns /= 2;
     int64_t work = contract_work(k, columns);

@@ -1,0 +1,440 @@
+/* vec.h: attention for few query columns (decode, drafts): K and V are read once, straight from their type.
+ *
+ * A workgroup is four waves. A column is a (query row, query head) pair of one KV head; a workgroup handles COLS of
+ * them, so that query heads which share a KV head share its reads. Each wave walks over its own KV tiles (wave w of
+ * a split takes tiles w, w + 4, ...) with its own online softmax, and the four results are merged through LDS.
+ *
+ * A tile has one key for each lane of the wave. LANES lanes hold one row together, eight elements (16 bytes of f16)
+ * in each piece, so that GROUPS rows are read by one load instruction, and STEPS of them are in flight before the
+ * first is used. Slot i of a group is the tile's key i * GROUPS + group: rows that are read together are neighbours,
+ * and a tile that is not full ends early. The lane number group * LANES + i is the slot's place in ballots and in
+ * LDS, and that lane keeps its score.
+ *
+ * Keys excluded for every column of the workgroup, and those past the end, are dead: in place of their rows the
+ * first live row is read, with weight zero. So no byte of a dead cell is ever read, NaN cannot spread, and the
+ * inner loops have no branch for it.
+ *
+ * SPDX-License-Identifier: MIT */
+#ifndef ATTN_VEC_H
+#define ATTN_VEC_H
+
+#include "attn_args.h"
+#include "dequant.h"
+#include "row.h"
+#include "simt.h"
+
+#ifndef SIMT_OUTLINE
+#define SIMT_OUTLINE __forceinline__
+#endif
+
+namespace {
+
+constexpr int WAVES = 4;
+
+/* A score that takes no part. Compared with ==, never computed with. */
+constexpr float EXCLUDED = -__builtin_inff();
+
+template <int D, int COLS, int WAVE> struct vec_shape {
+    static constexpr int THREADS = WAVES * WAVE;
+    static constexpr int LANES = D / 8 < WAVE ? D / 8 : WAVE; /* that hold one row of K or V */
+    static constexpr int GROUPS = WAVE / LANES;               /* rows read at once */
+    static constexpr int PIECES = D / (8 * LANES);            /* of eight elements a lane holds of a row */
+    static constexpr int STEPS = (COLS <= 2 ? 8 : 4) / PIECES; /* rows in flight for each group */
+    static constexpr int SUMS = STEPS * COLS <= 16 ? STEPS : 16 / COLS; /* of which summed over lanes at once */
+    static constexpr int ROUND = COLS < 2 ? COLS : 2;         /* columns merged at once */
+    static constexpr int WEIGHTS = WAVE * COLS;               /* softmax weights of one tile */
+    static constexpr int OUTPUT = ROUND * GROUPS * D;         /* a wave's part of a merge */
+    static constexpr int FLOATS = 2 * WEIGHTS > OUTPUT ? 2 * WEIGHTS : OUTPUT;
+    static_assert(LANES % STEPS == 0 && STEPS % SUMS == 0 && LANES * GROUPS == WAVE && LANES * PIECES * 8 == D, "rows are cut evenly");
+};
+
+/* planner/kernel_vec.c computes its size. */
+template <int D, int COLS, int WAVE> struct alignas(16) vec_lds {
+    float max[COLS][WAVES]; /* of each wave, and */
+    float sum[COLS][WAVES]; /* the sum of weights relative to it */
+    /* Each wave's own: weights of the tile at hand and of the one before ([2][slot][column]), at the end its
+     * output, as every group has it ([column of the round][group][d]). */
+    float wave[WAVES][vec_shape<D, COLS, WAVE>::FLOATS];
+};
+
+/* One for each column, by four where that divides. p is a multiple of 16 then. */
+template <int N> __device__ __forceinline__ void load_floats(const float *p, float (&out)[N])
+{
+    if constexpr (N % 4 == 0) {
+#pragma unroll
+        for (int i = 0; i < N; i += 4) {
+            const simt_f32x4 v = simt_load<simt_f32x4>(p + i);
+            out[i] = v.x;
+            out[i + 1] = v.y;
+            out[i + 2] = v.z;
+            out[i + 3] = v.w;
+        }
+    } else {
+#pragma unroll
+        for (int i = 0; i < N; i++)
+            out[i] = p[i];
+    }
+}
+
+template <int N> __device__ __forceinline__ void store_floats(float *p, const float (&in)[N])
+{
+    if constexpr (N % 4 == 0) {
+#pragma unroll
+        for (int i = 0; i < N; i += 4)
+            simt_store<simt_f32x4>(p + i, simt_make_f32x4(in[i], in[i + 1], in[i + 2], in[i + 3]));
+    } else {
+#pragma unroll
+        for (int i = 0; i < N; i++)
+            p[i] = in[i];
+    }
+}
+
+/* Rescaling from one maximum to another that is at least as large; nothing was summed up below EXCLUDED. */
+__device__ __forceinline__ float rescale(float from, float to)
+{
+    return from == EXCLUDED ? 0.0f : simt_exp(from - to);
+}
+
+/* A walk over consecutive columns of one KV head: query rows outside, heads inside. */
+struct column_walk {
+    int64_t iq, head, first, last;
+
+    __device__ __forceinline__ column_walk(const attn_args &a, int64_t kv_head, int64_t column)
+        : first(kv_head * a.gqa), last(first + a.gqa - 1)
+    {
+        attn_divide(column, a.gqa, iq, head);
+        head += first;
+    }
+    __device__ __forceinline__ void next()
+    {
+        iq += head == last;
+        head = head == last ? first : head + 1;
+    }
+};
+
+/* What a lane holds of a row: PIECES times eight elements, LANES * 8 apart. */
+template <int PIECES> struct row_part {
+    simt_f32x4 v[2 * PIECES];
+};
+
+struct eight {
+    simt_f32x4 low, high;
+};
+
+/* Elements d .. d+7 of a row. The host, which compiles every instance with sanitizers, has one function of it for each
+ * type. */
+template <class LOADER> __device__ SIMT_OUTLINE eight read_eight(const char *row, int64_t d)
+{
+    float x[8];
+    LOADER::decode(LOADER::fetch(row, d), x);
+    return { simt_make_f32x4(x[0], x[1], x[2], x[3]), simt_make_f32x4(x[4], x[5], x[6], x[7]) };
+}
+
+/* The lane's part, from element d on, of one row for each step. */
+template <int LANES, int STEPS, int PIECES>
+__device__ __forceinline__ void read_rows(int type, bool wide, const char *const (&rows)[STEPS], int d,
+                                          row_part<PIECES> (&out)[STEPS])
+{
+    attn_with_loader(type, wide, [&](auto loader) {
+#pragma unroll
+        for (int n = 0; n < STEPS * PIECES; n++) {
+            const int p = n % PIECES;
+            const eight x = read_eight<decltype(loader)>(rows[n / PIECES], d + p * LANES * 8);
+            out[n / PIECES].v[2 * p] = x.low;
+            out[n / PIECES].v[2 * p + 1] = x.high;
+        }
+    });
+}
+
+/* Merges column c, which is number r of the round in LDS, and stores it: into dst, or, when n_kv is split, as the
+ * split's partial output, relative to the split's maximum. */
+template <int D, int COLS, int WAVE>
+__device__ __forceinline__ void store_column(const attn_args &a, const vec_lds<D, COLS, WAVE> &lds, int c, int r,
+                                             const column_walk &at, int64_t seq, int64_t split)
+{
+    using S = vec_shape<D, COLS, WAVE>;
+    const bool whole = a.splits == 1;
+    float wave_max[WAVES], wave_sum[WAVES], scale[WAVES];
+    load_floats(lds.max[c], wave_max);
+    load_floats(lds.sum[c], wave_sum);
+
+    const float sink = whole && a.sinks != nullptr ? a.sinks[at.head] : EXCLUDED;
+    float max = sink;
+#pragma unroll
+    for (int w = 0; w < WAVES; w++)
+        max = simt_max(max, wave_max[w]);
+    float sum = rescale(sink, max);
+#pragma unroll
+    for (int w = 0; w < WAVES; w++) {
+        scale[w] = rescale(wave_max[w], max);
+        sum += wave_sum[w] * scale[w];
+    }
+
+    float *target;
+    float divisor = 1.0f;
+    if (whole) {
+        target = reinterpret_cast<float *>(a.dst.data + seq * a.dst.nb3 + at.iq * a.dst.nb2 + at.head * a.dst.nb1);
+        divisor = sum == 0.0f ? 1.0f : sum; /* no live key and no sink: zeros */
+    } else {
+        const int64_t part = ((seq * a.n_q + at.iq) * a.n_head + at.head) * a.splits + split;
+        target = a.partial + part * D;
+        if (threadIdx.x == 0) {
+            a.meta[2 * part] = max;
+            a.meta[2 * part + 1] = sum;
+        }
+    }
+    for (int d = (int)threadIdx.x; d < D; d += S::THREADS) {
+        float value = 0.0f;
+#pragma unroll
+        for (int w = 0; w < WAVES; w++) {
+            float part = 0.0f;
+#pragma unroll
+            for (int g = 0; g < S::GROUPS; g++)
+                part += lds.wave[w][(r * S::GROUPS + g) * D + d];
+            value += part * scale[w];
+        }
+        target[d] = value / divisor;
+    }
+}
+
+template <int D, int COLS, int WAVE> __global__ __launch_bounds__(WAVES *WAVE) void vec_kernel(const attn_args a)
+{
+    using S = vec_shape<D, COLS, WAVE>;
+    using LDS = vec_lds<D, COLS, WAVE>;
+    SIMT_LDS(LDS, lds);
+
+    const int thread = (int)threadIdx.x;
+    const int wave = thread / WAVE, lane = thread % WAVE;
+    const int group = lane / S::LANES, member = lane % S::LANES;
+    const int lane_key = member * S::GROUPS + group; /* the tile's key whose score this lane keeps */
+    const int lane_d = member * 8;                   /* first element of its first piece of a row */
+    float *const own = lds.wave[wave];
+
+    const int64_t columns = a.n_q * a.gqa;
+    const int64_t split = blockIdx.y;
+    const int64_t k_begin = split * a.split_keys;
+    const int64_t k_end = k_begin + a.split_keys < a.n_kv ? k_begin + a.split_keys : a.n_kv;
+
+    for (int64_t work = blockIdx.x; work < a.work; work += gridDim.x) {
+        int64_t rest, column, seq, kv_head;
+        attn_divide(work, a.row_tiles, rest, column);
+        attn_divide(rest, a.n_head_kv, seq, kv_head);
+        column *= COLS;
+
+        if (k_begin >= a.n_kv) {
+            /* An empty split says so, and leaves its partial output unwritten. */
+            if (thread < COLS && column + thread < columns) {
+                const column_walk at(a, kv_head, column + thread);
+                float *meta = a.meta + (((seq * a.n_q + at.iq) * a.n_head + at.head) * a.splits + split) * 2;
+                meta[0] = EXCLUDED;
+                meta[1] = 0.0f;
+            }
+            continue;
+        }
+
+        /* What the columns need. Columns past the last repeat it and are not stored. */
+        row_part<S::PIECES> q[COLS];
+        const char *mask[COLS];
+        float slope[COLS];
+        {
+            column_walk at(a, kv_head, column);
+#pragma unroll
+            for (int c = 0; c < COLS; c++) {
+                const char *row = a.q.data + seq * a.q.nb3 + at.head * a.q.nb2 + at.iq * a.q.nb1;
+#pragma unroll
+                for (int i = 0; i < 2 * S::PIECES; i++) {
+                    const float *from = reinterpret_cast<const float *>(row) + lane_d + i / 2 * S::LANES * 8 + i % 2 * 4;
+                    q[c].v[i] = simt_make_f32x4(from[0], from[1], from[2], from[3]);
+                }
+                mask[c] = attn_mask_row(a, at.iq, at.head, seq);
+                slope[c] = attn_slope(a, at.head);
+                if (column + c + 1 < columns)
+                    at.next();
+            }
+        }
+        const char *const k_rows = a.k.data + seq * a.k.nb3 + kv_head * a.k.nb2;
+        const char *const v_rows = a.v.data + seq * a.v.nb3 + kv_head * a.v.nb2;
+
+        float max[COLS], sum[COLS]; /* max is the wave's, sum this lane's part */
+        row_part<S::PIECES> out[COLS];
+#pragma unroll
+        for (int c = 0; c < COLS; c++) {
+            max[c] = EXCLUDED;
+            sum[c] = 0.0f;
+#pragma unroll
+            for (int i = 0; i < 2 * S::PIECES; i++)
+                out[c].v[i] = simt_splat_f32x4(0.0f);
+        }
+
+        /* Weights of a tile lie where the tile before last had its own: no lane can still be reading those. */
+        int phase = 0;
+#pragma unroll 1
+        for (int64_t k0 = k_begin + wave * WAVE; k0 < k_end; k0 += WAVES * WAVE) {
+            const bool inside = k0 + lane_key < k_end;
+            float bias[COLS];
+            bool live = inside;
+            if (a.mask.data == nullptr) {
+#pragma unroll
+                for (int c = 0; c < COLS; c++)
+                    bias[c] = inside ? 0.0f : EXCLUDED;
+            } else {
+                float value = EXCLUDED; /* heads often share one mask row: read it once */
+                live = false;
+#pragma unroll
+                for (int c = 0; c < COLS; c++) {
+                    if (inside && (c == 0 || mask[c] != mask[c - 1]))
+                        value = simt_f16_to_f32(simt_load<uint16_t>(mask[c] + 2 * (k0 + lane_key)));
+                    bias[c] = value == EXCLUDED ? EXCLUDED : slope[c] * value;
+                    live = live || value != EXCLUDED;
+                }
+            }
+            const uint64_t live_slots = simt_ballot<WAVE>(live);
+            if (live_slots == 0)
+                continue;
+
+            int first = 0;
+            while ((live_slots >> first & 1) == 0)
+                first++;
+            const int64_t spare = k0 + first % S::LANES * S::GROUPS + first / S::LANES; /* a live key */
+            /* Slots of this lane's group, and of all groups together: where a row has to be read at all. */
+            const uint64_t group_slots = live_slots >> (group * S::LANES);
+            uint64_t any_slots = 0;
+#pragma unroll
+            for (int g = 0; g < S::GROUPS; g++)
+                any_slots |= live_slots >> (g * S::LANES);
+
+            float score[COLS];
+#pragma unroll
+            for (int c = 0; c < COLS; c++)
+                score[c] = 0.0f;
+#pragma unroll 1
+            for (int i = 0; i < S::LANES; i += S::STEPS) {
+                if ((any_slots >> i & ((1u << S::STEPS) - 1)) == 0)
+                    continue;
+                const char *rows[S::STEPS];
+#pragma unroll
+                for (int s = 0; s < S::STEPS; s++)
+                    rows[s] = k_rows + (group_slots >> (i + s) & 1 ? k0 + (i + s) * S::GROUPS + group : spare) * a.k.nb1;
+                row_part<S::PIECES> k[S::STEPS];
+                read_rows<S::LANES>(a.type_k, a.load_k == 16, rows, lane_d, k);
+#pragma unroll
+                for (int s0 = 0; s0 < S::STEPS; s0 += S::SUMS) {
+                    float dot[S::SUMS * COLS];
+#pragma unroll
+                    for (int n = 0; n < S::SUMS * COLS; n++) {
+                        const row_part<S::PIECES> &x = k[s0 + n / COLS], &y = q[n % COLS];
+                        simt_f32x4 part = simt_mul(x.v[0], y.v[0]);
+#pragma unroll
+                        for (int j = 1; j < 2 * S::PIECES; j++)
+                            part = simt_fma(x.v[j], y.v[j], part);
+                        dot[n] = part.x + part.y + (part.z + part.w);
+                    }
+                    simt_reduce_add<S::LANES>(dot);
+#pragma unroll
+                    for (int n = 0; n < S::SUMS * COLS; n++)
+                        score[n % COLS] = member == i + s0 + n / COLS ? dot[n] : score[n % COLS];
+                }
+            }
+
+            float top[COLS];
+#pragma unroll
+            for (int c = 0; c < COLS; c++) {
+                score[c] = bias[c] == EXCLUDED ? EXCLUDED : attn_score(score[c], a.scale, a.softcap) + bias[c];
+                top[c] = score[c];
+            }
+            simt_reduce_max<WAVE>(top);
+            float weight[COLS];
+#pragma unroll
+            for (int c = 0; c < COLS; c++) {
+                const float to = simt_max(max[c], top[c]);
+                const float scale = rescale(max[c], to);
+                weight[c] = score[c] == EXCLUDED ? 0.0f : simt_exp(score[c] - to);
+                sum[c] = sum[c] * scale + weight[c];
+                max[c] = to;
+#pragma unroll
+                for (int j = 0; j < 2 * S::PIECES; j++)
+                    out[c].v[j] = simt_mul(out[c].v[j], scale);
+            }
+            float *const weights = own + phase * S::WEIGHTS;
+            phase ^= 1;
+            store_floats(weights + lane * COLS, weight);
+            simt_wave_sync<WAVE>();
+
+#pragma unroll 1
+            for (int i = 0; i < S::LANES; i += S::STEPS) {
+                if ((any_slots >> i & ((1u << S::STEPS) - 1)) == 0)
+                    continue;
+                const char *rows[S::STEPS];
+#pragma unroll
+                for (int s = 0; s < S::STEPS; s++)
+                    rows[s] = v_rows + (group_slots >> (i + s) & 1 ? k0 + (i + s) * S::GROUPS + group : spare) * a.v.nb1;
+                row_part<S::PIECES> v[S::STEPS];
+                read_rows<S::LANES>(a.type_v, a.load_v == 16, rows, lane_d, v);
+#pragma unroll
+                for (int s = 0; s < S::STEPS; s++) {
+                    float w[COLS];
+                    load_floats(weights + (group * S::LANES + i + s) * COLS, w);
+#pragma unroll
+                    for (int c = 0; c < COLS; c++)
+#pragma unroll
+                        for (int j = 0; j < 2 * S::PIECES; j++)
+                            out[c].v[j] = simt_fma(v[s].v[j], w[c], out[c].v[j]);
+                }
+            }
+        }
+
+        /* The merge: of the lanes' sums in the wave, of groups and waves through LDS. */
+        simt_reduce_add<WAVE>(sum);
+        simt_wave_sync<WAVE>();
+        if (lane == 0) {
+#pragma unroll
+            for (int c = 0; c < COLS; c++) {
+                lds.max[c][wave] = max[c];
+                lds.sum[c][wave] = sum[c];
+            }
+        }
+        column_walk at(a, kv_head, column);
+#pragma unroll 1
+        for (int c0 = 0; c0 < COLS; c0 += S::ROUND) {
+#pragma unroll
+            for (int c = 0; c < COLS; c++) {
+                if (c / S::ROUND * S::ROUND != c0)
+                    continue;
+#pragma unroll
+                for (int j = 0; j < 2 * S::PIECES; j++)
+                    simt_store<simt_f32x4>(own + (c % S::ROUND * S::GROUPS + group) * D + lane_d + j / 2 * S::LANES * 8 + j % 2 * 4,
+                                           out[c].v[j]);
+            }
+            __syncthreads();
+#pragma unroll 1
+            for (int r = 0; r < S::ROUND; r++, at.next())
+                if (thread < D && column + c0 + r < columns)
+                    store_column<D, COLS, WAVE>(a, lds, c0 + r, r, at, seq, split);
+            __syncthreads();
+        }
+    }
+}
+
+} // namespace
+
+/* The instance for a head size and a number of columns; NULL when there is none. */
+template <int WAVE> static attn_entry vec_instance(const struct attn_plan *plan)
+{
+    const struct attn_head_size *size = attn_head_size(plan->head_size);
+    if (size == nullptr || size->d_k != size->d_v)
+        return nullptr;
+#define VEC(D, COLS)                                                                                                   \
+    if (size->d_k == (D) && plan->columns == (COLS))                                                                   \
+        return vec_kernel<D, COLS, WAVE>;
+    VEC(64, 1) VEC(64, 2) VEC(64, 4) VEC(64, 8)
+    VEC(128, 1) VEC(128, 2) VEC(128, 4) VEC(128, 8)
+    VEC(256, 1) VEC(256, 2) VEC(256, 4) VEC(256, 8)
+    VEC(512, 1) VEC(512, 2) VEC(512, 4)
+    if constexpr (WAVE == 64) { /* 512 elements on 32 lanes leave no registers for eight columns */
+        VEC(512, 8)
+    }
+#undef VEC
+    return nullptr;
+}
+
+#endif

@@ -1,0 +1,11 @@
+/* vec_wave32.hip: the instances of the vec kernel (vec.h) for waves of 32 lanes.
+ *
+ * SPDX-License-Identifier: MIT */
+#include "vec.h"
+
+extern "C" attn_entry SIMT_ENTRY(vec_wave32)(const struct attn_plan *plan);
+
+extern "C" attn_entry SIMT_ENTRY(vec_wave32)(const struct attn_plan *plan)
+{
+    return vec_instance<32>(plan);
+}
