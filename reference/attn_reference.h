@@ -32,7 +32,8 @@ void attn_row_encode(int type, const float *src, int64_t n, void *dst);
 struct attn_reference; /* results and gauges of one problem and its data */
 
 /* Computes the reference of a legal problem. base[o] points at the first byte of operand o's first element
- * (buffer start + offset; dst not needed; NULL for absent operands). Returns NULL when memory runs out.
+ * (buffer start + offset; dst not needed; NULL for absent operands). Returns NULL when memory runs out, or
+ * there are more than 2^28 components or elements of a row.
  * Cells of K and V that no row of any head of their sequence attends to are never read. Free with
  * attn_reference_free. */
 struct attn_reference *attn_reference_compute(const struct attn_problem *problem,

@@ -76,7 +76,7 @@ static struct narrowing narrowing_of(int from, int to, bool flush)
         break;
     default:
         if (from != to) {
-            n.relative = INFINITY; /* nothing is known of such a route: all its components are unjudged */
+            n.absolute = INFINITY; /* nothing is known of such a route: all its components are unjudged */
         }
     }
     return n;
@@ -125,6 +125,9 @@ void attn_row_limit_of(const struct attn_reference *r, const struct attn_arithme
     limit->v_round = v.relative;
     limit->fixed = v.absolute + 2.0 * n * (FLOOR_F32 + w.absolute) * row->v_max +
                    (2.0 * n + rescales + 2.0 * merges + 8.0) * FLOOR_F32;
+    if (isinf(q.absolute) || isinf(k.absolute) || isinf(v.absolute) || isinf(w.absolute)) {
+        limit->fixed = INFINITY;
+    }
     limit->magnitude = 1.0 + gamma_of(2.0 * n + 16.0);
     limit->square = (4.0 * n + 64.0) * 0x1p-53;
 }
@@ -140,7 +143,8 @@ double attn_component_limit(const struct attn_reference *r, const struct attn_ro
     const double reach = row->v_max + fabs(value); /* both means are at most max|V| */
     /* fmin also picks `reach` when an infinite shift meets a variance of zero */
     const double moved = fmin(limit->shift * sqrt(variance), reach);
-    const double magnitude = (double)r->magnitude[component] * limit->magnitude +
+    /* sum p |V| is at most max|V| as well, which also holds where its float overflowed */
+    const double magnitude = fmin((double)r->magnitude[component] * limit->magnitude, row->v_max) +
                              fmin(limit->shift * sqrt(square), row->v_max);
     const double output = fabs(value) + moved;
     const double rounded = limit->sum * (magnitude + output) + limit->v_round * magnitude +

