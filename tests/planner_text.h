@@ -1,5 +1,5 @@
-/* planner_text.h: what the tests of the planner's text share: seeded random numbers and buffers that end where they
- * say, so that AddressSanitizer sees a byte too many.
+/* planner_text.h: what the planner's tests share: seeded random numbers, a line's problem, and buffers that end where they say,
+ * so that AddressSanitizer sees a byte too many.
  *
  * SPDX-License-Identifier: MIT */
 #ifndef PLANNER_TEXT_H
@@ -53,6 +53,16 @@ static inline char *exact_copy(const char *text, size_t len)
     if (len)
         memcpy(copy, text, len);
     return copy;
+}
+
+/* A line that must be readable. */
+static inline struct attn_problem parse(const char *line)
+{
+    struct attn_problem p;
+    struct attn_text_error error;
+    if (!attn_problem_parse(line, strlen(line), &p, NULL, &error))
+        fail_msg("%s\ncolumn %zu: %s", line, error.column, error.message);
+    return p;
 }
 
 /* Checks snprintf's contract of one print function for every capacity from 0 past the whole text. */

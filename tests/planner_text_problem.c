@@ -94,15 +94,6 @@ static void random_problems_read_back_byte_for_byte(void **state)
     }
 }
 
-static struct attn_problem parse(const char *line)
-{
-    struct attn_problem p;
-    struct attn_text_error error;
-    if (!attn_problem_parse(line, strlen(line), &p, NULL, &error))
-        fail_msg("%s\ncolumn %zu: %s", line, error.column, error.message);
-    return p;
-}
-
 static void odd_strides_of_extent_one_dimensions_survive(void **state)
 {
     (void)state;

@@ -5,15 +5,6 @@
 #define _POSIX_C_SOURCE 200809L /* popen */
 #include "planner_text.h"
 
-static struct attn_problem parse(const char *line)
-{
-    struct attn_problem p;
-    struct attn_text_error error;
-    if (!attn_problem_parse(line, strlen(line), &p, NULL, &error))
-        fail_msg("%s\ncolumn %zu: %s", line, error.column, error.message);
-    return p;
-}
-
 static void random_bits(uint64_t *seed, void *out, size_t n)
 {
     for (size_t i = 0; i < n; i++)
