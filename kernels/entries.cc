@@ -1,4 +1,4 @@
-/* entries.cpp: the kernel function of each launch. Compiled once for each build of the kernels, like them with
+/* entries.cc: the kernel function of each launch. Compiled once for each build of the kernels, like them with
  * ATTN_ENTRY_SUFFIX where several lie side by side; simt.h's SIMT_ENTRY names them alike.
  *
  * SPDX-License-Identifier: MIT */

@@ -1,0 +1,484 @@
+/* executor.cc: launches, blocks and the schedule of their threads.
+ *
+ * Blocks run one after another. Of a block, one thread runs at a time and goes on until it must wait for others
+ * (simt_arrive); then the next lane of its wave gets its turn, and when the whole wave waits at a barrier, the
+ * next wave. The lane that arrives last does the work of the operation. So a rendezvous costs one switch a lane.
+ *
+ * With a schedule seed the order of blocks, of waves at each barrier and of lanes after each operation is drawn
+ * from it, and waves take turns at wave operations too.
+ *
+ * SPDX-License-Identifier: MIT */
+#include "executor.h"
+
+#include <dlfcn.h>
+#include <link.h>
+#include <numeric>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+__thread struct simt_hot simt_hot = { 0, 0, 0, 0, 0, 0, ~static_cast<size_t>(0), ~static_cast<uint64_t>(0),
+                                      nullptr, nullptr, 0, 0, 0, 0, nullptr, nullptr, 0, 0, 0, nullptr, nullptr };
+
+/* ---- Random order ----------------------------------------------------------------------------------------- */
+
+/* splitmix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014). */
+static uint64_t draw(struct simt_executor *ex)
+{
+    uint64_t z = ex->random += 0x9E3779B97F4A7C15u;
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
+    return z ^ z >> 31;
+}
+
+static uint32_t draw_below(struct simt_executor *ex, uint32_t n)
+{
+    return static_cast<uint32_t>((draw(ex) >> 32) * n >> 32);
+}
+
+/* A step that visits all of n places: coprime to n. */
+static uint32_t draw_stride(struct simt_executor *ex, uint32_t n)
+{
+    uint32_t stride = 1 + draw_below(ex, n);
+    while (std::gcd(stride, n) != 1)
+        stride = stride % n + 1;
+    return stride;
+}
+
+/* ---- Switching -------------------------------------------------------------------------------------------- */
+
+/* The running thread is `to` now, as far as the access callbacks are concerned. */
+static inline void become(struct simt_fiber *to)
+{
+    simt_hot.fiber = to;
+    simt_hot.stack = to->context.stack;
+    simt_hot.stack_bytes = to->context.stack_bytes;
+    simt_hot.tag = simt_lds_tag(to->wave->sync, to->thread);
+    simt_hot.many = simt_lds_tag(to->wave->sync, SIMT_MAX_THREADS + to->wave->number);
+}
+
+static inline void run_fiber(struct simt_fiber *from, struct simt_fiber *to)
+{
+    become(to);
+    if (from != to)
+        simt_context_switch(&from->context, &to->context, false);
+}
+
+/* The thread whose turn it is as number `turn` of its wave. */
+static inline struct simt_fiber *lane_in_turn(struct simt_executor *ex, const struct simt_wave *wave, uint32_t turn)
+{
+    const uint32_t n = wave->lanes;
+    uint32_t lane;
+    if (ex->random == 0) {
+        lane = turn + wave->start;
+        lane = lane >= n ? lane - n : lane;
+    } else {
+        lane = static_cast<uint32_t>((static_cast<uint64_t>(turn) * wave->stride + wave->start) % n);
+    }
+    return &ex->fiber[wave->first + lane];
+}
+
+/* The order in which a wave's lanes run until its next operation. `last`: the lane that runs now. */
+static inline void new_order(struct simt_executor *ex, struct simt_wave *wave, uint32_t last)
+{
+    if (ex->random == 0) {
+        wave->start = last;
+        wave->stride = 1;
+    } else {
+        wave->start = draw_below(ex, wave->lanes);
+        wave->stride = draw_stride(ex, wave->lanes);
+    }
+}
+
+/* A wave of the block that does not wait at a barrier: in order the next after `number`, else any. */
+static struct simt_wave *next_wave(struct simt_executor *ex, uint32_t number)
+{
+    uint32_t i = ex->random == 0 ? number : draw_below(ex, ex->waves);
+    do
+        i = i + 1 == ex->waves ? 0 : i + 1;
+    while (ex->wave[i].waiting);
+    return &ex->wave[i];
+}
+
+/* ---- Rendezvous ------------------------------------------------------------------------------------------- */
+
+static int operation_of(uint64_t key) { return static_cast<int>(key & 255); }
+
+static bool block_wide(uint64_t key)
+{
+    const int op = operation_of(key);
+    return op == SIMT_OP_BARRIER || op == SIMT_OP_OR || op == SIMT_KEY_EXIT;
+}
+
+static const char *operation_name(uint64_t key)
+{
+    static const char *const names[SIMT_OP_COUNT] = { "nothing", "barrier", "wave sync", "shuffle", "xor shuffle",
+                                                      "ballot", "sum over lanes", "maximum over lanes", "barrier" };
+    const int op = operation_of(key);
+    return op < SIMT_OP_COUNT ? names[op] : "end of the kernel";
+}
+
+[[noreturn]] static void diverged(uint64_t mine, uint64_t theirs, uint32_t other)
+{
+    const int code = block_wide(mine) && block_wide(theirs) ? ATTN_F_BARRIER : ATTN_F_WAVE;
+    simt_fail(code, 0, 0, other, "this thread is at %s (line %u), thread %u at %s (line %u)", operation_name(mine),
+              static_cast<unsigned>(mine >> 32), other, operation_name(theirs), static_cast<unsigned>(theirs >> 32));
+}
+
+/* All threads of the block wait at one barrier: everything before it is ordered before everything after. */
+static void release_block(struct simt_executor *ex, uint32_t last_lane)
+{
+    const uint32_t now = simt_lds_tick(ex);
+    simt_hot.block_sync = simt_lds_tag(now, 0);
+    ex->waves_waiting = 0;
+    ex->block_key = 0;
+    ex->block_or = ex->block_or_next;
+    ex->block_or_next = 0;
+    for (uint32_t w = 0; w < ex->waves; w++) {
+        struct simt_wave *wave = &ex->wave[w];
+        wave->waiting = false;
+        wave->key = 0;
+        wave->arrived = 0;
+        wave->sync = now;
+        new_order(ex, wave, ex->random == 0 ? last_lane % wave->lanes : 0);
+        wave->resume = static_cast<uint32_t>(lane_in_turn(ex, wave, 0) - ex->fiber);
+    }
+}
+
+/* The last lane of a wave has arrived at a barrier or its end. Returns the thread to run next, NULL when the
+ * block is finished. */
+static struct simt_fiber *wave_waits(struct simt_executor *ex, struct simt_fiber *self)
+{
+    struct simt_wave *wave = self->wave;
+    wave->waiting = true;
+    if (ex->waves_waiting == 0)
+        ex->block_key = wave->key;
+    else if (ex->block_key != wave->key) {
+        uint32_t other = 0;
+        while (!ex->wave[other].waiting || &ex->wave[other] == wave)
+            other++;
+        diverged(wave->key, ex->block_key, ex->wave[other].first);
+    }
+    if (++ex->waves_waiting < ex->waves)
+        return &ex->fiber[next_wave(ex, wave->number)->resume];
+    if (operation_of(wave->key) == SIMT_KEY_EXIT)
+        return nullptr;
+    release_block(ex, self->lane);
+    return &ex->fiber[ex->random == 0 ? self->thread : next_wave(ex, wave->number)->resume];
+}
+
+/* All lanes of a wave have arrived at a wave operation. Returns the thread to run next. */
+static struct simt_fiber *wave_done(struct simt_executor *ex, struct simt_fiber *self)
+{
+    struct simt_wave *wave = self->wave;
+    simt_collective(ex, wave);
+    wave->sync = simt_lds_tick(ex);
+    wave->parity ^= 1;
+    wave->arrived = 0;
+    wave->key = 0;
+    new_order(ex, wave, self->lane);
+    struct simt_fiber *next = lane_in_turn(ex, wave, 0);
+    if (ex->random != 0) {
+        wave->resume = static_cast<uint32_t>(next - ex->fiber);
+        if (ex->waves_waiting + 1 < ex->waves && (draw(ex) & 3) == 0)
+            next = &ex->fiber[next_wave(ex, wave->number)->resume];
+    }
+    return next;
+}
+
+void simt_arrive(uint64_t key)
+{
+    struct simt_fiber *self = simt_hot.fiber;
+    struct simt_executor *ex = simt_hot.executor;
+    struct simt_wave *wave = self->wave;
+    if (simt_hot.budget-- == 0)
+        simt_fail(ATTN_F_RUNAWAY, 0, 0, 0, "the launch's budget of accesses and wave operations is used up");
+    if (wave->arrived == 0)
+        wave->key = key;
+    else if (wave->key != key)
+        diverged(key, wave->key, lane_in_turn(ex, wave, 0)->thread);
+    wave->arrived++;
+    struct simt_fiber *next;
+    if (wave->arrived < wave->lanes) {
+        next = lane_in_turn(ex, wave, wave->arrived);
+    } else if (block_wide(key)) {
+        next = wave_waits(ex, self);
+    } else {
+        next = wave_done(ex, self);
+    }
+    if (next)
+        run_fiber(self, next);
+    else
+        simt_context_switch(&self->context, &ex->home, false);
+}
+
+/* What a fiber runs: the kernel, once a block, for as long as the executor lives. */
+static void fiber_main(void)
+{
+    struct simt_executor *ex = simt_hot.executor;
+    simt_context_started();
+    for (;;) {
+        ex->launch->entry(*ex->launch->args);
+        simt_arrive(simt_key(SIMT_KEY_EXIT, 0, 0, 0));
+    }
+}
+
+/* ---- Blocks ----------------------------------------------------------------------------------------------- */
+
+/* Threads and waves of a launch's blocks. Fibers that stand at the end of a block are ready for the next. */
+static bool prepare_threads(struct simt_executor *ex, const struct simt_launch *launch)
+{
+    const uint32_t wave_size = static_cast<uint32_t>(launch->device->wave_size);
+    const struct dim3 dim = { launch->shape.block[0], launch->shape.block[1], launch->shape.block[2] };
+    const uint32_t threads = dim.x * dim.y * dim.z;
+    for (; ex->fibers < threads; ex->fibers++) {
+        struct simt_context *context = &ex->fiber[ex->fibers].context;
+        if (!simt_stack_create(context, SIMT_STACK_BYTES))
+            return false;
+        simt_context_prepare(context, fiber_main, ex->fibers);
+    }
+    if (!ex->started) {
+        for (uint32_t t = 0; t < ex->fibers; t++)
+            simt_context_prepare(&ex->fiber[t].context, fiber_main, t);
+        ex->started = true;
+    }
+    ex->block_dim = dim;
+    if (ex->prepared_threads == threads && ex->prepared_wave_size == wave_size && ex->prepared_dim.x == dim.x &&
+        ex->prepared_dim.y == dim.y)
+        return true;
+    ex->prepared_threads = threads;
+    ex->prepared_wave_size = wave_size;
+    ex->prepared_dim = dim;
+    ex->threads = threads;
+    ex->waves = (threads + wave_size - 1) / wave_size;
+    for (uint32_t t = 0; t < threads; t++) {
+        struct simt_fiber *fiber = &ex->fiber[t];
+        fiber->wave = &ex->wave[t / wave_size];
+        fiber->lane = t % wave_size;
+        fiber->thread = t;
+        fiber->index = { t % dim.x, t / dim.x % dim.y, t / dim.x / dim.y };
+    }
+    for (uint32_t w = 0; w < ex->waves; w++) {
+        struct simt_wave *wave = &ex->wave[w];
+        wave->number = w;
+        wave->first = w * wave_size;
+        wave->lanes = threads - wave->first < wave_size ? threads - wave->first : wave_size;
+    }
+    return true;
+}
+
+static void run_block(struct simt_executor *ex)
+{
+    simt_lds_block(ex);
+    ex->waves_waiting = 0;
+    ex->block_key = 0;
+    ex->block_or_next = 0;
+    for (uint32_t w = 0; w < ex->waves; w++) {
+        struct simt_wave *wave = &ex->wave[w];
+        wave->arrived = 0;
+        wave->key = 0;
+        wave->sync = ex->clock;
+        wave->parity = 0;
+        wave->waiting = false;
+        wave->ballot_next = 0;
+        new_order(ex, wave, 0);
+        wave->resume = static_cast<uint32_t>(lane_in_turn(ex, wave, 0) - ex->fiber);
+    }
+    struct simt_wave *first = ex->random == 0 ? &ex->wave[0] : next_wave(ex, 0);
+    struct simt_fiber *fiber = &ex->fiber[first->resume];
+    become(fiber);
+    simt_context_leave_home(&ex->home, &fiber->context);
+}
+
+static void run_grid(struct simt_executor *ex, const struct simt_launch *launch)
+{
+    const uint32_t *grid = launch->shape.grid;
+    const uint64_t blocks = static_cast<uint64_t>(grid[0]) * grid[1] * grid[2];
+    ex->grid_dim = { grid[0], grid[1], grid[2] };
+    uint64_t stride = 1, start = 0;
+    if (ex->random != 0 && blocks <= UINT32_MAX) {
+        stride = draw_stride(ex, static_cast<uint32_t>(blocks));
+        start = draw_below(ex, static_cast<uint32_t>(blocks));
+    }
+    for (uint64_t i = 0, b = start; i < blocks && !ex->failed; i++) {
+        ex->block = { static_cast<uint32_t>(b % grid[0]), static_cast<uint32_t>(b / grid[0] % grid[1]),
+                      static_cast<uint32_t>(b / grid[0] / grid[1]) };
+        if (ex->memory)
+            simt_hot.mine = ++ex->memory->region.serial << 1;
+        run_block(ex);
+        b += stride;
+        b = b >= blocks ? b - blocks : b;
+    }
+}
+
+/* ---- Launches --------------------------------------------------------------------------------------------- */
+
+static void launch_failure(struct simt_executor *ex, int code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* A failure of the launch as a whole. */
+static void launch_failure(struct simt_executor *ex, int code, const char *format, ...)
+{
+    struct attn_failure *failure = ex->failure;
+    memset(failure, 0, sizeof *failure);
+    failure->code = code;
+    failure->step = ex->launch->step;
+    failure->operand = -1;
+    va_list values;
+    va_start(values, format);
+    vsnprintf(failure->text, sizeof failure->text, format, values);
+    va_end(values);
+    ex->failed = true;
+}
+
+/* Is the launch within the limits of its device, and the executor's own? */
+static bool within_limits(struct simt_executor *ex, const struct simt_launch *launch)
+{
+    const struct attn_device *device = launch->device;
+    const struct attn_launch *shape = &launch->shape;
+    if (!launch->entry) {
+        launch_failure(ex, ATTN_F_NO_INSTANCE, "no kernel instance was built for this launch");
+        return false;
+    }
+    if (device->wave_size != 32 && device->wave_size != 64) {
+        launch_failure(ex, ATTN_F_WAVE_SIZE, "%s has waves of %d, must be 32 or 64", device->name, device->wave_size);
+        return false;
+    }
+    uint64_t threads = 1;
+    for (int d = 0; d < 3; d++) {
+        if (shape->grid[d] == 0 || shape->grid[d] > device->max_grid[d]) {
+            launch_failure(ex, ATTN_F_LIMIT_GRID, "grid[%d] is %u, %s allows 1 to %u", d, shape->grid[d], device->name,
+                           device->max_grid[d]);
+            return false;
+        }
+        threads = shape->block[d] <= UINT32_MAX / 2 && threads <= UINT32_MAX ? threads * shape->block[d] : UINT32_MAX;
+    }
+    if (threads == 0 || device->max_threads < 0 || threads > static_cast<uint64_t>(device->max_threads)) {
+        launch_failure(ex, ATTN_F_LIMIT_THREADS, "the block has %llu threads, %s allows 1 to %d",
+                       static_cast<unsigned long long>(threads), device->name, device->max_threads);
+        return false;
+    }
+    const uint64_t lds = static_cast<uint64_t>(shape->lds_static_bytes) + shape->lds_dynamic_bytes;
+    if (lds > static_cast<uint64_t>(device->lds_bytes > 0 ? device->lds_bytes : 0) ||
+        shape->lds_static_bytes > static_cast<uint64_t>(device->lds_static_bytes > 0 ? device->lds_static_bytes : 0)) {
+        launch_failure(ex, ATTN_F_LIMIT_LDS, "the block needs %llu bytes of LDS (%u static), %s has %d (%d static)",
+                       static_cast<unsigned long long>(lds), shape->lds_static_bytes, device->name, device->lds_bytes,
+                       device->lds_static_bytes);
+        return false;
+    }
+    if (threads > SIMT_MAX_THREADS || lds > SIMT_LDS_CAPACITY) {
+        launch_failure(ex, ATTN_F_RUNTIME, "the host executor runs blocks of at most %d threads and %d bytes of LDS",
+                       SIMT_MAX_THREADS, SIMT_LDS_CAPACITY);
+        return false;
+    }
+    return true;
+}
+
+static void enter(struct simt_executor *ex, const struct simt_launch *launch)
+{
+    struct simt_hot *hot = &simt_hot;
+    hot->executor = ex;
+    hot->budget = ex->options.budget ? ex->options.budget : ~static_cast<uint64_t>(0);
+    hot->lds = reinterpret_cast<uintptr_t>(ex->lds);
+    hot->lds_bytes = launch->shape.lds_static_bytes + launch->shape.lds_dynamic_bytes;
+    hot->lds_span = SIMT_LDS_CAPACITY + SIMT_LDS_GUARD;
+    hot->lds_write = ex->lds_write;
+    hot->lds_read = ex->lds_read;
+    hot->global = 0;
+    hot->global_span = 0;
+    if (ex->memory) {
+        struct simt_region *region = &ex->memory->region;
+        hot->global = reinterpret_cast<uintptr_t>(region->bytes);
+        hot->global_span = region->capacity;
+        hot->kind = region->kind;
+        hot->global_tag = region->tag;
+        hot->launch = ++region->serial << 1;
+        hot->run = region->run_serial << 1;
+    }
+}
+
+static void leave(void)
+{
+    const struct simt_hot idle = { 0, 0, 0, 0, 0, 0, ~static_cast<size_t>(0), ~static_cast<uint64_t>(0),
+                                   nullptr, nullptr, 0, 0, 0, 0, nullptr, nullptr, 0, 0, 0, nullptr, nullptr };
+    simt_hot = idle;
+}
+
+bool simt_executor_launch(struct simt_executor *ex, struct attn_memory *memory, const struct simt_launch *launch,
+                          struct attn_failure *failure)
+{
+    memset(failure, 0, sizeof *failure);
+    failure->operand = -1;
+    failure->step = launch->step;
+    ex->launch = launch;
+    ex->memory = memory;
+    ex->failure = failure;
+    ex->failed = false;
+    ex->lds_declared = false;
+    ex->random = ex->options.schedule;
+    if (!within_limits(ex, launch))
+        return false;
+    if (!prepare_threads(ex, launch)) {
+        launch_failure(ex, ATTN_F_RUNTIME, "no memory for the stacks of %u threads",
+                       launch->shape.block[0] * launch->shape.block[1] * launch->shape.block[2]);
+        return false;
+    }
+    enter(ex, launch);
+    run_grid(ex, launch);
+    leave();
+    if (ex->failed)
+        ex->started = false;
+    else if (!ex->lds_declared && launch->shape.lds_static_bytes != 0)
+        launch_failure(ex, ATTN_F_LDS_SIZE, "the kernel declares no LDS, the launch says %u bytes",
+                       launch->shape.lds_static_bytes);
+    return !ex->failed;
+}
+
+/* ---- Life ------------------------------------------------------------------------------------------------- */
+
+/* Bounds of the program or library that this code is part of: its constants are what kernels may read. */
+static int find_image(struct dl_phdr_info *info, size_t, void *data)
+{
+    struct simt_executor *ex = static_cast<struct simt_executor *>(data);
+    const uintptr_t here = reinterpret_cast<uintptr_t>(&find_image);
+    uintptr_t low = UINTPTR_MAX, high = 0;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        if (info->dlpi_phdr[i].p_type != PT_LOAD)
+            continue;
+        const uintptr_t start = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
+        const uintptr_t end = start + info->dlpi_phdr[i].p_memsz;
+        low = start < low ? start : low;
+        high = end > high ? end : high;
+    }
+    if (here < low || here >= high)
+        return 0;
+    ex->image_low = low;
+    ex->image_high = high;
+    return 1;
+}
+
+struct simt_executor *simt_executor_create(const struct attn_host_options *options)
+{
+    struct simt_executor *ex = static_cast<struct simt_executor *>(aligned_alloc(64, (sizeof *ex + 63) / 64 * 64));
+    if (!ex)
+        return nullptr;
+    memset(static_cast<void *>(ex), 0, sizeof *ex);
+    ex->options = *options;
+    if (!simt_lds_create(ex)) {
+        free(ex);
+        return nullptr;
+    }
+    dl_iterate_phdr(find_image, ex);
+    return ex;
+}
+
+void simt_executor_destroy(struct simt_executor *ex)
+{
+    if (!ex)
+        return;
+    for (uint32_t t = 0; t < ex->fibers; t++)
+        simt_stack_destroy(&ex->fiber[t].context);
+    simt_lds_destroy(ex);
+    free(ex);
+}

@@ -1,0 +1,224 @@
+/* executor.h: the SIMT executor: runs one kernel launch at a time on the CPU and checks it.
+ *
+ *   fiber.cc       stacks and the context switch
+ *   executor.cc    launches, blocks, the schedule of their threads
+ *   collective.cc  barriers and wave operations (the functions kernels call through simt.h)
+ *   access.cc      the memory access callbacks: LDS and global checks
+ *   memory.cc      global memory: tensors and workspace with their shadow
+ *   failure.cc     what went wrong, in words
+ *   host.cc        the backend `host` of attn_backend.h
+ *
+ * SPDX-License-Identifier: MIT */
+#ifndef ATTN_HOST_EXECUTOR_H
+#define ATTN_HOST_EXECUTOR_H
+
+#include "attn_args.h"
+#include "attn_backend.h"
+#include "fiber.h"
+#include "simt.h"
+
+#define SIMT_HOT_FUNCTION __attribute__((no_sanitize("address", "undefined")))
+
+enum {
+    SIMT_MAX_THREADS = 1024,
+    SIMT_MAX_WAVES = SIMT_MAX_THREADS / 32,
+    SIMT_STACK_BYTES = 64 * 1024,
+    SIMT_LDS_CAPACITY = 1 << 20, /* bytes of LDS the executor can give a block */
+    SIMT_LDS_GUARD = 1 << 16,    /* bytes before and after it that count as LDS out of bounds */
+};
+
+/* ---- Global memory ---------------------------------------------------------------------------------------- */
+
+/* What a byte of global memory is. SIMT_WRITABLE is a bit of dst and workspace. */
+enum simt_class : uint8_t { SIMT_GAP = 0, SIMT_INPUT = 1, SIMT_DST = 2, SIMT_WORKSPACE = 6, SIMT_WRITABLE = 2 };
+
+/* One reserved region of address space with its shadow. Bytes of dst and workspace have a tag that says who
+ * touched them last: (block serial number << 1) | wrote. Serial numbers rise over all launches, so "written before
+ * this launch" and "not written since this run began" are comparisons and nothing is ever cleared. */
+struct simt_region {
+    uint8_t *bytes;  /* capacity bytes */
+    uint8_t *kind;   /* enum simt_class of each */
+    uint32_t *tag;   /* of each byte; looked at for writable ones only */
+    size_t capacity;
+    size_t used;     /* bytes that have been laid out so far: past it all is untouched */
+    uint32_t serial; /* of the last block that ran */
+    uint32_t run_serial; /* tags below belong to earlier runs: unwritten */
+};
+
+/* A named part of the region, for messages. */
+struct simt_place {
+    int32_t operand; /* as in attn_failure.operand */
+    size_t start;    /* offset of its first byte in the region */
+    size_t bytes;    /* up to the end of its last element */
+};
+
+enum { SIMT_MAX_PLACES = ATTN_OPERAND_COUNT + ATTN_REGION_COUNT };
+
+/* Device memory of one problem. */
+struct attn_memory {
+    struct simt_region region;
+    struct attn_problem problem;
+    size_t buffer_start[ATTN_OPERAND_COUNT];
+    int64_t buffer_bytes[ATTN_OPERAND_COUNT];
+    int buffer_of[ATTN_OPERAND_COUNT];
+    int n_buffers;
+    size_t workspace_start;
+    int64_t workspace_bytes;
+    struct simt_place place[SIMT_MAX_PLACES];
+    int n_places;
+    struct attn_memory *next; /* in the backend's list of live or of spare ones */
+};
+
+/* ---- Launches --------------------------------------------------------------------------------------------- */
+
+struct simt_wave;
+
+/* A thread of a block. */
+struct simt_fiber {
+    struct simt_context context;
+    struct simt_wave *wave;
+    struct dim3 index; /* threadIdx */
+    uint32_t thread;   /* linear */
+    uint32_t lane;
+};
+
+/* Threads that run together. `key` names the operation its lanes wait at, 0 while none has arrived. */
+struct simt_wave {
+    uint32_t first, lanes; /* threads first .. first + lanes - 1 */
+    uint32_t arrived;      /* lanes waiting at `key` */
+    uint32_t stride, start; /* lanes run in the order (turn * stride + start) mod lanes */
+    uint64_t key;
+    uint32_t sync;         /* LDS clock at its last wave operation or barrier */
+    uint32_t number;
+    uint32_t parity;       /* which half of the exchange buffers the next operation uses */
+    uint32_t resume;       /* thread to go on with when the wave gets its turn */
+    bool waiting;          /* whole wave at a barrier, or finished */
+    uint64_t ballot, ballot_next;
+};
+
+struct simt_executor;
+
+/* What the access callbacks look at; one per OS thread, filled by the executor while a launch runs. */
+struct simt_hot {
+    uintptr_t lds;            /* first byte */
+    size_t lds_span;          /* bytes from there that count as LDS; 0: no launch is being checked */
+    size_t lds_bytes;         /* of which the launch has */
+    uintptr_t global;
+    size_t global_span;
+    uintptr_t stack;          /* of the running thread */
+    size_t stack_bytes;
+    uint64_t budget;          /* accesses and operations left */
+    /* LDS shadow: for each 4-byte granule the last write and the reads since (access.cc) */
+    uint32_t *lds_write, *lds_read;
+    uint32_t tag, many;       /* the running thread's tag, and that of "several lanes of its wave" */
+    uint32_t block_start;     /* tags below: unwritten in this block */
+    uint32_t block_sync;      /* tags below: before the last barrier */
+    /* global shadow */
+    const uint8_t *kind;
+    uint32_t *global_tag;
+    uint32_t mine;            /* serial << 1 of the running block */
+    uint32_t launch;          /* serial << 1 of the launch */
+    uint32_t run;             /* serial << 1 of the run */
+    struct simt_fiber *fiber; /* running */
+    struct simt_executor *executor;
+};
+
+extern __thread struct simt_hot simt_hot __attribute__((tls_model("initial-exec")));
+
+struct simt_launch {
+    attn_entry entry;
+    const struct attn_args *args;
+    struct attn_launch shape;
+    const struct attn_device *device;
+    int step; /* enum attn_step, for messages */
+};
+
+struct simt_executor {
+    struct attn_host_options options;
+    /* the launch */
+    const struct simt_launch *launch;
+    struct attn_memory *memory;
+    struct attn_failure *failure;
+    bool failed;
+    bool lds_declared;
+    struct dim3 block, block_dim, grid_dim;
+    uint32_t threads, waves;
+    uint32_t waves_waiting; /* of the block at a barrier or finished */
+    uint64_t block_key;     /* the barrier they wait at */
+    int block_or, block_or_next;
+    uint64_t random;        /* state of the schedule; 0: in order */
+    uint32_t clock;         /* LDS time: operations done, see access.cc */
+    uint32_t clock_limit;   /* when it restarts */
+    bool started;           /* fibers stand where a block begins */
+    uint32_t fibers;        /* that have stacks */
+    uint32_t prepared_threads, prepared_wave_size;
+    struct dim3 prepared_dim;
+    struct simt_context home;
+    struct simt_fiber fiber[SIMT_MAX_THREADS];
+    struct simt_wave wave[SIMT_MAX_WAVES];
+    /* exchange buffers of wave operations */
+    uint64_t bits[2][SIMT_MAX_THREADS];
+    alignas(64) float in[SIMT_MAX_WAVES][16][64];
+    simt_f32x4 out[SIMT_MAX_THREADS][4];
+    /* LDS and its shadow (access.cc) */
+    uint8_t *lds;
+    uint32_t *lds_write, *lds_read;           /* of granules */
+    uint32_t *lds_byte_write, *lds_byte_read; /* of the bytes of split granules */
+    uint32_t *split;                          /* granules split in this block */
+    uint32_t splits;
+    size_t lds_high;                          /* granules ever used */
+    uintptr_t image_low, image_high;          /* the program's own constant data may be read */
+};
+
+/* The executor whose launch is running on this thread is simt_hot.executor. */
+struct simt_executor *simt_executor_create(const struct attn_host_options *options);
+void simt_executor_destroy(struct simt_executor *executor);
+
+/* Runs one launch over the memory (NULL: none); true when all went well, else *failure says what did not. */
+bool simt_executor_launch(struct simt_executor *executor, struct attn_memory *memory, const struct simt_launch *launch,
+                          struct attn_failure *failure);
+
+/* ---- Between the parts ------------------------------------------------------------------------------------ */
+
+/* Ends the launch with a failure of the running thread; does not return. operand -1: LDS or none. */
+[[noreturn]] void simt_fail(int code, int64_t offset, int bytes, uint32_t other, const char *format, ...)
+    __attribute__((format(printf, 5, 6), cold));
+/* The same for a global access at region offset `at`; finds the tensor or workspace region. */
+[[noreturn]] void simt_fail_global(int code, size_t at, int bytes, uint32_t other, bool write) __attribute__((cold));
+
+/* The running thread waits at `key`; returns when all who must have arrived. */
+void simt_arrive(uint64_t key);
+/* Key of an operation. */
+static inline uint64_t simt_key(int op, int param, int n, int line)
+{
+    return static_cast<uint64_t>(op) | static_cast<uint64_t>(param) << 8 | static_cast<uint64_t>(n) << 24 |
+           static_cast<uint64_t>(line) << 32;
+}
+enum { SIMT_KEY_EXIT = 255 };
+/* Does the work of a wave operation that all lanes have arrived at. */
+void simt_collective(struct simt_executor *executor, struct simt_wave *wave);
+
+/* LDS shadow: a new block begins; a rendezvous happened and `clock` moves on. */
+bool simt_lds_create(struct simt_executor *executor);
+void simt_lds_destroy(struct simt_executor *executor);
+void simt_lds_block(struct simt_executor *executor);
+uint32_t simt_lds_tick(struct simt_executor *executor);
+static inline uint32_t simt_lds_tag(uint32_t clock, uint32_t id) { return clock << 12 | id; }
+
+/* Global memory. */
+bool simt_memory_create(struct attn_memory *memory, const struct attn_problem *problem, const struct attn_image *image,
+                        int64_t workspace_bytes);
+void simt_memory_unmap(struct attn_memory *memory);
+void simt_memory_upload(struct attn_memory *memory, const struct attn_image *image);
+void simt_memory_download(const struct attn_memory *memory, struct attn_image *image);
+/* A plan begins: dst and workspace count as unwritten. */
+void simt_memory_begin(struct attn_memory *memory, const struct attn_plan *plan);
+/* Address of an operand's first element, NULL for an absent one. */
+void *simt_memory_at(const struct attn_memory *memory, int operand);
+/* Are all elements of dst written since simt_memory_begin? Else where the first is that is not. */
+bool simt_memory_dst_written(const struct attn_memory *memory, size_t *at);
+/* Fills operand and offset of a failure from a region offset, and describes the place. */
+void simt_memory_describe(const struct attn_memory *memory, size_t at, struct attn_failure *failure, char *text,
+                          size_t cap);
+
+#endif

@@ -1,0 +1,171 @@
+/* host.cc: the backend `host` of attn_backend.h: plans of any device, run by the SIMT executor.
+ *
+ * SPDX-License-Identifier: MIT */
+#include "entries.h"
+#include "executor.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct host_backend {
+    struct attn_backend base;
+    struct simt_executor *executor;
+    struct attn_memory *live;
+    struct attn_memory *spare; /* freed; its address space serves the next problem */
+};
+
+static struct host_backend *host_of(struct attn_backend *backend) { return reinterpret_cast<struct host_backend *>(backend); }
+
+static void runtime_failure(struct attn_failure *failure, const char *text)
+{
+    memset(failure, 0, sizeof *failure);
+    failure->code = ATTN_F_RUNTIME;
+    failure->operand = -1;
+    snprintf(failure->text, sizeof failure->text, "%s", text);
+}
+
+static bool host_describe(struct attn_backend *, struct attn_device *) { return false; }
+
+static struct attn_memory *host_alloc(struct attn_backend *backend, const struct attn_problem *problem,
+                                      const struct attn_image *image, int64_t workspace_bytes,
+                                      struct attn_failure *failure)
+{
+    struct host_backend *host = host_of(backend);
+    struct attn_memory *memory = host->spare;
+    if (memory)
+        host->spare = memory->next;
+    else
+        memory = static_cast<struct attn_memory *>(calloc(1, sizeof *memory));
+    if (!memory || !simt_memory_create(memory, problem, image, workspace_bytes)) {
+        if (memory) {
+            memory->next = host->spare;
+            host->spare = memory;
+        }
+        runtime_failure(failure, "runtime: no memory for the problem's buffers and workspace");
+        return nullptr;
+    }
+    memory->next = host->live;
+    host->live = memory;
+    return memory;
+}
+
+static bool host_upload(struct attn_backend *, struct attn_memory *memory, const struct attn_image *image,
+                        struct attn_failure *)
+{
+    simt_memory_upload(memory, image);
+    simt_memory_begin(memory, nullptr);
+    return true;
+}
+
+static bool dst_whole(const struct attn_memory *memory, struct attn_failure *failure)
+{
+    size_t at;
+    if (simt_memory_dst_written(memory, &at))
+        return true;
+    char place[128];
+    memset(failure, 0, sizeof *failure);
+    failure->code = ATTN_F_DST_UNWRITTEN;
+    failure->step = ATTN_STEP_MAIN;
+    failure->bytes = sizeof(float);
+    simt_memory_describe(memory, at, failure, place, sizeof place);
+    snprintf(failure->text, sizeof failure->text, "%s: %s was not written", attn_failure_name(failure->code), place);
+    return false;
+}
+
+static bool host_run(struct attn_backend *backend, struct attn_memory *memory, const struct attn_problem *problem,
+                     const struct attn_plan *plan, struct attn_failure *failure)
+{
+    struct simt_executor *ex = host_of(backend)->executor;
+    memset(failure, 0, sizeof *failure);
+    failure->operand = -1;
+    const char *wrong = attn_plan_check(plan);
+    if (wrong || plan->workspace_bytes > memory->workspace_bytes) {
+        runtime_failure(failure, "");
+        snprintf(failure->text, sizeof failure->text, "runtime: the plan cannot be run: %s",
+                 wrong ? wrong : "its workspace is larger than what was allocated");
+        return false;
+    }
+    simt_memory_begin(memory, plan);
+    void *base[ATTN_OPERAND_COUNT];
+    for (int o = 0; o < ATTN_OPERAND_COUNT; o++)
+        base[o] = simt_memory_at(memory, o);
+    for (int step = 0; step < ATTN_STEP_COUNT; step++) {
+        if (!(plan->steps & 1u << step))
+            continue;
+        struct attn_args args;
+        attn_args_build(problem, plan, step, base, memory->region.bytes + memory->workspace_start, &args);
+        struct simt_launch launch;
+        launch.entry = ex->options.checked ? attn_entry_find_checked(plan, step) : attn_entry_find_plain(plan, step);
+        launch.args = &args;
+        launch.shape = plan->launch[step];
+        launch.device = &plan->device;
+        launch.step = step;
+        if (!simt_executor_launch(ex, memory, &launch, failure))
+            return false;
+    }
+    return !ex->options.checked || dst_whole(memory, failure);
+}
+
+static bool host_download(struct attn_backend *, struct attn_memory *memory, struct attn_image *image, struct attn_failure *)
+{
+    simt_memory_download(memory, image);
+    return true;
+}
+
+static void host_free(struct attn_backend *backend, struct attn_memory *memory)
+{
+    if (!memory)
+        return;
+    struct host_backend *host = host_of(backend);
+    struct attn_memory **link = &host->live;
+    while (*link != memory)
+        link = &(*link)->next;
+    *link = memory->next;
+    memory->next = host->spare;
+    host->spare = memory;
+}
+
+static void free_list(struct attn_memory *memory)
+{
+    while (memory) {
+        struct attn_memory *next = memory->next;
+        simt_memory_unmap(memory);
+        free(memory);
+        memory = next;
+    }
+}
+
+static void host_close(struct attn_backend *backend)
+{
+    if (!backend)
+        return;
+    struct host_backend *host = host_of(backend);
+    free_list(host->live);
+    free_list(host->spare);
+    simt_executor_destroy(host->executor);
+    free(host);
+}
+
+static const struct attn_backend_ops host_ops = { "host",   host_describe, host_alloc, host_upload,
+                                                  host_run, host_download, host_free,  host_close };
+
+struct attn_backend *attn_host_open(const struct attn_host_options *options)
+{
+    static const struct attn_host_options usual = { 0, true, 0 };
+    struct host_backend *host = static_cast<struct host_backend *>(calloc(1, sizeof *host));
+    if (!host)
+        return nullptr;
+    host->base.ops = &host_ops;
+    host->executor = simt_executor_create(options ? options : &usual);
+    if (!host->executor) {
+        free(host);
+        return nullptr;
+    }
+    return &host->base;
+}
+
+void attn_host_schedule(struct attn_backend *backend, uint64_t schedule)
+{
+    host_of(backend)->executor->options.schedule = schedule;
+}
