@@ -6,7 +6,7 @@
 # $LIB_FUZZING_ENGINE; sanitizer and coverage are whatever the flags say. Into $OUT go, for each target, the binary
 # (no extension), its seed corpus, its options and, where it reads text, a dictionary.
 : "${SRC:?}" "${OUT:?}" "${CC:?}" "${CXX:?}" "${LIB_FUZZING_ENGINE:?}"
-source=${ATTN_SOURCE_DIR:-$SRC/attnfuzz}
+source=$SRC/attnfuzz
 build=${WORK:-$SRC}/attnfuzz-build
 
 # CFLAGS and CXXFLAGS reach CMake through the environment. No build type: nothing is added to them.
