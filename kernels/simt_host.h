@@ -69,8 +69,10 @@ uint32_t simt_host_atomic_or_u32(uint32_t *p, uint32_t v);
 
 /* ---- HIP's names ----------------------------------------------------------------------------------------- */
 
-#define __global__
-#define __device__
+/* Kernels are compiled twice and both builds are linked into one program: no function of theirs may have a name
+ * that the linker sees, else instances of the two would be merged. */
+#define __global__ __attribute__((internal_linkage))
+#define __device__ __attribute__((internal_linkage))
 #define __host__
 #define __launch_bounds__(...)
 #undef __forceinline__
