@@ -37,7 +37,8 @@ static void rule_threads(const struct attn_device *d, const struct attn_key *k, 
 
 static void rule_lds(const struct attn_device *d, const struct attn_key *k, int64_t *lhs, int64_t *rhs)
 {
-    *lhs = lds_bytes(k->d_k, COLUMNS_FEW);
+    /* Every rule is evaluated for every head size when all are asked for: clipped, no size overflows. */
+    *lhs = lds_bytes(attn_min(k->d_k, INT32_MAX), COLUMNS_FEW);
     *rhs = contract_lds_limit(d);
 }
 

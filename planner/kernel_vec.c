@@ -53,7 +53,8 @@ static void rule_threads(const struct attn_device *d, const struct attn_key *k, 
 
 static void rule_lds(const struct attn_device *d, const struct attn_key *k, int64_t *lhs, int64_t *rhs)
 {
-    *lhs = lds_bytes(d->wave_size, k->d_v, 1);
+    /* Every rule is evaluated for every head size when all are asked for: clipped, no size overflows. */
+    *lhs = lds_bytes(d->wave_size, attn_min(k->d_v, INT32_MAX), 1);
     *rhs = contract_lds_limit(d);
 }
 

@@ -151,12 +151,20 @@ size_t attn_key_text(const struct attn_key *key, char *out, size_t cap)
 
 /* ---- Rules ------------------------------------------------------------------------------------------- */
 
+/* An operand clips its head sizes: the largest stands for itself and all above. */
+static void text_head_extent(struct text *t, int32_t d)
+{
+    text_i64(t, d);
+    if (d == INT32_MAX)
+        text_char(t, '+');
+}
+
 static void text_head_size(struct text *t, struct attn_head_size s, bool both)
 {
-    text_i64(t, s.d_k);
+    text_head_extent(t, s.d_k);
     if (both || s.d_k != s.d_v) {
         text_char(t, '/');
-        text_i64(t, s.d_v);
+        text_head_extent(t, s.d_v);
     }
 }
 

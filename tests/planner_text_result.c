@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: MIT */
 #define _POSIX_C_SOURCE 200809L /* popen */
-#include "planner_text.h"
+#include "planner_api.h"
 
 static void random_bits(uint64_t *seed, void *out, size_t n)
 {
@@ -143,44 +143,6 @@ static void keys_are_readable_tokens(void **state)
         assert_int_equal(attn_key_text(&key, text, sizeof text), strlen(cases[i].text));
         assert_string_equal(text, cases[i].text);
     }
-}
-
-static int64_t edge_extent(uint64_t *seed, int64_t most)
-{
-    int64_t n = (int64_t)(rand_u64(seed) >> 1 >> rand_below(seed, 63));
-    if (rand_below(seed, 4) == 0)
-        n = most;
-    return n < 1 ? 1 : n > most ? most : n;
-}
-
-/* A legal problem with extents as large as legality lets them be: broadcasts cost no bytes. */
-static bool huge_problem(uint64_t *seed, struct attn_problem *p)
-{
-    int64_t room = INT64_C(1) << 60, d_v = edge_extent(seed, room);
-    room /= d_v;
-    int64_t n_head = edge_extent(seed, room);
-    room /= n_head;
-    int64_t n_seq = edge_extent(seed, room);
-    room /= n_seq;
-    int64_t n_q = edge_extent(seed, room), n_head_kv = rand_below(seed, 2) ? n_head : 1;
-    int64_t d_k = edge_extent(seed, (INT64_C(1) << 61) - 1), n_kv = edge_extent(seed, (INT64_C(1) << 62) - 1);
-    const struct attn_tensor q = { { d_k, n_q, n_head, n_seq }, { 4, 0, 0, 0 }, 0, ATTN_F32, 0, 1 };
-    const struct attn_tensor k = { { d_k, n_kv, n_head_kv, n_seq }, { 4, 0, 0, 0 }, 0, ATTN_F32, 0, 1 };
-    const struct attn_tensor v = { { d_v, n_kv, n_head_kv, n_seq }, { 2, 0, 0, 0 }, 0, ATTN_BF16, 0, 1 };
-    const struct attn_tensor mask = { { n_kv, n_q, n_head, n_seq }, { 2, 0, 0, 0 }, 0, ATTN_F16, 0, 1 };
-    const struct attn_tensor sinks = { { n_head, 1, 1, 1 }, { 4, 0, 0, 0 }, 0, ATTN_F32, 0, 1 };
-    struct attn_tensor dst = { { d_v, n_head, n_q, n_seq }, { 0, 0, 0, 0 }, 0, ATTN_F32, 0, 1 };
-    attn_tensor_contiguous(&dst);
-    memset(p, 0, sizeof *p);
-    p->t[ATTN_Q] = q;
-    p->t[ATTN_K] = k;
-    p->t[ATTN_V] = v;
-    p->t[ATTN_MASK] = mask;
-    p->t[ATTN_SINKS] = sinks;
-    p->t[ATTN_DST] = dst;
-    p->scale = p->softcap = p->max_bias = 1.0f;
-    p->head_total = n_head;
-    return attn_problem_check(p, NULL) == ATTN_E_OK;
 }
 
 static void keys_of_the_largest_legal_problems_fit_the_stated_maximum(void **state)
