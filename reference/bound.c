@@ -116,7 +116,7 @@ void attn_row_limit_of(const struct attn_reference *r, const struct attn_arithme
 
     limit->row = row;
     limit->shift = INFINITY;
-    if (eta_max < 100.0) { /* also false for NaN */
+    if (eta_max < 100.0 && a <= 1.0 / 64.0) { /* also false for NaN; 1/64: what G allows for (reference.c) */
         limit->shift = expm1(eta_max) / eta_max * eta * exp(eta);
     }
     const double gamma = gamma_of(n + rescales + 2.0 * merges + 4.0);

@@ -11,7 +11,8 @@
 /* Gauges of one row (one query row of one head of one sequence). p_k are the softmax weights, the sink's
  * included where there is one, so that they sum to 1; score_k the logit of key k; all over the row's live keys.
  *
- * G_k = |scale| * sum_d |q_d k_kd| is what rounding and narrowing of the dot product scale with.
+ * G_k = |scale| * sum_d |q_d k_kd| is what rounding and narrowing of the dot product scale with, times the slope of
+ * the softcap where there is one.
  * h_k is what the steps from the dot product to the logit add in a kernel computing in f32 (derived where it
  * is computed, score_of in reference.c).
  * x_k = max score - score_k is what the exponential is taken of. */

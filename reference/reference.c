@@ -170,8 +170,10 @@ static struct slope slope_of(const struct attn_problem *p, int64_t h)
 }
 
 /* From the dot product of live key number i of the row to its logit, and h_k: what a kernel working in float may
- * add to the logit's error on that way, besides the error of the dot product itself (which passes through:
- * c * tanh(s / c) has slope at most 1). u = 2^-24, every operation off by at most a factor 1 + u unless said:
+ * add to the logit's error on that way, besides the error of the dot product itself. That one passes through the
+ * softcap, c * tanh(s / c), with its slope there, which is small where the logit is near c: at most
+ * 1 - tanh(s / c)^2 at the point nearest to zero that is within the error, and bound.c allows no error of
+ * more than G / 64. u = 2^-24, every operation off by at most a factor 1 + u unless said:
  *   softcap  s / c may be made of a reciprocal (4 u), which moves the result by at most
  *            4 u * min(|s|, c / 2) <= 4.4 u |capped|; tanhf is at most 2 ulp = 4 u off, times c once more: 10 u
  *   bias     slope * mask: the slope's error times |mask|, and 1 u
@@ -191,6 +193,10 @@ static void score_of(struct work *w, int64_t i, const struct attn_row *row, stru
     const double elements = (double)w->d_k, k_sum = w->k_sum[key];
     w->score[i] = capped + bias;
     w->gauge[i] = fabs(scale) * gauge * (1.0 + (elements + 8.0) * ATTN_U32); /* summed in float */
+    if (c > 0.0) {
+        const double nearest = tanh(fmax(fabs(raw) - w->gauge[i] / 64.0, 0.0) / c);
+        w->gauge[i] *= 1.0 - nearest * nearest + 0x1p-48;
+    }
     w->extra[i] = ATTN_U32 * ((c > 0.0 ? 12.0 : 2.0) * fabs(capped) + 3.0 * fabs(bias) + 2.0 * fabs(w->score[i])) +
                   fabs(w->bias[i]) * slope.error +
                   0x1p-126 * (fabs(scale) * (row->q_sum + k_sum + elements) + k_sum + elements + c + 4.0);
