@@ -34,25 +34,32 @@ static void big_mul_add(struct big *x, uint32_t factor, uint32_t addend)
         x->limb[i] = (uint32_t)carry;
         carry >>= 32;
     }
-    if (carry) x->limb[x->n++] = (uint32_t)carry;
+    if (carry)
+        x->limb[x->n++] = (uint32_t)carry;
 }
 
 static void big_mul_pow10(struct big *x, int64_t power)
 {
-    for (; power >= 9; power -= 9) big_mul_add(x, 1000000000u, 0);
-    for (; power > 0; power--) big_mul_add(x, 10, 0);
+    for (; power >= 9; power -= 9)
+        big_mul_add(x, 1000000000u, 0);
+    for (; power > 0; power--)
+        big_mul_add(x, 10, 0);
 }
 
 static void big_shift_left(struct big *x, int64_t bits)
 {
-    if (x->n == 0) return;
+    if (x->n == 0)
+        return;
     int limbs = (int)(bits / 32);
     if (limbs) {
-        for (int i = x->n - 1; i >= 0; i--) x->limb[i + limbs] = x->limb[i];
-        for (int i = 0; i < limbs; i++) x->limb[i] = 0;
+        for (int i = x->n - 1; i >= 0; i--)
+            x->limb[i + limbs] = x->limb[i];
+        for (int i = 0; i < limbs; i++)
+            x->limb[i] = 0;
         x->n += limbs;
     }
-    if (bits % 32) big_mul_add(x, (uint32_t)1 << (bits % 32), 0);
+    if (bits % 32)
+        big_mul_add(x, (uint32_t)1 << (bits % 32), 0);
 }
 
 static void big_halve(struct big *x)
@@ -61,14 +68,17 @@ static void big_halve(struct big *x)
         uint32_t above = i + 1 < x->n ? x->limb[i + 1] : 0;
         x->limb[i] = x->limb[i] >> 1 | above << 31;
     }
-    if (x->n && x->limb[x->n - 1] == 0) x->n--;
+    if (x->n && x->limb[x->n - 1] == 0)
+        x->n--;
 }
 
 static int big_compare(const struct big *x, const struct big *y)
 {
-    if (x->n != y->n) return x->n < y->n ? -1 : 1;
+    if (x->n != y->n)
+        return x->n < y->n ? -1 : 1;
     for (int i = x->n - 1; i >= 0; i--)
-        if (x->limb[i] != y->limb[i]) return x->limb[i] < y->limb[i] ? -1 : 1;
+        if (x->limb[i] != y->limb[i])
+            return x->limb[i] < y->limb[i] ? -1 : 1;
     return 0;
 }
 
@@ -84,7 +94,8 @@ static int big_compare_sum(const struct big *x, const struct big *y, const struc
         carry >>= 32;
     }
     sum.n = n;
-    if (carry) sum.limb[sum.n++] = (uint32_t)carry;
+    if (carry)
+        sum.limb[sum.n++] = (uint32_t)carry;
     return big_compare(&sum, z);
 }
 
@@ -97,14 +108,17 @@ static void big_subtract(struct big *x, const struct big *y)
         borrow = x->limb[i] < take;
         x->limb[i] = (uint32_t)(x->limb[i] - take);
     }
-    while (x->n && x->limb[x->n - 1] == 0) x->n--;
+    while (x->n && x->limb[x->n - 1] == 0)
+        x->n--;
 }
 
 static int big_bits(const struct big *x)
 {
-    if (x->n == 0) return 0;
+    if (x->n == 0)
+        return 0;
     int bits = 32 * (x->n - 1);
-    for (uint32_t top = x->limb[x->n - 1]; top; top >>= 1) bits++;
+    for (uint32_t top = x->limb[x->n - 1]; top; top >>= 1)
+        bits++;
     return bits;
 }
 
@@ -134,7 +148,7 @@ static int float_shortest(uint32_t bits, char digits[FLOAT_DIGITS_MAX], int *poi
     int biased = (int)(bits >> 23 & 0xff);
     uint32_t m = biased ? fraction | 0x800000 : fraction; /* value = m * 2^e */
     int e = (biased ? biased : 1) - 150;
-    bool even = m % 2 == 0;                      /* then a tie reads back to it: the bounds themselves will do */
+    bool even = m % 2 == 0;                        /* then a tie reads back to it: the bounds themselves will do */
     bool uneven_gap = fraction == 0 && biased > 1; /* the float below is half as far as the one above */
 
     /* value = r / s; half the gaps above and below are up / s and down / s. */
@@ -150,7 +164,8 @@ static int float_shortest(uint32_t bits, char digits[FLOAT_DIGITS_MAX], int *poi
     big_shift_left(&down, e > 0 ? e : 0);
 
     int log2 = e - 1;
-    for (uint32_t top = m; top; top >>= 1) log2++;
+    for (uint32_t top = m; top; top >>= 1)
+        log2++;
     /* The power of ten above the value: 1 + floor(log10(2) * log2), or one more than that. */
     int k = ((100 * 4096 + log2 * 1233) >> 12) - 99;
     if (k >= 0) {
@@ -170,13 +185,14 @@ static int float_shortest(uint32_t bits, char digits[FLOAT_DIGITS_MAX], int *poi
     }
     *point = k;
 
-    for (int n = 0;; ) {
+    for (int n = 0;;) {
         int digit = 0;
-        for (; big_compare(&r, &s) >= 0; digit++) big_subtract(&r, &s);
+        for (; big_compare(&r, &s) >= 0; digit++)
+            big_subtract(&r, &s);
         int low = big_compare(&r, &down);
         int high = big_compare_sum(&r, &up, &s);
-        bool stop_low = low < 0 || (low == 0 && even);     /* the digits so far read back */
-        bool stop_high = high > 0 || (high == 0 && even);  /* they do with the last one raised */
+        bool stop_low = low < 0 || (low == 0 && even);    /* the digits so far read back */
+        bool stop_high = high > 0 || (high == 0 && even); /* they do with the last one raised */
         if (stop_low || stop_high) {
             int half = big_compare_sum(&r, &r, &s); /* of two as near the even digit, as printf has it */
             bool raise = stop_high && (!stop_low || half > 0 || (half == 0 && digit % 2));
@@ -197,7 +213,8 @@ static void text_float(struct text *t, float value)
         text_put(t, "nan");
         return;
     }
-    if (bits >> 31) text_char(t, '-');
+    if (bits >> 31)
+        text_char(t, '-');
     bits &= 0x7fffffff;
     if (bits == 0x7f800000) {
         text_put(t, "inf");
@@ -212,24 +229,28 @@ static void text_float(struct text *t, float value)
     int n = float_shortest(bits, digits, &point);
     if (point > FLOAT_DIGITS_MAX || point < -4) { /* d.ddde-7 */
         for (int i = 0; i < n; i++) {
-            if (i == 1) text_char(t, '.');
+            if (i == 1)
+                text_char(t, '.');
             text_char(t, digits[i]);
         }
         text_char(t, 'e');
         text_i64(t, point - 1);
         return;
     }
-    if (point <= 0) text_put(t, "0.");
-    for (int i = point; i < 0; i++) text_char(t, '0');
+    if (point <= 0)
+        text_put(t, "0.");
+    for (int i = point; i < 0; i++)
+        text_char(t, '0');
     for (int i = 0; i < n || i < point; i++) {
-        if (i == point && i > 0) text_char(t, '.');
+        if (i == point && i > 0)
+            text_char(t, '.');
         text_char(t, i < n ? digits[i] : '0');
     }
 }
 
 size_t attn_float_print(float value, char *text, size_t cap)
 {
-    struct text t = {text, cap, 0};
+    struct text t = { text, cap, 0 };
     text_float(&t, value);
     return text_end(&t);
 }
@@ -239,7 +260,7 @@ size_t attn_float_print(float value, char *text, size_t cap)
 /* The float nearest to num / den, ties to even; num is not 0. *den is used up. */
 static uint32_t float_nearest(struct big *num, struct big *den)
 {
-    int log2 = big_bits(num) - big_bits(den); /* of the quotient, or one above it */
+    int log2 = big_bits(num) - big_bits(den);      /* of the quotient, or one above it */
     int lsb = log2 - 24 > -149 ? log2 - 24 : -149; /* the quotient is below 2^(log2 + 1): 25 bits hold it */
     big_shift_left(num, lsb < 0 ? -lsb : 0);
     big_shift_left(den, lsb > 0 ? lsb : 0);
@@ -255,16 +276,19 @@ static uint32_t float_nearest(struct big *num, struct big *den)
     }
     bool exact = num->n == 0;
     int half = big_compare_sum(num, num, den); /* the rest against half a unit of q */
-    if (q >> 24) { /* one bit more than fits: the last one is the half */
+    if (q >> 24) {                             /* one bit more than fits: the last one is the half */
         half = (q & 1) == 0 ? -1 : exact ? 0 : 1;
         q >>= 1;
         lsb++;
     }
-    if (half > 0 || (half == 0 && q & 1)) q++;
+    if (half > 0 || (half == 0 && q & 1))
+        q++;
     /* q may be 2^24 now. With the exponent's field added, a carry out of the fraction goes where it should. */
-    if (q < 0x800000) return q; /* subnormal, and lsb is -149 */
+    if (q < 0x800000)
+        return q; /* subnormal, and lsb is -149 */
     int64_t biased = (int64_t)lsb + 149;
-    if (biased >= 254) return 0x7f800000;
+    if (biased >= 254)
+        return 0x7f800000;
     uint32_t bits = ((uint32_t)biased << 23) + q;
     return bits < 0x7f800000 ? bits : 0x7f800000;
 }
@@ -274,14 +298,16 @@ static int text_lower(char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : (u
 static int hex_value(char c)
 {
     int lower = text_lower(c);
-    if (lower >= '0' && lower <= '9') return lower - '0';
+    if (lower >= '0' && lower <= '9')
+        return lower - '0';
     return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
 static bool text_has_word(const char *text, size_t len, const char *word)
 {
     for (size_t i = 0; word[i]; i++)
-        if (i >= len || text_lower(text[i]) != word[i]) return false;
+        if (i >= len || text_lower(text[i]) != word[i])
+            return false;
     return true;
 }
 
@@ -292,12 +318,15 @@ static size_t exponent_parse(const char *text, size_t len, int64_t *exponent)
     const int64_t limit = 100000000000000000; /* more than any text has digits */
     size_t i = 0;
     bool negative = len > 0 && text[0] == '-';
-    if (len > 0 && (text[0] == '-' || text[0] == '+')) i++;
+    if (len > 0 && (text[0] == '-' || text[0] == '+'))
+        i++;
     size_t first = i;
     int64_t value = 0;
     for (; i < len && text[i] >= '0' && text[i] <= '9'; i++)
-        if (value < limit) value = value * 10 + (text[i] - '0');
-    if (i == first) return 0;
+        if (value < limit)
+            value = value * 10 + (text[i] - '0');
+    if (i == first)
+        return 0;
     *exponent = negative ? -value : value;
     return i;
 }
@@ -322,10 +351,13 @@ static void mantissa_parse(const char *text, size_t len, uint32_t base, struct m
             continue;
         }
         int digit = hex_value(text[i]);
-        if (digit < 0 || (uint32_t)digit >= base) break;
+        if (digit < 0 || (uint32_t)digit >= base)
+            break;
         any = true;
-        if (point) out->exponent--;
-        if (digit == 0 && out->kept == 0) continue; /* leading zeros */
+        if (point)
+            out->exponent--;
+        if (digit == 0 && out->kept == 0)
+            continue; /* leading zeros */
         if (out->kept < BIG_DIGITS) {
             big_mul_add(&out->digits, base, (uint32_t)digit);
             out->kept++;
@@ -348,12 +380,16 @@ static uint32_t decimal_bits(struct mantissa *m, int64_t exponent)
 {
     exponent += m->exponent;
     int64_t magnitude = exponent + m->kept; /* value < 10^magnitude, value >= 10^(magnitude - 1) */
-    if (m->kept == 0 || magnitude < -45) return 0; /* below 10^-46 < 2^-150, half the least subnormal */
-    if (magnitude > 40) return 0x7f800000;
+    if (m->kept == 0 || magnitude < -45)
+        return 0; /* below 10^-46 < 2^-150, half the least subnormal */
+    if (magnitude > 40)
+        return 0x7f800000;
     struct big den;
     big_set(&den, 1);
-    if (exponent >= 0) big_mul_pow10(&m->digits, exponent);
-    else big_mul_pow10(&den, -exponent);
+    if (exponent >= 0)
+        big_mul_pow10(&m->digits, exponent);
+    else
+        big_mul_pow10(&den, -exponent);
     return float_nearest(&m->digits, &den);
 }
 
@@ -361,12 +397,16 @@ static uint32_t hex_bits(struct mantissa *m, int64_t exponent)
 {
     exponent += 4 * m->exponent;
     int64_t log2 = exponent + big_bits(&m->digits); /* value < 2^log2, value >= 2^(log2 - 1) */
-    if (m->kept == 0 || log2 < -150) return 0;
-    if (log2 > 129) return 0x7f800000;
+    if (m->kept == 0 || log2 < -150)
+        return 0;
+    if (log2 > 129)
+        return 0x7f800000;
     struct big den;
     big_set(&den, 1);
-    if (exponent >= 0) big_shift_left(&m->digits, exponent);
-    else big_shift_left(&den, -exponent);
+    if (exponent >= 0)
+        big_shift_left(&m->digits, exponent);
+    else
+        big_shift_left(&den, -exponent);
     return float_nearest(&m->digits, &den);
 }
 
@@ -375,7 +415,8 @@ size_t attn_float_parse(const char *text, size_t len, float *value)
 {
     size_t i = 0;
     uint32_t sign = 0, bits;
-    if (len == 0) return 0;
+    if (len == 0)
+        return 0;
     if (text[0] == '-' || text[0] == '+') {
         sign = text[0] == '-' ? 0x80000000u : 0;
         i = 1;
@@ -392,15 +433,19 @@ size_t attn_float_parse(const char *text, size_t len, float *value)
         struct mantissa m;
         m.used = 0;
         bool hex = text_has_word(rest, left, "0x");
-        if (hex) mantissa_parse(rest + 2, left - 2, 16, &m);
+        if (hex)
+            mantissa_parse(rest + 2, left - 2, 16, &m);
         hex = hex && m.used > 0; /* "0x" alone is the number 0 and an x */
-        if (!hex) mantissa_parse(rest, left, 10, &m);
-        if (m.used == 0) return 0;
+        if (!hex)
+            mantissa_parse(rest, left, 10, &m);
+        if (m.used == 0)
+            return 0;
         used = m.used + (hex ? 2 : 0);
         int64_t exponent = 0;
         if (used < left && text_lower(rest[used]) == (hex ? 'p' : 'e')) {
             size_t more = exponent_parse(rest + used + 1, left - used - 1, &exponent);
-            if (more) used += 1 + more;
+            if (more)
+                used += 1 + more;
         }
         bits = hex ? hex_bits(&m, exponent) : decimal_bits(&m, exponent);
     }

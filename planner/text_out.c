@@ -12,20 +12,23 @@ struct text {
 
 static void text_char(struct text *t, char c)
 {
-    if (t->len < t->cap && t->cap - t->len > 1) t->out[t->len] = c;
+    if (t->len < t->cap && t->cap - t->len > 1)
+        t->out[t->len] = c;
     t->len++;
 }
 
 /* Terminates the text and gives its whole length. */
 static size_t text_end(struct text *t)
 {
-    if (t->cap > 0) t->out[t->len < t->cap ? t->len : t->cap - 1] = '\0';
+    if (t->cap > 0)
+        t->out[t->len < t->cap ? t->len : t->cap - 1] = '\0';
     return t->len;
 }
 
 static void text_put(struct text *t, const char *s)
 {
-    while (*s) text_char(t, *s++);
+    while (*s)
+        text_char(t, *s++);
 }
 
 static void text_u64(struct text *t, uint64_t value)
@@ -36,12 +39,14 @@ static void text_u64(struct text *t, uint64_t value)
         digits[n++] = (char)('0' + value % 10);
         value /= 10;
     } while (value);
-    while (n) text_char(t, digits[--n]);
+    while (n)
+        text_char(t, digits[--n]);
 }
 
 static void text_i64(struct text *t, int64_t value)
 {
-    if (value < 0) text_char(t, '-');
+    if (value < 0)
+        text_char(t, '-');
     text_u64(t, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
 }
 
@@ -56,7 +61,8 @@ static void text_hex_byte(struct text *t, uint8_t byte)
 static void text_u32s(struct text *t, const uint32_t *values, int n)
 {
     for (int i = 0; i < n; i++) {
-        if (i) text_char(t, ',');
+        if (i)
+            text_char(t, ',');
         text_u64(t, values[i]);
     }
 }

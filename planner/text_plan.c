@@ -69,11 +69,14 @@ size_t attn_error_text(const struct attn_error *error, char *out, size_t cap)
             text_char(&t, *s);
             continue;
         }
+        bool known = error->operand >= 0 && error->operand < ATTN_OPERAND_COUNT;
         int64_t value = s[1] == 'a' ? error->a : s[1] == 'b' ? error->b : error->dim;
-        if (s[1] != 't')
-            error->code == ATTN_E_TYPE ? text_type(&t, value) : text_i64(&t, value);
+        if (s[1] == 't')
+            text_put(&t, known ? operand_names[error->operand] : "?");
+        else if (error->code == ATTN_E_TYPE)
+            text_type(&t, value);
         else
-            text_put(&t, error->operand >= 0 && error->operand < ATTN_OPERAND_COUNT ? operand_names[error->operand] : "?");
+            text_i64(&t, value);
         s += 2;
     }
     return text_end(&t);
@@ -82,7 +85,8 @@ size_t attn_error_text(const struct attn_error *error, char *out, size_t cap)
 /* ---- Key --------------------------------------------------------------------------------------------- */
 
 /* .kq8_0-4: type and log2 of the alignment; -b13 lists the dimensions that are broadcast. */
-static void text_key_copy(struct text *t, char tensor, int type, int align, const int64_t copy[3], const int64_t full[3])
+static void text_key_copy(struct text *t, char tensor, int type, int align, const int64_t copy[3],
+                          const int64_t full[3])
 {
     text_char(t, '.');
     text_char(t, tensor);
@@ -207,7 +211,10 @@ static const struct attn_rule *find_rule(int kernel, int rule)
 static void text_rule(struct text *t, int kernel, int rule, bool holds, int64_t lhs, int64_t rhs)
 {
     static const char *const relations[ATTN_REL_COUNT][2] = {
-        { " is not ", " is " }, { " is more than ", " <= " }, { " is less than ", " >= " }, { " is none of ", " is one of " }
+        { " is not ", " is " },
+        { " is more than ", " <= " },
+        { " is less than ", " >= " },
+        { " is none of ", " is one of " },
     };
     static const char *const units[] = { "", " bytes", " threads", "", "" };
     const struct attn_rule *r = find_rule(kernel, rule);
