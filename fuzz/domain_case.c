@@ -120,8 +120,6 @@ static void choose_extents(const struct attn_genome *g, struct shape *s)
     s->ratio_level = on(g, ATTN_FEATURE_GQA) ? (int)GENE(g, ratio) : -1;
     s->heads_level = on(g, ATTN_FEATURE_KV_HEADS) ? (int)GENE(g, kv_heads) : -1;
     s->seqs_level = on(g, ATTN_FEATURE_SEQS) ? (int)GENE(g, seqs) : -1;
-    s->same_q = on(g, ATTN_FEATURE_ALIAS) && GENE(g, alias) == 4;
-
     /* Both top bits: huge extents stay rarer than other features when inputs are random. */
     uint32_t which = GENE(g, huge_which), low = GENE(g, huge_low);
     if (on(g, ATTN_FEATURE_HUGE) && which >= 0xc0) {
@@ -133,6 +131,11 @@ static void choose_extents(const struct attn_genome *g, struct shape *s)
             s->kv_heads = huge_value(GENE(g, huge_heads), low >> 5);
         if ((s->huge_seqs = which >> 3 & 1))
             s->seqs = huge_value(GENE(g, huge_seqs), low >> 7);
+    }
+    s->same_q = on(g, ATTN_FEATURE_ALIAS) && GENE(g, alias) == 4;
+    if (s->same_q) { /* n_q has no length of its own to give way with */
+        s->huge_q = false;
+        s->q_level = -1;
     }
     settle(s);
 }
@@ -235,11 +238,11 @@ static int64_t lay_out(struct attn_tensor *t, const struct layout *l)
 {
     const struct attn_type_info *type = attn_type_info(t->type);
     int64_t unit = type->block_bytes, row = mul(t->ne[0] / type->block_elems, unit);
-    int64_t next = row, span = row;
+    int64_t span = add(row, l->row_extra), next = span;
     t->nb[0] = unit;
     for (int i = 0; i < 3; i++) {
         int d = orders[l->order][i];
-        int64_t gap = i == 0 ? add(l->row_extra, unit * units[l->pad & 15]) : unit * units[l->pad >> 4];
+        int64_t gap = unit * units[i == 0 ? l->pad & 15 : l->pad >> 4];
         if (t->ne[d] == 1) {
             t->nb[d] = next;
         } else if (l->zero >> (d - 1) & 1) {
@@ -422,7 +425,6 @@ static int64_t lay_out_all(const struct attn_genome *g, struct attn_problem *p)
         k->buffer = v->buffer = 1;
         memcpy(v->nb, k->nb, sizeof v->nb);
         v->offset = k->offset + (alias == 1 ? row_k - row_v : alias == 2 ? row_k : 0);
-        end[ATTN_K] = add(end[ATTN_K], row_v);
         end[ATTN_V] = 0;
         break;
     case 3:

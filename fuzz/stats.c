@@ -105,8 +105,8 @@ void attn_stats_write(struct attn_stats *s)
             all += s->chosen[k][m];
             naive += k == ATTN_KERNEL_naive ? s->chosen[k][m] : 0;
         }
-    double seconds = (double)(s->written - s->started) * 1e-9;
-    fprintf(out, "{\"target\":\"%s\",\"seconds\":%.3f,\"executions\":%" PRIu64 ",\"plans\":%" PRIu64, s->target, seconds,
+    double seconds = (double)(s->written - s->started) * 1e-9, cpu = (double)clock() / CLOCKS_PER_SEC;
+    fprintf(out, "{\"target\":\"%s\",\"seconds\":%.3f,\"cpu_seconds\":%.3f,\"executions\":%" PRIu64 ",\"plans\":%" PRIu64, s->target, seconds, cpu,
             s->executions, s->plans);
     fprintf(out, ",\n \"executions_per_second\":%.1f,\"plans_per_second\":%.0f", (double)s->executions / seconds,
             (double)s->plans / seconds);
