@@ -17,8 +17,8 @@ static const char help[] =
     "Prints problem lines for what it finds in other people's text, after a comment that counts them:\n"
     "  - case strings of ggml's test-backend-ops, FLASH_ATTN_EXT(hsk=128,...), also older forms (hs, type_KV);\n"
     "  - route-debug lines, CUDA_FA_ROUTE_PLAN device=0 Q=[...] Kraw=..., of the llama.cpp fork that prints them.\n"
-    "Both may stand anywhere in a line. Cases whose K or V type does not exist here are counted by type. Other lines\n"
-    "are counted, and the first of them shown, on standard error.\n\n"
+    "Both may stand anywhere in a line. Cases whose K or V type does not exist here are counted by type. Lines that begin\n"
+    "with '#' are kept. Other lines are counted, and the first of them shown, on standard error.\n\n"
     "options:\n"
     "  --unique   leave out lines that repeat a problem above\n"
     "  --vary     give each line a run part: data profile, mask content and seed, chosen by a hash of the problem\n"
@@ -26,7 +26,7 @@ static const char help[] =
     "  --help     this text\n\n"
     "Exit code 2: a case could not be read, or nothing was found.\n";
 
-enum { IMPORT_LINE_MAX = 65536, SHOWN_MAX = 10, TYPES_MAX = 32 };
+enum { IMPORT_LINE_MAX = 65536, COMMENT_MAX = 256, SHOWN_MAX = 10, TYPES_MAX = 32 };
 
 struct tally {
     char name[72];
@@ -187,11 +187,18 @@ static bool take(struct import *import, const struct lines *lines)
     return false;
 }
 
-static bool blank(const char *text, size_t len)
+/* Blank lines are read past, comments kept; true when the line is one of them. */
+static bool pass(struct import *import, const char *text, size_t len)
 {
-    for (size_t i = 0; i < len; i++)
-        if (text[i] != ' ' && text[i] != '\t')
-            return false;
+    size_t at = 0;
+    while (at < len && (text[at] == ' ' || text[at] == '\t'))
+        at++;
+    if (at < len && text[at] != '#')
+        return false;
+    if (at < len) {
+        cli_put_clean(import->spool, text + at, len - at < COMMENT_MAX ? len - at : COMMENT_MAX);
+        putc('\n', import->spool);
+    }
     return true;
 }
 
@@ -207,7 +214,7 @@ static bool take_all(struct import *import, struct lines *lines)
         case LINES_TOO_LONG:
         case LINES_CUT:
         case LINES_LINE:
-            if (!blank(lines->text, lines->len) && !take(import, lines))
+            if (!pass(import, lines->text, lines->len) && !take(import, lines))
                 return false;
         }
     }
@@ -237,11 +244,13 @@ static bool put_result(struct import *import)
     int64_t missing = 0;
     for (int i = 0; i < import->n_missing; i++)
         missing += import->missing[i].n;
-    printf("# attnfuzz import: %" PRId64 " cases read, %" PRId64 " lines here", import->read, import->written);
+    printf("# attnfuzz import: %" PRId64 " cases read: %" PRId64 " lines here", import->read, import->written);
     if (import->unique)
         printf(", %" PRId64 " repeat one of them", import->repeated);
-    printf(", %" PRId64 " of a type that does not exist here", missing);
-    printf(", %" PRId64 " unreadable\n", import->bad);
+    printf(", %" PRId64 " have a type that does not exist here", missing);
+    if (import->bad)
+        printf(", %" PRId64 " unreadable", import->bad);
+    putchar('\n');
     put_tallies("Lines by type of K and V", import->kinds, import->n_kinds);
     put_tallies("Cases of types that do not exist here", import->missing, import->n_missing);
     char chunk[4096];
@@ -252,8 +261,8 @@ static bool put_result(struct import *import)
         cli_error("%s", strerror(errno));
         return false;
     }
-    fprintf(stderr, "%" PRId64 " cases read, %" PRId64 " lines written, %" PRId64 " lines not understood\n", import->read,
-            import->written, import->other);
+    fprintf(stderr, "%" PRId64 " cases read, %" PRId64 " lines written, %" PRId64 " of a type that does not exist here, %" PRId64
+            " unreadable, %" PRId64 " lines not understood\n", import->read, import->written, missing, import->bad, import->other);
     return true;
 }
 
