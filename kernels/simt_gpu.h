@@ -1,0 +1,97 @@
+/* simt_gpu.h: the part of simt.h that AMD and NVIDIA share: reductions, helpers of vectors and numbers. Included by
+ * simt_hip.h and simt_cuda.h, after simt_shfl_xor_bits_.
+ *
+ * SPDX-License-Identifier: MIT */
+#ifndef ATTN_SIMT_GPU_H
+#define ATTN_SIMT_GPU_H
+
+#define SIMT_LDS(T, name) __shared__ T name
+#define SIMT_LDS_DYNAMIC(T, name)                 \
+    extern __shared__ uint4 simt_dynamic_lds_[]; \
+    T *name = reinterpret_cast<T *>(simt_dynamic_lds_)
+#define SIMT_UNROLL _Pragma("unroll")
+#define SIMT_INFINITY (__builtin_huge_valf())
+
+#define simt_syncthreads_or(pred) (__syncthreads_or((pred) ? 1 : 0) != 0)
+
+template <int WAVE, class T> static __device__ __forceinline__ T simt_shfl_xor(T v, int mask)
+{
+    return simt_shfl_xor_width_<WAVE>(v, mask);
+}
+
+/* Steps WIDTH/2 ... 1, as on the host: lane l combines with l ^ step. */
+template <int WIDTH, int N> static __device__ __forceinline__ void simt_reduce_add(float (&v)[N])
+{
+#pragma unroll
+    for (int step = WIDTH / 2; step > 0; step /= 2)
+#pragma unroll
+        for (int i = 0; i < N; i++)
+            v[i] = v[i] + simt_shfl_xor_width_<WIDTH>(v[i], step);
+}
+
+template <int WIDTH, int N> static __device__ __forceinline__ void simt_reduce_max(float (&v)[N])
+{
+#pragma unroll
+    for (int step = WIDTH / 2; step > 0; step /= 2)
+#pragma unroll
+        for (int i = 0; i < N; i++) {
+            const float other = simt_shfl_xor_width_<WIDTH>(v[i], step);
+            v[i] = v[i] > other ? v[i] : other;
+        }
+}
+
+template <int WIDTH> static __device__ __forceinline__ float simt_reduce_add(float v)
+{
+    float one[1] = { v };
+    simt_reduce_add<WIDTH>(one);
+    return one[0];
+}
+
+template <int WIDTH> static __device__ __forceinline__ float simt_reduce_max(float v)
+{
+    float one[1] = { v };
+    simt_reduce_max<WIDTH>(one);
+    return one[0];
+}
+
+static __device__ __forceinline__ simt_f32x4 simt_make_f32x4(float a, float b, float c, float d)
+{
+    simt_f32x4 v;
+    v.x = a;
+    v.y = b;
+    v.z = c;
+    v.w = d;
+    return v;
+}
+static __device__ __forceinline__ simt_f32x4 simt_splat_f32x4(float a) { return simt_make_f32x4(a, a, a, a); }
+static __device__ __forceinline__ float simt_fma(float a, float b, float c) { return fmaf(a, b, c); }
+static __device__ __forceinline__ simt_f32x4 simt_fma(simt_f32x4 a, simt_f32x4 b, simt_f32x4 c)
+{
+    return simt_make_f32x4(fmaf(a.x, b.x, c.x), fmaf(a.y, b.y, c.y), fmaf(a.z, b.z, c.z), fmaf(a.w, b.w, c.w));
+}
+static __device__ __forceinline__ simt_f32x4 simt_fma(simt_f32x4 a, float b, simt_f32x4 c)
+{
+    return simt_make_f32x4(fmaf(a.x, b, c.x), fmaf(a.y, b, c.y), fmaf(a.z, b, c.z), fmaf(a.w, b, c.w));
+}
+static __device__ __forceinline__ simt_f32x4 simt_mul(simt_f32x4 a, simt_f32x4 b)
+{
+    return simt_make_f32x4(a.x * b.x, a.y * b.y, a.z * b.z, a.w * b.w);
+}
+static __device__ __forceinline__ simt_f32x4 simt_mul(simt_f32x4 a, float b)
+{
+    return simt_make_f32x4(a.x * b, a.y * b, a.z * b, a.w * b);
+}
+
+static __device__ __forceinline__ float simt_bf16_to_f32(uint16_t h)
+{
+    return __uint_as_float(static_cast<uint32_t>(h) << 16);
+}
+
+static __device__ __forceinline__ float simt_exp(float x) { return expf(x); }
+static __device__ __forceinline__ float simt_exp2(float x) { return exp2f(x); }
+static __device__ __forceinline__ float simt_log(float x) { return logf(x); }
+static __device__ __forceinline__ float simt_tanh(float x) { return tanhf(x); }
+static __device__ __forceinline__ float simt_max(float a, float b) { return a > b ? a : b; }
+static __device__ __forceinline__ float simt_min(float a, float b) { return a < b ? a : b; }
+
+#endif
