@@ -98,7 +98,7 @@ static void float_routes_pass_and_useless_outputs_do_not(void **state)
 {
     (void)state;
     struct tally tally = {0};
-    const int n = problems_to_try(600);
+    const int n = problems_to_try(300);
     for (int i = 0; i < n; i++) {
         one_problem((uint64_t)i + 1, NULL, &tally);
     }
@@ -121,7 +121,7 @@ static void converting_routes_pass_and_zeros_do_not(void **state)
 {
     (void)state;
     struct tally tally = {0};
-    const int n = problems_to_try(400);
+    const int n = problems_to_try(200);
     for (int i = 0; i < n; i++) {
         one_problem((uint64_t)i + 2000000, convert_quantised, &tally);
     }
@@ -145,7 +145,7 @@ static void narrowing_routes_pass(void **state)
 {
     (void)state;
     struct tally tally = {0};
-    const int n = problems_to_try(400);
+    const int n = problems_to_try(200);
     for (int i = 0; i < n; i++) {
         one_problem((uint64_t)i + 1000000, narrow_operands, &tally);
     }
