@@ -49,6 +49,8 @@
  *   SIMT_INFINITY                 +infinity as a float.
  *
  *   SIMT_UNROLL                   before a loop with constant bounds: unroll it on a GPU.
+ *   SIMT_GPU_INLINE               for a large function that a GPU compiler must inline (its LDS pointers and constant
+ *                                 arguments are known then) and that the host shares between instances.
  *   SIMT_ENTRY(kernel)            the name of a kernel file's entry: extern "C" attn_entry SIMT_ENTRY(vec)(plan).
  *   SIMT_HOST                     1 on the host, else 0.
  *

@@ -10,6 +10,7 @@
     extern __shared__ uint4 simt_dynamic_lds_[]; \
     T *name = reinterpret_cast<T *>(simt_dynamic_lds_)
 #define SIMT_UNROLL _Pragma("unroll")
+#define SIMT_GPU_INLINE __forceinline__
 #define SIMT_INFINITY (__builtin_huge_valf())
 
 #define simt_syncthreads_or(pred) (__syncthreads_or((pred) ? 1 : 0) != 0)
