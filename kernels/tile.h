@@ -26,10 +26,11 @@ constexpr int TILE_LANES = 16;
 
 constexpr int tile_ceil(int a, int b) { return (a + b - 1) / b; }
 constexpr int tile_min(int a, int b) { return a < b ? a : b; }
+constexpr int tile_threads(int columns) { return columns == 16 ? 128 : 64; }
 
 /* planner/kernel_tile.c computes the same threads, keys of a tile and LDS bytes. */
 template <int DK, int DV, int COLUMNS> struct tile_shape {
-    static constexpr int THREADS = COLUMNS == 16 ? 128 : 64;
+    static constexpr int THREADS = tile_threads(COLUMNS);
     static constexpr int KV_TILE = COLUMNS == 4 ? 32 : 64;
     static constexpr int GROUPS = THREADS / TILE_LANES;
     static constexpr int PER_GROUP = COLUMNS / GROUPS;      /* columns of a thread */
@@ -71,6 +72,18 @@ template <int GROUPS> static __device__ __forceinline__ bool tile_key_lives(cons
         return (simt_load<uint32_t>(flags) >> (key / TILE_LANES) & 0x01010101u) != 0;
 }
 
+/* Does any key of the tile? */
+template <int GROUPS> static __device__ __forceinline__ bool tile_any_lives(const uint8_t *live)
+{
+    uint32_t any = 0;
+#pragma unroll
+    for (int i = 0; i < TILE_LANES * GROUPS; i += 16) {
+        const simt_u32x4 flags = simt_load<simt_u32x4>(live + i);
+        any |= flags.x | flags.y | flags.z | flags.w;
+    }
+    return any != 0;
+}
+
 /* Decodes rows first .. first + rows - 1 of a tile, the elements from d on that `pieces` times eight are, to LDS rows
  * `pitch` floats apart. most: pieces of a full row, what the threads are dealt out by. A row that does not exist (from
  * `exist` on) or, given live flags, does not live becomes zeros. */
@@ -94,10 +107,9 @@ static __device__ __forceinline__ void tile_stage(float *buffer, int pitch, cons
     }
 }
 
-/* The same for the run-time type. Not forced inline: compilers for GPUs inline it and know pitch and pieces then;
- * for the host one copy serves all head sizes. */
+/* The same for the run-time type. */
 template <int THREADS, int GROUPS>
-static __device__ void tile_stage_any(int type, bool wide, float *buffer, int pitch, const char *tile, int64_t row_bytes,
+static __device__ SIMT_GPU_INLINE void tile_stage_any(int type, bool wide, float *buffer, int pitch, const char *tile, int64_t row_bytes,
                                       int first, int rows, int exist, int d, int pieces, int most, const uint8_t *live)
 {
     attn_with_loader(type, wide, [&](auto loader) {
@@ -150,7 +162,7 @@ static __device__ __forceinline__ bool tile_scanned_live(const attn_args &a, int
 }
 
 template <int DK, int DV, int COLUMNS>
-__global__ __launch_bounds__(tile_shape<DK, DV, COLUMNS>::THREADS) void tile_kernel(const attn_args a)
+__global__ __launch_bounds__(tile_threads(COLUMNS)) void tile_kernel(const attn_args a)
 {
     using S = tile_shape<DK, DV, COLUMNS>;
     using LDS = tile_lds<DK, DV, COLUMNS>;
@@ -245,15 +257,15 @@ __global__ __launch_bounds__(tile_shape<DK, DV, COLUMNS>::THREADS) void tile_ker
                 }
             }
 
-            /* The barrier also says that the tile before is done with LDS. */
-            const uint8_t *live = 0;
+            /* The barrier also says that all threads are done with the tile before. */
+            uint8_t *live = 0;
             if (a.mask.data) {
-                uint8_t *flags = lds.live[turn];
-                flags[lane * S::GROUPS + group] = (uint8_t)lives;
-                live = flags;
+                live = lds.live[turn];
+                live[lane * S::GROUPS + group] = (uint8_t)lives;
                 turn ^= 1;
             }
-            if (!simt_syncthreads_or(lives != 0))
+            __syncthreads();
+            if (live && !tile_any_lives<S::GROUPS>(live))
                 continue;
 
             float score[KEYS][PER_GROUP];
