@@ -235,6 +235,8 @@ static const struct bad_line bad_lines[] = {
     { QKV " sinks ^sinks", "given before" },
     { QKV " heads=0/1 ^heads=0/1", "given before" },
     { QKV " ^sclae=1", "unknown key 'sclae', did you mean scale?" },
+    { QKV " ^scaalee=1", "did you mean scale?" },
+    { QKV " ^sftcp=1", "did you mean softcap?" },
     { QKV " ^maxbias=1", "did you mean max_bias?" },
     { QKV " ^head=0/1", "did you mean heads?" },
     { QKV " ^sink", "did you mean sinks?" },
