@@ -32,17 +32,16 @@ build() { # ENGINE SANITIZER
     undefined) sanitize="-fsanitize=$undefined -fno-sanitize-recover=$undefined" ;;
     esac
     case $1 in
-    # Debian's libFuzzer archive is built with libstdc++, OSS-Fuzz's with the libc++ that the targets use.
-    libfuzzer) coverage="-fsanitize=fuzzer-no-link" engine="-fsanitize=fuzzer$stdlib_of_engine" ;;
+    libfuzzer) coverage="-fsanitize=fuzzer-no-link" link="$libfuzzer" ;;
     # AFL++'s own compiler wrapper carries an older clang on Debian; this is the way around it that OSS-Fuzz has too
     # (compile_afl, AFL_LLVM_MODE_WORKAROUND).
-    afl) coverage="-fsanitize-coverage=trace-pc-guard" engine="$afl/libAFLDriver.a $afl/afl-compiler-rt-64.o" ;;
+    afl) coverage="-fsanitize-coverage=trace-pc-guard" link="$afl/libAFLDriver.a $afl/afl-compiler-rt-64.o" ;;
     esac
     flags="-O0 -fno-omit-frame-pointer -gline-tables-only -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION $sanitize $coverage"
     if ! env SRC="$dir/src" OUT="$dir/out" WORK="$dir/work" CC="$compiler" CXX="${CXX:-clang++}" CFLAGS="$flags" \
-        CXXFLAGS="$flags$stdlib" LIB_FUZZING_ENGINE="$engine" FUZZING_ENGINE="$1" SANITIZER="$2" ARCHITECTURE=x86_64 \
+        CXXFLAGS="$flags$stdlib" LIB_FUZZING_ENGINE="$link" FUZZING_ENGINE="$1" SANITIZER="$2" ARCHITECTURE=x86_64 \
         FUZZING_LANGUAGE=c++ bash -eu "$here/.clusterfuzzlite/build.sh" >"$dir/log" 2>&1; then
-        tail -n 30 "$dir/log"
+        tail -n 12 "$dir/log" | cut -c1-300
         fail "build.sh returned an error"
         return 0
     fi
@@ -84,11 +83,14 @@ check() { # ENGINE SANITIZER
 }
 
 stdlib=
-stdlib_of_engine=
+libfuzzer=-fsanitize=fuzzer
 if printf '#include <vector>\nint main() { return (int)std::vector<int>().size(); }\n' |
     "${CXX:-clang++}" -stdlib=libc++ -x c++ - -o /dev/null 2>/dev/null; then
     stdlib=" -stdlib=libc++"
-    stdlib_of_engine=" -lstdc++"
+    # Debian's libFuzzer is built with libstdc++ (OSS-Fuzz's with the libc++ of the targets): it brings its own.
+    archive=$("$compiler" -print-file-name=libclang_rt.fuzzer-x86_64.a)
+    [ -e "$archive" ] || archive=$("$compiler" -print-runtime-dir)/libclang_rt.fuzzer-x86_64.a
+    libfuzzer="$archive -Wl,-lstdc++"
 else
     echo "libc++ is not on this machine: built with the compiler's own"
 fi
