@@ -111,7 +111,7 @@ static int64_t huge_value(uint32_t exponent, uint32_t low)
     return value < 1 ? 1 : value;
 }
 
-static void choose_extents(const struct attn_genome *g, struct shape *s)
+static void choose_extents(const struct attn_genome *g, const struct attn_domain_limits *limits, struct shape *s)
 {
     s->kv_few = 1 + GENE(g, kv_few);
     s->kv_level = on(g, ATTN_FEATURE_LONG_KV) ? (int)GENE(g, kv_edge) : -1;
@@ -122,7 +122,7 @@ static void choose_extents(const struct attn_genome *g, struct shape *s)
     s->seqs_level = on(g, ATTN_FEATURE_SEQS) ? (int)GENE(g, seqs) : -1;
     /* Both top bits: huge extents stay rarer than other features when inputs are random. */
     uint32_t which = GENE(g, huge_which), low = GENE(g, huge_low);
-    if (on(g, ATTN_FEATURE_HUGE) && which >= 0xc0) {
+    if (on(g, ATTN_FEATURE_HUGE) && which >= 0xc0 && limits->work >= (int64_t)1 << 40) {
         if ((s->huge_kv = which & 1))
             s->n_kv = huge_value(GENE(g, huge_kv), low);
         if ((s->huge_q = which >> 1 & 1))
@@ -537,7 +537,7 @@ void attn_genome_case(const struct attn_genome *g, const struct attn_domain_limi
     choose_head_sizes(g, type_k, type_v, &s);
     type_k = type_for(type_k, s.d_k);
     type_v = type_for(type_v, s.d_v);
-    choose_extents(g, &s);
+    choose_extents(g, limits, &s);
     for (int round = 0;; round++) {
         set_extents(g, &s, type_k, type_v, p);
         int64_t bytes = lay_out_all(g, p);
