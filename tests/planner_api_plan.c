@@ -35,6 +35,27 @@ static void the_table_has_the_eleven_devices(void **state)
     assert_null(attn_device_find(""));
 }
 
+/* Facts that plans rest on, each from the document that device.c cites for it. */
+static void the_table_s_facts_are_the_documents(void **state)
+{
+    (void)state;
+    for (int i = 0; i < attn_device_count(); i++) {
+        const struct attn_device *d = attn_device(i);
+        bool nvidia = strcmp(d->name, "sm_90") == 0, gfx950 = strcmp(d->name, "gfx950") == 0, gfx906 = strcmp(d->name, "gfx906") == 0;
+        assert_int_equal(d->matrix_flush, strcmp(d->name, "gfx90a") == 0);
+        assert_int_equal(d->dot_f16, !nvidia);
+        assert_int_equal(d->lds_bytes, nvidia ? 227 * 1024 : gfx950 ? 160 * 1024 : 64 * 1024);
+        assert_int_equal(d->lds_static_bytes, nvidia ? 48 * 1024 : d->lds_bytes);
+        assert_int_equal(d->max_threads, 1024);
+        int family = strncmp(d->name, "gfx9", 4) == 0 && !gfx906 ? ATTN_MATRIX_MFMA
+                     : strncmp(d->name, "gfx11", 5) == 0         ? ATTN_MATRIX_WMMA_GFX11
+                     : strncmp(d->name, "gfx12", 5) == 0         ? ATTN_MATRIX_WMMA_GFX12
+                     : nvidia                                    ? ATTN_MATRIX_MMA_SM80
+                                                                 : ATTN_MATRIX_NONE;
+        assert_int_equal(d->matrix, family);
+    }
+}
+
 static void weakenings_are_valid_and_weaker(void **state)
 {
     (void)state;
@@ -609,6 +630,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_table_has_the_eleven_devices),
+        cmocka_unit_test(the_table_s_facts_are_the_documents),
         cmocka_unit_test(weakenings_are_valid_and_weaker),
         cmocka_unit_test(the_least_device_is_valid_and_nothing_below_it),
         cmocka_unit_test(known_head_sizes_never_need_naive),

@@ -145,6 +145,20 @@ static void keys_are_readable_tokens(void **state)
     }
 }
 
+static void a_key_of_no_legal_problem_shows_its_numbers(void **state)
+{
+    (void)state;
+    struct attn_key key;
+    char text[512];
+    memset(&key, 0, sizeof key);
+    key.n_kv = key.k_copy[0] = 64;
+    key.k_copy[1] = -5;
+    key.k_copy[2] = 7;
+    key.type_v = 200;
+    attn_key_text(&key, text, sizeof text);
+    assert_string_equal(text, "q0.kv64.d0/0.h0/0.s0.kf32-0-64/-5/7.v200-0-0/0/0");
+}
+
 static void keys_of_the_largest_legal_problems_fit_the_stated_maximum(void **state)
 {
     (void)state;
@@ -238,7 +252,9 @@ static void a_plan_text_says_what_a_launch_needs(void **state)
                      (unsigned long long)v->cost / 16 % 1000);
         } else {
             size_t len = (size_t)snprintf(part, sizeof part, "  ");
-            attn_rule_text(i, v->rule, false, v->lhs, v->rhs, part + len, sizeof part - len);
+            const struct attn_rule *rule = &attn_kernel(i)->rules[v->rule];
+            len += attn_rule_text(i, v->rule, false, v->lhs, v->rhs, part + len, sizeof part - len);
+            snprintf(part + len, sizeof part - len, " (%sneeds: %s)\n", rule->structural ? "structural; " : "", rule->meaning);
         }
         if (strstr(text, part) == NULL)
             fail_msg("no '%s' in\n%s", part, text);
@@ -396,6 +412,7 @@ int main(void)
         cmocka_unit_test(rule_texts_name_rule_values_units_and_members),
         cmocka_unit_test(any_rule_number_and_operands_give_a_text),
         cmocka_unit_test(keys_are_readable_tokens),
+        cmocka_unit_test(a_key_of_no_legal_problem_shows_its_numbers),
         cmocka_unit_test(keys_of_the_largest_legal_problems_fit_the_stated_maximum),
         cmocka_unit_test(keys_that_differ_in_one_field_differ_in_text),
         cmocka_unit_test(a_plan_text_says_what_a_launch_needs),
