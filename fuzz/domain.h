@@ -151,14 +151,15 @@ void attn_genome_settle(struct attn_genome *genome);
 
 /* How large a case may become. */
 struct attn_domain_limits {
-    int64_t work;  /* multiply-adds, as attn_problem_work */
-    int64_t bytes; /* of all its buffers */
+    int64_t work;       /* multiply-adds, as attn_problem_work */
+    int64_t bytes;      /* of all its buffers */
+    int64_t components; /* of dst */
 };
 /* For planning alone: no limit but that of the problem's own arithmetic. */
-#define ATTN_DOMAIN_UNLIMITED { INT64_MAX, INT64_MAX }
+#define ATTN_DOMAIN_UNLIMITED { INT64_MAX, INT64_MAX, INT64_MAX }
 
-/* A canonical genome to a legal case within the limits (work of at least 4096 and bytes of at least 65536 are always
- * enough). Extents are brought within the limits one after another, in an order that is a gene. */
+/* A canonical genome to a legal case within the limits (work of at least 4096, bytes of at least 65536 and components of
+ * at least 1024 are always enough). Extents are brought within the limits one after another, in an order that is a gene. */
 void attn_genome_case(const struct attn_genome *genome, const struct attn_domain_limits *limits, struct attn_case *c);
 
 #endif

@@ -541,8 +541,10 @@ void attn_genome_case(const struct attn_genome *g, const struct attn_domain_limi
     for (int round = 0;; round++) {
         set_extents(g, &s, type_k, type_v, p);
         int64_t bytes = lay_out_all(g, p);
-        /* A buffer's end and what the planner's copies need stay in range when this much is left. */
-        if (bytes <= limits->bytes && bytes < INT64_MAX && attn_problem_work(p) <= limits->work)
+        const int64_t *dst = p->t[ATTN_DST].ne;
+        int64_t components = mul(mul(dst[0], dst[1]), mul(dst[2], dst[3]));
+        if (bytes <= limits->bytes && bytes < INT64_MAX && attn_problem_work(p) <= limits->work &&
+            components <= limits->components)
             break;
         if (!shrink_next(&s, GENE(g, squeeze), round)) {
             if (s.plain_mask)

@@ -14,6 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* What one execution may cost, so that there are hundreds of them a second. */
 #define EXEC_WORK INT64_C(60000)         /* multiply-adds of the problem */
 #define EXEC_BYTES INT64_C(393216)       /* of its tensors */
+#define EXEC_COMPONENTS INT64_C(6144)    /* of dst */
 #define EXEC_WORKSPACE INT64_C(16777216) /* of a plan */
 #define EXEC_STEPS UINT64_C(200000000)   /* accesses and wave operations of a launch */
 
@@ -42,7 +43,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct attn_domain_limits limits = { EXEC_WORK, EXEC_BYTES };
+    static const struct attn_domain_limits limits = { EXEC_WORK, EXEC_BYTES, EXEC_COMPONENTS };
     struct attn_genome genome;
     struct attn_case c;
     struct attn_outcome outcome;

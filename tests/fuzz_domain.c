@@ -16,8 +16,8 @@
 #include "properties.h"
 
 enum { INPUTS = 10000 };
-static const struct attn_domain_limits kernel_limits = { 60000, 393216 };
-static const struct attn_domain_limits least_limits = { 4096, 65536 };
+static const struct attn_domain_limits kernel_limits = { 60000, 393216, 6144 };
+static const struct attn_domain_limits least_limits = { 4096, 65536, 1024 };
 static const struct attn_domain_limits no_limits = ATTN_DOMAIN_UNLIMITED;
 
 static uint64_t next(uint64_t *state)
@@ -92,6 +92,7 @@ static void every_input_is_a_legal_case_within_the_limits(void **state)
                 decode(&inputs[i], limits[l], &c);
                 require_legal(&c);
                 assert_true(attn_problem_work(&c.problem) <= limits[l]->work);
+                assert_true(attn_d_v(&c.problem) * attn_n_head(&c.problem) <= limits[l]->components / attn_n_q(&c.problem));
                 assert_true(attn_image_bytes(&c.problem) <= limits[l]->bytes);
             }
     }
