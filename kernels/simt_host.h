@@ -102,7 +102,7 @@ static inline uint32_t atomicOr(uint32_t *p, uint32_t v) { return simt_host_atom
 
 /* ---- Wave operations ------------------------------------------------------------------------------------- */
 
-template <class T> static inline uint64_t simt_host_bits(T v)
+template <class T> static __forceinline__ uint64_t simt_host_bits(T v)
 {
     static_assert(sizeof(T) == 4 || sizeof(T) == 8, "a shuffle moves 4 or 8 bytes");
     if constexpr (sizeof(T) == 4)
@@ -111,7 +111,7 @@ template <class T> static inline uint64_t simt_host_bits(T v)
         return __builtin_bit_cast(uint64_t, v);
 }
 
-template <class T> static inline T simt_host_value(uint64_t bits)
+template <class T> static __forceinline__ T simt_host_value(uint64_t bits)
 {
     if constexpr (sizeof(T) == 4)
         return __builtin_bit_cast(T, (uint32_t)bits);
@@ -119,22 +119,22 @@ template <class T> static inline T simt_host_value(uint64_t bits)
         return __builtin_bit_cast(T, bits);
 }
 
-template <int WAVE> static inline void simt_wave_sync(int line = __builtin_LINE())
+template <int WAVE> static __forceinline__ void simt_wave_sync(int line = __builtin_LINE())
 {
     simt_host_wave_sync(WAVE, line);
 }
 
-template <int WAVE, class T> static inline T simt_shfl(T v, int lane, int line = __builtin_LINE())
+template <int WAVE, class T> static __forceinline__ T simt_shfl(T v, int lane, int line = __builtin_LINE())
 {
     return simt_host_value<T>(simt_host_shfl(simt_host_bits(v), lane, WAVE, line));
 }
 
-template <int WAVE, class T> static inline T simt_shfl_xor(T v, int mask, int line = __builtin_LINE())
+template <int WAVE, class T> static __forceinline__ T simt_shfl_xor(T v, int mask, int line = __builtin_LINE())
 {
     return simt_host_value<T>(simt_host_shfl_xor(simt_host_bits(v), mask, WAVE, line));
 }
 
-template <int WAVE> static inline uint64_t simt_ballot(bool pred, int line = __builtin_LINE())
+template <int WAVE> static __forceinline__ uint64_t simt_ballot(bool pred, int line = __builtin_LINE())
 {
     return simt_host_ballot(pred ? 1 : 0, WAVE, line);
 }
@@ -144,7 +144,7 @@ template <int WIDTH> constexpr bool simt_host_width()
     return WIDTH == 1 || WIDTH == 2 || WIDTH == 4 || WIDTH == 8 || WIDTH == 16 || WIDTH == 32 || WIDTH == 64;
 }
 
-template <int WIDTH, int N> static inline void simt_host_reduce_array(int op, float (&v)[N], int line)
+template <int WIDTH, int N> static __forceinline__ void simt_host_reduce_array(int op, float (&v)[N], int line)
 {
     static_assert(N <= 16, "at most 16 values a lane");
     static_assert(simt_host_width<WIDTH>(), "a group is a power of two up to the wave size");
@@ -161,24 +161,24 @@ template <int WIDTH, int N> static inline void simt_host_reduce_array(int op, fl
     }
 }
 
-template <int WIDTH, int N> static inline void simt_reduce_add(float (&v)[N], int line = __builtin_LINE())
+template <int WIDTH, int N> static __forceinline__ void simt_reduce_add(float (&v)[N], int line = __builtin_LINE())
 {
     simt_host_reduce_array<WIDTH>(SIMT_OP_ADD, v, line);
 }
 
-template <int WIDTH, int N> static inline void simt_reduce_max(float (&v)[N], int line = __builtin_LINE())
+template <int WIDTH, int N> static __forceinline__ void simt_reduce_max(float (&v)[N], int line = __builtin_LINE())
 {
     simt_host_reduce_array<WIDTH>(SIMT_OP_MAX, v, line);
 }
 
-template <int WIDTH> static inline float simt_reduce_add(float v, int line = __builtin_LINE())
+template <int WIDTH> static __forceinline__ float simt_reduce_add(float v, int line = __builtin_LINE())
 {
     static_assert(simt_host_width<WIDTH>(), "a group is a power of two up to the wave size");
     const simt_f32x4 in = { v, 0.0f, 0.0f, 0.0f };
     return simt_host_reduce(SIMT_OP_ADD, WIDTH, 1, line, in, in, in, in).x;
 }
 
-template <int WIDTH> static inline float simt_reduce_max(float v, int line = __builtin_LINE())
+template <int WIDTH> static __forceinline__ float simt_reduce_max(float v, int line = __builtin_LINE())
 {
     static_assert(simt_host_width<WIDTH>(), "a group is a power of two up to the wave size");
     const simt_f32x4 in = { v, 0.0f, 0.0f, 0.0f };
@@ -187,35 +187,39 @@ template <int WIDTH> static inline float simt_reduce_max(float v, int line = __b
 
 /* ---- Memory ---------------------------------------------------------------------------------------------- */
 
-template <class T> static inline T simt_load(const void *p)
+/* Volatile: one access of all sizeof(T) bytes, as the source says, even if only some of them are used. */
+
+template <class T> static __forceinline__ T simt_load(const void *p)
 {
     static_assert(sizeof(T) <= 16 && (sizeof(T) & (sizeof(T) - 1)) == 0, "1, 2, 4, 8 or 16 bytes");
     if (__builtin_expect((reinterpret_cast<uintptr_t>(p) & (sizeof(T) - 1)) != 0, 0))
         simt_host_misaligned(p, sizeof(T), 0);
-    T v;
-    __builtin_memcpy(&v, __builtin_assume_aligned(p, sizeof(T)), sizeof(T));
-    return v;
+    typedef T word __attribute__((may_alias));
+    return *static_cast<const volatile word *>(p);
 }
 
-template <class T> static inline void simt_store(void *p, T v)
+template <class T> static __forceinline__ void simt_store(void *p, T v)
 {
     static_assert(sizeof(T) <= 16 && (sizeof(T) & (sizeof(T) - 1)) == 0, "1, 2, 4, 8 or 16 bytes");
     if (__builtin_expect((reinterpret_cast<uintptr_t>(p) & (sizeof(T) - 1)) != 0, 0))
         simt_host_misaligned(p, sizeof(T), 1);
-    __builtin_memcpy(__builtin_assume_aligned(p, sizeof(T)), &v, sizeof(T));
+    typedef T word __attribute__((may_alias));
+    *static_cast<volatile word *>(p) = v;
 }
 
-static inline simt_f32x4 simt_make_f32x4(float a, float b, float c, float d) { return simt_f32x4{ a, b, c, d }; }
-static inline simt_f32x4 simt_splat_f32x4(float a) { return simt_f32x4{ a, a, a, a }; }
-static inline simt_f32x4 simt_fma(simt_f32x4 a, simt_f32x4 b, simt_f32x4 c) { return a * b + c; }
-static inline simt_f32x4 simt_fma(simt_f32x4 a, float b, simt_f32x4 c) { return a * b + c; }
-static inline simt_f32x4 simt_mul(simt_f32x4 a, simt_f32x4 b) { return a * b; }
-static inline simt_f32x4 simt_mul(simt_f32x4 a, float b) { return a * b; }
+static __forceinline__ int simt_opaque(int v) { return v; }
+
+static __forceinline__ simt_f32x4 simt_make_f32x4(float a, float b, float c, float d) { return simt_f32x4{ a, b, c, d }; }
+static __forceinline__ simt_f32x4 simt_splat_f32x4(float a) { return simt_f32x4{ a, a, a, a }; }
+static __forceinline__ simt_f32x4 simt_fma(simt_f32x4 a, simt_f32x4 b, simt_f32x4 c) { return a * b + c; }
+static __forceinline__ simt_f32x4 simt_fma(simt_f32x4 a, float b, simt_f32x4 c) { return a * b + c; }
+static __forceinline__ simt_f32x4 simt_mul(simt_f32x4 a, simt_f32x4 b) { return a * b; }
+static __forceinline__ simt_f32x4 simt_mul(simt_f32x4 a, float b) { return a * b; }
 
 /* ---- Numbers --------------------------------------------------------------------------------------------- */
 
 /* binary16 and binary32: IEEE 754-2008, 3.6. The product is exact: 2^112 moves the exponent bias from 15 to 127. */
-static inline float simt_f16_to_f32(uint16_t h)
+static __forceinline__ float simt_f16_to_f32(uint16_t h)
 {
     const uint32_t magnitude = (uint32_t)(h & 0x7FFFu) << 13;
     const float scaled = __builtin_bit_cast(float, magnitude) * 0x1p112f;
@@ -224,7 +228,7 @@ static inline float simt_f16_to_f32(uint16_t h)
     return __builtin_bit_cast(float, bits | (uint32_t)(h & 0x8000u) << 16);
 }
 
-static inline uint16_t simt_f32_to_f16(float f)
+static __forceinline__ uint16_t simt_f32_to_f16(float f)
 {
     const uint32_t bits = __builtin_bit_cast(uint32_t, f);
     const uint16_t sign = (uint16_t)(bits >> 16 & 0x8000u);
@@ -241,14 +245,14 @@ static inline uint16_t simt_f32_to_f16(float f)
     return (uint16_t)(sign | (magnitude - 0x38000000u + 0xFFFu + even) >> 13);
 }
 
-static inline float simt_bf16_to_f32(uint16_t h) { return __builtin_bit_cast(float, (uint32_t)h << 16); }
+static __forceinline__ float simt_bf16_to_f32(uint16_t h) { return __builtin_bit_cast(float, (uint32_t)h << 16); }
 
-static inline float simt_exp(float x) { return expf(x); }
-static inline float simt_exp2(float x) { return exp2f(x); }
-static inline float simt_log(float x) { return logf(x); }
-static inline float simt_tanh(float x) { return tanhf(x); }
-static inline float simt_fma(float a, float b, float c) { return a * b + c; }
-static inline float simt_max(float a, float b) { return a > b ? a : b; }
-static inline float simt_min(float a, float b) { return a < b ? a : b; }
+static __forceinline__ float simt_exp(float x) { return expf(x); }
+static __forceinline__ float simt_exp2(float x) { return exp2f(x); }
+static __forceinline__ float simt_log(float x) { return logf(x); }
+static __forceinline__ float simt_tanh(float x) { return tanhf(x); }
+static __forceinline__ float simt_fma(float a, float b, float c) { return a * b + c; }
+static __forceinline__ float simt_max(float a, float b) { return a > b ? a : b; }
+static __forceinline__ float simt_min(float a, float b) { return a < b ? a : b; }
 
 #endif

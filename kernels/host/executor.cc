@@ -41,6 +41,8 @@ static uint32_t draw_below(struct simt_executor *ex, uint32_t n)
 static uint32_t draw_stride(struct simt_executor *ex, uint32_t n)
 {
     uint32_t stride = 1 + draw_below(ex, n);
+    if ((n & (n - 1)) == 0)
+        return stride | 1;
     while (std::gcd(stride, n) != 1)
         stride = stride % n + 1;
     return stride;
@@ -68,27 +70,18 @@ static inline void run_fiber(struct simt_fiber *from, struct simt_fiber *to)
 /* The thread whose turn it is as number `turn` of its wave. */
 static inline struct simt_fiber *lane_in_turn(struct simt_executor *ex, const struct simt_wave *wave, uint32_t turn)
 {
-    const uint32_t n = wave->lanes;
-    uint32_t lane;
-    if (ex->random == 0) {
-        lane = turn + wave->start;
-        lane = lane >= n ? lane - n : lane;
-    } else {
-        lane = static_cast<uint32_t>((static_cast<uint64_t>(turn) * wave->stride + wave->start) % n);
-    }
+    const uint32_t lane = ex->random == 0 ? turn : (turn * wave->stride + wave->start) % wave->lanes;
     return &ex->fiber[wave->first + lane];
 }
 
-/* The order in which a wave's lanes run until its next operation. `last`: the lane that runs now. */
-static inline void new_order(struct simt_executor *ex, struct simt_wave *wave, uint32_t last)
+/* The order in which a wave's lanes run until its next operation. */
+static inline void new_order(struct simt_executor *ex, struct simt_wave *wave)
 {
-    if (ex->random == 0) {
-        wave->start = last;
-        wave->stride = 1;
-    } else {
+    if (ex->random != 0) {
         wave->start = draw_below(ex, wave->lanes);
         wave->stride = draw_stride(ex, wave->lanes);
     }
+    wave->resume = static_cast<uint32_t>(lane_in_turn(ex, wave, 0) - ex->fiber);
 }
 
 /* A wave of the block that does not wait at a barrier: in order the next after `number`, else any. */
@@ -127,7 +120,7 @@ static const char *operation_name(uint64_t key)
 }
 
 /* All threads of the block wait at one barrier: everything before it is ordered before everything after. */
-static void release_block(struct simt_executor *ex, uint32_t last_lane)
+static void release_block(struct simt_executor *ex)
 {
     const uint32_t now = simt_lds_tick(ex);
     simt_hot.block_sync = simt_lds_tag(now, 0);
@@ -141,8 +134,7 @@ static void release_block(struct simt_executor *ex, uint32_t last_lane)
         wave->key = 0;
         wave->arrived = 0;
         wave->sync = now;
-        new_order(ex, wave, ex->random == 0 ? last_lane % wave->lanes : 0);
-        wave->resume = static_cast<uint32_t>(lane_in_turn(ex, wave, 0) - ex->fiber);
+        new_order(ex, wave);
     }
 }
 
@@ -164,8 +156,8 @@ static struct simt_fiber *wave_waits(struct simt_executor *ex, struct simt_fiber
         return &ex->fiber[next_wave(ex, wave->number)->resume];
     if (operation_of(wave->key) == SIMT_KEY_EXIT)
         return nullptr;
-    release_block(ex, self->lane);
-    return &ex->fiber[ex->random == 0 ? self->thread : next_wave(ex, wave->number)->resume];
+    release_block(ex);
+    return &ex->fiber[next_wave(ex, wave->number)->resume]; /* in order: the last is followed by the first */
 }
 
 /* All lanes of a wave have arrived at a wave operation. Returns the thread to run next. */
@@ -177,14 +169,10 @@ static struct simt_fiber *wave_done(struct simt_executor *ex, struct simt_fiber 
     wave->parity ^= 1;
     wave->arrived = 0;
     wave->key = 0;
-    new_order(ex, wave, self->lane);
-    struct simt_fiber *next = lane_in_turn(ex, wave, 0);
-    if (ex->random != 0) {
-        wave->resume = static_cast<uint32_t>(next - ex->fiber);
-        if (ex->waves_waiting + 1 < ex->waves && (draw(ex) & 3) == 0)
-            next = &ex->fiber[next_wave(ex, wave->number)->resume];
-    }
-    return next;
+    new_order(ex, wave);
+    if (ex->random != 0 && (draw(ex) & 3) == 0)
+        wave = next_wave(ex, wave->number);
+    return &ex->fiber[wave->resume];
 }
 
 void simt_arrive(uint64_t key)
@@ -282,10 +270,9 @@ static void run_block(struct simt_executor *ex)
         wave->parity = 0;
         wave->waiting = false;
         wave->ballot_next = 0;
-        new_order(ex, wave, 0);
-        wave->resume = static_cast<uint32_t>(lane_in_turn(ex, wave, 0) - ex->fiber);
+        new_order(ex, wave);
     }
-    struct simt_wave *first = ex->random == 0 ? &ex->wave[0] : next_wave(ex, 0);
+    struct simt_wave *first = next_wave(ex, ex->waves - 1);
     struct simt_fiber *fiber = &ex->fiber[first->resume];
     become(fiber);
     simt_context_leave_home(&ex->home, &fiber->context);

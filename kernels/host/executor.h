@@ -15,6 +15,7 @@
 #include "attn_args.h"
 #include "attn_backend.h"
 #include "fiber.h"
+#include "launch.h"
 #include "simt.h"
 
 #define SIMT_HOT_FUNCTION __attribute__((no_sanitize("address", "undefined")))
@@ -96,8 +97,6 @@ struct simt_wave {
     uint64_t ballot, ballot_next;
 };
 
-struct simt_executor;
-
 /* What the access callbacks look at; one per OS thread, filled by the executor while a launch runs. */
 struct simt_hot {
     uintptr_t lds;            /* first byte */
@@ -124,14 +123,6 @@ struct simt_hot {
 };
 
 extern __thread struct simt_hot simt_hot __attribute__((tls_model("initial-exec")));
-
-struct simt_launch {
-    attn_entry entry;
-    const struct attn_args *args;
-    struct attn_launch shape;
-    const struct attn_device *device;
-    int step; /* enum attn_step, for messages */
-};
 
 struct simt_executor {
     struct attn_host_options options;

@@ -107,6 +107,25 @@ static bool host_run(struct attn_backend *backend, struct attn_memory *memory, c
     return !ex->options.checked || dst_whole(memory, failure);
 }
 
+bool attn_host_launch(struct attn_backend *backend, struct attn_memory *memory, const struct simt_launch *launch,
+                      struct attn_failure *failure)
+{
+    return simt_executor_launch(host_of(backend)->executor, memory, launch, failure);
+}
+
+void attn_host_begin(struct attn_memory *memory, const struct attn_plan *plan) { simt_memory_begin(memory, plan); }
+
+bool attn_host_dst_whole(const struct attn_memory *memory, struct attn_failure *failure) { return dst_whole(memory, failure); }
+
+void *attn_host_at(const struct attn_memory *memory, int operand) { return simt_memory_at(memory, operand); }
+
+void *attn_host_workspace(const struct attn_memory *memory) { return memory->region.bytes + memory->workspace_start; }
+
+void attn_host_clock_limit(struct attn_backend *backend, uint32_t limit)
+{
+    host_of(backend)->executor->clock_limit = limit;
+}
+
 static bool host_download(struct attn_backend *, struct attn_memory *memory, struct attn_image *image, struct attn_failure *)
 {
     simt_memory_download(memory, image);
