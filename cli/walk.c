@@ -10,6 +10,7 @@ int walk_cases(int n, char **arguments, const struct cli_devices *asked, bool (*
     struct attn_case c;
     char line[ATTN_CASE_LINE_MAX], place[4096];
     int code = CLI_GOOD;
+    bool any = false;
     if (!corpus_open(&corpus, n, arguments))
         return CLI_USAGE;
     while (corpus_next(&corpus, &c)) {
@@ -21,6 +22,7 @@ int walk_cases(int n, char **arguments, const struct cli_devices *asked, bool (*
         } else if (devices.n == 0) {
             cli_devices_all(&devices);
         }
+        any = true;
         attn_case_print(&c, line, sizeof line);
         corpus_place(&corpus, place, sizeof place);
         for (int i = 0; i < devices.n; i++) {
@@ -30,6 +32,10 @@ int walk_cases(int n, char **arguments, const struct cli_devices *asked, bool (*
             if (!step(&at, context))
                 code = CLI_BROKEN;
         }
+    }
+    if (!any && !corpus.errors) {
+        cli_error("no problem line in the input");
+        code = CLI_USAGE;
     }
     return corpus_close(&corpus, code);
 }
