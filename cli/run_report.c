@@ -4,6 +4,7 @@
 #include "run.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 enum { FAILURES_SHOWN = 20, PLACE_MAX = 4160 };
@@ -25,6 +26,7 @@ static void add_kernels(const struct run_result *r, struct run_total *total)
         struct run_kernel_total *sum = &total->kernel[k];
         sum->able += one->able;
         sum->chosen += outcome->chosen == k;
+        sum->missed += one->able && !one->ran && ran(r);
         if (!one->ran)
             continue;
         sum->ran++;
@@ -164,6 +166,15 @@ void run_report_text(FILE *out, const struct run_job *job, const struct run_tota
             100 * share(total->unjudged, total->components), total->plans, job->seconds);
 }
 
+/* What is not finite is null: JSON has no word for it. */
+static void json_double(FILE *out, double value)
+{
+    if (isfinite(value))
+        fprintf(out, "%.6g", value);
+    else
+        fputs("null", out);
+}
+
 /* ---- JSON -------------------------------------------------------------------------------------------------- */
 
 static void json_failure(FILE *out, const struct run_job *job, int64_t t, const struct attn_finding *finding,
@@ -198,7 +209,8 @@ static void json_failure(FILE *out, const struct run_job *job, int64_t t, const 
     cli_json_string(out, finding ? finding->text : why);
     fputs(",\"line\":", out);
     cli_json_string(out, line);
-    fputc('}', out);
+    fputs(",\"replay\":\"attnfuzz run '", out); /* a canonical line needs no escapes */
+    fprintf(out, "%s'\"}", line);
 }
 
 static void json_failures(FILE *out, const struct run_job *job)
@@ -253,10 +265,12 @@ void run_report_json(FILE *out, const struct run_job *job, const struct run_tota
     for (int k = 0; k < ATTN_KERNEL_COUNT; k++) {
         const struct run_kernel_total *sum = &total->kernel[k];
         fprintf(out,
-                "%s\"%s\":{\"able\":%" PRId64 ",\"chosen\":%" PRId64 ",\"ran\":%" PRId64 ",\"failed\":%" PRId64
-                ",\"components\":%" PRId64 ",\"unjudged\":%" PRId64 ",\"worst\":%.6g}",
-                k ? "," : "", attn_kernel(k)->name, sum->able, sum->chosen, sum->ran, sum->failed, sum->components,
-                sum->unjudged, sum->worst);
+                "%s\"%s\":{\"able\":%" PRId64 ",\"chosen\":%" PRId64 ",\"ran\":%" PRId64 ",\"missed\":%" PRId64 ",\"failed\":%" PRId64
+                ",\"components\":%" PRId64 ",\"unjudged\":%" PRId64 ",\"worst\":",
+                k ? "," : "", attn_kernel(k)->name, sum->able, sum->chosen, sum->ran, sum->missed, sum->failed, sum->components,
+                sum->unjudged);
+        json_double(out, sum->worst);
+        fputc('}', out);
     }
     fputs("},\"by_device\":{", out);
     for (int row = 0; row < attn_device_count(); row++)
