@@ -84,9 +84,10 @@ bool run_pool(struct run_job *job);
 
 struct run_kernel_total {
     int64_t able, ran, chosen, failed; /* tasks */
-    int64_t missed; /* tasks that ran, though not on this able kernel: a crash, or another kernel forced */
+    int64_t missed; /* tasks that ran, though not on this able kernel: another one failed before */
     int64_t components, unjudged;
-    double worst; /* largest error / limit */
+    double worst;       /* largest error / limit */
+    int64_t worst_task; /* where; -1: nowhere */
 };
 
 struct run_total {

@@ -18,8 +18,9 @@ static bool ran(const struct run_result *r)
     return r->end != RUN_ENDED || r->outcome.status != ATTN_OUTCOME_SKIPPED;
 }
 
-static void add_kernels(const struct run_result *r, struct run_total *total)
+static void add_kernels(const struct run_job *job, int64_t t, struct run_total *total)
 {
+    const struct run_result *r = &job->result[t];
     const struct attn_outcome *outcome = &r->outcome;
     for (int k = 0; k < ATTN_KERNEL_COUNT; k++) {
         const struct attn_kernel_outcome *one = &outcome->kernel[k];
@@ -33,8 +34,10 @@ static void add_kernels(const struct run_result *r, struct run_total *total)
         sum->components += one->judgement.components;
         sum->unjudged += one->judgement.unjudged;
         sum->failed += one->judgement.failed > 0;
-        if (one->judgement.worst > sum->worst)
+        if (one->judgement.worst > sum->worst) {
             sum->worst = one->judgement.worst;
+            sum->worst_task = t;
+        }
         total->components += one->judgement.components;
         total->unjudged += one->judgement.unjudged;
     }
@@ -44,6 +47,8 @@ void run_add_up(const struct run_job *job, struct run_total *total)
 {
     memset(total, 0, sizeof *total);
     total->problems = job->n_problems;
+    for (int k = 0; k < ATTN_KERNEL_COUNT; k++)
+        total->kernel[k].worst_task = -1;
     for (int64_t t = 0; t < job->n_tasks;) {
         bool any_failed = false, any_ran = false;
         int32_t problem = job->task[t].problem;
@@ -54,7 +59,7 @@ void run_add_up(const struct run_job *job, struct run_total *total)
             total->plans += r->plans;
             total->needs_naive += r->needs_naive;
             if (r->end == RUN_ENDED) {
-                add_kernels(r, total);
+                add_kernels(job, t, total);
                 total->device[job->task[t].row] += ran(r);
             }
         }
@@ -177,17 +182,23 @@ static void json_double(FILE *out, double value)
 
 /* ---- JSON -------------------------------------------------------------------------------------------------- */
 
+static void json_place(FILE *out, const struct run_job *job, int64_t t)
+{
+    char place[PLACE_MAX];
+    run_task_place(job, &job->task[t], place, sizeof place);
+    cli_json_string(out, place);
+}
+
 static void json_failure(FILE *out, const struct run_job *job, int64_t t, const struct attn_finding *finding,
                          const char *why)
 {
-    char place[PLACE_MAX], line[ATTN_CASE_LINE_MAX];
+    char line[ATTN_CASE_LINE_MAX];
     struct attn_case c;
-    run_task_place(job, &job->task[t], place, sizeof place);
     run_task_case(job, &job->task[t], &c);
     attn_case_print(finding ? &finding->at : &c, line, sizeof line);
     int kernel = finding ? finding->kernel : -1;
     fputs("{\"at\":", out);
-    cli_json_string(out, place);
+    json_place(out, job, t);
     fprintf(out, ",\"property\":%d,\"name\":", finding ? finding->property : 0);
     cli_json_string(out, finding ? attn_property_name(finding->property) : "none");
     fputs(",\"kernel\":", out);
@@ -242,12 +253,10 @@ static void json_needs_naive(FILE *out, const struct run_job *job)
     const char *comma = "";
     fputs(",\"needs_naive\":[", out);
     for (int64_t t = 0; t < job->n_tasks; t++) {
-        char place[PLACE_MAX];
         if (!job->result[t].needs_naive)
             continue;
-        run_task_place(job, &job->task[t], place, sizeof place);
         fputs(comma, out);
-        cli_json_string(out, place);
+        json_place(out, job, t);
         comma = ",";
     }
     fputs("]", out);
@@ -270,6 +279,11 @@ void run_report_json(FILE *out, const struct run_job *job, const struct run_tota
                 k ? "," : "", attn_kernel(k)->name, sum->able, sum->chosen, sum->ran, sum->missed, sum->failed, sum->components,
                 sum->unjudged);
         json_double(out, sum->worst);
+        fputs(",\"worst_at\":", out);
+        if (sum->worst_task >= 0)
+            json_place(out, job, sum->worst_task);
+        else
+            fputs("null", out);
         fputc('}', out);
     }
     fputs("},\"by_device\":{", out);
