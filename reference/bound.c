@@ -49,6 +49,7 @@
 
 static const double U = ATTN_U32;
 static const double FLOOR_F32 = 0x1p-126;
+static const double HOPELESS = 1e100; /* a relative error beyond all: unjudged, yet times zero it is zero */
 
 static double gamma_of(double n)
 {
@@ -120,7 +121,7 @@ void attn_row_limit_of(const struct attn_reference *r, const struct attn_arithme
         limit->shift = expm1(eta_max) / eta_max * eta * exp(eta);
     }
     const double gamma = gamma_of(n + rescales + 2.0 * merges + 4.0);
-    limit->sum = gamma < 0.5 ? gamma / (1.0 - gamma) : INFINITY;
+    limit->sum = gamma < 0.5 ? gamma / (1.0 - gamma) : HOPELESS;
     limit->p_round = w.relative;
     limit->v_round = v.relative;
     limit->fixed = v.absolute + 2.0 * n * (FLOOR_F32 + w.absolute) * row->v_max +

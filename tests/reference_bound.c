@@ -245,6 +245,52 @@ static void limits_grow_with_every_rounding(void **state)
     data_free(&d);
 }
 
+/* Whatever legal numbers come: a limit is a number or infinite, at least 0, and the exact result passes. */
+static void limits_are_never_nan(void **state)
+{
+    (void)state;
+    static const float extreme[] = {0.0f, -0.0f, 0x1p-149f, 1e-38f, 1e-20f, 1.0f, -1.0f, 1e5f, 1e19f, -3e38f,
+                                    3.3e38f}; /* all finite as bf16, too */
+    struct rng rng = {11};
+    for (int round = 0; round < 3000; round++) {
+        const struct shape shape = {.d_k = 1 + rng_below(&rng, 3), .n_q = 2, .n_kv = 1 + rng_below(&rng, 3),
+                                    .type_k = ATTN_F32, .type_v = rng_below(&rng, 2) ? ATTN_F32 : ATTN_BF16,
+                                    .sinks = rng_below(&rng, 2) != 0, .mask_heads = 1};
+        struct attn_problem p = problem_of(&shape);
+        p.scale = extreme[rng_below(&rng, 11)];
+        p.softcap = rng_below(&rng, 2) ? fabsf(extreme[rng_below(&rng, 11)]) : 0.0f;
+        p.max_bias = rng_below(&rng, 2) ? fabsf(extreme[rng_below(&rng, 11)]) : 0.0f;
+        struct data d = data_of(&p);
+        static const int filled[] = {ATTN_Q, ATTN_K, ATTN_V, ATTN_SINKS};
+        for (int o = 0; o < 4; o++) {
+            const struct attn_tensor *t = &p.t[filled[o]];
+            for (int64_t i = 0; t->present && i < t->ne[0] * t->ne[1]; i++) { /* one head, contiguous */
+                const float x = rng_below(&rng, 3) ? extreme[rng_below(&rng, 9)] : extreme[rng_below(&rng, 11)];
+                attn_row_encode(t->type, &x, 1, d.base[filled[o]] + i * t->nb[0]);
+            }
+        }
+        for (int64_t i = 0; i < shape.n_kv * 2; i++) {
+            mask_set(&d, i / 2, i % 2, 0, 0, rng_below(&rng, 3) ? 65504.0f - (float)rng_below(&rng, 131008) : -INFINITY);
+        }
+        struct attn_reference *r = reference_of(&d);
+        struct route route = random_route(&rng, &p);
+        if (rng_below(&rng, 2)) {
+            narrow_operands(&rng, &route);
+        }
+        for (int64_t iq = 0; iq < 2; iq++) {
+            for (int64_t i = 0; i < shape.d_k; i++) {
+                const double value = attn_reference_value(r, i, 0, iq, 0);
+                assert_true(isfinite(value) && attn_reference_limit(r, &route.arithmetic, i, 0, iq, 0) >= 0.0);
+                const float rounded = (float)value;
+                memcpy(row_of(&d, ATTN_DST, 0, iq, 0) + 4 * i, &rounded, 4);
+            }
+        }
+        assert_true(judge(&d, r, &route, NULL));
+        attn_reference_free(r);
+        data_free(&d);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -254,6 +300,7 @@ int main(void)
         cmocka_unit_test(no_number_fails_always),
         cmocka_unit_test(the_judge_follows_dst_strides),
         cmocka_unit_test(limits_grow_with_every_rounding),
+        cmocka_unit_test(limits_are_never_nan),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
