@@ -108,7 +108,8 @@ static bool kernel_rate(const struct bench *bench, const struct attn_plan *plan,
     snprintf(what, sizeof what, "%s_%s", attn_kernel(plan->kernel)->name, checked ? "checked" : "plain");
     e.backend = attn_host_open(&options);
     if (e.backend)
-        e.memory = e.backend->ops->alloc(e.backend, &bench->c.problem, &bench->image, plan->workspace_bytes, &e.failure);
+        e.memory =
+            e.backend->ops->alloc(e.backend, &bench->c.problem, &bench->image, plan->workspace_bytes, &e.failure);
     if (e.memory)
         runs = rate(bench, execute_once, &e);
     if (runs < 0) {
@@ -135,7 +136,8 @@ static int measure(struct bench *bench)
         attn_case_print(&bench->c, line, sizeof line);
         fputs("{\"line\":", stdout);
         cli_json_string(stdout, line);
-        printf(",\"device\":\"%s\",\"multiply_adds\":%" PRId64, bench->device.name, attn_problem_work(&bench->c.problem));
+        printf(",\"device\":\"%s\",\"multiply_adds\":%" PRId64, bench->device.name,
+               attn_problem_work(&bench->c.problem));
     }
     put(bench, "plans", "plans/s", rate(bench, plan_once, &sum));
     if (!bench->json)

@@ -57,8 +57,9 @@ static void rules_json(const struct walk_step *at)
             const struct attn_rule_result *r = &results[rule];
             const struct attn_rule *about = &attn_kernel(kernel)->rules[rule];
             attn_rule_text(kernel, rule, r->holds, r->lhs, r->rhs, text, sizeof text);
-            printf("%s{\"kernel\":\"%s\",\"rule\":\"%s\",\"structural\":%s,\"holds\":%s,\"lhs\":%" PRId64 ",\"rhs\":%" PRId64
-                   ",\"text\":", comma, attn_kernel(kernel)->name, about->name, about->structural ? "true" : "false",
+            printf("%s{\"kernel\":\"%s\",\"rule\":\"%s\",\"structural\":%s,\"holds\":%s,\"lhs\":%" PRId64
+                   ",\"rhs\":%" PRId64 ",\"text\":",
+                   comma, attn_kernel(kernel)->name, about->name, about->structural ? "true" : "false",
                    r->holds ? "true" : "false", r->lhs, r->rhs);
             cli_json_string(stdout, text);
             putchar('}');

@@ -261,8 +261,10 @@ static bool put_result(struct import *import)
         cli_error("%s", strerror(errno));
         return false;
     }
-    fprintf(stderr, "%" PRId64 " cases read, %" PRId64 " lines written, %" PRId64 " of a type that does not exist here, %" PRId64
-            " unreadable, %" PRId64 " lines not understood\n", import->read, import->written, missing, import->bad, import->other);
+    fprintf(stderr,
+            "%" PRId64 " cases read, %" PRId64 " lines written, %" PRId64
+            " of a type that does not exist here, %" PRId64 " unreadable, %" PRId64 " lines not understood\n",
+            import->read, import->written, missing, import->bad, import->other);
     return true;
 }
 
@@ -296,8 +298,8 @@ static int run(int argc, char **argv)
         cli_error("a temporary file: %s", strerror(errno));
         good = false;
     }
-    good = good && lines_open(&lines, argc - optind, argv + optind, NULL, IMPORT_LINE_MAX) && take_all(import, &lines) &&
-           put_result(import);
+    good = good && lines_open(&lines, argc - optind, argv + optind, NULL, IMPORT_LINE_MAX) &&
+           take_all(import, &lines) && put_result(import);
     int code = good && import->bad == 0 && import->read > 0 && !(strict && import->other) ? CLI_GOOD : CLI_USAGE;
     if (good && import->read == 0)
         cli_error("nothing found to import");

@@ -75,7 +75,8 @@ static bool build(const struct ggml_case *g, struct attn_problem *p)
     if (!permuted_tensor(g->permute, false, q) || !permuted_tensor(g->permute, view, k) ||
         !permuted_tensor(g->permute, view, v))
         return false;
-    bool v_in_k = g->has_v_view ? g->v_is_view_of_k != 0 : g->has_sinks && d_k == 576 && d_v == 512 && g->type_k == g->type_v;
+    bool mla = g->has_sinks && d_k == 576 && d_v == 512 && g->type_k == g->type_v;
+    bool v_in_k = g->has_v_view ? g->v_is_view_of_k != 0 : mla;
     if (v_in_k) {
         if (g->type_k != g->type_v || d_v > d_k)
             return false;
@@ -115,9 +116,13 @@ static enum outcome take_type(const struct import_field *f, int *type, struct im
 static enum outcome take(struct ggml_case *g, const struct import_field *f, struct import_found *found)
 {
     static const char *const read_past[] = { "prec", "n_kv_max", "q_range" };
-    const struct { const char *key; int64_t *to; } numbers[] = {
-        { "hsk", &g->hsk }, { "hsv", &g->hsv }, { "nh", &g->nh }, { "nr", &g->nr[0] }, { "kv", &g->kv }, { "nb", &g->nb },
-        { "mask", &g->mask }, { "sinks", &g->sinks }, { "kv_view", &g->kv_view }, { "v_is_view_of_k", &g->v_is_view_of_k },
+    const struct {
+        const char *key;
+        int64_t *to;
+    } numbers[] = {
+        { "hsk", &g->hsk }, { "hsv", &g->hsv }, { "nh", &g->nh },         { "nr", &g->nr[0] },
+        { "kv", &g->kv },   { "nb", &g->nb },   { "mask", &g->mask },     { "sinks", &g->sinks },
+        { "kv_view", &g->kv_view },             { "v_is_view_of_k", &g->v_is_view_of_k },
     };
     g->has_sinks |= import_key_is(f, "sinks");
     g->has_view |= import_key_is(f, "kv_view");
@@ -171,7 +176,8 @@ enum import_result import_ggml(const char *text, size_t len, struct import_found
     if (!close)
         return import_bad(found, text, text + len, "the case has no closing parenthesis");
 
-    struct ggml_case g = { .nr = { 1, 1 }, .mask = 1, .type_k = ATTN_F16, .type_v = ATTN_F16, .permute = { 0, 1, 2, 3 } };
+    struct ggml_case g = { .nr = { 1, 1 }, .mask = 1, .permute = { 0, 1, 2, 3 } };
+    g.type_k = g.type_v = ATTN_F16;
     size_t at = 0, end = (size_t)(close - start);
     struct import_field field;
     bool type_missing = false;

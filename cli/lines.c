@@ -153,8 +153,6 @@ static void close_source(struct lines *lines)
     lines->at = lines->end = 0;
 }
 
-void lines_skip_source(struct lines *lines) { close_source(lines); }
-
 void lines_close(struct lines *lines)
 {
     close_source(lines);

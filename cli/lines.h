@@ -44,8 +44,6 @@ enum lines_result {
  * message, when a directory cannot be listed or memory runs out. */
 bool lines_open(struct lines *lines, int n, char **arguments, const char *prefix, size_t max);
 enum lines_result lines_next(struct lines *lines);
-/* Reads nothing more of the current source. */
-void lines_skip_source(struct lines *lines);
 const char *lines_name(const struct lines *lines, int source);
 void lines_close(struct lines *lines);
 

@@ -2,6 +2,7 @@
  *
  * SPDX-License-Identifier: MIT */
 #include <getopt.h>
+#include <string.h>
 
 #include "walk.h"
 
@@ -46,14 +47,15 @@ static bool plan_step(const struct walk_step *at, void *context)
     } else {
         if (at->first)
             printf("%s: %s\n", at->place, at->line);
-        printf("  %s\n", at->device_name);
+        if (strchr(at->device_name, '~'))
+            printf("  %s:\n", at->device_name);
         if (planned) {
             attn_plan_text(&plan, text, sizeof text);
-            cli_put_block("    ", text);
+            cli_put_block("  ", text);
         } else if (forced >= 0) {
-            printf("    %s is not able here; attnfuzz explain says why\n", attn_kernel(forced)->name);
+            printf("  %s: %s is not able; attnfuzz explain says why\n", at->device.name, attn_kernel(forced)->name);
         } else {
-            puts("    no kernel is able");
+            printf("  %s: no kernel is able\n", at->device.name);
         }
     }
     if (planned || forced >= 0)

@@ -222,8 +222,8 @@ static void progress(const struct pool *pool, int64_t begin_ns, bool terminal, i
     *last_ns = now;
     double seconds = (double)(now - begin_ns) / 1e9;
     double left = pool->n_done ? seconds / (double)pool->n_done * (double)(n - pool->n_done) : 0;
-    fprintf(stderr, "%s%" PRId64 " of %" PRId64 " run, %.0f s, about %.0f s left%s", terminal ? "\r" : "", pool->n_done, n,
-            seconds, left, terminal ? "\033[K" : "\n");
+    fprintf(stderr, "%s%" PRId64 " of %" PRId64 " run, %.0f s, about %.0f s left%s", terminal ? "\r" : "",
+            pool->n_done, n, seconds, left, terminal ? "\033[K" : "\n");
     fflush(stderr);
 }
 

@@ -137,8 +137,9 @@ static void put_kernels(FILE *out, const struct run_total *total)
             "worst of limit");
     for (int k = 0; k < ATTN_KERNEL_COUNT; k++) {
         const struct run_kernel_total *sum = &total->kernel[k];
-        fprintf(out, "%-8s %9" PRId64 " %9" PRId64 " %9" PRId64 " %14" PRId64 " %8.3f%% %15.3g\n", attn_kernel(k)->name,
-                sum->able, sum->chosen, sum->ran, sum->components, 100 * share(sum->unjudged, sum->components), sum->worst);
+        fprintf(out, "%-8s %9" PRId64 " %9" PRId64 " %9" PRId64 " %14" PRId64 " %8.3f%% %15.3g\n",
+                attn_kernel(k)->name, sum->able, sum->chosen, sum->ran, sum->components,
+                100 * share(sum->unjudged, sum->components), sum->worst);
     }
 }
 
@@ -267,17 +268,18 @@ void run_report_json(FILE *out, const struct run_job *job, const struct run_tota
     const char *reason[REASONS_MAX];
     int64_t n[REASONS_MAX];
     fprintf(out,
-            "{\"backend\":\"host\",\"problems\":%" PRId64 ",\"ran\":%" PRId64 ",\"failed\":%" PRId64 ",\"skipped\":%" PRId64
-            ",\"components\":%" PRId64 ",\"unjudged\":%" PRId64 ",\"plans\":%" PRId64 ",\"seconds\":%.3f,\"by_kernel\":{",
-            total->problems, total->ran, total->failed, total->skipped, total->components, total->unjudged, total->plans,
-            job->seconds);
+            "{\"backend\":\"host\",\"problems\":%" PRId64 ",\"ran\":%" PRId64 ",\"failed\":%" PRId64
+            ",\"skipped\":%" PRId64 ",\"components\":%" PRId64 ",\"unjudged\":%" PRId64 ",\"plans\":%" PRId64
+            ",\"seconds\":%.3f,\"by_kernel\":{",
+            total->problems, total->ran, total->failed, total->skipped, total->components, total->unjudged,
+            total->plans, job->seconds);
     for (int k = 0; k < ATTN_KERNEL_COUNT; k++) {
         const struct run_kernel_total *sum = &total->kernel[k];
         fprintf(out,
-                "%s\"%s\":{\"able\":%" PRId64 ",\"chosen\":%" PRId64 ",\"ran\":%" PRId64 ",\"missed\":%" PRId64 ",\"failed\":%" PRId64
-                ",\"components\":%" PRId64 ",\"unjudged\":%" PRId64 ",\"worst\":",
-                k ? "," : "", attn_kernel(k)->name, sum->able, sum->chosen, sum->ran, sum->missed, sum->failed, sum->components,
-                sum->unjudged);
+                "%s\"%s\":{\"able\":%" PRId64 ",\"chosen\":%" PRId64 ",\"ran\":%" PRId64 ",\"missed\":%" PRId64
+                ",\"failed\":%" PRId64 ",\"components\":%" PRId64 ",\"unjudged\":%" PRId64 ",\"worst\":",
+                k ? "," : "", attn_kernel(k)->name, sum->able, sum->chosen, sum->ran, sum->missed, sum->failed,
+                sum->components, sum->unjudged);
         json_double(out, sum->worst);
         fputs(",\"worst_at\":", out);
         if (sum->worst_task >= 0)
@@ -313,8 +315,8 @@ void run_report_junit(FILE *out, const struct run_job *job, const struct run_tot
     }
     (void)total;
     fprintf(out,
-            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"attnfuzz run\" tests=\"%" PRId64 "\" failures=\"%" PRId64
-            "\" skipped=\"%" PRId64 "\" time=\"%.3f\">\n",
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"attnfuzz run\" tests=\"%" PRId64
+            "\" failures=\"%" PRId64 "\" skipped=\"%" PRId64 "\" time=\"%.3f\">\n",
             job->n_tasks, bad, skipped, job->seconds);
     for (int64_t t = 0; t < job->n_tasks; t++) {
         const struct run_task *task = &job->task[t];
