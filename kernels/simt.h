@@ -51,6 +51,10 @@
  *   SIMT_UNROLL                   before a loop with constant bounds: unroll it on a GPU.
  *   SIMT_GPU_INLINE               for a large function that a GPU compiler must inline (its LDS pointers and constant
  *                                 arguments are known then) and that the host shares between instances.
+ *   SIMT_OUTLINE                  likewise; on the host results of up to four vectors come back in registers, where
+ *                                 nothing is traced. Arguments are pointers and numbers.
+ *   simt_opaque(int)              the same number, of which a GPU compiler knows nothing: what is worked out from it
+ *                                 in a loop stays there and takes no registers around it.
  *   SIMT_ENTRY(kernel)            the name of a kernel file's entry: extern "C" attn_entry SIMT_ENTRY(vec)(plan).
  *   SIMT_HOST                     1 on the host, else 0.
  *

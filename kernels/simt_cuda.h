@@ -72,6 +72,12 @@ template <class T> static __device__ __forceinline__ void simt_store(void *p, T 
     *reinterpret_cast<word *>(p) = bits;
 }
 
+static __device__ __forceinline__ int simt_opaque(int v)
+{
+    asm volatile("" : "+r"(v));
+    return v;
+}
+
 static __device__ __forceinline__ float simt_f16_to_f32(uint16_t h) { return __half2float(__ushort_as_half(h)); }
 static __device__ __forceinline__ uint16_t simt_f32_to_f16(float f) { return __half_as_ushort(__float2half_rn(f)); }
 

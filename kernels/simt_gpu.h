@@ -11,6 +11,7 @@
     T *name = reinterpret_cast<T *>(simt_dynamic_lds_)
 #define SIMT_UNROLL _Pragma("unroll")
 #define SIMT_GPU_INLINE __forceinline__
+#define SIMT_OUTLINE __forceinline__
 #define SIMT_INFINITY (__builtin_huge_valf())
 
 #define simt_syncthreads_or(pred) (__syncthreads_or((pred) ? 1 : 0) != 0)

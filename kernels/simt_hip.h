@@ -43,6 +43,12 @@ template <class T> static __device__ __forceinline__ void simt_store(void *p, T 
     __builtin_memcpy(__builtin_assume_aligned(p, sizeof(T)), &v, sizeof(T));
 }
 
+static __device__ __forceinline__ int simt_opaque(int v)
+{
+    asm volatile("" : "+v"(v));
+    return v;
+}
+
 static __device__ __forceinline__ float simt_f16_to_f32(uint16_t h)
 {
     return static_cast<float>(__builtin_bit_cast(_Float16, h));

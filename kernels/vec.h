@@ -23,10 +23,6 @@
 #include "row.h"
 #include "simt.h"
 
-#ifndef SIMT_OUTLINE
-#define SIMT_OUTLINE __forceinline__
-#endif
-
 namespace {
 
 constexpr int WAVES = 4;
@@ -39,13 +35,12 @@ template <int D, int COLS, int WAVE> struct vec_shape {
     static constexpr int LANES = D / 8 < WAVE ? D / 8 : WAVE; /* that hold one row of K or V */
     static constexpr int GROUPS = WAVE / LANES;               /* rows read at once */
     static constexpr int PIECES = D / (8 * LANES);            /* of eight elements a lane holds of a row */
-    static constexpr int STEPS = (COLS <= 2 ? 8 : 4) / PIECES; /* rows in flight for each group */
-    static constexpr int SUMS = STEPS * COLS <= 16 ? STEPS : 16 / COLS; /* of which summed over lanes at once */
+    static constexpr int STEPS = (COLS <= 4 ? 4 : 2) / PIECES; /* rows in flight for each group */
     static constexpr int ROUND = COLS < 2 ? COLS : 2;         /* columns merged at once */
     static constexpr int WEIGHTS = WAVE * COLS;               /* softmax weights of one tile */
     static constexpr int OUTPUT = ROUND * GROUPS * D;         /* a wave's part of a merge */
     static constexpr int FLOATS = 2 * WEIGHTS > OUTPUT ? 2 * WEIGHTS : OUTPUT;
-    static_assert(LANES % STEPS == 0 && STEPS % SUMS == 0 && LANES * GROUPS == WAVE && LANES * PIECES * 8 == D, "rows are cut evenly");
+    static_assert(LANES % STEPS == 0 && STEPS * COLS <= 16 && LANES * GROUPS == WAVE && LANES * PIECES * 8 == D, "rows are cut evenly");
 };
 
 /* planner/kernel_vec.c computes its size. */
@@ -121,29 +116,57 @@ struct eight {
     simt_f32x4 low, high;
 };
 
-/* Elements d .. d+7 of a row. The host, which compiles every instance with sanitizers, has one function of it for each
- * type. */
-template <class LOADER> __device__ SIMT_OUTLINE eight read_eight(const char *row, int64_t d)
+template <class LOADER> __device__ __forceinline__ eight decode_eight(const typename LOADER::raw &raw)
 {
     float x[8];
-    LOADER::decode(LOADER::fetch(row, d), x);
+    LOADER::decode(raw, x);
     return { simt_make_f32x4(x[0], x[1], x[2], x[3]), simt_make_f32x4(x[4], x[5], x[6], x[7]) };
 }
 
-/* The lane's part, from element d on, of one row for each step. */
-template <int LANES, int STEPS, int PIECES>
-__device__ __forceinline__ void read_rows(int type, bool wide, const char *const (&rows)[STEPS], int d,
-                                          row_part<PIECES> (&out)[STEPS])
+/* Elements d .. d+7 of a row. */
+template <class LOADER> __device__ SIMT_OUTLINE eight read_eight(const char *row, int64_t d)
 {
-    attn_with_loader(type, wide, [&](auto loader) {
+    return decode_eight<LOADER>(LOADER::fetch(row, d));
+}
+
+/* Calls use(s, part) for one row of each step, with the lane's part of rows[s], from element d on. All of them are
+ * fetched before the first is used. On a GPU the using code is compiled for each type, so that at most one row is
+ * held decoded; the host compiles it once. */
+template <int LANES, int PIECES, int STEPS, class USE>
+__device__ __forceinline__ void use_rows(int type, bool wide, const char *const (&rows)[STEPS], int d, const USE &use)
+{
+    row_part<PIECES> part[STEPS];
+    attn_with_loader(type, wide, [&](auto loader) __attribute__((always_inline)) {
+        using LOADER = decltype(loader);
+        if constexpr (SIMT_HOST) {
 #pragma unroll
-        for (int n = 0; n < STEPS * PIECES; n++) {
-            const int p = n % PIECES;
-            const eight x = read_eight<decltype(loader)>(rows[n / PIECES], d + p * LANES * 8);
-            out[n / PIECES].v[2 * p] = x.low;
-            out[n / PIECES].v[2 * p + 1] = x.high;
+            for (int n = 0; n < STEPS * PIECES; n++) {
+                const eight x = read_eight<LOADER>(rows[n / PIECES], d + n % PIECES * LANES * 8);
+                part[n / PIECES].v[n % PIECES * 2] = x.low;
+                part[n / PIECES].v[n % PIECES * 2 + 1] = x.high;
+            }
+        } else {
+            typename LOADER::raw raw[STEPS * PIECES];
+#pragma unroll
+            for (int n = 0; n < STEPS * PIECES; n++)
+                raw[n] = LOADER::fetch(rows[n / PIECES], d + n % PIECES * LANES * 8);
+#pragma unroll
+            for (int s = 0; s < STEPS; s++) {
+#pragma unroll
+                for (int p = 0; p < PIECES; p++) {
+                    const eight x = decode_eight<LOADER>(raw[s * PIECES + p]);
+                    part[s].v[2 * p] = x.low;
+                    part[s].v[2 * p + 1] = x.high;
+                }
+                use(s, part[s]);
+            }
         }
     });
+    if constexpr (SIMT_HOST) {
+#pragma unroll
+        for (int s = 0; s < STEPS; s++)
+            use(s, part[s]);
+    }
 }
 
 /* Merges column c, which is number r of the round in LDS, and stores it: into dst, or, when n_kv is split, as the
@@ -252,8 +275,8 @@ template <int D, int COLS, int WAVE> __global__ __launch_bounds__(WAVES *WAVE) v
                     at.next();
             }
         }
-        const char *const k_rows = a.k.data + seq * a.k.nb3 + kv_head * a.k.nb2;
-        const char *const v_rows = a.v.data + seq * a.v.nb3 + kv_head * a.v.nb2;
+        const char *const k_base = a.k.data + seq * a.k.nb3 + kv_head * a.k.nb2;
+        const char *const v_base = a.v.data + seq * a.v.nb3 + kv_head * a.v.nb2;
 
         float max[COLS], sum[COLS]; /* max is the wave's, sum this lane's part */
         row_part<S::PIECES> out[COLS];
@@ -291,11 +314,16 @@ template <int D, int COLS, int WAVE> __global__ __launch_bounds__(WAVES *WAVE) v
             const uint64_t live_slots = simt_ballot<WAVE>(live);
             if (live_slots == 0)
                 continue;
+            float *const weights = own + phase * S::WEIGHTS;
+            phase ^= 1;
+            store_floats(weights + lane * COLS, bias); /* out of the way until the scores are there */
 
             int first = 0;
             while ((live_slots >> first & 1) == 0)
                 first++;
-            const int64_t spare = k0 + first % S::LANES * S::GROUPS + first / S::LANES; /* a live key */
+            const uint32_t spare = (uint32_t)(first % S::LANES * S::GROUPS + first / S::LANES); /* a live key */
+            const char *const k_rows = k_base + k0 * a.k.nb1;
+            const char *const v_rows = v_base + k0 * a.v.nb1;
             /* Slots of this lane's group, and of all groups together: where a row has to be read at all. */
             const uint64_t group_slots = live_slots >> (group * S::LANES);
             uint64_t any_slots = 0;
@@ -314,28 +342,26 @@ template <int D, int COLS, int WAVE> __global__ __launch_bounds__(WAVES *WAVE) v
                 const char *rows[S::STEPS];
 #pragma unroll
                 for (int s = 0; s < S::STEPS; s++)
-                    rows[s] = k_rows + (group_slots >> (i + s) & 1 ? k0 + (i + s) * S::GROUPS + group : spare) * a.k.nb1;
-                row_part<S::PIECES> k[S::STEPS];
-                read_rows<S::LANES>(a.type_k, a.load_k == 16, rows, lane_d, k);
+                    rows[s] = k_rows + (group_slots >> (i + s) & 1 ? (uint32_t)((i + s) * S::GROUPS + group) : spare) * a.k.nb1;
+                float dot[S::STEPS * COLS];
+                use_rows<S::LANES, S::PIECES>(a.type_k, a.load_k == 16, rows, simt_opaque(lane_d),
+                                              [&](int s, const row_part<S::PIECES> &k) __attribute__((always_inline)) {
 #pragma unroll
-                for (int s0 = 0; s0 < S::STEPS; s0 += S::SUMS) {
-                    float dot[S::SUMS * COLS];
+                                                  for (int c = 0; c < COLS; c++) {
+                                                      simt_f32x4 sums = simt_mul(k.v[0], q[c].v[0]);
 #pragma unroll
-                    for (int n = 0; n < S::SUMS * COLS; n++) {
-                        const row_part<S::PIECES> &x = k[s0 + n / COLS], &y = q[n % COLS];
-                        simt_f32x4 part = simt_mul(x.v[0], y.v[0]);
+                                                      for (int j = 1; j < 2 * S::PIECES; j++)
+                                                          sums = simt_fma(k.v[j], q[c].v[j], sums);
+                                                      dot[s * COLS + c] = sums.x + sums.y + (sums.z + sums.w);
+                                                  }
+                                              });
+                simt_reduce_add<S::LANES>(dot);
 #pragma unroll
-                        for (int j = 1; j < 2 * S::PIECES; j++)
-                            part = simt_fma(x.v[j], y.v[j], part);
-                        dot[n] = part.x + part.y + (part.z + part.w);
-                    }
-                    simt_reduce_add<S::LANES>(dot);
-#pragma unroll
-                    for (int n = 0; n < S::SUMS * COLS; n++)
-                        score[n % COLS] = member == i + s0 + n / COLS ? dot[n] : score[n % COLS];
-                }
+                for (int n = 0; n < S::STEPS * COLS; n++)
+                    score[n % COLS] = member == i + n / COLS ? dot[n] : score[n % COLS];
             }
 
+            load_floats(weights + lane * COLS, bias);
             float top[COLS];
 #pragma unroll
             for (int c = 0; c < COLS; c++) {
@@ -355,8 +381,6 @@ template <int D, int COLS, int WAVE> __global__ __launch_bounds__(WAVES *WAVE) v
                 for (int j = 0; j < 2 * S::PIECES; j++)
                     out[c].v[j] = simt_mul(out[c].v[j], scale);
             }
-            float *const weights = own + phase * S::WEIGHTS;
-            phase ^= 1;
             store_floats(weights + lane * COLS, weight);
             simt_wave_sync<WAVE>();
 
@@ -367,19 +391,17 @@ template <int D, int COLS, int WAVE> __global__ __launch_bounds__(WAVES *WAVE) v
                 const char *rows[S::STEPS];
 #pragma unroll
                 for (int s = 0; s < S::STEPS; s++)
-                    rows[s] = v_rows + (group_slots >> (i + s) & 1 ? k0 + (i + s) * S::GROUPS + group : spare) * a.v.nb1;
-                row_part<S::PIECES> v[S::STEPS];
-                read_rows<S::LANES>(a.type_v, a.load_v == 16, rows, lane_d, v);
+                    rows[s] = v_rows + (group_slots >> (i + s) & 1 ? (uint32_t)((i + s) * S::GROUPS + group) : spare) * a.v.nb1;
+                use_rows<S::LANES, S::PIECES>(a.type_v, a.load_v == 16, rows, simt_opaque(lane_d),
+                                              [&](int s, const row_part<S::PIECES> &v) __attribute__((always_inline)) {
+                                                  float w[COLS];
+                                                  load_floats(weights + (group * S::LANES + i + s) * COLS, w);
 #pragma unroll
-                for (int s = 0; s < S::STEPS; s++) {
-                    float w[COLS];
-                    load_floats(weights + (group * S::LANES + i + s) * COLS, w);
+                                                  for (int c = 0; c < COLS; c++)
 #pragma unroll
-                    for (int c = 0; c < COLS; c++)
-#pragma unroll
-                        for (int j = 0; j < 2 * S::PIECES; j++)
-                            out[c].v[j] = simt_fma(v[s].v[j], w[c], out[c].v[j]);
-                }
+                                                      for (int j = 0; j < 2 * S::PIECES; j++)
+                                                          out[c].v[j] = simt_fma(v.v[j], w[c], out[c].v[j]);
+                                              });
             }
         }
 
