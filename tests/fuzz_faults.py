@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: MIT
+"""Faults planted one at a time (tests/faults/*.patch, reverts of correct lines) are found by fuzzing from an empty
+corpus, within the time each patch states, and the line printed fails with the fault and holds without it."""
+import glob, json, os, re, shlex, shutil, subprocess, sys, time
+
+SOURCE, BUILD, BIN = (os.environ[k] for k in ("ATTN_SOURCE", "ATTN_BUILD", "ATTN_BIN"))
+CXX = os.environ.get("CXX", "clang++-22")
+
+
+def run(command, **options):
+    return subprocess.run(command, capture_output=True, text=True, errors="replace", **options)
+
+
+def must(command, **options):
+    done = run(command, **options)
+    if done.returncode != 0:
+        sys.exit("failed: %s\n%s%s" % (shlex.join(command), done.stdout, done.stderr))
+
+
+def header(patch):
+    return dict(re.findall(r"^# (\w+): (.*)$", open(patch).read(), re.M))
+
+
+def cached(name):
+    return re.search(r"^%s:\w+=(.*)$" % name, open(BUILD + "/CMakeCache.txt").read(), re.M).group(1)
+
+
+def build(patch, head, work):
+    """The target and the command with the fault: its own objects come before the libraries that hold the same."""
+    tree = work + "/tree"
+    shutil.rmtree(work, ignore_errors=True)
+    os.makedirs(work)
+    for room in ("planner", "reference", "kernels", "fuzz", "cli"):
+        shutil.copytree(os.path.join(SOURCE, room), os.path.join(tree, room))
+    must(["patch", "-p1", "-s", "--fuzz=0", "-i", patch], cwd=tree)
+    objects = []
+    for entry in json.load(open(BUILD + "/compile_commands.json")):
+        name = os.path.relpath(entry["file"], SOURCE)
+        if name not in head["rebuild"].split() or "_plain" in entry["command"]:
+            continue
+        command = shlex.split(entry["command"].replace(SOURCE + "/", tree + "/"))
+        objects.append("%s/%d.o" % (work, len(objects)))
+        command[command.index("-o") + 1] = objects[-1]
+        must(command, cwd=work)
+    if not objects:
+        sys.exit("nothing to rebuild for " + patch)
+    libraries = [BUILD + "/lib/libattn_%s.a" % n for n in ("fuzz", "kernels_host", "reference", "planner")]
+    for name, engine in ((head["target"], "fuzzer"), ("attnfuzz", "fuzzer-no-link")):
+        own = glob.glob("%s/*/CMakeFiles/%s.dir/**/*.o" % (BUILD, name), recursive=True)
+        flags = "-fsanitize=" + ",".join(x for x in (engine, cached("ATTN_SANITIZE")) if x)
+        must([CXX, flags, *own, *objects, *libraries, "-lm", "-lpthread", "-o", "%s/%s" % (work, name)])
+
+
+def check(patch):
+    head = header(patch)
+    name = os.path.basename(patch)[: -len(".patch")]
+    work = os.path.join(BUILD, "faults", name)
+    build(patch, head, work)
+    os.makedirs(work + "/found")
+    began = time.monotonic()
+    fuzz = run([work + "/" + head["target"], "-seed=1", "-max_len=96", "-rss_limit_mb=0", "-artifact_prefix=" + work + "/found/",
+                "-max_total_time=" + head["seconds"]], cwd=work)
+    took = time.monotonic() - began
+    found = re.search(r"^(P\d+) .*", fuzz.stderr, re.M)
+    line = re.search(r"^  line:   (.*)$", fuzz.stderr, re.M)
+    inputs = glob.glob(work + "/found/crash-*")
+    if not found or not line or not inputs or took > float(head["seconds"]):
+        return "%s: not found in %s s (%.1f s)\n%s" % (name, head["seconds"], took, fuzz.stderr[-2000:])
+    if found.group(1) not in head["property"].split():
+        return "%s: found by another property: %s" % (name, found.group(0))
+    if run([work + "/attnfuzz", "run", line.group(1)]).returncode != 1:
+        return "%s: the line printed does not fail: %s" % (name, line.group(1))
+    if run([BIN + "/attnfuzz", "run", line.group(1)]).returncode != 0 or run([BIN + "/" + head["target"], inputs[0]]).returncode != 0:
+        return "%s: fails without the fault too: %s" % (name, line.group(1))
+    if "explain" in head and head["explain"] not in run([work + "/attnfuzz", "explain", line.group(1)]).stdout:
+        return "%s: explain does not name %s" % (name, head["explain"])
+    print("%s (%s): %.1f s, %s" % (name, head["class"], took, found.group(0)[:150]), flush=True)
+    return None
+
+
+if __name__ == "__main__":
+    if not os.path.exists(BIN + "/fuzz_kernel") or cached("ATTN_ENGINE") != "libfuzzer":
+        print("skipped: this configuration has no libFuzzer targets")
+        sys.exit(77)
+    only = sys.argv[1:]
+    wrong = [check(p) for p in sorted(glob.glob(SOURCE + "/tests/faults/*.patch")) if not only or any(o in p for o in only)]
+    wrong = [w for w in wrong if w]
+    print("\n".join(wrong))
+    sys.exit(1 if wrong else 0)
