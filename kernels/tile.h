@@ -24,9 +24,9 @@
 
 constexpr int TILE_LANES = 16;
 
-constexpr int tile_ceil(int a, int b) { return (a + b - 1) / b; }
-constexpr int tile_min(int a, int b) { return a < b ? a : b; }
-constexpr int tile_threads(int columns) { return columns == 16 ? 128 : 64; }
+__host__ __device__ constexpr int tile_ceil(int a, int b) { return (a + b - 1) / b; }
+__host__ __device__ constexpr int tile_min(int a, int b) { return a < b ? a : b; }
+__host__ __device__ constexpr int tile_threads(int columns) { return columns == 16 ? 128 : 64; }
 
 /* planner/kernel_tile.c computes the same threads, keys of a tile and LDS bytes. */
 template <int DK, int DV, int COLUMNS> struct tile_shape {
@@ -92,8 +92,10 @@ static __device__ __forceinline__ void tile_stage(float *buffer, int pitch, cons
                                                   int rows, int exist, int d, int pieces, int most, const uint8_t *live)
 {
     const int all = rows * most;
+    /* Else the offsets of every type's first row are computed ahead of all loops and fill the registers. */
+    const int thread = simt_opaque((int)threadIdx.x);
 #pragma unroll 2
-    for (int i = (int)threadIdx.x; i < all; i += THREADS) {
+    for (int i = thread; i < all; i += THREADS) {
         const int row = i / most, piece = i % most;
         if (piece >= pieces)
             continue;
