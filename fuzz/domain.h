@@ -116,7 +116,8 @@ enum { ATTN_ALWAYS = ATTN_FEATURE_COUNT }; /* of a gene that every case has */
     X(huge_q, 1, 62, HUGE)                                                                                       \
     X(huge_heads, 1, 62, HUGE)                                                                                   \
     X(huge_seqs, 1, 62, HUGE)                                                                                    \
-    X(huge_low, 2, 0, HUGE)
+    X(huge_low, 2, 0, HUGE)                                                                                      \
+    X(effort, 1, 12, ALWAYS)
 
 enum attn_gene {
 #define X(name, bytes, range, feature) ATTN_GENE_##name,
@@ -157,6 +158,10 @@ struct attn_domain_limits {
 };
 /* For planning alone: no limit but that of the problem's own arithmetic. */
 #define ATTN_DOMAIN_UNLIMITED { INT64_MAX, INT64_MAX, INT64_MAX }
+
+/* The gene `effort` is for who sets the limits: this value asks for larger ones. Some launches (the scan of the mask, most
+ * conversions) are planned only for problems that are too dear to be the rule. */
+enum { ATTN_EFFORT_MOST = 11 };
 
 /* A canonical genome to a legal case within the limits (work of at least 4096, bytes of at least 65536 and components of
  * at least 1024 are always enough). Extents are brought within the limits one after another, in an order that is a gene. */

@@ -15,6 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define EXEC_WORK INT64_C(60000)         /* multiply-adds of the problem */
 #define EXEC_BYTES INT64_C(393216)       /* of its tensors */
 #define EXEC_COMPONENTS INT64_C(6144)    /* of dst */
+#define EXEC_MORE 8                      /* times as much for some: what scan and convert need to be planned */
 #define EXEC_WORKSPACE INT64_C(16777216) /* of a plan */
 #define EXEC_STEPS UINT64_C(200000000)   /* accesses and wave operations of a launch */
 
@@ -43,15 +44,16 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct attn_domain_limits limits = { EXEC_WORK, EXEC_BYTES, EXEC_COMPONENTS };
     struct attn_genome genome;
     struct attn_case c;
     struct attn_outcome outcome;
     struct attn_finding finding;
 
     attn_genome_decode(data, size, &genome);
+    int64_t more = genome.gene[ATTN_GENE_effort] == ATTN_EFFORT_MOST ? EXEC_MORE : 1;
+    struct attn_domain_limits limits = { EXEC_WORK * more, EXEC_BYTES * more, EXEC_COMPONENTS * more };
     attn_genome_case(&genome, &limits, &c);
-    struct attn_run_limits run_limits = { EXEC_WORK, EXEC_WORKSPACE, (c.run.seed & 7) == 0 };
+    struct attn_run_limits run_limits = { limits.work, EXEC_WORKSPACE, more == 1 && (c.run.seed & 7) == 0 };
     if (attn_check_run(backend, &c, &run_limits, &outcome, &finding) == ATTN_OUTCOME_FAILED) {
         attn_finding_print(stderr, &finding);
         attn_stats_write(&stats);
