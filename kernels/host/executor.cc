@@ -18,8 +18,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if SIMT_ASAN
+extern "C" void __asan_get_shadow_mapping(size_t *scale, size_t *offset);
+#endif
+
 __thread struct simt_hot simt_hot = { 0, 0, 0, 0, 0, 0, ~static_cast<size_t>(0), ~static_cast<uint64_t>(0),
-                                      nullptr, nullptr, 0, 0, 0, 0, nullptr, nullptr, 0, 0, 0, nullptr, nullptr };
+                                      nullptr, nullptr, 0, 0, 0, 0, nullptr, nullptr, 0, 0, 0, nullptr, nullptr,
+                                      0, 0 };
 
 /* ---- Random order ----------------------------------------------------------------------------------------- */
 
@@ -366,6 +371,9 @@ static void enter(struct simt_executor *ex, const struct simt_launch *launch)
 {
     struct simt_hot *hot = &simt_hot;
     hot->executor = ex;
+#if SIMT_ASAN
+    __asan_get_shadow_mapping(&hot->asan_scale, &hot->asan_offset);
+#endif
     hot->budget = ex->options.budget ? ex->options.budget : ~static_cast<uint64_t>(0);
     hot->lds = reinterpret_cast<uintptr_t>(ex->lds);
     hot->lds_bytes = launch->shape.lds_static_bytes + launch->shape.lds_dynamic_bytes;
@@ -388,7 +396,8 @@ static void enter(struct simt_executor *ex, const struct simt_launch *launch)
 static void leave(void)
 {
     const struct simt_hot idle = { 0, 0, 0, 0, 0, 0, ~static_cast<size_t>(0), ~static_cast<uint64_t>(0),
-                                   nullptr, nullptr, 0, 0, 0, 0, nullptr, nullptr, 0, 0, 0, nullptr, nullptr };
+                                   nullptr, nullptr, 0, 0, 0, 0, nullptr, nullptr, 0, 0, 0, nullptr, nullptr,
+                                      0, 0 };
     simt_hot = idle;
 }
 

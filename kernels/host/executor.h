@@ -120,6 +120,9 @@ struct simt_hot {
     uint32_t run;             /* serial << 1 of the run */
     struct simt_fiber *fiber; /* running */
     struct simt_executor *executor;
+    /* where AddressSanitizer's shadow is; scale 0: not known, or no launch */
+    uintptr_t asan_offset;
+    size_t asan_scale;
 };
 
 extern __thread struct simt_hot simt_hot __attribute__((tls_model("initial-exec")));
