@@ -109,6 +109,56 @@ KERNEL(race_other_wave)
     simt_wave_sync<32>();
     use(s.word[T ^ 32]);
 }
+KERNEL(race_own_wave_sync) /* a wave's operation orders nothing that another wave did */
+{
+    (void)a;
+    SIMT_LDS(lds_words, s);
+    s.word[T] = 0;
+    __syncthreads();
+    if (T == 0)
+        s.word[0] = 1;
+    if (T >= 32) {
+        simt_wave_sync<32>();
+        if (T == 40)
+            use(s.word[0]);
+    }
+}
+KERNEL(race_long_ago) /* and so it stays, however many operations follow */
+{
+    (void)a;
+    SIMT_LDS(lds_words, s);
+    s.word[T] = 0;
+    __syncthreads();
+    if (T == 0)
+        s.word[0] = 1;
+    if (T < 32)
+        for (int i = 0; i < 30; i++)
+            simt_wave_sync<32>();
+    if (T == 40)
+        use(s.word[0]);
+}
+KERNEL(race_two_readers) /* of one wave; the second of them writes */
+{
+    (void)a;
+    SIMT_LDS(lds_words, s);
+    s.word[T] = 0;
+    __syncthreads();
+    if (T == 1 || T == 2)
+        use(s.word[0]);
+    if (T == 2)
+        s.word[0] = 1;
+}
+KERNEL(race_two_reading_waves)
+{
+    (void)a;
+    SIMT_LDS(lds_words, s);
+    s.word[T] = 0;
+    __syncthreads();
+    if (T == 1 || T == 33)
+        use(s.word[0]);
+    if (T == 33)
+        s.word[0] = 1;
+}
 KERNEL(race_write_write)
 {
     (void)a;
@@ -401,6 +451,14 @@ KERNEL(blocks_read_and_write)
     else
         a.meta[1] = 2.0f;
 }
+KERNEL(blocks_read_one_writes) /* the last to read, then to write, is the same block */
+{
+    if (T != 0)
+        return;
+    use(*static_cast<volatile float *>(&a.meta[1]));
+    if (B == static_cast<int>(gridDim.x) - 1)
+        a.meta[1] = 2.0f;
+}
 KERNEL(blocks_apart)
 {
     uint8_t *bytes = reinterpret_cast<uint8_t *>(a.partial);
@@ -663,6 +721,10 @@ static const struct executor_case cases[] = {
     ROW(lds_conditional, NONE, 2, LDS, nullptr, -1, -1, -1)
     ROW(race_read_after_write, LDS_RACE, 1, LDS, "writes 4+4 which thread 0 read", 1, -1, 4)
     ROW(race_other_wave, LDS_RACE, 1, LDS, "writes 128+4 which thread 0 read", 32, -1, 128)
+    ROW(race_own_wave_sync, LDS_RACE, 1, LDS, "reads 0+4 which thread 0 wrote", 40, -1, 0)
+    ROW(race_long_ago, LDS_RACE, 1, LDS, "reads 0+4 which thread 0 wrote", 40, -1, 0)
+    ROW(race_two_readers, LDS_RACE, 1, LDS, "read", 2, -1, 0)
+    ROW(race_two_reading_waves, LDS_RACE, 1, LDS, "read", 33, -1, 0)
     ROW(race_write_write, LDS_RACE, 1, LDS, "writes 28+4 which thread 2 wrote", 9, -1, 28)
     ROW(race_write_after_read, LDS_RACE, 1, LDS, "read", 40, -1, 0)
     ROW(race_bytes, LDS_RACE, 1, LDS, nullptr, -1, -1, -1)
@@ -702,6 +764,8 @@ static const struct executor_case cases[] = {
     AFTER(blocks_write_and_read, GLOBAL_RACE, 2, 0, "workspace meta+4", 0, ATTN_OPERAND_COUNT + ATTN_REGION_META, 4)
     ROW(write_meta, NONE, 1, 0, nullptr, -1, -1, -1)
     AFTER(blocks_read_and_write, GLOBAL_RACE, 3, 0, "workspace meta+4", 0, ATTN_OPERAND_COUNT + ATTN_REGION_META, 4)
+    ROW(write_meta, NONE, 1, 0, nullptr, -1, -1, -1)
+    AFTER(blocks_read_one_writes, GLOBAL_RACE, 2, 0, "workspace meta+4", 0, ATTN_OPERAND_COUNT + ATTN_REGION_META, 4)
     ROW(write_meta, NONE, 1, 0, nullptr, -1, -1, -1)
     AFTER(blocks_read_same, NONE, 5, 0, nullptr, -1, -1, -1)
     AFTER(blocks_atomics, NONE, 5, 0, nullptr, -1, -1, -1)
