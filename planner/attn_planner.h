@@ -420,7 +420,7 @@ int attn_plan_key(const struct attn_device *device, const struct attn_key *key, 
                   struct attn_trace *trace);
 
 /* Plans one given kernel. Returns true when it is able and fills *plan; else false. *verdict as in a trace.
- * plan and verdict may be NULL. */
+ * plan and verdict may be NULL. A number that is no kernel's is not able, without a rule (-1). */
 bool attn_plan_kernel(const struct attn_device *device, const struct attn_key *key, int kernel,
                       struct attn_plan *plan, struct attn_verdict *verdict);
 
@@ -428,7 +428,7 @@ bool attn_plan_kernel(const struct attn_device *device, const struct attn_key *k
 bool attn_supports(const struct attn_device *device, const struct attn_problem *problem);
 
 /* Evaluates every rule of a kernel's contract, also after one failed. Writes at most cap results and returns
- * how many rules there are. */
+ * how many rules there are; 0 for a number that is no kernel's. */
 int attn_explain(const struct attn_device *device, const struct attn_key *key, int kernel,
                  struct attn_rule_result *results, int cap);
 

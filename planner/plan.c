@@ -58,8 +58,13 @@ static void make_plan(const struct attn_device *device, const struct attn_key *k
 bool attn_plan_kernel(const struct attn_device *device, const struct attn_key *key, int id, struct attn_plan *plan,
                       struct attn_verdict *verdict)
 {
-    const struct attn_kernel *kernel = kernel_list[id];
+    const struct attn_kernel *kernel = attn_kernel(id);
     struct attn_verdict v = { .rule = -1 };
+    if (!kernel) {
+        if (verdict)
+            *verdict = v;
+        return false;
+    }
     for (int i = 0; i < kernel->n_rules; i++) {
         if (!rule_holds(&kernel->rules[i], device, key, &v.lhs, &v.rhs)) {
             v.rule = (int16_t)i;
@@ -116,7 +121,9 @@ bool attn_supports(const struct attn_device *device, const struct attn_problem *
 int attn_explain(const struct attn_device *device, const struct attn_key *key, int id, struct attn_rule_result *results,
                  int cap)
 {
-    const struct attn_kernel *kernel = kernel_list[id];
+    const struct attn_kernel *kernel = attn_kernel(id);
+    if (!kernel)
+        return 0;
     for (int i = 0; i < kernel->n_rules && i < cap; i++)
         results[i].holds = rule_holds(&kernel->rules[i], device, key, &results[i].lhs, &results[i].rhs);
     return kernel->n_rules;
