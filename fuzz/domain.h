@@ -117,7 +117,7 @@ enum { ATTN_ALWAYS = ATTN_FEATURE_COUNT }; /* of a gene that every case has */
     X(huge_heads, 1, 62, HUGE)                                                                                   \
     X(huge_seqs, 1, 62, HUGE)                                                                                    \
     X(huge_low, 2, 0, HUGE)                                                                                      \
-    X(effort, 1, 12, ALWAYS)
+    X(effort, 1, 24, ALWAYS)
 
 enum attn_gene {
 #define X(name, bytes, range, feature) ATTN_GENE_##name,
@@ -161,7 +161,7 @@ struct attn_domain_limits {
 
 /* The gene `effort` is for who sets the limits: this value asks for larger ones. Some launches (the scan of the mask, most
  * conversions) are planned only for problems that are too dear to be the rule. */
-enum { ATTN_EFFORT_MOST = 11 };
+enum { ATTN_EFFORT_MOST = 23 };
 
 /* A canonical genome to a legal case within the limits (work of at least 4096, bytes of at least 65536 and components of
  * at least 1024 are always enough). Extents are brought within the limits one after another, in an order that is a gene. */

@@ -120,6 +120,15 @@ static void choose_extents(const struct attn_genome *g, const struct attn_domain
     s->ratio_level = on(g, ATTN_FEATURE_GQA) ? (int)GENE(g, ratio) : -1;
     s->heads_level = on(g, ATTN_FEATURE_KV_HEADS) ? (int)GENE(g, kv_heads) : -1;
     s->seqs_level = on(g, ATTN_FEATURE_SEQS) ? (int)GENE(g, seqs) : -1;
+    /* A larger budget goes to what needs one: many rows against several KV tiles. */
+    if (GENE(g, effort) == ATTN_EFFORT_MOST) {
+        enum { Q_16 = 13, KV_96 = 2 }; /* levels */
+        if (s->q_level < Q_16)
+            s->q_level = Q_16 + (s->q_level + 1) % 6;
+        if (s->kv_level < KV_96)
+            s->kv_level = KV_96 + s->kv_level + 1;
+    }
+
     /* Both top bits: huge extents stay rarer than other features when inputs are random. */
     uint32_t which = GENE(g, huge_which), low = GENE(g, huge_low);
     if (on(g, ATTN_FEATURE_HUGE) && which >= 0xc0 && limits->work >= (int64_t)1 << 40) {

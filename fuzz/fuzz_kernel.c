@@ -14,8 +14,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* What one execution may cost, so that there are hundreds of them a second. */
 #define EXEC_WORK INT64_C(60000)         /* multiply-adds of the problem */
 #define EXEC_BYTES INT64_C(393216)       /* of its tensors */
-#define EXEC_COMPONENTS INT64_C(6144)    /* of dst */
-#define EXEC_MORE 8                      /* times as much for some: what scan and convert need to be planned */
+#define EXEC_COMPONENTS INT64_C(20480)   /* of dst */
+#define EXEC_MORE 16                     /* times as much for some: what scan and convert need to be planned */
 #define EXEC_WORKSPACE INT64_C(16777216) /* of a plan */
 #define EXEC_STEPS UINT64_C(200000000)   /* accesses and wave operations of a launch */
 

@@ -16,7 +16,7 @@
 #include "properties.h"
 
 enum { INPUTS = 10000 };
-static const struct attn_domain_limits kernel_limits = { 60000, 393216, 6144 };
+static const struct attn_domain_limits kernel_limits = { 60000, 393216, 20480 };
 static const struct attn_domain_limits least_limits = { 4096, 65536, 1024 };
 static const struct attn_domain_limits no_limits = ATTN_DOMAIN_UNLIMITED;
 

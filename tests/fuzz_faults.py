@@ -4,6 +4,7 @@ corpus, within the time each patch states, and the line printed fails with the f
 import glob, json, os, re, shlex, shutil, subprocess, sys, time
 
 SOURCE, BUILD, BIN = (os.environ[k] for k in ("ATTN_SOURCE", "ATTN_BUILD", "ATTN_BIN"))
+NIGHTLY = os.environ.get("ATTNFUZZ_NIGHTLY") or sys.argv[1:]
 CXX = os.environ.get("CXX", "clang++-22")
 
 
@@ -54,6 +55,9 @@ def build(patch, head, work):
 def check(patch):
     head = header(patch)
     name = os.path.basename(patch)[: -len(".patch")]
+    if "nightly" in head and not NIGHTLY:
+        print("%s: not run (ATTNFUZZ_NIGHTLY is not set): %s" % (name, head["nightly"]), flush=True)
+        return None
     work = os.path.join(BUILD, "faults", name)
     build(patch, head, work)
     os.makedirs(work + "/found")
