@@ -10,7 +10,7 @@ trap 'rm -rf "$work"' EXIT
 for target in fuzz_plan fuzz_kernel fuzz_text; do
     mkdir "$work/$target"
     dict=
-    [ $target = fuzz_text ] && dict="-dict=$ATTN_SOURCE/fuzz/fuzz_text.dict"
+    [ $target = fuzz_text ] && dict="-dict=$ATTN_SOURCE/.clusterfuzzlite/fuzz_text.dict"
     ATTNFUZZ_STATS="$work/$target.json" "$ATTN_BIN/$target" -seed=1 -max_total_time=4 -artifact_prefix="$work/" $dict \
         "$work/$target" 2>"$work/log" || { cat "$work/log"; exit 1; }
     python3 -c 'import json, sys; s = json.load(open(sys.argv[1])); assert s["executions"] > 0; print(s["target"], s["executions"], "executions,", s["plans"], "plans")' "$work/$target.json"
