@@ -1,0 +1,89 @@
+/* null_hip.h: the null HIP runtime: libamdhip64.so.6 and .so.7 (and the BLAS libraries that HIP programs ask for) that
+ * stand in for the real ones on a machine without a GPU. A program, or a library loaded into this process, sees one
+ * device for each AMD row of the planner's device table. Device memory is host memory, copies copy, streams and events
+ * are in order; a kernel launch runs nothing and is *recorded*. An entry point that is not provided says its name on
+ * stderr, returns hipErrorNotSupported and is counted (null_hip_refused).
+ *
+ * Beside HIP's own entry points the libraries export the functions below. A process that loads one reads its launches
+ * with them:
+ *
+ *     void *runtime = dlopen("<folder>/libamdhip64.so.6", RTLD_NOW | RTLD_GLOBAL);   // the name the subject asks for
+ *     *(void **)&launches = dlsym(runtime, "null_hip_launches");
+ *     dlopen("libggml-hip.so", ...);                      // its NEEDED libamdhip64.so.6 is the one already loaded
+ *
+ * .so.6 and .so.7 are two libraries with a state of their own each: load the one that the subject needs (both is
+ * harmless; ask the one that the subject was bound to). libhipblas.so.{2,3} and librocblas.so.{4,5} in the same folder
+ * are loaded the same way, before the subject, or found through LD_LIBRARY_PATH.
+ *
+ * All entry points may be called from any thread. The functions below read and change the state of the whole process:
+ * the array of launches is valid until the next launch, reset or (in another thread) either of them.
+ *
+ * Environment, read at the first call:
+ *     ATTN_NULL_HIP_DEVICES=gfx942,gfx1100~lds/2  the devices, in this order; default: every AMD row of the table
+ *     ATTN_NULL_HIP_LOG=FILE                      every launch is also appended to FILE (see null_log.h)
+ *
+ * SPDX-License-Identifier: MIT */
+#ifndef ATTN_NULL_HIP_H
+#define ATTN_NULL_HIP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum {
+    NULL_HIP_COOPERATIVE = 1, /* hipLaunchCooperativeKernel */
+    NULL_HIP_GRAPH = 2,       /* replayed by hipGraphLaunch */
+    NULL_HIP_MODULE = 4,      /* a function of a module (hipModuleLaunchKernel) */
+    NULL_HIP_UNKNOWN = 8      /* no kernel is registered for the function; the call returned
+                                 hipErrorInvalidDeviceFunction */
+};
+
+/* One launch, in the order they were made. */
+struct null_hip_launch {
+    const char *kernel;   /* name as registered (mangled), kept until the process ends; "?" for NULL_HIP_UNKNOWN */
+    const void *function; /* the host function that stands for the kernel, or the hipFunction_t of a module */
+    const void *stream;   /* hipStream_t; NULL: the null stream */
+    uint32_t grid[3];     /* workgroups */
+    uint32_t block[3];    /* threads */
+    uint32_t lds_dynamic; /* bytes */
+    int32_t device;       /* index */
+    uint32_t flags;       /* NULL_HIP_* */
+};
+
+/* The launches since the last reset, *n of them, at most NULL_HIP_LAUNCHES. */
+enum { NULL_HIP_LAUNCHES = 1 << 16 };
+const struct null_hip_launch *null_hip_launches(size_t *n);
+
+/* Launches since the last reset that found the array full and are counted only. */
+uint64_t null_hip_lost(void);
+
+/* Forgets the launches and what null_hip_refused counts. Devices, memory, streams and registered kernels stay. */
+void null_hip_reset(void);
+
+/* Calls since the last reset that were refused because the null runtime does not provide them, and, when there was
+ * one, the name of the last (*name; NULL: none). name may be NULL. */
+uint64_t null_hip_refused(const char **name);
+
+/* The devices: how many, and the planner's name of one ("gfx942", "gfx942~lds/2"); NULL outside the range. */
+int null_hip_devices(void);
+const char *null_hip_device(int index);
+
+/* Chooses the devices as ATTN_NULL_HIP_DEVICES does. Only before the first HIP call: false, with the reason in
+ * error[0..cap), after it or when there is no such AMD device. */
+bool null_hip_choose(const char *devices, char *error, size_t cap);
+
+/* Whether copies and fills move bytes (the default). Without, they are checked and counted but not done, so that
+ * memory a program only copies to and from is never touched and costs nothing. */
+void null_hip_move_data(bool on);
+
+/* Device, managed and pinned host memory that is allocated now, in bytes and allocations (NULL: not wanted). */
+uint64_t null_hip_allocated(uint64_t *allocations);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
