@@ -53,7 +53,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int64_t more = genome.gene[ATTN_GENE_effort] == ATTN_EFFORT_MOST ? EXEC_MORE : 1;
     struct attn_domain_limits limits = { EXEC_WORK * more, EXEC_BYTES * more, EXEC_COMPONENTS * more };
     attn_genome_case(&genome, &limits, &c);
-    struct attn_run_limits run_limits = { limits.work, EXEC_WORKSPACE, more == 1 && (c.run.seed & 7) == 0 };
+    struct attn_run_limits run_limits = { .work = limits.work,
+                                          .bytes = EXEC_WORKSPACE,
+                                          .schedules = more == 1 && (c.run.seed & 7) == 0 };
     if (attn_check_run(backend, &c, &run_limits, &outcome, &finding) == ATTN_OUTCOME_FAILED) {
         attn_finding_print(stderr, &finding);
         attn_stats_write(&stats);

@@ -90,19 +90,30 @@ bool attn_check_plan(const struct attn_fleet *fleet, const struct attn_case *c, 
 struct attn_run_limits {
     int64_t work;   /* multiply-adds, see attn_problem_work */
     int64_t bytes;  /* of the image and of a workspace, each */
-    bool schedules; /* also run under a second schedule and compare bit by bit (P10) */
+    bool schedules; /* run twice, the host backend under a second schedule, and compare bit by bit (P10) */
+    /* NULL, or a host backend that runs the same plan of each kernel beside the backend under test: its result must be
+     * within the bound too, and no further from the other one than both bounds together (P2). */
+    struct attn_backend *beside;
+    int64_t beside_work; /* for cases of up to so many multiply-adds; others are counted */
+    /* Called with each kernel's number before it is run (a caller whose process may die then knows it); may be NULL. */
+    void (*trying)(void *context, int kernel);
+    void *context;
 };
 
 /* The numbers that a tool for people uses. */
 #define ATTN_RUN_WORK_LIMIT INT64_C(20000000)
 #define ATTN_RUN_BYTES_LIMIT INT64_C(268435456)
 
+enum attn_compared { ATTN_COMPARED_NOT, ATTN_COMPARED_DONE, ATTN_COMPARED_TOO_LARGE };
 enum attn_outcome_status { ATTN_OUTCOME_HELD, ATTN_OUTCOME_FAILED, ATTN_OUTCOME_SKIPPED };
 
 struct attn_kernel_outcome {
     uint8_t able;
     uint8_t ran;
     struct attn_judgement judgement; /* when it ran to the end */
+    uint8_t compared;     /* enum attn_compared */
+    double apart;         /* compared: largest difference / sum of both limits */
+    int64_t equal;        /* compared: components with the same bits */
 };
 
 struct attn_outcome {
@@ -115,8 +126,9 @@ struct attn_outcome {
 };
 
 /* Runs a legal case on a backend: the kernel that the case forces, or every able one, on the case's device (which it
- * must say, unless the backend describes its own), judges each result, and checks every run property. The backend's schedule is set from the case
- * when it is the host's. Returns outcome->status; *finding when it is ATTN_OUTCOME_FAILED. A forced kernel that is not
+ * must say, unless the backend describes its own), judges each result, and checks every run property. The backend's
+ * schedule is set from the case when it is the host's. After a failure ATTN_F_DEVICE_LOST the backend is of no more use
+ * in this process. Returns outcome->status; *finding when it is ATTN_OUTCOME_FAILED. A forced kernel that is not
  * able is skipped, with that reason. */
 int attn_check_run(struct attn_backend *backend, const struct attn_case *c, const struct attn_run_limits *limits,
                    struct attn_outcome *outcome, struct attn_finding *finding);

@@ -2,6 +2,7 @@
  *
  * SPDX-License-Identifier: MIT */
 #include <inttypes.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,18 +21,22 @@ struct bench {
     uint8_t *first_dst;       /* of the first schedule, the bytes of the buffer that dst is in */
     struct attn_memory *memory;
     struct attn_reference *reference;
+    struct attn_image other; /* as the backend beside left it; shares roles with before; made when first needed */
 };
 
 /* One kernel's run. */
 struct trial {
     struct bench *b;
     int kernel;
-    bool schedules;
+    const struct attn_run_limits *limits;
     struct attn_plan plan;
     bool ran; /* to the end */
     struct attn_failure failure;
     struct attn_judgement judgement;
     uint64_t schedule; /* of this run */
+    int compared;      /* with the backend beside: enum attn_compared */
+    double apart;
+    int64_t equal;
 };
 
 /* ---- Findings ------------------------------------------------------------------------------------------------- */
@@ -141,10 +146,11 @@ static bool check_sound(struct trial *t, struct attn_finding *f)
 
 /* ---- P10 schedule-free ------------------------------------------------------------------------------------------ */
 
+/* Only the host has schedules to choose; what runs twice elsewhere must give the same bits all the same. */
 static bool check_schedule_free(struct trial *t, struct attn_finding *f)
 {
     struct bench *b = t->b;
-    if (!t->schedules || !b->host)
+    if (!t->limits->schedules)
         return true;
     int i = b->after.buffer_of[ATTN_DST];
     memcpy(b->first_dst, b->after.buffer[i].bytes, (size_t)b->after.buffer[i].size);
@@ -153,11 +159,100 @@ static bool check_schedule_free(struct trial *t, struct attn_finding *f)
     for (int64_t at = 0; at < b->after.buffer[i].size; at++)
         if (b->first_dst[at] != b->after.buffer[i].bytes[at]) {
             t->schedule = b->c->run.schedule;
+            if (!b->host)
+                return found(t, 10, f, "%s on %s: byte %" PRId64 " of dst's buffer differs between two runs of the same plan",
+                             attn_kernel(t->kernel)->name, b->device.name, at);
             return found(t, 10, f, "%s on %s: byte %" PRId64 " of dst's buffer differs between schedules %" PRIu64 " and %" PRIu64,
                          attn_kernel(t->kernel)->name, b->device.name, at, b->c->run.schedule,
                          b->c->run.schedule ^ UINT64_C(0x9e3779b97f4a7c15));
         }
     return true;
+}
+
+/* ---- Beside the host executor ------------------------------------------------------------------------------------ */
+
+static bool copy_image(const struct attn_image *from, struct attn_image *to)
+{
+    *to = *from;
+    for (int i = 0; i < to->n_buffers; i++)
+        to->buffer[i].bytes = NULL;
+    for (int i = 0; i < to->n_buffers; i++) {
+        to->buffer[i].bytes = malloc((size_t)to->buffer[i].size);
+        if (!to->buffer[i].bytes)
+            return false;
+    }
+    return true;
+}
+
+static void free_copy(struct attn_image *copy)
+{
+    for (int i = 0; i < copy->n_buffers; i++)
+        free(copy->buffer[i].bytes);
+    copy->n_buffers = 0;
+}
+
+/* The largest difference between two results, in units of both limits together, and how many have the same bits. */
+static void compare(const struct bench *b, struct trial *t, const char *x, const char *y)
+{
+    const struct attn_tensor *dst = &b->c->problem.t[ATTN_DST];
+    for (int64_t s = 0; s < dst->ne[3]; s++)
+        for (int64_t iq = 0; iq < dst->ne[2]; iq++)
+            for (int64_t h = 0; h < dst->ne[1]; h++)
+                for (int64_t d = 0; d < dst->ne[0]; d++) {
+                    int64_t at = d * dst->nb[0] + h * dst->nb[1] + iq * dst->nb[2] + s * dst->nb[3];
+                    float one, other;
+                    memcpy(&one, x + at, sizeof one);
+                    memcpy(&other, y + at, sizeof other);
+                    if (memcmp(x + at, y + at, sizeof one) == 0) {
+                        t->equal++;
+                        continue;
+                    }
+                    double limit = attn_reference_limit(b->reference, &t->plan.arithmetic, d, h, iq, s);
+                    double off = fabs((double)one - (double)other);
+                    double apart = off == 0 ? 0 : off / (2 * limit);
+                    if (!(apart <= t->apart))
+                        t->apart = apart;
+                }
+}
+
+/* The same plan on the host executor, which sees every access: P2 when its result is wrong or too far away. */
+static bool check_beside(struct trial *t, struct attn_finding *f)
+{
+    struct bench *b = t->b;
+    struct attn_backend *host = t->limits->beside;
+    const struct attn_problem *p = &b->c->problem;
+    struct attn_failure failure = { 0 };
+    struct attn_judgement j;
+    if (!host)
+        return true;
+    t->compared = ATTN_COMPARED_TOO_LARGE;
+    if (attn_problem_work(p) > t->limits->beside_work)
+        return true;
+    if (!b->other.n_buffers && !copy_image(&b->before, &b->other)) {
+        free_copy(&b->other);
+        return true; /* no room for its result: not compared, as with a case beyond the limit */
+    }
+    attn_host_schedule(host, b->c->run.schedule);
+    struct attn_memory *memory = host->ops->alloc(host, p, &b->before, t->plan.workspace_bytes, &failure);
+    bool ran = memory && host->ops->upload(host, memory, &b->before, &failure) &&
+               host->ops->run(host, memory, p, &t->plan, &failure) && host->ops->download(host, memory, &b->other, &failure);
+    if (memory)
+        host->ops->free(host, memory);
+    if (!ran) {
+        found(t, property_of(failure.code), f, "%s ran on %s, but its plan fails on the host executor: %s",
+              attn_kernel(t->kernel)->name, b->device.name, failure.text);
+        f->failure = failure.code;
+        return false;
+    }
+    const char *here = attn_image_at(&b->other, p, ATTN_DST), *there = attn_image_at(&b->after, p, ATTN_DST);
+    if (!attn_judge(b->reference, &t->plan.arithmetic, here, &j))
+        return found(t, 2, f, "%s on %s is within its bound, the same plan on the host executor is not: component d=%" PRId64
+                     " head=%" PRId64 " row=%" PRId64 " seq=%" PRId64 " is %.9g, must be %.9g within %.3g",
+                     attn_kernel(t->kernel)->name, b->device.name, j.d, j.h, j.iq, j.s, j.got, j.want, j.limit);
+    t->compared = ATTN_COMPARED_DONE;
+    compare(b, t, there, here);
+    return t->apart <= 1 || found(t, 2, f, "%s on %s is %.3g times both limits away from the host executor's result",
+                                  attn_kernel(t->kernel)->name, b->device.name, t->apart);
 }
 
 /* ---- All -------------------------------------------------------------------------------------------------------- */
@@ -175,25 +270,14 @@ static bool (*const checks[])(struct trial *, struct attn_finding *) = {
 
 static bool try_kernel(struct trial *t, struct attn_finding *f)
 {
+    if (t->limits->trying)
+        t->limits->trying(t->limits->context, t->kernel);
     if (!run_once(t, t->b->c->run.schedule))
         return failed_run(t, f);
     for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++)
         if (!checks[i](t, f))
             return false;
-    return true;
-}
-
-static bool copy_image(const struct attn_image *from, struct attn_image *to)
-{
-    *to = *from;
-    for (int i = 0; i < to->n_buffers; i++)
-        to->buffer[i].bytes = NULL;
-    for (int i = 0; i < to->n_buffers; i++) {
-        to->buffer[i].bytes = malloc((size_t)to->buffer[i].size);
-        if (!to->buffer[i].bytes)
-            return false;
-    }
-    return true;
+    return check_beside(t, f);
 }
 
 static void close_bench(struct bench *b)
@@ -202,8 +286,8 @@ static void close_bench(struct bench *b)
         b->backend->ops->free(b->backend, b->memory);
     attn_reference_free(b->reference);
     free(b->first_dst);
-    for (int i = 0; i < b->after.n_buffers; i++)
-        free(b->after.buffer[i].bytes);
+    free_copy(&b->after);
+    free_copy(&b->other);
     attn_image_free(&b->before);
 }
 
@@ -281,7 +365,7 @@ int attn_check_run(struct attn_backend *backend, const struct attn_case *c, cons
             workspace = trial[n].plan.workspace_bytes;
         trial[n].b = &b;
         trial[n].kernel = k;
-        trial[n++].schedules = limits->schedules;
+        trial[n++].limits = limits;
     }
     if (able == 0)
         return skip(outcome, c->run.kernel >= 0 ? "the kernel named is not able" : "no kernel is able");
@@ -298,6 +382,9 @@ int attn_check_run(struct attn_backend *backend, const struct attn_case *c, cons
             outcome->status = ATTN_OUTCOME_FAILED;
         outcome->kernel[trial[i].kernel].ran = trial[i].ran;
         outcome->kernel[trial[i].kernel].judgement = trial[i].judgement;
+        outcome->kernel[trial[i].kernel].compared = (uint8_t)trial[i].compared;
+        outcome->kernel[trial[i].kernel].apart = trial[i].apart;
+        outcome->kernel[trial[i].kernel].equal = trial[i].equal;
     }
     close_bench(&b);
     return why ? skip(outcome, why) : outcome->status;

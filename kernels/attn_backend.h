@@ -64,7 +64,8 @@ void *attn_image_at(const struct attn_image *image, const struct attn_problem *p
     X(LIMIT_GRID, limit_grid, "a grid beyond the device's")                                                 \
     X(NO_INSTANCE, no_instance, "the plan names a kernel instance that was not built")                      \
     X(RUNAWAY, runaway, "a thread made more wave operations, barriers and accesses than the budget allows")  \
-    X(RUNTIME, runtime, "the runtime of the backend reported an error")
+    X(RUNTIME, runtime, "the runtime of the backend reported an error")                                    \
+    X(DEVICE_LOST, device_lost, "after an error the device runs nothing more for this process")
 
 enum attn_failure_code {
 #define X(NAME, name, text) ATTN_F_##NAME,
