@@ -60,12 +60,13 @@ struct attn_code_kernel {
 
 /* What reading may cost. */
 struct attn_code_limits {
-    uint64_t unpacked_bytes; /* of one compressed bundle, unpacked; also of the names kept */
-    uint64_t bundles;        /* of a file */
+    uint64_t bundle_bytes;   /* of one compressed bundle, unpacked: only one is in memory at a time */
+    uint64_t unpacked_bytes; /* of all compressed bundles of a file, and of the names kept */
+    uint64_t bundles;        /* of a file; below 2^31 */
     uint64_t kernels;        /* of a file, all architectures together */
     uint64_t objects;        /* msgpack objects in the metadata of one code object */
 };
-/* 2 GiB unpacked, 2^16 bundles, 2^21 kernels, 2^22 msgpack objects: ten times the largest library looked at. */
+/* 2 GiB and 16 GiB unpacked, 2^16 bundles, 2^21 kernels, 2^22 msgpack objects: ten times the largest library looked at. */
 extern const struct attn_code_limits attn_code_limits_default;
 
 /* The first thing that is wrong with a file. */
