@@ -1,5 +1,5 @@
 /* attn_backend.h: where plans run. One interface, one implementation a backend: `host` (the SIMT executor, which
- * checks every access) and, later, `hip`. Same plan, same kernel source.
+ * checks every access) and `hip` (an AMD GPU, or an NVIDIA one). Same plan, same kernel source.
  *
  * The order of use: image (host copy of all bytes of a problem) -> open -> alloc -> upload -> run (any number of
  * plans of that problem) -> download -> free -> close.
@@ -105,10 +105,14 @@ struct attn_backend_ops {
     /* Copies all bytes of the image in; dst and workspace count as unwritten again. */
     bool (*upload)(struct attn_backend *, struct attn_memory *, const struct attn_image *, struct attn_failure *);
     /* Runs all launches of a plan of that problem, waits, and checks what the backend can check (host: all of
-     * the failures above; dst must be written whole). */
+     * the failures above; dst must be written whole. hip: the launch's LDS and threads against the instance's, and
+     * every status of the runtime). After ATTN_F_DEVICE_LOST only free and close are of use: what it was opened for
+     * needs a new process. */
     bool (*run)(struct attn_backend *, struct attn_memory *, const struct attn_problem *, const struct attn_plan *,
                 struct attn_failure *);
-    /* Copies the buffers back; gap bytes too, so that a caller can see that they are as they were. */
+    /* Copies the buffers back; gap bytes too, so that a caller can see that they are as they were. hip: also fails
+     * when a guard around a buffer or a region of the workspace changed, or an element of dst is as it was uploaded
+     * where that was the image's NaN pattern. */
     bool (*download)(struct attn_backend *, struct attn_memory *, struct attn_image *, struct attn_failure *);
     void (*free)(struct attn_backend *, struct attn_memory *);
     void (*close)(struct attn_backend *);
@@ -129,6 +133,13 @@ struct attn_host_options {
 struct attn_backend *attn_host_open(const struct attn_host_options *options);
 /* Changes the schedule seed of an open host backend. */
 void attn_host_schedule(struct attn_backend *backend, uint64_t schedule);
+
+/* Opens GPU number `index`, from 0, in the order of its runtime. NULL, with one line in error[cap] that says what is
+ * missing: the backend (this build has none), the runtime's library, a driver, a GPU, one of that number, or a row
+ * of the device table for it. `describe` then gives that row with the GPU's own number of compute units.
+ * The backend is the shared object attn_hip.so in the folder of the running program, so that a program needs no GPU
+ * library to start; see kernels/hip/. GPU runtimes do not survive fork: open it in the process that uses it. */
+struct attn_backend *attn_hip_open(int index, char *error, size_t cap);
 
 #ifdef __cplusplus
 }

@@ -40,15 +40,25 @@ struct attn_reference *attn_reference_compute(const struct attn_problem *problem
                                               const void *const base[ATTN_OPERAND_COUNT]);
 void attn_reference_free(struct attn_reference *reference);
 
-/* The value of component d of query row iq, head h, sequence s. */
+/* The same for some rows (query row, head, sequence) only, where all would cost more than `work` multiply-adds: as many
+ * as that pays for, at least 16, one drawn by the seed from each of so many equal parts of all rows in their order in
+ * dst, and the very first and last row among them. Only components of these rows count against the limit of
+ * attn_reference_compute. attn_judge leaves the other rows out, and counts them. */
+struct attn_reference *attn_reference_compute_some(const struct attn_problem *problem,
+                                                   const void *const base[ATTN_OPERAND_COUNT], int64_t work,
+                                                   uint64_t seed);
+
+/* The value of component d of query row iq, head h, sequence s; NaN for a row that was left out. */
 double attn_reference_value(const struct attn_reference *r, int64_t d, int64_t h, int64_t iq, int64_t s);
 
-/* How far a result computed by `arithmetic` may be from that value. Derivation: reference/bound.c. */
+/* How far a result computed by `arithmetic` may be from that value; infinitely for a row that was left out. Derivation:
+ * reference/bound.c. */
 double attn_reference_limit(const struct attn_reference *r, const struct attn_arithmetic *arithmetic, int64_t d,
                             int64_t h, int64_t iq, int64_t s);
 
 struct attn_judgement {
     int64_t components; /* judged and unjudged */
+    int64_t left_out;   /* in no sense judged: of rows that the reference does not have */
     int64_t failed;     /* beyond their limit, or not finite */
     int64_t unjudged;   /* limit so wide that plain zero would pass, though the value is not zero */
     double worst;       /* largest |got - want| / limit */

@@ -158,6 +158,9 @@ double attn_reference_limit(const struct attn_reference *r, const struct attn_ar
 {
     struct attn_row_limit limit;
     const int64_t index = attn_row_index(r, h, iq, s);
+    if (index < 0) {
+        return INFINITY;
+    }
     attn_row_limit_of(r, arithmetic, &r->rows[index], &limit);
     return attn_component_limit(r, &limit, index * r->d_v + d);
 }

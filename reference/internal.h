@@ -30,16 +30,36 @@ struct attn_row {
 struct attn_reference {
     struct attn_problem problem;
     int64_t d_v, n_head, n_q, n_seq;
-    struct attn_row *rows;  /* [(s * n_q + iq) * n_head + h] */
+    int64_t n_rows;         /* that are computed */
+    int64_t *chosen;        /* NULL: all rows; else the numbers (s * n_q + iq) * n_head + h of those, ascending */
+    struct attn_row *rows;  /* [n_rows]: see attn_row_index */
     double *value;          /* [row * d_v + d] */
     double *square;         /* sum p V_d^2 */
     float *magnitude;       /* A_d = sum p |V_d|, in float: a little low at worst, bound.c makes up for it */
 };
 
+/* Place of a row in `rows`; -1 when it was left out. */
 static inline int64_t attn_row_index(const struct attn_reference *r, int64_t h, int64_t iq, int64_t s)
 {
-    return (s * r->n_q + iq) * r->n_head + h;
+    const int64_t row = (s * r->n_q + iq) * r->n_head + h;
+    if (!r->chosen) {
+        return row;
+    }
+    int64_t low = 0, high = r->n_rows;
+    while (low < high) {
+        const int64_t middle = low + (high - low) / 2;
+        if (r->chosen[middle] < row) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < r->n_rows && r->chosen[low] == row ? low : -1;
 }
+
+/* Sets n_rows and, where all rows of the problem cost more than `work` multiply-adds, chosen. False when memory runs out
+ * or there are more rows than can be counted. */
+bool attn_choose_rows(struct attn_reference *r, int64_t work, uint64_t seed);
 
 /* The parts of a limit that are the same for all components of a row. */
 struct attn_row_limit {

@@ -24,9 +24,9 @@ static void judge_component(struct attn_judgement *j, double got, double want, d
     j->failed += !(ratio <= 1.0);
     j->unjudged += want != 0.0 && fabs(want) <= limit;
     if (j->components == 1 || ratio > j->worst) {
-        *j = (struct attn_judgement){.components = j->components, .failed = j->failed, .unjudged = j->unjudged,
-                                     .worst = ratio, .d = d, .h = h, .iq = iq, .s = s, .got = got, .want = want,
-                                     .limit = limit};
+        *j = (struct attn_judgement){.components = j->components, .left_out = j->left_out, .failed = j->failed,
+                                     .unjudged = j->unjudged, .worst = ratio, .d = d, .h = h, .iq = iq, .s = s, .got = got,
+                                     .want = want, .limit = limit};
     }
 }
 
@@ -41,6 +41,10 @@ bool attn_judge(const struct attn_reference *r, const struct attn_arithmetic *ar
                 const char *row = (const char *)dst + h * t->nb[1] + iq * t->nb[2] + s * t->nb[3];
                 const int64_t index = attn_row_index(r, h, iq, s);
                 struct attn_row_limit limit;
+                if (index < 0) {
+                    j.left_out += r->d_v;
+                    continue;
+                }
                 attn_row_limit_of(r, arithmetic, &r->rows[index], &limit);
                 for (int64_t d = 0; d < r->d_v; d++) {
                     const int64_t component = index * r->d_v + d;

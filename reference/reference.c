@@ -28,6 +28,13 @@ struct running {
     double x1;       /* of weight * (max - score) */
 };
 
+/* A row that reads the KV head at work: query row iq of its query head number j, and where its results go. */
+struct place {
+    int64_t group; /* s * n_head_kv + KV head */
+    int64_t j, iq, index;
+    struct running running;
+};
+
 /* A head's ALiBi slope, and how far a kernel's may be off. */
 struct slope {
     double value, error;
@@ -38,7 +45,7 @@ struct work {
     const char *base[ATTN_OPERAND_COUNT];
     struct attn_reference *r;
     int64_t d_k, d_v, d_pad, n_q, n_kv, ratio, tile;
-    struct running *running; /* [n_q * ratio] of the KV head at work */
+    struct place *places;    /* of the KV head at work, or of all rows where some were chosen */
     double *k, *v, *q;       /* the tile and the query row, in double and in float */
     float *k_float, *v_float, *q_float;
     double k_sum[TILE_KEYS], v_max[TILE_KEYS]; /* sum |k_d| and max |v_d| of a key */
@@ -68,27 +75,28 @@ static uint16_t mask_value(const char *row, int64_t key)
     return bits;
 }
 
-/* Marks which of the n keys from `first` on some row of the KV head attends to. Returns how many. */
-static int64_t find_alive(struct work *w, int64_t first, int64_t n, int64_t kv_head, int64_t s)
+/* Marks which of the n keys from `first` on some of the rows attends to. Returns how many. */
+static int64_t find_alive(struct work *w, int64_t first, int64_t n, const struct place *places, int64_t n_places,
+                          int64_t kv_head, int64_t s)
 {
     if (!w->p->t[ATTN_MASK].present) {
         memset(w->alive, 1, (size_t)n);
         return n;
     }
     memset(w->alive, 0, (size_t)n);
-    const int64_t heads = w->p->t[ATTN_MASK].ne[2] < w->ratio ? w->p->t[ATTN_MASK].ne[2] : w->ratio;
     int64_t found = 0;
-    for (int64_t iq = w->n_q - 1; iq >= 0; iq--) { /* the last row of a causal mask sees most */
-        for (int64_t j = 0; j < heads; j++) {
-            const char *row = mask_row(w, iq, kv_head * w->ratio + j, s) + first * 2;
-            for (int64_t i = 0; i < n; i++) {
-                const uint8_t live = !w->alive[i] && mask_value(row, i) != F16_MINUS_INF;
-                w->alive[i] |= live;
-                found += live;
-            }
-            if (found == n) {
-                return n;
-            }
+    for (int64_t at = n_places - 1; at >= 0; at--) { /* the last row of a causal mask sees most */
+        if (!w->r->chosen && places[at].j >= w->p->t[ATTN_MASK].ne[2]) {
+            continue; /* the same mask row as an earlier head's */
+        }
+        const char *row = mask_row(w, places[at].iq, kv_head * w->ratio + places[at].j, s) + first * 2;
+        for (int64_t i = 0; i < n; i++) {
+            const uint8_t live = !w->alive[i] && mask_value(row, i) != F16_MINUS_INF;
+            w->alive[i] |= live;
+            found += live;
+        }
+        if (found == n) {
+            return n;
         }
     }
     return found;
@@ -220,15 +228,15 @@ static void raise_max(struct attn_reference *r, int64_t index, struct running *r
 }
 
 /* One row against one tile. */
-static void row_tile(struct work *w, int64_t first, int64_t n, int64_t iq, int64_t h, int64_t s, struct running *run,
-                     struct slope slope)
+static void row_tile(struct work *w, int64_t first, int64_t n, struct place *place, int64_t h, int64_t s, struct slope slope)
 {
+    struct running *run = &place->running;
+    const int64_t iq = place->iq, index = place->index;
     const int64_t live = list_live(w, first, n, iq, h, s);
     if (live == 0) {
         return;
     }
     struct attn_reference *r = w->r;
-    const int64_t index = attn_row_index(r, h, iq, s);
     struct attn_row *row = &r->rows[index];
     load_query(w, iq, h, s, row);
     double max = run->max;
@@ -261,10 +269,11 @@ static void row_tile(struct work *w, int64_t first, int64_t n, int64_t iq, int64
 }
 
 /* Adds the sink, a logit without a value, and divides by the sum of weights. */
-static void finish_row(struct work *w, int64_t iq, int64_t h, int64_t s, struct running *run)
+static void finish_row(struct work *w, int64_t h, struct place *place)
 {
     struct attn_reference *r = w->r;
-    const int64_t index = attn_row_index(r, h, iq, s);
+    struct running *run = &place->running;
+    const int64_t index = place->index;
     struct attn_row *row = &r->rows[index];
     if (row->live == 0) {
         return; /* zeros, as allocated; with a sink, all weight is on it */
@@ -293,30 +302,73 @@ static void finish_row(struct work *w, int64_t iq, int64_t h, int64_t s, struct 
                     r->magnitude + index * r->d_v);
 }
 
-/* Everything that reads one KV head of one sequence. */
-static void compute_head(struct work *w, int64_t kv_head, int64_t s)
+/* The rows, all of one KV head of one sequence, those of one query head together. */
+static void compute_head(struct work *w, struct place *places, int64_t n_places)
 {
-    for (int64_t i = 0; i < w->n_q * w->ratio; i++) {
-        w->running[i] = (struct running){.max = -INFINITY, .min = INFINITY};
+    const int64_t n_head_kv = attn_n_head_kv(w->p), s = places[0].group / n_head_kv, kv_head = places[0].group % n_head_kv;
+    for (int64_t at = 0; at < n_places; at++) {
+        places[at].running = (struct running){.max = -INFINITY, .min = INFINITY};
     }
     for (int64_t first = 0; first < w->n_kv; first += w->tile) {
         const int64_t n = w->n_kv - first < w->tile ? w->n_kv - first : w->tile;
-        if (find_alive(w, first, n, kv_head, s) == 0) {
+        if (find_alive(w, first, n, places, n_places, kv_head, s) == 0) {
             continue;
         }
         load_tile(w, first, n, kv_head, s);
-        for (int64_t j = 0; j < w->ratio; j++) {
-            const int64_t h = kv_head * w->ratio + j;
-            const struct slope slope = slope_of(w->p, h);
-            for (int64_t iq = 0; iq < w->n_q; iq++) {
-                row_tile(w, first, n, iq, h, s, &w->running[j * w->n_q + iq], slope);
+        struct slope slope = {1.0, 0.0};
+        for (int64_t at = 0; at < n_places; at++) {
+            const int64_t h = kv_head * w->ratio + places[at].j;
+            if (at == 0 || places[at].j != places[at - 1].j) {
+                slope = slope_of(w->p, h);
             }
+            row_tile(w, first, n, &places[at], h, s, slope);
         }
     }
-    for (int64_t j = 0; j < w->ratio; j++) {
-        for (int64_t iq = 0; iq < w->n_q; iq++) {
-            finish_row(w, iq, kv_head * w->ratio + j, s, &w->running[j * w->n_q + iq]);
+    for (int64_t at = 0; at < n_places; at++) {
+        finish_row(w, kv_head * w->ratio + places[at].j, &places[at]);
+    }
+}
+
+static void compute_all(struct work *w)
+{
+    for (int64_t group = 0; group < w->r->n_seq * attn_n_head_kv(w->p); group++) {
+        const int64_t n_head_kv = attn_n_head_kv(w->p), s = group / n_head_kv, kv_head = group % n_head_kv;
+        struct place *place = w->places;
+        for (int64_t j = 0; j < w->ratio; j++) {
+            for (int64_t iq = 0; iq < w->n_q; iq++) {
+                *place++ = (struct place){.group = group, .j = j, .iq = iq,
+                                          .index = attn_row_index(w->r, kv_head * w->ratio + j, iq, s)};
+            }
         }
+        compute_head(w, w->places, w->n_q * w->ratio);
+    }
+}
+
+static int compare_places(const void *x, const void *y)
+{
+    const struct place *a = x, *b = y;
+    const int64_t order[3] = {a->group - b->group, a->j - b->j, a->iq - b->iq};
+    for (int i = 0; i < 3; i++) {
+        if (order[i] != 0) {
+            return order[i] < 0 ? -1 : 1;
+        }
+    }
+    return 0;
+}
+
+static void compute_chosen(struct work *w)
+{
+    const struct attn_reference *r = w->r;
+    for (int64_t index = 0; index < r->n_rows; index++) {
+        const int64_t row = r->chosen[index], h = row % r->n_head, q = row / r->n_head;
+        w->places[index] = (struct place){.group = q / r->n_q * attn_n_head_kv(w->p) + h / w->ratio, .j = h % w->ratio,
+                                          .iq = q % r->n_q, .index = index};
+    }
+    qsort(w->places, (size_t)r->n_rows, sizeof *w->places, compare_places);
+    for (int64_t begin = 0, end; begin < r->n_rows; begin = end) {
+        for (end = begin + 1; end < r->n_rows && w->places[end].group == w->places[begin].group; end++) {
+        }
+        compute_head(w, w->places + begin, end - begin);
     }
 }
 
@@ -338,9 +390,8 @@ static void *zeros(int64_t n, size_t size)
 
 static bool allocate_results(struct attn_reference *r)
 {
-    int64_t rows, components;
-    if (!multiply(r->n_head, r->n_q, &rows) || !multiply(rows, r->n_seq, &rows) ||
-        !multiply(rows, r->d_v, &components)) {
+    int64_t rows = r->n_rows, components;
+    if (!multiply(rows, r->d_v, &components)) {
         return false;
     }
     r->rows = zeros(rows, sizeof *r->rows);
@@ -360,23 +411,24 @@ static bool allocate_work(struct work *w)
     w->tile = TILE_ELEMENTS / (w->d_pad + w->d_v);
     w->tile = w->tile < 1 ? 1 : w->tile > TILE_KEYS ? TILE_KEYS : w->tile;
     w->tile = w->tile < w->n_kv ? w->tile : w->n_kv;
-    if (!multiply(w->tile, w->d_pad, &k) || !multiply(w->tile, w->d_v, &v) || !multiply(w->n_q, w->ratio, &rows)) {
+    if (!multiply(w->tile, w->d_pad, &k) || !multiply(w->tile, w->d_v, &v) ||
+        !multiply(w->r->chosen ? w->r->n_rows : w->n_q, w->r->chosen ? 1 : w->ratio, &rows)) {
         return false;
     }
-    w->running = zeros(rows, sizeof *w->running);
+    w->places = zeros(rows, sizeof *w->places);
     w->k = zeros(k, sizeof *w->k);
     w->v = zeros(v, sizeof *w->v);
     w->q = zeros(w->d_pad, sizeof *w->q);
     w->k_float = zeros(k, sizeof *w->k_float);
     w->v_float = zeros(v, sizeof *w->v_float);
     w->q_float = zeros(w->d_pad, sizeof *w->q_float);
-    return w->running && w->k && w->v && w->q && w->k_float && w->v_float && w->q_float;
+    return w->places && w->k && w->v && w->q && w->k_float && w->v_float && w->q_float;
 }
 
 static void free_work(struct work *w)
 {
     if (w) {
-        free(w->running);
+        free(w->places);
         free(w->k);
         free(w->v);
         free(w->q);
@@ -387,8 +439,9 @@ static void free_work(struct work *w)
     }
 }
 
-struct attn_reference *attn_reference_compute(const struct attn_problem *problem,
-                                              const void *const base[ATTN_OPERAND_COUNT])
+struct attn_reference *attn_reference_compute_some(const struct attn_problem *problem,
+                                                   const void *const base[ATTN_OPERAND_COUNT], int64_t work,
+                                                   uint64_t seed)
 {
     struct attn_reference *r = calloc(1, sizeof *r);
     struct work *w = calloc(1, sizeof *w);
@@ -417,23 +470,30 @@ struct attn_reference *attn_reference_compute(const struct attn_problem *problem
             }
         }
     }
-    if (!allocate_results(r) || !allocate_work(w)) {
+    if (!attn_choose_rows(r, work, seed) || !allocate_results(r) || !allocate_work(w)) {
         free_work(w);
         attn_reference_free(r);
         return NULL;
     }
-    for (int64_t s = 0; s < r->n_seq; s++) {
-        for (int64_t kv_head = 0; kv_head < attn_n_head_kv(problem); kv_head++) {
-            compute_head(w, kv_head, s);
-        }
+    if (r->chosen) {
+        compute_chosen(w);
+    } else {
+        compute_all(w);
     }
     free_work(w);
     return r;
 }
 
+struct attn_reference *attn_reference_compute(const struct attn_problem *problem,
+                                              const void *const base[ATTN_OPERAND_COUNT])
+{
+    return attn_reference_compute_some(problem, base, INT64_MAX, 0);
+}
+
 void attn_reference_free(struct attn_reference *reference)
 {
     if (reference) {
+        free(reference->chosen);
         free(reference->rows);
         free(reference->value);
         free(reference->square);
@@ -444,5 +504,6 @@ void attn_reference_free(struct attn_reference *reference)
 
 double attn_reference_value(const struct attn_reference *r, int64_t d, int64_t h, int64_t iq, int64_t s)
 {
-    return r->value[attn_row_index(r, h, iq, s) * r->d_v + d];
+    const int64_t index = attn_row_index(r, h, iq, s);
+    return index < 0 ? (double)NAN : r->value[index * r->d_v + d];
 }

@@ -7,26 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *attn_failure_name(int code)
-{
-    static const char *const names[ATTN_FAILURE_COUNT] = {
-#define X(NAME, name, text) #name,
-        ATTN_FAILURES(X)
-#undef X
-    };
-    return code >= 0 && code < ATTN_FAILURE_COUNT ? names[code] : "unknown";
-}
-
-const char *attn_failure_meaning(int code)
-{
-    static const char *const meanings[ATTN_FAILURE_COUNT] = {
-#define X(NAME, name, text) text,
-        ATTN_FAILURES(X)
-#undef X
-    };
-    return code >= 0 && code < ATTN_FAILURE_COUNT ? meanings[code] : "no failure of that number";
-}
-
 static const char *step_name(int step)
 {
     static const char *const names[ATTN_STEP_COUNT] = { "convert_k", "convert_v", "scan", "main", "combine" };

@@ -1,0 +1,107 @@
+/* memory.cc: see memory.h. No call of a runtime here.
+ *
+ * SPDX-License-Identifier: MIT */
+#include "memory.h"
+
+#include <algorithm>
+#include <cstdarg>
+#include <cstdio>
+#include <cstring>
+
+/* A multiple of the 256 on which buffers start, and more than a row of most tensors. */
+static const int64_t guard_bytes = 4096;
+static const int64_t arena_limit = INT64_C(1) << 46; /* beyond any device's memory; sums of it do not overflow */
+
+bool hip_fail(struct attn_failure *failure, int code, int step, const char *format, ...)
+{
+    std::memset(failure, 0, sizeof *failure);
+    failure->code = code;
+    failure->step = step;
+    failure->operand = -1;
+    std::va_list values;
+    va_start(values, format);
+    std::vsnprintf(failure->text, sizeof failure->text, format, values);
+    va_end(values);
+    return false;
+}
+
+static int64_t round_up(int64_t n) { return (n + 255) & ~INT64_C(255); }
+
+bool hip_memory_layout(struct attn_memory *memory, const struct attn_problem *problem, const struct attn_image *image,
+                       int64_t workspace_bytes)
+{
+    int64_t at = 0;
+    memory->n_buffers = image->n_buffers;
+    std::memcpy(memory->buffer_of, image->buffer_of, sizeof memory->buffer_of);
+    for (int i = 0; i < image->n_buffers; i++) {
+        if (image->buffer[i].size > arena_limit)
+            return false;
+        memory->start[i] = at + guard_bytes;
+        memory->size[i] = image->buffer[i].size;
+        at = round_up(memory->start[i] + memory->size[i]);
+    }
+    if (workspace_bytes > arena_limit)
+        return false;
+    memory->dst_offset = problem->t[ATTN_DST].offset;
+    memory->workspace_start = at + guard_bytes;
+    memory->workspace_bytes = workspace_bytes;
+    memory->end = round_up(memory->workspace_start + workspace_bytes) + guard_bytes;
+    memory->runs = 0;
+    return true;
+}
+
+void hip_memory_gaps(const struct attn_memory *memory, std::vector<hip_gap> &gaps)
+{
+    int64_t from = 0;
+    const char *after = "start";
+    int number = 0;
+    gaps.clear();
+    for (int i = 0; i < memory->n_buffers; i++) {
+        gaps.push_back({ from, memory->start[i], after, number });
+        from = memory->start[i] + memory->size[i];
+        after = "buffer";
+        number = i;
+    }
+    gaps.push_back({ from, memory->workspace_start, after, number });
+    from = memory->workspace_start;
+    after = "workspace's start";
+    number = 0;
+    if (memory->runs > 1) { /* several plans' regions lie over each other */
+        from += memory->workspace_bytes;
+    } else {
+        std::vector<int> order;
+        for (int r = 0; r < ATTN_REGION_COUNT && memory->runs == 1; r++)
+            if (memory->region_bytes[r] > 0)
+                order.push_back(r);
+        std::sort(order.begin(), order.end(), [memory](int a, int b) { return memory->region_offset[a] < memory->region_offset[b]; });
+        for (int r : order) {
+            gaps.push_back({ from, memory->workspace_start + memory->region_offset[r], after, number });
+            from = memory->workspace_start + memory->region_offset[r] + memory->region_bytes[r];
+            after = "region";
+            number = r;
+        }
+    }
+    gaps.push_back({ from, memory->end, after, number });
+}
+
+bool hip_dst_written(const struct attn_memory *memory, const struct attn_image *image, struct attn_failure *failure)
+{
+    const int b = memory->buffer_of[ATTN_DST];
+    const struct attn_buffer *buffer = &image->buffer[b];
+    if (buffer->role == nullptr)
+        return true;
+    for (int64_t at = memory->dst_offset; at + 4 <= buffer->size; at += 4) { /* f32: its elements are so aligned */
+        uint32_t bits;
+        std::memcpy(&bits, buffer->bytes + at, sizeof bits);
+        if (bits != 0xFFFFFFFFu || buffer->role[at] != ATTN_ROLE_DST)
+            continue;
+        hip_fail(failure, ATTN_F_DST_UNWRITTEN, ATTN_STEP_MAIN,
+                 "byte %lld of dst holds the pattern it had before: not written, or computed from bytes of no element",
+                 static_cast<long long>(at - memory->dst_offset));
+        failure->operand = ATTN_DST;
+        failure->offset = at - memory->dst_offset;
+        failure->bytes = 4;
+        return false;
+    }
+    return true;
+}

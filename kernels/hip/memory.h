@@ -1,0 +1,47 @@
+/* memory.h: device memory of one problem. One allocation, the arena, holds the buffers and the workspace, each
+ * between guards. Guards, the gaps inside buffers and the workspace hold 0xFF bytes, a NaN in f16, bf16 and f32, before
+ * a run: a kernel that reads there computes NaN, one that writes there is seen when the bytes come back.
+ *
+ * SPDX-License-Identifier: MIT */
+#ifndef ATTN_HIP_MEMORY_H
+#define ATTN_HIP_MEMORY_H
+
+#include "attn_backend.h"
+
+#include <vector>
+
+struct attn_memory {
+    char *arena;
+    int64_t capacity; /* bytes that the arena has */
+    int64_t end;      /* and that this problem uses, guards included */
+    int n_buffers;
+    int64_t start[ATTN_OPERAND_COUNT]; /* of each buffer in the arena; multiples of 256 */
+    int64_t size[ATTN_OPERAND_COUNT];
+    int buffer_of[ATTN_OPERAND_COUNT];
+    int64_t dst_offset; /* of dst's first element in its buffer */
+    int64_t workspace_start, workspace_bytes;
+    int runs; /* since upload */
+    int64_t region_offset[ATTN_REGION_COUNT], region_bytes[ATTN_REGION_COUNT]; /* of the last run's plan */
+};
+
+/* Fills *failure, with a text made like printf's. Returns false. */
+bool hip_fail(struct attn_failure *failure, int code, int step, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* Lays a problem's memory out in *memory; its arena is not touched. False when it is absurdly large. */
+bool hip_memory_layout(struct attn_memory *memory, const struct attn_problem *problem, const struct attn_image *image,
+                       int64_t workspace_bytes);
+
+/* A range of the arena that belongs to no element, and what it follows, for messages. */
+struct hip_gap {
+    int64_t begin, end;
+    const char *after; /* "start", "buffer", "workspace's start" or "region" */
+    int number;        /* of the buffer or region */
+};
+/* All guards, and what the workspace's regions leave over when one plan ran since upload. */
+void hip_memory_gaps(const struct attn_memory *memory, std::vector<hip_gap> &gaps);
+
+/* False, with *failure, when an element of dst in a downloaded image is the pattern that it was uploaded with. */
+bool hip_dst_written(const struct attn_memory *memory, const struct attn_image *image, struct attn_failure *failure);
+
+#endif

@@ -1,0 +1,51 @@
+/* open.c: attn_hip_open for programs: finds attn_hip.so beside the running program and opens a GPU with it.
+ *
+ * SPDX-License-Identifier: MIT */
+#include <dlfcn.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "attn_hip.h"
+
+static const char name[] = "attn_hip.so";
+
+/* The object's path, in the folder of the running program; false when that cannot be known. */
+static bool place(char *path, size_t cap)
+{
+    ssize_t n = readlink("/proc/self/exe", path, cap);
+    if (n <= 0 || (size_t)n >= cap)
+        return false;
+    path[n] = 0;
+    char *slash = strrchr(path, '/');
+    if (!slash || (size_t)(slash + 1 - path) + sizeof name > cap)
+        return false;
+    memcpy(slash + 1, name, sizeof name);
+    return true;
+}
+
+struct attn_backend *attn_hip_open(int index, char *error, size_t cap)
+{
+    char path[PATH_MAX];
+    if (!place(path, sizeof path) || access(path, R_OK)) {
+        snprintf(error, cap, "this build has no hip backend (no %s beside the program; see ATTN_GPU in README.md)", name);
+        return NULL;
+    }
+    /* Never closed: a GPU's runtime keeps threads and handlers at exit. */
+    void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!object) {
+        snprintf(error, cap, "the hip backend cannot be loaded: %s", dlerror());
+        return NULL;
+    }
+    attn_hip_plugin_function function;
+    void *symbol = dlsym(object, "attn_hip_plugin");
+    memcpy(&function, &symbol, sizeof function); /* ISO C has no conversion between the two kinds of pointers */
+    const struct attn_hip_plugin *plugin = symbol ? function() : NULL;
+    if (!plugin || strcmp(plugin->abi, ATTN_HIP_ABI)) {
+        snprintf(error, cap, "%s beside the program is of another build", name);
+        return NULL;
+    }
+    return plugin->open(index, error, cap);
+}

@@ -1,0 +1,43 @@
+/* choose.c: which rows the reference computes where all of them are too much work.
+ *
+ * SPDX-License-Identifier: MIT */
+#include "internal.h"
+
+#include <stdlib.h>
+
+enum { LEAST_ROWS = 16, MOST_ROWS = 1 << 16 }; /* that are chosen */
+
+/* splitmix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators) of a number. */
+static uint64_t random_of(uint64_t seed, uint64_t number)
+{
+    uint64_t z = seed + (number + 1) * UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
+bool attn_choose_rows(struct attn_reference *r, int64_t work, uint64_t seed)
+{
+    int64_t heads, rows;
+    if (__builtin_mul_overflow(r->n_head, r->n_q, &heads) || __builtin_mul_overflow(heads, r->n_seq, &rows)) {
+        return false;
+    }
+    r->n_rows = rows;
+    if (attn_problem_work(&r->problem) <= work) {
+        return true;
+    }
+    const int64_t n_kv = attn_n_kv(&r->problem), size = attn_d_k(&r->problem) + r->d_v;
+    int64_t n = work / n_kv / size;
+    n = n < LEAST_ROWS ? LEAST_ROWS : n > MOST_ROWS ? MOST_ROWS : n;
+    if (n >= rows) {
+        return true;
+    }
+    r->n_rows = n;
+    r->chosen = calloc((size_t)n, sizeof *r->chosen);
+    for (int64_t i = 0; r->chosen && i < n; i++) {
+        /* Part number i of rows: no overflow, as i * (rows % n) is below n^2. */
+        const int64_t begin = rows / n * i + rows % n * i / n, end = rows / n * (i + 1) + rows % n * (i + 1) / n;
+        r->chosen[i] = i == 0 ? 0 : i == n - 1 ? rows - 1 : begin + (int64_t)(random_of(seed, (uint64_t)i) % (uint64_t)(end - begin));
+    }
+    return r->chosen != NULL;
+}
