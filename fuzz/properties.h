@@ -90,6 +90,8 @@ bool attn_check_plan(const struct attn_fleet *fleet, const struct attn_case *c, 
 struct attn_run_limits {
     int64_t work;   /* multiply-adds, see attn_problem_work */
     int64_t bytes;  /* of the image and of a workspace, each */
+    int64_t reference_work; /* multiply-adds of the reference: beyond them it computes rows drawn by the data's seed, and
+                               the others are judged by P9 and P10 alone; 0: ATTN_RUN_REFERENCE_WORK */
     bool schedules; /* run twice, the host backend under a second schedule, and compare bit by bit (P10) */
     /* NULL, or a host backend that runs the same plan of each kernel beside the backend under test: its result must be
      * within the bound too, and no further from the other one than both bounds together (P2). */
@@ -102,6 +104,7 @@ struct attn_run_limits {
 
 /* The numbers that a tool for people uses. */
 #define ATTN_RUN_WORK_LIMIT INT64_C(20000000)
+#define ATTN_RUN_REFERENCE_WORK INT64_C(100000000)
 #define ATTN_RUN_BYTES_LIMIT INT64_C(268435456)
 
 enum attn_compared { ATTN_COMPARED_NOT, ATTN_COMPARED_DONE, ATTN_COMPARED_TOO_LARGE };

@@ -292,20 +292,21 @@ static void close_bench(struct bench *b)
 }
 
 /* Image, data, reference and device memory; NULL when all is there, else why not. */
-static const char *open_bench(struct bench *b, int64_t workspace_bytes, int64_t max_bytes)
+static const char *open_bench(struct bench *b, int64_t workspace_bytes, const struct attn_run_limits *limits)
 {
+    const int64_t reference_work = limits->reference_work > 0 ? limits->reference_work : ATTN_RUN_REFERENCE_WORK;
     const struct attn_problem *p = &b->c->problem;
     const void *base[ATTN_OPERAND_COUNT];
     struct attn_failure failure = { 0 };
 
-    if (!attn_image_create(p, max_bytes, &b->before)) {
+    if (!attn_image_create(p, limits->bytes, &b->before)) {
         memset(&b->before, 0, sizeof b->before);
         return "out of memory";
     }
     attn_data_fill(b->c, &b->before);
     for (int o = 0; o < ATTN_OPERAND_COUNT; o++)
         base[o] = attn_image_at(&b->before, p, o);
-    b->reference = attn_reference_compute(p, base);
+    b->reference = attn_reference_compute_some(p, base, reference_work, b->c->run.seed);
     b->memory = b->backend->ops->alloc(b->backend, p, &b->before, workspace_bytes, &failure);
     b->first_dst = malloc((size_t)b->before.buffer[b->before.buffer_of[ATTN_DST]].size);
     if (!b->reference || !b->memory || !b->first_dst || !copy_image(&b->before, &b->after))
@@ -376,7 +377,7 @@ int attn_check_run(struct attn_backend *backend, const struct attn_case *c, cons
     if (n == 0)
         return skip(outcome, "a larger workspace than the limit");
 
-    const char *why = open_bench(&b, workspace, limits->bytes);
+    const char *why = open_bench(&b, workspace, limits);
     for (int i = 0; i < n && !why && outcome->status == ATTN_OUTCOME_HELD; i++) {
         if (!try_kernel(&trial[i], f))
             outcome->status = ATTN_OUTCOME_FAILED;
