@@ -6,6 +6,7 @@
 
 #include "domain.h"
 #include "properties.h"
+#include "shrink.h"
 #include "stats.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -18,6 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define EXEC_MORE 16                     /* times as much for some: what scan and convert need to be planned */
 #define EXEC_WORKSPACE INT64_C(16777216) /* of a plan */
 #define EXEC_STEPS UINT64_C(200000000)   /* accesses and wave operations of a launch */
+#define SHRINK_TRIES 600                 /* of a finding: some seconds */
 
 static struct attn_stats stats;
 static struct attn_backend *backend;
@@ -57,8 +59,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                           .bytes = EXEC_WORKSPACE,
                                           .schedules = more == 1 && (c.run.seed & 7) == 0 };
     if (attn_check_run(backend, &c, &run_limits, &outcome, &finding) == ATTN_OUTCOME_FAILED) {
+        struct attn_shrink_how how = { .backend = backend, .limits = run_limits, .max_tries = SHRINK_TRIES };
         attn_finding_print(stderr, &finding);
         attn_stats_write(&stats);
+        attn_shrink_print(stderr, &how, &finding);
         abort();
     }
     stats.plans += 1 + ATTN_KERNEL_COUNT;

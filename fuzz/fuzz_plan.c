@@ -5,6 +5,7 @@
 
 #include "domain.h"
 #include "properties.h"
+#include "shrink.h"
 #include "stats.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -43,8 +44,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     bool held = attn_check_plan(&stats.fleet, &c, true, &sweep, &finding);
     if (!held) {
+        struct attn_shrink_how how = { .fleet = &stats.fleet };
         attn_finding_print(stderr, &finding);
         attn_stats_write(&stats);
+        attn_shrink_print(stderr, &how, &finding);
         abort();
     }
     attn_stats_sweep(&stats, &sweep);

@@ -12,8 +12,9 @@
  *      dimension that is broadcast), an offset, a shared buffer, a mask larger than it must be or with planes of its own,
  *      a scale other than 1, a weakening, a data profile, a mask content, dead cells spared, a schedule.
  *   2. extents: the sum of those of Q, K, V and mask (saturating).
- *   3. length of the line.
- *   4. rest: the sum of seeds, offsets, strides, and of the numbers of device, types, profile and content.
+ *   3. length of the line, its dev= apart.
+ *   4. rest: the sum of seeds, offsets, strides, of the numbers (rows in their tables) of device, weakening, types,
+ *      profile and content, and of how far scale, softcap and max_bias are from 1.
  * A line's kernel= is never changed: it is part of what fails.
  *
  * SPDX-License-Identifier: MIT */
@@ -26,7 +27,7 @@
 struct attn_shrink_size {
     uint32_t features;
     uint64_t extents;
-    uint32_t length; /* of the canonical line, characters */
+    uint32_t length; /* of the canonical line without dev=, characters */
     uint64_t rest;
 };
 void attn_shrink_measure(const struct attn_case *c, struct attn_shrink_size *size);
