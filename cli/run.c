@@ -1,4 +1,4 @@
-/* run.c: attnfuzz run: replays a corpus. Options, the corpus in memory, the tasks it makes.
+/* run.c: attnfuzz run: replays a corpus, or problems it generates, on a backend. Options and reports.
  *
  * SPDX-License-Identifier: MIT */
 #include "run.h"
@@ -15,146 +15,54 @@
 static const char help[] =
     "usage: attnfuzz run [options] FILE|DIR|LINE|-...\n\n"
     "Replays problem lines. Each is planned on every device of the table and every weakening of one, and the plans are\n"
-    "checked (P1 total, P3 explained, P5 pure, P6 monotone). Then it is run by every able kernel on the host backend:\n"
+    "checked (P1 total, P3 explained, P5 pure, P6 monotone). Then it is run by every able kernel on the backend:\n"
     "no access outside the tensors (P9), every result within the error bound of its route (P2), and with --schedules\n"
     "the same bits under another schedule (P10). A line runs on the device it names (dev=), or on those of --device;\n"
     "else on one device, chosen by a hash of the line so that a corpus covers all of them and both wave sizes.\n"
     "Lines with more than 20,000,000 multiply-adds are planned and counted as skipped. When a line cannot be read,\n"
     "nothing is run.\n\n"
-    "options:\n"
-    "  --backend host    where plans run\n"
-    "  --device NAME     run on this device, also for lines that name one; NAME~WEAKENING, several with commas, all,\n"
+    "With --backend hip lines run on a GPU, whatever device they name, and none is too large: each able kernel runs twice\n"
+    "and must give the same bits, every problem is run once more with a constant V, and where the host executor's limit\n"
+    "allows, the same plan runs there too and must not be further away than both error bounds.\n"
+    "Problems run in child processes. One that dies, hangs or loses its device costs the problem it was at, which has\n"
+    "failed, and is replaced. When no device can be opened any more the run ends with exit code 3 and says what is left.\n\n"
+    "where:\n"
+    "  --backend NAME    host; hip (GPU 0), hip:N, hip:N,M,... or hip:all: one process each\n"
+    "  --device NAME     host: run on this device, also for lines that name one; NAME~WEAKENING, several with commas, all,\n"
     "                    or waves: two devices a line, one of each wave size\n"
-    "  --kernel NAME     run only this kernel, where it is able\n"
-    "  --jobs N          worker processes (default: the processors there are)\n"
-    "  --shard I/N       only every N-th line, beginning with line I\n"
+    "  --jobs N          worker processes (default: the processors there are; with hip one for each GPU)\n"
     "  --timeout S       seconds for one problem on one device (default 300, 0: no limit)\n"
-    "  --schedule SEED   order of threads between barriers, for lines that name none (default 0: in order)\n"
-    "  --schedules       check P10: run each kernel under a second schedule too\n"
-    "  --work N          skip lines with more than N multiply-adds instead\n"
+    "what:\n"
+    "  --generate N      N generated problems after those of the input, which may then be absent\n"
+    "  --seed S          of them (default 0); number i of a seed is the same in every run\n"
+    "  --generate-work N multiply-adds of the largest (default 1,000,000): a GPU can do with more\n"
+    "  --inputs DIR      a problem from each fuzzing input in DIR (a corpus of fuzz_kernel or fuzz_plan)\n"
+    "  --shard I/N       only every N-th problem, beginning with number I\n"
+    "  --kernel NAME     run only this kernel, where it is able\n"
+    "  --work N          skip lines with more than N multiply-adds (default: 20,000,000; with hip no limit)\n"
+    "  --host-work N     hip: compare with the host executor up to N multiply-adds (default 20,000,000; 0: never)\n"
+    "  --schedule SEED   host: order of threads between barriers, for lines that name none (default 0: in order)\n"
+    "  --schedules       check P10: run each kernel a second time, on the host under another schedule (hip: always)\n"
+    "  --constant-v      run each problem again with a constant V (hip: always)\n"
+    "  --list            print what would run, one problem and device a line\n"
+    "results:\n"
+    "  --resume FILE     journal: when FILE has results of this very run (program, options, problems), go on from there\n"
+    "  --failures FILE   failing lines, each below comments that say why: a file for attnfuzz run\n"
     "  --json FILE       results as one JSON object; - for standard output\n"
     "  --junit FILE      results as JUnit XML; - for standard output\n"
-    "  --list            print what would run, one problem and device a line\n"
+    "  --html FILE       results as one page\n"
     "  --help            this text\n";
 
-/* ---- Tasks ------------------------------------------------------------------------------------------------- */
-
-void run_task_case(const struct run_job *job, const struct run_task *task, struct attn_case *c)
-{
-    const struct run_options *options = job->options;
-    *c = job->problem[task->problem].c;
-    c->run.device = task->row;
-    c->run.weakening = task->weakening;
-    if (options->kernel >= 0)
-        c->run.kernel = options->kernel;
-    if (options->schedule >= 0 && c->run.schedule == 0)
-        c->run.schedule = (uint64_t)options->schedule;
-}
-
-void run_task_place(const struct run_job *job, const struct run_task *task, char *text, size_t cap)
-{
-    const struct run_problem *problem = &job->problem[task->problem];
-    snprintf(text, cap, "%s:%" PRId64, lines_name(job->lines, problem->source), problem->line);
-}
-
-/* FNV-1a over the canonical line: the same line gets the same device in every corpus. */
-static uint64_t hash_of_case(const struct attn_case *c)
-{
-    char line[ATTN_CASE_LINE_MAX];
-    uint64_t h = UINT64_C(14695981039346656037);
-    attn_case_print(c, line, sizeof line);
-    for (const char *s = line; *s; s++)
-        h = (h ^ (unsigned char)*s) * UINT64_C(1099511628211);
-    return h ^ h >> 32;
-}
-
-/* Row of the device table with that wave size that number `pick` falls on. */
-static int row_of_wave(int wave_size, uint64_t pick)
-{
-    uint64_t n = 0;
-    for (int row = 0; row < attn_device_count(); row++)
-        n += attn_device(row)->wave_size == wave_size;
-    pick %= n;
-    for (int row = 0;; row++)
-        if (attn_device(row)->wave_size == wave_size && pick-- == 0)
-            return row;
-}
-
-static void devices_of(const struct run_options *options, const struct attn_case *c, struct cli_devices *devices)
-{
-    if (options->mode == RUN_DEVICES_GIVEN) {
-        *devices = options->devices;
-        return;
-    }
-    devices->n = 1;
-    devices->at[0].row = (int16_t)c->run.device;
-    devices->at[0].weakening = (int16_t)c->run.weakening;
-    if (c->run.device >= 0)
-        return;
-    uint64_t h = hash_of_case(c);
-    int first = h & 1 ? 64 : 32;
-    devices->at[0].row = (int16_t)row_of_wave(first, h >> 1);
-    devices->at[0].weakening = -1;
-    if (options->mode == RUN_DEVICES_WAVES) {
-        devices->n = 2;
-        devices->at[1].row = (int16_t)row_of_wave(96 - first, h >> 1);
-        devices->at[1].weakening = -1;
-    }
-}
-
-static bool grow(void **array, int64_t n, size_t size)
-{
-    if (n & (n - 1)) /* doubles at every power of two */
-        return true;
-    void *grown = realloc(*array, (size_t)(n ? 2 * n : 1) * size);
-    if (grown)
-        *array = grown;
-    return grown != NULL;
-}
-
-static bool add_tasks(struct run_job *job, int64_t problem)
-{
-    struct cli_devices devices;
-    devices_of(job->options, &job->problem[problem].c, &devices);
-    for (int i = 0; i < devices.n; i++) {
-        if (!grow((void **)&job->task, job->n_tasks, sizeof *job->task))
-            return false;
-        job->task[job->n_tasks++] = (struct run_task){ .problem = (int32_t)problem,
-                                                       .row = devices.at[i].row,
-                                                       .weakening = devices.at[i].weakening,
-                                                       .plan = i == 0 };
-    }
-    return true;
-}
-
-/* Reads the whole corpus before anything runs; *read counts all its problems, also those of other shards. */
-static bool load(struct run_job *job, struct corpus *corpus, int64_t *read)
-{
-    const struct run_options *options = job->options;
-    struct attn_case c;
-    for (*read = 0; corpus_next(corpus, &c); ++*read) {
-        if (*read % options->shards != options->shard - 1)
-            continue;
-        if (job->n_problems == INT32_MAX || !grow((void **)&job->problem, job->n_problems, sizeof *job->problem)) {
-            cli_error("out of memory");
-            return false;
-        }
-        job->problem[job->n_problems++] = (struct run_problem){ c, corpus->lines.current, corpus->lines.number };
-    }
-    for (int64_t p = 0; p < job->n_problems; p++)
-        if (!add_tasks(job, p)) {
-            cli_error("out of memory");
-            return false;
-        }
-    return true;
-}
+/* A GPU's memory is the limit there; a problem of this size on the host fills a machine's. */
+#define DEVICE_BYTES_LIMIT (INT64_C(16) << 30)
+#define GENERATE_WORK INT64_C(1000000)
 
 static void list(const struct run_job *job)
 {
     char line[ATTN_CASE_LINE_MAX];
     for (int64_t t = 0; t < job->n_tasks; t++) {
         struct attn_case c;
-        run_task_case(job, &job->task[t], &c);
+        run_task_case(job, t, &c);
         attn_case_print(&c, line, sizeof line);
         puts(line);
     }
@@ -162,52 +70,92 @@ static void list(const struct run_job *job)
 
 /* ---- Reports ----------------------------------------------------------------------------------------------- */
 
-/* Opened before the run: a path that cannot be written is no news for the end of it. */
-static bool open_report(const char *path, FILE **file)
+typedef void report_writer(FILE *, const struct run_job *, const struct run_total *);
+
+struct report {
+    const char *path; /* NULL: not wanted */
+    report_writer *write;
+    FILE *file;
+};
+
+static void write_failures(FILE *out, const struct run_job *job, const struct run_total *total)
 {
-    if (!path)
-        return true;
-    *file = strcmp(path, "-") ? fopen(path, "w") : stdout;
-    if (!*file)
-        cli_error("%s: %s", path, strerror(errno));
-    return *file != NULL;
+    (void)total;
+    for (int64_t t = 0; t < job->n_tasks; t++)
+        run_report_failure_lines(out, job, t);
 }
 
-static bool close_report(const char *path, FILE *file)
+/* Opened before the run: a path that cannot be written is no news for the end of it. */
+static bool open_report(struct report *report)
 {
-    if (!file)
+    if (!report->path)
         return true;
-    bool good = fflush(file) == 0 && !ferror(file);
-    if (file != stdout && fclose(file))
+    report->file = strcmp(report->path, "-") ? fopen(report->path, "w") : stdout;
+    if (!report->file)
+        cli_error("%s: %s", report->path, strerror(errno));
+    return report->file != NULL;
+}
+
+static bool close_report(struct report *report)
+{
+    if (!report->file)
+        return true;
+    bool good = fflush(report->file) == 0 && !ferror(report->file);
+    if (report->file != stdout && fclose(report->file))
         good = false;
+    report->file = NULL;
     if (!good)
-        cli_error("%s: %s", path, strerror(errno));
+        cli_error("%s: %s", report->path, strerror(errno));
     return good;
 }
 
 static int replay(struct run_job *job)
 {
     const struct run_options *options = job->options;
-    FILE *json = NULL, *junit = NULL;
+    struct report report[] = { { options->json, run_report_json, NULL },
+                               { options->junit, run_report_junit, NULL },
+                               { options->html, run_report_html, NULL },
+                               { options->failures, write_failures, NULL } };
+    enum { REPORTS = sizeof report / sizeof report[0], FAILURES = REPORTS - 1 };
+    struct run_journal *journal = NULL;
     struct run_total total;
-    if (!open_report(options->json, &json) || !open_report(options->junit, &junit))
-        return CLI_USAGE;
-    if (!run_pool(job))
+    bool to_stdout = false, written = true;
+    if (!run_pool_memory(job))
         return CLI_LACKS;
+    if (options->resume && !(journal = run_journal_open(options->resume, job)))
+        return CLI_USAGE;
+    for (int i = 0; i < REPORTS; i++) {
+        written &= open_report(&report[i]);
+        to_stdout |= report[i].file == stdout;
+    }
+    int code = written ? run_pool(job, journal, report[FAILURES].file) : CLI_USAGE;
+    run_journal_close(journal);
+    if (!written)
+        return CLI_USAGE;
+    if (code == CLI_LACKS && job->left == job->n_tasks)
+        return code; /* not even one: the message says why */
     run_add_up(job, &total);
-    run_report_text(json == stdout || junit == stdout ? stderr : stdout, job, &total);
-    if (json)
-        run_report_json(json, job, &total);
-    if (junit)
-        run_report_junit(junit, job, &total);
-    bool written = close_report(options->json, json);
-    written &= close_report(options->junit, junit);
-    return !written ? CLI_USAGE : total.failed ? CLI_BROKEN : CLI_GOOD;
+    run_report_text(to_stdout ? stderr : stdout, job, &total);
+    if (report[FAILURES].file && report[FAILURES].file != stdout) {
+        /* In the order in which they were found so far: now in that of the input. */
+        rewind(report[FAILURES].file);
+        if (ftruncate(fileno(report[FAILURES].file), 0))
+            cli_error("%s: %s", options->failures, strerror(errno));
+    }
+    for (int i = 0; i < REPORTS; i++) {
+        if (report[i].file)
+            report[i].write(report[i].file, job, &total);
+        written &= close_report(&report[i]);
+    }
+    return !written ? CLI_USAGE : code != CLI_GOOD ? code : total.failed ? CLI_BROKEN : CLI_GOOD;
 }
 
 /* ---- Options ----------------------------------------------------------------------------------------------- */
 
-enum { BACKEND = 1, DEVICE, KERNEL, JOBS, SHARD, TIMEOUT, SCHEDULE, SCHEDULES, WORK, JSON, JUNIT, LIST };
+enum {
+    BACKEND = 1, DEVICE, KERNEL, JOBS, SHARD, TIMEOUT, SCHEDULE, SCHEDULES, WORK, JSON, JUNIT, LIST, GENERATE, SEED,
+    GENERATE_SIZE, INPUTS, HOST_WORK, CONSTANT_V, RESUME, FAILURE_LINES, HTML
+};
 
 static const struct option longs[] = {
     { "backend", required_argument, NULL, BACKEND },   { "device", required_argument, NULL, DEVICE },
@@ -216,22 +164,73 @@ static const struct option longs[] = {
     { "schedule", required_argument, NULL, SCHEDULE }, { "schedules", no_argument, NULL, SCHEDULES },
     { "work", required_argument, NULL, WORK },         { "json", required_argument, NULL, JSON },
     { "junit", required_argument, NULL, JUNIT },       { "list", no_argument, NULL, LIST },
-    { NULL, 0, NULL, 0 },
+    { "generate", required_argument, NULL, GENERATE }, { "seed", required_argument, NULL, SEED },
+    { "generate-work", required_argument, NULL, GENERATE_SIZE },
+    { "inputs", required_argument, NULL, INPUTS },     { "host-work", required_argument, NULL, HOST_WORK },
+    { "constant-v", no_argument, NULL, CONSTANT_V },   { "resume", required_argument, NULL, RESUME },
+    { "failures", required_argument, NULL, FAILURE_LINES },
+    { "html", required_argument, NULL, HTML },         { NULL, 0, NULL, 0 },
 };
+
+/* The options that are a whole number, and where it goes. */
+static int64_t *number_of(struct run_options *o, int option, int64_t *low, int64_t *high)
+{
+    *low = 0;
+    *high = INT64_MAX;
+    switch (option) {
+    case JOBS: *low = 1; *high = RUN_JOBS_MAX; return &o->jobs;
+    case TIMEOUT: *high = 1000000; return &o->timeout_s;
+    case SCHEDULE: return &o->schedule;
+    case WORK: return &o->limits.work;
+    case HOST_WORK: return &o->limits.beside_work;
+    case GENERATE: *low = 1; *high = RUN_GENERATE_MAX; return &o->generate;
+    case GENERATE_SIZE: *low = 4096; *high = INT64_C(1) << 40; return &o->generate_work;
+    case SEED: return &o->seed;
+    default: return NULL;
+    }
+}
+
+static const char **path_of(struct run_options *o, int option)
+{
+    switch (option) {
+    case JSON: return &o->json;
+    case JUNIT: return &o->junit;
+    case HTML: return &o->html;
+    case FAILURE_LINES: return &o->failures;
+    case RESUME: return &o->resume;
+    case INPUTS: return &o->inputs;
+    default: return NULL;
+    }
+}
+
+static const char *name_of(int option)
+{
+    for (const struct option *o = longs; o->name; o++)
+        if (o->val == option)
+            return o->name;
+    return "";
+}
 
 /* One option; an exit code when it is wrong, else CLI_GOOD. */
 static int take(struct run_options *options, int option, const char *value)
 {
-    switch (option) {
-    case BACKEND:
-        if (!strcmp(value, "host"))
+    int64_t low, high, *number = number_of(options, option, &low, &high);
+    const char **path = path_of(options, option);
+    if (number) {
+        if (cli_number(value, low, high, number))
             return CLI_GOOD;
-        if (!strncmp(value, "hip", 3) && (value[3] == 0 || value[3] == ':')) {
-            cli_error("no GPU backend in this build: --backend %s is not there", value);
-            return CLI_LACKS;
-        }
-        cli_error("--backend %s: there is host", value);
+        if (high == INT64_MAX)
+            cli_error("--%s %s: a number from %" PRId64, name_of(option), value, low);
+        else
+            cli_error("--%s %s: a number from %" PRId64 " to %" PRId64, name_of(option), value, low, high);
         return CLI_USAGE;
+    }
+    if (path) {
+        *path = value;
+        return CLI_GOOD;
+    }
+    switch (option) {
+    case BACKEND: return run_backend_parse(value, &options->backend) ? CLI_GOOD : CLI_USAGE;
     case DEVICE:
         if (!strcmp(value, "waves")) {
             options->mode = RUN_DEVICES_WAVES;
@@ -244,62 +243,68 @@ static int take(struct run_options *options, int option, const char *value)
             return CLI_GOOD;
         cli_error("there is no kernel '%s'", value);
         return CLI_USAGE;
-    case JOBS:
-        if (cli_number(value, 1, 256, &options->jobs))
-            return CLI_GOOD;
-        cli_error("--jobs %s: a number from 1 to 256", value);
-        return CLI_USAGE;
     case SHARD:
         if (cli_shard(value, &options->shard, &options->shards))
             return CLI_GOOD;
         cli_error("--shard %s: I/N with 1 <= I <= N", value);
         return CLI_USAGE;
-    case TIMEOUT:
-        if (cli_number(value, 0, 1000000, &options->timeout_s))
-            return CLI_GOOD;
-        cli_error("--timeout %s: seconds from 0 to 1000000", value);
-        return CLI_USAGE;
-    case SCHEDULE:
-        if (cli_number(value, 0, INT64_MAX, &options->schedule))
-            return CLI_GOOD;
-        cli_error("--schedule %s: a number from 0", value);
-        return CLI_USAGE;
     case SCHEDULES: options->limits.schedules = true; return CLI_GOOD;
-    case WORK:
-        if (cli_number(value, 0, INT64_MAX, &options->limits.work))
-            return CLI_GOOD;
-        cli_error("--work %s: a number from 0", value);
-        return CLI_USAGE;
-    case JSON: options->json = value; return CLI_GOOD;
-    case JUNIT: options->junit = value; return CLI_GOOD;
+    case CONSTANT_V: options->constant_v = true; return CLI_GOOD;
     case LIST: options->list = true; return CLI_GOOD;
     default: return cli_usage_error(&cli_run);
     }
 }
 
+/* What the backend decides where no option does. */
+static int settle(struct run_options *options)
+{
+    char error[256];
+    bool device = options->backend.device;
+    if (device && options->mode != RUN_DEVICES_AUTO) {
+        cli_error("--device goes with --backend host: a GPU runs what it is");
+        return CLI_USAGE;
+    }
+    if (options->html && !strcmp(options->html, "-")) {
+        cli_error("--html needs a file");
+        return CLI_USAGE;
+    }
+    if (options->limits.work < 0)
+        options->limits.work = device ? INT64_MAX : ATTN_RUN_WORK_LIMIT;
+    options->limits.bytes = device ? DEVICE_BYTES_LIMIT : ATTN_RUN_BYTES_LIMIT;
+    options->limits.schedules |= device;
+    options->constant_v |= device;
+    options->beside = device && options->limits.beside_work > 0;
+    if (options->backend.all && !options->list && !run_backend_count(&options->backend, error, sizeof error)) {
+        cli_error("%s", *error ? error : "no GPU");
+        return CLI_LACKS;
+    }
+    return CLI_GOOD;
+}
+
 static int run(int argc, char **argv)
 {
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    struct run_options options = { .kernel = -1, .shard = 1, .shards = 1, .timeout_s = 300, .schedule = -1 };
-    options.jobs = processors > 0 ? processors : 1;
-    options.limits.work = ATTN_RUN_WORK_LIMIT;
-    options.limits.bytes = ATTN_RUN_BYTES_LIMIT;
-    for (int o; (o = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
-        int code = take(&options, o, optarg);
-        if (code != CLI_GOOD)
-            return code;
-    }
-    struct corpus corpus;
-    struct run_job job = { .options = &options, .lines = &corpus.lines };
-    int64_t read = 0;
-    if (!corpus_open(&corpus, argc - optind, argv + optind))
-        return CLI_USAGE;
+    struct run_options options = { .kernel = -1, .shard = 1, .shards = 1, .timeout_s = 300, .schedule = -1,
+                                   .generate_work = GENERATE_WORK };
+    options.limits.work = -1;
+    options.limits.beside_work = ATTN_RUN_WORK_LIMIT;
+    run_backend_parse("host", &options.backend);
     int code = CLI_GOOD;
-    if (!load(&job, &corpus, &read)) {
+    for (int o; code == CLI_GOOD && (o = getopt_long(argc, argv, "", longs, NULL)) != -1;)
+        code = take(&options, o, optarg);
+    if (code == CLI_GOOD)
+        code = settle(&options);
+    if (code != CLI_GOOD)
+        return code;
+    struct corpus corpus = { .errors = 0 };
+    struct run_job job = { .options = &options, .lines = &corpus.lines };
+    bool others = options.generate || options.inputs;
+    if ((argc > optind || !others) && !corpus_open(&corpus, argc - optind, argv + optind))
+        return CLI_USAGE;
+    if (!run_tasks_load(&job, &corpus)) {
         code = CLI_USAGE;
     } else if (corpus.errors) {
         cli_error("nothing was run");
-    } else if (read == 0) {
+    } else if (job.n_read == 0) {
         cli_error("no problem line in the input");
         code = CLI_USAGE;
     } else if (options.list) {
@@ -307,8 +312,7 @@ static int run(int argc, char **argv)
     } else {
         code = replay(&job);
     }
-    free(job.problem);
-    free(job.task);
+    run_tasks_free(&job);
     return corpus_close(&corpus, code);
 }
 

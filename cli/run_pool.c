@@ -1,44 +1,57 @@
-/* run_pool.c: worker processes that run the tasks.
+/* run_pool.c: the parent of the worker processes.
  *
- * A task is run in a process of its own kind because kernels under test may crash, hang or be stopped by a sanitizer:
- * the parent then knows which task it was, marks it failed and starts another worker. Workers take tasks from a shared
- * counter and write results to shared memory, one place a task, so the order of finishing leaves no trace.
+ * A task is run in a process of its own kind because kernels under test may crash, hang, lose their device or be stopped
+ * by a sanitizer: the parent then knows which task it was, marks it failed and starts another worker. Workers take tasks
+ * from a shared counter and write results to shared memory, one place a task, so the order of finishing leaves no trace.
+ * The parent never opens a device: a GPU's runtime does not survive fork. Who ends a task, the worker or the parent that
+ * finds it late, is settled by one atomic exchange on its `end`.
  *
  * SPDX-License-Identifier: MIT */
-#include "run.h"
-
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { JOBS_MAX = 256, POLL_MS = 100, PLAIN_EVERY_S = 10 };
+#include "run.h"
 
-struct worker {
-    _Atomic int64_t task;       /* at work on it; -1: on none */
-    _Atomic int64_t started_ns; /* when it took it */
-    pid_t pid;                  /* 0: none */
+enum {
+    POLL_MS = 100,
+    PLAIN_EVERY_S = 10,
+    OPEN_S = 180,     /* for opening a device: a driver that hangs there is no device */
+    KILLED_MS = 2000, /* for a killed process to go; one that a driver holds on to is left behind */
+    BARREN_MAX = 3,   /* workers of one slot in a row that end before they have ended a task */
+    ROUNDS_MAX = 4
 };
 
-struct board {
-    _Atomic int64_t next; /* task to hand out */
-    struct worker worker[JOBS_MAX];
+struct slot {
+    pid_t pid;     /* 0: none */
+    int barren;
+    bool gone;     /* its device cannot be opened (again) */
+    bool opened;   /* it could be, once */
 };
 
-static int64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
-}
+struct pool {
+    struct run_job *job;
+    struct run_journal *journal;
+    FILE *failures;
+    struct run_board *board;
+    int64_t *order;    /* tasks to run */
+    int64_t n_order;
+    bool *recorded;    /* of each task: its result is in the journal and counted */
+    int pipe[2];
+    int n_slots;
+    struct slot slot[RUN_JOBS_MAX];
+    int64_t n_done, n_failed, n_at_begin;
+    int64_t begin_ns, last_ns;
+    bool broken;       /* the journal cannot be written, or processes not be had: stop */
+};
 
 static void *share(size_t bytes)
 {
@@ -46,243 +59,332 @@ static void *share(size_t bytes)
     return p == MAP_FAILED ? NULL : p;
 }
 
-/* ---- Worker --------------------------------------------------------------------------------------------------- */
-
-struct tools {
-    struct attn_fleet fleet;
-    struct attn_sweep sweep;
-    struct attn_backend *backend;
-};
-
-/* Is naive alone able on some device of the table? */
-static bool needs_naive(const struct attn_sweep *sweep)
+bool run_pool_memory(struct run_job *job)
 {
-    for (int m = sweep->first; m < sweep->last; m++)
-        if (sweep->fleet->weakening[m] < 0 && sweep->able[m] == 1u << ATTN_KERNEL_naive)
-            return true;
+    job->result = share((size_t)job->n_tasks * sizeof *job->result);
+    job->findings = share((size_t)job->n_tasks * sizeof *job->findings);
+    if (job->result && job->findings)
+        return true;
+    cli_error("out of memory");
     return false;
 }
 
-static void run_one(const struct run_job *job, struct tools *tools, int64_t t)
+/* ---- Results ------------------------------------------------------------------------------------------------------ */
+
+static void record(struct pool *pool, int64_t t)
 {
-    const struct run_task *task = &job->task[t];
-    struct run_result *result = &job->result[t];
-    struct attn_finding finding;
-    struct attn_case c;
-    run_task_case(job, task, &c);
-    if (task->plan) {
-        if (!attn_check_plan(&tools->fleet, &c, true, &tools->sweep, &finding)) {
-            result->plan_failed = true;
-            job->findings[t].at[0] = finding;
-        } else {
-            result->needs_naive = needs_naive(&tools->sweep);
+    struct run_job *job = pool->job;
+    if (pool->recorded[t] || atomic_load(&job->result[t].end) == RUN_PENDING)
+        return;
+    pool->recorded[t] = true;
+    pool->n_done++;
+    if (run_failed(&job->result[t])) {
+        pool->n_failed++;
+        if (pool->failures) {
+            run_report_failure_lines(pool->failures, job, t);
+            fflush(pool->failures);
         }
-        result->plans = tools->sweep.plans;
     }
-    if (attn_check_run(tools->backend, &c, &job->options->limits, &result->outcome, &finding) == ATTN_OUTCOME_FAILED) {
-        result->run_failed = true;
-        job->findings[t].at[1] = finding;
-    }
+    if (pool->journal && !run_journal_add(pool->journal, job, t))
+        pool->broken = true;
 }
 
-static void work(const struct run_job *job, struct board *board, int w, int done)
+static void sync_journal(struct pool *pool)
 {
-    const struct attn_host_options options = { .schedule = 0, .checked = true, .budget = 0 };
-    struct worker *self = &board->worker[w];
-    struct tools *tools = calloc(1, sizeof *tools);
-    if (!tools || !(tools->backend = attn_host_open(&options))) {
-        cli_error("out of memory");
-        _exit(1);
-    }
-    attn_fleet_init(&tools->fleet);
-    for (;;) {
-        int64_t t = atomic_fetch_add(&board->next, 1);
-        if (t >= job->n_tasks)
-            break;
-        atomic_store(&self->started_ns, now_ns());
-        atomic_store(&self->task, t);
-        run_one(job, tools, t);
-        atomic_store(&job->result[t].end, RUN_ENDED);
-        atomic_store(&self->task, -1);
-        if (write(done, "", 1) < 0)
-            break; /* nobody is listening any more */
-    }
-    tools->backend->ops->close(tools->backend);
-    free(tools);
-    fflush(stderr);
-    _exit(0);
+    if (pool->journal && !pool->broken && !run_journal_sync(pool->journal))
+        pool->broken = true;
 }
 
-/* ---- Parent --------------------------------------------------------------------------------------------------- */
+/* The worker is gone or about to be: its task ends here, unless it has ended already. True when there was one. */
+static bool end_task(struct pool *pool, int w, enum run_end end, int signal)
+{
+    struct run_worker *worker = &pool->board->worker[w];
+    int64_t t = atomic_load(&worker->task);
+    if (t < 0)
+        return false;
+    struct run_result *result = &pool->job->result[t];
+    int32_t pending = RUN_PENDING;
+    /* With its finding there, only what comes after it is lost. */
+    int32_t to = atomic_load(&worker->stage) == RUN_AFTERWARDS ? RUN_ENDED : (int32_t)end;
+    if (atomic_compare_exchange_strong(&result->end, &pending, to)) {
+        result->signal = signal;
+        result->trying = atomic_load(&worker->kernel);
+        result->ns = run_now_ns() - atomic_load(&worker->began_ns);
+    }
+    record(pool, t);
+    return true;
+}
 
-struct pool {
-    struct run_job *job;
-    struct board *board;
-    int pipe[2];
-    int n_workers;
-    int64_t n_done;
-};
+/* ---- Processes ---------------------------------------------------------------------------------------------------- */
 
 static bool start(struct pool *pool, int w)
 {
-    struct worker *worker = &pool->board->worker[w];
+    struct run_worker *worker = &pool->board->worker[w];
     atomic_store(&worker->task, -1);
-    fflush(stdout);
-    fflush(stderr);
+    atomic_store(&worker->kernel, -1);
+    atomic_store(&worker->ended, 0);
+    atomic_store(&worker->began_ns, run_now_ns());
+    atomic_store(&worker->stage, RUN_OPENING);
+    fflush(NULL);
     pid_t pid = fork();
     if (pid < 0) {
         cli_error("a worker process: %s", strerror(errno));
+        pool->broken = true;
         return false;
     }
     if (pid == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
         close(pool->pipe[0]);
-        work(pool->job, pool->board, w, pool->pipe[1]);
+        run_worker(pool->job, pool->board, pool->order, pool->n_order, w, pool->pipe[1]);
     }
-    worker->pid = pid;
+    pool->slot[w].pid = pid;
     return true;
 }
 
-static bool tasks_left(const struct pool *pool) { return atomic_load(&pool->board->next) < pool->job->n_tasks; }
+static bool tasks_left(const struct pool *pool) { return atomic_load(&pool->board->next) < pool->n_order; }
 
-/* The worker is gone: what it was at work on has failed. */
-static void mark(struct pool *pool, int w, enum run_end end, int signal)
+static void replace(struct pool *pool, int w)
 {
-    int64_t t = atomic_load(&pool->board->worker[w].task);
-    if (t < 0 || atomic_load(&pool->job->result[t].end) != RUN_PENDING)
+    if (tasks_left(pool) && !pool->slot[w].gone)
+        start(pool, w);
+}
+
+/* The slot's device cannot be opened. The first time is told at the end of the run, a later loss when it happens. */
+static void lose_device(struct pool *pool, int w)
+{
+    char name[64];
+    struct slot *slot = &pool->slot[w];
+    const char *why = pool->board->worker[w].error;
+    slot->gone = true;
+    snprintf(pool->job->gone, sizeof pool->job->gone, "%s", *why ? why : "opening the device takes too long");
+    if (!slot->opened)
         return;
-    pool->job->result[t].signal = signal;
-    atomic_store(&pool->job->result[t].end, end);
-    pool->n_done++;
+    run_backend_slot_name(&pool->job->options->backend, w % pool->job->options->backend.n, name, sizeof name);
+    cli_error("%s cannot be opened again: %s", name, pool->job->gone);
 }
 
-/* Replaces workers that died. False when one cannot be started. */
-static bool reap(struct pool *pool)
+/* What the end of a worker means. */
+static void take_end(struct pool *pool, int w, int status)
 {
-    for (int w = 0; w < pool->n_workers; w++) {
-        struct worker *worker = &pool->board->worker[w];
-        int status;
-        if (worker->pid <= 0 || waitpid(worker->pid, &status, WNOHANG) != worker->pid)
-            continue;
-        worker->pid = 0;
-        bool clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-        if (clean)
-            continue;
-        bool at_work = atomic_load(&worker->task) >= 0;
-        mark(pool, w, RUN_CRASHED, WIFSIGNALED(status) ? WTERMSIG(status) : 0);
-        if (!at_work)
-            return false; /* it could not even begin, and said why */
-        if (tasks_left(pool) && !start(pool, w))
-            return false;
+    struct slot *slot = &pool->slot[w];
+    int stage = atomic_load(&pool->board->worker[w].stage);
+    int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    slot->pid = 0;
+    if (code == RUN_EXIT_DONE)
+        return;
+    slot->opened |= stage != RUN_OPENING;
+    bool had_task = end_task(pool, w, RUN_CRASHED, WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+    if (code == RUN_EXIT_NO_DEVICE) {
+        lose_device(pool, w);
+        return;
     }
-    return true;
+    if (code == RUN_EXIT_MEMORY) {
+        cli_error("a worker process: out of memory");
+        pool->broken = true;
+        return;
+    }
+    bool worked = had_task || atomic_load(&pool->board->worker[w].ended) > 0;
+    slot->barren = worked ? 0 : slot->barren + 1;
+    if (slot->barren == BARREN_MAX) {
+        snprintf(pool->board->worker[w].error, sizeof pool->board->worker[w].error, "%d processes died before they began",
+                 BARREN_MAX);
+        lose_device(pool, w);
+        return;
+    }
+    replace(pool, w);
 }
 
-/* Kills workers whose task takes too long, and replaces them. */
-static bool kill_late(struct pool *pool)
+static void reap(struct pool *pool)
 {
-    int64_t limit = pool->job->options->timeout_s * INT64_C(1000000000);
-    for (int w = 0; limit && w < pool->n_workers; w++) {
-        struct worker *worker = &pool->board->worker[w];
-        if (worker->pid <= 0 || atomic_load(&worker->task) < 0 || now_ns() - atomic_load(&worker->started_ns) < limit)
+    int status;
+    for (int w = 0; w < pool->n_slots && !pool->broken; w++)
+        if (pool->slot[w].pid > 0 && waitpid(pool->slot[w].pid, &status, WNOHANG) == pool->slot[w].pid)
+            take_end(pool, w, status);
+}
+
+/* Kills a worker and waits a little for it to go. */
+static void end_worker(struct pool *pool, int w)
+{
+    const struct timespec tick = { .tv_sec = 0, .tv_nsec = 5000000 };
+    pid_t pid = pool->slot[w].pid;
+    pool->slot[w].pid = 0;
+    kill(pid, SIGKILL);
+    for (int ms = 0; ms < KILLED_MS; ms += 5) {
+        if (waitpid(pid, NULL, WNOHANG) == pid)
+            return;
+        nanosleep(&tick, NULL);
+    }
+    cli_error("process %d does not end: its driver holds on to it", (int)pid);
+}
+
+/* Ends workers whose task, or whose device's opening, takes too long, and replaces them. */
+static void end_late(struct pool *pool)
+{
+    const int64_t second = INT64_C(1000000000), limit = pool->job->options->timeout_s * second;
+    for (int w = 0; w < pool->n_slots && !pool->broken; w++) {
+        struct run_worker *worker = &pool->board->worker[w];
+        if (pool->slot[w].pid <= 0)
             continue;
-        /* Stopped, it cannot finish this task and take the next while it is judged. */
-        kill(worker->pid, SIGSTOP);
-        waitpid(worker->pid, NULL, WUNTRACED);
-        int64_t t = atomic_load(&worker->task);
-        bool late = t >= 0 && atomic_load(&pool->job->result[t].end) == RUN_PENDING &&
-                    now_ns() - atomic_load(&worker->started_ns) >= limit;
-        if (!late) {
-            kill(worker->pid, SIGCONT);
+        if (atomic_load(&worker->stage) == RUN_OPENING) {
+            if (run_now_ns() - atomic_load(&worker->began_ns) < OPEN_S * second)
+                continue;
+            end_worker(pool, w);
+            lose_device(pool, w);
             continue;
         }
-        kill(worker->pid, SIGKILL);
-        waitpid(worker->pid, NULL, 0);
-        worker->pid = 0;
-        mark(pool, w, RUN_TIMEOUT, SIGKILL);
-        if (tasks_left(pool) && !start(pool, w))
-            return false;
+        /* The task is read before its beginning: a later task's beginning can only make it look less late. */
+        int64_t t = atomic_load(&worker->task);
+        if (!limit || t < 0 || run_now_ns() - atomic_load(&worker->began_ns) < limit ||
+            atomic_load(&pool->job->result[t].end) != RUN_PENDING)
+            continue;
+        end_task(pool, w, RUN_TIMEOUT, SIGKILL);
+        end_worker(pool, w);
+        pool->slot[w].opened = true;
+        replace(pool, w);
     }
-    return true;
 }
 
 static bool any_worker(const struct pool *pool)
 {
-    for (int w = 0; w < pool->n_workers; w++)
-        if (pool->board->worker[w].pid > 0)
+    for (int w = 0; w < pool->n_slots; w++)
+        if (pool->slot[w].pid > 0)
             return true;
     return false;
 }
 
-static void progress(const struct pool *pool, int64_t begin_ns, bool terminal, int64_t *last_ns)
+/* ---- Overseeing --------------------------------------------------------------------------------------------------- */
+
+static void progress(struct pool *pool, bool terminal)
 {
-    int64_t now = now_ns(), n = pool->job->n_tasks;
-    if (now - *last_ns < (terminal ? INT64_C(100000000) : PLAIN_EVERY_S * INT64_C(1000000000)))
+    int64_t now = run_now_ns(), n = pool->job->n_tasks;
+    if (now - pool->last_ns < (terminal ? INT64_C(100000000) : PLAIN_EVERY_S * INT64_C(1000000000)))
         return;
-    *last_ns = now;
-    double seconds = (double)(now - begin_ns) / 1e9;
-    double left = pool->n_done ? seconds / (double)pool->n_done * (double)(n - pool->n_done) : 0;
-    fprintf(stderr, "%s%" PRId64 " of %" PRId64 " run, %.0f s, about %.0f s left%s", terminal ? "\r" : "",
-            pool->n_done, n, seconds, left, terminal ? "\033[K" : "\n");
+    pool->last_ns = now;
+    double seconds = (double)(now - pool->begin_ns) / 1e9;
+    double rate = (double)(pool->n_done - pool->n_at_begin) / seconds;
+    fprintf(stderr, "%s%" PRId64 " of %" PRId64 " run, %" PRId64 " failed, %.0f s, %.1f/s, about %.0f s left%s",
+            terminal ? "\r" : "", pool->n_done, n, pool->n_failed, seconds, rate,
+            rate > 0 ? (double)(n - pool->n_done) / rate : 0, terminal ? "\033[K" : "\n");
     fflush(stderr);
 }
 
-static bool oversee(struct pool *pool)
+/* Takes the numbers of tasks that workers have ended off the pipe. */
+static void listen(struct pool *pool)
+{
+    struct pollfd ready = { .fd = pool->pipe[0], .events = POLLIN };
+    int64_t ended[512];
+    if (poll(&ready, 1, POLL_MS) <= 0 || !(ready.revents & POLLIN))
+        return;
+    /* Writes of so few bytes are atomic, so a read gives whole numbers. */
+    ssize_t n = read(pool->pipe[0], ended, sizeof ended);
+    for (ssize_t i = 0; i < n / (ssize_t)sizeof *ended; i++)
+        record(pool, ended[i]);
+}
+
+/* Tasks that have no result. */
+static int64_t put_in_order(struct pool *pool)
+{
+    pool->n_order = 0;
+    for (int64_t t = 0; t < pool->job->n_tasks; t++)
+        if (atomic_load(&pool->job->result[t].end) == RUN_PENDING)
+            pool->order[pool->n_order++] = t;
+    return pool->n_order;
+}
+
+/* One pass over the tasks in order. */
+static void run_round(struct pool *pool, bool terminal)
+{
+    atomic_store(&pool->board->next, 0);
+    for (int w = 0; w < pool->n_slots && w < pool->n_order && !pool->broken; w++)
+        if (!pool->slot[w].gone)
+            start(pool, w);
+    while (any_worker(pool) && !pool->broken) {
+        listen(pool);
+        reap(pool);
+        end_late(pool);
+        sync_journal(pool);
+        progress(pool, terminal);
+    }
+    for (int w = 0; w < pool->n_slots; w++)
+        if (pool->slot[w].pid > 0)
+            end_worker(pool, w);
+    /* Results whose number did not come through the pipe: their worker died just then. */
+    for (int64_t i = 0; i < pool->n_order; i++)
+        record(pool, pool->order[i]);
+    sync_journal(pool);
+}
+
+static bool any_device(const struct pool *pool)
+{
+    for (int w = 0; w < pool->n_slots; w++)
+        if (!pool->slot[w].gone)
+            return true;
+    return false;
+}
+
+/* A task that a worker took and died with before it could say so has no result: it was never begun, and another round
+ * runs it. */
+static int oversee(struct pool *pool)
 {
     bool terminal = isatty(STDERR_FILENO);
-    int64_t begin = now_ns(), last = begin;
-    for (int w = 0; w < pool->n_workers; w++)
-        if (!start(pool, w))
-            return false;
-    while (any_worker(pool)) {
-        struct pollfd ready = { .fd = pool->pipe[0], .events = POLLIN };
-        char bytes[512];
-        if (poll(&ready, 1, POLL_MS) > 0 && ready.revents & POLLIN) {
-            ssize_t n = read(pool->pipe[0], bytes, sizeof bytes);
-            pool->n_done += n > 0 ? n : 0;
-        }
-        if (!reap(pool) || !kill_late(pool))
-            return false;
-        progress(pool, begin, terminal, &last);
-    }
+    pool->begin_ns = pool->last_ns = run_now_ns();
+    pool->n_at_begin = pool->n_done;
+    for (int round = 0; round < ROUNDS_MAX && put_in_order(pool) && any_device(pool) && !pool->broken; round++)
+        run_round(pool, terminal);
     if (terminal)
         fputs("\r\033[K", stderr);
-    pool->job->seconds = (double)(now_ns() - begin) / 1e9;
-    return true;
+    pool->job->seconds = (double)(run_now_ns() - pool->begin_ns) / 1e9;
+    pool->job->left = put_in_order(pool);
+    bool never = true; /* opened */
+    for (int w = 0; w < pool->n_slots; w++)
+        never &= !pool->slot[w].opened;
+    if (!pool->broken && pool->job->left && never && *pool->job->gone)
+        cli_error("%s", pool->job->gone);
+    return pool->broken || pool->job->left ? CLI_LACKS : CLI_GOOD;
 }
 
-static void stop_all(struct pool *pool)
+/* How many workers: for the host one a processor, for devices one each. */
+static int slots_wanted(const struct run_job *job)
 {
-    for (int w = 0; w < pool->n_workers; w++)
-        if (pool->board->worker[w].pid > 0) {
-            kill(pool->board->worker[w].pid, SIGKILL);
-            waitpid(pool->board->worker[w].pid, NULL, 0);
-        }
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    const struct run_backend *backend = &job->options->backend;
+    int64_t jobs = job->options->jobs;
+    if (!jobs)
+        jobs = backend->device ? backend->n : processors > 0 ? processors : 1;
+    if (jobs > job->n_tasks)
+        jobs = job->n_tasks;
+    return (int)(jobs < RUN_JOBS_MAX ? jobs : RUN_JOBS_MAX);
 }
 
-bool run_pool(struct run_job *job)
+int run_pool(struct run_job *job, struct run_journal *journal, FILE *failures)
 {
-    struct pool pool = { .job = job, .board = share(sizeof *pool.board) };
-    job->result = share((size_t)job->n_tasks * sizeof *job->result);
-    job->findings = share((size_t)job->n_tasks * sizeof *job->findings);
-    if (!pool.board || !job->result || !job->findings) {
+    struct pool *pool = calloc(1, sizeof *pool);
+    int code = CLI_LACKS;
+    if (pool) {
+        pool->job = job;
+        pool->board = share(sizeof *pool->board);
+        pool->order = calloc((size_t)job->n_tasks + 1, sizeof *pool->order);
+        pool->recorded = calloc((size_t)job->n_tasks + 1, sizeof *pool->recorded);
+    }
+    if (!pool || !pool->board || !pool->order || !pool->recorded) {
         cli_error("out of memory");
-        return false;
-    }
-    if (pipe(pool.pipe)) {
+    } else if (pipe2(pool->pipe, O_CLOEXEC)) {
         cli_error("a pipe: %s", strerror(errno));
-        return false;
+    } else {
+        pool->failures = failures;
+        for (int64_t t = 0; t < job->n_tasks; t++) /* those of the journal */
+            record(pool, t);
+        pool->journal = journal;
+        pool->n_slots = slots_wanted(job);
+        code = oversee(pool);
+        close(pool->pipe[0]);
+        close(pool->pipe[1]);
     }
-    int64_t wanted = job->options->jobs < job->n_tasks ? job->options->jobs : job->n_tasks;
-    pool.n_workers = (int)(wanted < JOBS_MAX ? wanted : JOBS_MAX);
-    bool good = oversee(&pool);
-    if (!good)
-        stop_all(&pool);
-    for (int64_t t = 0; good && t < job->n_tasks; t++)
-        if (atomic_load(&job->result[t].end) == RUN_PENDING)
-            atomic_store(&job->result[t].end, RUN_CRASHED);
-    close(pool.pipe[0]);
-    close(pool.pipe[1]);
-    munmap(pool.board, sizeof *pool.board);
-    return good;
+    if (pool) {
+        if (pool->board)
+            munmap(pool->board, sizeof *pool->board);
+        free(pool->order);
+        free(pool->recorded);
+        free(pool);
+    }
+    return code;
 }
