@@ -191,7 +191,7 @@ void run_journal_close(struct run_journal *journal);
 struct run_kernel_total {
     int64_t able, ran, chosen, failed; /* tasks */
     int64_t missed; /* tasks that ran, though not on this able kernel: another one failed before */
-    int64_t components, unjudged;
+    int64_t components, unjudged, left_out;
     double worst;       /* largest error / limit */
     int64_t worst_task; /* where; -1: nowhere */
     int64_t compared, not_compared; /* with the host executor; too large for it */
@@ -201,7 +201,7 @@ struct run_kernel_total {
 
 struct run_total {
     int64_t problems, ran, failed, skipped, needs_naive, plans, constant_v;
-    int64_t components, unjudged;
+    int64_t components, unjudged, left_out;
     struct run_kernel_total kernel[ATTN_KERNEL_COUNT];
     int64_t device[64]; /* tasks run, by row of the device table */
 };

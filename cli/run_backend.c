@@ -27,12 +27,7 @@ static struct attn_backend *open_host(const struct run_backend *backend, int ind
 static struct attn_backend *open_hip(const struct run_backend *backend, int index, char *error, size_t cap)
 {
     (void)backend;
-#ifdef ATTN_HIP
     return attn_hip_open(index, error, cap);
-#else
-    snprintf(error, cap, "no GPU backend in this build: --backend hip:%d is not there", index);
-    return NULL;
-#endif
 }
 
 #ifdef ATTN_TEST_BACKEND

@@ -150,6 +150,8 @@ void run_report_html(FILE *out, const struct run_job *job, const struct run_tota
             " components judged, %.3f%% of them with a limit that zero would pass; %" PRId64 " plans checked; %.1f s",
             total->problems, total->ran, total->skipped, total->components,
             100 * run_share(total->unjudged, total->components), total->plans, job->seconds);
+    if (total->left_out)
+        fprintf(out, "; %" PRId64 " components are of rows that the reference was not computed for", total->left_out);
     if (total->constant_v)
         fprintf(out, "; %" PRId64 " again with a constant V", total->constant_v);
     if (job->resumed)

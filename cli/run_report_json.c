@@ -106,8 +106,8 @@ static void put_kernel(FILE *out, const struct run_job *job, const struct run_ke
 {
     fprintf(out,
             "{\"able\":%" PRId64 ",\"chosen\":%" PRId64 ",\"ran\":%" PRId64 ",\"missed\":%" PRId64 ",\"failed\":%" PRId64
-            ",\"components\":%" PRId64 ",\"unjudged\":%" PRId64 ",\"worst\":",
-            sum->able, sum->chosen, sum->ran, sum->missed, sum->failed, sum->components, sum->unjudged);
+            ",\"components\":%" PRId64 ",\"unjudged\":%" PRId64 ",\"left_out\":%" PRId64 ",\"worst\":",
+            sum->able, sum->chosen, sum->ran, sum->missed, sum->failed, sum->components, sum->unjudged, sum->left_out);
     put_double(out, sum->worst);
     fputs(",\"worst_at\":", out);
     if (sum->worst_task >= 0)

@@ -86,6 +86,8 @@ void run_report_text(FILE *out, const struct run_job *job, const struct run_tota
         too_large += total->kernel[k].not_compared;
     if (too_large)
         fprintf(out, "not compared with the host executor %" PRId64 ": more multiply-adds than its limit\n", too_large);
+    if (total->left_out)
+        fprintf(out, "%" PRId64 " components are of rows that the reference was not computed for\n", total->left_out);
     if (total->constant_v)
         fprintf(out, "again with a constant V %" PRId64 "\n", total->constant_v);
     if (job->resumed)

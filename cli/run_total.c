@@ -45,6 +45,7 @@ static void add_kernels(const struct run_job *job, int64_t t, struct run_total *
         sum->ran++;
         sum->components += one->judgement.components;
         sum->unjudged += one->judgement.unjudged;
+        sum->left_out += one->judgement.left_out;
         sum->failed += one->judgement.failed > 0;
         add_compared(one, sum);
         if (one->judgement.worst > sum->worst) {
@@ -53,6 +54,7 @@ static void add_kernels(const struct run_job *job, int64_t t, struct run_total *
         }
         total->components += one->judgement.components;
         total->unjudged += one->judgement.unjudged;
+        total->left_out += one->judgement.left_out;
     }
 }
 
