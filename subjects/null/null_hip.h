@@ -38,8 +38,13 @@ enum {
     NULL_HIP_COOPERATIVE = 1, /* hipLaunchCooperativeKernel */
     NULL_HIP_GRAPH = 2,       /* replayed by hipGraphLaunch */
     NULL_HIP_MODULE = 4,      /* a function of a module (hipModuleLaunchKernel) */
-    NULL_HIP_UNKNOWN = 8      /* no kernel is registered for the function; the call returned
+    NULL_HIP_LIBRARY = 8,     /* a call of hipBLAS or rocBLAS, under the entry point's name: what the real library would
+                                 launch is its own affair, so grid and block are 0 */
+    NULL_HIP_UNKNOWN = 16,    /* no kernel is registered for the function; the call returned
                                  hipErrorInvalidDeviceFunction */
+    NULL_HIP_NO_CODE = 32,    /* the binary has no code of the kernel for the device: hipErrorNoBinaryForGpu */
+    NULL_HIP_BEYOND = 64      /* grid, block or LDS beyond the device, or more threads than the kernel was compiled
+                                 for: hipErrorInvalidConfiguration, hipErrorInvalidValue or hipErrorLaunchFailure */
 };
 
 /* One launch, in the order they were made. */
@@ -79,6 +84,11 @@ bool null_hip_choose(const char *devices, char *error, size_t cap);
 /* Whether copies and fills move bytes (the default). Without, they are checked and counted but not done, so that
  * memory a program only copies to and from is never touched and costs nothing. */
 void null_hip_move_data(bool on);
+
+/* Whether a launch is held against the code that the program carries for the device (the default): is there any, and is
+ * the launch within its threads and LDS? Without, only grid, block and dynamic LDS are held against the device, and the
+ * code is never read: for a caller that judges the recorded launches itself. */
+void null_hip_hold_launches(bool on);
 
 /* Device, managed and pinned host memory that is allocated now, in bytes and allocations (NULL: not wanted). */
 uint64_t null_hip_allocated(uint64_t *allocations);
