@@ -1,0 +1,97 @@
+/* null_error.c: errors: names and texts, the last one of a thread, and what is said on stderr.
+ *
+ * SPDX-License-Identifier: MIT */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "null_entries.h"
+#include "null_state.h"
+
+static _Thread_local int last_error;
+
+int null_result(int error)
+{
+    if (error != hipSuccess && error != hipErrorNotReady)
+        last_error = error;
+    return error;
+}
+
+int null_wrong(int error, const char *entry, const char *format, ...)
+{
+    char text[512];
+    va_list list;
+    va_start(list, format);
+    vsnprintf(text, sizeof text, format, list);
+    va_end(list);
+    fprintf(stderr, "null-hip: %s: %s\n", entry, text);
+    return null_result(error);
+}
+
+/* Names that were said already: a program that asks a million times is told once. The table is small, and a name that
+ * finds it full is said again. */
+static bool said(const char *name)
+{
+    static const char *names[256];
+    static size_t n;
+    for (size_t i = 0; i < n; i++)
+        if (!strcmp(names[i], name))
+            return true;
+    if (n < sizeof names / sizeof names[0])
+        names[n++] = name;
+    return false;
+}
+
+int null_refuse(const char *entry, const char *why)
+{
+    null_lock();
+    null_runtime.refused++;
+    null_runtime.refused_name = entry;
+    null_record_refusal(entry);
+    if (!said(entry))
+        fprintf(stderr, "null-hip: %s: %s\n", entry, why ? why : "not provided by the null runtime");
+    null_unlock();
+    return null_result(hipErrorNotSupported);
+}
+
+int hipGetLastError(void)
+{
+    int error = last_error;
+    last_error = hipSuccess;
+    return error;
+}
+
+int hipExtGetLastError(void) { return hipGetLastError(); }
+int hipPeekAtLastError(void) { return last_error; }
+
+const char *hipGetErrorName(int error)
+{
+    switch (error) {
+#define X(name, number, text) case number: return #name;
+        HIP_ERRORS(X)
+#undef X
+    }
+    return "hipErrorUnknown";
+}
+
+const char *hipGetErrorString(int error)
+{
+    switch (error) {
+#define X(name, number, text) case number: return text;
+        HIP_ERRORS(X)
+#undef X
+    }
+    return "an error the null runtime does not know";
+}
+
+int hipDrvGetErrorName(int error, const char **text)
+{
+    *text = hipGetErrorName(error);
+    return hipSuccess;
+}
+
+int hipDrvGetErrorString(int error, const char **text)
+{
+    *text = hipGetErrorString(error);
+    return hipSuccess;
+}
