@@ -95,3 +95,6 @@ int hipDrvGetErrorString(int error, const char **text)
     *text = hipGetErrorString(error);
     return hipSuccess;
 }
+
+/* For the BLAS libraries. */
+int null_hip_refuse(const char *name) { return null_refuse(name, NULL); }
