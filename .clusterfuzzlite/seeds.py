@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Writes the seed corpus of a fuzz target: seeds.py TARGET CORPUS-FOLDER ZIP.
 
-fuzz_text reads problem lines: its seeds are lines of the corpus, spread evenly over all files. The other targets read
+fuzz_text reads problem lines: its seeds are lines of the corpus, spread evenly over all files. fuzz_object begins with
+files of its own: its seeds are one of each kind, as it is and with one change. The other targets read
 any bytes as switches of features followed by genes (fuzz/domain.h): their seeds are the empty input, each feature
 alone, and every feature at once, with three fillings of the genes.
 """
@@ -36,11 +37,18 @@ def genomes():
         yield head + bytes((151 * i + mask) % 256 for i in range(GENE_BYTES))
 
 
+def objects():
+    for kind in range(10):
+        for inside in (0, 130):  # 130: a multiple of ten above 127, changes come before compression
+            yield bytes([kind + inside])
+            yield bytes([kind + inside, 0, 1, 1, 3])
+
+
 def main():
     if len(sys.argv) != 4:
         sys.exit(__doc__.splitlines()[0])
     target, corpus, out = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3]
-    seeds = lines(corpus) if target == "fuzz_text" else list(genomes())
+    seeds = lines(corpus) if target == "fuzz_text" else list(objects() if target == "fuzz_object" else genomes())
     if not seeds:
         sys.exit(f"seeds.py: no problem lines in {corpus}")
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:

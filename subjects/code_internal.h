@@ -37,7 +37,7 @@ struct code_span {
     const char *entry; /* target of the bundle's entry, NULL: none */
 };
 
-/* Records what is wrong at span->base + at, and returns false. */
+/* Records what is wrong at span->base + at (at the span's end when that is beyond it), and returns false. */
 bool code_wrong(struct attn_code *code, const struct code_span *span, uint64_t at, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 bool code_out_of_memory(struct attn_code *code, const struct code_span *span);

@@ -39,7 +39,7 @@ bool code_wrong(struct attn_code *code, const struct code_span *span, uint64_t a
     va_list list;
     size_t used = 0;
     e->system = false;
-    e->at = span->base + at;
+    e->at = span->base + (at < span->size ? at : span->size);
     if (span->bundle >= 0)
         used += (size_t)snprintf(e->text, sizeof e->text, "bundle %" PRId32 ": ", span->bundle);
     if (span->entry)
@@ -47,6 +47,9 @@ bool code_wrong(struct attn_code *code, const struct code_span *span, uint64_t a
     va_start(list, format);
     vsnprintf(e->text + used, sizeof e->text - used, format, list);
     va_end(list);
+    for (char *byte = e->text; *byte; byte++) /* parts of it may be the file's */
+        if (!isprint((unsigned char)*byte))
+            *byte = '?';
     return false;
 }
 

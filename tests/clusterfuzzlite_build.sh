@@ -57,7 +57,10 @@ check() { # ENGINE SANITIZER
         [ -x "$out/$target" ] || { fail "$target is not in OUT"; continue; }
         nm "$out/$target" >"$dir/names"
         grep -q ' LLVMFuzzerTestOneInput$' "$dir/names" || fail "$target has no LLVMFuzzerTestOneInput"
-        grep -q ' LLVMFuzzerCustomMutator$' "$dir/names" || [ $target = fuzz_text ] || fail "$target has no custom mutator"
+        case $target in
+        fuzz_text | fuzz_object) ;;
+        *) grep -q ' LLVMFuzzerCustomMutator$' "$dir/names" || fail "$target has no custom mutator" ;;
+        esac
         case $2 in
         address) grep -q ' __asan_report_load' "$dir/names" || fail "$target is not built with ASan" ;;
         undefined) grep -q ' __ubsan_handle' "$dir/names" || fail "$target is not built with UBSan" ;;
