@@ -44,6 +44,7 @@ static const char help[] =
     "  --schedule SEED   host: order of threads between barriers, for lines that name none (default 0: in order)\n"
     "  --schedules       check P10: run each kernel a second time, on the host under another schedule (hip: always)\n"
     "  --constant-v      run each problem again with a constant V (hip: always)\n"
+    "  --shrink N        make the first N findings of each property and kernel smaller (default 3)\n"
     "  --list            print what would run, one problem and device a line\n"
     "results:\n"
     "  --resume FILE     journal: when FILE has results of this very run (program, options, problems), go on from there\n"
@@ -56,6 +57,7 @@ static const char help[] =
 /* A GPU's memory is the limit there; a problem of this size on the host fills a machine's. */
 #define DEVICE_BYTES_LIMIT (INT64_C(16) << 30)
 #define GENERATE_WORK INT64_C(1000000)
+#define SHRINK 3
 
 static void list(const struct run_job *job)
 {
@@ -128,7 +130,8 @@ static int replay(struct run_job *job)
         written &= open_report(&report[i]);
         to_stdout |= report[i].file == stdout;
     }
-    int code = written ? run_pool(job, journal, report[FAILURES].file) : CLI_USAGE;
+    FILE *early = report[FAILURES].file == stdout ? NULL : report[FAILURES].file;
+    int code = written ? run_pool(job, journal, early) : CLI_USAGE;
     run_journal_close(journal);
     if (!written)
         return CLI_USAGE;
@@ -136,10 +139,9 @@ static int replay(struct run_job *job)
         return code; /* not even one: the message says why */
     run_add_up(job, &total);
     run_report_text(to_stdout ? stderr : stdout, job, &total);
-    if (report[FAILURES].file && report[FAILURES].file != stdout) {
-        /* In the order in which they were found so far: now in that of the input. */
-        rewind(report[FAILURES].file);
-        if (ftruncate(fileno(report[FAILURES].file), 0))
+    if (early) { /* in the order in which they were found so far; now in that of the input */
+        rewind(early);
+        if (ftruncate(fileno(early), 0))
             cli_error("%s: %s", options->failures, strerror(errno));
     }
     for (int i = 0; i < REPORTS; i++) {
@@ -154,7 +156,7 @@ static int replay(struct run_job *job)
 
 enum {
     BACKEND = 1, DEVICE, KERNEL, JOBS, SHARD, TIMEOUT, SCHEDULE, SCHEDULES, WORK, JSON, JUNIT, LIST, GENERATE, SEED,
-    GENERATE_SIZE, INPUTS, HOST_WORK, CONSTANT_V, RESUME, FAILURE_LINES, HTML
+    GENERATE_SIZE, INPUTS, HOST_WORK, CONSTANT_V, RESUME, FAILURE_LINES, HTML, SHRUNK
 };
 
 static const struct option longs[] = {
@@ -169,7 +171,8 @@ static const struct option longs[] = {
     { "inputs", required_argument, NULL, INPUTS },     { "host-work", required_argument, NULL, HOST_WORK },
     { "constant-v", no_argument, NULL, CONSTANT_V },   { "resume", required_argument, NULL, RESUME },
     { "failures", required_argument, NULL, FAILURE_LINES },
-    { "html", required_argument, NULL, HTML },         { NULL, 0, NULL, 0 },
+    { "html", required_argument, NULL, HTML },         { "shrink", required_argument, NULL, SHRUNK },
+    { NULL, 0, NULL, 0 },
 };
 
 /* The options that are a whole number, and where it goes. */
@@ -186,6 +189,7 @@ static int64_t *number_of(struct run_options *o, int option, int64_t *low, int64
     case GENERATE: *low = 1; *high = RUN_GENERATE_MAX; return &o->generate;
     case GENERATE_SIZE: *low = 4096; *high = INT64_C(1) << 40; return &o->generate_work;
     case SEED: return &o->seed;
+    case SHRUNK: *high = 1000; return &o->shrink;
     default: return NULL;
     }
 }
@@ -284,7 +288,7 @@ static int settle(struct run_options *options)
 static int run(int argc, char **argv)
 {
     struct run_options options = { .kernel = -1, .shard = 1, .shards = 1, .timeout_s = 300, .schedule = -1,
-                                   .generate_work = GENERATE_WORK };
+                                   .generate_work = GENERATE_WORK, .shrink = SHRINK };
     options.limits.work = -1;
     options.limits.beside_work = ATTN_RUN_WORK_LIMIT;
     run_backend_parse("host", &options.backend);

@@ -35,7 +35,7 @@ struct run_options {
     const char *inputs;    /* folder of fuzzing inputs, each a problem; NULL: none */
     bool constant_v;       /* each problem again with a constant V */
     bool beside;           /* compare with the host executor */
-    int64_t shrink;        /* failures of one kind to shrink */
+    int64_t shrink;        /* findings of one property and kernel to shrink */
     struct attn_run_limits limits;
     const char *json, *junit, *html, *failures; /* paths, "-" for standard output (not html), NULL: not wanted */
     const char *resume;    /* journal; NULL: none */
@@ -81,11 +81,12 @@ struct run_result {
     int32_t trying;         /* kernel it was at then, -1: none yet */
     int16_t device;         /* row it ran on, counted from 1; 0: it did not get that far */
     int16_t host;           /* enum run_host of the run finding */
-    bool plan_failed;       /* finding[0] is set */
-    bool run_failed;        /* finding[1] is set */
+    bool plan_failed;       /* findings.at[0] is set */
+    bool run_failed;        /* findings.at[1] is set */
     bool needs_naive;       /* on a device of the table naive alone is able */
     bool constant_v;        /* also run with a constant V */
-    bool shrunk;            /* finding[1] shows a smaller case than the one it was found with */
+    bool tried;             /* to shrink it */
+    bool shrunk[2];         /* findings.small[i] is a smaller case of findings.at[i] */
     char skipped[48];       /* why it was not run; empty: it was */
     int64_t plans;
     int64_t ns;             /* it took */
@@ -93,8 +94,8 @@ struct run_result {
 };
 
 struct run_findings {
-    struct attn_finding at[2];
-    struct attn_case whole; /* shrunk: what finding[1] was found with */
+    struct attn_finding at[2]; /* of plans, of runs */
+    struct attn_finding small[2];
 };
 
 struct run_job {
@@ -137,7 +138,7 @@ uint64_t run_hash(uint64_t h, const void *bytes, size_t n); /* FNV-1a, going on 
 
 /* ---- Workers (run_worker.c) and the pool (run_pool.c) ------------------------------------------------------------ */
 
-enum run_stage { RUN_OPENING, RUN_WAITING, RUN_TRYING, RUN_AFTERWARDS /* its finding is there, it is being shrunk */ };
+enum run_stage { RUN_OPENING, RUN_WAITING, RUN_TRYING, RUN_AFTERWARDS /* its finding is there; more is found out about it */ };
 
 struct run_worker {
     _Atomic int32_t stage;    /* enum run_stage */
@@ -151,7 +152,7 @@ struct run_worker {
 /* Shared by the parent and all workers. */
 struct run_board {
     _Atomic int64_t next; /* place in the order, to hand out */
-    _Atomic int32_t shrunk[16]; /* failures shrunk so far, by property */
+    bool shrinking;       /* the tasks have results: their findings are to be shrunk. Set while no worker is there */
     struct run_worker worker[RUN_JOBS_MAX];
 };
 
@@ -210,6 +211,8 @@ enum { RUN_REASONS_MAX = 16, RUN_PLACE_MAX = 4160, RUN_WHY_MAX = 160 };
 
 void run_add_up(const struct run_job *job, struct run_total *total);
 bool run_failed(const struct run_result *r);
+/* What was found about plans (0) or runs (1), in its smallest form. */
+const struct attn_finding *run_finding(const struct run_job *job, int64_t task, int which);
 bool run_ran(const struct run_result *r);
 /* Tasks skipped for each reason, in the order the reasons first appear; returns how many reasons there are. */
 int run_skip_reasons(const struct run_job *job, const char *reason[RUN_REASONS_MAX], int64_t n[RUN_REASONS_MAX]);

@@ -74,12 +74,11 @@ static bool take_record(struct run_journal *j, struct run_job *job)
     if (!read_all(j->file, &r, sizeof r) || (r.bytes != sizeof body.result && r.bytes != sizeof body) ||
         !read_all(j->file, &body, (size_t)r.bytes) || r.sum != sum_of(&r, &body) || r.task < 0 || r.task >= job->n_tasks)
         return false;
-    if (atomic_load(&job->result[r.task].end) != RUN_PENDING)
-        return true; /* known already: the first one counts */
+    /* A second record of a task is about the same result, its findings shrunk. */
+    job->resumed += atomic_load(&job->result[r.task].end) == RUN_PENDING;
     job->result[r.task] = body.result;
     if (r.bytes == sizeof body)
         job->findings[r.task] = body.findings;
-    job->resumed++;
     return true;
 }
 

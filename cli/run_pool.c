@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "run.h"
+#include "run_shrink.h"
 
 enum {
     POLL_MS = 100,
@@ -78,7 +78,7 @@ static void record(struct pool *pool, int64_t t)
         return;
     pool->recorded[t] = true;
     pool->n_done++;
-    if (run_failed(&job->result[t])) {
+    if (run_failed(&job->result[t]) && !pool->board->shrinking) {
         pool->n_failed++;
         if (pool->failures) {
             run_report_failure_lines(pool->failures, job, t);
@@ -106,7 +106,7 @@ static bool end_task(struct pool *pool, int w, enum run_end end, int signal)
     int32_t pending = RUN_PENDING;
     /* With its finding there, only what comes after it is lost. */
     int32_t to = atomic_load(&worker->stage) == RUN_AFTERWARDS ? RUN_ENDED : (int32_t)end;
-    if (atomic_compare_exchange_strong(&result->end, &pending, to)) {
+    if (atomic_compare_exchange_strong(&result->end, &pending, to) && !pool->board->shrinking) {
         result->signal = signal;
         result->trying = atomic_load(&worker->kernel);
         result->ns = run_now_ns() - atomic_load(&worker->began_ns);
@@ -321,6 +321,25 @@ static bool any_device(const struct pool *pool)
     return false;
 }
 
+/* A round in which workers shrink what was found. One that dies over it leaves the finding as it was. */
+static void shrink_round(struct pool *pool, bool terminal)
+{
+    struct run_job *job = pool->job;
+    pool->n_order = run_shrink_pick(job, pool->order);
+    if (!pool->n_order || !any_device(pool) || pool->broken)
+        return;
+    for (int64_t i = 0; i < pool->n_order; i++) {
+        pool->recorded[pool->order[i]] = false;
+        atomic_store(&job->result[pool->order[i]].end, RUN_PENDING);
+    }
+    pool->n_done -= pool->n_order;
+    pool->board->shrinking = true;
+    run_round(pool, terminal);
+    pool->board->shrinking = false;
+    for (int64_t i = 0; i < pool->n_order; i++)
+        atomic_store(&job->result[pool->order[i]].end, RUN_ENDED);
+}
+
 /* A task that a worker took and died with before it could say so has no result: it was never begun, and another round
  * runs it. */
 static int oversee(struct pool *pool)
@@ -330,10 +349,11 @@ static int oversee(struct pool *pool)
     pool->n_at_begin = pool->n_done;
     for (int round = 0; round < ROUNDS_MAX && put_in_order(pool) && any_device(pool) && !pool->broken; round++)
         run_round(pool, terminal);
+    pool->job->left = put_in_order(pool);
+    shrink_round(pool, terminal);
     if (terminal)
         fputs("\r\033[K", stderr);
     pool->job->seconds = (double)(run_now_ns() - pool->begin_ns) / 1e9;
-    pool->job->left = put_in_order(pool);
     bool never = true; /* opened */
     for (int w = 0; w < pool->n_slots; w++)
         never &= !pool->slot[w].opened;

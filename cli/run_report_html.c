@@ -107,7 +107,7 @@ static void put_failure(FILE *out, const struct run_job *job, int64_t t)
              device ? job->options->backend.name : "");
     run_task_place(job, t, text, sizeof text);
     for (int i = 0; i < 2; i++) {
-        const struct attn_finding *f = &job->findings[t].at[i];
+        const struct attn_finding *f = run_finding(job, t, i);
         struct attn_case c;
         if (death ? i == 1 : i ? !r->run_failed : !r->plan_failed)
             continue;
@@ -128,9 +128,12 @@ static void put_failure(FILE *out, const struct run_job *job, int64_t t)
         if (i && run_host_text(r->host))
             fprintf(out, "; %s", run_host_text(r->host));
         fputs("</div>\n", out);
-        put_line(out, i ? command : "attnfuzz run ", &c);
-        if (device && i)
+        bool ran = i || death; /* plans are the same everywhere */
+        put_line(out, ran ? command : "attnfuzz run ", &c);
+        if (device && ran)
             put_line(out, "attnfuzz run ", &c);
+        if (!death && r->shrunk[i])
+            put_line(out, "found as ", &job->findings[t].at[i].at);
         fputs("</article>\n", out);
     }
 }

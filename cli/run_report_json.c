@@ -42,7 +42,7 @@ static void put_line(FILE *out, const char *key, const struct attn_case *c)
 static void put_failure(FILE *out, const struct run_job *job, int64_t t, int which, const char *why)
 {
     const struct run_result *r = &job->result[t];
-    const struct attn_finding *f = why ? NULL : &job->findings[t].at[which];
+    const struct attn_finding *f = why ? NULL : run_finding(job, t, which);
     const struct attn_kernel *kernel = attn_kernel(f ? f->kernel : r->trying);
     bool ruled = f && kernel && f->rule >= 0 && f->rule < kernel->n_rules;
     struct attn_case c;
@@ -60,11 +60,10 @@ static void put_failure(FILE *out, const struct run_job *job, int64_t t, int whi
     put_name(out, "failure", f && f->failure != ATTN_F_NONE ? attn_failure_name(f->failure) : NULL);
     put_name(out, "text", f ? f->text : why);
     put_line(out, "line", &c);
-    if (which && f) {
+    if (which && f)
         put_name(out, "host", run_host_text(r->host));
-        if (r->shrunk)
-            put_line(out, "from", &job->findings[t].whole);
-    }
+    if (f && r->shrunk[which])
+        put_line(out, "from", &job->findings[t].at[which].at);
     attn_case_print(&c, line, sizeof line);
     fprintf(out, ",\"replay\":\"attnfuzz run '%s'\"}", line); /* a canonical line needs no escapes */
 }

@@ -54,7 +54,7 @@ static void put_case(FILE *out, const struct run_job *job, int64_t t)
         put_message(out, "failure", death);
     for (int i = 0; i < 2 && !death; i++)
         if (i ? r->run_failed : r->plan_failed)
-            put_finding(out, &job->findings[t].at[i]);
+            put_finding(out, run_finding(job, t, i));
     fputs("</testcase>\n", out);
 }
 

@@ -13,7 +13,7 @@ static void put_replay(FILE *out, const struct run_job *job, const char *line, i
 {
     if (!job->options->backend.device)
         return;
-    fprintf(out, "  replay: attnfuzz run --backend %s '%s'\n", job->options->backend.name, line);
+    fprintf(out, "  device: attnfuzz run --backend %s '%s'\n", job->options->backend.name, line);
     if (run_host_text(host))
         fprintf(out, "  host:   %s\n", run_host_text(host));
 }
@@ -34,12 +34,12 @@ static void put_failure(FILE *out, const struct run_job *job, int64_t t)
     for (int i = 0; i < 2 && !why; i++)
         if (i ? r->run_failed : r->plan_failed) {
             fprintf(out, "FAILED %s: ", place);
-            attn_finding_print(out, &job->findings[t].at[i]);
-            attn_case_print(&job->findings[t].at[i].at, line, sizeof line);
+            attn_finding_print(out, run_finding(job, t, i));
+            attn_case_print(&run_finding(job, t, i)->at, line, sizeof line);
             if (i)
                 put_replay(out, job, line, r->host);
-            if (i && r->shrunk) {
-                attn_case_print(&job->findings[t].whole, line, sizeof line);
+            if (r->shrunk[i]) {
+                attn_case_print(&job->findings[t].at[i].at, line, sizeof line);
                 fprintf(out, "  from:   %s\n", line);
             }
         }
@@ -137,7 +137,7 @@ void run_report_failure_lines(FILE *out, const struct run_job *job, int64_t t)
     }
     for (int i = 0; i < 2 && !why; i++)
         if (i ? r->run_failed : r->plan_failed) {
-            const struct attn_finding *f = &job->findings[t].at[i];
+            const struct attn_finding *f = run_finding(job, t, i);
             const struct attn_kernel *kernel = attn_kernel(f->kernel);
             put_comment(out, "found at ", place);
             put_comment(out, "backend ", job->options->backend.name);
@@ -147,8 +147,8 @@ void run_report_failure_lines(FILE *out, const struct run_job *job, int64_t t)
             fputc('\n', out);
             if (i && run_host_text(r->host))
                 put_comment(out, "host: ", run_host_text(r->host));
-            if (i && r->shrunk) {
-                attn_case_print(&job->findings[t].whole, line, sizeof line);
+            if (r->shrunk[i]) {
+                attn_case_print(&job->findings[t].at[i].at, line, sizeof line);
                 put_comment(out, "from: ", line);
             }
             attn_case_print(&f->at, line, sizeof line);

@@ -11,6 +11,12 @@ bool run_failed(const struct run_result *r)
     return r->end == RUN_TIMEOUT || r->end == RUN_CRASHED || r->plan_failed || r->run_failed;
 }
 
+const struct attn_finding *run_finding(const struct run_job *job, int64_t task, int which)
+{
+    const struct run_findings *f = &job->findings[task];
+    return job->result[task].shrunk[which] ? &f->small[which] : &f->at[which];
+}
+
 bool run_ran(const struct run_result *r)
 {
     return r->end != RUN_PENDING && (r->end != RUN_ENDED || r->outcome.status != ATTN_OUTCOME_SKIPPED);
@@ -131,7 +137,7 @@ const char *run_host_text(int host)
     switch (host) {
     case RUN_HOST_SAME: return "the line fails on the host executor too";
     case RUN_HOST_OTHERWISE: return "the line fails on the host executor too, in another way";
-    case RUN_HOST_HOLDS: return "the line holds on the host executor: the fault is the device's, or its compiler's";
+    case RUN_HOST_HOLDS: return "the line holds on the host executor";
     case RUN_HOST_TOO_LARGE: return "the line is too large for the host executor";
     default: return NULL;
     }

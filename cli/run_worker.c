@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "run.h"
+#include "run_shrink.h"
 
 struct tools {
     const struct run_job *job;
@@ -24,7 +24,6 @@ struct tools {
     struct attn_backend *host; /* beside a device, NULL: the backend is the host's */
     struct attn_run_limits limits;
     int16_t row;               /* of the backend's own device, -1: it has none */
-    int64_t deadline_ns;       /* for what is done after a finding */
 };
 
 int64_t run_now_ns(void)
@@ -163,6 +162,20 @@ static void run_task(struct tools *tools, int64_t t)
     result->host = (int16_t)host_verdict(tools, &finding);
 }
 
+/* The findings of a task are made smaller; a smaller one counts once it is whole. False when the device was lost over it. */
+static bool shrink_task(struct tools *tools, int64_t t)
+{
+    const struct run_job *job = tools->job;
+    struct run_shrink how = { .fleet = &tools->fleet, .backend = tools->backend, .limits = tools->limits,
+                              .row = tools->row, .timeout_s = job->options->timeout_s };
+    struct run_result *result = &job->result[t];
+    result->tried = true;
+    bool good = run_shrink(&how, result, &job->findings[t]);
+    if (result->shrunk[1] && tools->host)
+        result->host = (int16_t)host_verdict(tools, &job->findings[t].small[1]);
+    return good;
+}
+
 /* ---- The child's life -------------------------------------------------------------------------------------------- */
 
 _Noreturn void run_worker(const struct run_job *job, struct run_board *board, const int64_t *order, int64_t n_order, int w,
@@ -180,12 +193,16 @@ _Noreturn void run_worker(const struct run_job *job, struct run_board *board, co
         int64_t t = order[next], began = run_now_ns();
         atomic_store(&self->kernel, -1);
         atomic_store(&self->began_ns, began);
-        atomic_store(&self->stage, RUN_TRYING);
-        atomic_store(&self->task, t);
-        run_task(tools, t);
         struct run_result *result = &job->result[t];
-        result->ns = run_now_ns() - began;
-        lost = result->run_failed && job->findings[t].at[1].failure == ATTN_F_DEVICE_LOST;
+        atomic_store(&self->stage, board->shrinking ? RUN_AFTERWARDS : RUN_TRYING);
+        atomic_store(&self->task, t);
+        if (board->shrinking) {
+            lost = !shrink_task(tools, t);
+        } else {
+            run_task(tools, t);
+            result->ns = run_now_ns() - began;
+            lost = result->run_failed && job->findings[t].at[1].failure == ATTN_F_DEVICE_LOST;
+        }
         int32_t pending = RUN_PENDING;
         if (!atomic_compare_exchange_strong(&result->end, &pending, RUN_ENDED))
             for (;;)

@@ -70,6 +70,9 @@ class Device(Validation):
         self.assertIn(failure["kernel"], r["by_kernel"])
         self.assertIn("holds on the host executor", failure["host"])
         self.assertIn("dev=sm_90", failure["line"])
+        self.assertEqual(failure["from"].split(" | ")[0], problem(37))
+        self.assertIn("q=f32[64,1,1,1]", failure["line"], "made smaller, with the kernel kept")
+        self.assertIn("kernel=vec", failure["line"])
         self.assertEqual(self.fails_on_host(failure["line"]), 0)
         with open(self.path("f.txt")) as f:
             text = f.read()
@@ -77,6 +80,17 @@ class Device(Validation):
         self.assertEqual([x for x in text.splitlines() if not x.startswith("#")], [failure["line"]])
         again = self.report("wrong@37", self.path("f.txt"), code=1)
         self.assertEqual(again["failures"][0]["text"], failure["text"])
+        self.assertEqual(again["failures"][0]["line"], failure["line"])
+
+    def test_the_first_findings_of_a_kind_are_made_smaller_whoever_found_them(self):
+        file = self.write("c.txt", "".join(problem(37).replace("64,2,2,1", f"64,{n},2,1") + "\n" for n in range(2, 8)))
+        for jobs in ("1", "3"):
+            r = self.report("wrong@37", file, "--jobs", jobs, "--shrink", "2", "--resume", self.path(jobs), code=1)
+            self.assertEqual(["from" in f for f in r["failures"]], [True, True] + 4 * [False])
+            again = self.report("wrong@37", file, "--jobs", jobs, "--shrink", "2", "--resume", self.path(jobs), code=1)
+            self.assertEqual(again["failures"], r["failures"])
+        r = self.report("wrong@37", file, "--shrink", "0", code=1)
+        self.assertFalse(any("from" in f for f in r["failures"]))
 
     def test_two_runs_that_differ_by_a_bit_have_failed(self):
         failure, = self.report("wobble@40", self.file, code=1)["failures"]
@@ -164,7 +178,7 @@ class Journal(Validation):
 
     def test_killed_with_9_and_resumed_nothing_is_lost_or_done_twice(self):
         what = f"slow=10,wrong@110,log={self.log}"
-        arguments = ["--jobs", "2", "--resume", self.journal, "--failures", self.path("f.txt"), self.file]
+        arguments = ["--jobs", "2", "--shrink", "0", "--resume", self.journal, "--failures", self.path("f.txt"), self.file]
         kills = 0
         for wanted in (15, 35):
             child = subprocess.Popen([FLAKY, "run", "--backend", "test:" + what, *arguments], cwd=SOURCE,
@@ -190,7 +204,7 @@ class Journal(Validation):
         twice = {n: k for n, k in times.items() if k > (2 if n == 110 else 1)}
         self.assertLessEqual(sum(k - 1 for k in twice.values()), 2 * kills, twice)
         # and the report is that of a run that was never disturbed
-        plain = self.report("wrong@110", self.file, "--jobs", "1", code=1, name="plain.json")
+        plain = self.report("wrong@110", self.file, "--jobs", "1", "--shrink", "0", code=1, name="plain.json")
         for key in set(r) - {"seconds", "resumed", "said"}:
             self.assertEqual(r[key], plain[key], key)
 
@@ -315,7 +329,7 @@ class Page(Validation):
             text = f.read()
         self.assertNotRegex(text, r"https?:|<script|<link|@import|url\(")
         self.assertIn("2 of 12 problems failed", text)
-        self.assertIn(problem(37), text)
+        self.assertIn("k=f16[64,37,1,1]", text)
         self.assertIn("signal 9", text)
         body = re.sub(r"<!doctype html>|<meta[^>]*>|<style>.*?</style>", "", text, flags=re.S)
         ET.fromstring(body)  # every element is closed
