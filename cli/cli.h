@@ -31,6 +31,7 @@ struct cli_verb {
 extern const struct cli_verb cli_plan;
 extern const struct cli_verb cli_explain;
 extern const struct cli_verb cli_run;
+extern const struct cli_verb cli_shrink;
 extern const struct cli_verb cli_import;
 extern const struct cli_verb cli_bench;
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Faults planted one at a time (tests/faults/*.patch, reverts of correct lines) are found by fuzzing from an empty
-corpus, within the time each patch states, and the line printed fails with the fault and holds without it."""
+corpus, within the time each patch states, and the line printed fails with the fault and holds without it. So does the line
+that the target has shrunk it to, which fails in the same way and is smaller; attnfuzz shrink makes the like of it."""
 import glob, json, os, re, shlex, shutil, subprocess, sys, time
 
 SOURCE, BUILD, BIN = (os.environ[k] for k in ("ATTN_SOURCE", "ATTN_BUILD", "ATTN_BIN"))
@@ -37,7 +38,8 @@ def build(patch, head, work):
     objects = []
     for entry in json.load(open(BUILD + "/compile_commands.json")):
         name = os.path.relpath(entry["file"], SOURCE)
-        if name not in head["rebuild"].split() or "_plain" in entry["command"]:
+        # Kernels are compiled a second time for speed, the planner's sources for the null runtime.
+        if name not in head["rebuild"].split() or "_plain" in entry["command"] or " -o subjects/" in entry["command"]:
             continue
         command = shlex.split(entry["command"].replace(SOURCE + "/", tree + "/"))
         objects.append("%s/%d.o" % (work, len(objects)))
@@ -50,6 +52,38 @@ def build(patch, head, work):
         own = glob.glob("%s/*/CMakeFiles/%s.dir/**/*.o" % (BUILD, name), recursive=True)
         flags = "-fsanitize=" + ",".join(x for x in (engine, cached("ATTN_SANITIZE")) if x)
         must([CXX, flags, *own, *objects, *libraries, "-lm", "-lpthread", "-o", "%s/%s" % (work, name)])
+
+
+def same_failure(a, b):
+    """Property, kernel, rule and failure of two findings, as they are printed."""
+    return [re.findall(r"^P\d+ \w+|(?: (?:kernel|rule|failure)=\S+)", x.split(": ")[0]) for x in (a, b)]
+
+
+def shrunk(name, work, finding, line, stderr):
+    """None, or what is wrong with the line that the target shrank its finding to."""
+    report = re.search(r"^shrunk in (\d+) steps \((\d+) tries.*?from (\d+) features and extents of (\d+) to (\d+) and (\d+):\n"
+                       r"(P\d+ .*)\n  line:   (.*)$", stderr, re.M)
+    if not report:
+        return "%s: the target did not shrink its finding\n%s" % (name, stderr[-2000:])
+    steps, tries, features, extents, fewer, less, what, small = report.groups()
+    a, b = same_failure(finding, what)
+    if a != b:
+        return "%s: shrunk to another failure: %s, was %s" % (name, b, a)
+    if int(fewer) > int(features) or (int(fewer) == int(features) and int(less) > int(extents)):
+        return "%s: shrunk to a larger line: %s" % (name, small)
+    if run([work + "/attnfuzz", "run", small]).returncode != 1 or run([BIN + "/attnfuzz", "run", small]).returncode != 0:
+        return "%s: the shrunk line does not fail, or fails without the fault too: %s" % (name, small)
+    command = run([work + "/attnfuzz", "shrink", "--json", "--property", what[1:].split()[0], line])
+    if command.returncode != 0:
+        return "%s: attnfuzz shrink ended with %d: %s" % (name, command.returncode, command.stderr)
+    verb = json.loads(command.stdout)
+    if "P%d" % verb["property"] != what.split()[0] or (verb["kernel"] and "kernel=" + verb["kernel"] not in what):
+        return "%s: attnfuzz shrink changed what fails: %s" % (name, command.stdout)
+    if run([BIN + "/attnfuzz", "shrink", line]).returncode != 2:
+        return "%s: attnfuzz shrink finds a line to fail that holds: %s" % (name, line)
+    print("  shrunk in %s steps, %s tries: features %s to %s, extents %s to %s, %d to %d characters\n    %s"
+          % (steps, tries, features, fewer, extents, less, len(line), len(small), small), flush=True)
+    return None
 
 
 def check(patch):
@@ -79,7 +113,7 @@ def check(patch):
     if "explain" in head and head["explain"] not in run([work + "/attnfuzz", "explain", line.group(1)]).stdout:
         return "%s: explain does not name %s" % (name, head["explain"])
     print("%s (%s): %.1f s, %s" % (name, head["class"], took, found.group(0)[:150]), flush=True)
-    return None
+    return shrunk(name, work, found.group(0), line.group(1), fuzz.stderr)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,263 @@
+/* shrink.c: attnfuzz shrink: the smallest line that still fails as a given one does.
+ *
+ * SPDX-License-Identifier: MIT */
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "corpus.h"
+#include "shrink.h"
+
+static const char help[] =
+    "usage: attnfuzz shrink [options] FILE|DIR|LINE|-...\n\n"
+    "Finds what each problem line fails on (the plan properties on every device, then the run properties on the host\n"
+    "executor), and prints the smallest line that fails in the same way: the same property, on the same kernel, for the\n"
+    "same rule or failure. Before the line stands, as a comment, what it fails on and how it was come by. A line that\n"
+    "names a device is run on that one; else on the rows of the device table, until one fails.\n\n"
+    "options:\n"
+    "  --device NAME    run on this device; NAME~WEAKENING for a weakened one, several with commas, or all\n"
+    "  --property N     only what breaks property N (1 for P1)\n"
+    "  --tries N        candidates tried for one line at most (default 4000)\n"
+    "  --max-work N     run problems of at most N multiply-adds (default 20000000)\n"
+    "  --json           one JSON object a line\n"
+    "  --help           this text\n\n"
+    "exit codes: 0 every line fails and was shrunk; 1 a failure does not hold still: found once, it was not found again;\n"
+    "2 usage, unreadable input, or a line that does not fail; 3 something is lacking\n";
+
+struct shrinker {
+    struct cli_devices devices; /* n 0: not said */
+    int64_t property;           /* 0: any */
+    bool json;
+    struct attn_fleet *fleet;
+    struct attn_sweep *sweep;
+    struct attn_backend *backend;
+    struct attn_shrink_how how;
+};
+
+/* ---- What fails --------------------------------------------------------------------------------------------------- */
+
+static bool wanted(const struct shrinker *s, const struct attn_finding *finding)
+{
+    return s->property == 0 || finding->property == s->property;
+}
+
+static bool plan_fails(struct shrinker *s, const struct attn_case *c, const struct cli_devices *devices,
+                       struct attn_finding *finding)
+{
+    struct attn_case on = *c;
+    /* On the devices wanted, each by itself; on all of them at once for P6, which compares. */
+    for (int i = 0; i < devices->n; i++) {
+        on.run.device = devices->at[i].row;
+        on.run.weakening = devices->at[i].weakening;
+        if (!attn_check_plan(s->fleet, &on, false, s->sweep, finding) && wanted(s, finding))
+            return true;
+    }
+    return !attn_check_plan(s->fleet, c, true, s->sweep, finding) && wanted(s, finding);
+}
+
+static bool run_fails(struct shrinker *s, const struct attn_case *c, const struct cli_devices *devices,
+                      struct attn_finding *finding, const char **skipped)
+{
+    struct attn_run_limits limits = s->how.limits;
+    limits.schedules = true;
+    for (int i = 0; i < devices->n; i++) {
+        struct attn_outcome outcome;
+        struct attn_case on = *c;
+        on.run.device = devices->at[i].row;
+        on.run.weakening = devices->at[i].weakening;
+        int status = attn_check_run(s->backend, &on, &limits, &outcome, finding);
+        if (status == ATTN_OUTCOME_FAILED && wanted(s, finding))
+            return true;
+        if (status == ATTN_OUTCOME_SKIPPED)
+            *skipped = outcome.skipped;
+    }
+    return false;
+}
+
+static bool line_fails(struct shrinker *s, const struct attn_case *c, struct attn_finding *finding, const char **skipped)
+{
+    struct cli_devices devices = s->devices;
+    if (devices.n == 0 && c->run.device >= 0) {
+        devices.n = 1;
+        devices.at[0].row = (int16_t)c->run.device;
+        devices.at[0].weakening = (int16_t)c->run.weakening;
+    } else if (devices.n == 0) {
+        cli_devices_all(&devices);
+    }
+    bool plan = s->property == 0 || attn_property_is_plan((int)s->property);
+    bool run = s->property == 0 || !attn_property_is_plan((int)s->property);
+    return (plan && plan_fails(s, c, &devices, finding)) || (run && run_fails(s, c, &devices, finding, skipped));
+}
+
+/* ---- Output ------------------------------------------------------------------------------------------------------- */
+
+static void name_rule(const struct attn_finding *f, char *text, size_t cap)
+{
+    const struct attn_kernel *kernel = attn_kernel(f->kernel);
+    text[0] = 0;
+    if (kernel && f->rule >= 0 && f->rule < kernel->n_rules)
+        snprintf(text, cap, "%s.%s", kernel->name, kernel->rules[f->rule].name);
+}
+
+static void print_json(const char *place, const char *before, const char *after, const struct attn_finding *f,
+                       const struct attn_shrink_report *r)
+{
+    char rule[128];
+    name_rule(f, rule, sizeof rule);
+    printf("{\"at\":");
+    cli_json_string(stdout, place);
+    printf(",\"property\":%d,\"kernel\":", f->property);
+    cli_json_string(stdout, attn_kernel(f->kernel) ? attn_kernel(f->kernel)->name : "");
+    printf(",\"rule\":");
+    cli_json_string(stdout, rule);
+    printf(",\"failure\":");
+    cli_json_string(stdout, f->failure == ATTN_F_NONE ? "" : attn_failure_name(f->failure));
+    printf(",\"text\":");
+    cli_json_string(stdout, f->text);
+    printf(",\"before\":");
+    cli_json_string(stdout, before);
+    printf(",\"line\":");
+    cli_json_string(stdout, after);
+    printf(",\"steps\":%" PRId64 ",\"tries\":%" PRId64 ",\"minimal\":%s,\"features\":[%" PRIu32 ",%" PRIu32
+           "],\"extents\":[%" PRIu64 ",%" PRIu64 "]}\n",
+           r->steps, r->tries, r->minimal ? "true" : "false", r->before.features, r->after.features, r->before.extents,
+           r->after.extents);
+}
+
+static void print_text(const char *place, const char *after, const struct attn_finding *f, const struct attn_shrink_report *r)
+{
+    char rule[128];
+    name_rule(f, rule, sizeof rule);
+    printf("# %s: P%d %s", place, f->property, attn_property_name(f->property));
+    if (attn_kernel(f->kernel))
+        printf(" kernel=%s", attn_kernel(f->kernel)->name);
+    if (rule[0])
+        printf(" rule=%s", rule);
+    if (f->failure != ATTN_F_NONE)
+        printf(" failure=%s", attn_failure_name(f->failure));
+    printf(": ");
+    cli_put_clean(stdout, f->text, strlen(f->text));
+    printf("\n# %" PRId64 " steps, %" PRId64 " tries%s; features %" PRIu32 " to %" PRIu32 ", extents %" PRIu64 " to %" PRIu64
+           "\n%s\n",
+           r->steps, r->tries, r->minimal ? "" : " (as many as allowed, it may get smaller still)", r->before.features,
+           r->after.features, r->before.extents, r->after.extents, after);
+    fflush(stdout);
+}
+
+/* ---- Lines -------------------------------------------------------------------------------------------------------- */
+
+static int shrink_line(struct shrinker *s, const struct attn_case *c, const char *place)
+{
+    struct attn_finding finding;
+    struct attn_shrink_report report;
+    const char *skipped = NULL;
+    char before[ATTN_CASE_LINE_MAX], after[ATTN_CASE_LINE_MAX];
+    if (!line_fails(s, c, &finding, &skipped)) {
+        if (skipped)
+            cli_error("%s does not fail, nothing to shrink (not run to the end: %s)", place, skipped);
+        else
+            cli_error("%s does not fail, nothing to shrink", place);
+        return CLI_USAGE;
+    }
+    attn_case_print(&finding.at, before, sizeof before);
+    if (!attn_shrink_finding(&s->how, &finding, &report)) {
+        cli_error("%s fails on P%d %s, and did not when it was tried again: %s", place, finding.property,
+                  attn_property_name(finding.property), before);
+        return CLI_BROKEN;
+    }
+    attn_case_print(&finding.at, after, sizeof after);
+    if (s->json)
+        print_json(place, before, after, &finding, &report);
+    else
+        print_text(place, after, &finding, &report);
+    return CLI_GOOD;
+}
+
+static int shrink_all(struct shrinker *s, int n, char **arguments)
+{
+    struct corpus corpus;
+    struct attn_case c;
+    char place[4096];
+    int code = CLI_GOOD;
+    bool any = false;
+    if (!corpus_open(&corpus, n, arguments))
+        return CLI_USAGE;
+    while (corpus_next(&corpus, &c)) {
+        any = true;
+        corpus_place(&corpus, place, sizeof place);
+        int one = shrink_line(s, &c, place);
+        code = one > code ? one : code;
+    }
+    if (!any && !corpus.errors) {
+        cli_error("no problem line in the input");
+        code = CLI_USAGE;
+    }
+    return corpus_close(&corpus, code);
+}
+
+static bool read_options(struct shrinker *s, int argc, char **argv)
+{
+    static const struct option longs[] = { { "device", required_argument, NULL, 'd' },
+                                           { "property", required_argument, NULL, 'p' },
+                                           { "tries", required_argument, NULL, 't' },
+                                           { "max-work", required_argument, NULL, 'w' },
+                                           { "json", no_argument, NULL, 'j' },
+                                           { NULL, 0, NULL, 0 } };
+    for (int o; (o = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
+        switch (o) {
+        case 'd':
+            if (!cli_devices_add(&s->devices, optarg))
+                return false;
+            break;
+        case 'p':
+            if (!cli_number(optarg, 1, 99, &s->property) || !strcmp(attn_property_name((int)s->property), "unknown")) {
+                cli_error("--property %s: no such property", optarg);
+                return false;
+            }
+            break;
+        case 't':
+            if (!cli_number(optarg, 1, INT64_C(1) << 40, &s->how.max_tries)) {
+                cli_error("--tries %s: a number from 1 up", optarg);
+                return false;
+            }
+            break;
+        case 'w':
+            if (!cli_number(optarg, 1, INT64_MAX, &s->how.limits.work)) {
+                cli_error("--max-work %s: a number from 1 up", optarg);
+                return false;
+            }
+            break;
+        case 'j': s->json = true; break;
+        default: cli_usage_error(&cli_shrink); return false;
+        }
+    }
+    return true;
+}
+
+static int run(int argc, char **argv)
+{
+    static const struct attn_host_options host = { .checked = true };
+    struct shrinker s = { .how = { .limits = { .work = ATTN_RUN_WORK_LIMIT, .bytes = ATTN_RUN_BYTES_LIMIT } } };
+    int code = CLI_LACKS;
+    if (!read_options(&s, argc, argv))
+        return CLI_USAGE;
+    s.fleet = malloc(sizeof *s.fleet);
+    s.sweep = malloc(sizeof *s.sweep);
+    s.backend = attn_host_open(&host);
+    if (s.fleet && s.sweep && s.backend) {
+        attn_fleet_init(s.fleet);
+        s.how.fleet = s.fleet;
+        s.how.backend = s.backend;
+        code = shrink_all(&s, argc - optind, argv + optind);
+    } else {
+        cli_error("out of memory");
+    }
+    if (s.backend)
+        s.backend->ops->close(s.backend);
+    free(s.sweep);
+    free(s.fleet);
+    return code;
+}
+
+const struct cli_verb cli_shrink = { "shrink", "the smallest line that still fails as a given one does", help, run };
