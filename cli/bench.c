@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "bench_gpu.h"
 #include "cli.h"
 
 static const char help[] =
@@ -14,10 +15,17 @@ static const char help[] =
     "Measures, in one process: plans a second; multiply-adds a second of the reference, and of each able kernel on the\n"
     "host executor, plain and checked. Rates of the executor are also given as a ratio to the reference's. The line is\n"
     "a decode call of 32 heads and 1,024 keys unless one is given; it runs on the device it names, else on gfx942.\n\n"
+    "With --backend hip a GPU is measured instead, with its own clock: copies on the device; decode of 16 sequences of 32,768\n"
+    "keys by vec; prefill of 8,192 tokens by mma where that is able, else by the planner's choice. With --rank shapes are\n"
+    "drawn, every able kernel is timed on each, and the planner's cost is held against the clock.\n\n"
     "options:\n"
-    "  --seconds S  time for each measurement (default 1)\n"
-    "  --json       one JSON object\n"
-    "  --help       this text\n";
+    "  --seconds S        time for each measurement (default 1)\n"
+    "  --backend hip[:N]  measure this GPU\n"
+    "  --rank N           hip: rank the kernels on N shapes, in place of decode and prefill\n"
+    "  --seed S           hip: draws those shapes (default 1)\n"
+    "  --save DIR         hip: keep the prefill's data and result there, and the causal one's in DIR_causal\n"
+    "  --json             one JSON object\n"
+    "  --help             this text\n";
 
 static const char default_line[] =
     "fa1 q=f32[128,4,32,1] k=f16[128,1024,8,1] v=f16[128,1024,8,1] mask=f16[1024,4,1,1] scale=0.088388346";
@@ -163,8 +171,13 @@ static int run(int argc, char **argv)
 {
     static const struct option longs[] = { { "seconds", required_argument, NULL, 's' },
                                            { "json", no_argument, NULL, 'j' },
+                                           { "backend", required_argument, NULL, 'b' },
+                                           { "rank", required_argument, NULL, 'r' },
+                                           { "seed", required_argument, NULL, 'e' },
+                                           { "save", required_argument, NULL, 'd' },
                                            { NULL, 0, NULL, 0 } };
     struct bench bench = { .seconds = 1 };
+    struct bench_gpu_options gpu = { .seed = 1 };
     struct attn_text_error where;
     struct attn_error error;
     for (int o; (o = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
@@ -176,8 +189,33 @@ static int run(int argc, char **argv)
         if (o == 's')
             bench.seconds = (double)seconds;
         bench.json |= o == 'j';
+        if (o == 'b')
+            gpu.backend = optarg;
+        if (o == 'd')
+            gpu.save = optarg;
+        if (o == 'r' && !cli_number(optarg, 1, 1000000, &gpu.rank)) {
+            cli_error("--rank %s: a number from 1 to 1000000", optarg);
+            return CLI_USAGE;
+        }
+        if (o == 'e' && !cli_number(optarg, 0, INT64_MAX, &gpu.seed)) {
+            cli_error("--seed %s: a number from 0", optarg);
+            return CLI_USAGE;
+        }
         if (o == '?')
             return cli_usage_error(&cli_bench);
+    }
+    if (gpu.backend && strcmp(gpu.backend, "host")) {
+        if (optind < argc) {
+            cli_error("--backend %s takes no line", gpu.backend);
+            return CLI_USAGE;
+        }
+        gpu.json = bench.json;
+        gpu.rates = gpu.rank == 0;
+        return bench_gpu(&gpu);
+    }
+    if (gpu.rank || gpu.save) {
+        cli_error("--rank and --save need --backend hip");
+        return CLI_USAGE;
     }
     if (argc - optind > 1) {
         cli_error("one line at most");
