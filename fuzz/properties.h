@@ -1,8 +1,8 @@
 /* properties.h: what must hold of every legal case, one row and one function a property.
  *
- * The numbers are those of the design: P1 total, P2 sound, P3 explained, P5 pure, P6 monotone, P9 contained,
- * P10 schedule-free. Plan properties look at plans alone and are checked on a whole fleet of devices; run
- * properties execute every able kernel on a backend. A broken property is a finding: data that names the property,
+ * The numbers are those of the design: P1 total, P2 sound, P3 explained, P5 pure, P6 monotone, P7 reusable,
+ * P9 contained, P10 schedule-free. Plan properties look at plans alone and are checked on a whole fleet of devices; run
+ * properties execute every able kernel on a backend; P7 is one of sessions (session.h). A broken property is a finding: data that names the property,
  * the kernel, the rule or failure, and carries the case that shows it.
  *
  * SPDX-License-Identifier: MIT */
@@ -16,7 +16,7 @@
 #include "attn_planner.h"
 #include "attn_reference.h"
 
-/* X(number, name, PLAN or RUN, what must hold) */
+/* X(number, name, PLAN, RUN or SESSION, what must hold) */
 #define ATTN_PROPERTIES(X)                                                                                       \
     X(1, total, PLAN, "a kernel is able, for known head sizes one other than naive, and its plan is in order")   \
     X(3, explained, PLAN, "each kernel not chosen has one cause, false on its recorded operands, and text for it") \
@@ -24,6 +24,7 @@
     X(6, monotone, PLAN, "a more capable device or better alignment takes no able kernel away")                  \
     X(9, contained, RUN, "only elements are read, all of dst and nothing else is written")                       \
     X(2, sound, RUN, "every able kernel runs within the limits and its result within the bound")                 \
+    X(7, reusable, SESSION, "a plan kept under its key serves every problem of that key, in any order of requests")   \
     X(10, schedule_free, RUN, "no race, and the result is bitwise the same under another schedule")
 
 /* ---- Findings ---------------------------------------------------------------------------------------------- */
@@ -41,6 +42,9 @@ struct attn_finding {
 const char *attn_property_name(int number);
 /* What it demands, one phrase. */
 const char *attn_property_meaning(int number);
+
+/* The property that a failure of a backend (enum attn_failure_code) breaks. */
+int attn_failure_property(int failure);
 
 /* The finding as three lines: what, the case's line, and the command that replays it. */
 void attn_finding_print(FILE *out, const struct attn_finding *finding);

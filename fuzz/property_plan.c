@@ -283,9 +283,11 @@ static bool check_monotone(struct attn_sweep *s, struct attn_finding *f)
 static bool (*const checks[])(struct attn_sweep *, struct attn_finding *) = {
 #define PLAN(name) check_##name,
 #define RUN(name)
+#define SESSION(name)
 #define X(n, name, kind, text) kind(name)
     ATTN_PROPERTIES(X)
 #undef X
+#undef SESSION
 #undef RUN
 #undef PLAN
 };

@@ -59,8 +59,7 @@ static bool found(const struct trial *t, int property, struct attn_finding *f, c
     return false;
 }
 
-/* The property that a failure of the backend breaks. */
-static int property_of(int failure)
+int attn_failure_property(int failure)
 {
     switch (failure) {
     case ATTN_F_LDS_RACE:
@@ -77,7 +76,7 @@ static int property_of(int failure)
 
 static bool failed_run(const struct trial *t, struct attn_finding *f)
 {
-    return found(t, property_of(t->failure.code), f, "%s on %s: %s", attn_kernel(t->kernel)->name, t->b->device.name,
+    return found(t, attn_failure_property(t->failure.code), f, "%s on %s: %s", attn_kernel(t->kernel)->name, t->b->device.name,
                  t->failure.text);
 }
 
@@ -239,7 +238,7 @@ static bool check_beside(struct trial *t, struct attn_finding *f)
     if (memory)
         host->ops->free(host, memory);
     if (!ran) {
-        found(t, property_of(failure.code), f, "%s ran on %s, but its plan fails on the host executor: %s",
+        found(t, attn_failure_property(failure.code), f, "%s ran on %s, but its plan fails on the host executor: %s",
               attn_kernel(t->kernel)->name, b->device.name, failure.text);
         f->failure = failure.code;
         return false;
@@ -260,11 +259,13 @@ static bool check_beside(struct trial *t, struct attn_finding *f)
 /* One row a property, in the order they are checked. */
 static bool (*const checks[])(struct trial *, struct attn_finding *) = {
 #define PLAN(name)
+#define SESSION(name)
 #define RUN(name) check_##name,
 #define X(n, name, kind, text) kind(name)
     ATTN_PROPERTIES(X)
 #undef X
 #undef RUN
+#undef SESSION
 #undef PLAN
 };
 

@@ -1,4 +1,4 @@
-/* entry_mutator.c: libFuzzer's hooks to the mutator. Linked into the targets whose input is a genome.
+/* entry_genome.c: libFuzzer's hooks to the mutator. Linked into the targets whose input is a genome.
  *
  * SPDX-License-Identifier: MIT */
 #include "mutate.h"
