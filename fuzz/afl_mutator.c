@@ -1,15 +1,23 @@
-/* afl_mutator.c: the mutator as AFL++'s custom mutator library (AFL_CUSTOM_MUTATOR_LIBRARY). The interface is that of
+/* afl_mutator.c: a mutator as AFL++'s custom mutator library (AFL_CUSTOM_MUTATOR_LIBRARY). The interface is that of
  * AFL++, docs/custom_mutators.md; of afl_state_t nothing is read.
  *
  * SPDX-License-Identifier: MIT */
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "mutate.h"
+/* The hooks of entry_*.c, the same that libFuzzer calls: which of them is linked says what an input is. */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed);
+size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size, uint8_t *out,
+                                 size_t max_size, unsigned int seed);
+
+enum { OUT_BYTES = 512 };
 
 struct mutator {
     uint64_t state;
-    uint8_t out[ATTN_GENOME_BYTES_MAX];
+    uint8_t out[OUT_BYTES];
     char described[32];
     bool crossed;
 };
@@ -38,8 +46,14 @@ size_t afl_custom_fuzz(void *data, uint8_t *in, size_t size, uint8_t **out, uint
     size_t cap = max_size < sizeof m->out ? max_size : sizeof m->out;
     uint64_t seed = m->state += UINT64_C(0x9e3779b97f4a7c15);
     m->crossed = other && (seed >> 33 & 3) == 0;
-    size_t made = m->crossed ? attn_input_cross(in, size, other, other_size, m->out, cap, seed)
-                             : attn_input_mutate(in, size, m->out, cap, seed);
+    size_t made;
+    if (m->crossed) {
+        made = LLVMFuzzerCustomCrossOver(in, size, other, other_size, m->out, cap, (unsigned int)(seed >> 32));
+    } else {
+        size_t n = size < cap ? size : cap;
+        memcpy(m->out, in, n);
+        made = LLVMFuzzerCustomMutator(m->out, n, cap, (unsigned int)(seed >> 32));
+    }
     *out = m->out;
     /* An input of no bytes is not one to AFL++; a zero byte decodes to the same case. */
     if (made == 0 && cap > 0) {
@@ -53,6 +67,6 @@ const char *afl_custom_describe(void *data, size_t max_length)
 {
     struct mutator *m = data;
     snprintf(m->described, sizeof m->described, "%.*s", (int)(max_length < 16 ? max_length : 16),
-             m->crossed ? "genome-cross" : "genome");
+             m->crossed ? "cross" : "change");
     return m->described;
 }

@@ -73,7 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct attn_session_finding finding;
     struct attn_session_outcome outcome;
     struct attn_session_options options = { .fleet = &stats.fleet, .memo = &memo, .cache_bytes = CACHE_BYTES,
-                                            .limits = { RUN_WORK, RUN_BYTES, false } };
+                                            .limits = { .work = RUN_WORK, .bytes = RUN_BYTES } };
     bool run = mode == RUN_ALL || (mode == MIXED && attn_session_bytes_run(data, size)), compared;
 
     attn_session_limits_for(run, &limits);

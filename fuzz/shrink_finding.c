@@ -14,7 +14,7 @@ bool attn_finding_same(const struct attn_finding *a, const struct attn_finding *
 
 bool attn_property_is_plan(int number)
 {
-    enum { PLAN, RUN };
+    enum { PLAN, RUN, SESSION };
     switch (number) {
 #define X(n, name, kind, text) case n: return kind == PLAN;
         ATTN_PROPERTIES(X)

@@ -114,6 +114,8 @@ void attn_stats_write(struct attn_stats *s)
     fprintf(out, ",\n \"problems\":%" PRIu64 ",\"skipped\":%" PRIu64 ",\"unjudged_problems\":%" PRIu64, s->problems,
             s->skipped, s->unjudged_problems);
     fprintf(out, ",\n \"components\":%" PRIu64 ",\"unjudged_components\":%" PRIu64, s->components, s->unjudged_components);
+    fprintf(out, ",\n \"steps\":%" PRIu64 ",\"step_problems\":%" PRIu64 ",\"keys\":%" PRIu64 ",\"reused\":%" PRIu64
+            ",\"refused\":%" PRIu64, s->steps, s->step_problems, s->keys, s->reused, s->refused);
     fprintf(out, ",\n \"read\":%" PRIu64 ",\"unread\":%" PRIu64, s->read, s->unread);
     write_matrix(out, s, "chosen", s->chosen);
     write_matrix(out, s, "ran", s->ran);

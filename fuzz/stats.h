@@ -22,6 +22,9 @@ struct attn_stats {
     uint64_t unjudged_problems; /* of which no component could be judged */
     uint64_t components, unjudged_components;
     uint64_t skipped;           /* too large to run */
+    uint64_t steps, step_problems; /* fuzz_session: steps played, their problems, */
+    uint64_t keys, reused;         /* the keys among them in each session, problems served by a kept plan, */
+    uint64_t refused;              /* batches without cells */
     uint64_t read, unread;      /* fuzz_text: texts that were a case, and others */
     struct attn_fleet fleet;
 };
