@@ -72,7 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct attn_session_limits limits;
     struct attn_session_finding finding;
     struct attn_session_outcome outcome;
-    struct attn_session_options options = { .fleet = &stats.fleet, .memo = &memo, .cache_bytes = CACHE_BYTES,
+    struct attn_session_options options = { .fleet = &stats.fleet, .memo = &memo, .kernel = -1, .cache_bytes = CACHE_BYTES,
                                             .limits = { .work = RUN_WORK, .bytes = RUN_BYTES } };
     bool run = mode == RUN_ALL || (mode == MIXED && attn_session_bytes_run(data, size)), compared;
 

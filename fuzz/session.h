@@ -231,8 +231,9 @@ struct attn_session_memo {
 struct attn_session_options {
     const struct attn_fleet *fleet;     /* plan properties are checked on all of it, for each new key */
     struct attn_session_memo *memo;     /* NULL: none */
-    struct attn_backend *backend;       /* NULL: planned only */
-    struct attn_run_limits limits;      /* of one problem; schedules is not looked at */
+    struct attn_backend *backend;       /* NULL: planned only; one with a device of its own: plans are for that one */
+    int kernel;                         /* run only this one; -1: the chosen one and all others that are able */
+    struct attn_run_limits limits;      /* of one problem; only work and bytes are looked at */
     int64_t cache_bytes;                /* of all caches of a session that is run; beyond it is planned only */
 };
 

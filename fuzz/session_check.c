@@ -140,7 +140,8 @@ struct check {
     struct attn_session_finding *f;
     session_answer *answer; /* told each result; NULL: nobody */
     void *context;
-    struct attn_device device;
+    struct attn_device device; /* the backend's own, else the session's */
+    bool host;                 /* the backend runs plans of any device, in an order that a seed says */
     struct attn_case c; /* of the problem at hand */
     struct plans plans;
     struct attn_sweep sweep;
@@ -158,6 +159,21 @@ static bool found(struct check *k, const struct attn_session_at *at, int propert
     vsnprintf(k->f->finding.text, sizeof k->f->finding.text, format, args);
     va_end(args);
     return false;
+}
+
+/* A finding's text begins with where in the session it is. */
+static void place(const struct attn_session *s, struct attn_session_finding *f)
+{
+    char text[sizeof f->finding.text];
+    memcpy(text, f->finding.text, sizeof text);
+    int n = snprintf(f->finding.text, sizeof text, "step %" PRId64 " (event %d, request %d of slot %d, layer %s%s): ", f->at.step,
+                     f->at.event + 1, f->at.request, f->at.slot, s->layer[f->at.layer].name, f->at.draft ? ", draft" : "");
+    if (n > 0 && (size_t)n < sizeof text) {
+        size_t room = sizeof text - (size_t)n - 1, length = strlen(text);
+        length = length < room ? length : room;
+        memcpy(f->finding.text + n, text, length);
+        f->finding.text[(size_t)n + length] = 0;
+    }
 }
 
 static void skip(struct check *k, const char *why)
@@ -295,6 +311,7 @@ static bool run_problem(struct check *k, const struct attn_player *player, const
         able[i] = i == kept->kernel || (attn_plan_kernel(&k->device, &kept->key, i, &plan[i], NULL) &&
                                         plan[i].workspace_bytes <= k->o->limits.bytes);
         k->outcome->kernels.kernel[i].able |= able[i];
+        able[i] = able[i] && (k->o->kernel < 0 || k->o->kernel == i);
         if (able[i] && i != kept->kernel && plan[i].workspace_bytes > workspace)
             workspace = plan[i].workspace_bytes;
     }
@@ -338,7 +355,7 @@ static bool visit(void *context, const struct attn_player *player, const struct 
             skip(k, "the session's caches have more bytes than the limit");
         return true;
     }
-    if (k->s->schedule)
+    if (k->host && k->s->schedule)
         attn_host_schedule(k->o->backend, k->s->schedule ^ (uint64_t)at->step);
     return run_problem(k, player, at, plan);
 }
@@ -360,6 +377,7 @@ bool session_check(const struct attn_session *session, const struct attn_session
     k->device = *attn_device(session->device);
     if (session->weakening >= 0)
         attn_device_weaken(attn_device(session->device), session->weakening, &k->device, NULL);
+    k->host = options->backend && !options->backend->ops->describe(options->backend, &k->device);
     attn_run_default(&k->c.run);
     k->c.run.device = session->device;
     k->c.run.weakening = session->weakening;
@@ -369,11 +387,13 @@ bool session_check(const struct attn_session *session, const struct attn_session
         player = attn_player_open(session, false, 0);
     if (player) {
         held = attn_player_play(player, visit, k);
+        if (!held)
+            place(session, f);
         outcome->counts = *attn_player_counts(player);
     } else {
         outcome->skipped_for = "out of memory";
     }
-    if (options->backend && session->schedule)
+    if (k->host && session->schedule)
         attn_host_schedule(options->backend, 0);
     if (left)
         *left = player;
@@ -403,10 +423,8 @@ void attn_session_finding_print(FILE *out, const struct attn_session *session, c
     }
     if (g->failure != ATTN_F_NONE)
         fprintf(out, " failure=%s", attn_failure_name(g->failure));
-    fprintf(out, ": step %" PRId64 ", event %d, request %d of slot %d, layer %s%s: %s\n", f->at.step, f->at.event + 1, f->at.request,
-            f->at.slot, session->layer[f->at.layer].name, f->at.draft ? " (draft)" : "", g->text);
     attn_case_print(&g->at, line, sizeof line);
-    fprintf(out, "  step:   %s\n", line);
+    fprintf(out, ": %s\n  step:   %s\n", g->text, line);
     if (script) {
         attn_session_print(session, script, ATTN_SESSION_TEXT_MAX);
         fprintf(out, "  line:   %s\n  replay: attnfuzz run '%s'\n", script, script);
