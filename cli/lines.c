@@ -113,7 +113,15 @@ static bool add_directory(struct lines *lines, const char *path, int depth)
     return good;
 }
 
-bool lines_open(struct lines *lines, int n, char **arguments, const char *prefix, size_t max)
+static bool starts_with_one(const char *text, const char *const *prefixes)
+{
+    for (; prefixes && *prefixes; prefixes++)
+        if (!strncmp(text, *prefixes, strlen(*prefixes)))
+            return true;
+    return false;
+}
+
+bool lines_open(struct lines *lines, int n, char **arguments, const char *const *prefixes, size_t max)
 {
     memset(lines, 0, sizeof *lines);
     lines->max = max;
@@ -128,7 +136,7 @@ bool lines_open(struct lines *lines, int n, char **arguments, const char *prefix
         bool good;
         if (exists && S_ISDIR(status.st_mode)) {
             good = add_directory(lines, argument, 0);
-        } else if (!exists && prefix && !strncmp(argument, prefix, strlen(prefix))) {
+        } else if (!exists && starts_with_one(argument, prefixes)) {
             char name[32];
             snprintf(name, sizeof name, "argument %d", i + 1);
             good = add_source(lines, name, argument);

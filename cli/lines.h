@@ -40,9 +40,9 @@ enum lines_result {
 };
 
 /* Takes n arguments: "-" is standard input; a directory is every *.txt file below it, in sorted order; one that
- * starts with `prefix` (NULL: none does) and is no file's name is a line itself; the rest are files. False, with a
- * message, when a directory cannot be listed or memory runs out. */
-bool lines_open(struct lines *lines, int n, char **arguments, const char *prefix, size_t max);
+ * starts with one of `prefixes` (ends with NULL; NULL: none does) and is no file's name is a line itself; the rest are
+ * files. False, with a message, when a directory cannot be listed or memory runs out. */
+bool lines_open(struct lines *lines, int n, char **arguments, const char *const *prefixes, size_t max);
 enum lines_result lines_next(struct lines *lines);
 const char *lines_name(const struct lines *lines, int source);
 void lines_close(struct lines *lines);

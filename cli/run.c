@@ -21,6 +21,10 @@ static const char help[] =
     "else on one device, chosen by a hash of the line so that a corpus covers all of them and both wave sizes.\n"
     "Lines with more than 20,000,000 multiply-adds are planned and counted as skipped. When a line cannot be read,\n"
     "nothing is run.\n\n"
+    "A session { ... } (see attnfuzz plan --help) is played step by step with the plans that were kept under their keys\n"
+    "(P7), each step is run on the bytes that the cache has and judged by the tokens that its sequences hold; then once\n"
+    "more with the slots' turns in another order. Steps with more than 2,000,000 multiply-adds, and all of a session\n"
+    "whose caches take more than 64 MiB, are planned only.\n\n"
     "With --backend hip lines run on a GPU, whatever device they name, and none is too large: each able kernel runs twice\n"
     "and must give the same bits, every problem is run once more with a constant V, and where the host executor's limit\n"
     "allows, the same plan runs there too and must not be further away than both error bounds.\n"
@@ -65,8 +69,7 @@ static void list(const struct run_job *job)
     for (int64_t t = 0; t < job->n_tasks; t++) {
         struct attn_case c;
         run_task_case(job, t, &c);
-        attn_case_print(&c, line, sizeof line);
-        puts(line);
+        puts(run_task_line(job, t, &c, line));
     }
 }
 

@@ -50,6 +50,7 @@ struct run_problem {
     int64_t line;   /* of its source; of a generated one its number, from 0 */
     int32_t source; /* of the lines it came from, or RUN_GENERATED */
     int32_t at;     /* of job->given; -1 for a generated one, which is made anew each time it is looked at */
+    int32_t session; /* of job->session; -1: a case of its own. job->given then has its first problem */
 };
 
 /* A problem on one device. */
@@ -103,6 +104,8 @@ struct run_job {
     const struct lines *lines; /* names of the sources */
     struct attn_case *given;   /* cases that were read */
     int64_t n_given;
+    char **session;            /* scripts of the sessions that were read */
+    int64_t n_sessions;
     char **input;              /* names of fuzzing inputs: sources from lines->n_sources on */
     int n_inputs;
     struct run_problem *problem;
@@ -127,6 +130,11 @@ void run_tasks_free(struct run_job *job);
 void run_problem_case(const struct run_job *job, int64_t problem, struct attn_case *c);
 /* The task's case: with the device (where it is known), kernel and schedule that it is run with. */
 void run_task_case(const struct run_job *job, int64_t task, struct attn_case *c);
+/* The line that replays a finding or death of a task: the case's, or the script of the session that the task is. Returns
+ * text, which has room for ATTN_CASE_LINE_MAX bytes, or the script. */
+const char *run_task_line(const struct run_job *job, int64_t task, const struct attn_case *c, char *text);
+/* Is the task a session? */
+bool run_task_is_session(const struct run_job *job, int64_t task);
 /* FILE:LINE of a task, or generated/SEED:NUMBER. */
 void run_task_place(const struct run_job *job, int64_t task, char *text, size_t cap);
 /* Its source: FILE, or generated/SEED. */

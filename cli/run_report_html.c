@@ -88,12 +88,11 @@ static void put_skipped(FILE *out, const struct run_job *job)
     fputs("</table>\n", out);
 }
 
-static void put_line(FILE *out, const char *command, const struct attn_case *c)
+static void put_line(FILE *out, const char *command, const struct run_job *job, int64_t t, const struct attn_case *c)
 {
     char line[ATTN_CASE_LINE_MAX];
-    attn_case_print(c, line, sizeof line);
     fprintf(out, "<pre>%s'", command);
-    cli_xml_text(out, line);
+    cli_xml_text(out, run_task_line(job, t, c, line));
     fputs("'</pre>\n", out);
 }
 
@@ -129,11 +128,11 @@ static void put_failure(FILE *out, const struct run_job *job, int64_t t)
             fprintf(out, "; %s", run_host_text(r->host));
         fputs("</div>\n", out);
         bool ran = i || death; /* plans are the same everywhere */
-        put_line(out, ran ? command : "attnfuzz run ", &c);
+        put_line(out, ran ? command : "attnfuzz run ", job, t, &c);
         if (device && ran)
-            put_line(out, "attnfuzz run ", &c);
+            put_line(out, "attnfuzz run ", job, t, &c);
         if (!death && r->shrunk[i])
-            put_line(out, "found as ", &job->findings[t].at[i].at);
+            put_line(out, "found as ", job, t, &job->findings[t].at[i].at);
         fputs("</article>\n", out);
     }
 }

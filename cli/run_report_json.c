@@ -31,11 +31,10 @@ static void put_name(FILE *out, const char *key, const char *name)
         fputs("null", out);
 }
 
-static void put_line(FILE *out, const char *key, const struct attn_case *c)
+static void put_line(FILE *out, const char *key, const struct run_job *job, int64_t t, const struct attn_case *c)
 {
     char line[ATTN_CASE_LINE_MAX];
-    attn_case_print(c, line, sizeof line);
-    put_name(out, key, line);
+    put_name(out, key, run_task_line(job, t, c, line));
 }
 
 /* One finding, or with finding NULL a death. */
@@ -59,13 +58,13 @@ static void put_failure(FILE *out, const struct run_job *job, int64_t t, int whi
     put_name(out, "rule", ruled ? kernel->rules[f->rule].name : NULL);
     put_name(out, "failure", f && f->failure != ATTN_F_NONE ? attn_failure_name(f->failure) : NULL);
     put_name(out, "text", f ? f->text : why);
-    put_line(out, "line", &c);
+    put_line(out, "line", job, t, &c);
     if (which && f)
         put_name(out, "host", run_host_text(r->host));
     if (f && r->shrunk[which])
-        put_line(out, "from", &job->findings[t].at[which].at);
-    attn_case_print(&c, line, sizeof line);
-    fprintf(out, ",\"replay\":\"attnfuzz run '%s'\"}", line); /* a canonical line needs no escapes */
+        put_line(out, "from", job, t, &job->findings[t].at[which].at);
+    fputs(",\"replay\":\"attnfuzz run '", out); /* a canonical line needs no escapes */
+    fprintf(out, "%s'\"}", run_task_line(job, t, &c, line));
 }
 
 static void put_failures(FILE *out, const struct run_job *job)

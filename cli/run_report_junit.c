@@ -12,14 +12,13 @@ static void put_message(FILE *out, const char *element, const char *message)
     fputs("\"/>", out);
 }
 
-static void put_finding(FILE *out, const struct attn_finding *f)
+static void put_finding(FILE *out, const struct run_job *job, int64_t t, const struct attn_finding *f)
 {
     char line[ATTN_CASE_LINE_MAX];
-    attn_case_print(&f->at, line, sizeof line);
     fprintf(out, "<failure type=\"P%d %s\" message=\"", f->property, attn_property_name(f->property));
     cli_xml_text(out, f->text);
     fputs("\">attnfuzz run '", out);
-    cli_xml_text(out, line);
+    cli_xml_text(out, run_task_line(job, t, &f->at, line));
     fputs("'</failure>", out);
 }
 
@@ -54,7 +53,7 @@ static void put_case(FILE *out, const struct run_job *job, int64_t t)
         put_message(out, "failure", death);
     for (int i = 0; i < 2 && !death; i++)
         if (i ? r->run_failed : r->plan_failed)
-            put_finding(out, run_finding(job, t, i));
+            put_finding(out, job, t, run_finding(job, t, i));
     fputs("</testcase>\n", out);
 }
 

@@ -21,26 +21,27 @@ static void put_replay(FILE *out, const struct run_job *job, const char *line, i
 static void put_failure(FILE *out, const struct run_job *job, int64_t t)
 {
     const struct run_result *r = &job->result[t];
-    char place[RUN_PLACE_MAX], text[RUN_WHY_MAX], line[ATTN_CASE_LINE_MAX];
+    char place[RUN_PLACE_MAX], text[RUN_WHY_MAX], buffer[ATTN_CASE_LINE_MAX];
+    const char *line;
     run_task_place(job, t, place, sizeof place);
     const char *why = run_death(job, r, text, sizeof text);
     if (why) {
         struct attn_case c;
         run_task_case(job, t, &c);
-        attn_case_print(&c, line, sizeof line);
+        line = run_task_line(job, t, &c, buffer);
         fprintf(out, "FAILED %s: %s\n  line:   %s\n  replay: attnfuzz run '%s'\n", place, why, line, line);
         put_replay(out, job, line, RUN_HOST_NOT);
     }
     for (int i = 0; i < 2 && !why; i++)
         if (i ? r->run_failed : r->plan_failed) {
             fprintf(out, "FAILED %s: ", place);
-            attn_finding_print(out, run_finding(job, t, i));
-            attn_case_print(&run_finding(job, t, i)->at, line, sizeof line);
+            line = run_task_line(job, t, &run_finding(job, t, i)->at, buffer);
+            attn_finding_print_as(out, run_finding(job, t, i), line);
             if (i)
                 put_replay(out, job, line, r->host);
             if (r->shrunk[i]) {
-                attn_case_print(&job->findings[t].at[i].at, line, sizeof line);
-                fprintf(out, "  from:   %s\n", line);
+                attn_case_print(&job->findings[t].at[i].at, buffer, sizeof buffer);
+                fprintf(out, "  from:   %s\n", buffer);
             }
         }
 }
@@ -129,11 +130,10 @@ void run_report_failure_lines(FILE *out, const struct run_job *job, int64_t t)
         run_task_case(job, t, &c);
         if (r->trying >= 0)
             c.run.kernel = r->trying;
-        attn_case_print(&c, line, sizeof line);
         put_comment(out, "found at ", place);
         put_comment(out, "backend ", job->options->backend.name);
         put_comment(out, "death: ", why);
-        fprintf(out, "%s\n", line);
+        fprintf(out, "%s\n", run_task_line(job, t, &c, line));
     }
     for (int i = 0; i < 2 && !why; i++)
         if (i ? r->run_failed : r->plan_failed) {
@@ -151,7 +151,6 @@ void run_report_failure_lines(FILE *out, const struct run_job *job, int64_t t)
                 attn_case_print(&job->findings[t].at[i].at, line, sizeof line);
                 put_comment(out, "from: ", line);
             }
-            attn_case_print(&f->at, line, sizeof line);
-            fprintf(out, "%s\n", line);
+            fprintf(out, "%s\n", run_task_line(job, t, &f->at, line));
         }
 }

@@ -78,7 +78,8 @@ int64_t run_shrink_pick(const struct run_job *job, int64_t *order)
     memset(taken, 0, sizeof taken);
     for (int64_t t = 0; t < job->n_tasks; t++) {
         const struct run_result *r = &job->result[t];
-        if (r->end != RUN_ENDED || (!r->plan_failed && !r->run_failed))
+        /* A session is what it is: its step alone is not what fails. */
+        if (r->end != RUN_ENDED || (!r->plan_failed && !r->run_failed) || run_task_is_session(job, t))
             continue;
         const struct attn_finding *f = &job->findings[t].at[r->run_failed]; /* not the smaller one: the kind is the same */
         if (f->property < 0 || f->property >= 16 || f->kernel < -1 || f->kernel >= ATTN_KERNEL_COUNT ||

@@ -13,6 +13,7 @@
 #include "domain.h"
 #include "mutate.h"
 #include "run.h"
+#include "session.h"
 
 /* ---- Hashes ---------------------------------------------------------------------------------------------------- */
 
@@ -91,6 +92,17 @@ void run_task_case(const struct run_job *job, int64_t t, struct attn_case *c)
         c->run.kernel = options->kernel;
     if (options->schedule >= 0 && c->run.schedule == 0)
         c->run.schedule = (uint64_t)options->schedule;
+}
+
+bool run_task_is_session(const struct run_job *job, int64_t t) { return job->problem[job->task[t].problem].session >= 0; }
+
+const char *run_task_line(const struct run_job *job, int64_t t, const struct attn_case *c, char *text)
+{
+    int32_t session = job->problem[job->task[t].problem].session;
+    if (session >= 0)
+        return job->session[session];
+    attn_case_print(c, text, ATTN_CASE_LINE_MAX);
+    return text;
 }
 
 void run_task_source(const struct run_job *job, int64_t t, char *text, size_t cap)
@@ -188,16 +200,44 @@ static bool add_problem(struct run_job *job, const struct attn_case *c, int32_t 
         at = (int32_t)job->n_given;
         job->given[job->n_given++] = *c;
     }
-    job->problem[job->n_problems++] = (struct run_problem){ .line = line, .source = source, .at = at };
+    job->problem[job->n_problems++] = (struct run_problem){ .line = line, .source = source, .at = at, .session = -1 };
+    return true;
+}
+
+/* A session is kept as its script on one line; its case is nothing but the device it names. */
+static bool add_session(struct run_job *job, const struct attn_session *session, int32_t source, int64_t line)
+{
+    struct attn_case c = { .run.device = session->device };
+    attn_run_default(&c.run);
+    c.run.device = session->device;
+    c.run.weakening = session->weakening;
+    size_t cap = attn_session_print(session, NULL, 0) + 1;
+    char *script = malloc(cap);
+    if (!script || !grow((void **)&job->session, job->n_sessions, sizeof *job->session)) {
+        free(script);
+        return out_of_memory();
+    }
+    attn_session_print(session, script, cap);
+    job->session[job->n_sessions] = script;
+    if (!add_problem(job, &c, source, line)) {
+        free(script);
+        return false;
+    }
+    job->problem[job->n_problems - 1].session = (int32_t)job->n_sessions++;
     return true;
 }
 
 static bool load_lines(struct run_job *job, struct corpus *corpus)
 {
     struct attn_case c;
-    while (corpus->lines.n_sources && corpus_next(corpus, &c))
-        if (mine(job) && !add_problem(job, &c, corpus->lines.current, corpus->lines.number))
+    const struct attn_session *session;
+    while (corpus->lines.n_sources && corpus_next_item(corpus, &c, &session)) {
+        if (!mine(job))
+            continue;
+        if (session ? !add_session(job, session, corpus->lines.current, corpus->number)
+                    : !add_problem(job, &c, corpus->lines.current, corpus->number))
             return false;
+    }
     return true;
 }
 
@@ -290,6 +330,9 @@ void run_tasks_free(struct run_job *job)
 {
     for (int i = 0; i < job->n_inputs; i++)
         free(job->input[i]);
+    for (int64_t i = 0; i < job->n_sessions; i++)
+        free(job->session[i]);
+    free(job->session);
     free(job->input);
     free(job->given);
     free(job->problem);
@@ -343,5 +386,7 @@ uint64_t run_tasks_hash(const struct run_job *job)
     }
     for (int64_t i = 0; i < job->n_given; i++)
         h = hash_of_case(h, &job->given[i]);
+    for (int64_t i = 0; i < job->n_sessions; i++)
+        h = run_hash(h, job->session[i], strlen(job->session[i]));
     return h;
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "run_shrink.h"
+#include "session.h"
 
 struct tools {
     const struct run_job *job;
@@ -140,6 +141,58 @@ static bool check_runs(struct tools *tools, struct attn_case *c, struct run_resu
     return attn_check_run(tools->backend, c, &limits, &constant, finding) != ATTN_OUTCOME_FAILED;
 }
 
+static void add_outcome(const struct attn_session_outcome *o, struct run_result *result)
+{
+    result->plans = o->plans;
+    result->outcome = o->kernels;
+    if (o->ran == 0)
+        snprintf(result->skipped, sizeof result->skipped, "%s", o->skipped_for ? o->skipped_for : "no step");
+    result->outcome.status = o->ran ? ATTN_OUTCOME_HELD : ATTN_OUTCOME_SKIPPED;
+}
+
+/* A session has hundreds of steps: what one may cost is less than what a line may. */
+#define SESSION_WORK INT64_C(2000000)
+#define SESSION_CACHE_BYTES (INT64_C(64) << 20)
+
+/* Plays a session, and again with its slots' turns in another order. */
+static void run_session(struct tools *tools, int64_t t)
+{
+    const struct run_job *job = tools->job;
+    const struct run_task *task = &job->task[t];
+    struct run_result *result = &job->result[t];
+    const char *script = job->session[job->problem[task->problem].session];
+    struct attn_session *s = malloc(sizeof *s);
+    struct attn_session_finding finding;
+    struct attn_session_outcome outcome;
+    struct attn_session_error error;
+    struct attn_session_options options = { .fleet = &tools->fleet, .backend = tools->backend, .kernel = job->options->kernel,
+                                            .limits = tools->limits, .cache_bytes = SESSION_CACHE_BYTES };
+    size_t used;
+    bool compared;
+    if (options.limits.work > SESSION_WORK)
+        options.limits.work = SESSION_WORK;
+    if (!s || !attn_session_parse(script, strlen(script), s, &used, &error)) {
+        snprintf(result->skipped, sizeof result->skipped, "out of memory");
+        free(s);
+        return;
+    }
+    if (task->row >= 0) {
+        s->device = task->row;
+        s->weakening = task->weakening;
+    }
+    if (job->options->schedule >= 0 && s->schedule == 0)
+        s->schedule = (uint64_t)job->options->schedule;
+    bool held = attn_session_run(s, &options, &outcome, &finding);
+    add_outcome(&outcome, result);
+    if (held && outcome.ran)
+        held = attn_session_orders(s, &options, &compared, &finding);
+    if (!held) {
+        job->findings[t].at[0] = finding.finding;
+        result->plan_failed = true;
+    }
+    free(s);
+}
+
 static void run_task(struct tools *tools, int64_t t)
 {
     const struct run_job *job = tools->job;
@@ -148,6 +201,10 @@ static void run_task(struct tools *tools, int64_t t)
     struct attn_finding finding;
     struct attn_case c;
     result->device = (int16_t)(1 + (task->row < 0 ? tools->row : task->row));
+    if (run_task_is_session(job, t)) {
+        run_session(tools, t);
+        return;
+    }
     run_task_case(job, t, &c);
     if (task->plan)
         check_plans(tools, &c, result, &job->findings[t].at[0]);

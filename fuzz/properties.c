@@ -29,6 +29,11 @@ void attn_finding_print(FILE *out, const struct attn_finding *f)
 {
     char line[ATTN_CASE_LINE_MAX];
     attn_case_print(&f->at, line, sizeof line);
+    attn_finding_print_as(out, f, line);
+}
+
+void attn_finding_print_as(FILE *out, const struct attn_finding *f, const char *line)
+{
     fprintf(out, "P%d %s", f->property, attn_property_name(f->property));
     if (attn_kernel(f->kernel)) {
         fprintf(out, " kernel=%s", attn_kernel(f->kernel)->name);

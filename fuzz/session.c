@@ -81,7 +81,7 @@ const char *attn_session_check(const struct attn_session *s)
         if ((e->op == ATTN_SESSION_DRAFT || e->op == ATTN_SESSION_DRAFTS) &&
             (!within(e->n, 1, ATTN_SESSION_DRAFT_MAX) || !within(e->m, 0, e->n)))
             return "a draft has 1 to 16 tokens, of which at most all are accepted";
-        if (!within(e->n, 0, ATTN_SESSION_CELLS_MAX) || !within(e->m, 0, 1000))
+        if (!within(e->n, 0, ATTN_SESSION_CELLS_MAX) || !within(e->m, 0, 1000) || !within(e->k, 0, ATTN_SESSION_CELLS_MAX))
             return "an event's number is out of its range";
     }
     return NULL;

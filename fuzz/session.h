@@ -69,8 +69,8 @@ enum attn_session_mask {
     X(PREFILL, prefill, "N", "N new tokens of a prompt, in ubatches")                                            \
     X(DECODE, decode, "N", "N tokens, one a step")                                                               \
     X(TOGETHER, together, "N", "N steps that decode one token of every slot in use")                             \
-    X(DRAFT, draft, "N accept M", "N drafted tokens, verified in one batch, M of them accepted")                 \
-    X(DRAFTS, drafts, "N accept M", "the same for every slot in use, in one batch")                              \
+    X(DRAFT, draft, "N accept M [times K]", "N drafted tokens, verified in one batch, M of them accepted")                 \
+    X(DRAFTS, drafts, "N accept M [times K]", "the same for every slot in use, in one batch")                              \
     X(CHECKPOINT, checkpoint, "", "saves the slot's part of the sliding-window cache")                           \
     X(RESTORE, restore, "", "back to the slot's last checkpoint")                                                \
     X(REUSE, reuse, "lcp=F prompt=N", "a request whose first tokens, F of its N, are the slot's own")            \
@@ -90,6 +90,7 @@ struct attn_session_event {
     int32_t op;  /* enum attn_session_op */
     int32_t n;   /* slot, tokens, drafted tokens; prompt of REUSE (0: as long as the share asks for) */
     int32_t m;   /* accepted; REUSE: the share in 1/1000 */
+    int32_t k;   /* DRAFT, DRAFTS: how often; 0 is once */
 };
 
 struct attn_session {

@@ -202,7 +202,7 @@ static int32_t amount(uint8_t byte, int32_t top)
 static void add_event(struct attn_session *s, int op, int32_t n, int32_t m)
 {
     if (s->n_events < ATTN_SESSION_EVENTS_MAX)
-        s->event[s->n_events++] = (struct attn_session_event){ op, n, m };
+        s->event[s->n_events++] = (struct attn_session_event){ op, n, m, 0 };
 }
 
 static int32_t steps_of(const struct attn_session *s, const struct attn_session_event *e)

@@ -352,7 +352,7 @@ static bool visit(void *context, const struct attn_player *player, const struct 
         return false;
     if (!player->data) {
         if (k->o->backend)
-            skip(k, "the session's caches have more bytes than the limit");
+            skip(k, "its caches have more bytes than the limit");
         return true;
     }
     if (k->host && k->s->schedule)
@@ -413,21 +413,12 @@ bool attn_session_run(const struct attn_session *session, const struct attn_sess
 
 void attn_session_finding_print(FILE *out, const struct attn_session *session, const struct attn_session_finding *f)
 {
-    const struct attn_finding *g = &f->finding;
     char *script = malloc(ATTN_SESSION_TEXT_MAX), line[ATTN_CASE_LINE_MAX];
-    fprintf(out, "P%d %s", g->property, attn_property_name(g->property));
-    if (attn_kernel(g->kernel)) {
-        fprintf(out, " kernel=%s", attn_kernel(g->kernel)->name);
-        if (g->rule >= 0 && g->rule < attn_kernel(g->kernel)->n_rules)
-            fprintf(out, " rule=%s.%s", attn_kernel(g->kernel)->name, attn_kernel(g->kernel)->rules[g->rule].name);
-    }
-    if (g->failure != ATTN_F_NONE)
-        fprintf(out, " failure=%s", attn_failure_name(g->failure));
-    attn_case_print(&g->at, line, sizeof line);
-    fprintf(out, ": %s\n  step:   %s\n", g->text, line);
-    if (script) {
-        attn_session_print(session, script, ATTN_SESSION_TEXT_MAX);
-        fprintf(out, "  line:   %s\n  replay: attnfuzz run '%s'\n", script, script);
-    }
+    if (!script)
+        return;
+    attn_session_print(session, script, ATTN_SESSION_TEXT_MAX);
+    attn_finding_print_as(out, &f->finding, script);
+    attn_case_print(&f->finding.at, line, sizeof line);
+    fprintf(out, "  step:   %s\n", line);
     free(script);
 }

@@ -86,7 +86,7 @@ static bool reorder(const struct attn_session *s, struct attn_session *other)
     for (int which = s->slots - 1; which >= 0; which--) {
         if (other->n_events == ATTN_SESSION_EVENTS_MAX)
             return false;
-        other->event[other->n_events++] = (struct attn_session_event){ ATTN_SESSION_SLOT, which, 0 };
+        other->event[other->n_events++] = (struct attn_session_event){ .op = ATTN_SESSION_SLOT, .n = which };
         slot = 0;
         for (int i = 0; i < s->n_events; i++) {
             const struct attn_session_event *e = &s->event[i];

@@ -567,8 +567,9 @@ bool attn_player_play(struct attn_player *p, attn_session_visit *visit, void *co
     p->context = context;
     for (int i = 0; i < p->s.n_events; i++) {
         p->at.event = i;
-        if (!play_event(p, &p->s.event[i]))
-            return false;
+        for (int32_t k = 0; k == 0 || k < p->s.event[i].k; k++)
+            if (!play_event(p, &p->s.event[i]))
+                return false;
     }
     return true;
 }

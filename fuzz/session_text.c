@@ -388,7 +388,14 @@ static bool read_event(struct reader *r, const struct word *statement, int op)
         if (!word_is(&w, "accept"))
             return fail(r, &w, "accept N is needed, not");
         w = next_word(r);
-        return read_number(r, &w, 0, e->n, &e->m);
+        if (!read_number(r, &w, 0, e->n, &e->m))
+            return false;
+        w = peek_word(r);
+        if (!word_is(&w, "times"))
+            return true;
+        next_word(r);
+        w = next_word(r);
+        return read_number(r, &w, 2, ATTN_SESSION_CELLS_MAX, &e->k);
     case ATTN_SESSION_REUSE:
         w = next_word(r);
         if (!after_key(&w, "lcp", &value))
@@ -542,7 +549,11 @@ static void put_event(struct printer *p, const struct attn_session_event *e)
     case ATTN_SESSION_DECODE:
     case ATTN_SESSION_TOGETHER: put(p, " %d", e->n); break;
     case ATTN_SESSION_DRAFT:
-    case ATTN_SESSION_DRAFTS: put(p, " %d accept %d", e->n, e->m); break;
+    case ATTN_SESSION_DRAFTS:
+        put(p, " %d accept %d", e->n, e->m);
+        if (e->k > 1)
+            put(p, " times %d", e->k);
+        break;
     case ATTN_SESSION_SHIFT: put(p, " keep=%d", e->n); break;
     case ATTN_SESSION_REUSE:
         if (e->m == 0 || e->m == 1000)

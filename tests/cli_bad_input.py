@@ -63,13 +63,13 @@ class BadInput(Case):
             self.assertRegex(result.err.splitlines()[0], re.escape(path) + r":1:\d+: ")
             self.assertLess(result.peak_bytes, BYTES)
             self.assertIsNone(re.search(r"[^\n -~]", result.err))
-        self.refused(b"x" + content + b"\n", "1:1" if len(content.split(b"\n")[0]) < 4096 else "1:4097")
+        self.refused(b"x" + content + b"\n", "1:1" if len(content.split(b"\n")[0]) < 65536 else "1:65537")
 
     def test_a_line_of_10_mb(self):
         for start in (b"fa1 q=f32[64,", b"", b"# ", b"fa1 " * 100):
-            self.refused(SMALL.encode() + b"\n" + start + b"1" * 10_000_000 + b"\n" + SMALL.encode() + b"\n", "2:4097",
-                         "more than 4096 bytes")
-        self.refused(b"\0" * 10_000_000, "1:4097")
+            self.refused(SMALL.encode() + b"\n" + start + b"1" * 10_000_000 + b"\n" + SMALL.encode() + b"\n", "2:65537",
+                         "more than 65536 bytes")
+        self.refused(b"\0" * 10_000_000, "1:65537")
 
     def test_extents_near_2_to_the_63(self):
         huge = 2**63 - 1
