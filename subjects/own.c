@@ -1,0 +1,114 @@
+/* own.c: our own planner as a subject: every legal problem is legal for it, and what it launches is what it planned.
+ *
+ * SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "attn_subject.h"
+
+struct own {
+    struct attn_subject base;
+    struct attn_subject_launch launch[ATTN_STEP_COUNT];
+    struct attn_plan plan; /* of the last dispatch */
+};
+
+static const char *const helpers[ATTN_STEP_COUNT] = {
+    [ATTN_STEP_CONVERT_K] = "convert_k", [ATTN_STEP_CONVERT_V] = "convert_v", [ATTN_STEP_SCAN] = "scan",
+    [ATTN_STEP_MAIN] = "main",           [ATTN_STEP_COMBINE] = "combine",
+};
+
+static void own_close(struct attn_subject *s) { free(s); }
+
+static bool own_legal(const struct attn_subject *s, const struct attn_problem *p, const char **why)
+{
+    (void)s;
+    (void)p;
+    *why = "";
+    return true;
+}
+
+static void own_supports(struct attn_subject *s, int device, const struct attn_problem *p,
+                         struct attn_subject_answer *answer)
+{
+    answer->status = attn_supports(&s->device[device], p) ? ATTN_SUBJECT_YES : ATTN_SUBJECT_NO;
+    answer->n_launches = 0;
+    answer->launch = NULL;
+    answer->message[0] = 0;
+}
+
+static void own_dispatch(struct attn_subject *s, int device, const struct attn_problem *p,
+                         struct attn_subject_answer *answer)
+{
+    struct own *own = (struct own *)s;
+    int kernel = attn_plan(&s->device[device], p, &own->plan, NULL);
+    answer->n_launches = 0;
+    answer->launch = own->launch;
+    answer->message[0] = 0;
+    answer->status = kernel < 0 ? ATTN_SUBJECT_NO : ATTN_SUBJECT_YES;
+    if (kernel < 0) {
+        snprintf(answer->message, sizeof answer->message, "no kernel is able");
+        return;
+    }
+    for (int step = 0; step < ATTN_STEP_COUNT; step++) {
+        if (!(own->plan.steps >> step & 1))
+            continue;
+        const struct attn_launch *from = &own->plan.launch[step];
+        struct attn_subject_launch *to = &own->launch[answer->n_launches++];
+        to->kernel = step == ATTN_STEP_MAIN ? attn_kernel(kernel)->name : helpers[step];
+        to->id = to->kernel;
+        memcpy(to->grid, from->grid, sizeof to->grid);
+        memcpy(to->block, from->block, sizeof to->block);
+        to->lds_dynamic_bytes = from->lds_dynamic_bytes + from->lds_static_bytes;
+    }
+}
+
+/* A plan is checked as a whole; its launches are those of the last dispatch. */
+static int own_unfit(struct attn_subject *s, int device, const struct attn_subject_launch *launch, char *text, size_t cap)
+{
+    struct own *own = (struct own *)s;
+    const struct attn_device *d = &s->device[device];
+    uint64_t threads = (uint64_t)launch->block[0] * launch->block[1] * launch->block[2];
+    if (threads == 0 || threads > (uint64_t)d->max_threads) {
+        snprintf(text, cap, "%" PRIu64 " threads, the device takes 1 to %d", threads, d->max_threads);
+        return ATTN_UNFIT_THREADS;
+    }
+    if (launch->lds_dynamic_bytes > (uint64_t)d->lds_bytes) {
+        snprintf(text, cap, "%" PRIu32 " bytes of LDS, the device has %d", launch->lds_dynamic_bytes, d->lds_bytes);
+        return ATTN_UNFIT_LDS;
+    }
+    const char *wrong = attn_plan_check(&own->plan);
+    if (wrong) {
+        snprintf(text, cap, "%s", wrong);
+        return ATTN_UNFIT_GRID;
+    }
+    return ATTN_UNFIT_NOT;
+}
+
+static bool own_is_attention(const struct attn_subject *s, const char *kernel)
+{
+    (void)s;
+    return attn_kernel_find(kernel) >= 0;
+}
+
+static bool own_has_code(const struct attn_subject *s, int device)
+{
+    (void)s;
+    (void)device;
+    return true;
+}
+
+struct attn_subject *attn_subject_own(void)
+{
+    static const struct attn_subject_ops ops = { own_close, own_legal,        own_supports, own_dispatch,
+                                                 own_unfit, own_is_attention, own_has_code };
+    struct own *own = calloc(1, sizeof *own);
+    if (!own)
+        return NULL;
+    own->base.ops = &ops;
+    snprintf(own->base.name, sizeof own->base.name, "attnfuzz's own planner");
+    for (int i = 0; i < attn_device_count() && i < ATTN_SUBJECT_DEVICES_MAX; i++)
+        own->base.device[own->base.n_devices++] = *attn_device(i);
+    return &own->base;
+}

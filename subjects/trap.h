@@ -1,0 +1,47 @@
+/* trap.h: calls into foreign code that may end the process, without a fork: its abort callback, a fatal signal and a call
+ * that does not come back all return to the caller. What the foreign code held at that moment is lost, so whoever
+ * catches one makes the foreign state anew.
+ *
+ * A callback without a context pointer and signal handlers can only find the trap through a global: the one trap of the
+ * process that is armed. So a process has one trap at a time, used by one thread.
+ *
+ * SPDX-License-Identifier: MIT */
+#ifndef ATTN_TRAP_H
+#define ATTN_TRAP_H
+
+#include <setjmp.h>
+#include <stdbool.h>
+#include <signal.h>
+#include <stddef.h>
+
+enum attn_trap_what { ATTN_TRAP_NOTHING, ATTN_TRAP_ABORT, ATTN_TRAP_SIGNAL, ATTN_TRAP_TIME };
+
+struct attn_trap {
+    sigjmp_buf at;
+    volatile sig_atomic_t armed;
+    volatile sig_atomic_t ticks;  /* seconds since it was armed, about */
+    int seconds;                  /* after so many it is ATTN_TRAP_TIME */
+    volatile sig_atomic_t number; /* of the signal */
+    char message[640];            /* of the abort */
+    void *stack;
+    struct sigaction before[6];
+    stack_t stack_before;
+};
+
+/* Installs the handlers (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT and a timer's SIGALRM); false when that fails or another
+ * trap is installed. */
+bool attn_trap_install(struct attn_trap *trap, int seconds);
+void attn_trap_remove(struct attn_trap *trap);
+
+/* The callback for the foreign code: does not return while a trap is armed. */
+void attn_trap_abort(const char *message);
+
+/* `switch (ATTN_TRAP(trap))`: 0 the first time, with the trap armed; again with what happened (not armed any more).
+ * Variables changed in between are volatile. attn_trap_disarm when the foreign call came back. */
+#define ATTN_TRAP(trap) ((trap)->ticks = 0, (trap)->armed = 1, sigsetjmp((trap)->at, 0))
+static inline void attn_trap_disarm(struct attn_trap *trap) { trap->armed = 0; }
+
+/* "SIGFPE"; "signal" for others. */
+const char *attn_trap_signal_name(int number);
+
+#endif
