@@ -11,7 +11,7 @@
 #endif
 
 static const struct cli_verb *const verbs[] = { &cli_plan, &cli_explain, &cli_run, &cli_shrink, &cli_import, &cli_bench,
-                                                &cli_null_hip };
+                                                &cli_check, &cli_null_hip };
 enum { N_VERBS = sizeof verbs / sizeof verbs[0] };
 
 static void help(FILE *out)

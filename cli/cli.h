@@ -34,6 +34,7 @@ extern const struct cli_verb cli_run;
 extern const struct cli_verb cli_shrink;
 extern const struct cli_verb cli_import;
 extern const struct cli_verb cli_bench;
+extern const struct cli_verb cli_check;
 extern const struct cli_verb cli_null_hip;
 
 /* ---- Messages ---------------------------------------------------------------------------------------- */

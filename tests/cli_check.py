@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""attnfuzz check: our own planner as a subject, repeatability, and libraries that are none."""
+import json
+import os
+import struct
+import subprocess
+import tempfile
+import unittest
+
+ATTNFUZZ = os.environ["ATTNFUZZ"]
+
+
+def run(*arguments, **options):
+    return subprocess.run([ATTNFUZZ, "check", *arguments], capture_output=True, text=True, timeout=300, **options)
+
+
+class Own(unittest.TestCase):
+    def test_nothing_is_found_in_our_own_planner(self):
+        done = run("--subject", "own", "--calls", "20000", "--json", "-")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        report = json.loads(done.stdout)
+        self.assertEqual(report["calls"], 20000)
+        self.assertEqual(report["supported"], 20000)
+        self.assertEqual(report["findings"], [])
+
+    def test_the_same_seed_gives_the_same_report(self):
+        reports = []
+        for seed in ("7", "7", "8"):
+            report = json.loads(run("--subject", "own", "--calls", "30000", "--seed", seed, "--json", "-").stdout)
+            for name in ("seconds", "calls_per_second", "calls_per_cpu_second", "seed"):
+                del report[name]
+            reports.append(report)
+        self.assertEqual(reports[0], reports[1])
+        self.assertNotEqual(reports[0], reports[2])
+
+    def test_lines_are_asked_about(self):
+        line = "fa1 q=f32[128,1,8,1] k=f16[128,100,2,1] v=f16[128,100,2,1]"
+        done = run("--subject", "own", "--device", "gfx906,gfx1100", "--json", "-", line)
+        report = json.loads(done.stdout)
+        self.assertEqual((done.returncode, report["problems"], report["calls"]), (0, 1, 2))
+        done = run("--subject", "own", "fa1 q=f32[128,1,8,1] k=f16[64,100,2,1] v=f16[128,100,2,1]")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("k.ne[0] is 64", done.stderr)
+
+
+class Usage(unittest.TestCase):
+    def wrong(self, code, text, *arguments):
+        done = run(*arguments)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        self.assertIn(text, done.stderr)
+        self.assertEqual(done.stderr.count("\n"), 1 if code == 3 or "attnfuzz check --help" not in done.stderr else 2)
+
+    def test_options(self):
+        self.wrong(2, "--subject says what to check")
+        self.wrong(2, "own, ggml=PATH or ggml=debian", "--subject", "llama")
+        self.wrong(2, "there is no device 'gfx1'", "--subject", "own", "--device", "gfx1")
+        self.wrong(2, "from 1 up, got '0'", "--subject", "own", "--calls", "0")
+        self.wrong(2, "No such file", "--subject", "own", "--calls", "10", "--baseline", "/nonexistent")
+
+
+class Libraries(unittest.TestCase):
+    """Every one of these is one line and exit code 2, and nothing of it is loaded."""
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+
+    def wrong(self, text, path):
+        done = run("--subject", "ggml=" + path, "--calls", "10", "--null-runtime", self.folder.name)
+        self.assertEqual(done.returncode, 2, done.stdout + done.stderr)
+        self.assertIn(text, done.stderr)
+        self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+
+    def write(self, name, data):
+        path = os.path.join(self.folder.name, name)
+        with open(path, "wb") as out:
+            out.write(data)
+        return path
+
+    def test_missing(self):
+        self.wrong("No such file", os.path.join(self.folder.name, "libggml-hip.so"))
+
+    def test_a_folder(self):
+        self.wrong("no regular file", self.folder.name)
+
+    def test_text(self):
+        self.wrong("no ELF library", self.write("text.so", b"not a library\n" * 100))
+        self.wrong("no ELF library", self.write("empty.so", b""))
+
+    def test_cut_off(self):
+        with open(ATTNFUZZ, "rb") as file:
+            whole = file.read(1 << 20)
+        self.wrong("cut off", self.write("cut.so", whole))
+        self.wrong("cut off", self.write("cut.so", whole[:64]))
+
+    def test_no_hip_backend(self):
+        self.wrong("does not need libamdhip64", ATTNFUZZ)
+
+
+if __name__ == "__main__":
+    unittest.main()
