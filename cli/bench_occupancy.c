@@ -1,0 +1,108 @@
+/* bench_occupancy.c: attnfuzz bench --occupancy: what GPU code in files needs, and how many waves that leaves room for.
+ *
+ * SPDX-License-Identifier: MIT */
+#include "bench_occupancy.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "cli.h"
+#include "code_object.h"
+#include "occupancy.h"
+
+enum { NAME_SHOWN = 64 };
+
+/* "tile_kernel<64,64,16>" of "_Z11tile_kernelILi64ELi64ELi16EEv9attn_args": a name, and arguments that are numbers. What
+ * is mangled in another way is shown as it is. */
+static void plain_name(const char *mangled, char *text, size_t cap)
+{
+    const char *at = mangled;
+    size_t len = 0, used;
+    if (strncmp(at, "_Z", 2) == 0)
+        at += at[2] == 'L' ? 3 : 2;
+    const char *digits = at;
+    while (*at >= '0' && *at <= '9' && len < 1000)
+        len = 10 * len + (size_t)(*at++ - '0');
+    if (at == digits || len == 0 || len > strlen(at) || len >= cap) {
+        snprintf(text, cap, "%s", mangled);
+        return;
+    }
+    snprintf(text, cap, "%.*s", (int)len, at);
+    at += len;
+    used = len;
+    if (*at != 'I')
+        return;
+    const char *separator = "<";
+    at++;
+    while (at[0] == 'L' && at[1] >= 'a' && at[1] <= 'z') {
+        size_t n = strcspn(at + 2, "E");
+        if (!at[2 + n] || used + n + 3 >= cap)
+            break;
+        used += (size_t)snprintf(text + used, cap - used, "%s%.*s", separator, (int)n, at + 2);
+        separator = ",";
+        at += n + 3;
+    }
+    snprintf(text + used, cap - used, *at == 'E' && *separator == ',' ? ">" : "...");
+}
+
+static void print_kernel(const struct attn_code_kernel *k, bool json)
+{
+    struct attn_occupancy o;
+    char name[256];
+    int64_t threads = k->max_threads;
+    bool known = attn_occupancy_of(k, threads, 0, &o);
+    plain_name(k->name, name, sizeof name);
+    if (!json) {
+        printf("%-10s %-*.*s %5" PRId32 " %4" PRId32 " %5" PRId32 " %5" PRId32 " %5" PRId32 " %6" PRId64 " %7" PRId64 " %6" PRId32
+               " %6" PRId32, k->target, NAME_SHOWN, NAME_SHOWN, name, k->max_threads, k->wave_size, k->vgprs, k->agprs < 0 ? 0 : k->agprs,
+               k->sgprs, k->lds_bytes, k->scratch_bytes, k->vgpr_spills, k->sgpr_spills);
+        if (known)
+            printf(" %3" PRId32 "/%-2" PRId32 " %4" PRId32 "  %s%s%s\n", o.waves, o.max_waves, o.workgroups,
+                   attn_occupancy_limit_name(o.limit), k->body == ATTN_CODE_BODY_REAL ? "" : ", body ",
+                   k->body == ATTN_CODE_BODY_REAL ? "" : attn_code_body_name(k->body));
+        else
+            printf("      -    -  no rules for this target\n");
+        return;
+    }
+    printf("{\"target\":");
+    cli_json_string(stdout, k->target);
+    printf(",\"kernel\":");
+    cli_json_string(stdout, k->name);
+    printf(",\"threads\":%" PRId32 ",\"wave_size\":%" PRId32 ",\"vgprs\":%" PRId32 ",\"agprs\":%" PRId32 ",\"sgprs\":%" PRId32
+           ",\"lds_bytes\":%" PRId64 ",\"scratch_bytes\":%" PRId64 ",\"vgpr_spills\":%" PRId32 ",\"sgpr_spills\":%" PRId32
+           ",\"code_bytes\":%" PRId64 ",\"body\":\"%s\"",
+           k->max_threads, k->wave_size, k->vgprs, k->agprs, k->sgprs, k->lds_bytes, k->scratch_bytes, k->vgpr_spills,
+           k->sgpr_spills, k->code_bytes, attn_code_body_name(k->body));
+    if (known)
+        printf(",\"waves\":%" PRId32 ",\"max_waves\":%" PRId32 ",\"workgroups\":%" PRId32 ",\"limit\":\"%s\"", o.waves, o.max_waves,
+               o.workgroups, attn_occupancy_limit_name(o.limit));
+    puts("}");
+}
+
+int bench_occupancy(int n, char **files, bool json)
+{
+    int code = CLI_GOOD;
+    if (n == 0) {
+        cli_error("--occupancy needs files with GPU code: libraries, bundles or code objects");
+        return CLI_USAGE;
+    }
+    if (!json)
+        printf("%-10s %-*s %5s %4s %5s %5s %5s %6s %7s %6s %6s %6s %4s  %s\n", "target", NAME_SHOWN, "kernel", "block", "wave",
+               "VGPRs", "AGPRs", "SGPRs", "LDS", "scratch", "vspill", "sspill", "waves", "wgs", "held down by");
+    for (int i = 0; i < n; i++) {
+        struct attn_code_error error;
+        struct attn_code *code_object = attn_code_open(files[i], NULL, &error);
+        if (!code_object) {
+            if (error.system)
+                cli_error("%s: %s", files[i], error.text);
+            else
+                cli_error("%s: at byte %" PRIu64 ": %s", files[i], error.at, error.text);
+            code = CLI_USAGE;
+            continue;
+        }
+        for (size_t k = 0; k < attn_code_count(code_object); k++)
+            print_kernel(attn_code_kernel(code_object, k), json);
+        attn_code_close(code_object);
+    }
+    return code;
+}
