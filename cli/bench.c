@@ -8,23 +8,29 @@
 #include <time.h>
 
 #include "bench_gpu.h"
+#include "bench_occupancy.h"
 #include "cli.h"
 
 static const char help[] =
-    "usage: attnfuzz bench [options] [LINE]\n\n"
+    "usage: attnfuzz bench [options] [LINE]\n"
+    "       attnfuzz bench --occupancy [--json] FILE...\n\n"
     "Measures, in one process: plans a second; multiply-adds a second of the reference, and of each able kernel on the\n"
     "host executor, plain and checked. Rates of the executor are also given as a ratio to the reference's. The line is\n"
     "a decode call of 32 heads and 1,024 keys unless one is given; it runs on the device it names, else on gfx942.\n\n"
     "With --backend hip a GPU is measured instead, with its own clock: copies on the device; decode of 16 sequences of 32,768\n"
     "keys by vec; prefill of 8,192 tokens by mma where that is able, else by the planner's choice. With --rank shapes are\n"
     "drawn, every able kernel is timed on each, and the planner's cost is held against the clock.\n\n"
+    "With --occupancy nothing is measured: of each kernel in the GPU code of the files (libraries with HIP code, bundles,\n"
+    "code objects) registers, LDS, scratch, spills, and how many waves of a SIMD and workgroups of a compute unit (gfx10 and\n"
+    "later: of a workgroup processor) they leave room for, for workgroups as large as the kernel takes.\n\n"
     "options:\n"
     "  --seconds S        time for each measurement (default 1)\n"
     "  --backend hip[:N]  measure this GPU\n"
     "  --rank N           hip: rank the kernels on N shapes, in place of decode and prefill\n"
     "  --seed S           hip: draws those shapes (default 1)\n"
     "  --save DIR         hip: keep the prefill's data and result there, and the causal one's in DIR_causal\n"
-    "  --json             one JSON object\n"
+    "  --occupancy        that table\n"
+    "  --json             one JSON object; of --occupancy one a kernel\n"
     "  --help             this text\n";
 
 static const char default_line[] =
@@ -171,12 +177,14 @@ static int run(int argc, char **argv)
 {
     static const struct option longs[] = { { "seconds", required_argument, NULL, 's' },
                                            { "json", no_argument, NULL, 'j' },
+                                           { "occupancy", no_argument, NULL, 'o' },
                                            { "backend", required_argument, NULL, 'b' },
                                            { "rank", required_argument, NULL, 'r' },
                                            { "seed", required_argument, NULL, 'e' },
                                            { "save", required_argument, NULL, 'd' },
                                            { NULL, 0, NULL, 0 } };
     struct bench bench = { .seconds = 1 };
+    bool occupancy = false;
     struct bench_gpu_options gpu = { .seed = 1 };
     struct attn_text_error where;
     struct attn_error error;
@@ -189,6 +197,7 @@ static int run(int argc, char **argv)
         if (o == 's')
             bench.seconds = (double)seconds;
         bench.json |= o == 'j';
+        occupancy |= o == 'o';
         if (o == 'b')
             gpu.backend = optarg;
         if (o == 'd')
@@ -204,6 +213,8 @@ static int run(int argc, char **argv)
         if (o == '?')
             return cli_usage_error(&cli_bench);
     }
+    if (occupancy)
+        return bench_occupancy(argc - optind, argv + optind, bench.json);
     if (gpu.backend && strcmp(gpu.backend, "host")) {
         if (optind < argc) {
             cli_error("--backend %s takes no line", gpu.backend);

@@ -94,10 +94,8 @@ bool attn_occupancy_of(const struct attn_code_kernel *k, int64_t threads, int64_
     if (waves > 1)
         groups = least(r->workgroups, groups, ATTN_LIMIT_WORKGROUPS, &o->limit);
     o->workgroups = groups;
-    o->waves = (int32_t)(groups * waves / SIMDS);
+    o->waves = (int32_t)((groups * waves + SIMDS - 1) / SIMDS);
     if (groups == 0)
         o->limit = ATTN_LIMIT_TOO_LARGE;
-    else if (o->waves == 0)
-        o->waves = 1;
     return true;
 }

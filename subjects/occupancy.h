@@ -34,7 +34,7 @@ struct attn_occupancy {
     int32_t vgpr_waves;  /* waves of a SIMD that the vector registers allow; SGPRs, on gfx9 */
     int32_t sgpr_waves;
     int32_t workgroups;  /* of a unit (four SIMDs) */
-    int32_t waves;       /* of a SIMD, with whole workgroups spread over four SIMDs: rounded down, 0 only when none fits */
+    int32_t waves;       /* of the fullest SIMD, with whole workgroups spread over four: what LLVM calls occupancy */
     int32_t limit;       /* enum attn_occupancy_limit */
 };
 

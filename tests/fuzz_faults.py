@@ -47,11 +47,11 @@ def build(patch, head, work):
         must(command, cwd=work)
     if not objects:
         sys.exit("nothing to rebuild for " + patch)
-    libraries = [BUILD + "/lib/libattn_%s.a" % n for n in ("fuzz", "kernels_host", "reference", "planner")]
+    libraries = [BUILD + "/lib/libattn_%s.a" % n for n in ("fuzz", "kernels_host", "reference", "planner", "code")]
     for name, engine in ((head["target"], "fuzzer"), ("attnfuzz", "fuzzer-no-link")):
         own = glob.glob("%s/*/CMakeFiles/%s.dir/**/*.o" % (BUILD, name), recursive=True)
         flags = "-fsanitize=" + ",".join(x for x in (engine, cached("ATTN_SANITIZE")) if x)
-        must([CXX, flags, *own, *objects, *libraries, "-lm", "-lpthread", "-o", "%s/%s" % (work, name)])
+        must([CXX, flags, *own, *objects, *libraries, "-lelf", "-lmsgpackc", "-lzstd", "-lz", "-lm", "-lpthread", "-ldl", "-o", "%s/%s" % (work, name)])
 
 
 def same_failure(a, b):

@@ -3,7 +3,8 @@
 #
 # Every kernel compiles for a wave32 and a wave64 AMD GPU, device code only, and the object holds kernels. (The
 # device compiler instantiates what attn_entry_* names; a file that compiles to nothing would prove nothing. Only a
-# file NAME.hip whose instances are compiled apart, in NAME_*.hip, has none of its own.)
+# file NAME.hip whose instances are compiled apart, in NAME_*.hip, has none of its own.) Then the objects' metadata is held
+# against plans (support/amd_metadata.c), and must not stand when every plan's LDS is made wrong by one byte.
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
 work=${ATTN_BUILD:-$here/build}/amd
@@ -62,4 +63,13 @@ for file in "$here"/kernels/*.hip; do
 done
 for pid in $running; do wait "$pid" || failed=$((failed + 1)); done
 echo "$((n - failed)) of $n compiled"
-[ $failed = 0 ]
+[ $failed = 0 ] || exit 1
+
+"$ATTN_BIN/amd_metadata" "$here/tests/amd_scratch.txt" "$work"/objects/*.o
+for bytes in 1 -1; do
+    if "$ATTN_BIN/amd_metadata" --wrong-lds $bytes "$here/tests/amd_scratch.txt" "$work"/objects/*.o >"$work/wrong-lds" 2>&1; then
+        echo "FAILED: plans with LDS wrong by $bytes stand"
+        exit 1
+    fi
+    grep 'bytes of static LDS, the plan says' "$work/wrong-lds" | head -n 1
+done
