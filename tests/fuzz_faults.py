@@ -47,7 +47,7 @@ def build(patch, head, work):
         must(command, cwd=work)
     if not objects:
         sys.exit("nothing to rebuild for " + patch)
-    libraries = [BUILD + "/lib/libattn_%s.a" % n for n in ("fuzz", "kernels_host", "reference", "planner", "code")]
+    libraries = [BUILD + "/lib/libattn_%s.a" % n for n in ("subjects", "fuzz", "kernels_host", "reference", "planner", "code")]
     for name, engine in ((head["target"], "fuzzer"), ("attnfuzz", "fuzzer-no-link")):
         own = glob.glob("%s/*/CMakeFiles/%s.dir/**/*.o" % (BUILD, name), recursive=True)
         flags = "-fsanitize=" + ",".join(x for x in (engine, cached("ATTN_SANITIZE")) if x)
