@@ -2,6 +2,7 @@
  *
  * SPDX-License-Identifier: MIT */
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,10 +18,19 @@ int null_result(int error)
     return error;
 }
 
+/* Complaints of a process that are said: a program that does the same wrong thing a million times has been told. */
+enum { COMPLAINTS = 1000 };
+
 int null_wrong(int error, const char *entry, const char *format, ...)
 {
+    static atomic_int complaints;
     char text[512];
     va_list list;
+    int n = atomic_load(&complaints) <= COMPLAINTS ? atomic_fetch_add(&complaints, 1) : COMPLAINTS + 1;
+    if (n == COMPLAINTS)
+        fprintf(stderr, "null-hip: %d complaints, further ones are not shown\n", COMPLAINTS);
+    if (n >= COMPLAINTS)
+        return null_result(error);
     va_start(list, format);
     vsnprintf(text, sizeof text, format, list);
     va_end(list);

@@ -93,6 +93,10 @@ void null_hip_hold_launches(bool on);
 /* Device, managed and pinned host memory that is allocated now, in bytes and allocations (NULL: not wanted). */
 uint64_t null_hip_allocated(uint64_t *allocations);
 
+/* Is everything before and behind the memory that is allocated as it was? False, with the first byte that is not in
+ * text[0..cap). It is also checked, and said, when memory is released. */
+bool null_hip_memory_intact(char *text, size_t cap);
+
 #ifdef __cplusplus
 }
 #endif
