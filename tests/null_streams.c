@@ -136,9 +136,9 @@ static void a_capture_becomes_a_graph_that_replays(void **state)
     assert_string_equal(made(), "");
     assert_int_equal(calls, 0);
     GOOD(hipStreamEndCapture(s, &graph));
+    GOOD(hipGraphDestroy(graph));
     FAILS(hipStreamEndCapture(s, &graph), hipErrorIllegalState);
     GOOD(hipStreamSynchronize(s));
-    GOOD(hipGraphDestroy(graph));
     GOOD(hipStreamBeginCapture(s, 2));
     GOOD(launch(&kernel_b, 7, NULL)); /* a relaxed capture forbids nothing */
     GOOD(launch(&kernel_a, 1, s));

@@ -177,10 +177,10 @@ static int hold(struct null_kernel *kernel, struct null_hip_launch *l)
 
 /* Locked. */
 static int make(struct null_hip_launch *l, const char *entry, const void *function, struct hip_dim3 grid,
-                struct hip_dim3 block, size_t lds, uint32_t flags)
+                struct hip_dim3 block, size_t lds, const void *stream, uint32_t flags)
 {
     struct null_kernel *kernel = null_map_get(&null_runtime.functions, function);
-    *l = (struct null_hip_launch){ .kernel = kernel ? kernel->name : "?", .function = function,
+    *l = (struct null_hip_launch){ .kernel = kernel ? kernel->name : "?", .function = function, .stream = stream,
                                    .grid = { grid.x, grid.y, grid.z }, .block = { block.x, block.y, block.z },
                                    .lds_dynamic = lds > UINT32_MAX ? UINT32_MAX : (uint32_t)lds, .device = null_current(),
                                    .flags = flags | (kernel && kernel->module ? NULL_HIP_MODULE : 0) };
@@ -205,7 +205,7 @@ int null_launch_make(struct null_hip_launch *launch, const char *entry, const vo
                      struct hip_dim3 block, size_t lds, uint32_t flags)
 {
     null_lock();
-    int error = make(launch, entry, function, grid, block, lds, flags);
+    int error = make(launch, entry, function, grid, block, lds, NULL, flags);
     null_unlock();
     return error;
 }
@@ -219,7 +219,7 @@ static int launch(const char *entry, const void *function, struct hip_dim3 grid,
     int error = null_stream_get(stream, &s) ? hipSuccess
                                             : null_wrong(hipErrorInvalidHandle, entry, "%p is no stream", stream);
     if (!error)
-        error = make(&op.launch, entry, function, grid, block, lds, flags);
+        error = make(&op.launch, entry, function, grid, block, lds, stream, flags);
     if (!error && s && op.launch.device != s->device)
         error = null_wrong(hipErrorInvalidHandle, entry, "the stream is device %d's, the current device is %d", s->device,
                            op.launch.device);
