@@ -257,7 +257,13 @@ static int run(int argc, char **argv)
         free(check);
     }
     check_baseline_free(&baseline);
-    return code;
+    if (strncmp(o.subject.subject, "ggml=", 5))
+        return code;
+    /* What a foreign library does when the process ends (destructors, on state that trapped calls left half made) is
+     * not waited for. */
+    code = cli_finish(code);
+    fflush(stderr);
+    _exit(code);
 }
 
 const struct cli_verb cli_check = { "check", "fuzz a planner, ours or ggml's, and list its holes", help, run };

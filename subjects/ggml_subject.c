@@ -37,6 +37,7 @@ struct null_hip {
     const char *(*device)(int);
     void (*move_data)(bool);
     void (*hold_launches)(bool);
+    void (*say_errors)(bool);
     int (*last_error)(void); /* hipGetLastError: reads and clears it */
 };
 
@@ -388,7 +389,7 @@ static bool find_null(struct null_hip *null, void *library, char *error, size_t 
         { "null_hip_lost", &null->lost },           { "null_hip_refused", &null->refused },
         { "null_hip_devices", &null->devices },     { "null_hip_device", &null->device },
         { "null_hip_move_data", &null->move_data }, { "null_hip_hold_launches", &null->hold_launches },
-        { "hipGetLastError", &null->last_error },
+        { "null_hip_say_errors", &null->say_errors }, { "hipGetLastError", &null->last_error },
     };
     for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
         void *at = dlsym(library, functions[i].name);
@@ -525,6 +526,7 @@ enum attn_ggml_open attn_subject_ggml(const struct attn_ggml_options *options, s
     if (result == ATTN_GGML_OPENED) {
         s->abi.log_set(on_log, s);
         s->null.move_data(false);
+        s->null.say_errors(false);
         s->null.hold_launches(false); /* that is done here (ggml_unfit), with what it finds said as data */
         result = open_backend(s, error, cap);
     }

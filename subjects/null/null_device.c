@@ -138,6 +138,13 @@ void null_hip_hold_launches(bool on)
     null_unlock();
 }
 
+void null_hip_say_errors(bool on)
+{
+    null_lock();
+    null_runtime.silent = !on;
+    null_unlock();
+}
+
 int null_current(void) { return current; }
 
 bool null_is_device(int index) { return index >= 0 && index < null_hip_devices(); }

@@ -34,7 +34,8 @@ int null_wrong(int error, const char *entry, const char *format, ...)
     va_start(list, format);
     vsnprintf(text, sizeof text, format, list);
     va_end(list);
-    fprintf(stderr, "null-hip: %s: %s\n", entry, text);
+    if (!null_runtime.silent)
+        fprintf(stderr, "null-hip: %s: %s\n", entry, text);
     return null_result(error);
 }
 

@@ -45,6 +45,7 @@ struct null_runtime {
     struct null_map symbols;   /* host variable -> struct null_symbol */
     bool still;                /* data is not moved */
     bool trusting;             /* launches are not held against the code objects */
+    bool silent;               /* errors are not said on stderr */
     uint64_t refused, lost;
     const char *refused_name;
     size_t n_launches;
