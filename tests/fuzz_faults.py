@@ -35,8 +35,9 @@ def build(patch, head, work):
     for room in ("planner", "reference", "kernels", "fuzz", "cli"):
         shutil.copytree(os.path.join(SOURCE, room), os.path.join(tree, room))
     must(["patch", "-p1", "-s", "--fuzz=0", "-i", patch], cwd=tree)
-    objects = []
+    objects, current = [], set()
     for entry in json.load(open(BUILD + "/compile_commands.json")):
+        current.add(os.path.join(BUILD, entry["output"]))
         name = os.path.relpath(entry["file"], SOURCE)
         # Kernels are compiled a second time for speed, the planner's sources for the null runtime.
         if name not in head["rebuild"].split() or "_plain" in entry["command"] or " -o subjects/" in entry["command"]:
@@ -49,7 +50,8 @@ def build(patch, head, work):
         sys.exit("nothing to rebuild for " + patch)
     libraries = [BUILD + "/lib/libattn_%s.a" % n for n in ("subjects", "fuzz", "kernels_host", "reference", "planner", "code")]
     for name, engine in ((head["target"], "fuzzer"), ("attnfuzz", "fuzzer-no-link")):
-        own = glob.glob("%s/*/CMakeFiles/%s.dir/**/*.o" % (BUILD, name), recursive=True)
+        # A build folder keeps objects of files that are no more.
+        own = [o for o in glob.glob("%s/*/CMakeFiles/%s.dir/**/*.o" % (BUILD, name), recursive=True) if o in current]
         flags = "-fsanitize=" + ",".join(x for x in (engine, cached("ATTN_SANITIZE")) if x)
         must([CXX, flags, *own, *objects, *libraries, "-lelf", "-lmsgpackc", "-lzstd", "-lz", "-lm", "-lpthread", "-ldl", "-o", "%s/%s" % (work, name)])
 
@@ -86,6 +88,19 @@ def shrunk(name, work, finding, line, stderr):
     return None
 
 
+def check_script(path, faulty):
+    """A session that shows the fault, though its first request does not: history is what it takes."""
+    done = run([faulty, "run", path])
+    first = re.search(r"^FAILED .*?: P\d+ .*?step \d+ \(event \d+, request (\d+) of slot (\d+)", done.stdout, re.M)
+    if done.returncode != 1 or not first:
+        return "does not fail: %s%s" % (done.stdout[-500:], done.stderr[-500:])
+    if first.group(1, 2) == ("1", "0"):
+        return "fails in its first request already: %s" % first.group(0)
+    if run([BIN + "/attnfuzz", "run", path]).returncode != 0:
+        return "fails without the fault too"
+    return None
+
+
 def check(patch):
     head = header(patch)
     name = os.path.basename(patch)[: -len(".patch")]
@@ -96,7 +111,7 @@ def check(patch):
     build(patch, head, work)
     os.makedirs(work + "/found")
     began = time.monotonic()
-    fuzz = run([work + "/" + head["target"], "-seed=1", "-max_len=96", "-rss_limit_mb=0", "-artifact_prefix=" + work + "/found/",
+    fuzz = run([work + "/" + head["target"], "-seed=1", "-max_len=" + head.get("max_len", "96"), "-rss_limit_mb=0", "-artifact_prefix=" + work + "/found/",
                 "-max_total_time=" + head["seconds"]], cwd=work)
     took = time.monotonic() - began
     found = re.search(r"^(P\d+) .*", fuzz.stderr, re.M)
@@ -112,6 +127,10 @@ def check(patch):
         return "%s: fails without the fault too: %s" % (name, line.group(1))
     if "explain" in head and head["explain"] not in run([work + "/attnfuzz", "explain", line.group(1)]).stdout:
         return "%s: explain does not name %s" % (name, head["explain"])
+    if "script" in head:
+        wrong = check_script(os.path.join(SOURCE, head["script"]), work + "/attnfuzz")
+        if wrong:
+            return "%s: %s: %s" % (name, head["script"], wrong)
     print("%s (%s): %.1f s, %s" % (name, head["class"], took, found.group(0)[:150]), flush=True)
     return shrunk(name, work, found.group(0), line.group(1), fuzz.stderr)
 
