@@ -272,4 +272,20 @@ bool attn_session_orders(const struct attn_session *session, const struct attn_s
 /* Finding, script and the line of the step that failed. */
 void attn_session_finding_print(FILE *out, const struct attn_session *session, const struct attn_session_finding *f);
 
+/* ---- Shrinking (session_shrink.c) -------------------------------------------------------------------------------- */
+
+struct attn_session_shrink_report {
+    int events_before, events;
+    int64_t steps, tries; /* changes that stayed, sessions played */
+    bool minimal;         /* no further change would stay */
+};
+
+/* Makes a session that fails smaller: fewer events and layers, plainer settings, smaller numbers, as long as the same
+ * property breaks on the same kernel for the same rule or failure. *finding goes with it. */
+void attn_session_shrink(struct attn_session *session, const struct attn_session_options *options, int64_t max_tries,
+                         struct attn_session_finding *finding, struct attn_session_shrink_report *report);
+/* The same on a copy, printed. */
+void attn_session_shrink_print(FILE *out, const struct attn_session *session, const struct attn_session_options *options,
+                               int64_t max_tries, const struct attn_session_finding *finding);
+
 #endif

@@ -37,7 +37,7 @@ def build(patch, head, work):
     must(["patch", "-p1", "-s", "--fuzz=0", "-i", patch], cwd=tree)
     objects, current = [], set()
     for entry in json.load(open(BUILD + "/compile_commands.json")):
-        current.add(os.path.join(BUILD, entry["output"]))
+        current.add(os.path.join(BUILD, re.search(r" -o (\S+)", entry["command"]).group(1)))
         name = os.path.relpath(entry["file"], SOURCE)
         # Kernels are compiled a second time for speed, the planner's sources for the null runtime.
         if name not in head["rebuild"].split() or "_plain" in entry["command"] or " -o subjects/" in entry["command"]:
@@ -63,6 +63,16 @@ def same_failure(a, b):
 
 def shrunk(name, work, finding, line, stderr):
     """None, or what is wrong with the line that the target shrank its finding to."""
+    session = re.search(r"^shrunk in \d+ steps \(\d+ tries.*?from (\d+) events to (\d+):\n(P\d+ .*)\n  line:   (.*)$", stderr, re.M)
+    if session:
+        events, fewer, what, small = session.groups()
+        a, b = same_failure(finding, what)
+        if a != b or int(fewer) > int(events) or len(small) > len(line):
+            return "%s: shrunk to another failure or a larger session: %s: %s" % (name, b, small)
+        if run([work + "/attnfuzz", "run", small]).returncode != 1 or run([BIN + "/attnfuzz", "run", small]).returncode != 0:
+            return "%s: the shrunk session does not fail, or fails without the fault too: %s" % (name, small)
+        print("  shrunk from %s events to %s:\n    %s" % (events, fewer, small), flush=True)
+        return None
     report = re.search(r"^shrunk in (\d+) steps \((\d+) tries.*?from (\d+) features and extents of (\d+) to (\d+) and (\d+):\n"
                        r"(P\d+ .*)\n  line:   (.*)$", stderr, re.M)
     if not report:
