@@ -74,8 +74,9 @@ static void print_kernel(const struct attn_code_kernel *k, bool json)
            k->max_threads, k->wave_size, k->vgprs, k->agprs, k->sgprs, k->lds_bytes, k->scratch_bytes, k->vgpr_spills,
            k->sgpr_spills, k->code_bytes, attn_code_body_name(k->body));
     if (known)
-        printf(",\"waves\":%" PRId32 ",\"max_waves\":%" PRId32 ",\"workgroups\":%" PRId32 ",\"limit\":\"%s\"", o.waves, o.max_waves,
-               o.workgroups, attn_occupancy_limit_name(o.limit));
+        printf(",\"waves\":%" PRId32 ",\"max_waves\":%" PRId32 ",\"vgpr_waves\":%" PRId32 ",\"sgpr_waves\":%" PRId32
+               ",\"lds_waves\":%" PRId32 ",\"workgroups\":%" PRId32 ",\"limit\":\"%s\"", o.waves, o.max_waves, o.vgpr_waves,
+               o.sgpr_waves, o.lds_waves, o.workgroups, attn_occupancy_limit_name(o.limit));
     puts("}");
 }
 

@@ -35,8 +35,9 @@ enum attn_code_body {
     ATTN_CODE_BODY_EMPTY,   /* ends at once: s_endpgm comes first, but for waits and nops */
     ATTN_CODE_BODY_TRAP     /* no s_endpgm anywhere in it: a launch cannot end but by a trap or a call that does not
                                return. What a kernel is whose source says "no device code for this architecture" (ggml's
-                               NO_DEVICE_CODE prints and traps). A constant that happens to have the bits of s_endpgm
-                               makes a stub look REAL, never the other way round. */
+                               NO_DEVICE_CODE prints and traps). Of code compiled without optimisation, where an s_endpgm
+                               that is never reached stays behind, or with a constant that has its bits, a stub looks
+                               REAL; a kernel that can end never looks a stub. */
 };
 const char *attn_code_body_name(int body); /* "real"; "unknown" outside the enum */
 

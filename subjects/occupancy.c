@@ -87,12 +87,13 @@ bool attn_occupancy_of(const struct attn_code_kernel *k, int64_t threads, int64_
     o->sgpr_waves = sgpr_waves(r, k->sgprs);
     o->limit = ATTN_LIMIT_SLOTS;
     int32_t groups = (int32_t)(SIMDS * r->max_waves / waves);
-    groups = least(SIMDS * o->vgpr_waves / waves, groups, ATTN_LIMIT_VGPRS, &o->limit);
-    groups = least(SIMDS * o->sgpr_waves / waves, groups, ATTN_LIMIT_SGPRS, &o->limit);
-    if (lds > 0)
-        groups = least(r->lds_bytes / lds, groups, ATTN_LIMIT_LDS, &o->limit);
     if (waves > 1)
         groups = least(r->workgroups, groups, ATTN_LIMIT_WORKGROUPS, &o->limit);
+    if (lds > 0)
+        groups = least(r->lds_bytes / lds, groups, ATTN_LIMIT_LDS, &o->limit);
+    o->lds_waves = (int32_t)((groups * waves + SIMDS - 1) / SIMDS);
+    groups = least(SIMDS * o->vgpr_waves / waves, groups, ATTN_LIMIT_VGPRS, &o->limit);
+    groups = least(SIMDS * o->sgpr_waves / waves, groups, ATTN_LIMIT_SGPRS, &o->limit);
     o->workgroups = groups;
     o->waves = (int32_t)((groups * waves + SIMDS - 1) / SIMDS);
     if (groups == 0)

@@ -33,8 +33,10 @@ struct attn_occupancy {
     int32_t max_waves;   /* wave slots of a SIMD */
     int32_t vgpr_waves;  /* waves of a SIMD that the vector registers allow; SGPRs, on gfx9 */
     int32_t sgpr_waves;
+    int32_t lds_waves;   /* what LDS, slots and the number of workgroups allow */
     int32_t workgroups;  /* of a unit (four SIMDs) */
-    int32_t waves;       /* of the fullest SIMD, with whole workgroups spread over four: what LLVM calls occupancy */
+    int32_t waves;       /* of the fullest SIMD, with whole workgroups spread over four. What LLVM calls occupancy is the
+                            least of the three above, as if registers could be given to half a workgroup */
     int32_t limit;       /* enum attn_occupancy_limit */
 };
 
