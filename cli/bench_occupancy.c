@@ -20,6 +20,9 @@ static void plain_name(const char *mangled, char *text, size_t cap)
     size_t len = 0, used;
     if (strncmp(at, "_Z", 2) == 0)
         at += at[2] == 'L' ? 3 : 2;
+    static const char unnamed[] = "N12_GLOBAL__N_1"; /* of an unnamed namespace */
+    if (strncmp(at, unnamed, sizeof unnamed - 1) == 0)
+        at += sizeof unnamed - 1;
     const char *digits = at;
     while (*at >= '0' && *at <= '9' && len < 1000)
         len = 10 * len + (size_t)(*at++ - '0');

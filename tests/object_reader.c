@@ -32,7 +32,8 @@ static const uint32_t wrong_end[] = { 0xbf810000 }; /* gfx9's, where gfx11's is 
 #define KERNEL(name, lds, threads, wave, code) { name, lds, threads, wave, 40, 0, code, COUNT(code) }
 static const struct code_sample_kernel on_gfx90a[] = {
     KERNEL("_Z4realPf", 1024, 256, 64, real_9), KERNEL("_Z4trapPf", 0, 1024, 64, trap_9),
-    KERNEL("_Z5emptyv", 0, 1024, 64, empty_9), { "_Z5noonev", 8, 64, 64, 1, 16, NULL, 0 } };
+    KERNEL("_Z5emptyv", 0, 1024, 64, empty_9), { "_Z5noonev", 8, 64, 64, 1, 16, NULL, 0 },
+    { "_Z4real", 8, 64, 64, 1, 0, NULL, 0 } }; /* the beginning of another one's name */
 static const struct code_sample_kernel on_gfx1100[] = {
     KERNEL("_Z4realPf", 2048, 128, 32, real_11), KERNEL("_Z4trapPf", 0, 1024, 32, wrong_end),
     KERNEL("_Z5emptyv", 0, 1024, 32, empty_11) };
@@ -69,7 +70,7 @@ static void check_bundle(const struct code_sample *s, size_t copies)
 {
     struct attn_code *code = read_all(s);
     const struct attn_code_kernel *k;
-    assert_int_equal(attn_code_count(code), 8 * copies);
+    assert_int_equal(attn_code_count(code), 9 * copies);
     assert_string_equal(attn_code_target(code, 0), "gfx1100");
     assert_string_equal(attn_code_target(code, 1), "gfx1201");
     assert_string_equal(attn_code_target(code, 2), "gfx90a:sramecc+:xnack-");
@@ -99,6 +100,7 @@ static void check_bundle(const struct code_sample *s, size_t copies)
     assert_int_equal(k->code_bytes, -1);
     assert_int_equal(k->body, ATTN_CODE_BODY_UNKNOWN);
     assert_int_equal(k->scratch_bytes, 16);
+    assert_int_equal(attn_code_find(code, "_Z4real", "gfx90a:sramecc+:xnack-")->code_bytes, -1);
     assert_null(attn_code_find(code, "_Z5noonev", "gfx1100"));
     assert_null(attn_code_find(code, "_Z4real", "gfx1100"));
     assert_null(attn_code_find(code, "_Z4realPf", "gfx90a:sramecc+:xnack+"));
@@ -258,6 +260,11 @@ static void errors_name_the_place(void **state)
     s.size = 0;
     make_bundle(&s);
 
+    packed.size = 0;
+    code_sample_object(&packed, "gfx906", elsewhere, 1);
+    put(&packed, 64 + 8, UINT64_MAX - 8, 8); /* p_offset of its one segment */
+    must_fail(&packed, "the note segment is not inside the object", true, packed.size);
+
     for (int version = 1; version <= 3; version++)
         for (int method = 0; method < 2; method++) {
             size_t size_at = version == 1 ? 8 : version == 2 ? 12 : 16;
@@ -390,7 +397,7 @@ static void files_are_opened(void **state)
     close(file);
     struct attn_code *code = attn_code_open(path, NULL, &error);
     assert_non_null(code);
-    assert_int_equal(attn_code_count(code), 8);
+    assert_int_equal(attn_code_count(code), 9);
     attn_code_close(code);
     unlink(path);
     /* This program has no GPU code. */

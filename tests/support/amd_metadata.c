@@ -45,6 +45,8 @@ static int n_instances;
 static struct exemption exempt[EXEMPT_MAX];
 static int n_exempt;
 static int failures;
+static char missing[1024][256]; /* "target name" of instances without code that were complained about */
+static int n_missing;
 static int64_t wrong_lds, launches;
 
 #define complain(...)                                                                                                  \
@@ -203,6 +205,13 @@ static void check_launch(const char *target, const struct attn_plan *plan, int s
     without_linkage(symbol, name, sizeof name);
     struct instance *found = find_instance(target, name);
     if (!found) {
+        char what[256];
+        snprintf(what, sizeof what, "%.31s %.220s", target, name);
+        for (int i = 0; i < n_missing; i++)
+            if (strcmp(missing[i], what) == 0)
+                return;
+        if (n_missing < (int)(sizeof missing / sizeof missing[0]))
+            memcpy(missing[n_missing++], what, sizeof what);
         complain("%s %s %s: no code for %s (%s)", target, attn_kernel(plan->kernel)->name, steps[step], name, key);
         return;
     }
