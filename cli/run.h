@@ -6,6 +6,7 @@
 #ifndef ATTNFUZZ_RUN_H
 #define ATTNFUZZ_RUN_H
 
+#include <semaphore.h>
 #include <stdatomic.h>
 
 #include "cli.h"
@@ -154,7 +155,14 @@ struct run_worker {
     _Atomic int64_t task;     /* at work on it; -1: on none */
     _Atomic int64_t began_ns; /* with the task, or with opening */
     _Atomic int64_t ended;    /* tasks, since it was started */
+    sem_t recorded;           /* posted when the parent has recorded what it ended */
     char error[256];          /* why it could not open its device */
+};
+
+/* What a worker says when it has ended a task. */
+struct run_message {
+    int64_t task;
+    int64_t worker;
 };
 
 /* Shared by the parent and all workers. */
@@ -168,7 +176,7 @@ struct run_board {
 enum { RUN_EXIT_DONE = 0, RUN_EXIT_NO_DEVICE = 70, RUN_EXIT_LOST = 71, RUN_EXIT_MEMORY = 72 };
 
 /* The child's whole life: opens its device, takes tasks order[next] until there are none, writes results to shared
- * memory and the number of each task it ended to `done`. Does not return. */
+ * memory and a message for each task it ended to `done`. Does not return. */
 _Noreturn void run_worker(const struct run_job *job, struct run_board *board, const int64_t *order, int64_t n_order, int w,
                           int done);
 int64_t run_now_ns(void);
@@ -189,9 +197,9 @@ bool run_pool_memory(struct run_job *job);
  * record that was cut off is dropped with all that follows. NULL, with a message, when it belongs to another job, is in
  * use, or cannot be read or written. */
 struct run_journal *run_journal_open(const char *path, struct run_job *job);
-/* Appends results of tasks; false, with a message, when they cannot be written. */
+/* Appends the result of a task: it is there when this process is killed. False, with a message, when it cannot be written. */
 bool run_journal_add(struct run_journal *journal, const struct run_job *job, int64_t task);
-/* What was added is on the disk when this returns true. */
+/* What was added is on the disk when this returns true: it is there when the machine stops. */
 bool run_journal_sync(struct run_journal *journal);
 void run_journal_close(struct run_journal *journal);
 

@@ -1,6 +1,8 @@
 /* run_journal.c: the file that lets a run go on after its process was killed.
  *
- * A header, then records that are only ever appended: one a task, with its result and what was found. Each has a checksum
+ * A header, then records that are only ever appended, by the parent alone: one a task, with its result and what was found
+ * (a second one when that was made smaller). A worker takes its next task only when the record is written, so that a kill
+ * costs no more than what was being run; the disk has it within a second, against power loss. Each record has a checksum
  * of its own; what a kill or a full disk left half written is at the end, and is cut off before the next record. The
  * header carries a hash of the program, the options and every problem, so that results are never mixed.
  *
@@ -12,6 +14,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "run.h"
@@ -33,9 +36,6 @@ struct record {
 struct run_journal {
     int file;
     char *path;
-    /* gathered until the next sync */
-    unsigned char *text;
-    size_t n, cap;
 };
 
 static uint64_t sum_of(const struct record *r, const void *body)
@@ -131,6 +131,18 @@ static bool take_over(struct run_journal *j, struct run_job *job, off_t size)
     return true;
 }
 
+/* Waits a little: the children of a run that was killed may need a moment to end, and those not yet past fork hold it. */
+static bool lock(int file)
+{
+    const struct timespec tick = { .tv_sec = 0, .tv_nsec = 20000000 };
+    for (int tries = 0; tries < 100; tries++) {
+        if (flock(file, LOCK_EX | LOCK_NB) == 0)
+            return true;
+        nanosleep(&tick, NULL);
+    }
+    return false;
+}
+
 struct run_journal *run_journal_open(const char *path, struct run_job *job)
 {
     struct run_journal *j = calloc(1, sizeof *j);
@@ -144,7 +156,7 @@ struct run_journal *run_journal_open(const char *path, struct run_job *job)
     j->file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     if (j->file < 0)
         complain(j, "opening");
-    else if (flock(j->file, LOCK_EX | LOCK_NB))
+    else if (!lock(j->file))
         cli_error("%s: in use by another run", path);
     else if (fstat(j->file, &status) || !S_ISREG(status.st_mode))
         cli_error("%s: not a file", path);
@@ -158,50 +170,29 @@ struct run_journal *run_journal_open(const char *path, struct run_job *job)
 
 /* ---- Writing ------------------------------------------------------------------------------------------------------ */
 
-static void put(struct run_journal *j, const void *bytes, size_t n)
-{
-    memcpy(j->text + j->n, bytes, n);
-    j->n += n;
-}
-
 bool run_journal_add(struct run_journal *j, const struct run_job *job, int64_t task)
 {
     const struct run_result *result = &job->result[task];
     bool found = result->plan_failed || result->run_failed;
-    struct { struct run_result result; struct run_findings findings; } body;
-    struct record r = { .task = task, .bytes = found ? sizeof body : sizeof body.result };
-    memset(&body, 0, sizeof body);
-    memcpy(&body.result, result, sizeof body.result);
+    struct { struct record record; struct run_result result; struct run_findings findings; } r;
+    memset(&r, 0, sizeof r);
+    r.record.task = task;
+    r.record.bytes = sizeof r.result + (found ? sizeof r.findings : 0);
+    memcpy(&r.result, result, sizeof r.result);
     if (found)
-        memcpy(&body.findings, &job->findings[task], sizeof body.findings);
-    r.sum = sum_of(&r, &body);
-    size_t need = j->n + sizeof r + (size_t)r.bytes;
-    if (need > j->cap) {
-        unsigned char *grown = realloc(j->text, 2 * need);
-        if (!grown) {
-            cli_error("out of memory");
-            return false;
-        }
-        j->text = grown;
-        j->cap = 2 * need;
-    }
-    put(j, &r, sizeof r);
-    put(j, &body, (size_t)r.bytes);
-    return true;
-}
-
-bool run_journal_sync(struct run_journal *j)
-{
-    for (size_t at = 0; at < j->n;) {
-        ssize_t n = write(j->file, j->text + at, j->n - at);
+        memcpy(&r.findings, &job->findings[task], sizeof r.findings);
+    r.record.sum = sum_of(&r.record, &r.result);
+    size_t size = sizeof r.record + (size_t)r.record.bytes;
+    for (size_t at = 0; at < size;) {
+        ssize_t n = write(j->file, (const char *)&r + at, size - at);
         if (n < 0)
             return complain(j, "writing");
         at += (size_t)n;
     }
-    bool any = j->n > 0;
-    j->n = 0;
-    return !any || fdatasync(j->file) == 0 || complain(j, "writing");
+    return true;
 }
+
+bool run_journal_sync(struct run_journal *j) { return fdatasync(j->file) == 0 || complain(j, "writing"); }
 
 void run_journal_close(struct run_journal *j)
 {
@@ -209,7 +200,6 @@ void run_journal_close(struct run_journal *j)
         return;
     if (j->file >= 0)
         close(j->file);
-    free(j->text);
     free(j->path);
     free(j);
 }

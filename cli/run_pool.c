@@ -30,6 +30,8 @@ enum {
     ROUNDS_MAX = 4
 };
 
+#define SYNC_NS INT64_C(1000000000) /* the journal is brought to the disk this often */
+
 struct slot {
     pid_t pid;     /* 0: none */
     int barren;
@@ -49,7 +51,7 @@ struct pool {
     int n_slots;
     struct slot slot[RUN_JOBS_MAX];
     int64_t n_done, n_failed, n_at_begin;
-    int64_t begin_ns, last_ns;
+    int64_t begin_ns, last_ns, synced_ns;
     bool broken;       /* the journal cannot be written, or processes not be had: stop */
 };
 
@@ -89,10 +91,13 @@ static void record(struct pool *pool, int64_t t)
         pool->broken = true;
 }
 
-static void sync_journal(struct pool *pool)
+static void sync_journal(struct pool *pool, bool now)
 {
-    if (pool->journal && !pool->broken && !run_journal_sync(pool->journal))
+    if (!pool->journal || pool->broken || (!now && run_now_ns() - pool->synced_ns < SYNC_NS))
+        return;
+    if (!run_journal_sync(pool->journal))
         pool->broken = true;
+    pool->synced_ns = run_now_ns();
 }
 
 /* The worker is gone or about to be: its task ends here, unless it has ended already. True when there was one. */
@@ -123,6 +128,7 @@ static bool start(struct pool *pool, int w)
     atomic_store(&worker->task, -1);
     atomic_store(&worker->kernel, -1);
     atomic_store(&worker->ended, 0);
+    sem_init(&worker->recorded, 1, 0);
     atomic_store(&worker->began_ns, run_now_ns());
     atomic_store(&worker->stage, RUN_OPENING);
     fflush(NULL);
@@ -134,6 +140,7 @@ static bool start(struct pool *pool, int w)
     }
     if (pid == 0) {
         close(pool->pipe[0]);
+        run_journal_close(pool->journal); /* this process's end of it: the lock is the parent's */
         run_worker(pool->job, pool->board, pool->order, pool->n_order, w, pool->pipe[1]);
     }
     pool->slot[w].pid = pid;
@@ -267,17 +274,19 @@ static void progress(struct pool *pool, bool terminal)
     fflush(stderr);
 }
 
-/* Takes the numbers of tasks that workers have ended off the pipe. */
+/* Takes what workers say off the pipe. */
 static void listen(struct pool *pool)
 {
     struct pollfd ready = { .fd = pool->pipe[0], .events = POLLIN };
-    int64_t ended[512];
+    struct run_message ended[256];
     if (poll(&ready, 1, POLL_MS) <= 0 || !(ready.revents & POLLIN))
         return;
-    /* Writes of so few bytes are atomic, so a read gives whole numbers. */
+    /* Writes of so few bytes are atomic, so a read gives whole messages. */
     ssize_t n = read(pool->pipe[0], ended, sizeof ended);
-    for (ssize_t i = 0; i < n / (ssize_t)sizeof *ended; i++)
-        record(pool, ended[i]);
+    for (ssize_t i = 0; i < n / (ssize_t)sizeof *ended; i++) {
+        record(pool, ended[i].task);
+        sem_post(&pool->board->worker[ended[i].worker].recorded);
+    }
 }
 
 /* Tasks that have no result. */
@@ -301,7 +310,7 @@ static void run_round(struct pool *pool, bool terminal)
         listen(pool);
         reap(pool);
         end_late(pool);
-        sync_journal(pool);
+        sync_journal(pool, false);
         progress(pool, terminal);
     }
     for (int w = 0; w < pool->n_slots; w++)
@@ -310,7 +319,7 @@ static void run_round(struct pool *pool, bool terminal)
     /* Results whose number did not come through the pipe: their worker died just then. */
     for (int64_t i = 0; i < pool->n_order; i++)
         record(pool, pool->order[i]);
-    sync_journal(pool);
+    sync_journal(pool, true);
 }
 
 static bool any_device(const struct pool *pool)

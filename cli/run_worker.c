@@ -4,6 +4,7 @@
  * another word stands in shared memory before it can happen: the task, the kernel, the stage.
  *
  * SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -267,8 +268,11 @@ _Noreturn void run_worker(const struct run_job *job, struct run_board *board, co
         atomic_fetch_add(&self->ended, 1);
         atomic_store(&self->task, -1);
         atomic_store(&self->stage, RUN_WAITING);
-        if (write(done, &t, sizeof t) < 0)
+        struct run_message message = { .task = t, .worker = w };
+        if (write(done, &message, sizeof message) < 0)
             break; /* nobody is listening any more */
+        while (sem_wait(&self->recorded) && errno == EINTR)
+            continue;
     }
     if (lost)
         _exit(RUN_EXIT_LOST); /* what is left of the device is not touched again */

@@ -56,7 +56,9 @@ def libraries_beside(binary, folder):
 
 def prepare(preset):
     out, build = os.path.join(SOURCE, "build", "gpu", preset), os.path.join(SOURCE, "build", preset)
-    must(["cmake", "--preset", preset], stdout=subprocess.DEVNULL)
+    clang = os.environ.get("ATTN_CLANG")  # its version, where it is not the preset's
+    compilers = [f"-DCMAKE_C_COMPILER=clang-{clang}", f"-DCMAKE_CXX_COMPILER=clang++-{clang}"] if clang else []
+    must(["cmake", "--preset", preset, *compilers], stdout=subprocess.DEVNULL)
     must(["ninja", "-C", build, "attnfuzz"] + ([] if preset == "plain" else ["attn_hip"]))
     shutil.rmtree(out, ignore_errors=True)
     os.makedirs(os.path.join(out, "good"))

@@ -32,6 +32,7 @@ struct flaky {
     int64_t n_kv;       /* of the problem that ran last */
     int64_t dst_offset; /* bytes from its buffer's start */
     uint32_t runs;
+    bool lost;          /* to this process: nothing runs any more */
 };
 
 static struct flaky *of(struct attn_backend *backend) { return (struct flaky *)backend; }
@@ -95,8 +96,9 @@ static bool upload(struct attn_backend *backend, struct attn_memory *memory, con
     return of(backend)->host->ops->upload(of(backend)->host, memory, image, failure);
 }
 
-static bool lose(const struct flaky *f, struct attn_failure *failure)
+static bool lose(struct flaky *f, struct attn_failure *failure)
 {
+    f->lost = true;
     const char *gone = value_of(f, "gone=");
     if (gone)
         append(gone, 0);
@@ -125,7 +127,7 @@ static bool run(struct attn_backend *backend, struct attn_memory *memory, const 
     }
     while (at(f, "hang", f->n_kv))
         wait_ms(1000);
-    if (at(f, "lost", f->n_kv))
+    if (f->lost || at(f, "lost", f->n_kv))
         return lose(f, failure);
     return f->host->ops->run(f->host, memory, p, plan, failure);
 }
