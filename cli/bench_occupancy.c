@@ -10,42 +10,59 @@
 #include "code_object.h"
 #include "occupancy.h"
 
-enum { NAME_SHOWN = 64 };
+enum { NAME_SHOWN = 40 }; /* longer ones push the rest of their line */
 
-/* "tile_kernel<64,64,16>" of "_Z11tile_kernelILi64ELi64ELi16EEv9attn_args": a name, and arguments that are numbers. What
- * is mangled in another way is shown as it is. */
+/* A number in decimal; how many digits it has, 0: none. */
+static size_t read_length(const char *at, size_t *value)
+{
+    size_t digits = 0;
+    *value = 0;
+    while (at[digits] >= '0' && at[digits] <= '9' && digits < 4)
+        *value = 10 * *value + (size_t)(at[digits++] - '0');
+    return digits;
+}
+
+/* Template arguments that are numbers, from after 'I' to after 'E': "Li64E", "Lb1E", "L9ggml_type1E", "LS0_1E" (of an enumeration).
+ * False for others. */
+static bool plain_arguments(const char *at, char *text, size_t cap)
+{
+    size_t used = 0, len;
+    const char *separator = "<";
+    while (*at == 'L') {
+        size_t digits = read_length(++at, &len);
+        len = digits ? digits + len : *at == 'S' ? strcspn(at, "_") + 1 : 1; /* a type by its name, one from before, a letter */
+        if (strlen(at) <= len)
+            return false;
+        at += len;
+        size_t n = strcspn(at, "E");
+        if (!at[n] || n == 0 || used + n + 3 >= cap)
+            return false;
+        used += (size_t)snprintf(text + used, cap - used, "%s%s%.*s", separator, *at == 'n' ? "-" : "", (int)n - (*at == 'n'),
+                                 at + (*at == 'n'));
+        separator = ",";
+        at += n + 1;
+    }
+    return *at == 'E' && snprintf(text + used, cap - used, "%s", used ? ">" : "") >= 0;
+}
+
+/* "tile_kernel<64,64,16>" of "_Z11tile_kernelILi64ELi64ELi16EEv9attn_args". What is mangled in another way is shown as it
+ * is. */
 static void plain_name(const char *mangled, char *text, size_t cap)
 {
+    static const char unnamed[] = "N12_GLOBAL__N_1"; /* of an unnamed namespace */
     const char *at = mangled;
-    size_t len = 0, used;
+    char arguments[128] = "";
+    size_t len = 0;
     if (strncmp(at, "_Z", 2) == 0)
         at += at[2] == 'L' ? 3 : 2;
-    static const char unnamed[] = "N12_GLOBAL__N_1"; /* of an unnamed namespace */
     if (strncmp(at, unnamed, sizeof unnamed - 1) == 0)
         at += sizeof unnamed - 1;
-    const char *digits = at;
-    while (*at >= '0' && *at <= '9' && len < 1000)
-        len = 10 * len + (size_t)(*at++ - '0');
-    if (at == digits || len == 0 || len > strlen(at) || len >= cap) {
+    at += read_length(at, &len);
+    bool good = len > 0 && len <= strlen(at) && (at[len] != 'I' || plain_arguments(at + len + 1, arguments, sizeof arguments));
+    if (good)
+        snprintf(text, cap, "%.*s%s", (int)len, at, arguments);
+    else
         snprintf(text, cap, "%s", mangled);
-        return;
-    }
-    snprintf(text, cap, "%.*s", (int)len, at);
-    at += len;
-    used = len;
-    if (*at != 'I')
-        return;
-    const char *separator = "<";
-    at++;
-    while (at[0] == 'L' && at[1] >= 'a' && at[1] <= 'z') {
-        size_t n = strcspn(at + 2, "E");
-        if (!at[2 + n] || used + n + 3 >= cap)
-            break;
-        used += (size_t)snprintf(text + used, cap - used, "%s%.*s", separator, (int)n, at + 2);
-        separator = ",";
-        at += n + 3;
-    }
-    snprintf(text + used, cap - used, *at == 'E' && *separator == ',' ? ">" : "...");
 }
 
 static void print_kernel(const struct attn_code_kernel *k, bool json)
@@ -56,8 +73,8 @@ static void print_kernel(const struct attn_code_kernel *k, bool json)
     bool known = attn_occupancy_of(k, threads, 0, &o);
     plain_name(k->name, name, sizeof name);
     if (!json) {
-        printf("%-10s %-*.*s %5" PRId32 " %4" PRId32 " %5" PRId32 " %5" PRId32 " %5" PRId32 " %6" PRId64 " %7" PRId64 " %6" PRId32
-               " %6" PRId32, k->target, NAME_SHOWN, NAME_SHOWN, name, k->max_threads, k->wave_size, k->vgprs, k->agprs < 0 ? 0 : k->agprs,
+        printf("%-10s %-*s %5" PRId32 " %4" PRId32 " %5" PRId32 " %5" PRId32 " %5" PRId32 " %6" PRId64 " %7" PRId64 " %6" PRId32
+               " %6" PRId32, k->target, NAME_SHOWN, name, k->max_threads, k->wave_size, k->vgprs, k->agprs < 0 ? 0 : k->agprs,
                k->sgprs, k->lds_bytes, k->scratch_bytes, k->vgpr_spills, k->sgpr_spills);
         if (known)
             printf(" %3" PRId32 "/%-2" PRId32 " %4" PRId32 "  %s%s%s\n", o.waves, o.max_waves, o.workgroups,
