@@ -8,7 +8,10 @@
 #include "check.h"
 #include "shrink.h"
 
-enum { SHRINK_TRIES = 600 };
+enum {
+    SHRINK_TRIES = 600,
+    SHRINK_TRIES_HANG = 8, /* each takes seconds */
+};
 
 const char *check_kind_name(int kind)
 {
@@ -231,7 +234,7 @@ void check_note(struct check *check, int device, uint32_t devices, const struct 
 
 static int oddities(const struct attn_problem *p)
 {
-    int n = p->t[ATTN_MASK].present + p->t[ATTN_SINKS].present + (p->softcap > 0) + (p->max_bias > 0) +
+    int n = (p->head_first != 0 || p->head_total != attn_n_head(p)) + p->t[ATTN_MASK].present + p->t[ATTN_SINKS].present + (p->softcap > 0) + (p->max_bias > 0) +
             (p->t[ATTN_K].type != ATTN_F16) + (p->t[ATTN_V].type != ATTN_F16);
     for (int o = 0; o < ATTN_OPERAND_COUNT; o++) {
         struct attn_tensor same = p->t[o];
@@ -301,7 +304,7 @@ static void shrink(struct check *check, const struct check_sign *sign, struct ch
     if (v.kind == CHECK_UNFIT)
         check_kernel_name(v.bad.kernel, same.kernel, sizeof same.kernel);
     if (v.kind == sign->kind)
-        attn_shrink(&c, fails_the_same, &same, SHRINK_TRIES, NULL);
+        attn_shrink(&c, fails_the_same, &same, v.kind == CHECK_HANG ? SHRINK_TRIES_HANG : SHRINK_TRIES, NULL);
     f->problem = c.problem;
     for (int device = 0; device < check->subject->n_devices; device++) {
         if (!(check->devices >> device & 1))

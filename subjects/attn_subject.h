@@ -31,7 +31,7 @@ enum attn_subject_status {
     ATTN_SUBJECT_TOO_BIG, /* the call does not fit what the subject was given; nothing is known of it */
     ATTN_SUBJECT_STATUS_COUNT
 };
-enum { ATTN_SUBJECT_SECONDS = 10 };
+enum { ATTN_SUBJECT_SECONDS = 2 }; /* a call takes microseconds */
 const char *attn_subject_status_name(int status); /* "aborted"; "unknown" outside the enum */
 
 enum { ATTN_SUBJECT_MESSAGE_MAX = 640 };

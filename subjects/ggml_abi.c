@@ -68,7 +68,7 @@ bool ggml_abi_probe(struct ggml_abi *abi, char *error, size_t cap)
         snprintf(error, cap, "ggml_tensor_overhead says %zu bytes, not between 128 and 4096", overhead);
         return false;
     }
-    struct ggml_context *ctx = abi->init((struct ggml_init_params){ overhead * 8, NULL, true });
+    struct ggml_context *ctx = abi->init((struct ggml_abi_init){ overhead * 8, NULL, true });
     if (!ctx) {
         snprintf(error, cap, "ggml_init gives no context");
         return false;

@@ -24,7 +24,7 @@ struct ggml_backend_device;
 struct ggml_backend_buffer;
 struct ggml_backend_buffer_type;
 
-struct ggml_init_params {
+struct ggml_abi_init {
     size_t mem_size;
     void *mem_buffer;
     bool no_alloc;
@@ -39,7 +39,7 @@ typedef void ggml_log_callback_fn(int level, const char *text, void *user);
 #define GGML_ABI_REQUIRED(X)                                                                                     \
     X(ggml_abort_callback_fn *, set_abort_callback, (ggml_abort_callback_fn *))                                  \
     X(void, log_set, (ggml_log_callback_fn *, void *))                                                           \
-    X(struct ggml_context *, init, (struct ggml_init_params))                                                    \
+    X(struct ggml_context *, init, (struct ggml_abi_init))                                                    \
     X(void, free, (struct ggml_context *))                                                                       \
     X(void, reset, (struct ggml_context *))                                                                      \
     X(size_t, tensor_overhead, (void))                                                                           \

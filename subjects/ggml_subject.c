@@ -487,8 +487,8 @@ static enum attn_ggml_open open_backend(struct ggml_subject *s, char *error, siz
     if (result == ATTN_GGML_OPENED) {
         size_t bytes = s->abi.tensor_overhead() * GGML_NODE_TENSORS;
         s->tensor_memory = aligned_alloc(64, (bytes + 63) / 64 * 64);
-        s->tensors = s->tensor_memory ? s->abi.init((struct ggml_init_params){ bytes, s->tensor_memory, true }) : NULL;
-        s->graphs = s->abi.init((struct ggml_init_params){ s->abi.graph_overhead_custom(32, false), NULL, true });
+        s->tensors = s->tensor_memory ? s->abi.init((struct ggml_abi_init){ bytes, s->tensor_memory, true }) : NULL;
+        s->graphs = s->abi.init((struct ggml_abi_init){ s->abi.graph_overhead_custom(32, false), NULL, true });
         s->graph = s->graphs ? s->abi.new_graph_custom(s->graphs, 32, false) : NULL;
         if (!s->tensors || !s->graph) {
             snprintf(error, cap, "memory has run out");
