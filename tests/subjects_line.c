@@ -66,6 +66,7 @@ static void normalise(struct attn_problem *p)
             p->t[o].buffer = buffer[o];
             p->t[o].offset = offset[o];
         }
+    attn_tensor_contiguous(&p->t[ATTN_DST]); /* which ggml makes; what we give to dimensions of extent 1 is lost */
     p->head_first = 0;
     p->head_total = attn_n_head(p);
 }
