@@ -212,6 +212,9 @@ void check_note(struct check *check, int device, uint32_t devices, const struct 
         h = add_text(add(h, devices), kernel);
         h = v->kind == CHECK_UNFIT ? h : add_text(h, v->message);
         h = add(h, (uint64_t)check_head_size(p));
+        /* One cause must not hide another: what instances of a kernel are made for is told apart. */
+        h = add(h, (uint64_t)p->t[ATTN_MASK].present << 3 | (uint64_t)p->t[ATTN_SINKS].present << 2 |
+                       (uint64_t)(p->softcap > 0) << 1 | (uint64_t)(p->max_bias > 0));
     }
     h = add(h, 0x5161) | 1;
     for (size_t at = h >> 24 & (CHECK_SIGNS - 1), tries = 0; tries < 256; at = (at + 1) & (CHECK_SIGNS - 1), tries++) {

@@ -38,11 +38,11 @@ struct sketch {
     X(n_q, to->n_q = from->n_q)                                                                                  \
     X(mask_height, to->mask_extra_q = from->mask_extra_q)                                                        \
     X(mask_width, to->mask_extra_kv = from->mask_extra_kv)                                                       \
-    X(n_head_kv, to->n_head_kv = from->n_head_kv)                                                                \
     X(mask_layout, to->contiguous[3] = from->contiguous[3])                                                      \
     X(v_layout, to->contiguous[2] = from->contiguous[2])                                                         \
     X(k_layout, to->contiguous[1] = from->contiguous[1])                                                         \
     X(q_layout, to->contiguous[0] = from->contiguous[0])                                                         \
+    X(n_head_kv, to->n_head_kv = from->n_head_kv)                                                                \
     X(types, (to->type_k = from->type_k, to->type_v = from->type_v))                                             \
     X(max_bias, to->max_bias = from->max_bias)                                                                   \
     X(n_kv, to->n_kv = from->n_kv)                                                                               \

@@ -23,13 +23,27 @@ static void put_float(FILE *out, float value)
     fprintf(out, "%af", (double)value); /* hexadecimal: exact */
 }
 
-static void put_tensors(FILE *out, const struct attn_problem *p)
+/* A stride; where the usual one is another, the program chooses. */
+static void put_stride(FILE *out, int64_t given, int64_t usual)
 {
+    if (given == usual)
+        fprintf(out, ", %" PRId64, given);
+    else
+        fprintf(out, ", usual ? %" PRId64 " : %" PRId64, usual, given);
+}
+
+/* both: with the usual strides of dimensions of extent 1 as the other choice. */
+static void put_tensors(FILE *out, const struct attn_problem *p, bool both)
+{
+    struct attn_problem usual = *p;
+    if (both)
+        check_plain_strides(&usual);
     for (int o = 0; o < ATTN_DST; o++) {
         const struct attn_tensor *t = &p->t[o];
         const struct attn_type_info *type = attn_type_info(t->type);
         if (!t->present) {
-            fprintf(out, "    struct ggml_tensor *%s = NULL;\n", names[o]);
+            if (o == ATTN_MASK)
+                fputs("    struct ggml_tensor *mask = NULL;\n", out);
             continue;
         }
         if (ggml_node_is_plain(p, o)) {
@@ -42,8 +56,10 @@ static void put_tensors(FILE *out, const struct attn_problem *p)
             fprintf(out, "    struct ggml_tensor *%s_buffer = ggml_new_tensor_1d(ctx, %s, %" PRId64 ");\n", names[o],
                     types[t->type], ggml_node_base_bytes(p, o) / type->block_bytes * type->block_elems);
         fprintf(out, "    struct ggml_tensor *%s = ggml_view_4d(ctx, %s_buffer, %" PRId64 ", %" PRId64 ", %" PRId64 ", %"
-                PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64 ");\n", names[o], names[base], t->ne[0], t->ne[1],
-                t->ne[2], t->ne[3], t->nb[1], t->nb[2], t->nb[3], t->offset);
+                PRId64, names[o], names[base], t->ne[0], t->ne[1], t->ne[2], t->ne[3]);
+        for (int d = 1; d < 4; d++)
+            put_stride(out, t->nb[d], usual.t[o].nb[d]);
+        fprintf(out, ", %" PRId64 ");\n", t->offset);
     }
 }
 
@@ -58,13 +74,18 @@ void check_snippet(FILE *out, const struct check *check, const struct check_find
     fprintf(out, " * %s\n *\n", line);
     if (f->message[0])
         fprintf(out, " * %s\n *\n", f->message);
-    fputs(" *     cc finding.c -lggml -lggml-base -o finding && ./finding [BACKEND-LIBRARY [DEVICE-NUMBER]]\n *\n"
+    fputs(" *     cc finding.c -lggml -lggml-base -o finding && ./finding [BACKEND-LIBRARY [DEVICE-NUMBER", out);
+    fputs(f->kind == CHECK_IMPURE ? " [usual]]]" : "]]", out);
+    fputs("\n *\n"
           " * BACKEND-LIBRARY: libggml-hip.so; without it every backend that ggml finds is loaded. */\n"
           "#include <ggml.h>\n#include <ggml-alloc.h>\n#include <ggml-backend.h>\n#include <stdio.h>\n#include <stdlib.h>\n\n"
           "int main(int argc, char **argv)\n{\n", out);
     fputs("    struct ggml_init_params params = { 1 << 20, NULL, true };\n"
           "    struct ggml_context *ctx = ggml_init(params);\n", out);
-    put_tensors(out, p);
+    bool both = f->kind == CHECK_IMPURE && strstr(f->group, "strides");
+    if (both)
+        fputs("    int usual = argc > 3; /* the usual strides of dimensions of extent 1: the same call */\n", out);
+    put_tensors(out, p, both);
     fputs("    struct ggml_tensor *node = ggml_flash_attn_ext(ctx, q, k, v, mask, ", out);
     put_float(out, p->scale);
     fputs(", ", out);

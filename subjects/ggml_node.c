@@ -24,6 +24,8 @@ bool ggml_node_legal(const struct ggml_abi *abi, const struct attn_problem *p, c
             continue;
         if (abi->type[t->type] < 0)
             return *why = "a type that this ggml does not have", false;
+        if (t->offset > GGML_NODE_BYTES_MAX || attn_tensor_span(t) > GGML_NODE_BYTES_MAX)
+            return *why = "a tensor larger than a device's memory", false;
         for (int d = 1; d < 4; d++)
             if (t->ne[d] > 1 && t->nb[d] == 0)
                 return *why = "a broadcast by a stride of zero", false;

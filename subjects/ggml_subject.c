@@ -90,14 +90,23 @@ static void answer_with(struct attn_subject_answer *answer, int status)
     answer->message[0] = 0;
 }
 
-/* What a trapped call left behind is not used again: the node is rebuilt, the backend made anew (its pool may count
- * memory as used that nobody will give back). */
-static void trapped(struct ggml_subject *s, struct ggml_device *device, int what, struct attn_subject_answer *answer)
+/* What a trapped call left behind is not used again: the node is rebuilt, the backend made anew. The old one is freed, so
+ * that its pool of device memory is; where the pool finds memory that the lost call still holds, it aborts, and that
+ * memory alone is lost. */
+static void free_backend(struct ggml_subject *s, struct ggml_device *device)
+{
+    struct ggml_backend *backend = device->backend;
+    device->backend = NULL;
+    if (backend && ATTN_TRAP(&s->trap) == 0) {
+        s->abi.backend_free(backend);
+        attn_trap_disarm(&s->trap);
+    }
+    s->null.last_error(); /* or the next call would be taken for the one that failed */
+}
+
+static void trapped(struct ggml_subject *s, int what, struct attn_subject_answer *answer)
 {
     s->is_built = false;
-    s->null.last_error(); /* or the next call would be taken for the one that failed */
-    if (device)
-        device->backend = NULL;
     switch (what) {
     case ATTN_TRAP_ABORT:
         answer->status = ATTN_SUBJECT_ABORTED;
@@ -171,7 +180,8 @@ static void ggml_supports(struct attn_subject *base, int number, const struct at
     s->log[0] = 0;
     int what = ATTN_TRAP(&s->trap);
     if (what) {
-        trapped(s, device, what, answer);
+        trapped(s, what, answer);
+        free_backend(s, device);
         return;
     }
     build(s, p);
@@ -217,8 +227,9 @@ static void ggml_dispatch(struct attn_subject *base, int number, const struct at
     s->log[0] = 0;
     int what = ATTN_TRAP(&s->trap);
     if (what) {
-        trapped(s, device, what, answer);
+        trapped(s, what, answer);
         read_launches(s, answer);
+        free_backend(s, device);
         /* The devices' memory is only so large, and host memory stands for it: not the subject's fault. */
         if (answer->status == ATTN_SUBJECT_ABORTED && strstr(answer->message, "out of memory"))
             answer->status = ATTN_SUBJECT_TOO_BIG;
@@ -477,7 +488,7 @@ static enum attn_ggml_open open_backend(struct ggml_subject *s, char *error, siz
     int what = ATTN_TRAP(&s->trap);
     if (what) {
         struct attn_subject_answer answer;
-        trapped(s, NULL, what, &answer);
+        trapped(s, what, &answer);
         snprintf(error, cap, "it %s while it was opened: %s", attn_subject_status_name(answer.status), answer.message);
         return ATTN_GGML_BAD_FILE;
     }
