@@ -20,7 +20,7 @@ static const char head[] =
     "td, .n { font-variant-numeric: tabular-nums; }\n"
     ".good { color: var(--good); } .bad { color: var(--bad); font-weight: 600; }\n"
     "article { border-left: 3px solid var(--bad); padding-left: .8rem; margin: 1.2rem 0; }\n"
-    "pre { overflow-x: auto; background: #8881; padding: .5rem; margin: .3rem 0; font-size: .8rem; }\n"
+    "pre { white-space: pre-wrap; overflow-wrap: anywhere; background: #8881; padding: .5rem; margin: .3rem 0; font-size: .8rem; }\n"
     ".bar { display: inline-block; height: .6rem; background: #4078c0; }\n"
     "</style></head><body>\n";
 

@@ -13,21 +13,23 @@ usage: tests/gpu/nightly.sh [options] OUT
   --attnfuzz FILE   the command (default: build/bin/attnfuzz)
   --backend NAME    hip (default) or host
   --gpus N          shards, one a GPU (default: as many as nvidia-smi or rocminfo lists; host: 2)
+  --corpus DIR      problem lines (default: corpus)
   --inputs DIR      fuzzing inputs to run as well; a folder that is not there or empty is none
   --generate N      problems to generate (default 20000)
   --seed S          of them (default: today's date, as YYYYMMDD)
 TEXT
 }
 
-attnfuzz=build/bin/attnfuzz backend=hip gpus= inputs= generate=20000 seed=$(date -u +%Y%m%d) out=
+attnfuzz=build/bin/attnfuzz backend=hip gpus= inputs= corpus=corpus generate=20000 seed=$(date -u +%Y%m%d) out=
 while [ $# -gt 0 ]; do
     case $1 in
-    --attnfuzz | --backend | --gpus | --inputs | --generate | --seed)
+    --attnfuzz | --backend | --gpus | --corpus | --inputs | --generate | --seed)
         [ $# -ge 2 ] || { usage >&2; exit 2; }
         case $1 in
         --attnfuzz) attnfuzz=$2 ;;
         --backend) backend=$2 ;;
         --gpus) gpus=$2 ;;
+        --corpus) corpus=$2 ;;
         --inputs) inputs=$2 ;;
         --generate) generate=$2 ;;
         --seed) seed=$2 ;;
@@ -58,7 +60,7 @@ case $gpus in '' | *[!0-9]* | 0*) echo "nightly: no GPU is listed (found: '$gpus
 set --
 [ -z "$inputs" ] || [ -z "$(ls -A "$inputs" 2>/dev/null)" ] || set -- --inputs "$inputs"
 mkdir -p "$out"
-echo "nightly: $gpus shards on $backend, corpus${1:+, inputs of $inputs}, $generate generated problems of seed $seed"
+echo "nightly: $gpus shards on $backend, $corpus${1:+, inputs of $inputs}, $generate generated problems of seed $seed"
 
 pids=
 i=1
@@ -67,7 +69,7 @@ while [ "$i" -le "$gpus" ]; do
     [ "$backend" = host ] || where=$backend:$((i - 1))
     "$attnfuzz" run --backend "$where" --jobs 1 --shard "$i/$gpus" --generate "$generate" --seed "$seed" "$@" --timeout 120 \
         --resume "$out/shard$i.journal" --json "$out/shard$i.json" --junit "$out/shard$i.xml" --html "$out/shard$i.html" \
-        --failures "$out/shard$i.failures.txt" corpus >"$out/shard$i.log" 2>&1 &
+        --failures "$out/shard$i.failures.txt" "$corpus" >"$out/shard$i.log" 2>&1 &
     pids="$pids $!"
     i=$((i + 1))
 done
