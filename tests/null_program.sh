@@ -8,7 +8,7 @@ set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
 build=${ATTN_BUILD:-$here/build/asan}
 libraries=$build/lib/attnfuzz-null
-toolchain=$build/amd
+toolchain=$build/gpu/amd/toolchain
 work=$build/null-program
 mkdir -p "$work" "$toolchain"
 failed() { echo "FAILED: $*"; exit 1; }

@@ -7,13 +7,14 @@
  * Beside HIP's own entry points the libraries export the functions below. A process that loads one reads its launches
  * with them:
  *
- *     void *runtime = dlopen("<folder>/libamdhip64.so.6", RTLD_NOW | RTLD_GLOBAL);   // the name the subject asks for
+ *     void *runtime = dlopen("<folder>/libamdhip64.so.6", RTLD_NOW | RTLD_LOCAL);    // the name the subject asks for
+ *     void *subject = dlopen("libggml-hip.so", RTLD_NOW);  // its NEEDED libamdhip64.so.6 is the one already loaded
  *     *(void **)&launches = dlsym(runtime, "null_hip_launches");
- *     dlopen("libggml-hip.so", ...);                      // its NEEDED libamdhip64.so.6 is the one already loaded
  *
- * .so.6 and .so.7 are two libraries with a state of their own each: load the one that the subject needs (both is
- * harmless; ask the one that the subject was bound to). libhipblas.so.{2,3} and librocblas.so.{4,5} in the same folder
- * are loaded the same way, before the subject, or found through LD_LIBRARY_PATH.
+ * .so.6 and .so.7 are two libraries with a state of their own each. Loaded with RTLD_LOCAL, both may be there and each
+ * subject is bound to the one that it needs; dlsym(subject, "null_hip_launches") finds that one. With RTLD_GLOBAL the
+ * first one loaded serves everybody. libhipblas.so.{2,3} and librocblas.so.{4,5} in the same folder are loaded the same
+ * way, before the subject, or found through LD_LIBRARY_PATH.
  *
  * All entry points may be called from any thread. The functions below read and change the state of the whole process:
  * the array of launches is valid until the next launch, reset or (in another thread) either of them.
