@@ -128,6 +128,10 @@ class Validate(Scripts):
         with open(self.path("out/summary.txt")) as f:
             self.assertRegex(f.read(), r"(?m)^generated +failed ")
 
+    def test_without_a_gpu_no_step_was_made_and_none_failed(self):
+        said = self.validate("--backend", "hip", "--generate", "5", "corpus", "generated", "bench", "rank", "sdpa", code=3)
+        self.assertEqual({s["status"] for s in self.state().values()}, {"not made"}, said)
+
     def test_mistakes(self):
         self.script("validate.sh", "nosuchstep", code=2)
         self.script("validate.sh", "--bin", "/nosuch/folder", code=3)

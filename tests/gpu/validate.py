@@ -122,6 +122,8 @@ class Validation:
             raise Cut from None
         with open(os.path.join(self.out, name + ".log"), "a") as f:
             f.write("$ %s\n%s[exit code %d]\n" % (" ".join(arguments), text, child.returncode))
+        if child.returncode == 3 and 3 not in good:
+            raise EnvironmentError(text.strip().splitlines()[-1] if text.strip() else "exit code 3")
         if child.returncode not in good:
             raise RuntimeError(f"exit code {child.returncode}: {text.strip()[-400:]}")
         return child.returncode, text
