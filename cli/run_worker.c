@@ -234,6 +234,13 @@ static bool shrink_task(struct tools *tools, int64_t t)
     return good;
 }
 
+/* Of a session a run finding stands in place of the plan's. */
+static bool lost_device(const struct run_result *result, const struct run_findings *findings)
+{
+    return (result->plan_failed && findings->at[0].failure == ATTN_F_DEVICE_LOST) ||
+           (result->run_failed && findings->at[1].failure == ATTN_F_DEVICE_LOST);
+}
+
 /* ---- The child's life -------------------------------------------------------------------------------------------- */
 
 _Noreturn void run_worker(const struct run_job *job, struct run_board *board, const int64_t *order, int64_t n_order, int w,
@@ -259,7 +266,7 @@ _Noreturn void run_worker(const struct run_job *job, struct run_board *board, co
         } else {
             run_task(tools, t);
             result->ns = run_now_ns() - began;
-            lost = result->run_failed && job->findings[t].at[1].failure == ATTN_F_DEVICE_LOST;
+            lost = lost_device(result, &job->findings[t]);
         }
         int32_t pending = RUN_PENDING;
         if (!atomic_compare_exchange_strong(&result->end, &pending, RUN_ENDED))

@@ -131,6 +131,17 @@ class Survival(Validation):
         failure = self.survives("lost@37")
         self.assertEqual(failure["failure"], "device_lost")
 
+    def test_a_session_that_loses_its_device_costs_itself(self):
+        session, log = "session { layer f heads=2/1 d=64; cells 64; pad 16; prefill 3; decode 20; }", self.path("log")
+        file = self.write("s.txt", f"{problem(50)}\n{session}\n{problem(51)}\n{problem(52)}\n")
+        self.report(f"log={log}", file, code=0)
+        with open(log) as f:
+            steps = sorted({int(x) for x in f} - {50, 51, 52})
+        self.assertGreater(len(steps), 1)
+        r = self.report(f"lost@{steps[-1]}", "--jobs", "1", file, code=1)
+        self.assertEqual((r["problems"], r["failed"], r["left"]), (4, 1, 0))
+        self.assertEqual([(f["at"], f["failure"]) for f in r["failures"]], [(f"{file}:2", "device_lost")])
+
     def test_the_first_and_the_last_problem_may_be_the_one(self):
         self.survives("lost@33", at=1)
         self.survives("kill@44", at=12)
