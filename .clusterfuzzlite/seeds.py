@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 """Writes the seed corpus of a fuzz target: seeds.py TARGET CORPUS-FOLDER ZIP.
 
-fuzz_text reads problem lines: its seeds are lines of the corpus, spread evenly over all files. fuzz_object begins with
-files of its own: its seeds are one of each kind, as it is and with one change. The other targets read
-any bytes as switches of features followed by genes (fuzz/domain.h): their seeds are the empty input, each feature
+fuzz_text reads problem lines and session scripts: its seeds are those of the corpus, lines spread evenly over all files.
+fuzz_object begins with files of its own: its seeds are one of each kind, as it is and with one change. fuzz_session reads
+any bytes as a header and events (fuzz/session.h). The other targets read any bytes as switches of features followed by genes (fuzz/domain.h): their seeds are the empty input, each feature
 alone, and every feature at once, with three fillings of the genes.
 """
 import pathlib
@@ -25,6 +25,27 @@ def lines(corpus):
                     found.append(line.encode() + b"\n")
     step = max(1, -(-len(found) // LINES))
     return found[::step]
+
+
+def scripts(corpus):
+    for path in sorted((corpus / "sessions").glob("*.txt")):
+        text, script = path.read_text(encoding="utf-8"), ""
+        for line in text.splitlines(keepends=True):
+            if script or line.startswith("session "):
+                script += line
+            if script and "}" in line.split("#")[0]:
+                yield script.encode()
+                script = ""
+
+
+def sessions():
+    """Each feature alone and all at once, planned and run, with a few fillings of server and events."""
+    for mask in [0] + [1 << bit for bit in range(24)] + [0xFFFFFF, 0x555555, 0xAAAAAA]:
+        for run in (0, 1):
+            for fill in (3, 7, 151):
+                server = bytes((fill * i + mask) % 256 for i in range(28))
+                events = bytes((fill * i + i // 4 + run) % 256 for i in range(4 * 16))
+                yield mask.to_bytes(3, "little") + bytes([run]) + server + events
 
 
 def genomes():
@@ -48,7 +69,10 @@ def main():
     if len(sys.argv) != 4:
         sys.exit(__doc__.splitlines()[0])
     target, corpus, out = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3]
-    seeds = lines(corpus) if target == "fuzz_text" else list(objects() if target == "fuzz_object" else genomes())
+    if target == "fuzz_text":
+        seeds = lines(corpus) + list(scripts(corpus))
+    else:
+        seeds = list({"fuzz_object": objects, "fuzz_session": sessions}.get(target, genomes)())
     if not seeds:
         sys.exit(f"seeds.py: no problem lines in {corpus}")
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -153,6 +153,7 @@ static void add_outcome(const struct attn_session_outcome *o, struct run_result 
 
 /* A session has hundreds of steps: what one may cost is less than what a line may. */
 #define SESSION_WORK INT64_C(2000000)
+#define SESSION_ALL_WORK INT64_C(30000000)
 #define SESSION_CACHE_BYTES (INT64_C(64) << 20)
 
 /* Plays a session, and again with its slots' turns in another order. */
@@ -167,7 +168,8 @@ static void run_session(struct tools *tools, int64_t t)
     struct attn_session_outcome outcome;
     struct attn_session_error error;
     struct attn_session_options options = { .fleet = &tools->fleet, .backend = tools->backend, .kernel = job->options->kernel,
-                                            .limits = tools->limits, .cache_bytes = SESSION_CACHE_BYTES };
+                                            .limits = tools->limits, .cache_bytes = SESSION_CACHE_BYTES,
+                                            .session_work = SESSION_ALL_WORK };
     size_t used;
     bool compared;
     if (options.limits.work > SESSION_WORK)

@@ -1,5 +1,5 @@
 /* fuzz_session.c: plays sessions of a server. Every step is planned with the plans that a server would have kept, and all
- * plan properties are checked for each new key on the whole fleet; sessions of three inputs of four hold data, are small,
+ * plan properties are checked for each new key on the whole fleet; sessions of half of the inputs hold data, are small,
  * and are run by every able kernel against the logical history.
  *
  * ATTNFUZZ_SESSION=plan plans all of them (large ones), ATTNFUZZ_SESSION=run runs all of them.

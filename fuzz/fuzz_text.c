@@ -1,11 +1,12 @@
-/* fuzz_text.c: the reader of problem lines takes any bytes: no crash, an error's place lies in the text, and what it
- * reads is printed and read again as the same.
+/* fuzz_text.c: the readers of problem lines and session scripts take any bytes: no crash, an error's place lies in the
+ * text, and what they read is printed and read again as the same.
  *
  * SPDX-License-Identifier: MIT */
 #include <stdlib.h>
 #include <string.h>
 
 #include "attn_case.h"
+#include "session.h"
 #include "stats.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -56,6 +57,31 @@ static bool same_case(const struct attn_case *a, const struct attn_case *b)
            r->dead == s->dead && r->seed == s->seed && r->schedule == s->schedule;
 }
 
+/* Bytes that begin with `session` are a script. */
+static void read_script(const char *text, size_t size)
+{
+    static struct attn_session first, second;
+    static char script[ATTN_SESSION_TEXT_MAX], again[ATTN_SESSION_TEXT_MAX];
+    struct attn_session_error error = { 0 };
+    size_t used;
+
+    if (!attn_session_parse(text, size, &first, &used, &error)) {
+        stats.unread++;
+        demand(error.line >= 1 && error.column >= 1 && (size_t)error.line <= size + 1 && error.column <= size + 1,
+               "the error's place lies outside the text", text, size);
+        demand(error.message[0] != 0 && memchr(error.message, 0, sizeof error.message), "an error without a message", text, size);
+        return;
+    }
+    stats.read++;
+    demand(used <= size && !attn_session_check(&first), "a session was read that cannot be played", text, size);
+    size_t length = attn_session_print(&first, script, sizeof script);
+    demand(length < sizeof script && strlen(script) == length, "the script is longer than ATTN_SESSION_TEXT_MAX", text, size);
+    demand(attn_session_parse(script, length, &second, &used, &error), "what was printed cannot be read", script, length);
+    demand(memcmp(&first, &second, sizeof first) == 0, "read again it is another session", script, length);
+    demand(attn_session_print(&second, again, sizeof again) == length && memcmp(script, again, length) == 0,
+           "printed again it is another script", script, length);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const char *text = (const char *)data;
@@ -65,6 +91,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char line[ATTN_CASE_LINE_MAX], again[ATTN_CASE_LINE_MAX];
 
     attn_stats_tick(&stats);
+    if (size >= 7 && memcmp(text, "session", 7) == 0) {
+        read_script(text, size);
+        return 0;
+    }
     if (!attn_case_parse(text, size, &first, &error)) {
         stats.unread++;
         demand(error.column >= 1 && error.column <= size + 1, "the error's column lies outside the text", text, size);

@@ -236,6 +236,7 @@ struct attn_session_options {
     int kernel;                         /* run only this one; -1: the chosen one and all others that are able */
     struct attn_run_limits limits;      /* of one problem; only work and bytes are looked at */
     int64_t cache_bytes;                /* of all caches of a session that is run; beyond it is planned only */
+    int64_t session_work;               /* multiply-adds of all problems run; what comes then is planned only. 0: no limit */
 };
 
 struct attn_session_finding {

@@ -50,13 +50,13 @@ struct input {
 
 static bool has(const struct input *in, int feature) { return in->features >> feature & 1; }
 
-bool attn_session_bytes_run(const uint8_t *bytes, size_t size) { return size > AT_RUN && (bytes[AT_RUN] & 3) != 0; }
+bool attn_session_bytes_run(const uint8_t *bytes, size_t size) { return size > AT_RUN && (bytes[AT_RUN] & 1) != 0; }
 
 /* Planned only, a session costs microseconds a step; run, what its problems cost. */
 void attn_session_limits_for(bool run, struct attn_session_limits *limits)
 {
     if (run)
-        *limits = (struct attn_session_limits){ .cells = 384, .ubatch = 48, .steps = 40, .heads = 12, .elements = 1152, .work = 300000 };
+        *limits = (struct attn_session_limits){ .cells = 384, .ubatch = 48, .steps = 32, .heads = 12, .elements = 1152, .work = 200000 };
     else
         *limits = (struct attn_session_limits){ .cells = 32768, .ubatch = 512, .steps = 600, .heads = 128, .elements = 65536,
                                                 .work = INT64_MAX };
@@ -71,8 +71,9 @@ static void choose_size(const struct input *in, uint8_t byte, struct attn_sessio
         l->d_v = 1 + (in->header[AT_D_V] + 5 * byte) % 320;
         return;
     }
-    static const uint8_t order[ATTN_HEAD_SIZE_COUNT] = { 1, 6, 9, 0, 2, 3, 4, 5, 7, 8, 10, 11, 12 }; /* 64, 128, 256, ... */
-    const struct attn_head_size *size = attn_head_size(order[byte % ATTN_HEAD_SIZE_COUNT]);
+    /* Indices of known head sizes: the ones that most models have are drawn more often (64, 128, 256, MLA's). */
+    static const uint8_t order[] = { 1, 6, 9, 0, 2, 3, 4, 5, 7, 8, 10, 11, 12, 9, 6, 9, 1, 6, 9, 12 };
+    const struct attn_head_size *size = attn_head_size(PICK(order, byte));
     l->d_k = size->d_k;
     l->d_v = size->d_v;
 }

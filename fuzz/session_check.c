@@ -144,6 +144,7 @@ struct check {
     bool host;                 /* the backend runs plans of any device, in an order that a seed says */
     struct attn_case c; /* of the problem at hand */
     struct plans plans;
+    int64_t work; /* multiply-adds of the problems run so far */
     struct attn_sweep sweep;
     struct session_references references;
 };
@@ -303,6 +304,10 @@ static bool run_problem(struct check *k, const struct attn_player *player, const
         skip(k, "more multiply-adds than the limit");
         return true;
     }
+    if (k->o->session_work && k->work > k->o->session_work - attn_problem_work(&k->c.problem)) {
+        skip(k, "more multiply-adds than the limit in all");
+        return true;
+    }
     if (attn_image_bytes(&k->c.problem) > k->o->limits.bytes || workspace > k->o->limits.bytes) {
         skip(k, "more bytes than the limit");
         return true;
@@ -324,6 +329,7 @@ static bool run_problem(struct check *k, const struct attn_player *player, const
     b.memory = ready ? k->o->backend->ops->alloc(k->o->backend, &k->c.problem, &b.image, workspace, &failure) : NULL;
     if (b.memory) {
         k->outcome->ran++;
+        k->work += attn_problem_work(&k->c.problem);
         for (int i = 0; i < ATTN_KERNEL_COUNT && held; i++)
             if (able[i])
                 held = run_plan(k, &b, i == kept->kernel ? kept : &plan[i], i == kept->kernel);

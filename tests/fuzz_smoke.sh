@@ -7,7 +7,7 @@ set -eu
 "$ATTN_BIN/fuzz_kernel" -help=1 2>&1 | grep max_total_time >/dev/null || { echo "skipped: the engine is not libFuzzer"; exit 77; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-for target in fuzz_plan fuzz_kernel fuzz_text fuzz_object; do
+for target in fuzz_plan fuzz_kernel fuzz_session fuzz_text fuzz_object; do
     mkdir "$work/$target"
     dict=
     [ $target = fuzz_text ] && dict="-dict=$ATTN_SOURCE/.clusterfuzzlite/fuzz_text.dict"
