@@ -88,8 +88,8 @@ struct check {
     uint64_t seed;
     int64_t max_calls;     /* 0: no limit */
     double seconds;        /* 0: no limit */
-    /* counts */
-    uint64_t problems, calls, supported, refused, launches, too_big, not_legal;
+    /* counts: calls are pairs of a problem and a device; `again` of them were made a second time (P5) */
+    uint64_t problems, calls, again, supported, refused, launches, too_big, not_legal;
     uint64_t pairs;        /* (attention kernel, device) seen */
     uint64_t shrink_calls; /* made to shrink what was noted; not among calls */
     double elapsed_seconds, cpu_seconds;

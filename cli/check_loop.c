@@ -321,8 +321,10 @@ static bool ask(struct loop *l, const struct attn_problem *p)
             check->works[head][device] = *p;
         }
         bool refused = v.kind == CHECK_HOLE;
-        if (pure && (v.kind < 0 || refused))
+        if (pure && (v.kind < 0 || refused)) {
             call_again(check, device, p, &v);
+            check->again++;
+        }
         if (refused) {
             holes |= 1u << device;
             hole = v;

@@ -9,7 +9,7 @@
 
 static double rate(const struct check *check, double seconds)
 {
-    return seconds > 0 ? (double)check->calls / seconds : 0;
+    return seconds > 0 ? (double)(check->calls + check->again) / seconds : 0;
 }
 
 void check_line(const struct check *check, const struct check_finding *f, char line[ATTN_CASE_LINE_MAX])
@@ -159,8 +159,8 @@ void check_report_text(FILE *out, const struct check *check, const struct check_
             snprintf(devices + strlen(devices), sizeof devices - strlen(devices), "%s%s", devices[0] ? "," : "",
                      check->subject->device[i].name);
     fprintf(out, "subject   %s\ndevices   %s\n", check->subject->name, devices);
-    fprintf(out, "calls     %" PRIu64 " (%" PRIu64 " problems) in %.1f s, %.0f/s, %.0f for a second of one core; "
-            "seed %" PRIu64 "\n", check->calls, check->problems, check->elapsed_seconds,
+    fprintf(out, "calls     %" PRIu64 " (%" PRIu64 " problems), %" PRIu64 " of them made twice, in %.1f s: %.0f/s, "
+            "%.0f for a second of one core; seed %" PRIu64 "\n", check->calls, check->problems, check->again, check->elapsed_seconds,
             rate(check, check->elapsed_seconds), rate(check, check->cpu_seconds), check->seed);
     fprintf(out, "          %" PRIu64 " supported, %" PRIu64 " refused, %" PRIu64 " launches; attention kernels x devices: %"
             PRIu64 "\n", check->supported, check->refused, check->launches, check->pairs);
@@ -252,7 +252,7 @@ void check_report_json(FILE *out, const struct check *check)
     cli_json_string(out, check->subject->name);
     fputs(",\"devices\":", out);
     json_devices(out, check, check->devices);
-    fprintf(out, ",\"calls_per_cpu_second\":%.0f", rate(check, check->cpu_seconds));
+    fprintf(out, ",\"again\":%" PRIu64 ",\"calls_per_cpu_second\":%.0f", check->again, rate(check, check->cpu_seconds));
     fprintf(out, ",\"seed\":%" PRIu64 ",\"calls\":%" PRIu64 ",\"problems\":%" PRIu64 ",\"supported\":%" PRIu64
             ",\"refused\":%" PRIu64 ",\"launches\":%" PRIu64 ",\"too_big\":%" PRIu64 ",\"not_legal\":%" PRIu64
             ",\"pairs\":%" PRIu64 ",\"seconds\":%.3f,\"calls_per_second\":%.0f,\n\"findings\":[", check->seed, check->calls,

@@ -90,9 +90,9 @@ static void answer_with(struct attn_subject_answer *answer, int status)
     answer->message[0] = 0;
 }
 
-/* What a trapped call left behind is not used again: the node is rebuilt, the backend made anew. The old one is freed, so
- * that its pool of device memory is; where the pool finds memory that the lost call still holds, it aborts, and that
- * memory alone is lost. */
+/* What a trapped call left behind is not used again: the node is rebuilt and, where it was not unwound, the backend made
+ * anew. The old one is freed, so that its pool of device memory is; where the pool finds memory that the lost call still
+ * holds, it aborts, and that memory alone is lost. */
 static void free_backend(struct ggml_subject *s, struct ggml_device *device)
 {
     struct ggml_backend *backend = device->backend;
@@ -101,10 +101,10 @@ static void free_backend(struct ggml_subject *s, struct ggml_device *device)
         s->abi.backend_free(backend);
         attn_trap_disarm(&s->trap);
     }
-    s->null.last_error(); /* or the next call would be taken for the one that failed */
 }
 
-static void trapped(struct ggml_subject *s, int what, struct attn_subject_answer *answer)
+static void trapped(struct ggml_subject *s, struct ggml_device *device, int what, bool unwound,
+                    struct attn_subject_answer *answer)
 {
     s->is_built = false;
     switch (what) {
@@ -120,6 +120,9 @@ static void trapped(struct ggml_subject *s, int what, struct attn_subject_answer
         answer->status = ATTN_SUBJECT_HUNG;
         snprintf(answer->message, sizeof answer->message, "no answer within %d s", ATTN_SUBJECT_SECONDS);
     }
+    if (!unwound && device)
+        free_backend(s, device);
+    s->null.last_error(); /* or the next call would be taken for the one that failed */
 }
 
 static void build(struct ggml_subject *s, const struct attn_problem *p)
@@ -171,23 +174,32 @@ static bool place(struct ggml_subject *s, struct ggml_device *device)
     return true;
 }
 
+/* One call into the library. */
+struct request {
+    struct ggml_subject *s;
+    struct ggml_device *device;
+    const struct attn_problem *p;
+    struct attn_subject_answer *answer;
+};
+
+static void ask(void *context)
+{
+    const struct request *r = context;
+    build(r->s, r->p);
+    r->answer->status = r->s->abi.backend_dev_supports_op(r->device->device, r->s->node.node) ? ATTN_SUBJECT_YES : ATTN_SUBJECT_NO;
+}
+
 static void ggml_supports(struct attn_subject *base, int number, const struct attn_problem *p,
                           struct attn_subject_answer *answer)
 {
     struct ggml_subject *s = (struct ggml_subject *)base;
-    struct ggml_device *device = &s->device[number];
+    struct request request = { s, &s->device[number], p, answer };
+    bool unwound;
     answer_with(answer, ATTN_SUBJECT_NO);
     s->log[0] = 0;
-    int what = ATTN_TRAP(&s->trap);
-    if (what) {
-        trapped(s, what, answer);
-        free_backend(s, device);
-        return;
-    }
-    build(s, p);
-    bool yes = s->abi.backend_dev_supports_op(device->device, s->node.node);
-    attn_trap_disarm(&s->trap);
-    answer->status = yes ? ATTN_SUBJECT_YES : ATTN_SUBJECT_NO;
+    int what = attn_trap_run(&s->trap, ask, &request, &unwound);
+    if (what)
+        trapped(s, request.device, what, unwound, answer);
 }
 
 /* Reads what was launched since the last reset into the answer. */
@@ -217,47 +229,48 @@ static void read_launches(struct ggml_subject *s, struct attn_subject_answer *an
     }
 }
 
-static void ggml_dispatch(struct attn_subject *base, int number, const struct attn_problem *p,
-                          struct attn_subject_answer *answer)
+static void compute(void *context)
 {
-    struct ggml_subject *s = (struct ggml_subject *)base;
-    struct ggml_device *device = &s->device[number];
-    answer_with(answer, ATTN_SUBJECT_YES);
-    s->null.reset();
-    s->log[0] = 0;
-    int what = ATTN_TRAP(&s->trap);
-    if (what) {
-        trapped(s, what, answer);
-        read_launches(s, answer);
-        free_backend(s, device);
-        /* The devices' memory is only so large, and host memory stands for it: not the subject's fault. */
-        if (answer->status == ATTN_SUBJECT_ABORTED && strstr(answer->message, "out of memory"))
-            answer->status = ATTN_SUBJECT_TOO_BIG;
+    const struct request *r = context;
+    struct ggml_subject *s = r->s;
+    build(s, r->p);
+    if (!r->device->backend)
+        r->device->backend = s->abi.backend_dev_init(r->device->device, NULL);
+    if (!r->device->backend) {
+        answer_with(r->answer, ATTN_SUBJECT_NO);
+        snprintf(r->answer->message, sizeof r->answer->message, "ggml_backend_dev_init gives no backend");
         return;
     }
-    build(s, p);
-    if (!device->backend)
-        device->backend = s->abi.backend_dev_init(device->device, NULL);
-    if (!device->backend) {
-        attn_trap_disarm(&s->trap);
-        answer_with(answer, ATTN_SUBJECT_NO);
-        snprintf(answer->message, sizeof answer->message, "ggml_backend_dev_init gives no backend");
-        return;
-    }
-    if (!place(s, device)) {
-        attn_trap_disarm(&s->trap);
-        answer_with(answer, ATTN_SUBJECT_TOO_BIG);
+    if (!place(s, r->device)) {
+        answer_with(r->answer, ATTN_SUBJECT_TOO_BIG);
         return;
     }
     s->abi.graph_clear(s->graph);
     s->abi.build_forward_expand(s->graph, s->node.node);
-    int status = s->abi.backend_graph_compute(device->backend, s->graph);
-    attn_trap_disarm(&s->trap);
+    int status = s->abi.backend_graph_compute(r->device->backend, s->graph);
     if (status != GGML_STATUS_OK) {
-        answer->status = ATTN_SUBJECT_NO;
-        snprintf(answer->message, sizeof answer->message, "ggml_backend_graph_compute returns %d", status);
+        r->answer->status = ATTN_SUBJECT_NO;
+        snprintf(r->answer->message, sizeof r->answer->message, "ggml_backend_graph_compute returns %d", status);
     }
+}
+
+static void ggml_dispatch(struct attn_subject *base, int number, const struct attn_problem *p,
+                          struct attn_subject_answer *answer)
+{
+    struct ggml_subject *s = (struct ggml_subject *)base;
+    struct request request = { s, &s->device[number], p, answer };
+    bool unwound;
+    answer_with(answer, ATTN_SUBJECT_YES);
+    s->null.reset();
+    s->log[0] = 0;
+    int what = attn_trap_run(&s->trap, compute, &request, &unwound);
     read_launches(s, answer);
+    if (!what)
+        return;
+    trapped(s, request.device, what, unwound, answer);
+    /* The devices' memory is only so large, and host memory stands for it: not the subject's fault. */
+    if (answer->status == ATTN_SUBJECT_ABORTED && strstr(answer->message, "out of memory"))
+        answer->status = ATTN_SUBJECT_TOO_BIG;
 }
 
 static bool ggml_legal(const struct attn_subject *base, const struct attn_problem *p, const char **why)
@@ -488,7 +501,7 @@ static enum attn_ggml_open open_backend(struct ggml_subject *s, char *error, siz
     int what = ATTN_TRAP(&s->trap);
     if (what) {
         struct attn_subject_answer answer;
-        trapped(s, what, &answer);
+        trapped(s, NULL, what, false, &answer);
         snprintf(error, cap, "it %s while it was opened: %s", attn_subject_status_name(answer.status), answer.message);
         return ATTN_GGML_BAD_FILE;
     }

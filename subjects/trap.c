@@ -28,6 +28,7 @@ const char *attn_trap_signal_name(int number)
 static void leave(struct attn_trap *trap, int what)
 {
     trap->armed = 0;
+    trap->catching = trap->aborting = 0;
     siglongjmp(trap->at, what);
 }
 
@@ -48,7 +49,8 @@ static void on_signal(int number)
         return;
     }
     trap->number = number;
-    leave(trap, ATTN_TRAP_SIGNAL);
+    /* An exception that nobody lets through ends in abort(). */
+    leave(trap, number == SIGABRT && trap->aborting ? ATTN_TRAP_ABORT : ATTN_TRAP_SIGNAL);
 }
 
 void attn_trap_abort(const char *message)
@@ -60,7 +62,24 @@ void attn_trap_abort(const char *message)
     for (; message && message[len] && len + 1 < sizeof trap->message; len++)
         trap->message[len] = message[len] >= 0x20 && message[len] < 0x7f ? message[len] : ' ';
     trap->message[len] = 0;
-    leave(trap, ATTN_TRAP_ABORT);
+    if (!trap->catching)
+        leave(trap, ATTN_TRAP_ABORT);
+    trap->aborting = 1;
+    attn_trap_throw();
+}
+
+int attn_trap_run(struct attn_trap *trap, void (*call)(void *), void *context, bool *unwound)
+{
+    *unwound = false;
+    int what = ATTN_TRAP(trap);
+    if (what)
+        return what;
+    trap->catching = 1;
+    bool aborted = attn_trap_catch(call, context);
+    trap->catching = trap->aborting = 0;
+    attn_trap_disarm(trap);
+    *unwound = true;
+    return aborted ? ATTN_TRAP_ABORT : ATTN_TRAP_NOTHING;
 }
 
 bool attn_trap_install(struct attn_trap *trap, int seconds)

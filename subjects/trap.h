@@ -1,6 +1,9 @@
 /* trap.h: calls into foreign code that may end the process, without a fork: its abort callback, a fatal signal and a call
- * that does not come back all return to the caller. What the foreign code held at that moment is lost, so whoever
- * catches one makes the foreign state anew.
+ * that does not come back all return to the caller.
+ *
+ * An abort leaves as a C++ exception, so that the foreign code gives back what it holds as it does for its own exceptions.
+ * Where that does not get through (a frame that lets none pass) and for signals the stack is left by a jump: what the
+ * foreign code held at that moment is lost, so whoever catches one makes the foreign state anew.
  *
  * A callback without a context pointer and signal handlers can only find the trap through a global: the one trap of the
  * process that is armed. So a process has one trap at a time, used by one thread.
@@ -14,6 +17,10 @@
 #include <signal.h>
 #include <stddef.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum attn_trap_what { ATTN_TRAP_NOTHING, ATTN_TRAP_ABORT, ATTN_TRAP_SIGNAL, ATTN_TRAP_TIME };
 
 struct attn_trap {
@@ -22,6 +29,7 @@ struct attn_trap {
     volatile sig_atomic_t ticks;  /* seconds since it was armed, about */
     int seconds;                  /* after so many it is ATTN_TRAP_TIME */
     volatile sig_atomic_t number; /* of the signal */
+    volatile sig_atomic_t catching, aborting; /* within attn_trap_run; its exception is on the way */
     char message[640];            /* of the abort */
     void *stack;
     struct sigaction before[6];
@@ -41,7 +49,17 @@ void attn_trap_abort(const char *message);
 #define ATTN_TRAP(trap) ((trap)->ticks = 0, (trap)->armed = 1, sigsetjmp((trap)->at, 0))
 static inline void attn_trap_disarm(struct attn_trap *trap) { trap->armed = 0; }
 
+/* call(context) with the trap armed. What happened; *unwound: the foreign code has given back what it held. */
+int attn_trap_run(struct attn_trap *trap, void (*call)(void *), void *context, bool *unwound);
+
+/* trap_throw.cc: the exception, and a call that catches it and no other: true when it came. */
+__attribute__((noreturn)) void attn_trap_throw(void);
+bool attn_trap_catch(void (*call)(void *), void *context);
+
 /* "SIGFPE"; "signal" for others. */
 const char *attn_trap_signal_name(int number);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -26,6 +26,8 @@ int null_wrong(int error, const char *entry, const char *format, ...)
     static atomic_int complaints;
     char text[512];
     va_list list;
+    if (null_runtime.silent)
+        return null_result(error);
     int n = atomic_load(&complaints) <= COMPLAINTS ? atomic_fetch_add(&complaints, 1) : COMPLAINTS + 1;
     if (n == COMPLAINTS)
         fprintf(stderr, "null-hip: %d complaints, further ones are not shown\n", COMPLAINTS);
@@ -34,8 +36,7 @@ int null_wrong(int error, const char *entry, const char *format, ...)
     va_start(list, format);
     vsnprintf(text, sizeof text, format, list);
     va_end(list);
-    if (!null_runtime.silent)
-        fprintf(stderr, "null-hip: %s: %s\n", entry, text);
+    fprintf(stderr, "null-hip: %s: %s\n", entry, text);
     return null_result(error);
 }
 
