@@ -8,7 +8,7 @@
  * them, and beside them the *logical* history: which tokens each sequence holds. Keys and values are known functions of
  * (token, position), so that a step's result can be judged by a reference that never sees the cache.
  *
- * What real servers do, and where, is cited at each rule in session_cache.c, session_server.c and session_emit.c.
+ * What real servers do, and where, is cited at each rule in session_cache.c, session_batch.c, session_server.c and session_emit.c.
  *
  * SPDX-License-Identifier: MIT */
 #ifndef ATTN_SESSION_H
@@ -120,7 +120,7 @@ void attn_session_default(struct attn_session *session);
 /* NULL when the session is one that can be played, else what is wrong with it. */
 const char *attn_session_check(const struct attn_session *session);
 
-/* ---- Script (session_text.c) ------------------------------------------------------------------------------------- */
+/* ---- Script (session_text.c, session_print.c) ------------------------------------------------------------------------------------- */
 
 struct attn_session_error {
     int64_t line;  /* from 1, within the text */
@@ -142,7 +142,7 @@ bool attn_session_parse(const char *text, size_t len, struct attn_session *sessi
  * text has; writes at most cap bytes with the terminator. ATTN_SESSION_TEXT_MAX bytes are always enough. */
 size_t attn_session_print(const struct attn_session *session, char *text, size_t cap);
 
-/* ---- Bytes (session_bytes.c, session_mutate.c) ------------------------------------------------------------------- */
+/* ---- Bytes (session_bytes.c) ------------------------------------------------------------------- */
 
 /* How large a decoded session may become. */
 struct attn_session_limits {
@@ -171,7 +171,7 @@ size_t attn_session_cross(const uint8_t *a, size_t a_size, const uint8_t *b, siz
 /* Random bytes of an input, at most ATTN_SESSION_BYTES_MAX; returns how many. */
 size_t attn_session_random(uint8_t out[ATTN_SESSION_BYTES_MAX], uint64_t seed);
 
-/* ---- Playing (session_server.c, session_emit.c) ------------------------------------------------------------------ */
+/* ---- Playing (session_batch.c, session_server.c, session_emit.c) ------------------------------------------------------------------ */
 
 struct attn_player;
 

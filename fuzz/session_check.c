@@ -131,6 +131,9 @@ static bool grow(struct plans *plans)
     return true;
 }
 
+/* Planned only, a kept plan is held against a fresh one at every so many problems: it costs more than all else. */
+enum { FRESH_EVERY = 8 };
+
 /* ---- One session --------------------------------------------------------------------------------------------------------- */
 
 struct check {
@@ -141,6 +144,7 @@ struct check {
     session_answer *answer; /* told each result; NULL: nobody */
     void *context;
     struct attn_device device; /* the backend's own, else the session's */
+    bool data;                 /* the session has data, its problems are run */
     bool host;                 /* the backend runs plans of any device, in an order that a seed says */
     struct attn_case c; /* of the problem at hand */
     struct plans plans;
@@ -227,6 +231,14 @@ static const struct attn_plan *plan_of(struct check *k, const struct attn_sessio
         k->outcome->reused++;
     }
     const struct attn_plan *plan = &k->plans.kept[k->plans.slot[slot]].plan;
+    if (!k->data ? k->outcome->planned % FRESH_EVERY == 0 : k->outcome->reused > 0) {
+        struct attn_plan fresh;
+        k->outcome->plans++;
+        if (attn_plan(&k->device, &k->c.problem, &fresh, NULL) != plan->kernel || memcmp(&fresh, plan, sizeof fresh) != 0) {
+            found(k, at, 7, plan->kernel, "planned again, the problem gets another plan than the one kept under its key");
+            return NULL;
+        }
+    }
     k->outcome->planned++;
     k->outcome->chosen[plan->kernel]++;
     const char *wrong = attn_plan_serves(plan, &k->c.problem);
@@ -389,6 +401,7 @@ bool session_check(const struct attn_session *session, const struct attn_session
     k->c.run.weakening = session->weakening;
     if (options->backend)
         player = attn_player_open(session, true, options->cache_bytes);
+    k->data = player != NULL;
     if (!player)
         player = attn_player_open(session, false, 0);
     if (player) {

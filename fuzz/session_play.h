@@ -1,5 +1,6 @@
-/* session_play.h: what the parts of a player share: session_server.c plays events, session_emit.c makes problems,
- * session_memory.c holds the caches' bytes, session_judge.c knows the logical history's results.
+/* session_play.h: what the parts of a player share: session_server.c plays events, session_batch.c makes steps of them,
+ * session_emit.c the steps' problems; session_memory.c holds the caches' bytes, session_judge.c knows the logical history's
+ * results.
  *
  * SPDX-License-Identifier: MIT */
 #ifndef ATTN_SESSION_PLAY_H
@@ -79,6 +80,30 @@ struct attn_player {
     attn_session_visit *visit;
     void *context;
 };
+
+/* ---- session_batch.c */
+
+/* Tokens of a slot that are to be evaluated: positions from <= p < from + n. */
+struct session_part {
+    int slot;
+    int32_t from, n;
+};
+
+/* STOPPED: the visitor wants no more. REFUSED: there were no cells for some ubatch; what was placed stays. */
+enum session_result { SESSION_STOPPED, SESSION_DONE, SESSION_REFUSED };
+
+/* A slot's next token: a function of the seed, the slot and how many it had, whatever other slots do. */
+void session_draw_token(struct attn_player *p, int slot);
+/* Tokens that a slot can still take. */
+int32_t session_room(const struct attn_player *p, int slot);
+/* The slot keeps its first n tokens, in all caches, and the checkpoints of them. */
+void session_truncate(struct attn_player *p, int slot, int32_t n);
+void session_drop_checkpoint(struct session_slot *slot, int i);
+/* One batch, by the target or the drafter. Parts are in the order of their slots; their numbers are changed. */
+enum session_result session_decode(struct attn_player *p, struct session_part *part, int n, bool draft);
+/* Evaluates the tokens that the target lacks of some slots; slots that could not be placed are cut to what they have. False
+ * when the visitor wants no more. */
+bool session_evaluate(struct attn_player *p, struct session_part *part, int n);
 
 /* ---- session_emit.c */
 
