@@ -170,7 +170,8 @@ static bool check_explained(struct attn_sweep *s, struct attn_finding *f)
 static bool same_arithmetic(const struct attn_arithmetic *a, const struct attn_arithmetic *b)
 {
     return a->q_type == b->q_type && a->k_type == b->k_type && a->v_type == b->v_type && a->p_type == b->p_type &&
-           a->flush == b->flush && a->kv_tile == b->kv_tile && a->merges == b->merges;
+           a->flush == b->flush && a->matrix == b->matrix && a->q_parts == b->q_parts && a->p_parts == b->p_parts &&
+           a->q_shift == b->q_shift && a->p_shift == b->p_shift && a->kv_tile == b->kv_tile && a->merges == b->merges;
 }
 
 /* Field by field: structures have padding that nobody promises. */

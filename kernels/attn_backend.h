@@ -59,6 +59,7 @@ void *attn_image_at(const struct attn_image *image, const struct attn_problem *p
     X(BARRIER, barrier, "a barrier that not all threads of the block reach")                               \
     X(WAVE, wave, "a wave operation that not all lanes of the wave reach together")                         \
     X(WAVE_SIZE, wave_size, "a kernel built for another wave size than the device's")                       \
+    X(MATRIX, matrix, "a matrix instruction that the device lacks, or operands not laid out as it wants them") \
     X(LIMIT_THREADS, limit_threads, "more threads than the device allows a block")                          \
     X(LIMIT_LDS, limit_lds, "more LDS than the device has for a block")                                     \
     X(LIMIT_GRID, limit_grid, "a grid beyond the device's")                                                 \

@@ -31,7 +31,8 @@ enum simt_operation {
     SIMT_OP_BALLOT,
     SIMT_OP_ADD,
     SIMT_OP_MAX,
-    SIMT_OP_OR, /* barrier with a predicate */
+    SIMT_OP_OR,     /* barrier with a predicate */
+    SIMT_OP_MATRIX, /* matrix.h */
     SIMT_OP_COUNT
 };
 

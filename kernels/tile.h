@@ -21,6 +21,7 @@
 
 #include "dequant.h"
 #include "row.h"
+#include "scanned.h"
 
 constexpr int TILE_LANES = 16;
 
@@ -148,21 +149,6 @@ static __device__ __forceinline__ void tile_scores(const float *q, const float *
     }
 }
 
-/* Is a KV tile live for query rows from .. to of the KV head's heads? By the flags that scan.hip wrote. */
-static __device__ __forceinline__ bool tile_scanned_live(const attn_args &a, int64_t kv_head, int64_t s, int64_t from,
-                                                         int64_t to, int64_t kv_tile)
-{
-    const int64_t seq = attn_modulo(s, a.mask_seqs) * a.mask_heads;
-    const int64_t heads = a.gqa < a.mask_heads ? a.gqa : a.mask_heads;
-    for (int64_t h = 0; h < heads; h++) {
-        const int64_t plane = seq + attn_modulo(kv_head * a.gqa + h, a.mask_heads);
-        for (int64_t qb = from / a.scan_q; qb <= to / a.scan_q; qb++)
-            if (a.scan[(plane * a.scan_q_blocks + qb) * a.scan_kv_tiles + kv_tile])
-                return true;
-    }
-    return false;
-}
-
 template <int DK, int DV, int COLUMNS>
 __global__ __launch_bounds__(tile_threads(COLUMNS)) void tile_kernel(const attn_args a)
 {
@@ -233,7 +219,7 @@ __global__ __launch_bounds__(tile_threads(COLUMNS)) void tile_kernel(const attn_
         }
 
         for (int64_t key0 = begin; key0 < end; key0 += S::KV_TILE) {
-            if (a.scan && !tile_scanned_live(a, kv_head, s, first / a.gqa, (first + count - 1) / a.gqa, key0 / S::KV_TILE))
+            if (a.scan && !attn_scanned_live(a, kv_head, s, first / a.gqa, (first + count - 1) / a.gqa, key0 / S::KV_TILE))
                 continue;
             const int keys = end - key0 < S::KV_TILE ? (int)(end - key0) : S::KV_TILE;
 

@@ -269,6 +269,7 @@ int64_t attn_bucket_n_kv(int64_t n_kv);
 /* The ordered kernel list, from first choice to last resort: X(name). Ties in cost go to list order. A new
  * kernel is one line here, planner/kernel_<name>.c (contract, configuration, cost) and kernels/<name>.hip. */
 #define ATTN_KERNELS(X) \
+    X(mma)              \
     X(vec)              \
     X(tile)             \
     X(naive)
@@ -379,6 +380,11 @@ struct attn_arithmetic {
                                        when not rounded */
     uint8_t p_type;                 /* what softmax weights are rounded to; ATTN_F32: not at all */
     uint8_t flush;                  /* f16 and bf16 subnormals may be flushed */
+    uint8_t matrix;                 /* both products are summed by matrix cores, which may truncate */
+    uint8_t q_parts, p_parts;       /* Q, weights: the sum of so many numbers of q_type, p_type; 0 is 1 */
+    uint8_t q_shift;                /* Q's rows are multiplied by a power of two before they are rounded, so that
+                                       their largest element is at least 2^q_shift; 0: they are not */
+    uint8_t p_shift;                /* weights are multiplied by 2^p_shift before they are rounded */
     int32_t kv_tile;                /* keys between two rescales */
     int32_t merges;                 /* partial results merged for one row: waves and splits */
 };

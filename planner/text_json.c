@@ -188,6 +188,9 @@ size_t attn_plan_json(const struct attn_plan *p, char *out, size_t cap)
     text_i64(&t, p->arithmetic.kv_tile);
     json_i64(&t, "merges", p->arithmetic.merges);
     json_bool(&t, "flush", p->arithmetic.flush != 0);
+    json_bool(&t, "matrix", p->arithmetic.matrix != 0);
+    json_i64(&t, "q_parts", p->arithmetic.q_parts > 1 ? p->arithmetic.q_parts : 1);
+    json_i64(&t, "weight_parts", p->arithmetic.p_parts > 1 ? p->arithmetic.p_parts : 1);
     json_type(&t, "q", p->arithmetic.q_type);
     json_type(&t, "k", p->arithmetic.k_type);
     json_type(&t, "v", p->arithmetic.v_type);

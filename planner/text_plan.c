@@ -310,9 +310,14 @@ static void text_arithmetic(struct text *t, const struct attn_arithmetic *a)
     };
     text_put(t, "  arithmetic:");
     for (size_t i = 0; i < sizeof rounded / sizeof rounded[0]; i++) {
+        const uint8_t parts = i == 0 ? a->q_parts : i == 3 ? a->p_parts : 1;
         text_put(t, rounded[i].name);
         text_type(t, rounded[i].type);
+        if (parts > 1)
+            text_item(t, " in ", parts, " parts");
     }
+    if (a->matrix)
+        text_put(t, ", matrix cores");
     text_item(t, ", rescaled every ", a->kv_tile, " keys");
     text_item(t, ", ", a->merges, " parts merged");
     text_put(t, a->flush ? ", subnormals may be flushed\n" : "\n");

@@ -39,6 +39,18 @@
  *    so against a sum of weights of at least 1. Float underflow, where subnormals may be flushed: f = 2^-126 in
  *    each weight, product and rescale.
  *
+ * 4. Matrix cores. They form products exactly, align the products of one instruction and the accumulator to the
+ *    largest of them, and truncate at the accumulator's precision or a few bits below (Fasi, Higham, Mikaitis, Pranesh,
+ *    Numerical behavior of NVIDIA tensor cores, PeerJ Computer Science 7, 2021; of AMD's less is known, and nothing
+ *    worse): each of an instruction's k products and its accumulator loses at most 2 u of the largest, so does
+ *    normalising the sum, and all of it is below the sum of absolute values. Products that are zero lose nothing, so
+ *    an instruction with j others is off by (j + 2) 2 u <= 6 j u of that: a sum of n products in p parts counts as a
+ *    chain of 6 p n operations.
+ *    A number in p parts of t bits has p t bits. Q multiplied by a power of two first, so that its largest element is
+ *    at least 2^s, loses what is below its type's smallest only relative to that: f 2^-s max|q|; where the power of two
+ *    is limited to keep its inverse normal, less than 2^-126. Weights multiplied by 2^s: f 2^-s. Their exponential is
+ *    taken of a sum x + s: s u more in c.
+ *
  * The double reference's own rounding is below 2^-28 of each term: the last factor, 1 + 2^-20, has it and the
  * products of small terms that are left out.
  *
@@ -56,10 +68,23 @@ static double gamma_of(double n)
     return n * U < 0.5 ? n * U / (1.0 - n * U) : INFINITY;
 }
 
+/* Operations that summing n products takes, each of which may be off by u; see 4. for matrix cores. */
+static double chain_of(const struct attn_arithmetic *a, double n, int parts)
+{
+    return a->matrix ? 6.0 * n * fmax(parts, 1.0) : n;
+}
+
 /* Rounding of a value of type `from` where a route uses it as type `to`: at most relative * |x| + absolute. */
 struct narrowing {
     double relative, absolute;
 };
+
+/* The same in so many parts. What the last part cannot hold is lost either way. */
+static struct narrowing in_parts(struct narrowing n, int parts)
+{
+    n.relative = pow(n.relative, fmax(parts, 1.0));
+    return n;
+}
 
 static struct narrowing narrowing_of(int from, int to, bool flush)
 {
@@ -84,12 +109,16 @@ static struct narrowing narrowing_of(int from, int to, bool flush)
 }
 
 /* Q in blocks of 8-bit numbers and a scale d = max|q| / 127 rounded to f16: half a step, and d's own error. */
-static struct narrowing narrowing_of_q(int to, bool flush, double q_max)
+static struct narrowing narrowing_of_q(const struct attn_arithmetic *a, bool flush, double q_max)
 {
-    if (to == ATTN_Q8_0) {
+    if (a->q_type == ATTN_Q8_0) {
         return (struct narrowing){0x1p-11 + 8.0 * U, q_max / 254.0 * (1.0 + 0x1p-10) + 0x1p-25 * 127.0};
     }
-    return narrowing_of(ATTN_F32, to, flush);
+    struct narrowing n = in_parts(narrowing_of(ATTN_F32, a->q_type, flush), a->q_parts);
+    if (a->q_shift > 0) {
+        n.absolute = ldexp(n.absolute, -a->q_shift) * q_max + FLOOR_F32;
+    }
+    return n;
 }
 
 void attn_row_limit_of(const struct attn_reference *r, const struct attn_arithmetic *arithmetic,
@@ -97,18 +126,19 @@ void attn_row_limit_of(const struct attn_reference *r, const struct attn_arithme
 {
     const struct attn_problem *p = &r->problem;
     const bool flush = arithmetic->flush != 0;
-    const struct narrowing q = narrowing_of_q(arithmetic->q_type, flush, row->q_max);
+    const struct narrowing q = narrowing_of_q(arithmetic, flush, row->q_max);
     const struct narrowing k = narrowing_of(p->t[ATTN_K].type, arithmetic->k_type, flush);
     const struct narrowing v = narrowing_of(p->t[ATTN_V].type, arithmetic->v_type, flush);
-    const struct narrowing w = narrowing_of(ATTN_F32, arithmetic->p_type, flush);
+    struct narrowing w = in_parts(narrowing_of(ATTN_F32, arithmetic->p_type, flush), arithmetic->p_parts);
+    w.absolute = ldexp(w.absolute, -arithmetic->p_shift);
 
     const double d_k = (double)attn_d_k(p), n_kv = (double)attn_n_kv(p), n = (double)row->live;
     const double tiles = arithmetic->kv_tile > 0 ? ceil(n_kv / (double)arithmetic->kv_tile) : n;
     const double rescales = fmin(tiles, n); /* the maximum rises at most once a key */
     const double merges = arithmetic->merges > 1 ? (double)arithmetic->merges : 0.0;
 
-    const double a = gamma_of(d_k + 8.0) + q.relative + k.relative + q.relative * k.relative;
-    const double c = 4.0 * U * (rescales + 1.0 + merges) +
+    const double a = gamma_of(chain_of(arithmetic, d_k, arithmetic->q_parts) + 8.0) + q.relative + k.relative + q.relative * k.relative;
+    const double c = 4.0 * U * (rescales + 1.0 + merges) + U * arithmetic->p_shift +
                      fabs((double)p->scale) * (q.absolute * (1.0 + k.relative) * row->k_sum +
                                                k.absolute * (1.0 + q.relative) * row->q_sum +
                                                q.absolute * k.absolute * d_k);
@@ -120,7 +150,7 @@ void attn_row_limit_of(const struct attn_reference *r, const struct attn_arithme
     if (eta_max < 100.0 && a <= 1.0 / 64.0) { /* also false for NaN; 1/64: what G allows for (reference.c) */
         limit->shift = expm1(eta_max) / eta_max * eta * exp(eta);
     }
-    const double gamma = gamma_of(n + rescales + 2.0 * merges + 4.0);
+    const double gamma = gamma_of(chain_of(arithmetic, n, arithmetic->p_parts) + rescales + 2.0 * merges + 4.0);
     limit->sum = gamma < 0.5 ? gamma / (1.0 - gamma) : HOPELESS;
     limit->p_round = w.relative;
     limit->v_round = v.relative;

@@ -3,6 +3,7 @@
  *   fiber.cc       stacks and the context switch
  *   executor.cc    launches, blocks, the schedule of their threads
  *   collective.cc  barriers and wave operations (the functions kernels call through simt.h)
+ *   matrix.cc      matrix instructions
  *   access.cc      the memory access callbacks: LDS and global checks
  *   memory.cc      global memory: tensors and workspace with their shadow
  *   failure.cc     what went wrong, in words
@@ -127,6 +128,13 @@ struct simt_hot {
 
 extern __thread struct simt_hot simt_hot __attribute__((tls_model("initial-exec")));
 
+/* The registers that a lane hands in to a matrix instruction: on its stack. */
+struct simt_operands {
+    const uint32_t *a, *b;
+    uint32_t *out; /* of a load */
+    float *acc;
+};
+
 struct simt_executor {
     struct attn_host_options options;
     /* the launch */
@@ -154,6 +162,7 @@ struct simt_executor {
     uint64_t bits[2][SIMT_MAX_THREADS];
     alignas(64) float in[SIMT_MAX_WAVES][16][64];
     simt_f32x4 out[SIMT_MAX_THREADS][4];
+    struct simt_operands operands[SIMT_MAX_THREADS];
     /* LDS and its shadow (access.cc) */
     uint8_t *lds;
     uint32_t *lds_write, *lds_read;           /* of granules */
@@ -191,6 +200,8 @@ static inline uint64_t simt_key(int op, int param, int n, int line)
 enum { SIMT_KEY_EXIT = 255 };
 /* Does the work of a wave operation that all lanes have arrived at. */
 void simt_collective(struct simt_executor *executor, struct simt_wave *wave);
+/* The same for matrix instruction `what`: enum simt_matrix, from SIMT_MATRIX_COUNT on matrix loads. */
+void simt_matrix(struct simt_executor *executor, struct simt_wave *wave, int what);
 
 /* LDS shadow: a new block begins; a rendezvous happened and `clock` moves on. */
 bool simt_lds_create(struct simt_executor *executor);

@@ -1,0 +1,16 @@
+/* mma_mfma.hip: the instances of the mma kernel (mma.h) for CDNA: MFMA.
+ *
+ * SPDX-License-Identifier: MIT */
+#include "mma_instances.h"
+#include "mma_mfma.h"
+
+extern "C" attn_entry SIMT_ENTRY(mma_mfma)(const struct attn_plan *plan);
+
+extern "C" attn_entry SIMT_ENTRY(mma_mfma)(const struct attn_plan *plan)
+{
+#if SIMT_HOST || defined(__HIP__)
+    return mma_instance<mma_mfma, 4, 32>(plan);
+#else
+    return plan ? nullptr : nullptr; /* not for this platform */
+#endif
+}

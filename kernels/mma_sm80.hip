@@ -1,0 +1,16 @@
+/* mma_sm80.hip: the instances of the mma kernel (mma.h) for NVIDIA, sm_80 and later.
+ *
+ * SPDX-License-Identifier: MIT */
+#include "mma_instances.h"
+#include "mma_sm80.h"
+
+extern "C" attn_entry SIMT_ENTRY(mma_sm80)(const struct attn_plan *plan);
+
+extern "C" attn_entry SIMT_ENTRY(mma_sm80)(const struct attn_plan *plan)
+{
+#if SIMT_HOST || defined(__CUDACC__)
+    return mma_instance<mma_sm80, 8, 64>(plan);
+#else
+    return plan ? nullptr : nullptr; /* not for this platform */
+#endif
+}

@@ -1,0 +1,16 @@
+/* mma_wmma11.hip: the instances of the mma kernel (mma.h) for RDNA3: WMMA of gfx11.
+ *
+ * SPDX-License-Identifier: MIT */
+#include "mma_instances.h"
+#include "mma_wmma11.h"
+
+extern "C" attn_entry SIMT_ENTRY(mma_wmma11)(const struct attn_plan *plan);
+
+extern "C" attn_entry SIMT_ENTRY(mma_wmma11)(const struct attn_plan *plan)
+{
+#if SIMT_HOST || defined(__HIP__)
+    return mma_instance<mma_wmma11, 4, 32>(plan);
+#else
+    return plan ? nullptr : nullptr; /* not for this platform */
+#endif
+}

@@ -1,0 +1,24 @@
+/* scanned.h: what the scan launch (scan.hip) found out about the mask, as main kernels ask for it.
+ *
+ * SPDX-License-Identifier: MIT */
+#ifndef ATTN_SCANNED_H
+#define ATTN_SCANNED_H
+
+#include "row.h"
+
+/* Is a KV tile live for query rows from .. to of the KV head's heads? By the flags that scan.hip wrote. */
+static __device__ __forceinline__ bool attn_scanned_live(const attn_args &a, int64_t kv_head, int64_t s, int64_t from,
+                                                         int64_t to, int64_t kv_tile)
+{
+    const int64_t seq = attn_modulo(s, a.mask_seqs) * a.mask_heads;
+    const int64_t heads = a.gqa < a.mask_heads ? a.gqa : a.mask_heads;
+    for (int64_t h = 0; h < heads; h++) {
+        const int64_t plane = seq + attn_modulo(kv_head * a.gqa + h, a.mask_heads);
+        for (int64_t qb = from / a.scan_q; qb <= to / a.scan_q; qb++)
+            if (a.scan[(plane * a.scan_q_blocks + qb) * a.scan_kv_tiles + kv_tile])
+                return true;
+    }
+    return false;
+}
+
+#endif
