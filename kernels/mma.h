@@ -25,7 +25,6 @@
  *   load_k, load_v             operands from LDS rows: 16 keys x 16 elements; 16 keys x 32 elements
  *   weights                    operands from a block of softmax weights
  *   scores, output             the two products
- *   HERE                       this compilation has the instructions; else the kernel is empty and never planned
  *   ASYNC                      global memory can be copied to LDS without passing through registers
  * and, from mma_element.h, what f16 and bf16 differ in.
  *
@@ -495,8 +494,7 @@ static __device__ __forceinline__ void mma_attention(const attn_args &a)
 template <class F, int DK, int DV, int WQ, int WD, int KT>
 __global__ __launch_bounds__(WQ *WD *F::WAVE) void mma_kernel(const attn_args a)
 {
-    if constexpr (F::HERE)
-        mma_attention<F, DK, DV, WQ, WD, KT>(a);
+    mma_attention<F, DK, DV, WQ, WD, KT>(a);
 }
 
 #endif

@@ -19,11 +19,6 @@
 #endif
 
 template <class E> struct mma_mfma : E {
-#if SIMT_HOST || defined(__gfx908__) || defined(__gfx90a__) || defined(__gfx942__) || defined(__gfx950__)
-    static constexpr bool HERE = true;
-#else
-    static constexpr bool HERE = false;
-#endif
     static constexpr int WAVE = 64, SLOTS = 1, ACC = 4, Q_WORDS = 2, SHARE_FIRST = 16, SHARE_LAST = 32;
     static constexpr bool ASYNC = false;
 
@@ -69,7 +64,7 @@ template <class E> struct mma_mfma : E {
     {
 #if SIMT_HOST
         simt_host_matrix(E::BF16 ? SIMT_MFMA_BF16 : SIMT_MFMA_F16, a.w, b.w, acc, __LINE__);
-#elif defined(__HIP_DEVICE_COMPILE__)
+#elif defined(__gfx908__) || defined(__gfx90a__) || defined(__gfx942__) || defined(__gfx950__)
         typedef float f32x4 __attribute__((ext_vector_type(4)));
         f32x4 c = { acc[0], acc[1], acc[2], acc[3] };
         if constexpr (E::BF16) {
@@ -77,20 +72,22 @@ template <class E> struct mma_mfma : E {
             typedef short s16x2 __attribute__((ext_vector_type(2)));
             c = __builtin_amdgcn_mfma_f32_16x16x8bf16(__builtin_bit_cast(s16x2, a.w[0]), __builtin_bit_cast(s16x2, b.w[0]), c, 0, 0, 0);
             c = __builtin_amdgcn_mfma_f32_16x16x8bf16(__builtin_bit_cast(s16x2, a.w[1]), __builtin_bit_cast(s16x2, b.w[1]), c, 0, 0, 0);
-#elif defined(__gfx90a__) || defined(__gfx942__) || defined(__gfx950__)
+#else
             typedef short s16x4 __attribute__((ext_vector_type(4)));
             c = __builtin_amdgcn_mfma_f32_16x16x16bf16_1k(__builtin_bit_cast(s16x4, a), __builtin_bit_cast(s16x4, b), c, 0, 0, 0);
 #endif
         } else {
-#if defined(__gfx908__) || defined(__gfx90a__) || defined(__gfx942__) || defined(__gfx950__)
             typedef _Float16 f16x4 __attribute__((ext_vector_type(4)));
             c = __builtin_amdgcn_mfma_f32_16x16x16f16(__builtin_bit_cast(f16x4, a), __builtin_bit_cast(f16x4, b), c, 0, 0, 0);
-#endif
         }
         acc[0] = c.x;
         acc[1] = c.y;
         acc[2] = c.z;
         acc[3] = c.w;
+#else /* the host's side of a HIP program */
+        (void)acc;
+        (void)a;
+        (void)b;
 #endif
     }
     static __device__ __forceinline__ void scores(float (&acc)[ACC], const operand &k, const operand &q) { multiply(acc, k, q); }

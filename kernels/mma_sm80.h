@@ -20,11 +20,6 @@
 #endif
 
 template <class E> struct mma_sm80 : E {
-#if SIMT_HOST || (defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800)
-    static constexpr bool HERE = true;
-#else
-    static constexpr bool HERE = false;
-#endif
     static constexpr int WAVE = 32, SLOTS = 2, ACC = 8, Q_WORDS = 4, SHARE_FIRST = 1, SHARE_LAST = 2;
     static constexpr bool ASYNC = true;
 

@@ -11,6 +11,6 @@ extern "C" attn_entry SIMT_ENTRY(mma_sm80)(const struct attn_plan *plan)
 #if SIMT_HOST || defined(__CUDACC__)
     return mma_instance<mma_sm80, 8, 64>(plan);
 #else
-    return plan ? nullptr : nullptr; /* not for this platform */
+    return plan ? nullptr : nullptr; /* no NVIDIA GPU */
 #endif
 }

@@ -18,11 +18,6 @@
 #endif
 
 template <class E> struct mma_wmma11 : E {
-#if SIMT_HOST || defined(__gfx1100__) || defined(__gfx1151__)
-    static constexpr bool HERE = true;
-#else
-    static constexpr bool HERE = false;
-#endif
     static constexpr int WAVE = 32, SLOTS = 1, ACC = 8, Q_WORDS = 8, SHARE_FIRST = 16, SHARE_LAST = 16;
     static constexpr bool ASYNC = false;
 
@@ -95,6 +90,10 @@ template <class E> struct mma_wmma11 : E {
     SIMT_UNROLL
         for (int i = 0; i < ACC; i++)
             acc[i] = c[i];
+#else /* the host's side of a HIP program */
+        (void)acc;
+        (void)a;
+        (void)b;
 #endif
     }
     static __device__ __forceinline__ void scores(float (&acc)[ACC], const operand &k, const operand &q) { multiply(acc, k, q); }

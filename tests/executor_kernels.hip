@@ -12,6 +12,7 @@
  * SPDX-License-Identifier: MIT */
 #include "executor_kernels.h"
 
+#include "host/matrix.h"
 #include "simt.h"
 
 namespace {
@@ -586,6 +587,42 @@ KERNEL(wave_no_such_lane)
     (void)a;
     use(simt_shfl<32>(1u, hidden(T == 40 ? 32 : 0)));
 }
+/* The driver's device is gfx1100. */
+static void multiply(int what, uint32_t word)
+{
+    uint32_t a[8], b[8];
+    float acc[8];
+    for (int i = 0; i < 8; i++) {
+        a[i] = word;
+        b[i] = 0x3C003C00u;
+        acc[i] = 0.0f;
+    }
+    simt_host_matrix(what, a, b, acc, __LINE__);
+    use(acc[0]);
+}
+KERNEL(matrix_half_waves_alike)
+{
+    (void)a;
+    multiply(SIMT_WMMA11_F16, T % 16);
+}
+KERNEL(matrix_half_waves_differ)
+{
+    (void)a;
+    multiply(SIMT_WMMA11_F16, T % 32 == 20 ? 5 : 4);
+}
+KERNEL(matrix_of_another_family)
+{
+    (void)a;
+    multiply(SIMT_WMMA12_F16, 4);
+}
+KERNEL(matrix_in_half_a_wave)
+{
+    (void)a;
+    if (hidden(T % 32) < 16)
+        multiply(SIMT_WMMA11_F16, 4);
+    else
+        simt_wave_sync<32>();
+}
 KERNEL(wave_of_64)
 {
     (void)a;
@@ -789,6 +826,10 @@ static const struct executor_case cases[] = {
     ROW(wave_no_such_lane, WAVE, 1, 0, "lane 32", 40, -1, 0)
     ROW(wave_of_64, WAVE_SIZE, 1, 0, "waves of 64, the device has 32", -1, -1, 0)
     ROW(wave_reduce_64, WAVE_SIZE, 1, 0, "64", -1, -1, 0)
+    ROW(matrix_half_waves_alike, NONE, 1, 0, nullptr, -1, -1, -1)
+    ROW(matrix_half_waves_differ, MATRIX, 1, 0, "half-waves", -1, -1, 0)
+    ROW(matrix_of_another_family, MATRIX, 1, 0, "gfx1100 does not have", -1, -1, 0)
+    ROW(matrix_in_half_a_wave, WAVE, 1, 0, "matrix instruction", -1, -1, 0)
     ROW(uniform_branches, NONE, 3, 0, nullptr, -1, -1, -1)
     ROW(forever_reading, RUNAWAY, 1, 0, "budget", -1, -1, 0)
     ROW(forever_waiting, RUNAWAY, 1, 0, "budget", -1, -1, 0)
