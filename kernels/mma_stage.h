@@ -63,7 +63,8 @@ template <int OWN, bool ASYNC> struct mma_stage {
     {
         const int rows = exist < t.rows ? (int)exist : t.rows;
         const int most = t.width / 8, all = t.rows * most;
-        const int thread = (int)threadIdx.x;
+        /* Else the offsets of all pieces are worked out ahead of all loops and fill the registers. */
+        const int thread = simt_opaque((int)threadIdx.x);
         if constexpr (ASYNC) {
             if (wide) {
                 SIMT_UNROLL

@@ -18,16 +18,19 @@ struct shape {
 
 static struct shape shape_few(int64_t d_k)
 {
-    return d_k >= 512 ? (struct shape){ 1, 8, 16 } : (struct shape){ 1, 4, 32 };
+    return d_k > 256 ? (struct shape){ 1, 8, 16 } : (struct shape){ 1, 4, 32 };
 }
 
 static struct shape shape_many(const struct attn_device *d, int64_t d_k)
 {
+    bool rdna = d->matrix == ATTN_MATRIX_WMMA_GFX11 || d->matrix == ATTN_MATRIX_WMMA_GFX12;
     if (d_k > 256)
         return shape_few(d_k);
     if (d_k > 128)
-        return (struct shape){ 2, 2, 32 };
-    return d->matrix == ATTN_MATRIX_MMA_SM80 ? (struct shape){ 8, 1, 64 } : (struct shape){ 4, 1, 32 };
+        return rdna ? (struct shape){ 2, 4, 16 } : (struct shape){ 2, 2, 32 };
+    if (d->matrix == ATTN_MATRIX_MMA_SM80)
+        return (struct shape){ 8, 1, 64 };
+    return (struct shape){ 4, rdna ? 2 : 1, 32 };
 }
 
 static int32_t threads_of(const struct attn_device *d, struct shape s) { return s.groups * s.split * d->wave_size; }
