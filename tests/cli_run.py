@@ -18,7 +18,7 @@ from command import ATTNFUZZ, LARGE, SMALL, SOURCE, Case  # noqa: E402
 
 KEYS = {"backend", "problems", "ran", "failed", "skipped", "unjudged", "components", "by_kernel", "by_device", "skipped_for",
         "needs_naive", "failures", "seconds", "plans"}
-KERNELS = {"vec", "tile", "naive"}
+KERNELS = {"mma", "vec", "tile", "naive"}
 ODD = "fa1 q=f32[33,2,2,1] k=f16[33,9,1,1] v=f16[33,9,1,1]"
 # hours of work, so that a worker is at it for as long as a test needs
 ENDLESS = "fa1 q=f32[64,4096,64,1] k=f16[64,16384,8,1] v=f16[64,16384,8,1]"
