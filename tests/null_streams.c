@@ -228,6 +228,14 @@ static void streams_join_a_capture_by_events(void **state)
             FAILS(hipStreamEndCapture(s, &graph), hipErrorStreamCaptureUnjoined);
         assert_string_equal(made(), "");
     }
+    void *cut;
+    GOOD(hipStreamBeginCapture(s, 0));
+    GOOD(hipEventRecord(fork, s));
+    GOOD(hipStreamWaitEvent(t, fork, 0));
+    GOOD(hipEventRecord(join, t));
+    GOOD(hipStreamWaitEvent(s, join, 0));
+    GOOD(launch(&kernel_b, 2, t)); /* after what was waited for */
+    FAILS(hipStreamEndCapture(s, &cut), hipErrorStreamCaptureUnjoined);
     GOOD(hipGraphInstantiateWithFlags(&exec, graph, 0));
     GOOD(hipGraphLaunch(exec, NULL));
     assert_string_equal(made(), "a1g b2g a3g");
