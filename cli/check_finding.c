@@ -237,8 +237,8 @@ void check_note(struct check *check, int device, uint32_t devices, const struct 
 
 static int oddities(const struct attn_problem *p)
 {
-    int n = (p->head_first != 0 || p->head_total != attn_n_head(p)) + p->t[ATTN_MASK].present + p->t[ATTN_SINKS].present + (p->softcap > 0) + (p->max_bias > 0) +
-            (p->t[ATTN_K].type != ATTN_F16) + (p->t[ATTN_V].type != ATTN_F16);
+    int n = (p->head_first != 0 || p->head_total != attn_n_head(p)) + p->t[ATTN_MASK].present +
+            p->t[ATTN_SINKS].present + (p->softcap > 0) + (p->max_bias > 0) + (p->t[ATTN_K].type != ATTN_F16) + (p->t[ATTN_V].type != ATTN_F16);
     for (int o = 0; o < ATTN_OPERAND_COUNT; o++) {
         struct attn_tensor same = p->t[o];
         if (!same.present)

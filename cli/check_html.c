@@ -138,9 +138,10 @@ void check_report_html(FILE *out, const struct check *check)
     fputs(head, out);
     fputs("<h1>attnfuzz check</h1><p>", out);
     cli_xml_text(out, check->subject->name);
-    fprintf(out, "</p>\n<table><tr><td class=\"n\">%" PRIu64 "</td><td>calls of %" PRIu64 " problems in %.1f s (%.0f/s), seed %"
+    fprintf(out, "</p>\n<table><tr><td class=\"n\">%" PRIu64 "</td><td>calls of %" PRIu64
+            " problems, some made twice, in %.1f s (%.0f/s), seed %"
             PRIu64 "</td></tr>\n", check->calls, check->problems, check->elapsed_seconds,
-            check->elapsed_seconds > 0 ? (double)check->calls / check->elapsed_seconds : 0.0, check->seed);
+            check->elapsed_seconds > 0 ? (double)(check->calls + check->again) / check->elapsed_seconds : 0.0, check->seed);
     fprintf(out, "<tr><td class=\"n\">%" PRIu64 "</td><td>supported</td></tr><tr><td class=\"n\">%" PRIu64
             "</td><td>refused</td></tr>\n", check->supported, check->refused);
     fprintf(out, "<tr><td class=\"n\">%" PRIu64 "</td><td>attention kernels &times; devices launched</td></tr>\n", check->pairs);

@@ -315,7 +315,8 @@ static bool ask(struct loop *l, const struct attn_problem *p)
         } else if (v.kind == CHECK_HOLE) {
             kernel[device] = "refused";
         }
-        if (v.kind < 0 && v.supported && plain &&
+        bool fine = v.supported && (v.kind < 0 || (v.kind == CHECK_UNFIT && v.unfit == ATTN_UNFIT_NO_DEVICE));
+        if (fine && plain &&
             (!check->has_works[head][device] || check_simpler(p, &check->works[head][device]))) {
             check->has_works[head][device] = true;
             check->works[head][device] = *p;
