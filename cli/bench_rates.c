@@ -136,7 +136,7 @@ static int prefill(struct bench_gpu *b, bool causal)
 
 int bench_rates(struct bench_gpu *b)
 {
-    static const struct { int d; const char *type; } decodes[] = { { 128, "f16" }, { 256, "f16" }, { 128, "q8_0" }, { 256, "q8_0" } };
+    static const struct { int d; const char *type; } decodes[] = { { 128, "q8_0" }, { 256, "q8_0" }, { 128, "f16" }, { 256, "f16" } };
     int code = CLI_GOOD;
     for (size_t i = 0; i < sizeof decodes / sizeof decodes[0]; i++) {
         int one = decode(b, decodes[i].d, decodes[i].type);

@@ -1,9 +1,11 @@
 /* dequant.h: reading elements of every KV type as f32, the one loader table that all kernels share.
  *
- * A type is one struct, attn_loader<TYPE, WIDE>, with three functions:
+ * A type is one struct, attn_loader<TYPE, WIDE>, with these functions:
  *   raw fetch(row, d)        the bytes of elements d .. d+7 (d a multiple of 8), without using them, so that
  *                            several fetches can be in flight before the first one is decoded
  *   decode(raw, out)         those eight elements as f32
+ *   decode_unscaled(raw, out)   the same without the factor that scale(raw) gives, for who multiplies sums of them
+ *                            instead; the factor is 1 where SCALED is false
  *   float at(row, d)         one element at any index; loads no more than the element's own block needs
  * WIDE: every row starts at a multiple of 16 bytes (plans with load_k, load_v == 16), so that rows of the plain
  * types are read 16 bytes at once. Otherwise, and always for the quantised types, whose blocks are multiples
@@ -75,7 +77,14 @@ template <int N, bool WIDE, int ALIGN> static __device__ __forceinline__ void at
 
 template <int TYPE, bool WIDE> struct attn_loader;
 
-template <bool WIDE> struct attn_loader<ATTN_F32, WIDE> {
+/* What loaders share whose elements have no common factor. */
+template <class LOADER> struct attn_loader_unscaled {
+    static constexpr bool SCALED = false;
+    template <class RAW> static __device__ __forceinline__ void decode_unscaled(const RAW &r, float (&out)[8]) { LOADER::decode(r, out); }
+    template <class RAW> static __device__ __forceinline__ float scale(const RAW &) { return 1.0f; }
+};
+
+template <bool WIDE> struct attn_loader<ATTN_F32, WIDE> : attn_loader_unscaled<attn_loader<ATTN_F32, WIDE>> {
     struct raw {
         uint32_t w[8];
     };
@@ -98,7 +107,7 @@ template <bool WIDE> struct attn_loader<ATTN_F32, WIDE> {
 };
 
 /* f16 and bf16 differ in the widening of one element only. */
-template <bool WIDE, bool BF16> struct attn_loader_half {
+template <bool WIDE, bool BF16> struct attn_loader_half : attn_loader_unscaled<attn_loader_half<WIDE, BF16>> {
     struct raw {
         uint32_t w[4];
     };
@@ -136,24 +145,38 @@ template <bool WIDE> struct attn_loader<ATTN_BF16, WIDE> : attn_loader_half<WIDE
 
 template <bool WIDE> struct attn_loader<ATTN_Q8_0, WIDE> {
     enum { BYTES = 34, QUANTS = 2 };
+    static constexpr bool SCALED = true;
     struct raw {
-        uint64_t quants; /* eight signed bytes */
+        uint32_t low, high; /* eight signed bytes */
         uint16_t scale;
     };
     static __device__ __forceinline__ raw fetch(const char *row, int64_t d)
     {
         const char *block = row + (d >> 5) * BYTES;
         raw r;
+        const uint64_t quants = attn_load_aligned<uint64_t, 2>(block + QUANTS + (d & 31));
         r.scale = simt_load<uint16_t>(block);
-        r.quants = attn_load_aligned<uint64_t, 2>(block + QUANTS + (d & 31));
+        r.low = (uint32_t)quants;
+        r.high = (uint32_t)(quants >> 32);
         return r;
+    }
+    static __device__ __forceinline__ float quant(const raw &r, int i)
+    {
+        return (float)(int8_t)(uint8_t)((i < 4 ? r.low : r.high) >> (8 * (i & 3)));
+    }
+    static __device__ __forceinline__ float scale(const raw &r) { return simt_f16_to_f32(r.scale); }
+    static __device__ __forceinline__ void decode_unscaled(const raw &r, float (&out)[8])
+    {
+#pragma unroll
+        for (int i = 0; i < 8; i++)
+            out[i] = quant(r, i);
     }
     static __device__ __forceinline__ void decode(const raw &r, float (&out)[8])
     {
-        const float scale = simt_f16_to_f32(r.scale);
+        const float factor = scale(r);
 #pragma unroll
         for (int i = 0; i < 8; i++)
-            out[i] = scale * (float)(int8_t)(uint8_t)(r.quants >> (8 * i));
+            out[i] = factor * quant(r, i);
     }
     static __device__ __forceinline__ float at(const char *row, int64_t d)
     {
@@ -172,6 +195,7 @@ template <bool HAS_MIN, bool HAS_HIGH> struct attn_loader_nibbles {
         BYTES = QUANTS + 16,
         MIDDLE = HAS_HIGH ? 16 : 8
     };
+    static constexpr bool SCALED = !HAS_MIN;
     struct raw {
         uint64_t quants; /* the eight nibbles in the low halves of its bytes; the high halves are others' */
         uint32_t high;   /* the eight fifth bits, lowest first; the rest is others' */
@@ -203,17 +227,31 @@ template <bool HAS_MIN, bool HAS_HIGH> struct attn_loader_nibbles {
         else
             return scale * (float)((int)quant - (int)MIDDLE);
     }
+    static __device__ __forceinline__ float scale(const raw &r) { return SCALED ? simt_f16_to_f32(r.scale) : 1.0f; }
+    static __device__ __forceinline__ uint32_t quant(const raw &r, int i)
+    {
+        uint32_t quant = (uint32_t)(r.quants >> (8 * i)) & 15u;
+        if constexpr (HAS_HIGH)
+            quant |= ((r.high >> i) & 1u) << 4;
+        return quant;
+    }
+    static __device__ __forceinline__ void decode_unscaled(const raw &r, float (&out)[8])
+    {
+        if constexpr (SCALED) {
+#pragma unroll
+            for (int i = 0; i < 8; i++)
+                out[i] = (float)((int)quant(r, i) - (int)MIDDLE);
+        } else {
+            decode(r, out);
+        }
+    }
     static __device__ __forceinline__ void decode(const raw &r, float (&out)[8])
     {
         const float scale = simt_f16_to_f32(r.scale);
         const float min = HAS_MIN ? simt_f16_to_f32(r.min) : 0.0f;
 #pragma unroll
-        for (int i = 0; i < 8; i++) {
-            uint32_t quant = (uint32_t)(r.quants >> (8 * i)) & 15u;
-            if constexpr (HAS_HIGH)
-                quant |= ((r.high >> i) & 1u) << 4;
-            out[i] = value(quant, scale, min);
-        }
+        for (int i = 0; i < 8; i++)
+            out[i] = value(quant(r, i), scale, min);
     }
     static __device__ __forceinline__ float at(const char *row, int64_t d)
     {

@@ -23,6 +23,12 @@
 #include "row.h"
 #include "simt.h"
 
+/* 1: rows are decoded in one place for all types, and every lane gets every sum, which the executor does fastest. 0: as on a
+ * GPU; a host build with -DVEC_HOST_PATH=0 tests that way through the kernel. */
+#ifndef VEC_HOST_PATH
+#define VEC_HOST_PATH SIMT_HOST
+#endif
+
 namespace {
 
 constexpr int WAVES = 4;
@@ -30,7 +36,15 @@ constexpr int WAVES = 4;
 /* A score that takes no part. Compared with ==, never computed with. */
 constexpr float EXCLUDED = -__builtin_inff();
 
+template <int WAVE> struct wave_slots {
+    typedef uint64_t type;
+};
+template <> struct wave_slots<32> {
+    typedef uint32_t type;
+};
+
 template <int D, int COLS, int WAVE> struct vec_shape {
+    typedef typename wave_slots<WAVE>::type slots; /* a bit for each lane of a wave */
     static constexpr int THREADS = WAVES * WAVE;
     static constexpr int LANES = D / 8 < WAVE ? D / 8 : WAVE; /* that hold one row of K or V */
     static constexpr int GROUPS = WAVE / LANES;               /* rows read at once */
@@ -107,8 +121,13 @@ struct column_walk {
     }
 };
 
-/* What a lane holds of a row: PIECES times eight elements, LANES * 8 apart. */
+/* What a lane holds of a row: PIECES times eight elements, LANES * 8 apart, each piece to be multiplied by its factor. */
 template <int PIECES> struct row_part {
+    simt_f32x4 v[2 * PIECES];
+    float factor[PIECES];
+};
+
+template <int PIECES> struct column_part {
     simt_f32x4 v[2 * PIECES];
 };
 
@@ -116,56 +135,158 @@ struct eight {
     simt_f32x4 low, high;
 };
 
-template <class LOADER> __device__ __forceinline__ eight decode_eight(const typename LOADER::raw &raw)
+/* The sum of eight products: four lanes of a vector at once on the host, one chain on a GPU, which has others beside it. */
+__device__ __forceinline__ float dot_eight(simt_f32x4 a, simt_f32x4 b, simt_f32x4 x, simt_f32x4 y)
 {
-    float x[8];
-    LOADER::decode(raw, x);
-    return { simt_make_f32x4(x[0], x[1], x[2], x[3]), simt_make_f32x4(x[4], x[5], x[6], x[7]) };
+    if constexpr (VEC_HOST_PATH) {
+        const simt_f32x4 sums = simt_fma(b, y, simt_mul(a, x));
+        return sums.x + sums.y + (sums.z + sums.w);
+    } else {
+        float sum = a.x * x.x;
+        sum = simt_fma(a.y, x.y, sum);
+        sum = simt_fma(a.z, x.z, sum);
+        sum = simt_fma(a.w, x.w, sum);
+        sum = simt_fma(b.x, y.x, sum);
+        sum = simt_fma(b.y, y.y, sum);
+        sum = simt_fma(b.z, y.z, sum);
+        return simt_fma(b.w, y.w, sum);
+    }
 }
 
 /* Elements d .. d+7 of a row. */
 template <class LOADER> __device__ SIMT_OUTLINE eight read_eight(const char *row, int64_t d)
 {
-    return decode_eight<LOADER>(LOADER::fetch(row, d));
+    float x[8];
+    LOADER::decode(LOADER::fetch(row, d), x);
+    return { simt_make_f32x4(x[0], x[1], x[2], x[3]), simt_make_f32x4(x[4], x[5], x[6], x[7]) };
 }
 
-/* Calls use(s, part) for one row of each step, with the lane's part of rows[s], from element d on. All of them are
- * fetched before the first is used. On a GPU the using code is compiled for each type, so that at most one row is
- * held decoded; the host compiles it once. */
-template <int LANES, int PIECES, int STEPS, class USE>
-__device__ __forceinline__ void use_rows(int type, bool wide, const char *const (&rows)[STEPS], int d, const USE &use)
+/* The rows of a tile as one group of lanes reads them: in slot i its key i * GROUPS + group, or a live key in its place. */
+template <class S> struct row_walk {
+    typedef typename S::slots slots;
+    const char *base; /* the tile's first row */
+    int64_t nb1;
+    slots own, any; /* slots of this group that are live, and of all groups */
+    int group;
+    uint32_t spare; /* a live key of the tile */
+    int d;          /* the lane's first element of a row */
+
+    __device__ __forceinline__ const char *row(int slot) const
+    {
+        return base + (own >> slot & 1u ? (uint32_t)(slot * S::GROUPS + group) : spare) * nb1;
+    }
+    template <int N> __device__ __forceinline__ bool dead(int slot) const { return (any >> slot & ((slots(1) << N) - 1)) == 0; }
+};
+
+/* Calls use(slot, s, part) for the rows of all slots but those that are dead for every group, and after each STEPS of
+ * them (s = 0 .. STEPS-1) done(slot of the first). Several rows are fetched before the first is used: as many as make 64
+ * bytes for a lane or a little more. On a GPU the using code is compiled for each type, so that at most one row is held
+ * decoded; the host compiles it once. */
+template <class S, class USE, class DONE>
+__device__ __forceinline__ void walk_rows(int type, bool wide, const row_walk<S> &walk, const USE &use, const DONE &done)
 {
-    row_part<PIECES> part[STEPS];
-    attn_with_loader(type, wide, [&](auto loader) __attribute__((always_inline)) {
-        using LOADER = decltype(loader);
-        if constexpr (SIMT_HOST) {
+    constexpr int STEPS = S::STEPS, PIECES = S::PIECES;
+    if constexpr (VEC_HOST_PATH) {
+        for (int i = 0; i < S::LANES; i += STEPS) {
+            if (walk.template dead<STEPS>(i))
+                continue;
+            row_part<PIECES> part[STEPS];
+            attn_with_loader(type, wide, [&](auto loader) __attribute__((always_inline)) {
 #pragma unroll
-            for (int n = 0; n < STEPS * PIECES; n++) {
-                const eight x = read_eight<LOADER>(rows[n / PIECES], d + n % PIECES * LANES * 8);
-                part[n / PIECES].v[n % PIECES * 2] = x.low;
-                part[n / PIECES].v[n % PIECES * 2 + 1] = x.high;
-            }
-        } else {
-            typename LOADER::raw raw[STEPS * PIECES];
-#pragma unroll
-            for (int n = 0; n < STEPS * PIECES; n++)
-                raw[n] = LOADER::fetch(rows[n / PIECES], d + n % PIECES * LANES * 8);
-#pragma unroll
-            for (int s = 0; s < STEPS; s++) {
-#pragma unroll
-                for (int p = 0; p < PIECES; p++) {
-                    const eight x = decode_eight<LOADER>(raw[s * PIECES + p]);
-                    part[s].v[2 * p] = x.low;
-                    part[s].v[2 * p + 1] = x.high;
+                for (int n = 0; n < STEPS * PIECES; n++) {
+                    const eight x = read_eight<decltype(loader)>(walk.row(i + n / PIECES), walk.d + n % PIECES * S::LANES * 8);
+                    part[n / PIECES].v[n % PIECES * 2] = x.low;
+                    part[n / PIECES].v[n % PIECES * 2 + 1] = x.high;
+                    part[n / PIECES].factor[n % PIECES] = 1.0f;
                 }
-                use(s, part[s]);
-            }
-        }
-    });
-    if constexpr (SIMT_HOST) {
+            });
 #pragma unroll
-        for (int s = 0; s < STEPS; s++)
-            use(s, part[s]);
+            for (int s = 0; s < STEPS; s++)
+                use(i + s, s, part[s]);
+            done(i);
+        }
+    } else {
+        attn_with_loader(type, wide, [&](auto loader) __attribute__((always_inline)) {
+            using LOADER = decltype(loader);
+            typedef typename LOADER::raw raw_type;
+            constexpr int FETCH = STEPS * 16 / (sizeof(raw_type) < 16 ? 8 : (int)sizeof(raw_type));
+            constexpr int BATCH = FETCH > STEPS ? FETCH : STEPS;
+            static_assert(BATCH % FETCH == 0 && S::LANES % BATCH == 0, "slots are cut evenly");
+#pragma unroll 1
+            for (int i = 0; i < S::LANES; i += BATCH) {
+                if (walk.template dead<BATCH>(i))
+                    continue;
+                const int d = simt_opaque(walk.d);
+#pragma unroll
+                for (int f = 0; f < BATCH; f += FETCH) {
+                    raw_type raw[FETCH * PIECES];
+#pragma unroll
+                    for (int n = 0; n < FETCH * PIECES; n++)
+                        raw[n] = LOADER::fetch(walk.row(i + f + n / PIECES), d + n % PIECES * S::LANES * 8);
+#pragma unroll
+                    for (int r = 0; r < FETCH; r++) {
+                        row_part<PIECES> part;
+#pragma unroll
+                        for (int p = 0; p < PIECES; p++) {
+                            float x[8];
+                            LOADER::decode_unscaled(raw[r * PIECES + p], x);
+                            part.v[2 * p] = simt_make_f32x4(x[0], x[1], x[2], x[3]);
+                            part.v[2 * p + 1] = simt_make_f32x4(x[4], x[5], x[6], x[7]);
+                            part.factor[p] = LOADER::scale(raw[r * PIECES + p]);
+                        }
+                        use(i + f + r, (f + r) % STEPS, part);
+                        if ((f + r) % STEPS == STEPS - 1)
+                            done(i + f + r - (STEPS - 1));
+                    }
+                }
+            }
+        });
+    }
+}
+
+/* Sums LEFT values over 2 * STEP lanes. Each step halves what a lane still adds up, down to one value, in place of all
+ * lanes adding up everything. The order of additions is simt_reduce_add's. */
+template <int WAVE, int STEP, int LEFT, int N> __device__ __forceinline__ void reduce_apart(float (&v)[N], int lane)
+{
+    if constexpr (STEP > 0 && LEFT > 1) {
+        constexpr int HALF = LEFT / 2;
+        const bool upper = (lane & STEP) != 0;
+#pragma unroll
+        for (int n = 0; n < HALF; n++) {
+            const float given = upper ? v[n] : v[n + HALF], kept = upper ? v[n + HALF] : v[n];
+            v[n] = kept + simt_shfl_xor<WAVE>(given, STEP);
+        }
+        reduce_apart<WAVE, STEP / 2, HALF>(v, lane);
+    } else if constexpr (STEP > 0) {
+        v[0] = v[0] + simt_shfl_xor<WAVE>(v[0], STEP);
+        reduce_apart<WAVE, STEP / 2, 1>(v, lane);
+    }
+}
+
+/* Sums dot[s * COLS + c] over the lanes of a row, for STEPS rows that begin with `slot`, and keeps a row's sums in the lane
+ * of its slot. A GPU spends on that a third of the exchanges that it takes to give every lane every sum. */
+template <class S, int COLS, int WAVE>
+__device__ __forceinline__ void keep_scores(float (&dot)[S::STEPS * COLS], int slot, int lane, float (&score)[COLS])
+{
+    constexpr int N = S::STEPS * COLS, LANES = S::LANES;
+    const int member = lane % LANES;
+    if constexpr (VEC_HOST_PATH) {
+        simt_reduce_add<LANES>(dot);
+#pragma unroll
+        for (int n = 0; n < N; n++)
+            score[n % COLS] = member == slot + n / COLS ? dot[n] : score[n % COLS];
+    } else {
+        constexpr int EACH = N > LANES ? N / LANES : 1;   /* sums that a lane ends up with, */
+        constexpr int COPIES = N > LANES ? 1 : LANES / N; /* and lanes that have the same */
+        static_assert(EACH <= COLS && N * COPIES == LANES * EACH, "powers of two");
+        reduce_apart<WAVE, LANES / 2, N>(dot, lane);
+        const int row = member % S::STEPS;
+        const bool mine = member - row == slot;
+#pragma unroll
+        for (int c = 0; c < COLS; c++) {
+            const float sum = simt_shfl<WAVE>(dot[c % EACH], lane - member + (row * COLS + c) / EACH * COPIES);
+            score[c] = mine ? sum : score[c];
+        }
     }
 }
 
@@ -220,10 +341,18 @@ __device__ __forceinline__ void store_column(const attn_args &a, const vec_lds<D
     }
 }
 
-template <int D, int COLS, int WAVE> __global__ __launch_bounds__(WAVES *WAVE) void vec_kernel(const attn_args a)
+/* CUDA's compiler is held to registers for three workgroups a compute unit. HIP's second argument means another thing. */
+#if defined(__CUDACC__) && !defined(__HIP__)
+#define VEC_BOUNDS(threads) __launch_bounds__(threads, 3)
+#else
+#define VEC_BOUNDS(threads) __launch_bounds__(threads)
+#endif
+
+template <int D, int COLS, int WAVE> __global__ VEC_BOUNDS(WAVES *WAVE) void vec_kernel(const attn_args a)
 {
     using S = vec_shape<D, COLS, WAVE>;
     using LDS = vec_lds<D, COLS, WAVE>;
+    typedef typename S::slots slots;
     SIMT_LDS(LDS, lds);
 
     const int thread = (int)threadIdx.x;
@@ -256,7 +385,7 @@ template <int D, int COLS, int WAVE> __global__ __launch_bounds__(WAVES *WAVE) v
         }
 
         /* What the columns need. Columns past the last repeat it and are not stored. */
-        row_part<S::PIECES> q[COLS];
+        column_part<S::PIECES> q[COLS];
         const char *mask[COLS];
         float slope[COLS];
         {
@@ -279,7 +408,7 @@ template <int D, int COLS, int WAVE> __global__ __launch_bounds__(WAVES *WAVE) v
         const char *const v_base = a.v.data + seq * a.v.nb3 + kv_head * a.v.nb2;
 
         float max[COLS], sum[COLS]; /* max is the wave's, sum this lane's part */
-        row_part<S::PIECES> out[COLS];
+        column_part<S::PIECES> out[COLS];
 #pragma unroll
         for (int c = 0; c < COLS; c++) {
             max[c] = EXCLUDED;
@@ -311,7 +440,7 @@ template <int D, int COLS, int WAVE> __global__ __launch_bounds__(WAVES *WAVE) v
                     live = live || value != EXCLUDED;
                 }
             }
-            const uint64_t live_slots = simt_ballot<WAVE>(live);
+            const slots live_slots = (slots)simt_ballot<WAVE>(live);
             if (live_slots == 0)
                 continue;
             float *const weights = own + phase * S::WEIGHTS;
@@ -319,47 +448,39 @@ template <int D, int COLS, int WAVE> __global__ __launch_bounds__(WAVES *WAVE) v
             store_floats(weights + lane * COLS, bias); /* out of the way until the scores are there */
 
             int first = 0;
-            while ((live_slots >> first & 1) == 0)
+            while ((live_slots >> first & 1u) == 0)
                 first++;
-            const uint32_t spare = (uint32_t)(first % S::LANES * S::GROUPS + first / S::LANES); /* a live key */
-            const char *const k_rows = k_base + k0 * a.k.nb1;
-            const char *const v_rows = v_base + k0 * a.v.nb1;
-            /* Slots of this lane's group, and of all groups together: where a row has to be read at all. */
-            const uint64_t group_slots = live_slots >> (group * S::LANES);
-            uint64_t any_slots = 0;
+            row_walk<S> walk;
+            walk.base = k_base + k0 * a.k.nb1;
+            walk.nb1 = a.k.nb1;
+            walk.own = live_slots >> (group * S::LANES);
+            walk.any = 0;
 #pragma unroll
             for (int g = 0; g < S::GROUPS; g++)
-                any_slots |= live_slots >> (g * S::LANES);
+                walk.any |= live_slots >> (g * S::LANES);
+            walk.group = group;
+            walk.spare = (uint32_t)(first % S::LANES * S::GROUPS + first / S::LANES);
+            walk.d = lane_d;
 
-            float score[COLS];
+            float score[COLS], dot[S::STEPS * COLS];
 #pragma unroll
             for (int c = 0; c < COLS; c++)
                 score[c] = 0.0f;
-#pragma unroll 1
-            for (int i = 0; i < S::LANES; i += S::STEPS) {
-                if ((any_slots >> i & ((1u << S::STEPS) - 1)) == 0)
-                    continue;
-                const char *rows[S::STEPS];
+            walk_rows<S>(
+                a.type_k, a.load_k == 16, walk,
+                [&](int, int s, const row_part<S::PIECES> &k) __attribute__((always_inline)) {
 #pragma unroll
-                for (int s = 0; s < S::STEPS; s++)
-                    rows[s] = k_rows + (group_slots >> (i + s) & 1 ? (uint32_t)((i + s) * S::GROUPS + group) : spare) * a.k.nb1;
-                float dot[S::STEPS * COLS];
-                use_rows<S::LANES, S::PIECES>(a.type_k, a.load_k == 16, rows, simt_opaque(lane_d),
-                                              [&](int s, const row_part<S::PIECES> &k) __attribute__((always_inline)) {
+                    for (int c = 0; c < COLS; c++) {
+                        float sum = 0.0f;
 #pragma unroll
-                                                  for (int c = 0; c < COLS; c++) {
-                                                      simt_f32x4 sums = simt_mul(k.v[0], q[c].v[0]);
-#pragma unroll
-                                                      for (int j = 1; j < 2 * S::PIECES; j++)
-                                                          sums = simt_fma(k.v[j], q[c].v[j], sums);
-                                                      dot[s * COLS + c] = sums.x + sums.y + (sums.z + sums.w);
-                                                  }
-                                              });
-                simt_reduce_add<S::LANES>(dot);
-#pragma unroll
-                for (int n = 0; n < S::STEPS * COLS; n++)
-                    score[n % COLS] = member == i + n / COLS ? dot[n] : score[n % COLS];
-            }
+                        for (int p = 0; p < S::PIECES; p++) {
+                            const float part = dot_eight(k.v[2 * p], k.v[2 * p + 1], q[c].v[2 * p], q[c].v[2 * p + 1]) * k.factor[p];
+                            sum = p == 0 ? part : sum + part;
+                        }
+                        dot[s * COLS + c] = sum;
+                    }
+                },
+                [&](int slot) __attribute__((always_inline)) { keep_scores<S, COLS, WAVE>(dot, slot, lane, score); });
 
             load_floats(weights + lane * COLS, bias);
             float top[COLS];
@@ -384,25 +505,23 @@ template <int D, int COLS, int WAVE> __global__ __launch_bounds__(WAVES *WAVE) v
             store_floats(weights + lane * COLS, weight);
             simt_wave_sync<WAVE>();
 
-#pragma unroll 1
-            for (int i = 0; i < S::LANES; i += S::STEPS) {
-                if ((any_slots >> i & ((1u << S::STEPS) - 1)) == 0)
-                    continue;
-                const char *rows[S::STEPS];
+            walk.base = v_base + k0 * a.v.nb1;
+            walk.nb1 = a.v.nb1;
+            walk_rows<S>(
+                a.type_v, a.load_v == 16, walk,
+                [&](int slot, int, const row_part<S::PIECES> &v) __attribute__((always_inline)) {
+                    float w[COLS];
+                    load_floats(weights + (group * S::LANES + slot) * COLS, w);
 #pragma unroll
-                for (int s = 0; s < S::STEPS; s++)
-                    rows[s] = v_rows + (group_slots >> (i + s) & 1 ? (uint32_t)((i + s) * S::GROUPS + group) : spare) * a.v.nb1;
-                use_rows<S::LANES, S::PIECES>(a.type_v, a.load_v == 16, rows, simt_opaque(lane_d),
-                                              [&](int s, const row_part<S::PIECES> &v) __attribute__((always_inline)) {
-                                                  float w[COLS];
-                                                  load_floats(weights + (group * S::LANES + i + s) * COLS, w);
+                    for (int c = 0; c < COLS; c++)
 #pragma unroll
-                                                  for (int c = 0; c < COLS; c++)
-#pragma unroll
-                                                      for (int j = 0; j < 2 * S::PIECES; j++)
-                                                          out[c].v[j] = simt_fma(v.v[j], w[c], out[c].v[j]);
-                                              });
-            }
+                        for (int p = 0; p < S::PIECES; p++) {
+                            const float factor = w[c] * v.factor[p];
+                            out[c].v[2 * p] = simt_fma(v.v[2 * p], factor, out[c].v[2 * p]);
+                            out[c].v[2 * p + 1] = simt_fma(v.v[2 * p + 1], factor, out[c].v[2 * p + 1]);
+                        }
+                },
+                [](int) {});
         }
 
         /* The merge: of the lanes' sums in the wave, of groups and waves through LDS. */

@@ -75,7 +75,8 @@ static void configure(const struct attn_device *d, const struct attn_key *k, str
     p->waves = WAVES;
     p->load_k = 1 << k->align_k;
     p->load_v = 1 << k->align_v;
-    contract_split(p, d, k, work, 64, 4);
+    /* Every wave has keys; and where there are many, enough workgroups that the last ones to run fill the device too. */
+    contract_split(p, d, k, work, (int64_t)WAVES * d->wave_size, k->n_kv < 8192 ? 4 : 12);
     contract_launch(p, ATTN_STEP_MAIN, contract_grid_x(d, work), (uint32_t)p->splits, (uint32_t)(WAVES * d->wave_size),
                     (uint32_t)lds_bytes(d->wave_size, k->d_v, columns));
     p->arithmetic.kv_tile = p->kv_tile;

@@ -1,81 +1,77 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# Every kernel compiles for a wave32 and a wave64 AMD GPU, device code only, and the object holds kernels. (The
-# device compiler instantiates what attn_entry_* names; a file that compiles to nothing would prove nothing. Only a
-# file NAME.hip whose instances are compiled apart, in NAME_*.hip, has none of its own, and of those parts one that is for
-# other GPUs.) Then the objects' metadata is held
-# against plans (support/amd_metadata.c), and must not stand when every plan's LDS is made wrong by one byte.
+# The hip backend compiles and links for every AMD row of the device table, as a project of its own that needs no compiler
+# for the host's kernels; every code object but those of the other wave size holds kernels. Then the objects' metadata is
+# held against plans (support/amd_metadata.c), and must not stand when every plan's LDS is made wrong by one byte. The
+# backend asks for AMD's runtime and for nothing else that a machine without a GPU lacks, and says so when it is loaded
+# there.
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
-work=${ATTN_BUILD:-$here/build}/amd
+work=${ATTN_BUILD:-$here/build}/gpu
 jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
-mkdir -p "$work/objects"
+mkdir -p "$work"
 
-sh "$here/kernels/amd-toolchain.sh" "$work" >"$work/words" || exit $? # 77 with its reason: skipped
-compile=$(cat "$work/words")
-readobj=
+sh "$here/kernels/amd-toolchain.sh" "$work/amd/toolchain" >"$work/words" || exit $? # 77 with its reason: skipped
 major=$("${CXX:-clang++}" -dumpversion | cut -d. -f1)
-for tool in "llvm-readobj-$major" llvm-readobj "${ROCM_PATH:-/opt/rocm}/llvm/bin/llvm-readobj"; do
-    command -v "$tool" >/dev/null 2>&1 && { readobj=$tool; break; }
+found=
+for tool in clang-offload-bundler "clang-offload-bundler-$major" "${ROCM_PATH:-/opt/rocm}/llvm/bin/clang-offload-bundler"; do
+    command -v "$tool" >/dev/null 2>&1 && { found=$tool; break; }
 done
-[ -n "$readobj" ] || { echo "skipped: no llvm-readobj to look into the objects with"; exit 77; }
+[ -n "$found" ] || { echo "skipped: no clang-offload-bundler (Debian: clang-tools-$major)"; exit 77; }
 
-one() { # ARCH FILE
-    name=$(basename "$2" .hip)
-    object=$work/objects/$name.$1.o
-    # shellcheck disable=SC2086 # words without spaces
-    if ! $compile -Wall -Wextra -Werror -I"$here/kernels" -I"$here/planner" --offload-arch="$1" -o "$object" "$2" \
-        >"$object.log" 2>&1; then
-        echo "FAILED $1 $name.hip"
-        head -n 40 "$object.log"
-        return 1
-    fi
-    # The object's own metadata (AMDGPU code object V5, .note section) for each kernel.
-    apart=0
-    for part in "${2%.hip}"_*.hip; do [ -e "$part" ] && apart=1; done
-    case $1:$name in # the instances of a matrix core family
-    gfx11*:mma_wmma11 | gfx12*:mma_wmma12 | gfx90a:mma_mfma | gfx908:mma_mfma | gfx94*:mma_mfma | gfx95*:mma_mfma) ;;
-    *:mma_*) apart=2 ;;
-    esac
-    "$readobj" --notes "$object" | awk -v what="$1 $name.hip" -v apart=$apart '
-        $1 == ".vgpr_spill_count:" { spills += $2; kernels++ }
-        $1 == ".vgpr_count:" && $2 > vgprs { vgprs = $2 }
-        $1 == ".group_segment_fixed_size:" && $2 > lds { lds = $2 }
-        $1 == ".private_segment_fixed_size:" && $2 > scratch { scratch = $2 }
-        END {
-            if (apart == 2) { print (kernels ? "FAILED " : "ok ") what ": " kernels + 0 " kernels, its instances are for other GPUs"; exit kernels > 0 }
-            if (!kernels && apart) { print "ok " what ": its instances are compiled apart"; exit 0 }
-            if (!kernels) { print "FAILED " what ": the object holds no kernel"; exit 1 }
-            printf "ok %s: %d kernels, at most %d VGPRs, %d bytes of LDS, %d of scratch, %d spills\n",
-                what, kernels, vgprs, lds, scratch, spills
-        }'
-}
+begun=$(date +%s)
+cmake -S "$here/kernels/hip" -B "$work" -G Ninja -DATTN_GPU=hip -DCMAKE_C_COMPILER="${CC:-clang}" \
+    -DCMAKE_CXX_COMPILER="${CXX:-clang++}" >"$work/configure.log" 2>&1 || { tail -n 20 "$work/configure.log"; exit 1; }
+cmake --build "$work" -j "$jobs" >"$work/build.log" 2>&1 || { grep -v '^\[' "$work/build.log" | head -n 60; exit 1; }
+echo "built in $(($(date +%s) - begun)) s"
 
-failed=0
-n=0
-running=
-for file in "$here"/kernels/*.hip; do
-    [ -e "$file" ] || { echo "FAILED: no kernels in kernels/"; exit 1; }
-    for arch in gfx1100 gfx942; do
-        one $arch "$file" &
-        running="$running $!"
+targets=$(sed -n 's/^ *{ "\(gfx[0-9a-f]*\)", .*/\1/p' "$here/planner/device.c")
+[ "$(echo "$targets" | wc -w)" -ge 10 ] || { echo "FAILED: the device table's AMD rows are not found"; exit 1; }
+objects=
+for target in $targets; do
+    n=0
+    for object in "$work/amd/$target"/*.o; do
+        [ -e "$object" ] || { echo "FAILED: no code object for $target"; exit 1; }
+        objects="$objects $object"
         n=$((n + 1))
-        if [ $((n % jobs)) = 0 ]; then
-            for pid in $running; do wait "$pid" || failed=$((failed + 1)); done
-            running=
-        fi
     done
+    echo "$target: $n code objects"
 done
-for pid in $running; do wait "$pid" || failed=$((failed + 1)); done
-echo "$((n - failed)) of $n compiled"
-[ $failed = 0 ] || exit 1
 
-"$ATTN_BIN/amd_metadata" "$here/tests/amd_scratch.txt" "$work"/objects/*.o
+# shellcheck disable=SC2086 # paths of the build folder, without spaces, as everywhere here
+"$ATTN_BIN/amd_metadata" "$here/tests/amd_scratch.txt" $objects
 for bytes in 1 -1; do
-    if "$ATTN_BIN/amd_metadata" --wrong-lds $bytes "$here/tests/amd_scratch.txt" "$work"/objects/*.o >"$work/wrong-lds" 2>&1; then
+    # shellcheck disable=SC2086
+    if "$ATTN_BIN/amd_metadata" --wrong-lds $bytes "$here/tests/amd_scratch.txt" $objects >"$work/wrong-lds" 2>&1; then
         echo "FAILED: plans with LDS wrong by $bytes stand"
         exit 1
     fi
     grep 'bytes of static LDS, the plan says' "$work/wrong-lds" | head -n 1
 done
+
+# Beside the command, without AMD's runtime: one line that names it, and exit code 3.
+if ldconfig -p 2>/dev/null | grep -q libamdhip64; then
+    echo "AMD's runtime is on this machine: not tried without it"
+    exit 0
+fi
+rm -rf "$work/beside"
+mkdir "$work/beside"
+cp "$ATTNFUZZ" "$work/beside/attnfuzz"
+cp "$work/bin/attn_hip.so" "$work/beside/"
+code=0
+"$work/beside/attnfuzz" run --backend hip "$here/corpus/naive.txt" >"$work/beside/out" 2>&1 || code=$?
+if [ $code != 3 ] || [ "$(wc -l <"$work/beside/out")" != 1 ] || ! grep -q 'libamdhip64' "$work/beside/out"; then
+    echo "FAILED: without AMD's runtime exit code $code and:"
+    cat "$work/beside/out"
+    exit 1
+fi
+cat "$work/beside/out"
+echo rubbish >"$work/beside/attn_hip.so"
+code=0
+"$work/beside/attnfuzz" run --backend hip "$here/corpus/naive.txt" >"$work/beside/out" 2>&1 || code=$?
+if [ $code != 3 ] || ! grep -q 'cannot be loaded' "$work/beside/out"; then
+    echo "FAILED: with a broken attn_hip.so exit code $code and:"
+    cat "$work/beside/out"
+    exit 1
+fi

@@ -131,5 +131,5 @@ set_source_files_properties(${host_objects} PROPERTIES EXTERNAL_OBJECT ON GENERA
 add_library(attn_hip MODULE ${host_objects} $<TARGET_OBJECTS:attn_hip_host>)
 add_dependencies(attn_hip attn_amd_runtime)
 target_link_libraries(attn_hip PRIVATE "${runtime}")
-target_link_options(attn_hip PRIVATE -Wl,--no-undefined -static-libgcc -static-libstdc++)
+target_link_options(attn_hip PRIVATE LINKER:--no-undefined LINKER:--exclude-libs,ALL -static-libgcc -static-libstdc++)
 set_target_properties(attn_hip PROPERTIES LINKER_LANGUAGE CXX BUILD_RPATH "${rocm}/lib")
