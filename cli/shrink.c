@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "corpus.h"
+#include "session.h"
 #include "shrink.h"
 
 static const char help[] =
@@ -14,11 +15,12 @@ static const char help[] =
     "Finds what each problem line fails on (the plan properties on every device, then the run properties on the host\n"
     "executor), and prints the smallest line that fails in the same way: the same property, on the same kernel, for the\n"
     "same rule or failure. Before the line stands, as a comment, what it fails on and how it was come by. A line that\n"
-    "names a device is run on that one; else on the rows of the device table, until one fails.\n\n"
+    "names a device is run on that one; else on the rows of the device table, until one fails. A session is played on\n"
+    "its own device, and made smaller event by event.\n\n"
     "options:\n"
     "  --device NAME    run on this device; NAME~WEAKENING for a weakened one, several with commas, or all\n"
     "  --property N     only what breaks property N (1 for P1)\n"
-    "  --tries N        candidates tried for one line at most (default 4000)\n"
+    "  --tries N        candidates tried for one line at most (default 4000; for a session 600)\n"
     "  --max-work N     run problems of at most N multiply-adds (default 20000000)\n"
     "  --json           one JSON object a line\n"
     "  --help           this text\n\n"
@@ -174,6 +176,74 @@ static int shrink_line(struct shrinker *s, const struct attn_case *c, const char
     return CLI_GOOD;
 }
 
+/* ---- Sessions ------------------------------------------------------------------------------------------------------ */
+
+/* The first part of both forms of output is a line's; what follows counts events. */
+static void print_session(const struct shrinker *s, const char *place, const char *before, const char *after,
+                          const struct attn_finding *f, const struct attn_session_shrink_report *r)
+{
+    char rule[128];
+    name_rule(f, rule, sizeof rule);
+    if (!s->json) {
+        printf("# %s: ", place);
+        printf("P%d %s%s%s%s%s: ", f->property, attn_property_name(f->property), attn_kernel(f->kernel) ? " kernel=" : "",
+               attn_kernel(f->kernel) ? attn_kernel(f->kernel)->name : "", rule[0] ? " rule=" : "", rule);
+        cli_put_clean(stdout, f->text, strlen(f->text));
+        printf("\n# %" PRId64 " steps, %" PRId64 " tries%s; events %d to %d\n%s\n", r->steps, r->tries,
+               r->minimal ? "" : " (as many as allowed, it may get smaller still)", r->events_before, r->events, after);
+        return;
+    }
+    printf("{\"at\":");
+    cli_json_string(stdout, place);
+    printf(",\"property\":%d,\"kernel\":", f->property);
+    cli_json_string(stdout, attn_kernel(f->kernel) ? attn_kernel(f->kernel)->name : "");
+    printf(",\"rule\":");
+    cli_json_string(stdout, rule);
+    printf(",\"failure\":");
+    cli_json_string(stdout, f->failure == ATTN_F_NONE ? "" : attn_failure_name(f->failure));
+    printf(",\"text\":");
+    cli_json_string(stdout, f->text);
+    printf(",\"before\":");
+    cli_json_string(stdout, before);
+    printf(",\"line\":");
+    cli_json_string(stdout, after);
+    printf(",\"steps\":%" PRId64 ",\"tries\":%" PRId64 ",\"minimal\":%s,\"events\":[%d,%d]}\n", r->steps, r->tries,
+           r->minimal ? "true" : "false", r->events_before, r->events);
+}
+
+enum { TRIES = 600 }; /* of one session at most, when nothing is said */
+
+static int shrink_session(struct shrinker *s, const struct attn_session *session, const char *place)
+{
+    struct attn_session_options options = { .fleet = s->fleet, .backend = s->backend, .kernel = -1, .limits = s->how.limits,
+                                            .cache_bytes = INT64_C(64) << 20 };
+    struct attn_session *small = malloc(sizeof *small);
+    char *before = malloc(ATTN_SESSION_TEXT_MAX), *after = malloc(ATTN_SESSION_TEXT_MAX);
+    struct attn_session_finding finding;
+    struct attn_session_outcome outcome;
+    struct attn_session_shrink_report report;
+    bool compared;
+    int code = CLI_LACKS;
+    if (!small || !before || !after) {
+        cli_error("out of memory");
+    } else if ((attn_session_run(session, &options, &outcome, &finding) &&
+                attn_session_orders(session, &options, &compared, &finding)) || !wanted(s, &finding.finding)) {
+        cli_error("%s does not fail, nothing to shrink", place);
+        code = CLI_USAGE;
+    } else {
+        *small = *session;
+        attn_session_print(small, before, ATTN_SESSION_TEXT_MAX);
+        attn_session_shrink(small, &options, s->how.max_tries ? s->how.max_tries : TRIES, &finding, &report);
+        attn_session_print(small, after, ATTN_SESSION_TEXT_MAX);
+        print_session(s, place, before, after, &finding.finding, &report);
+        code = CLI_GOOD;
+    }
+    free(small);
+    free(before);
+    free(after);
+    return code;
+}
+
 static int shrink_all(struct shrinker *s, int n, char **arguments)
 {
     struct corpus corpus;
@@ -183,10 +253,11 @@ static int shrink_all(struct shrinker *s, int n, char **arguments)
     bool any = false;
     if (!corpus_open(&corpus, n, arguments))
         return CLI_USAGE;
-    while (corpus_next(&corpus, &c)) {
+    const struct attn_session *session;
+    while (corpus_next_item(&corpus, &c, &session)) {
         any = true;
         corpus_place(&corpus, place, sizeof place);
-        int one = shrink_line(s, &c, place);
+        int one = session ? shrink_session(s, session, place) : shrink_line(s, &c, place);
         code = one > code ? one : code;
     }
     if (!any && !corpus.errors) {

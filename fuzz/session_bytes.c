@@ -56,7 +56,7 @@ bool attn_session_bytes_run(const uint8_t *bytes, size_t size) { return size > A
 void attn_session_limits_for(bool run, struct attn_session_limits *limits)
 {
     if (run)
-        *limits = (struct attn_session_limits){ .cells = 384, .ubatch = 48, .steps = 32, .heads = 12, .elements = 1152, .work = 200000 };
+        *limits = (struct attn_session_limits){ .cells = 384, .ubatch = 48, .steps = 64, .heads = 12, .elements = 1152, .work = 600000 };
     else
         *limits = (struct attn_session_limits){ .cells = 32768, .ubatch = 512, .steps = 600, .heads = 128, .elements = 65536,
                                                 .work = INT64_MAX };
@@ -144,8 +144,8 @@ static void choose_server(const struct input *in, struct attn_session *s)
     }
     s->slots = has(in, HAS_SLOTS) ? 2 + h[AT_SLOTS] % (ATTN_SESSION_SLOTS_MAX - 1) : 1;
     s->unified = !has(in, HAS_STREAMS);
-    /* From 32 cells up, in steps that are not only round. */
-    int32_t cells = 32 << h[AT_CELLS] % 11;
+    /* From 48 cells up, in steps that are not only round. */
+    int32_t cells = 48 << h[AT_CELLS] % 10;
     s->cells = least(in->limits->cells, cells + (h[AT_CELLS] / 11 % 4) * (cells / 4 + 1));
     s->ubatch = has(in, HAS_UBATCH) ? PICK(few, h[AT_UBATCH]) : in->limits->ubatch;
     s->pad = has(in, HAS_PAD) ? PICK(pads, h[AT_PAD]) : 1;
@@ -161,26 +161,53 @@ static void choose_server(const struct input *in, struct attn_session *s)
     s->schedule = has(in, HAS_SCHEDULE) ? 1 + (uint64_t)h[AT_SCHEDULE] : 0;
 }
 
-/* Multiply-adds of the dearest step when `cells` cells are in use. */
-static int64_t dearest(const struct attn_session *s, int64_t cells)
+/* Multiply-adds of a step of the layer when all cells are in use. */
+static int64_t step_work(const struct attn_session *s, const struct attn_session_layer *l)
 {
-    int64_t dear = 0;
-    for (int i = 0; i < s->n_layers; i++) {
-        const struct attn_session_layer *l = &s->layer[i];
-        int64_t work = s->ubatch * cells * l->n_head * (l->d_k + l->d_v);
-        dear = work > dear ? work : dear;
-    }
+    return (int64_t)s->ubatch * s->cells * l->n_head * (l->d_k + l->d_v);
+}
+
+static struct attn_session_layer *dearest(struct attn_session *s)
+{
+    struct attn_session_layer *dear = &s->layer[0];
+    for (int i = 1; i < s->n_layers; i++)
+        if (step_work(s, &s->layer[i]) > step_work(s, dear))
+            dear = &s->layer[i];
     return dear;
 }
 
-/* Brings the ubatch and the cells within the limit on work, in turns. */
+/* Fewer query heads, then fewer KV heads; false when there is one. */
+static bool fewer_heads(struct attn_session_layer *l)
+{
+    int32_t ratio = l->n_head / l->n_head_kv;
+    if (l->n_head == 1)
+        return false;
+    if (ratio > 1 && (ratio > 2 || l->n_head_kv == 1))
+        ratio = (ratio + 1) / 2;
+    else
+        l->n_head_kv = (l->n_head_kv + 1) / 2;
+    l->n_head = l->n_head_kv * ratio;
+    return true;
+}
+
+/* Brings the session within the limit on work. A context of some hundred cells is the last to go: splits of the keys, and
+ * keys of plans that change as it grows, are not seen in shorter ones. */
 static void fit(struct attn_session *s, const struct attn_session_limits *limits)
 {
-    while (limits->work < INT64_MAX && dearest(s, s->cells) > limits->work && (s->ubatch > 1 || s->cells > 16)) {
-        if (s->ubatch > 1 && (s->ubatch * 8 > s->cells || s->cells <= 16))
+    enum { LONG = 192, SHORT = 16 };
+    while (limits->work < INT64_MAX && step_work(s, dearest(s)) > limits->work) {
+        if (s->cells > LONG)
+            s->cells = most(LONG, s->cells / 2);
+        else if (s->ubatch > 6)
             s->ubatch /= 2;
+        else if (fewer_heads(dearest(s)))
+            continue;
+        else if (s->ubatch > 1)
+            s->ubatch /= 2;
+        else if (s->cells > SHORT)
+            s->cells = most(SHORT, s->cells / 2);
         else
-            s->cells = most(16, s->cells / 2);
+            return;
     }
 }
 
@@ -196,7 +223,7 @@ static const uint8_t often[16] = { ATTN_SESSION_PREFILL, ATTN_SESSION_PREFILL, A
 static int32_t amount(uint8_t byte, int32_t top)
 {
     int64_t x = byte & 63;
-    int32_t n = byte < 64 ? 1 + (int32_t)x : byte < 192 ? (int32_t)(top * x / 256) : (int32_t)(top * (x + 1) / 64);
+    int32_t n = byte < 64 ? 1 + (int32_t)x : byte < 128 ? (int32_t)(top * x / 256) : (int32_t)(top * (x + 1) / 64);
     return most(1, least(n, top));
 }
 
@@ -390,7 +417,7 @@ size_t attn_session_mutate(const uint8_t *in, size_t size, uint8_t *out, size_t 
     static const uint8_t changes[8] = { 1, 1, 1, 2, 2, 3, 4, 8 };
     uint64_t state = seed;
     struct draft d;
-    if (below(&state, 10) == 0) {
+    if (below(&state, 4) == 0) { /* a new one: small changes of a session rarely make a long one */
         uint8_t drawn[ATTN_SESSION_BYTES_MAX];
         size_t n = attn_session_random(drawn, next(&state));
         n = n < cap ? n : cap;

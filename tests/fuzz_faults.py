@@ -71,6 +71,12 @@ def shrunk(name, work, finding, line, stderr):
             return "%s: shrunk to another failure or a larger session: %s: %s" % (name, b, small)
         if run([work + "/attnfuzz", "run", small]).returncode != 1 or run([BIN + "/attnfuzz", "run", small]).returncode != 0:
             return "%s: the shrunk session does not fail, or fails without the fault too: %s" % (name, small)
+        command = run([work + "/attnfuzz", "shrink", "--tries", "60", "--json", line])
+        verb = json.loads(command.stdout or "{}")
+        if command.returncode != 0 or "P%d" % verb["property"] != what.split()[0] or len(verb["line"]) > len(line):
+            return "%s: attnfuzz shrink ended with %d: %s" % (name, command.returncode, command.stdout + command.stderr)
+        if run([BIN + "/attnfuzz", "shrink", line]).returncode != 2:
+            return "%s: attnfuzz shrink finds a session to fail that holds: %s" % (name, line)
         print("  shrunk from %s events to %s:\n    %s" % (events, fewer, small), flush=True)
         return None
     report = re.search(r"^shrunk in (\d+) steps \((\d+) tries.*?from (\d+) features and extents of (\d+) to (\d+) and (\d+):\n"
