@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define RUN_BYTES INT64_C(4194304)     /* of a problem's tensors, of a workspace */
 #define CACHE_BYTES INT64_C(16777216)  /* of a session's caches */
 #define RUN_STEPS UINT64_C(200000000)  /* accesses and wave operations of a launch */
-#define SHRINK_TRIES 600               /* of a finding: some seconds */
+#define SHRINK_TRIES 250               /* of a finding: some seconds */
 
 static struct attn_stats stats;
 static struct attn_session_memo memo;
