@@ -233,7 +233,7 @@ static int shrink_session(struct shrinker *s, const struct attn_session *session
     } else {
         *small = *session;
         attn_session_print(small, before, ATTN_SESSION_TEXT_MAX);
-        attn_session_shrink(small, &options, s->how.max_tries ? s->how.max_tries : TRIES, &finding, &report);
+        attn_session_shrink(small, &options, s->how.max_tries ? s->how.max_tries : TRIES, 0, &finding, &report);
         attn_session_print(small, after, ATTN_SESSION_TEXT_MAX);
         print_session(s, place, before, after, &finding.finding, &report);
         code = CLI_GOOD;

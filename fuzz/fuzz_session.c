@@ -18,7 +18,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define RUN_BYTES INT64_C(4194304)     /* of a problem's tensors, of a workspace */
 #define CACHE_BYTES INT64_C(16777216)  /* of a session's caches */
 #define RUN_STEPS UINT64_C(200000000)  /* accesses and wave operations of a launch */
-#define SHRINK_TRIES 250               /* of a finding: some seconds */
+#define SHRINK_TRIES 600               /* of a finding, */
+#define SHRINK_SECONDS 6.0             /* and for how long */
 
 static struct attn_stats stats;
 static struct attn_session_memo memo;
@@ -87,7 +88,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         attn_session_finding_print(stderr, &s, &finding);
         attn_stats_write(&stats);
         options.memo = NULL; /* keys that were checked before count as new */
-        attn_session_shrink_print(stderr, &s, &options, SHRINK_TRIES, &finding);
+        attn_session_shrink_print(stderr, &s, &options, SHRINK_TRIES, SHRINK_SECONDS, &finding);
         abort();
     }
     count(&s, &outcome);

@@ -282,11 +282,12 @@ struct attn_session_shrink_report {
 };
 
 /* Makes a session that fails smaller: fewer events and layers, plainer settings, smaller numbers, as long as the same
- * property breaks on the same kernel for the same rule or failure. *finding goes with it. */
+ * property breaks on the same kernel for the same rule or failure. *finding goes with it. It ends after max_tries sessions
+ * played, or max_seconds of CPU time (0: no end). */
 void attn_session_shrink(struct attn_session *session, const struct attn_session_options *options, int64_t max_tries,
-                         struct attn_session_finding *finding, struct attn_session_shrink_report *report);
+                         double max_seconds, struct attn_session_finding *finding, struct attn_session_shrink_report *report);
 /* The same on a copy, printed. */
 void attn_session_shrink_print(FILE *out, const struct attn_session *session, const struct attn_session_options *options,
-                               int64_t max_tries, const struct attn_session_finding *finding);
+                               int64_t max_tries, double max_seconds, const struct attn_session_finding *finding);
 
 #endif

@@ -1,12 +1,13 @@
 /* session_shrink.c: makes a failing session smaller while it fails in the same way. See session.h.
  *
  * Greedy, in rounds: events are dropped (long stretches first), layers are dropped, settings go to their defaults, numbers
- * go down; a change stays when the session still fails. It ends when a round changes nothing, or tries run out.
+ * go down; a change stays when the session still fails. It ends when a round changes nothing, or tries or time run out.
  *
  * SPDX-License-Identifier: MIT */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "session.h"
 #include "shrink.h"
@@ -16,7 +17,12 @@ struct search {
     struct attn_session best, candidate;
     struct attn_session_finding *found; /* of best */
     int64_t tries, max_tries, steps;
+    double until; /* of this process's CPU time, seconds; 0: no end */
 };
+
+static double cpu_seconds(void) { return (double)clock() / CLOCKS_PER_SEC; }
+
+static bool over(const struct search *x) { return x->tries >= x->max_tries || (x->until > 0 && cpu_seconds() > x->until); }
 
 /* Does the candidate fail in the same way? Then it is the best so far. */
 static bool try_candidate(struct search *x)
@@ -24,7 +30,7 @@ static bool try_candidate(struct search *x)
     struct attn_session_outcome outcome;
     struct attn_session_finding f;
     bool compared;
-    if (x->tries == x->max_tries || memcmp(&x->candidate, &x->best, sizeof x->best) == 0 || attn_session_check(&x->candidate))
+    if (over(x) || memcmp(&x->candidate, &x->best, sizeof x->best) == 0 || attn_session_check(&x->candidate))
         return false;
     x->tries++;
     bool held = attn_session_run(&x->candidate, x->options, &outcome, &f);
@@ -166,16 +172,17 @@ static bool lower_events(struct search *x)
 }
 
 void attn_session_shrink(struct attn_session *session, const struct attn_session_options *options, int64_t max_tries,
-                         struct attn_session_finding *finding, struct attn_session_shrink_report *report)
+                         double max_seconds, struct attn_session_finding *finding, struct attn_session_shrink_report *report)
 {
     struct search *x = calloc(1, sizeof *x);
     memset(report, 0, sizeof *report);
     report->events_before = report->events = session->n_events;
     if (!x)
         return;
-    *x = (struct search){ .options = options, .best = *session, .found = finding, .max_tries = max_tries };
+    *x = (struct search){ .options = options, .best = *session, .found = finding, .max_tries = max_tries,
+                          .until = max_seconds > 0 ? cpu_seconds() + max_seconds : 0 };
     bool changed = true;
-    while (changed && x->tries < max_tries) {
+    while (changed && !over(x)) {
         changed = drop_events(x);
         changed |= drop_layers(x);
         changed |= lower_settings(x);
@@ -186,12 +193,12 @@ void attn_session_shrink(struct attn_session *session, const struct attn_session
     report->events = x->best.n_events;
     report->tries = x->tries;
     report->steps = x->steps;
-    report->minimal = !changed;
+    report->minimal = !changed && !over(x);
     free(x);
 }
 
 void attn_session_shrink_print(FILE *out, const struct attn_session *session, const struct attn_session_options *options,
-                               int64_t max_tries, const struct attn_session_finding *finding)
+                               int64_t max_tries, double max_seconds, const struct attn_session_finding *finding)
 {
     struct attn_session *small = malloc(sizeof *small);
     struct attn_session_finding f = *finding;
@@ -199,7 +206,7 @@ void attn_session_shrink_print(FILE *out, const struct attn_session *session, co
     if (!small)
         return;
     *small = *session;
-    attn_session_shrink(small, options, max_tries, &f, &r);
+    attn_session_shrink(small, options, max_tries, max_seconds, &f, &r);
     fprintf(out, "shrunk in %" PRId64 " steps (%" PRId64 " tries%s) from %d events to %d:\n", r.steps, r.tries,
             r.minimal ? "" : ", no more allowed", r.events_before, r.events);
     attn_session_finding_print(out, small, &f);
