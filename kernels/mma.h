@@ -79,7 +79,7 @@ template <class F, class T, class USE> static __device__ __forceinline__ void mm
 
 template <class F> static __device__ __forceinline__ float mma_share_max(float value)
 {
-    mma_share<F>(value, [](float a, float b) { return simt_max(a, b); });
+    mma_share<F>(value, [](float a, float b) { return mma_max(a, b); });
     return value;
 }
 
@@ -101,7 +101,7 @@ template <int WAVE> static __device__ __forceinline__ uint64_t mma_any(uint64_t 
 /* Rescaling from one maximum to another that is at least as large; nothing was summed up below -inf. */
 static __device__ __forceinline__ float mma_rescale(float from, float to)
 {
-    return from == -SIMT_INFINITY ? 0.0f : simt_exp2((from - to) * MMA_LOG2E);
+    return from == -SIMT_INFINITY ? 0.0f : mma_exp2((from - to) * MMA_LOG2E);
 }
 
 /* The columns of a lane. Of which row and head they are is worked out again at the end. */
@@ -145,7 +145,7 @@ static __device__ SIMT_GPU_INLINE void mma_load_q(int steps, int split, int lane
             const float *from = reinterpret_cast<const float *>(at.q[F::q_slot(w)]) + 16 * step + F::q_d(lane, w);
             const float x = from[0], y = from[1];
             float &top = factor[F::q_slot(w)];
-            top = simt_max(top, simt_max(x < 0.0f ? -x : x, y < 0.0f ? -y : y));
+            top = mma_max(top, mma_max(x < 0.0f ? -x : x, y < 0.0f ? -y : y));
         }
     }
     SIMT_UNROLL
@@ -225,29 +225,41 @@ static __device__ SIMT_GPU_INLINE void mma_add_parts(float *parts, int split, in
     }
 }
 
-/* Scores from dot products, -inf where a key is excluded. Returns the keys that live for one of the lane's columns; of
- * those of the tile only the first `keys` exist. */
+/* Scores from dot products, -inf where a key is excluded; of the tile's keys only the first `keys` exist. With a mask,
+ * returns the keys that live for one of the lane's columns. */
 template <class F, int BLOCKS>
 static __device__ SIMT_GPU_INLINE uint64_t mma_finish_scores(const attn_args &a, const mma_columns<F> &at, int lane,
                                                              int64_t key0, int keys, float (&score)[BLOCKS][F::ACC])
 {
-    uint64_t live = 0;
     SIMT_UNROLL
-    for (int b = 0; b < BLOCKS; b++) {
+    for (int n = 0; n < BLOCKS * F::ACC; n++)
+        score[n / F::ACC][n % F::ACC] *= at.inverse[F::slot(n % F::ACC)];
+    SIMT_UNROLL
+    for (int n = 0; n < BLOCKS * F::ACC; n++)
+        score[n / F::ACC][n % F::ACC] *= a.scale;
+    if (a.softcap > 0.0f) {
         SIMT_UNROLL
-        for (int i = 0; i < F::ACC; i++) {
-            const int key = 16 * b + F::key(lane, i), slot = F::slot(i);
-            bool open = key < keys;
-            float bias = 0.0f;
-            if (a.mask.data && open) {
-                const uint16_t bits = simt_load<uint16_t>(at.mask[slot] + 2 * (key0 + key));
-                open = bits != ATTN_MASK_EXCLUDES;
-                bias = at.slope[slot] * simt_f16_to_f32(bits);
-            }
-            const float x = attn_score(score[b][i] * at.inverse[slot], a.scale, a.softcap) + bias;
-            score[b][i] = open ? x : -SIMT_INFINITY;
+        for (int n = 0; n < BLOCKS * F::ACC; n++)
+            score[n / F::ACC][n % F::ACC] = a.softcap * simt_tanh(score[n / F::ACC][n % F::ACC] / a.softcap);
+    }
+    uint64_t live = 0;
+    if (a.mask.data) {
+        SIMT_UNROLL
+        for (int n = 0; n < BLOCKS * F::ACC; n++) {
+            const int i = n % F::ACC, key = n / F::ACC * 16 + F::key(lane, i), slot = F::slot(i);
+            uint16_t bits = ATTN_MASK_EXCLUDES;
+            if (key < keys)
+                bits = simt_load<uint16_t>(at.mask[slot] + 2 * (key0 + key));
+            const bool open = bits != ATTN_MASK_EXCLUDES;
+            float &x = score[n / F::ACC][i];
+            x = open ? x + at.slope[slot] * simt_f16_to_f32(bits) : -SIMT_INFINITY;
             live |= (uint64_t)open << key;
         }
+    } else if (keys < 16 * BLOCKS) {
+        SIMT_UNROLL
+        for (int n = 0; n < BLOCKS * F::ACC; n++)
+            if (n / F::ACC * 16 + F::key(lane, n % F::ACC) >= keys)
+                score[n / F::ACC][n % F::ACC] = -SIMT_INFINITY;
     }
     return live;
 }
@@ -258,6 +270,7 @@ template <class F, int BLOCKS>
 static __device__ SIMT_GPU_INLINE bool mma_softmax(float (&score)[BLOCKS][F::ACC], float (&max)[F::SLOTS],
                                                    float (&sum)[F::SLOTS], float (&factor)[F::SLOTS])
 {
+    float base[F::SLOTS]; /* a number also where all is excluded: 2^-inf is 0, the weight of what is excluded */
     bool moved = false;
     SIMT_UNROLL
     for (int slot = 0; slot < F::SLOTS; slot++) {
@@ -267,21 +280,20 @@ static __device__ SIMT_GPU_INLINE bool mma_softmax(float (&score)[BLOCKS][F::ACC
             SIMT_UNROLL
             for (int i = 0; i < F::ACC; i++)
                 if (F::slot(i) == slot)
-                    top = simt_max(top, score[b][i]);
+                    top = mma_max(top, score[b][i]);
         }
         top = mma_share_max<F>(top);
         factor[slot] = mma_rescale(max[slot], top);
         moved = moved || top != max[slot];
         max[slot] = top;
+        base[slot] = top == -SIMT_INFINITY ? 0.0f : top;
         sum[slot] *= factor[slot];
     }
     SIMT_UNROLL
     for (int b = 0; b < BLOCKS; b++) {
         SIMT_UNROLL
         for (int i = 0; i < F::ACC; i++) {
-            const float x = score[b][i];
-            const float p = simt_exp2(simt_fma(x - max[F::slot(i)], MMA_LOG2E, F::P_SHIFT));
-            score[b][i] = x == -SIMT_INFINITY ? 0.0f : p;
+            score[b][i] = mma_exp2(simt_fma(score[b][i] - base[F::slot(i)], MMA_LOG2E, F::P_SHIFT));
             sum[F::slot(i)] += score[b][i];
         }
     }
@@ -359,9 +371,9 @@ static __device__ SIMT_GPU_INLINE void mma_store(const attn_args &a, int dv, int
         } else {
             factor = 1.0f;
             if (a.sinks) {
-                const float sink = a.sinks[head], top = simt_max(max[slot], sink);
+                const float sink = a.sinks[head], top = mma_max(max[slot], sink);
                 factor = mma_rescale(max[slot], top);
-                sum = sum * factor + simt_exp2(simt_fma(sink - top, MMA_LOG2E, F::P_SHIFT));
+                sum = sum * factor + mma_exp2(simt_fma(sink - top, MMA_LOG2E, F::P_SHIFT));
             }
             factor = sum > 0.0f ? factor / sum : 0.0f;
             out = reinterpret_cast<float *>(a.dst.data + head * a.dst.nb1 + iq * a.dst.nb2 + s * a.dst.nb3);

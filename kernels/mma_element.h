@@ -20,6 +20,31 @@ static __device__ __forceinline__ uint32_t mma_bits(float x)
     return bits;
 }
 
+/* The larger of two numbers, one instruction on a GPU. */
+static __device__ __forceinline__ float mma_max(float a, float b)
+{
+#if SIMT_HOST
+    return simt_max(a, b);
+#else
+    return fmaxf(a, b);
+#endif
+}
+
+/* 2^x within 2 ulp (PTX ISA, ex2.approx.ftz.f32; V_EXP_F32 of AMD's instruction set documents: 1 ulp); below 2^-126 it may
+ * be 0. */
+static __device__ __forceinline__ float mma_exp2(float x)
+{
+#if defined(__CUDA_ARCH__)
+    float y;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+    return y;
+#elif defined(__AMDGCN__)
+    return __builtin_amdgcn_exp2f(x);
+#else
+    return simt_exp2(x);
+#endif
+}
+
 /* A row of Q is multiplied by a power of two that lifts its largest element to 2^14 .. 2^15: nothing overflows, and
  * what becomes subnormal is tiny beside it. Weights are multiplied by 2^15 for the same reason. */
 struct mma_f16 {
