@@ -53,10 +53,23 @@ static bool rejects_scaled(struct data *d, const struct attn_reference *r, const
     return !judge(d, r, route, &j);
 }
 
+static void matrix_operands(struct rng *rng, struct route *route);
+static void flushing_matrix_operands(struct rng *rng, struct route *route);
+
+/* Can mma use the types as they are? */
+static bool matrix_types(const struct attn_problem *p)
+{
+    const int k = p->t[ATTN_K].type;
+    return k == p->t[ATTN_V].type && (k == ATTN_F16 || k == ATTN_BF16);
+}
+
 static void one_problem(uint64_t seed, void (*narrow)(struct rng *, struct route *), struct tally *tally)
 {
     struct rng rng = {seed};
-    const struct attn_problem p = random_problem(&rng);
+    struct attn_problem p = random_problem(&rng);
+    while ((narrow == matrix_operands || narrow == flushing_matrix_operands) && !matrix_types(&p)) {
+        p = random_problem(&rng);
+    }
     struct data d = data_of(&p);
     fill_regime(&d, &rng, (enum regime)rng_below(&rng, REGIME_COUNT));
     fill_mask(&d, &rng, (enum mask)rng_below(&rng, MASK_COUNT));
@@ -150,6 +163,44 @@ static void narrowing_routes_pass(void **state)
         one_problem((uint64_t)i + 1000000, narrow_operands, &tally);
     }
     print_tally("narrowing routes", &tally);
+}
+
+/* mma: f16 or bf16 operands as K and V have them, Q in two parts, weights of bf16 as well, truncating sums. */
+static void matrix_operands(struct rng *rng, struct route *route)
+{
+    struct attn_arithmetic *a = &route->arithmetic;
+    const bool bf16 = a->k_type == ATTN_BF16;
+    (void)rng;
+    a->matrix = 1;
+    a->q_type = a->p_type = bf16 ? ATTN_BF16 : ATTN_F16;
+    a->q_parts = 2;
+    a->q_shift = bf16 ? 0 : 14;
+    a->p_parts = bf16 ? 2 : 1;
+    a->p_shift = bf16 ? 0 : 15;
+}
+
+/* gfx90a. Small K and V are lost, which may be all there is. */
+static void flushing_matrix_operands(struct rng *rng, struct route *route)
+{
+    matrix_operands(rng, route);
+    route->arithmetic.flush = 1;
+}
+
+static void matrix_routes_pass_and_useless_outputs_do_not(void **state)
+{
+    (void)state;
+    struct tally tally = {0}, flushing = {0};
+    const int n = problems_to_try(300);
+    for (int i = 0; i < n; i++) {
+        one_problem((uint64_t)i + 3000000, matrix_operands, &tally);
+    }
+    print_tally("matrix routes", &tally);
+    assert_true(tally.zero_rejected >= 0.99 * tally.problems);
+    assert_true(tally.gain_rejected >= 0.99 * tally.problems);
+    for (int i = 0; i < n / 3; i++) {
+        one_problem((uint64_t)i + 4000000, flushing_matrix_operands, &flushing);
+    }
+    print_tally("flushing matrix routes", &flushing);
 }
 
 /* ---- The judge ----------------------------------------------------------------------------------------- */
@@ -297,6 +348,7 @@ int main(void)
         cmocka_unit_test(float_routes_pass_and_useless_outputs_do_not),
         cmocka_unit_test(converting_routes_pass_and_zeros_do_not),
         cmocka_unit_test(narrowing_routes_pass),
+        cmocka_unit_test(matrix_routes_pass_and_useless_outputs_do_not),
         cmocka_unit_test(no_number_fails_always),
         cmocka_unit_test(the_judge_follows_dst_strides),
         cmocka_unit_test(limits_grow_with_every_rounding),

@@ -176,6 +176,41 @@ static inline float round_to(int type, bool flush, float x)
     return type == ATTN_BF16 ? attn_bf16_to_f32(attn_f32_to_bf16(x)) : x;
 }
 
+/* Rounds x times 2^shift, in parts, each the rest that those before have left. */
+static inline float round_in_parts(int type, bool flush, int parts, int shift, float x)
+{
+    double sum = 0.0;
+    float rest = ldexpf(x, shift);
+    for (int i = 0; i < (parts > 1 ? parts : 1); i++) {
+        const float part = round_to(type, flush, rest);
+        sum += (double)part;
+        rest -= part;
+    }
+    return (float)ldexp(sum, -shift);
+}
+
+/* a + b * c as a matrix core may do it: truncated. */
+static inline float truncated(float a, float b, float c)
+{
+    const double exact = (double)a + (double)b * (double)c;
+    const float rounded = (float)exact;
+    return fabs((double)rounded) > fabs(exact) ? nextafterf(rounded, 0.0f) : rounded;
+}
+
+/* Exponent that lifts the row's largest magnitude to 2^shift .. 2^(shift + 1), as far as the inverse is normal. */
+static inline int lift_of(const float *row, int64_t n, int shift)
+{
+    float top = 0.0f;
+    for (int64_t i = 0; i < n; i++) {
+        top = fmaxf(top, fabsf(row[i]));
+    }
+    int exponent = -127;
+    if (top > 0.0f) {
+        exponent = ilogbf(top) < -127 ? -127 : ilogbf(top);
+    }
+    return shift - exponent < 126 ? shift - exponent : 126;
+}
+
 static inline float route_exp(const struct route *r, struct rng *rng, float x)
 {
     const float y = r->exponential == 1 ? exp2f(x) : expf(x);
@@ -191,6 +226,7 @@ static inline float route_dot(const struct route *r, enum fault fault, int64_t n
     for (int64_t d = 0; d < n; d++) {
         float *at = &sum[d % r->lanes];
         *at = fault == FAULT_SCORE_F16 ? round_to(ATTN_F16, false, *at + q[d] * k[d])
+              : r->arithmetic.matrix   ? truncated(*at, q[d], k[d])
               : r->fused               ? fmaf(q[d], k[d], *at)
                                        : *at + q[d] * k[d];
     }
@@ -322,7 +358,7 @@ static inline void route_tile(struct row_job *job, int64_t first, int64_t last, 
             w = 0.0f;
         }
         partial->l += w;
-        w = round_to(a->p_type, a->flush, w);
+        w = round_in_parts(a->p_type, a->flush, a->p_parts, a->p_shift, w);
         const int64_t v_key = job->fault == FAULT_V_ROW && key + 1 < attn_n_kv(p) ? key + 1 : key;
         faulty_decode(job->fault, p->t[ATTN_V].type, row_of(job->data, ATTN_V, v_key, job->kv_head, job->kv_seq),
                       attn_d_v(p), job->v);
@@ -330,6 +366,7 @@ static inline void route_tile(struct row_job *job, int64_t first, int64_t last, 
             const float v = round_to(a->v_type, a->flush, job->v[d]);
             float *o = &partial->o[d];
             *o = job->fault == FAULT_OUT_F16 ? round_to(ATTN_F16, false, *o + w * v)
+                 : a->matrix                 ? truncated(*o, w, v)
                  : job->route->fused         ? fmaf(w, v, *o)
                                              : *o + w * v;
         }
@@ -406,8 +443,10 @@ static inline void simulate(struct data *d, const struct route *r, enum fault fa
                 }
                 job.slope = route_slope(p, fault, job.h);
                 memcpy(job.q, row_of(d, ATTN_Q, job.iq, job.h, job.s), (size_t)d_k * 4);
+                const struct attn_arithmetic *a = &r->arithmetic;
+                const int lift = a->q_shift ? lift_of(job.q, d_k, a->q_shift) : 0;
                 for (int64_t i = 0; i < d_k; i++) {
-                    job.q[i] = round_to(r->arithmetic.q_type, r->arithmetic.flush, job.q[i]);
+                    job.q[i] = round_in_parts(a->q_type, a->flush, a->q_parts, lift, job.q[i]);
                 }
                 route_row(&job, out);
                 for (int64_t i = 0; i < d_v; i++) {
