@@ -45,7 +45,7 @@ static void a_case_survives_its_line(void **state)
 static void bad_run_parts_are_errors_where_they_stand(void **state)
 {
     static const struct { const char *run; size_t column; } bad[] = {
-        { " dev=gfx1", 6 }, { " dev=gfx906~matrix", 13 }, { " dead=2", 7 }, { " seed=1 seed=2", 9 }, { " kernel=mma", 9 },
+        { " dev=gfx1", 6 }, { " dev=gfx906~matrix", 13 }, { " dead=2", 7 }, { " seed=1 seed=2", 9 }, { " kernel=wide", 9 },
         { " seed=18446744073709551616", 7 }, { " seed=", 7 }, { " data", 6 }, { " colour=1", 2 },
     };
     static const char problem[] = "fa1 q=f32[64,1,1,1] k=f16[64,1,1,1] v=f16[64,1,1,1] |";

@@ -324,8 +324,9 @@ const struct attn_hip_ops hip_ops = { { "hip", describe, alloc, upload, run, dow
                                       time_copy,
                                       card };
 
-/* The GPU's row of the device table, with this very card's number of compute units, and its limits where they are below
- * the row's. */
+/* The GPU's row of the device table, with this very card's limits where they are below the row's. The number of compute
+ * units stays the row's: it decides how keys are split, and a line that failed here is to be planned alike without the
+ * card. (It is not the runtime's multiProcessorCount on RDNA either, which counts pairs of them.) */
 bool describe_card(const hipDeviceProp_t *properties, struct attn_device *device, char *error, size_t cap)
 {
     char name[64];
@@ -343,7 +344,6 @@ bool describe_card(const hipDeviceProp_t *properties, struct attn_device *device
         return false;
     }
     *device = *row;
-    device->n_cu = properties->multiProcessorCount;
     if (properties->maxThreadsPerBlock < device->max_threads)
         device->max_threads = properties->maxThreadsPerBlock;
     if (lds < static_cast<size_t>(device->lds_bytes))
