@@ -72,7 +72,7 @@ class Device(Validation):
         self.assertIn("dev=sm_90", failure["line"])
         self.assertEqual(failure["from"].split(" | ")[0], problem(37))
         self.assertIn("q=f32[64,1,1,1]", failure["line"], "made smaller, with the kernel kept")
-        self.assertIn("kernel=vec", failure["line"])
+        self.assertIn("kernel=mma", failure["line"])
         self.assertEqual(self.fails_on_host(failure["line"]), 0)
         with open(self.path("f.txt")) as f:
             text = f.read()
@@ -111,13 +111,13 @@ class Survival(Validation):
             self.assertEqual(r["by_kernel"]["naive"]["ran"], 11)
             failure, = r["failures"]
             self.assertEqual(failure["at"], f"{self.file}:{at}")
-            self.assertEqual(failure["kernel"], "vec", "the kernel it was at")
+            self.assertEqual(failure["kernel"], "mma", "the kernel it was at")
             self.assertIn(problem(32 + at), failure["line"])
             self.assertEqual(ET.parse(junit).getroot().get("failures"), "1")
         return failure
 
     def test_a_child_that_is_killed(self):
-        self.assertIn("signal 9, while it ran vec", self.survives("kill@37")["text"])
+        self.assertIn("signal 9, while it ran mma", self.survives("kill@37")["text"])
 
     def test_a_child_that_faults(self):
         self.assertIn("signal 11", self.survives("fault@37")["text"])
