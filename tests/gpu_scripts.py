@@ -48,7 +48,7 @@ class Nightly(Scripts):
         self.assertEqual(sum(r["problems"] for r in reports), 12 + 6 + 10)
         files = glob.glob(os.path.join(out, "regress", "*.txt"))
         names = sorted(os.path.basename(f).rsplit("-", 1)[0] for f in files)
-        self.assertEqual(names, ["death-vec", "p2-vec"])
+        self.assertEqual(names, ["death-mma", "p2-mma"])
         for file in files:
             with open(file) as f:
                 text = f.read()
