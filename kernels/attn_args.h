@@ -34,7 +34,7 @@ struct attn_args {
     float scale, softcap;
     float alibi_scale;                   /* max_bias / n, n as in attn_alibi_exponent; 0: slope 1 */
     int64_t alibi_n, head_first;
-    const uint8_t *scan;                 /* live flags, NULL: none; [mask_seq][mask_head][q block][KV tile] */
+    const uint8_t *scan;                 /* NULL: none; attn_scanned[mask_seq][mask_head][q block][KV tile] */
     uint8_t *scan_out;                   /* the same, for the scan launch */
     int64_t scan_q, scan_q_blocks, scan_kv_tiles;
     int32_t kv_tile;

@@ -20,6 +20,7 @@
 
 template <class E> struct mma_mfma : E {
     static constexpr int WAVE = 64, SLOTS = 1, ACC = 4, Q_WORDS = 2, SHARE_FIRST = 16, SHARE_LAST = 32;
+    static constexpr bool KEY_PAIRS = true;
     static constexpr bool ASYNC = false;
 
     struct operand {

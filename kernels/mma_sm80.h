@@ -21,6 +21,7 @@
 
 template <class E> struct mma_sm80 : E {
     static constexpr int WAVE = 32, SLOTS = 2, ACC = 8, Q_WORDS = 4, SHARE_FIRST = 1, SHARE_LAST = 2;
+    static constexpr bool KEY_PAIRS = true;
     static constexpr bool ASYNC = true;
 
     struct operand {

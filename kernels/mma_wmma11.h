@@ -19,6 +19,7 @@
 
 template <class E> struct mma_wmma11 : E {
     static constexpr int WAVE = 32, SLOTS = 1, ACC = 8, Q_WORDS = 8, SHARE_FIRST = 16, SHARE_LAST = 16;
+    static constexpr bool KEY_PAIRS = false;
     static constexpr bool ASYNC = false;
 
     struct operand {

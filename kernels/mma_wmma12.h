@@ -19,6 +19,7 @@
 
 template <class E> struct mma_wmma12 : E {
     static constexpr int WAVE = 32, SLOTS = 1, ACC = 8, Q_WORDS = 4, SHARE_FIRST = 16, SHARE_LAST = 16;
+    static constexpr bool KEY_PAIRS = true;
     static constexpr bool ASYNC = false;
 
     struct operand {

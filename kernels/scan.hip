@@ -1,11 +1,11 @@
 /* scan.hip: which KV tiles hold an open key for a block of query rows, so that main kernels can pass over the rest
- * without reading the mask once for each head.
+ * without reading the mask once for each head; and which hold nothing but zeros, so that they need not read it at all.
  *
  * A flag a group of 32 lanes: scan_out[mask sequence][mask head][query block][KV tile]. Lanes read neighbouring
  * keys. The mask may be larger than n_q x n_kv; what lies beyond is not looked at.
  *
  * SPDX-License-Identifier: MIT */
-#include "row.h"
+#include "scanned.h"
 
 namespace {
 
@@ -19,7 +19,7 @@ __global__ __launch_bounds__(64) void scan_kernel(const attn_args a)
 
     for (int64_t first = (int64_t)blockIdx.x * groups; first < flags; first += (int64_t)gridDim.x * groups) {
         const int64_t flag = first + group;
-        bool open = false;
+        bool open = false, other = false; /* other: anything but zero */
         if (flag < flags) {
             int64_t tile, block, head, seq, rest;
             attn_divide(flag, a.scan_kv_tiles, rest, tile);
@@ -29,13 +29,17 @@ __global__ __launch_bounds__(64) void scan_kernel(const attn_args a)
             const int64_t q_end = q_begin + a.scan_q < a.n_q ? q_begin + a.scan_q : a.n_q;
             const int64_t k_end = k_begin + a.kv_tile < a.n_kv ? k_begin + a.kv_tile : a.n_kv;
             const char *plane = a.mask.data + head * a.mask.nb2 + seq * a.mask.nb3;
-            for (int64_t iq = q_begin; iq < q_end && !open; iq++)
-                for (int64_t key = k_begin + lane; key < k_end; key += LANES)
-                    open |= simt_load<uint16_t>(plane + iq * a.mask.nb1 + 2 * key) != ATTN_MASK_EXCLUDES;
+            for (int64_t iq = q_begin; iq < q_end && !(open && other); iq++)
+                for (int64_t key = k_begin + lane; key < k_end; key += LANES) {
+                    const uint16_t bits = simt_load<uint16_t>(plane + iq * a.mask.nb1 + 2 * key);
+                    open |= bits != ATTN_MASK_EXCLUDES;
+                    other |= bits != 0;
+                }
         }
-        const float any = simt_reduce_max<LANES>(open ? 1.0f : 0.0f);
+        float any[2] = { open ? 1.0f : 0.0f, other ? 1.0f : 0.0f };
+        simt_reduce_max<LANES>(any);
         if (lane == 0 && flag < flags)
-            a.scan_out[flag] = any > 0.0f;
+            a.scan_out[flag] = any[0] == 0.0f ? ATTN_SCANNED_DEAD : any[1] > 0.0f ? ATTN_SCANNED_MIXED : ATTN_SCANNED_ZERO;
     }
 }
 

@@ -6,19 +6,31 @@
 
 #include "row.h"
 
-/* Is a KV tile live for query rows from .. to of the KV head's heads? By the flags that scan.hip wrote. */
-static __device__ __forceinline__ bool attn_scanned_live(const attn_args &a, int64_t kv_head, int64_t s, int64_t from,
-                                                         int64_t to, int64_t kv_tile)
+/* What a block of query rows sees of a KV tile. */
+enum attn_scanned {
+    ATTN_SCANNED_DEAD,  /* every key is excluded */
+    ATTN_SCANNED_MIXED, /* some key lives */
+    ATTN_SCANNED_ZERO   /* every key lives, and all mask values are zero */
+};
+
+/* The same for query rows from .. to of the KV head's heads. */
+static __device__ __forceinline__ int attn_scanned_tile(const attn_args &a, int64_t kv_head, int64_t s, int64_t from, int64_t to,
+                                                        int64_t kv_tile)
 {
     const int64_t seq = attn_modulo(s, a.mask_seqs) * a.mask_heads;
     const int64_t heads = a.gqa < a.mask_heads ? a.gqa : a.mask_heads;
+    bool dead = true, zero = true;
     for (int64_t h = 0; h < heads; h++) {
         const int64_t plane = seq + attn_modulo(kv_head * a.gqa + h, a.mask_heads);
-        for (int64_t qb = from / a.scan_q; qb <= to / a.scan_q; qb++)
-            if (a.scan[(plane * a.scan_q_blocks + qb) * a.scan_kv_tiles + kv_tile])
-                return true;
+        for (int64_t qb = from / a.scan_q; qb <= to / a.scan_q; qb++) {
+            const int flag = a.scan[(plane * a.scan_q_blocks + qb) * a.scan_kv_tiles + kv_tile];
+            dead = dead && flag == ATTN_SCANNED_DEAD;
+            zero = zero && flag == ATTN_SCANNED_ZERO;
+            if (!dead && !zero)
+                return ATTN_SCANNED_MIXED;
+        }
     }
-    return false;
+    return dead ? ATTN_SCANNED_DEAD : ATTN_SCANNED_ZERO;
 }
 
 #endif

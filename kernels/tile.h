@@ -219,7 +219,7 @@ __global__ __launch_bounds__(tile_threads(COLUMNS)) void tile_kernel(const attn_
         }
 
         for (int64_t key0 = begin; key0 < end; key0 += S::KV_TILE) {
-            if (a.scan && !attn_scanned_live(a, kv_head, s, first / a.gqa, (first + count - 1) / a.gqa, key0 / S::KV_TILE))
+            if (a.scan && attn_scanned_tile(a, kv_head, s, first / a.gqa, (first + count - 1) / a.gqa, key0 / S::KV_TILE) == ATTN_SCANNED_DEAD)
                 continue;
             const int keys = end - key0 < S::KV_TILE ? (int)(end - key0) : S::KV_TILE;
 

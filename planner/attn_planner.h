@@ -361,7 +361,7 @@ enum attn_step { ATTN_STEP_CONVERT_K, ATTN_STEP_CONVERT_V, ATTN_STEP_SCAN, ATTN_
 enum attn_region {
     ATTN_REGION_K,       /* K converted to f16, dense, extents d_k x k_copy[] */
     ATTN_REGION_V,       /* V converted to f16, dense, extents d_v x v_copy[] */
-    ATTN_REGION_SCAN,    /* a byte for each mask sequence, mask head, scan_q rows, KV tile: 1 when a key lives */
+    ATTN_REGION_SCAN,    /* a byte for each mask sequence, mask head, scan_q rows, KV tile: enum attn_scanned */
     ATTN_REGION_PARTIAL, /* f32 [d_v, splits, n_head * n_q * n_seq]: unnormalised output of each split */
     ATTN_REGION_META,    /* f32 [2, splits, n_head * n_q * n_seq]: running maximum and sum of each split */
     ATTN_REGION_COUNT
