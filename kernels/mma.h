@@ -132,6 +132,8 @@ static __device__ __forceinline__ void mma_attention(const attn_args &a)
             __syncthreads(); /* K is there, and nobody reads the V before any more */
             v_stage.start(V_TILE, lds.v, v_head + key0 * a.v.nb1, a.v.nb1, a.load_v >= 16, keys);
 
+            bool next_masked;
+            const int64_t next = live_tile(key0 + KT, next_masked);
             if (masked)
                 mma_expect_mask<F>(at, key0);
             float score[BLOCKS][ACC] = {};
@@ -150,11 +152,9 @@ static __device__ __forceinline__ void mma_attention(const attn_args &a)
             v_stage.finish(V_TILE, lds.v);
             __syncthreads(); /* V is there, and nobody reads K any more */
 
-            const bool was_masked = masked;
-            const int64_t next = live_tile(key0 + KT, masked);
             if (next < end)
                 k_stage.start(K_TILE, lds.k, k_head + next * a.k.nb1, a.k.nb1, a.load_k >= 16, end - next);
-            if (was_masked) {
+            if (masked) {
                 uint64_t any = 0;
                 SIMT_UNROLL
                 for (int w = 0; w < WQ; w++)
@@ -166,6 +166,7 @@ static __device__ __forceinline__ void mma_attention(const attn_args &a)
                 }
             }
             key0 = next;
+            masked = next_masked;
             if (live == 0)
                 continue;
 

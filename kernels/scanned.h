@@ -24,11 +24,11 @@ static __device__ __forceinline__ int attn_scanned_tile(const attn_args &a, int6
         const int64_t plane = seq + attn_modulo(kv_head * a.gqa + h, a.mask_heads);
         for (int64_t qb = from / a.scan_q; qb <= to / a.scan_q; qb++) {
             const int flag = a.scan[(plane * a.scan_q_blocks + qb) * a.scan_kv_tiles + kv_tile];
-            dead = dead && flag == ATTN_SCANNED_DEAD;
-            zero = zero && flag == ATTN_SCANNED_ZERO;
-            if (!dead && !zero)
-                return ATTN_SCANNED_MIXED;
-        }
+            dead &= flag == ATTN_SCANNED_DEAD;
+            zero &= flag == ATTN_SCANNED_ZERO;
+        } /* flags of several blocks are on their way together */
+        if (!dead && !zero)
+            return ATTN_SCANNED_MIXED;
     }
     return dead ? ATTN_SCANNED_DEAD : ATTN_SCANNED_ZERO;
 }
