@@ -98,6 +98,7 @@ def bundles(work, objects):
     if not bundler:
         print("no clang-offload-bundler here: bundles are read in object_reader alone")
         return []
+    bundler = os.path.realpath(bundler)  # it looks for llvm-objcopy beside the name that it is called by
     wrong = []
     whole = sorted(json.dumps(k) for o in objects.values() for k in kernels(o))
     targets = ["host-x86_64-unknown-linux-gnu-"] + ["hipv4-amdgcn-amd-amdhsa--" + t for t in objects]
