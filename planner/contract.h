@@ -106,12 +106,17 @@ static inline bool contract_convert(struct attn_plan *p, int step, int region, c
     return true;
 }
 
-/* Cuts n_kv into splits when the work alone does not fill the device, no finer than keys_min keys a split. Adds
- * the partial results' regions and the combine launch. fill: workgroups that fill one compute unit. */
-static inline void contract_split(struct attn_plan *p, const struct attn_device *d, const struct attn_key *k, int64_t work,
-                                  int64_t keys_min, int64_t fill)
+/* Splits with which every compute unit has `fill` workgroups at least. */
+static inline int64_t contract_fill(const struct attn_device *d, int64_t work, int64_t fill)
 {
-    int64_t want = attn_ceil_div((int64_t)d->n_cu * fill, work);
+    return attn_ceil_div((int64_t)d->n_cu * fill, work);
+}
+
+/* Cuts n_kv into `want` splits (below 2: none), no finer than keys_min keys a split. Adds the partial results' regions
+ * and the combine launch. */
+static inline void contract_split(struct attn_plan *p, const struct attn_device *d, const struct attn_key *k,
+                                  int64_t keys_min, int64_t want)
+{
     int64_t most = attn_min(attn_ceil_div(k->n_kv, keys_min), attn_min(1024, d->max_grid[1]));
     int64_t splits = attn_min(want, most);
     p->splits = 1;

@@ -70,7 +70,7 @@ static void configure(const struct attn_device *d, const struct attn_key *k, str
     p->load_v = p->convert_v >= 0 ? 16 : 1 << k->align_v;
 
     contract_scan(p, d, k);
-    contract_split(p, d, k, work, 128, 2);
+    contract_split(p, d, k, 128, contract_fill(d, work, 2));
     contract_launch(p, ATTN_STEP_MAIN, contract_grid_x(d, work), (uint32_t)p->splits, (uint32_t)threads,
                     (uint32_t)lds_bytes(k->d_k, columns));
     p->arithmetic.kv_tile = p->kv_tile;
