@@ -356,4 +356,33 @@ static inline void kernel_force_splits(struct attn_plan *plan, int n)
     plan->launch[ATTN_STEP_COMBINE].grid[0] = (uint32_t)(rows < 5 ? rows : 5);
 }
 
+/* ---- Changes to a plan that tests of several kernels run it with ---- */
+
+static inline void kernel_split_in_two(struct attn_plan *plan) { kernel_force_splits(plan, 2); }
+static inline void kernel_split_in_seven(struct attn_plan *plan) { kernel_force_splits(plan, 7); }
+
+/* Fewer workgroups than work items. */
+static inline void kernel_use_two_workgroups(struct attn_plan *plan)
+{
+    for (int s = 0; s < ATTN_STEP_COUNT; s++)
+        if (plan->launch[s].grid[0] > 2)
+            plan->launch[s].grid[0] = 2;
+}
+
+static inline void kernel_add_scan(struct attn_plan *plan)
+{
+    const struct attn_key *k = &plan->key;
+    plan->scan = 1;
+    plan->scan_q = 3;
+    kernel_region(plan, ATTN_REGION_SCAN,
+                  k->mask_heads * k->mask_seqs * ((k->n_q + 2) / 3) * ((k->n_kv + plan->kv_tile - 1) / plan->kv_tile));
+    kernel_launch(plan, ATTN_STEP_SCAN, 2, 64);
+}
+
+static inline void kernel_add_scan_and_splits(struct attn_plan *plan)
+{
+    kernel_add_scan(plan);
+    kernel_force_splits(plan, 3);
+}
+
 #endif

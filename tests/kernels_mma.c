@@ -28,33 +28,6 @@ static void check(const struct kernel_case *c, void (*change)(struct attn_plan *
         check_on(i, c, change);
 }
 
-static void split_in_two(struct attn_plan *plan) { kernel_force_splits(plan, 2); }
-static void split_in_seven(struct attn_plan *plan) { kernel_force_splits(plan, 7); }
-
-/* Fewer workgroups than work items. */
-static void use_two_workgroups(struct attn_plan *plan)
-{
-    for (int s = 0; s < ATTN_STEP_COUNT; s++)
-        if (plan->launch[s].grid[0] > 2)
-            plan->launch[s].grid[0] = 2;
-}
-
-static void add_scan(struct attn_plan *plan)
-{
-    const struct attn_key *k = &plan->key;
-    plan->scan = 1;
-    plan->scan_q = 3;
-    kernel_region(plan, ATTN_REGION_SCAN,
-                  k->mask_heads * k->mask_seqs * ((k->n_q + 2) / 3) * ((k->n_kv + plan->kv_tile - 1) / plan->kv_tile));
-    kernel_launch(plan, ATTN_STEP_SCAN, 2, 64);
-}
-
-static void add_scan_and_splits(struct attn_plan *plan)
-{
-    add_scan(plan);
-    kernel_force_splits(plan, 3);
-}
-
 /* The known head sizes of the kernel, f16 and bf16, on every device; 5 columns take the small instance, 42 the large. */
 static void every_instance_computes(void **state)
 {
@@ -160,7 +133,7 @@ static void softcap_alibi_and_sinks_in_every_combination(void **state)
         c.head_first = bits & 8 ? 5 : 0;
         c.head_total = bits & 8 ? 23 : 0;
         c.type_k = c.type_v = bits % 3 ? ATTN_F16 : ATTN_BF16;
-        check_on(bits % 5, &c, bits & 16 ? split_in_two : NULL);
+        check_on(bits % 5, &c, bits & 16 ? kernel_split_in_two : NULL);
     }
 }
 
@@ -191,8 +164,8 @@ static void splits_merge_also_when_parts_are_empty_or_masked(void **state)
             c.sinks = sinks;
             c.n_kv = 200;
             c.data = KERNEL_DATA_RISING;
-            check_on(mask + sinks, &c, split_in_two);
-            check_on(mask + 2 * sinks + 1, &c, split_in_seven);
+            check_on(mask + sinks, &c, kernel_split_in_two);
+            check_on(mask + 2 * sinks + 1, &c, kernel_split_in_seven);
         }
 }
 
@@ -212,7 +185,7 @@ static void scanned_plans_skip_only_masked_tiles(void **state)
             c.mask_seqs = plane & 2 ? 2 : 1;
             c.mask_wider = 31;
             c.mask_taller = 5;
-            check_on(plane, &c, plane & 2 ? add_scan_and_splits : add_scan);
+            check_on(plane, &c, plane & 2 ? kernel_add_scan_and_splits : kernel_add_scan);
         }
 }
 
@@ -235,7 +208,7 @@ static void few_workgroups_do_all_the_work(void **state)
         c.n_seq = 3;
         c.mask = (enum kernel_mask)mask;
         c.mask_seqs = 3;
-        check_on(mask, &c, use_two_workgroups);
+        check_on(mask, &c, kernel_use_two_workgroups);
     }
 }
 

@@ -37,33 +37,6 @@ static void use_four_columns(struct attn_plan *plan)
     *plan = other;
 }
 
-static void split_in_two(struct attn_plan *plan) { kernel_force_splits(plan, 2); }
-static void split_in_seven(struct attn_plan *plan) { kernel_force_splits(plan, 7); }
-
-/* Fewer workgroups than work items. */
-static void use_two_workgroups(struct attn_plan *plan)
-{
-    for (int s = 0; s < ATTN_STEP_COUNT; s++)
-        if (plan->launch[s].grid[0] > 2)
-            plan->launch[s].grid[0] = 2;
-}
-
-static void add_scan(struct attn_plan *plan)
-{
-    const struct attn_key *k = &plan->key;
-    plan->scan = 1;
-    plan->scan_q = 3;
-    kernel_region(plan, ATTN_REGION_SCAN,
-                  k->mask_heads * k->mask_seqs * ((k->n_q + 2) / 3) * ((k->n_kv + plan->kv_tile - 1) / plan->kv_tile));
-    kernel_launch(plan, ATTN_STEP_SCAN, 2, 64);
-}
-
-static void add_scan_and_splits(struct attn_plan *plan)
-{
-    add_scan(plan);
-    kernel_force_splits(plan, 3);
-}
-
 static void add_conversions(struct attn_plan *plan)
 {
     const struct attn_key *k = &plan->key;
@@ -173,7 +146,7 @@ static void softcap_alibi_and_sinks_in_every_combination(void **state)
         c.sinks = bits & 4;
         c.head_first = bits & 8 ? 5 : 0;
         c.head_total = bits & 8 ? 23 : 0;
-        kernel_check(&c, devices[bits & 1], ATTN_KERNEL_tile, bits & 16 ? split_in_two : NULL);
+        kernel_check(&c, devices[bits & 1], ATTN_KERNEL_tile, bits & 16 ? kernel_split_in_two : NULL);
     }
 }
 
@@ -202,8 +175,8 @@ static void splits_merge_also_when_parts_are_empty_or_masked(void **state)
             c.sinks = sinks;
             c.n_kv = 200;
             c.data = KERNEL_DATA_RISING;
-            check(&c, split_in_two);
-            check(&c, split_in_seven);
+            check(&c, kernel_split_in_two);
+            check(&c, kernel_split_in_seven);
         }
 }
 
@@ -223,7 +196,7 @@ static void scanned_plans_skip_only_masked_tiles(void **state)
             c.mask_seqs = plane & 2 ? 2 : 1;
             c.mask_wider = 31;
             c.mask_taller = 5;
-            kernel_check(&c, devices[plane & 1], ATTN_KERNEL_tile, plane & 2 ? add_scan_and_splits : add_scan);
+            kernel_check(&c, devices[plane & 1], ATTN_KERNEL_tile, plane & 2 ? kernel_add_scan_and_splits : kernel_add_scan);
         }
 }
 
@@ -265,7 +238,7 @@ static void few_workgroups_do_all_the_work(void **state)
         c.n_seq = 2;
         c.mask = (enum kernel_mask)mask;
         c.mask_seqs = 2;
-        check(&c, use_two_workgroups);
+        check(&c, kernel_use_two_workgroups);
     }
 }
 
