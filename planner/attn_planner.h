@@ -199,6 +199,7 @@ enum attn_matrix {
     ATTN_MATRIX_WMMA_GFX11, /* RDNA3, operands replicated over half-waves */
     ATTN_MATRIX_WMMA_GFX12, /* RDNA4, its own fragment layout */
     ATTN_MATRIX_MMA_SM80,   /* NVIDIA mma.sync, sm_80 and later */
+    ATTN_MATRIX_WGMMA_SM90, /* that, and wgmma, which Hopper alone has (sm_90a) */
     ATTN_MATRIX_COUNT
 };
 

@@ -11,14 +11,16 @@
 
 enum { COLUMNS_FEW = 16, Q_PARTS = 2, Q_SHIFT_F16 = 14, P_SHIFT_F16 = 15, P_PARTS_BF16 = 2 };
 
-/* An instance: groups of 16 columns, waves that each group's head is split over, keys of a tile. */
+/* An instance: groups of 16 columns, waves that each group's head is split over, keys of a tile; warpgroups: kernels/mma_group.h,
+ * with dynamic LDS. */
 struct shape {
     int32_t groups, split, kv_tile;
+    bool warpgroups;
 };
 
 static struct shape shape_few(int64_t d_k)
 {
-    return d_k > 256 ? (struct shape){ 1, 8, 16 } : (struct shape){ 1, 4, 32 };
+    return d_k > 256 ? (struct shape){ 1, 8, 16, false } : (struct shape){ 1, 4, 32, false };
 }
 
 static struct shape shape_many(const struct attn_device *d, int64_t d_k)
@@ -27,22 +29,46 @@ static struct shape shape_many(const struct attn_device *d, int64_t d_k)
     if (d_k > 256)
         return shape_few(d_k);
     if (d_k > 128)
-        return rdna ? (struct shape){ 2, 4, 16 } : (struct shape){ 2, 2, 32 };
-    if (d->matrix == ATTN_MATRIX_MMA_SM80)
-        return (struct shape){ 8, 1, 64 };
-    return (struct shape){ 4, rdna ? 2 : 1, 32 };
+        return rdna ? (struct shape){ 2, 4, 16, false } : (struct shape){ 2, 2, 32, false };
+    if (d->matrix == ATTN_MATRIX_MMA_SM80 || d->matrix == ATTN_MATRIX_WGMMA_SM90)
+        return (struct shape){ 8, 1, 64, false };
+    return (struct shape){ 4, rdna ? 2 : 1, 32, false };
 }
 
 static int32_t threads_of(const struct attn_device *d, struct shape s) { return s.groups * s.split * d->wave_size; }
 
-/* Static LDS of an instance (struct mma_lds): K and V with rows padded by eight elements, V's to a multiple of 32 first;
- * the waves' parts of the scores; the keys that live for each wave. */
+static int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
+
+/* LDS of an instance. Of waves (struct mma_lds, static): K and V with rows padded by eight elements, V's to a multiple of 32
+ * first; the waves' parts of the scores; the keys that live for each wave. Of warpgroups (struct mma_group_lds, dynamic): Q in
+ * its parts, two tiles of K and of V, all in panels of 64 elements; a number for each column; those keys. */
 static int64_t lds_bytes(struct shape s, int64_t d_k, int64_t d_v)
 {
     int64_t waves = (int64_t)s.groups * s.split;
-    int64_t rows = d_k + 8 + (d_v + 31) / 32 * 32 + 8;
+    if (s.warpgroups) {
+        int64_t q = Q_PARTS * 16 * s.groups * round_up(d_k, 64), kv = 2 * s.kv_tile * (round_up(d_k, 64) + round_up(d_v, 64));
+        return round_up(2 * (q + kv) + 4 * 16 * s.groups + 8 * waves, 1024);
+    }
+    int64_t rows = d_k + 8 + round_up(d_v, 32) + 8;
     int64_t parts = s.split > 1 ? waves * s.kv_tile * 16 : 4;
     return 2 * s.kv_tile * rows + 4 * parts + 8 * ((waves + 1) / 2 * 2);
+}
+
+static bool fits(const struct attn_device *d, const struct attn_key *k, struct shape s)
+{
+    int64_t limit = s.warpgroups ? d->lds_bytes : contract_lds_limit(d);
+    return lds_bytes(s, k->d_k, k->d_v) <= limit && threads_of(d, s) <= d->max_threads;
+}
+
+/* The largest that the problem has columns for and the device can run. */
+static struct shape shape_of(const struct attn_device *d, const struct attn_key *k)
+{
+    const struct shape warpgroups = { 8, 1, 64, true }, many = shape_many(d, k->d_k);
+    if (attn_mul_sat(k->n_q, contract_gqa(k)) <= COLUMNS_FEW)
+        return shape_few(k->d_k);
+    if (d->matrix == ATTN_MATRIX_WGMMA_SM90 && k->d_k <= 128 && fits(d, k, warpgroups))
+        return warpgroups;
+    return fits(d, k, many) ? many : shape_few(k->d_k);
 }
 
 /* Head sizes with an instance, as bits of the known head size's index. */
@@ -148,10 +174,8 @@ static const struct attn_rule rules[] = {
 
 static void configure(const struct attn_device *d, const struct attn_key *k, struct attn_plan *p)
 {
-    struct shape s = shape_many(d, k->d_k);
-    if (attn_mul_sat(k->n_q, contract_gqa(k)) <= COLUMNS_FEW || lds_bytes(s, k->d_k, k->d_v) > contract_lds_limit(d) ||
-        threads_of(d, s) > d->max_threads)
-        s = shape_few(k->d_k);
+    struct shape s = shape_of(d, k);
+    uint32_t lds = (uint32_t)lds_bytes(s, k->d_k, k->d_v);
     int32_t columns = 16 * s.groups;
     int64_t work = contract_work(k, columns);
     contract_columns(p, k, columns);
@@ -168,7 +192,8 @@ static void configure(const struct attn_device *d, const struct attn_key *k, str
     contract_scan(p, d, k);
     contract_split(p, d, k, 128, contract_fill(d, work, 2));
     contract_launch(p, ATTN_STEP_MAIN, contract_grid_x(d, work), (uint32_t)p->splits, (uint32_t)threads_of(d, s),
-                    (uint32_t)lds_bytes(s, k->d_k, k->d_v));
+                    s.warpgroups ? 0 : lds);
+    p->launch[ATTN_STEP_MAIN].lds_dynamic_bytes = s.warpgroups ? lds : 0;
 
     bool bf16 = k->type_k == ATTN_BF16;
     p->arithmetic.kv_tile = p->kv_tile;
@@ -183,13 +208,16 @@ static void configure(const struct attn_device *d, const struct attn_key *k, str
 }
 
 /* Multiply-adds a ns and compute unit, about a third of what the matrix cores can do (data sheets of the table's cards):
- * Q K^T is done twice, and there is more to do than multiply. */
-static int64_t rate(int matrix)
+ * Q K^T is done twice, and there is more to do than multiply. In warpgroups: as an H200 took, 8,192 tokens, D=128. */
+static int64_t rate(const struct attn_plan *p)
 {
-    switch (matrix) {
+    if (p->launch[ATTN_STEP_MAIN].lds_dynamic_bytes > 0)
+        return 1040;
+    switch (p->device.matrix) {
     case ATTN_MATRIX_WMMA_GFX11: return 200;
     case ATTN_MATRIX_WMMA_GFX12: return 400;
-    case ATTN_MATRIX_MMA_SM80: return 900;
+    case ATTN_MATRIX_MMA_SM80:
+    case ATTN_MATRIX_WGMMA_SM90: return 900;
     default: return 500;
     }
 }
@@ -199,7 +227,7 @@ static uint64_t cost(const struct attn_device *d, const struct attn_key *k, cons
     /* What passes through LDS, with barriers, comes a quarter slower than what vec reads. */
     int64_t once = contract_kv_bytes(k), tiles = contract_row_tiles(k, p->columns);
     int64_t bytes = attn_add_sat(attn_add_sat(once, once / 4), attn_mul_sat(once / 4, tiles - 1));
-    int64_t main = attn_max(cost_bytes(d, bytes), cost_madds(d, contract_madds(k, p->columns), rate(d->matrix)));
+    int64_t main = attn_max(cost_bytes(d, bytes), cost_madds(d, contract_madds(k, p->columns), rate(p)));
     main = cost_idle(d, main, attn_mul_sat(contract_work(k, p->columns), p->splits));
     return (uint64_t)attn_add_sat(main, cost_helpers(d, k, p));
 }

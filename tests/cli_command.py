@@ -11,7 +11,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "sup
 from command import SEED, SMALL, Case  # noqa: E402
 
 VERBS = ("plan", "explain", "run", "shrink", "import", "bench", "null-hip")
-DEVICES = ["gfx906", "gfx908", "gfx90a", "gfx942", "gfx950", "gfx1030", "gfx1100", "gfx1151", "gfx1200", "gfx1201", "sm_90"]
+DEVICES = ["gfx906", "gfx908", "gfx90a", "gfx942", "gfx950", "gfx1030", "gfx1100", "gfx1151", "gfx1200", "gfx1201", "sm_80",
+           "sm_90"]
 PLAN_KEYS = {"kernel", "device", "grid", "block", "lds_static_bytes", "lds_dynamic_bytes", "workspace_bytes", "splits",
              "columns", "key", "line"}
 

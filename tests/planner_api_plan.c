@@ -16,13 +16,13 @@ static void fail_line(const struct attn_problem *p, const struct attn_device *d,
 
 /* ---- Devices --------------------------------------------------------------------------------------------------- */
 
-static void the_table_has_the_eleven_devices(void **state)
+static void the_table_has_the_twelve_devices(void **state)
 {
     (void)state;
     static const char *const names[] = { "gfx906", "gfx908", "gfx90a", "gfx942", "gfx950", "gfx1030",
-                                         "gfx1100", "gfx1151", "gfx1200", "gfx1201", "sm_90" };
-    assert_int_equal(attn_device_count(), 11);
-    for (int i = 0; i < 11; i++) {
+                                         "gfx1100", "gfx1151", "gfx1200", "gfx1201", "sm_80", "sm_90" };
+    assert_int_equal(attn_device_count(), 12);
+    for (int i = 0; i < 12; i++) {
         const struct attn_device *d = attn_device_find(names[i]);
         assert_non_null(d);
         assert_null(attn_device_check(d));
@@ -30,7 +30,7 @@ static void the_table_has_the_eleven_devices(void **state)
         assert_true(attn_device_covers(d, d));
     }
     assert_null(attn_device(-1));
-    assert_null(attn_device(11));
+    assert_null(attn_device(12));
     assert_null(attn_device_find("gfx94"));
     assert_null(attn_device_find(""));
 }
@@ -41,15 +41,17 @@ static void the_table_s_facts_are_the_documents(void **state)
     (void)state;
     for (int i = 0; i < attn_device_count(); i++) {
         const struct attn_device *d = attn_device(i);
-        bool nvidia = strcmp(d->name, "sm_90") == 0, gfx950 = strcmp(d->name, "gfx950") == 0, gfx906 = strcmp(d->name, "gfx906") == 0;
+        bool sm_90 = strcmp(d->name, "sm_90") == 0, nvidia = sm_90 || strcmp(d->name, "sm_80") == 0;
+        bool gfx950 = strcmp(d->name, "gfx950") == 0, gfx906 = strcmp(d->name, "gfx906") == 0;
         assert_int_equal(d->matrix_flush, strcmp(d->name, "gfx90a") == 0);
         assert_int_equal(d->dot_f16, !nvidia);
-        assert_int_equal(d->lds_bytes, nvidia ? 227 * 1024 : gfx950 ? 160 * 1024 : 64 * 1024);
+        assert_int_equal(d->lds_bytes, sm_90 ? 227 * 1024 : nvidia ? 163 * 1024 : gfx950 ? 160 * 1024 : 64 * 1024);
         assert_int_equal(d->lds_static_bytes, nvidia ? 48 * 1024 : d->lds_bytes);
         assert_int_equal(d->max_threads, 1024);
         int family = strncmp(d->name, "gfx9", 4) == 0 && !gfx906 ? ATTN_MATRIX_MFMA
                      : strncmp(d->name, "gfx11", 5) == 0         ? ATTN_MATRIX_WMMA_GFX11
                      : strncmp(d->name, "gfx12", 5) == 0         ? ATTN_MATRIX_WMMA_GFX12
+                     : sm_90                                     ? ATTN_MATRIX_WGMMA_SM90
                      : nvidia                                    ? ATTN_MATRIX_MMA_SM80
                                                                  : ATTN_MATRIX_NONE;
         assert_int_equal(d->matrix, family);
@@ -629,7 +631,7 @@ static void a_plan_beyond_its_device_is_noticed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_table_has_the_eleven_devices),
+        cmocka_unit_test(the_table_has_the_twelve_devices),
         cmocka_unit_test(the_table_s_facts_are_the_documents),
         cmocka_unit_test(weakenings_are_valid_and_weaker),
         cmocka_unit_test(the_least_device_is_valid_and_nothing_below_it),

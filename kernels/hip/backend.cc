@@ -331,8 +331,10 @@ bool describe_card(const hipDeviceProp_t *properties, struct attn_device *device
 {
     char name[64];
 #if ATTN_RUNTIME_CUDA
-    /* One row serves every NVIDIA GPU from sm_80 on: all the kernels need is mma.sync. */
-    std::snprintf(name, sizeof name, "sm_%d", properties->major >= 8 ? 90 : 10 * properties->major + properties->minor);
+    /* The row sm_80 serves every NVIDIA GPU from there on: all that the kernels need is mma.sync. Hopper's own has wgmma, for
+     * which not every build is (cuda.cmake). */
+    const int own = 10 * properties->major + properties->minor;
+    std::snprintf(name, sizeof name, "sm_%d", own < 80 ? own : own == 90 && ATTN_HIP_SM90A ? 90 : 80);
     const size_t lds = properties->sharedMemPerBlockOptin;
 #else
     std::snprintf(name, sizeof name, "%.*s", static_cast<int>(std::strcspn(properties->gcnArchName, ":")), properties->gcnArchName);
