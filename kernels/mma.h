@@ -70,8 +70,8 @@ static __device__ __forceinline__ void mma_attention(const attn_args &a)
     using S = mma_shape<F, DK, DV, WQ, WD, KT>;
     using LDS = mma_lds<F, DK, DV, WQ, WD, KT>;
     constexpr int BLOCKS = S::BLOCKS, SLOTS = F::SLOTS, ACC = F::ACC;
-    constexpr mma_tile K_TILE = { S::THREADS, KT, DK, DK, S::K_PITCH };
-    constexpr mma_tile V_TILE = { S::THREADS, KT, DV, 32 * S::UNITS, S::V_PITCH };
+    constexpr mma_tile K_TILE = { S::THREADS, KT, DK, DK, S::K_PITCH, false };
+    constexpr mma_tile V_TILE = { S::THREADS, KT, DV, 32 * S::UNITS, S::V_PITCH, false };
     SIMT_LDS(LDS, lds);
 
     const int thread = (int)threadIdx.x;
@@ -115,7 +115,7 @@ static __device__ __forceinline__ void mma_attention(const attn_args &a)
         typename F::operand q[S::OWN_STEPS][MMA_Q_PARTS];
         mma_find_columns<F>(a, kv_head, s, first, lane, at);
         if (key0 < end)
-            mma_load_q<F>(S::STEPS, WD, lane, wd, at, q);
+            mma_load_q<F>(a, S::STEPS, WD, lane, wd, at, q);
 
         float max[SLOTS], sum[SLOTS];
         float acc[S::OWN_UNITS][2][ACC] = {};
@@ -143,7 +143,10 @@ static __device__ __forceinline__ void mma_attention(const attn_args &a)
                 mma_add_parts<F>(lds.parts, WD, wave, lane, busy, score);
 
             uint64_t live = 0; /* not 0: some key lives for the wave */
-            if (busy) {
+            const bool plain = at.plain && !masked && keys == KT;
+            if (busy && plain) {
+                live = 1;
+            } else if (busy) {
                 const uint32_t open = mma_finish_scores<F>(a, at, masked, lane, key0, keys, score);
                 live = masked ? mma_live<F, BLOCKS>(lane, open) : 1;
             }
@@ -171,7 +174,7 @@ static __device__ __forceinline__ void mma_attention(const attn_args &a)
                 continue;
 
             float factor[SLOTS];
-            if (mma_softmax<F>(score, max, sum, factor))
+            if (mma_softmax<F>(at, plain, score, max, sum, factor))
                 mma_scale<F>(acc, factor);
             mma_output<F>(lds.v, S::V_PITCH, S::UNITS, WD, lane, wd, score, acc);
         }

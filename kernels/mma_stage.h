@@ -43,10 +43,18 @@ static __device__ __forceinline__ void mma_copy_wait()
 #endif
 }
 
-/* A tile in LDS: rows of `elements`, `width` of them with the zeros, `pitch` apart; dealt out to `threads`. Both counts
- * are multiples of eight. Constants, once all is inlined. */
+/* A tile in LDS: rows of `elements`, `width` of them with the zeros; dealt out to `threads`. Both counts are multiples of
+ * eight. Rows lie `pitch` apart; or, swizzled, in panels of 64 elements as mma_sm90.h describes. Constants, once all is
+ * inlined. */
 struct mma_tile {
     int threads, rows, elements, width, pitch;
+    bool swizzled;
+
+    /* Where eight elements of a row begin. */
+    __device__ __forceinline__ int at(int row, int piece) const
+    {
+        return swizzled ? piece / 8 * rows * 64 + row * 64 + ((piece ^ row) & 7) * 8 : row * pitch + 8 * piece;
+    }
 };
 
 /* OWN: pieces of a thread, at most. */
@@ -73,7 +81,7 @@ template <int OWN, bool ASYNC> struct mma_stage {
                     if (n >= all)
                         break;
                     const bool exists = row < rows && 8 * piece < t.elements;
-                    mma_copy_16(lds + row * t.pitch + 8 * piece, exists ? tile + row * row_bytes + 16 * piece : tile, exists);
+                    mma_copy_16(lds + t.at(row, piece), exists ? tile + row * row_bytes + 16 * piece : tile, exists);
                 }
                 return;
             }
@@ -89,7 +97,7 @@ template <int OWN, bool ASYNC> struct mma_stage {
             if constexpr (HELD)
                 held[i] = value;
             else if (n < all)
-                simt_store<simt_u32x4>(lds + row * t.pitch + 8 * piece, value);
+                simt_store<simt_u32x4>(lds + t.at(row, piece), value);
         }
     }
 
@@ -103,7 +111,7 @@ template <int OWN, bool ASYNC> struct mma_stage {
             for (int i = 0; i < OWN; i++) {
                 const int n = (int)threadIdx.x + i * t.threads;
                 if (n < all)
-                    simt_store<simt_u32x4>(lds + n / most * t.pitch + 8 * (n % most), held[i]);
+                    simt_store<simt_u32x4>(lds + t.at(n / most, n % most), held[i]);
             }
         }
     }
@@ -116,7 +124,7 @@ static __device__ SIMT_GPU_INLINE void mma_clear(const mma_tile t, uint16_t *lds
 #pragma unroll 1
     for (int n = (int)threadIdx.x; n < all; n += t.threads)
         if (dead >> (n / most) & 1)
-            simt_store<simt_u32x4>(lds + n / most * t.pitch + 8 * (n % most), simt_u32x4{});
+            simt_store<simt_u32x4>(lds + t.at(n / most, n % most), simt_u32x4{});
 }
 
 #endif

@@ -53,8 +53,28 @@ template <class F> struct mma_columns {
     const char *q[F::SLOTS];
     const char *mask[F::SLOTS];
     float slope[F::SLOTS];
-    float inverse[F::SLOTS]; /* of the power of two that the column's Q is multiplied by */
+    float inverse[F::SLOTS]; /* of the power of two that the column's Q is multiplied by, */
+    float scale[F::SLOTS];   /* and that times |a.scale|: a dot product times it is a score */
+    bool plain;              /* it is as good as both one after the other, for all lanes, and there is no softcap */
 };
+
+/* The sign of a.scale, which Q takes on. */
+static __device__ __forceinline__ float mma_sign(const attn_args &a) { return a.scale < 0.0f ? -1.0f : 1.0f; }
+static __device__ __forceinline__ float mma_scale_of(const attn_args &a) { return a.scale < 0.0f ? -a.scale : a.scale; }
+
+/* Once the inverse of a lane's columns is there. All lanes arrive. */
+template <class F> static __device__ __forceinline__ void mma_find_scale(const attn_args &a, mma_columns<F> &at)
+{
+    const float scale = mma_scale_of(a);
+    bool exact = !(a.softcap > 0.0f);
+    SIMT_UNROLL
+    for (int slot = 0; slot < F::SLOTS; slot++) {
+        at.scale[slot] = at.inverse[slot] * scale;
+        /* a power of two changes no digit of a normal number */
+        exact = exact && ((at.scale[slot] >= 0x1p-126f && at.scale[slot] < SIMT_INFINITY) || scale == 0.0f);
+    }
+    at.plain = simt_ballot<F::WAVE>(!exact) == 0;
+}
 
 /* Where the lane's columns are; first: the wave's first column in the KV head. */
 template <class F>
@@ -75,7 +95,7 @@ static __device__ SIMT_GPU_INLINE void mma_find_columns(const attn_args &a, int6
 
 /* The lane's words of Q: of steps wd, wd + split, ... Each column is multiplied by a power of two first. */
 template <class F, int OWN>
-static __device__ SIMT_GPU_INLINE void mma_load_q(int steps, int split, int lane, int wd, mma_columns<F> &at,
+static __device__ SIMT_GPU_INLINE void mma_load_q(const attn_args &a, int steps, int split, int lane, int wd, mma_columns<F> &at,
                                                   typename F::operand (&q)[OWN][MMA_Q_PARTS])
 {
     float factor[F::SLOTS];
@@ -95,9 +115,10 @@ static __device__ SIMT_GPU_INLINE void mma_load_q(int steps, int split, int lane
     SIMT_UNROLL
     for (int slot = 0; slot < F::SLOTS; slot++) {
         const uint32_t bits = F::factor_bits(mma_share_max<F>(factor[slot]));
-        factor[slot] = attn_float_of_bits(bits);
+        factor[slot] = mma_sign(a) * attn_float_of_bits(bits);
         at.inverse[slot] = attn_float_of_bits((254u << 23) - bits);
     }
+    mma_find_scale<F>(a, at);
     SIMT_UNROLL
     for (int i = 0; i < OWN; i++) {
         const int step = wd + i * split;
@@ -195,7 +216,7 @@ static __device__ SIMT_GPU_INLINE uint32_t mma_finish_scores(const attn_args &a,
         score[n / F::ACC][n % F::ACC] *= at.inverse[F::slot(n % F::ACC)];
     SIMT_UNROLL
     for (int n = 0; n < ALL; n++)
-        score[n / F::ACC][n % F::ACC] *= a.scale;
+        score[n / F::ACC][n % F::ACC] *= mma_scale_of(a);
     if (a.softcap > 0.0f) {
         SIMT_UNROLL
         for (int n = 0; n < ALL; n++)
@@ -261,17 +282,18 @@ template <class F, int BLOCKS> static __device__ SIMT_GPU_INLINE uint64_t mma_li
     return mma_any<F::WAVE>(keys);
 }
 
-/* One tile's step of the online softmax: scores become weights, times 2^P_SHIFT, and so is sum, of the lane's own keys.
- * Returns whether a maximum has moved, for any lane; then the output so far is to be multiplied by factor. */
+/* One tile's step of the online softmax: scores (plain: dot products, of which at.scale makes scores) become weights, times
+ * 2^P_SHIFT, and so is sum, of the lane's own keys. Returns whether a maximum has moved, for any lane; then the output so far is to be multiplied by factor. */
 template <class F, int BLOCKS>
-static __device__ SIMT_GPU_INLINE bool mma_softmax(float (&score)[BLOCKS][F::ACC], float (&max)[F::SLOTS],
+static __device__ SIMT_GPU_INLINE bool mma_softmax(const mma_columns<F> &at, bool plain, float (&score)[BLOCKS][F::ACC], float (&max)[F::SLOTS],
                                                    float (&sum)[F::SLOTS], float (&factor)[F::SLOTS])
 {
+    float scale[F::SLOTS]; /* not negative */
     float base[F::SLOTS]; /* a number also where all is excluded: 2^-inf is 0, the weight of what is excluded */
     bool moved = false;
     SIMT_UNROLL
     for (int slot = 0; slot < F::SLOTS; slot++) {
-        float top = max[slot];
+        float top = -SIMT_INFINITY;
         SIMT_UNROLL
         for (int b = 0; b < BLOCKS; b++) {
             SIMT_UNROLL
@@ -279,7 +301,13 @@ static __device__ SIMT_GPU_INLINE bool mma_softmax(float (&score)[BLOCKS][F::ACC
                 if (F::slot(i) == slot)
                     top = mma_max(top, score[b][i]);
         }
-        top = mma_share_max<F>(top);
+        scale[slot] = plain ? at.scale[slot] : 1.0f;
+        top = mma_share_max<F>(top) * scale[slot];
+        /* The product is rounded here and not below: a reference that is no less than any of the scores, or weights could
+         * pass f16's range. */
+        if (plain)
+            top = simt_fma(top < 0.0f ? -top : top, 0x1p-23f, top);
+        top = mma_max(max[slot], top);
         factor[slot] = mma_rescale(max[slot], top);
         moved = moved || top != max[slot];
         max[slot] = top;
@@ -290,7 +318,7 @@ static __device__ SIMT_GPU_INLINE bool mma_softmax(float (&score)[BLOCKS][F::ACC
     for (int b = 0; b < BLOCKS; b++) {
         SIMT_UNROLL
         for (int i = 0; i < F::ACC; i++) {
-            score[b][i] = mma_exp2(simt_fma(score[b][i] - base[F::slot(i)], MMA_LOG2E, F::P_SHIFT));
+            score[b][i] = mma_exp2(simt_fma(simt_fma(score[b][i], scale[F::slot(i)], -base[F::slot(i)]), MMA_LOG2E, F::P_SHIFT));
             sum[F::slot(i)] += score[b][i];
         }
     }

@@ -33,4 +33,34 @@ static __device__ __forceinline__ int attn_scanned_tile(const attn_args &a, int6
     return dead ? ATTN_SCANNED_DEAD : ATTN_SCANNED_ZERO;
 }
 
+/* The same of WAVE tiles ahead at once, a tile a lane: asked for tile after tile, each wave keeps the answers. */
+template <int WAVE> struct attn_scanned_ahead {
+    int64_t first = -WAVE; /* of the tiles that the bits are of */
+    uint64_t dead, zero;
+
+    /* The first tile from `tile` on that is not dead, or `end` or a later one if there is none before; zero: of that tile's
+     * mask all values are. All lanes of the wave arrive. */
+    __device__ __forceinline__ int64_t find(const attn_args &a, int64_t kv_head, int64_t s, int64_t from, int64_t to, int lane,
+                                            int64_t tile, int64_t end, bool &all_zero)
+    {
+        while (tile < end) {
+            if (tile - first >= WAVE) {
+                const int found = tile + lane < end ? attn_scanned_tile(a, kv_head, s, from, to, tile + lane) : ATTN_SCANNED_DEAD;
+                dead = simt_ballot<WAVE>(found == ATTN_SCANNED_DEAD);
+                zero = simt_ballot<WAVE>(found == ATTN_SCANNED_ZERO);
+                first = tile;
+            }
+            const int at = (int)(tile - first);
+            const uint64_t live = ~dead >> at & (~(uint64_t)0 >> (64 - WAVE + at));
+            if (live != 0) {
+                const int bit = at + simt_first_bit(live);
+                all_zero = zero >> bit & 1;
+                return first + bit;
+            }
+            tile = first + WAVE;
+        }
+        return end;
+    }
+};
+
 #endif

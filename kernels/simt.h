@@ -46,6 +46,7 @@
  *   simt_f16_to_f32(uint16_t)  simt_f32_to_f16(float)  simt_bf16_to_f32(uint16_t)   bits in and out; exact, and to
  *                                 nearest even; every value including subnormals, infinities, NaN.
  *   simt_exp simt_exp2 simt_log simt_tanh simt_max simt_min simt_fma   of float.
+ *   simt_first_bit(uint64_t)      number of the lowest bit that is set; some bit is.
  *   SIMT_INFINITY                 +infinity as a float.
  *
  *   SIMT_UNROLL                   before a loop with constant bounds: unroll it on a GPU.

@@ -7,7 +7,7 @@
 
 #define SIMT_LDS(T, name) __shared__ T name
 #define SIMT_LDS_DYNAMIC(T, name)                 \
-    extern __shared__ uint4 simt_dynamic_lds_[]; \
+    extern __shared__ __attribute__((aligned(1024))) uint4 simt_dynamic_lds_[]; \
     T *name = reinterpret_cast<T *>(simt_dynamic_lds_)
 #define SIMT_UNROLL _Pragma("unroll")
 #define SIMT_GPU_INLINE __forceinline__
@@ -88,6 +88,9 @@ static __device__ __forceinline__ float simt_bf16_to_f32(uint16_t h)
 {
     return __uint_as_float(static_cast<uint32_t>(h) << 16);
 }
+
+/* The number of the lowest bit that is set; some bit is. */
+static __device__ __forceinline__ int simt_first_bit(uint64_t bits) { return __ffsll((long long)bits) - 1; }
 
 static __device__ __forceinline__ float simt_exp(float x) { return expf(x); }
 static __device__ __forceinline__ float simt_exp2(float x) { return exp2f(x); }

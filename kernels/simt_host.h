@@ -33,6 +33,7 @@ enum simt_operation {
     SIMT_OP_MAX,
     SIMT_OP_OR,     /* barrier with a predicate */
     SIMT_OP_MATRIX, /* matrix.h */
+    SIMT_OP_WGMMA,
     SIMT_OP_COUNT
 };
 
@@ -248,6 +249,7 @@ static __forceinline__ uint16_t simt_f32_to_f16(float f)
 
 static __forceinline__ float simt_bf16_to_f32(uint16_t h) { return __builtin_bit_cast(float, (uint32_t)h << 16); }
 
+static __forceinline__ int simt_first_bit(uint64_t bits) { return __builtin_ctzll(bits); }
 static __forceinline__ float simt_exp(float x) { return expf(x); }
 static __forceinline__ float simt_exp2(float x) { return exp2f(x); }
 static __forceinline__ float simt_log(float x) { return logf(x); }

@@ -7,8 +7,8 @@
 
 /* One device of each family, and those whose matrix cores are peculiar: gfx908 has bf16 in instructions of half the
  * depth, gfx90a flushes subnormals. */
-static const char *const devices[] = { "gfx942", "gfx1100", "gfx1201", "sm_90", "gfx908", "gfx90a" };
-enum { FAMILIES = 4, DEVICES = 6 };
+static const char *const devices[] = { "gfx942", "gfx1100", "gfx1201", "sm_80", "sm_90", "gfx908", "gfx90a" };
+enum { FAMILIES = 5, DEVICES = 7 };
 
 static struct kernel_case simple(int64_t d_k, int64_t d_v)
 {

@@ -256,9 +256,17 @@ static void renew_clock(struct simt_executor *ex)
     }
     for (uint32_t w = 0; w < ex->waves; w++)
         ex->wave[w].sync = 3;
+    for (uint32_t t = 0; t < ex->threads; t++)
+        ex->published[t] = 3; /* what was passed on stays so */
     simt_hot.block_start = simt_lds_tag(1, 0);
     simt_hot.block_sync = simt_lds_tag(2, 0);
     ex->clock = 3;
+}
+
+HOT uint32_t simt_lds_written(const struct simt_executor *ex, size_t at)
+{
+    const uint32_t tag = ex->lds_write[at / 4];
+    return tag == SPLIT ? ex->lds_byte_write[at] : tag;
 }
 
 uint32_t simt_lds_tick(struct simt_executor *ex)

@@ -156,6 +156,9 @@ void simt_collective(struct simt_executor *ex, struct simt_wave *wave)
     case SIMT_OP_MATRIX:
         simt_matrix(ex, wave, static_cast<int>(width));
         break;
+    case SIMT_OP_WGMMA:
+        simt_wgmma(ex, wave, static_cast<int>(width), static_cast<int>(n));
+        break;
     default:
         break;
     }

@@ -112,7 +112,8 @@ static bool block_wide(uint64_t key)
 static const char *operation_name(uint64_t key)
 {
     static const char *const names[SIMT_OP_COUNT] = { "nothing", "barrier", "wave sync", "shuffle", "xor shuffle",
-                                                      "ballot", "sum over lanes", "maximum over lanes", "barrier", "matrix instruction" };
+                                                      "ballot", "sum over lanes", "maximum over lanes", "barrier", "matrix instruction",
+                                                      "warpgroup's matrix instruction" };
     const int op = operation_of(key);
     return op < SIMT_OP_COUNT ? names[op] : "end of the kernel";
 }
@@ -159,6 +160,7 @@ static struct simt_fiber *wave_waits(struct simt_executor *ex, struct simt_fiber
     }
     if (++ex->waves_waiting < ex->waves)
         return &ex->fiber[next_wave(ex, wave->number)->resume];
+    simt_wgmma_agree(ex);
     if (operation_of(wave->key) == SIMT_KEY_EXIT)
         return nullptr;
     release_block(ex);
@@ -267,6 +269,8 @@ static void run_block(struct simt_executor *ex)
     ex->waves_waiting = 0;
     ex->block_key = 0;
     ex->block_or_next = 0;
+    ex->grouped = false;
+    memset(ex->published, 0, ex->threads * sizeof ex->published[0]);
     for (uint32_t w = 0; w < ex->waves; w++) {
         struct simt_wave *wave = &ex->wave[w];
         wave->arrived = 0;
@@ -275,6 +279,7 @@ static void run_block(struct simt_executor *ex)
         wave->parity = 0;
         wave->waiting = false;
         wave->ballot_next = 0;
+        wave->group = 0;
         new_order(ex, wave);
     }
     struct simt_wave *first = next_wave(ex, ex->waves - 1);

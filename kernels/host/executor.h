@@ -3,7 +3,8 @@
  *   fiber.cc       stacks and the context switch
  *   executor.cc    launches, blocks, the schedule of their threads
  *   collective.cc  barriers and wave operations (the functions kernels call through simt.h)
- *   matrix.cc      matrix instructions
+ *   matrix.cc      matrix instructions of a wave
+ *   wgmma.cc       those of four waves together
  *   access.cc      the memory access callbacks: LDS and global checks
  *   memory.cc      global memory: tensors and workspace with their shadow
  *   failure.cc     what went wrong, in words
@@ -96,6 +97,7 @@ struct simt_wave {
     uint32_t resume;       /* thread to go on with when the wave gets its turn */
     bool waiting;          /* whole wave at a barrier, or finished */
     uint64_t ballot, ballot_next;
+    uint64_t group;        /* of the wgmma products since the last barrier, a hash */
 };
 
 /* What the access callbacks look at; one per OS thread, filled by the executor while a launch runs. */
@@ -133,6 +135,7 @@ struct simt_operands {
     const uint32_t *a, *b;
     uint32_t *out; /* of a load */
     float *acc;
+    uint64_t rows, columns; /* descriptors of wgmma's operands in LDS */
 };
 
 struct simt_executor {
@@ -148,6 +151,7 @@ struct simt_executor {
     uint32_t waves_waiting; /* of the block at a barrier or finished */
     uint64_t block_key;     /* the barrier they wait at */
     int block_or, block_or_next;
+    bool grouped;           /* a wgmma product was made since the last barrier */
     uint64_t random;        /* state of the schedule; 0: in order */
     uint32_t clock;         /* LDS time: operations done, see access.cc */
     uint32_t clock_limit;   /* when it restarts */
@@ -163,6 +167,7 @@ struct simt_executor {
     alignas(64) float in[SIMT_MAX_WAVES][16][64];
     simt_f32x4 out[SIMT_MAX_THREADS][4];
     struct simt_operands operands[SIMT_MAX_THREADS];
+    uint32_t published[SIMT_MAX_THREADS]; /* LDS clock when the thread last passed its writes on to the asynchronous proxy */
     /* LDS and its shadow (access.cc) */
     uint8_t *lds;
     uint32_t *lds_write, *lds_read;           /* of granules */
@@ -202,12 +207,17 @@ enum { SIMT_KEY_EXIT = 255 };
 void simt_collective(struct simt_executor *executor, struct simt_wave *wave);
 /* The same for matrix instruction `what`: enum simt_matrix, from SIMT_MATRIX_COUNT on matrix loads. */
 void simt_matrix(struct simt_executor *executor, struct simt_wave *wave, int what);
+/* The same for wgmma with 8 * eighths columns; and at a barrier: were the products of each warpgroup's waves the same? */
+void simt_wgmma(struct simt_executor *executor, struct simt_wave *wave, int what, int eighths);
+void simt_wgmma_agree(struct simt_executor *executor);
 
 /* LDS shadow: a new block begins; a rendezvous happened and `clock` moves on. */
 bool simt_lds_create(struct simt_executor *executor);
 void simt_lds_destroy(struct simt_executor *executor);
 void simt_lds_block(struct simt_executor *executor);
 uint32_t simt_lds_tick(struct simt_executor *executor);
+/* The tag of the last write to a byte of LDS. */
+uint32_t simt_lds_written(const struct simt_executor *executor, size_t at);
 static inline uint32_t simt_lds_tag(uint32_t clock, uint32_t id) { return clock << 12 | id; }
 
 /* Global memory. */

@@ -119,6 +119,12 @@ SIMT_HOT_FUNCTION void multiply(const layout &l, bool flush, uint32_t first_word
 
 } // namespace
 
+/* Hopper has what sm_80 has. */
+static bool has(int matrix, int family)
+{
+    return matrix == family || (matrix == ATTN_MATRIX_WGMMA_SM90 && family == ATTN_MATRIX_MMA_SM80);
+}
+
 /* Word m of the result is row lane / 4 of matrix m, elements 2 * (lane % 4) and the next; transposed: those two rows'
  * element lane / 4. Lane 8 * m + r handed in row r of matrix m. */
 SIMT_HOT_FUNCTION static void load_matrices(bool transposed, const simt_operands *lanes)
@@ -144,7 +150,7 @@ void simt_matrix(struct simt_executor *ex, struct simt_wave *wave, int what)
     const simt_operands *lanes = ex->operands + wave->first;
     const bool loading = what >= SIMT_MATRIX_COUNT;
     const layout &l = layouts[loading ? SIMT_SM80_F16 : what];
-    if (device->matrix != l.family || wave->lanes != l.lanes)
+    if (!has(device->matrix, l.family) || wave->lanes != l.lanes)
         simt_fail(ATTN_F_MATRIX, 0, 0, 0, "a matrix instruction that %s does not have, or with %u lanes of %u", device->name,
                   wave->lanes, l.lanes);
     if (loading) {
@@ -164,12 +170,12 @@ void simt_matrix(struct simt_executor *ex, struct simt_wave *wave, int what)
 
 SIMT_HOT_FUNCTION void simt_host_matrix(int what, const uint32_t *a, const uint32_t *b, float *acc, int line)
 {
-    simt_hot.executor->operands[simt_hot.fiber->thread] = { a, b, nullptr, acc };
+    simt_hot.executor->operands[simt_hot.fiber->thread] = { a, b, nullptr, acc, 0, 0 };
     simt_arrive(simt_key(SIMT_OP_MATRIX, what, 0, line));
 }
 
 SIMT_HOT_FUNCTION void simt_host_matrix_load(bool transposed, const uint32_t *own, uint32_t *out, int line)
 {
-    simt_hot.executor->operands[simt_hot.fiber->thread] = { own, nullptr, out, nullptr };
+    simt_hot.executor->operands[simt_hot.fiber->thread] = { own, nullptr, out, nullptr, 0, 0 };
     simt_arrive(simt_key(SIMT_OP_MATRIX, SIMT_MATRIX_COUNT + transposed, 0, line));
 }
