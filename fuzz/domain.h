@@ -59,7 +59,7 @@ enum { ATTN_ALWAYS = ATTN_FEATURE_COUNT }; /* of a gene that every case has */
  * short inputs reach. */
 #define ATTN_GENES(X)                                                                                            \
     X(head_size, 1, 13, ALWAYS)                                                                                  \
-    X(device, 1, 11, ALWAYS)                                                                                     \
+    X(device, 1, 0, ALWAYS)                                                                                      \
     X(kv_edge, 1, 32, LONG_KV)                                                                                   \
     X(kv_delta, 1, 16, LONG_KV)                                                                                  \
     X(q_edge, 1, 32, MANY_Q)                                                                                     \
@@ -108,7 +108,7 @@ enum { ATTN_ALWAYS = ATTN_FEATURE_COUNT }; /* of a gene that every case has */
     X(scale, 1, 12, SCALE)                                                                                       \
     X(d_k, 2, 640, ANY_SIZE)                                                                                     \
     X(d_v, 2, 640, ANY_SIZE)                                                                                     \
-    X(weakening, 1, 9, WEAKENED)                                                                                 \
+    X(weakening, 1, 0, WEAKENED)                                                                                 \
     X(seed, 2, 0, ALWAYS)                                                                                        \
     X(schedule, 2, 0, SCHEDULE)                                                                                  \
     X(huge_which, 1, 0, HUGE)                                                                                    \
@@ -159,9 +159,11 @@ struct attn_domain_limits {
 /* For planning alone: no limit but that of the problem's own arithmetic. */
 #define ATTN_DOMAIN_UNLIMITED { INT64_MAX, INT64_MAX, INT64_MAX }
 
-/* The gene `effort` is for who sets the limits: this value asks for larger ones. Some launches (the scan of the mask, most
- * conversions) are planned only for problems that are too dear to be the rule. */
-enum { ATTN_EFFORT_MOST = 23 };
+/* The gene `effort` is for who sets the limits: these values ask for larger ones. Some launches (the scan of the mask, most
+ * conversions) are planned only for problems that are too dear to be the rule; and matrix cores take many columns of one KV
+ * head together, which within small limits are left to few problems: COLUMNS gives them what keys, heads and sequences would
+ * have. */
+enum { ATTN_EFFORT_COLUMNS = 22, ATTN_EFFORT_MOST = 23 };
 
 /* A canonical genome to a legal case within the limits (work of at least 4096, bytes of at least 65536 and components of
  * at least 1024 are always enough). Extents are brought within the limits one after another, in an order that is a gene. */

@@ -128,6 +128,12 @@ static void choose_extents(const struct attn_genome *g, const struct attn_domain
         if (s->kv_level < KV_96)
             s->kv_level = KV_96 + s->kv_level + 1;
     }
+    if (GENE(g, effort) == ATTN_EFFORT_COLUMNS) {
+        enum { Q_17 = 14 };
+        if (s->q_level < Q_17)
+            s->q_level = Q_17 + (s->q_level + 1) % 8;
+        s->kv_level = s->heads_level = s->seqs_level = -1;
+    }
 
     /* Both top bits: huge extents stay rarer than other features when inputs are random. */
     uint32_t which = GENE(g, huge_which), low = GENE(g, huge_low);

@@ -17,6 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define EXEC_BYTES INT64_C(393216)       /* of its tensors */
 #define EXEC_COMPONENTS INT64_C(20480)   /* of dst */
 #define EXEC_MORE 16                     /* times as much for some: what scan and convert need to be planned */
+#define EXEC_COLUMNS 4                   /* and for those with many columns */
 #define EXEC_WORKSPACE INT64_C(16777216) /* of a plan */
 #define EXEC_STEPS UINT64_C(200000000)   /* accesses and wave operations of a launch */
 #define SHRINK_TRIES 600                 /* of a finding: some seconds */
@@ -52,7 +53,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct attn_finding finding;
 
     attn_genome_decode(data, size, &genome);
-    int64_t more = genome.gene[ATTN_GENE_effort] == ATTN_EFFORT_MOST ? EXEC_MORE : 1;
+    const uint32_t effort = genome.gene[ATTN_GENE_effort];
+    int64_t more = effort == ATTN_EFFORT_MOST ? EXEC_MORE : effort == ATTN_EFFORT_COLUMNS ? EXEC_COLUMNS : 1;
     struct attn_domain_limits limits = { EXEC_WORK * more, EXEC_BYTES * more, EXEC_COMPONENTS * more };
     attn_genome_case(&genome, &limits, &c);
     struct attn_run_limits run_limits = { .work = limits.work,
