@@ -20,31 +20,6 @@ static __device__ __forceinline__ uint32_t mma_bits(float x)
     return bits;
 }
 
-/* The larger of two numbers, one instruction on a GPU. */
-static __device__ __forceinline__ float mma_max(float a, float b)
-{
-#if SIMT_HOST
-    return simt_max(a, b);
-#else
-    return fmaxf(a, b);
-#endif
-}
-
-/* 2^x within 2 ulp (PTX ISA, ex2.approx.ftz.f32; V_EXP_F32 of AMD's instruction set documents: 1 ulp); below 2^-126 it may
- * be 0. */
-static __device__ __forceinline__ float mma_exp2(float x)
-{
-#if defined(__CUDA_ARCH__)
-    float y;
-    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
-    return y;
-#elif defined(__AMDGCN__)
-    return __builtin_amdgcn_exp2f(x);
-#else
-    return simt_exp2(x);
-#endif
-}
-
 /* A row of Q is multiplied by a power of two that lifts its largest element to 2^14 .. 2^15: nothing overflows, and
  * what becomes subnormal is tiny beside it. Weights are multiplied by 2^15 for the same reason. */
 struct mma_f16 {
@@ -61,16 +36,7 @@ struct mma_f16 {
         const uint32_t biased = 268u - exponent;
         return (biased < 253u ? biased : 253u) << 23;
     }
-    static __device__ __forceinline__ uint32_t pack(float first, float second)
-    {
-#if defined(__CUDA_ARCH__)
-        uint32_t word;
-        asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(word) : "f"(second), "f"(first));
-        return word;
-#else
-        return (uint32_t)simt_f32_to_f16(first) | (uint32_t)simt_f32_to_f16(second) << 16;
-#endif
-    }
+    static __device__ __forceinline__ uint32_t pack(float first, float second) { return simt_pack_f16(first, second); }
     static __device__ __forceinline__ float widen(uint32_t bits) { return simt_f16_to_f32((uint16_t)bits); }
 };
 
@@ -85,22 +51,7 @@ struct mma_bf16 {
     {
         return (mma_bits(top) >> 23 >= 254u ? 126u : 127u) << 23;
     }
-    /* Rounds a finite number to nearest even. */
-    static __device__ __forceinline__ uint32_t narrow(float x)
-    {
-        const uint32_t bits = mma_bits(x);
-        return (bits + 0x7FFFu + (bits >> 16 & 1u)) >> 16;
-    }
-    static __device__ __forceinline__ uint32_t pack(float first, float second)
-    {
-#if defined(__CUDA_ARCH__)
-        uint32_t word;
-        asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(word) : "f"(second), "f"(first));
-        return word;
-#else
-        return narrow(first) | narrow(second) << 16;
-#endif
-    }
+    static __device__ __forceinline__ uint32_t pack(float first, float second) { return simt_pack_bf16(first, second); }
     static __device__ __forceinline__ float widen(uint32_t bits) { return simt_bf16_to_f32((uint16_t)bits); }
 };
 

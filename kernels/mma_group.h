@@ -57,7 +57,7 @@ static __device__ SIMT_GPU_INLINE void mma_group_load_q(const attn_args &a, mma_
         SIMT_UNROLL
         for (int i = 0; i < 8; i++) {
             x[i] = holds ? reinterpret_cast<const float *>(row)[8 * piece + i] : 0.0f;
-            top = mma_max(top, x[i] < 0.0f ? -x[i] : x[i]);
+            top = simt_max(top, x[i] < 0.0f ? -x[i] : x[i]);
         }
         const uint32_t bits = F::factor_bits(simt_reduce_max<S::Q_LANES>(top));
         const float factor = mma_sign(a) * attn_float_of_bits(bits);

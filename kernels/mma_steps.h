@@ -23,7 +23,7 @@ template <class F, class T, class USE> static __device__ __forceinline__ void mm
 
 template <class F> static __device__ __forceinline__ float mma_share_max(float value)
 {
-    mma_share<F>(value, [](float a, float b) { return mma_max(a, b); });
+    mma_share<F>(value, [](float a, float b) { return simt_max(a, b); });
     return value;
 }
 
@@ -45,7 +45,7 @@ template <int WAVE> static __device__ __forceinline__ uint64_t mma_any(uint64_t 
 /* Rescaling from one maximum to another that is at least as large; nothing was summed up below -inf. */
 static __device__ __forceinline__ float mma_rescale(float from, float to)
 {
-    return from == -SIMT_INFINITY ? 0.0f : mma_exp2((from - to) * MMA_LOG2E);
+    return from == -SIMT_INFINITY ? 0.0f : simt_exp2_fast((from - to) * MMA_LOG2E);
 }
 
 /* The columns of a lane. Of which row and head they are is worked out again at the end. */
@@ -109,7 +109,7 @@ static __device__ SIMT_GPU_INLINE void mma_load_q(const attn_args &a, int steps,
             const float *from = reinterpret_cast<const float *>(at.q[F::q_slot(w)]) + 16 * step + F::q_d(lane, w);
             const float x = from[0], y = from[1];
             float &top = factor[F::q_slot(w)];
-            top = mma_max(top, mma_max(x < 0.0f ? -x : x, y < 0.0f ? -y : y));
+            top = simt_max(top, simt_max(x < 0.0f ? -x : x, y < 0.0f ? -y : y));
         }
     }
     SIMT_UNROLL
@@ -193,14 +193,9 @@ static __device__ SIMT_GPU_INLINE void mma_add_parts(float *parts, int split, in
 /* Asks for the lane's part of the mask of a tile, which is read when its dot products are done. */
 template <class F> static __device__ __forceinline__ void mma_expect_mask(const mma_columns<F> &at, int64_t key0)
 {
-#if defined(__CUDA_ARCH__)
     SIMT_UNROLL
     for (int slot = 0; slot < F::SLOTS; slot++)
-        asm volatile("prefetch.global.L1 [%0];" ::"l"(at.mask[slot] + 2 * key0));
-#else
-    (void)at;
-    (void)key0;
-#endif
+        simt_prefetch(at.mask[slot] + 2 * key0);
 }
 
 /* Scores from dot products, -inf where a key is excluded; of the tile's keys only the first `keys` exist. Returns a bit
@@ -299,7 +294,7 @@ static __device__ SIMT_GPU_INLINE bool mma_softmax(const mma_columns<F> &at, boo
             SIMT_UNROLL
             for (int i = 0; i < F::ACC; i++)
                 if (F::slot(i) == slot)
-                    top = mma_max(top, score[b][i]);
+                    top = simt_max(top, score[b][i]);
         }
         scale[slot] = plain ? at.scale[slot] : 1.0f;
         top = mma_share_max<F>(top) * scale[slot];
@@ -307,7 +302,7 @@ static __device__ SIMT_GPU_INLINE bool mma_softmax(const mma_columns<F> &at, boo
          * pass f16's range. */
         if (plain)
             top = simt_fma(top < 0.0f ? -top : top, 0x1p-23f, top);
-        top = mma_max(max[slot], top);
+        top = simt_max(max[slot], top);
         factor[slot] = mma_rescale(max[slot], top);
         moved = moved || top != max[slot];
         max[slot] = top;
@@ -318,7 +313,7 @@ static __device__ SIMT_GPU_INLINE bool mma_softmax(const mma_columns<F> &at, boo
     for (int b = 0; b < BLOCKS; b++) {
         SIMT_UNROLL
         for (int i = 0; i < F::ACC; i++) {
-            score[b][i] = mma_exp2(simt_fma(simt_fma(score[b][i], scale[F::slot(i)], -base[F::slot(i)]), MMA_LOG2E, F::P_SHIFT));
+            score[b][i] = simt_exp2_fast(simt_fma(simt_fma(score[b][i], scale[F::slot(i)], -base[F::slot(i)]), MMA_LOG2E, F::P_SHIFT));
             sum[F::slot(i)] += score[b][i];
         }
     }
@@ -396,9 +391,9 @@ static __device__ SIMT_GPU_INLINE void mma_store(const attn_args &a, int dv, int
         } else {
             factor = 1.0f;
             if (a.sinks) {
-                const float sink = a.sinks[head], top = mma_max(max[slot], sink);
+                const float sink = a.sinks[head], top = simt_max(max[slot], sink);
                 factor = mma_rescale(max[slot], top);
-                sum = sum * factor + mma_exp2(simt_fma(sink - top, MMA_LOG2E, F::P_SHIFT));
+                sum = sum * factor + simt_exp2_fast(simt_fma(sink - top, MMA_LOG2E, F::P_SHIFT));
             }
             factor = sum > 0.0f ? factor / sum : 0.0f;
             out = reinterpret_cast<float *>(a.dst.data + head * a.dst.nb1 + iq * a.dst.nb2 + s * a.dst.nb3);

@@ -80,6 +80,25 @@ static __device__ __forceinline__ int simt_opaque(int v)
 
 static __device__ __forceinline__ float simt_f16_to_f32(uint16_t h) { return __half2float(__ushort_as_half(h)); }
 static __device__ __forceinline__ uint16_t simt_f32_to_f16(float f) { return __half_as_ushort(__float2half_rn(f)); }
+static __device__ __forceinline__ uint32_t simt_pack_f16(float first, float second)
+{
+    uint32_t word;
+    asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(word) : "f"(second), "f"(first));
+    return word;
+}
+static __device__ __forceinline__ uint32_t simt_pack_bf16(float first, float second)
+{
+    uint32_t word;
+    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(word) : "f"(second), "f"(first));
+    return word;
+}
+static __device__ __forceinline__ float simt_exp2_fast(float x)
+{
+    float y;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+    return y;
+}
+static __device__ __forceinline__ void simt_prefetch(const void *p) { asm volatile("prefetch.global.L1 [%0];" ::"l"(p)); }
 
 #include "simt_gpu.h"
 

@@ -96,7 +96,7 @@ static __device__ __forceinline__ float simt_exp(float x) { return expf(x); }
 static __device__ __forceinline__ float simt_exp2(float x) { return exp2f(x); }
 static __device__ __forceinline__ float simt_log(float x) { return logf(x); }
 static __device__ __forceinline__ float simt_tanh(float x) { return tanhf(x); }
-static __device__ __forceinline__ float simt_max(float a, float b) { return a > b ? a : b; }
+static __device__ __forceinline__ float simt_max(float a, float b) { return fmaxf(a, b); }
 static __device__ __forceinline__ float simt_min(float a, float b) { return a < b ? a : b; }
 
 #endif

@@ -57,6 +57,22 @@ static __device__ __forceinline__ uint16_t simt_f32_to_f16(float f)
 {
     return __builtin_bit_cast(uint16_t, static_cast<_Float16>(f));
 }
+/* To nearest even; finite numbers. */
+static __device__ __forceinline__ uint32_t simt_f32_to_bf16(float f)
+{
+    const uint32_t bits = __builtin_bit_cast(uint32_t, f);
+    return (bits + 0x7FFFu + (bits >> 16 & 1u)) >> 16;
+}
+static __device__ __forceinline__ uint32_t simt_pack_f16(float first, float second)
+{
+    return (uint32_t)simt_f32_to_f16(first) | (uint32_t)simt_f32_to_f16(second) << 16;
+}
+static __device__ __forceinline__ uint32_t simt_pack_bf16(float first, float second)
+{
+    return simt_f32_to_bf16(first) | simt_f32_to_bf16(second) << 16;
+}
+static __device__ __forceinline__ float simt_exp2_fast(float x) { return __builtin_amdgcn_exp2f(x); }
+static __device__ __forceinline__ void simt_prefetch(const void *) {}
 
 #include "simt_gpu.h"
 

@@ -249,6 +249,22 @@ static __forceinline__ uint16_t simt_f32_to_f16(float f)
 
 static __forceinline__ float simt_bf16_to_f32(uint16_t h) { return __builtin_bit_cast(float, (uint32_t)h << 16); }
 
+/* To nearest even; finite numbers. */
+static __forceinline__ uint32_t simt_f32_to_bf16(float f)
+{
+    const uint32_t bits = __builtin_bit_cast(uint32_t, f);
+    return (bits + 0x7FFFu + (bits >> 16 & 1u)) >> 16;
+}
+static __forceinline__ uint32_t simt_pack_f16(float first, float second)
+{
+    return (uint32_t)simt_f32_to_f16(first) | (uint32_t)simt_f32_to_f16(second) << 16;
+}
+static __forceinline__ uint32_t simt_pack_bf16(float first, float second)
+{
+    return simt_f32_to_bf16(first) | simt_f32_to_bf16(second) << 16;
+}
+static __forceinline__ float simt_exp2_fast(float x) { return exp2f(x); }
+static __forceinline__ void simt_prefetch(const void *) {}
 static __forceinline__ int simt_first_bit(uint64_t bits) { return __builtin_ctzll(bits); }
 static __forceinline__ float simt_exp(float x) { return expf(x); }
 static __forceinline__ float simt_exp2(float x) { return exp2f(x); }
