@@ -202,6 +202,7 @@ enum { SIMT_KEY_EXIT = 255 };
 void simt_collective(struct simt_executor *executor, struct simt_wave *wave);
 /* The same for matrix instruction `what`: enum simt_matrix, from SIMT_MATRIX_COUNT on matrix loads. */
 void simt_matrix(struct simt_executor *executor, struct simt_wave *wave, int what);
+void simt_matrix_s8(struct simt_executor *executor, struct simt_wave *wave);
 
 /* LDS shadow: a new block begins; a rendezvous happened and `clock` moves on. */
 bool simt_lds_create(struct simt_executor *executor);
