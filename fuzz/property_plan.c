@@ -186,8 +186,8 @@ static bool same_plan(const struct attn_plan *a, const struct attn_plan *b)
     return a->kernel == b->kernel && a->head_size == b->head_size && a->columns == b->columns &&
            a->columns_q == b->columns_q && a->columns_gqa == b->columns_gqa && a->kv_tile == b->kv_tile &&
            a->waves == b->waves && a->wave_size == b->wave_size && a->splits == b->splits && a->load_k == b->load_k &&
-           a->load_v == b->load_v && a->scan == b->scan && a->scan_q == b->scan_q && a->convert_k == b->convert_k &&
-           a->convert_v == b->convert_v && a->steps == b->steps &&
+           a->load_v == b->load_v && a->stage_k == b->stage_k && a->stage_v == b->stage_v && a->scan == b->scan &&
+           a->scan_q == b->scan_q && a->convert_k == b->convert_k && a->convert_v == b->convert_v && a->steps == b->steps &&
            memcmp(a->region_offset, b->region_offset, sizeof a->region_offset) == 0 &&
            memcmp(a->region_bytes, b->region_bytes, sizeof a->region_bytes) == 0 &&
            a->workspace_bytes == b->workspace_bytes && same_arithmetic(&a->arithmetic, &b->arithmetic) &&

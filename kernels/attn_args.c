@@ -86,6 +86,8 @@ void attn_args_build(const struct attn_problem *problem, const struct attn_plan 
     args->type_v = convert_v ? plan->convert_v : t[ATTN_V].type;
     args->load_k = plan->load_k;
     args->load_v = plan->load_v;
+    args->stage_k = plan->stage_k;
+    args->stage_v = plan->stage_v;
 
     args->n_q = attn_n_q(problem);
     args->n_kv = attn_n_kv(problem);

@@ -31,6 +31,7 @@ struct attn_args {
     int32_t splits;
     int32_t type_k, type_v;              /* enum attn_type of k and v as the main launch reads them */
     int32_t load_k, load_v;              /* bytes that may be loaded at once from a row of k, v */
+    int32_t stage_k, stage_v;            /* as the plan has them */
     float scale, softcap;
     float alibi_scale;                   /* max_bias / n, n as in attn_alibi_exponent; 0: slope 1 */
     int64_t alibi_n, head_first;

@@ -291,4 +291,51 @@ template <class USE> static __device__ __forceinline__ void attn_with_loader(int
     }
 }
 
+/* attn_with_row_loader is the same for code that would be long once for each type, with two functions of the loader called as
+ * its members: fetch, and decode_unscaled with scale. A GPU compiles it for each type all the same; on the host, where that
+ * takes minutes, the loader is one for all types and decodes what it fetches. */
+#if SIMT_HOST
+struct attn_any_loader {
+    int type;
+    bool wide;
+    struct raw {
+        simt_f32x4 low, high, factor;
+    };
+    static __device__ SIMT_OUTLINE raw read(int type, bool wide, const char *row, int64_t d)
+    {
+        raw r = {};
+        attn_with_loader(type, wide, [&](auto loader) __attribute__((always_inline)) {
+            using LOADER = decltype(loader);
+            const typename LOADER::raw fetched = LOADER::fetch(row, d);
+            float x[8];
+            LOADER::decode_unscaled(fetched, x);
+            r.low = simt_make_f32x4(x[0], x[1], x[2], x[3]);
+            r.high = simt_make_f32x4(x[4], x[5], x[6], x[7]);
+            r.factor.x = LOADER::scale(fetched);
+        });
+        return r;
+    }
+    __device__ __forceinline__ raw fetch(const char *row, int64_t d) const { return read(type, wide, row, d); }
+    static __device__ __forceinline__ void decode_unscaled(const raw &r, float (&out)[8])
+    {
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+            out[i] = r.low[i];
+            out[4 + i] = r.high[i];
+        }
+    }
+    static __device__ __forceinline__ float scale(const raw &r) { return r.factor.x; }
+};
+
+template <class USE> static __device__ __forceinline__ void attn_with_row_loader(int type, bool wide, const USE &use)
+{
+    use(attn_any_loader{ type, wide });
+}
+#else
+template <class USE> static __device__ __forceinline__ void attn_with_row_loader(int type, bool wide, const USE &use)
+{
+    attn_with_loader(type, wide, use);
+}
+#endif
+
 #endif

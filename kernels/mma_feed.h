@@ -41,7 +41,7 @@ template <int THREADS, int ROWS, int ELEMENTS, int WIDTH> struct mma_feed {
         if (wide && exist >= ROWS) {
             SIMT_UNROLL
             for (int i = 0; i < PASSES; i++) {
-                mma_copy_16(target + i * EACH * 64, source, true);
+                simt_copy_async<16>(target + i * EACH * 64, source);
                 source += EACH * nb1;
             }
             return;

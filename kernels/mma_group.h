@@ -179,7 +179,7 @@ template <class F, int DK, int DV> static __device__ __forceinline__ void mma_gr
         };
         /* What was started is in LDS, for all threads and for wgmma. */
         const auto arrive = [&]() {
-            mma_copy_wait();
+            simt_copy_wait_all();
             F::publish();
             __syncthreads();
         };

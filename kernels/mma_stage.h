@@ -24,25 +24,6 @@ static __device__ __forceinline__ simt_u32x4 mma_load_narrow(const char *p)
     return out;
 }
 
-/* Copies 16 aligned bytes to LDS, or writes zeros, without waiting. */
-static __device__ __forceinline__ void mma_copy_16(uint16_t *to, const char *from, bool exists)
-{
-#if defined(__CUDA_ARCH__)
-    const uint32_t at = (uint32_t)__cvta_generic_to_shared(to);
-    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(at), "l"(from), "r"(exists ? 16 : 0) : "memory");
-#else
-    simt_store<simt_u32x4>(to, exists ? simt_load<simt_u32x4>(from) : simt_u32x4{});
-#endif
-}
-
-/* Waits for what this thread has copied so. */
-static __device__ __forceinline__ void mma_copy_wait()
-{
-#if defined(__CUDA_ARCH__)
-    asm volatile("cp.async.wait_all;" ::: "memory");
-#endif
-}
-
 /* A tile in LDS: rows of `elements`, `width` of them with the zeros; dealt out to `threads`. Both counts are multiples of
  * eight. Rows lie `pitch` apart; or, swizzled, in panels of 64 elements as mma_sm90.h describes. Constants, once all is
  * inlined. */
@@ -81,7 +62,7 @@ template <int OWN, bool ASYNC> struct mma_stage {
                     if (n >= all)
                         break;
                     const bool exists = row < rows && 8 * piece < t.elements;
-                    mma_copy_16(lds + t.at(row, piece), exists ? tile + row * row_bytes + 16 * piece : tile, exists);
+                    simt_copy_async_or_zero<16>(lds + t.at(row, piece), exists ? tile + row * row_bytes + 16 * piece : tile, exists);
                 }
                 return;
             }
@@ -104,7 +85,7 @@ template <int OWN, bool ASYNC> struct mma_stage {
     __device__ SIMT_GPU_INLINE void finish(const mma_tile t, uint16_t *lds)
     {
         if constexpr (ASYNC)
-            mma_copy_wait();
+            simt_copy_wait_all();
         if constexpr (HELD) {
             const int most = t.width / 8, all = t.rows * most;
             SIMT_UNROLL

@@ -72,6 +72,52 @@ template <class T> static __device__ __forceinline__ void simt_store(void *p, T 
     *reinterpret_cast<word *>(p) = bits;
 }
 
+template <int BYTES> static __device__ __forceinline__ void simt_copy_async(void *lds, const void *from)
+{
+    const uint32_t to = (uint32_t)__cvta_generic_to_shared(lds);
+    if constexpr (BYTES == 16)
+        asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(to), "l"(from) : "memory");
+    else
+        asm volatile("cp.async.ca.shared.global [%0], [%1], %2;" ::"r"(to), "l"(from), "n"(BYTES) : "memory");
+}
+
+template <int BYTES> static __device__ __forceinline__ void simt_copy_async_or_zero(void *lds, const void *from, bool exists)
+{
+    const uint32_t to = (uint32_t)__cvta_generic_to_shared(lds);
+    const int bytes = exists ? BYTES : 0;
+    if constexpr (BYTES == 16)
+        asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to), "l"(from), "r"(bytes) : "memory");
+    else
+        asm volatile("cp.async.ca.shared.global [%0], [%1], %2, %3;" ::"r"(to), "l"(from), "n"(BYTES), "r"(bytes) : "memory");
+}
+
+static __device__ __forceinline__ void simt_copy_commit() { asm volatile("cp.async.commit_group;" ::: "memory"); }
+
+static __device__ __forceinline__ void simt_copy_wait_all() { asm volatile("cp.async.wait_all;" ::: "memory"); }
+template <int N> static __device__ __forceinline__ void simt_copy_wait()
+{
+    asm volatile("cp.async.wait_group %0;" ::"n"(N) : "memory");
+}
+
+static __device__ __forceinline__ void simt_matrix_s8(int32_t (&product)[4], const uint32_t (&a)[4], const uint32_t (&b)[2])
+{
+    asm volatile("mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%10, %10, %10, %10};"
+                 : "=r"(product[0]), "=r"(product[1]), "=r"(product[2]), "=r"(product[3])
+                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]), "r"(0));
+}
+
+/* A byte plus 2^23 is a float's bits: faster than conversions, which a multiprocessor does at half its rate or less. */
+static __device__ __forceinline__ simt_f32x4 simt_bytes_to_f32x4(uint32_t bytes)
+{
+    simt_f32x4 v;
+    const uint32_t b = bytes ^ 0x80808080u;
+    v.x = __uint_as_float(__byte_perm(b, 0x4B000000u, 0x7650)) - 8388736.0f;
+    v.y = __uint_as_float(__byte_perm(b, 0x4B000000u, 0x7651)) - 8388736.0f;
+    v.z = __uint_as_float(__byte_perm(b, 0x4B000000u, 0x7652)) - 8388736.0f;
+    v.w = __uint_as_float(__byte_perm(b, 0x4B000000u, 0x7653)) - 8388736.0f;
+    return v;
+}
+
 static __device__ __forceinline__ int simt_opaque(int v)
 {
     asm volatile("" : "+r"(v));

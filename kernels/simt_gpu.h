@@ -38,8 +38,32 @@ template <int WIDTH, int N> static __device__ __forceinline__ void simt_reduce_m
 #pragma unroll
         for (int i = 0; i < N; i++) {
             const float other = simt_shfl_xor_width_<WIDTH>(v[i], step);
-            v[i] = v[i] > other ? v[i] : other;
+            v[i] = fmaxf(v[i], other);
         }
+}
+
+/* Each step halves what a lane still adds up, down to one value, in place of all lanes adding up everything. */
+template <int WIDTH, int STEP, int LEFT, int N> static __device__ __forceinline__ void simt_reduce_apart_(float (&v)[N], int lane)
+{
+    if constexpr (STEP > 0 && LEFT > 1) {
+        constexpr int HALF = LEFT / 2;
+        const bool upper = (lane & STEP) != 0;
+#pragma unroll
+        for (int n = 0; n < HALF; n++) {
+            const float given = upper ? v[n] : v[n + HALF], kept = upper ? v[n + HALF] : v[n];
+            v[n] = kept + simt_shfl_xor_width_<WIDTH>(given, STEP);
+        }
+        simt_reduce_apart_<WIDTH, STEP / 2, HALF>(v, lane);
+    } else if constexpr (STEP > 0) {
+        v[0] = v[0] + simt_shfl_xor_width_<WIDTH>(v[0], STEP);
+        simt_reduce_apart_<WIDTH, STEP / 2, 1>(v, lane);
+    }
+}
+
+template <int WIDTH, int N> static __device__ __forceinline__ void simt_reduce_add_apart(float (&v)[N])
+{
+    static_assert((N & (N - 1)) == 0, "a power of two");
+    simt_reduce_apart_<WIDTH, WIDTH / 2, N>(v, (int)threadIdx.x);
 }
 
 template <int WIDTH> static __device__ __forceinline__ float simt_reduce_add(float v)
@@ -82,6 +106,18 @@ static __device__ __forceinline__ simt_f32x4 simt_mul(simt_f32x4 a, simt_f32x4 b
 static __device__ __forceinline__ simt_f32x4 simt_mul(simt_f32x4 a, float b)
 {
     return simt_make_f32x4(a.x * b, a.y * b, a.z * b, a.w * b);
+}
+
+static __device__ __forceinline__ float simt_dot(simt_f32x4 a, simt_f32x4 b, simt_f32x4 x, simt_f32x4 y)
+{
+    float sum = a.x * x.x;
+    sum = fmaf(a.y, x.y, sum);
+    sum = fmaf(a.z, x.z, sum);
+    sum = fmaf(a.w, x.w, sum);
+    sum = fmaf(b.x, y.x, sum);
+    sum = fmaf(b.y, y.y, sum);
+    sum = fmaf(b.z, y.z, sum);
+    return fmaf(b.w, y.w, sum);
 }
 
 static __device__ __forceinline__ float simt_bf16_to_f32(uint16_t h)

@@ -43,6 +43,22 @@ template <class T> static __device__ __forceinline__ void simt_store(void *p, T 
     __builtin_memcpy(__builtin_assume_aligned(p, sizeof(T)), &v, sizeof(T));
 }
 
+/* The device does not copy by itself: no plan asks it to. What is asked for all the same is done at once. */
+template <int BYTES> static __device__ __forceinline__ void simt_copy_async_or_zero(void *lds, const void *from, bool exists)
+{
+    struct __attribute__((aligned(BYTES))) piece {
+        unsigned char bytes[BYTES];
+    };
+    simt_store(lds, exists ? simt_load<piece>(from) : piece{});
+}
+template <int BYTES> static __device__ __forceinline__ void simt_copy_async(void *lds, const void *from)
+{
+    simt_copy_async_or_zero<BYTES>(lds, from, true);
+}
+static __device__ __forceinline__ void simt_copy_commit() {}
+template <int N> static __device__ __forceinline__ void simt_copy_wait() {}
+static __device__ __forceinline__ void simt_copy_wait_all() {}
+
 static __device__ __forceinline__ int simt_opaque(int v)
 {
     asm volatile("" : "+v"(v));

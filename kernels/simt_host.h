@@ -34,6 +34,7 @@ enum simt_operation {
     SIMT_OP_OR,     /* barrier with a predicate */
     SIMT_OP_MATRIX, /* matrix.h */
     SIMT_OP_WGMMA,
+    SIMT_OP_MATRIX_S8,
     SIMT_OP_COUNT
 };
 
@@ -56,6 +57,7 @@ uint64_t simt_host_ballot(int pred, int wave, int line) __attribute__((noduplica
 simt_f32x4 simt_host_reduce(int op, int width, int n, int line, simt_f32x4 a, simt_f32x4 b, simt_f32x4 c,
                             simt_f32x4 d) __attribute__((noduplicate));
 simt_f32x4 simt_host_fetch(int index);
+simt_u32x4 simt_host_matrix_s8(simt_u32x4 a, simt_u32x2 b, int line) __attribute__((noduplicate));
 
 void *simt_host_lds(size_t bytes, size_t align);
 void *simt_host_lds_dynamic(size_t align);
@@ -168,6 +170,31 @@ template <int WIDTH, int N> static __forceinline__ void simt_reduce_add(float (&
     simt_host_reduce_array<WIDTH>(SIMT_OP_ADD, v, line);
 }
 
+template <int WIDTH, int N>
+static __forceinline__ void simt_reduce_add_apart(float (&v)[N], int line = __builtin_LINE())
+{
+    static_assert((N & (N - 1)) == 0 && simt_host_width<WIDTH>(), "powers of two");
+    constexpr int EACH = N > WIDTH ? N / WIDTH : 1, COPIES = N > WIDTH ? 1 : WIDTH / N, PART = N < 16 ? N : 16;
+    static_assert(EACH <= 16, "they lie in one part");
+    const int first = (int)(simt_host_thread().x % WIDTH) / COPIES * EACH;
+    float kept[EACH];
+#pragma unroll
+    for (int at = 0; at < N; at += PART) {
+        simt_f32x4 in[4];
+#pragma unroll
+        for (int i = 0; i < 16; i++)
+            in[i / 4][i % 4] = i < PART ? v[i < PART ? at + i : 0] : 0.0f;
+        simt_host_reduce(SIMT_OP_ADD, WIDTH, PART, line, in[0], in[1], in[2], in[3]);
+        if (PART == N || first / PART * PART == at)
+#pragma unroll
+            for (int e = 0; e < EACH; e++)
+                kept[e] = simt_host_fetch((first - at + e) / 4)[(first + e) % 4];
+    }
+#pragma unroll
+    for (int e = 0; e < EACH; e++)
+        v[e] = kept[e];
+}
+
 template <int WIDTH, int N> static __forceinline__ void simt_reduce_max(float (&v)[N], int line = __builtin_LINE())
 {
     simt_host_reduce_array<WIDTH>(SIMT_OP_MAX, v, line);
@@ -209,6 +236,35 @@ template <class T> static __forceinline__ void simt_store(void *p, T v)
     *static_cast<volatile word *>(p) = v;
 }
 
+static __forceinline__ void simt_matrix_s8(int32_t (&product)[4], const uint32_t (&a)[4], const uint32_t (&b)[2],
+                                           int line = __builtin_LINE())
+{
+    const simt_u32x4 out = simt_host_matrix_s8(simt_u32x4{ a[0], a[1], a[2], a[3] }, simt_u32x2{ b[0], b[1] }, line);
+#pragma unroll
+    for (int i = 0; i < 4; i++)
+        product[i] = (int32_t)out[i];
+}
+
+/* ---- Copies -------------------------------------------------------------------------------------------------- */
+
+template <int BYTES> struct simt_host_copied;
+template <> struct simt_host_copied<4> { typedef uint32_t type; };
+template <> struct simt_host_copied<8> { typedef simt_u32x2 type; };
+template <> struct simt_host_copied<16> { typedef simt_u32x4 type; };
+
+template <int BYTES> static __forceinline__ void simt_copy_async_or_zero(void *lds, const void *from, bool exists)
+{
+    typedef typename simt_host_copied<BYTES>::type word;
+    simt_store(lds, exists ? simt_load<word>(from) : word{});
+}
+template <int BYTES> static __forceinline__ void simt_copy_async(void *lds, const void *from)
+{
+    simt_copy_async_or_zero<BYTES>(lds, from, true);
+}
+static __forceinline__ void simt_copy_commit() {}
+template <int N> static __forceinline__ void simt_copy_wait() {}
+static __forceinline__ void simt_copy_wait_all() {}
+
 static __forceinline__ int simt_opaque(int v) { return v; }
 
 static __forceinline__ simt_f32x4 simt_make_f32x4(float a, float b, float c, float d) { return simt_f32x4{ a, b, c, d }; }
@@ -217,6 +273,19 @@ static __forceinline__ simt_f32x4 simt_fma(simt_f32x4 a, simt_f32x4 b, simt_f32x
 static __forceinline__ simt_f32x4 simt_fma(simt_f32x4 a, float b, simt_f32x4 c) { return a * b + c; }
 static __forceinline__ simt_f32x4 simt_mul(simt_f32x4 a, simt_f32x4 b) { return a * b; }
 static __forceinline__ simt_f32x4 simt_mul(simt_f32x4 a, float b) { return a * b; }
+
+static __forceinline__ float simt_dot(simt_f32x4 a, simt_f32x4 b, simt_f32x4 x, simt_f32x4 y)
+{
+    const simt_f32x4 sums = b * y + a * x;
+    return sums.x + sums.y + (sums.z + sums.w);
+}
+
+typedef int8_t simt_host_bytes __attribute__((ext_vector_type(4)));
+
+static __forceinline__ simt_f32x4 simt_bytes_to_f32x4(uint32_t bytes)
+{
+    return __builtin_convertvector(__builtin_bit_cast(simt_host_bytes, bytes), simt_f32x4);
+}
 
 /* ---- Numbers --------------------------------------------------------------------------------------------- */
 

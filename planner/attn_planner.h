@@ -203,6 +203,12 @@ enum attn_matrix {
     ATTN_MATRIX_COUNT
 };
 
+/* Do matrix cores of one family run what those of another run? */
+static inline bool attn_matrix_runs(int family, int other)
+{
+    return family == other || (family == ATTN_MATRIX_WGMMA_SM90 && other == ATTN_MATRIX_MMA_SM80);
+}
+
 /* What a GPU can do. All limits are per workgroup (block) or per launch. */
 struct attn_device {
     char name[16];            /* "gfx942"; terminated */
@@ -215,6 +221,7 @@ struct attn_device {
     int32_t matrix;           /* enum attn_matrix */
     uint8_t dot_f16;          /* packed f16 dot product with f32 accumulation */
     uint8_t matrix_flush;     /* the matrix cores flush f16 and bf16 subnormals */
+    uint8_t async_copy;       /* copies of 4, 8 and 16 bytes from memory to LDS that need no registers */
 };
 
 /* The device table: row index, NULL outside 0 <= index < attn_device_count(). */
@@ -382,7 +389,8 @@ struct attn_arithmetic {
     uint8_t p_type;                 /* what softmax weights are rounded to; ATTN_F32: not at all */
     uint8_t flush;                  /* f16 and bf16 subnormals may be flushed */
     uint8_t matrix;                 /* both products are summed by matrix cores, which may truncate */
-    uint8_t q_parts, p_parts;       /* Q, weights: the sum of so many numbers of q_type, p_type; 0 is 1 */
+    uint8_t q_parts, p_parts;       /* Q, weights: the sum of so many numbers of q_type, p_type; 0 is 1. Q as q8_0 in
+                                       two parts: blocks of 32 numbers of 16 bits with a scale of f32 */
     uint8_t q_shift;                /* Q's rows are multiplied by a power of two before they are rounded, so that
                                        their largest element is at least 2^q_shift; 0: they are not */
     uint8_t p_shift;                /* weights are multiplied by 2^p_shift before they are rounded */
@@ -402,6 +410,7 @@ struct attn_plan {
     int32_t wave_size;
     int32_t splits;            /* parts that n_kv is cut into; 1: no combine */
     int32_t load_k, load_v;    /* bytes of one load of a K, V row: 16, or down to the type's alignment */
+    int32_t stage_k, stage_v;  /* bytes of one copy of K, V rows into LDS: 16, 8 or 4; 0: they are not staged */
     int32_t scan;              /* 1: fully masked KV tiles are found beforehand */
     int32_t scan_q;            /* query rows of a scan block */
     int32_t convert_k, convert_v; /* type converted to before the main launch, -1: read as it is */

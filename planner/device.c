@@ -11,6 +11,7 @@
  *   dot_f16: the backend selects V_DOT2_F32_F16 for all ten AMD targets; NVIDIA has none (PTX ISA: dp2a and dp4a are
  *     integer only).
  *   matrix_flush: MIOpen documentation, "MI200 MFMA behavior specifics": f16 and bf16 subnormals are flushed.
+ *   async_copy: PTX ISA, cp.async (sm_80 and later). Of AMD's targets gfx950 alone has anything like it; it is not used.
  *   grid: HIP runtime and CUDA C++ Programming Guide ("Technical Specifications per Compute Capability", 8.0 and 9.0): 2^31-1,
  *     65535, 65535; 48 KiB static shared memory a block, 163 KiB (8.0) and 227 KiB (9.0) in all. Some AMD runtimes report 65536 in y and
  *     z; the smaller number serves both.
@@ -20,20 +21,20 @@
 #define GRID { 2147483647u, 65535u, 65535u }
 #define KIB 1024
 
-/*    name       wave  CUs  LDS        of it static  threads grid  matrix cores             dot flush   card      */
+/*    name       wave  CUs  LDS        of it static  threads grid  matrix cores             dot flush copy card      */
 static const struct attn_device device_table[] = {
-    { "gfx906",  64,   60,   64 * KIB,  64 * KIB,    1024,   GRID, ATTN_MATRIX_NONE,        1, 0 }, /* MI50 */
-    { "gfx908",  64,  120,   64 * KIB,  64 * KIB,    1024,   GRID, ATTN_MATRIX_MFMA,        1, 0 }, /* MI100 */
-    { "gfx90a",  64,  104,   64 * KIB,  64 * KIB,    1024,   GRID, ATTN_MATRIX_MFMA,        1, 1 }, /* MI210 */
-    { "gfx942",  64,  304,   64 * KIB,  64 * KIB,    1024,   GRID, ATTN_MATRIX_MFMA,        1, 0 }, /* MI300X */
-    { "gfx950",  64,  256,  160 * KIB, 160 * KIB,    1024,   GRID, ATTN_MATRIX_MFMA,        1, 0 }, /* MI350X */
-    { "gfx1030", 32,   80,   64 * KIB,  64 * KIB,    1024,   GRID, ATTN_MATRIX_NONE,        1, 0 }, /* RX 6900 XT */
-    { "gfx1100", 32,   96,   64 * KIB,  64 * KIB,    1024,   GRID, ATTN_MATRIX_WMMA_GFX11,  1, 0 }, /* RX 7900 XTX */
-    { "gfx1151", 32,   40,   64 * KIB,  64 * KIB,    1024,   GRID, ATTN_MATRIX_WMMA_GFX11,  1, 0 }, /* Radeon 8060S */
-    { "gfx1200", 32,   32,   64 * KIB,  64 * KIB,    1024,   GRID, ATTN_MATRIX_WMMA_GFX12,  1, 0 }, /* RX 9060 XT */
-    { "gfx1201", 32,   64,   64 * KIB,  64 * KIB,    1024,   GRID, ATTN_MATRIX_WMMA_GFX12,  1, 0 }, /* RX 9070 XT */
-    { "sm_80",   32,  108,  163 * KIB,  48 * KIB,    1024,   GRID, ATTN_MATRIX_MMA_SM80,    0, 0 }, /* A100 */
-    { "sm_90",   32,  132,  227 * KIB,  48 * KIB,    1024,   GRID, ATTN_MATRIX_WGMMA_SM90,  0, 0 }, /* H100, H200 */
+    { "gfx906",  64,   60,   64 * KIB,  64 * KIB,    1024,   GRID, ATTN_MATRIX_NONE,        1, 0,    0 }, /* MI50 */
+    { "gfx908",  64,  120,   64 * KIB,  64 * KIB,    1024,   GRID, ATTN_MATRIX_MFMA,        1, 0,    0 }, /* MI100 */
+    { "gfx90a",  64,  104,   64 * KIB,  64 * KIB,    1024,   GRID, ATTN_MATRIX_MFMA,        1, 1,    0 }, /* MI210 */
+    { "gfx942",  64,  304,   64 * KIB,  64 * KIB,    1024,   GRID, ATTN_MATRIX_MFMA,        1, 0,    0 }, /* MI300X */
+    { "gfx950",  64,  256,  160 * KIB, 160 * KIB,    1024,   GRID, ATTN_MATRIX_MFMA,        1, 0,    0 }, /* MI350X */
+    { "gfx1030", 32,   80,   64 * KIB,  64 * KIB,    1024,   GRID, ATTN_MATRIX_NONE,        1, 0,    0 }, /* RX 6900 XT */
+    { "gfx1100", 32,   96,   64 * KIB,  64 * KIB,    1024,   GRID, ATTN_MATRIX_WMMA_GFX11,  1, 0,    0 }, /* RX 7900 XTX */
+    { "gfx1151", 32,   40,   64 * KIB,  64 * KIB,    1024,   GRID, ATTN_MATRIX_WMMA_GFX11,  1, 0,    0 }, /* Radeon 8060S */
+    { "gfx1200", 32,   32,   64 * KIB,  64 * KIB,    1024,   GRID, ATTN_MATRIX_WMMA_GFX12,  1, 0,    0 }, /* RX 9060 XT */
+    { "gfx1201", 32,   64,   64 * KIB,  64 * KIB,    1024,   GRID, ATTN_MATRIX_WMMA_GFX12,  1, 0,    0 }, /* RX 9070 XT */
+    { "sm_80",   32,  108,  163 * KIB,  48 * KIB,    1024,   GRID, ATTN_MATRIX_MMA_SM80,    0, 0,    1 }, /* A100 */
+    { "sm_90",   32,  132,  227 * KIB,  48 * KIB,    1024,   GRID, ATTN_MATRIX_WGMMA_SM90,  0, 0,    1 }, /* H100, H200 */
 };
 
 int attn_device_count(void) { return (int)(sizeof device_table / sizeof device_table[0]); }
@@ -72,16 +73,16 @@ const char *attn_device_check(const struct attn_device *d)
         return "max_grid is below 1024 x 1 x 1";
     if (d->matrix < 0 || d->matrix >= ATTN_MATRIX_COUNT)
         return "matrix is no known family";
-    if (d->dot_f16 > 1 || d->matrix_flush > 1)
-        return "dot_f16 or matrix_flush is neither 0 nor 1";
+    if (d->dot_f16 > 1 || d->matrix_flush > 1 || d->async_copy > 1)
+        return "dot_f16, matrix_flush or async_copy is neither 0 nor 1";
     return NULL;
 }
 
-enum weakening { WEAK_MATRIX, WEAK_WGMMA, WEAK_DOT, WEAK_CU, WEAK_LDS, WEAK_LDS_STATIC, WEAK_THREADS, WEAK_GRID_X, WEAK_GRID_Y,
+enum weakening { WEAK_MATRIX, WEAK_WGMMA, WEAK_DOT, WEAK_COPY, WEAK_CU, WEAK_LDS, WEAK_LDS_STATIC, WEAK_THREADS, WEAK_GRID_X, WEAK_GRID_Y,
                  WEAK_GRID_Z, WEAK_COUNT };
 
 static const char *const weakening_name[WEAK_COUNT] = {
-    "matrix", "wgmma", "dot_f16", "n_cu/2", "lds/2", "lds_static/2", "threads/2", "grid_x/2", "grid_y/2", "grid_z/2",
+    "matrix", "wgmma", "dot_f16", "async_copy", "n_cu/2", "lds/2", "lds_static/2", "threads/2", "grid_x/2", "grid_y/2", "grid_z/2",
 };
 
 int attn_weakening_count(void) { return WEAK_COUNT; }
@@ -98,6 +99,7 @@ bool attn_device_weaken(const struct attn_device *device, int index, struct attn
             out->matrix = ATTN_MATRIX_MMA_SM80;
         break;
     case WEAK_DOT: out->dot_f16 = 0; break;
+    case WEAK_COPY: out->async_copy = 0; break;
     case WEAK_CU: out->n_cu /= 2; break;
     case WEAK_LDS:
         out->lds_bytes /= 2;
@@ -113,15 +115,11 @@ bool attn_device_weaken(const struct attn_device *device, int index, struct attn
     if (what)
         *what = weakening_name[index];
     /* A capability that was not there cannot be taken, and a limit at its least cannot be halved. */
-    bool changed = out->matrix != device->matrix || out->dot_f16 != device->dot_f16 || out->n_cu != device->n_cu ||
+    bool changed = out->matrix != device->matrix || out->dot_f16 != device->dot_f16 ||
+                   out->async_copy != device->async_copy || out->n_cu != device->n_cu ||
                    out->lds_bytes != device->lds_bytes || out->lds_static_bytes != device->lds_static_bytes ||
                    out->max_threads != device->max_threads || memcmp(out->max_grid, device->max_grid, sizeof out->max_grid) != 0;
     return changed && attn_device_check(out) == NULL;
-}
-
-static bool matrix_covers(int32_t a, int32_t b)
-{
-    return a == b || b == ATTN_MATRIX_NONE || (a == ATTN_MATRIX_WGMMA_SM90 && b == ATTN_MATRIX_MMA_SM80);
 }
 
 bool attn_device_covers(const struct attn_device *a, const struct attn_device *b)
@@ -129,5 +127,5 @@ bool attn_device_covers(const struct attn_device *a, const struct attn_device *b
     return a->wave_size == b->wave_size && a->n_cu >= b->n_cu && a->lds_bytes >= b->lds_bytes &&
            a->lds_static_bytes >= b->lds_static_bytes && a->max_threads >= b->max_threads &&
            a->max_grid[0] >= b->max_grid[0] && a->max_grid[1] >= b->max_grid[1] && a->max_grid[2] >= b->max_grid[2] &&
-           matrix_covers(a->matrix, b->matrix) && a->dot_f16 >= b->dot_f16;
+           (b->matrix == ATTN_MATRIX_NONE || attn_matrix_runs(a->matrix, b->matrix)) && a->dot_f16 >= b->dot_f16 && a->async_copy >= b->async_copy;
 }

@@ -30,7 +30,7 @@ static struct shape shape_many(const struct attn_device *d, int64_t d_k)
         return shape_few(d_k);
     if (d_k > 128)
         return rdna ? (struct shape){ 2, 4, 16, false } : (struct shape){ 2, 2, 32, false };
-    if (d->matrix == ATTN_MATRIX_MMA_SM80 || d->matrix == ATTN_MATRIX_WGMMA_SM90)
+    if (attn_matrix_runs(d->matrix, ATTN_MATRIX_MMA_SM80))
         return (struct shape){ 8, 1, 64, false };
     return (struct shape){ 4, rdna ? 2 : 1, 32, false };
 }

@@ -156,6 +156,8 @@ size_t attn_plan_json(const struct attn_plan *p, char *out, size_t cap)
     json_i64(&t, "wave_size", p->wave_size);
     json_i64(&t, "load_k_bytes", p->load_k);
     json_i64(&t, "load_v_bytes", p->load_v);
+    json_i64(&t, "stage_k_bytes", p->stage_k);
+    json_i64(&t, "stage_v_bytes", p->stage_v);
     json_bool(&t, "scan", p->scan != 0);
     json_i64(&t, "scan_q", p->scan_q);
     json_type(&t, "convert_k", p->convert_k);

@@ -344,6 +344,10 @@ size_t attn_plan_text(const struct attn_plan *p, char *out, size_t cap)
     text_item(&t, ", splits ", p->splits, "\n");
     text_item(&t, "  loads: k ", p->load_k, " bytes");
     text_item(&t, ", v ", p->load_v, " bytes\n");
+    if (p->stage_k > 0) {
+        text_item(&t, "  through LDS: k by ", p->stage_k, " bytes");
+        text_item(&t, ", v by ", p->stage_v, " bytes\n");
+    }
     if (p->convert_k >= 0 || p->convert_v >= 0) {
         text_put(&t, "  converted:");
         if (p->convert_k >= 0) {

@@ -51,6 +51,12 @@
  *    is limited to keep its inverse normal, less than 2^-126. Weights multiplied by 2^s: f 2^-s. Their exponential is
  *    taken of a sum x + s: s u more in c.
  *
+ * 5. Q in 16 bits (q_type q8_0 in two parts): blocks of 32 as step * n, |n| <= 32639 = 127 * 257, step = max|q| / 32639 in f32.
+ *    n is rounded from a quotient that is off by at most 3 u * 32639 = 0.006 and by half an ulp of a number below 2^15,
+ *    2^-10, when 0.5 is added: |q - step n| <= 0.51 step <= 2^-15.96 max|q|, and the step's own rounding is relative. Blocks
+ *    below 2^-110 may count as zeros. Products with a block of K are integers below 2^31 and exact; what follows, conversion,
+ *    two scales and the sum over blocks, is a chain far shorter than D_K.
+ *
  * The double reference's own rounding is below 2^-28 of each term: the last factor, 1 + 2^-20, has it and the
  * products of small terms that are left out.
  *
@@ -108,9 +114,12 @@ static struct narrowing narrowing_of(int from, int to, bool flush)
     return n;
 }
 
-/* Q in blocks of 8-bit numbers and a scale d = max|q| / 127 rounded to f16: half a step, and d's own error. */
+/* In two parts: see 5. Else Q in blocks of 8-bit numbers and a scale d = max|q| / 127 rounded to f16: half a step, and d's own error. */
 static struct narrowing narrowing_of_q(const struct attn_arithmetic *a, bool flush, double q_max)
 {
+    if (a->q_type == ATTN_Q8_0 && a->q_parts == 2) {
+        return (struct narrowing){8.0 * U, q_max * (0.51 / 32639.0) + 0x1p-110};
+    }
     if (a->q_type == ATTN_Q8_0) {
         return (struct narrowing){0x1p-11 + 8.0 * U, q_max / 254.0 * (1.0 + 0x1p-10) + 0x1p-25 * 127.0};
     }

@@ -76,8 +76,10 @@ static inline void kernel_plan_columns(struct attn_plan *plan, const struct attn
     int64_t wave = plan->wave_size, d = attn_d_v(p), weights = 2 * wave * columns;
     int64_t output = (columns < 2 ? 1 : 2) * (d > 8 * wave ? d : 8 * wave);
     int64_t tiles = (attn_n_q(p) * attn_n_head(p) / attn_n_head_kv(p) + columns - 1) / columns;
+    int64_t staged = (4 * columns * (8 + 4 * 2 * 32 + d / 32 * 17 + 1) + 7) / 8 * 8 + 8 * columns; /* struct vec_staged_lds */
     plan->columns = columns;
-    plan->launch[ATTN_STEP_MAIN].lds_static_bytes = (uint32_t)(4 * (8 * columns + 4 * (weights > output ? weights : output)));
+    plan->launch[ATTN_STEP_MAIN].lds_static_bytes =
+        (uint32_t)(plan->stage_k ? (staged + 15) / 16 * 16 : 4 * (8 * columns + 4 * (weights > output ? weights : output)));
     plan->launch[ATTN_STEP_MAIN].grid[0] = (uint32_t)(tiles * attn_n_head_kv(p) * attn_n_seq(p));
     assert_null(attn_plan_check(plan));
 }

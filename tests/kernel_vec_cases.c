@@ -6,7 +6,7 @@
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
-static const char *const devices[] = { "gfx1100", "gfx942" }; /* waves of 32 and of 64 */
+static const char *const devices[] = { "gfx1100", "gfx942", "sm_90" }; /* waves of 32 and of 64; rows through LDS */
 static const int64_t head_sizes[] = { 64, 128, 256, 512 };
 static const int32_t columns[] = { 1, 2, 4, 8 };
 
@@ -201,7 +201,7 @@ static void test_splits(void **state)
     for (int s = 0; s < COUNT(splits); s++)
         for (int m = 0; m < COUNT(masks); m++)
             for (int i = 0; i < COUNT(devices); i++) {
-                int64_t wave = i == 0 ? 32 : 64;
+                int64_t wave = attn_device_find(devices[i])->wave_size;
                 int64_t n_kv = s % 2 ? 200 : 64 * wave + 9; /* a few tiles, or enough for most splits */
                 struct attn_case c = kernel_case(64, 1, n_kv, 2, 1, s % 2 ? 3 : 1, ATTN_F16, ATTN_Q4_0);
                 c.problem.t[ATTN_MASK].ne[3] = attn_n_seq(&c.problem);

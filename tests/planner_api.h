@@ -173,6 +173,7 @@ static inline void random_device(uint64_t *seed, struct attn_device *d)
     d->max_grid[2] = 1 + (uint32_t)(one_in(seed, 2) ? 0 : rand_below(seed, 65535));
     d->matrix = (int32_t)rand_below(seed, ATTN_MATRIX_COUNT);
     d->dot_f16 = (uint8_t)rand_below(seed, 2);
+    d->async_copy = (uint8_t)rand_below(seed, 2);
 }
 
 #endif

@@ -45,6 +45,7 @@ static void the_table_s_facts_are_the_documents(void **state)
         bool gfx950 = strcmp(d->name, "gfx950") == 0, gfx906 = strcmp(d->name, "gfx906") == 0;
         assert_int_equal(d->matrix_flush, strcmp(d->name, "gfx90a") == 0);
         assert_int_equal(d->dot_f16, !nvidia);
+        assert_int_equal(d->async_copy, nvidia);
         assert_int_equal(d->lds_bytes, sm_90 ? 227 * 1024 : nvidia ? 163 * 1024 : gfx950 ? 160 * 1024 : 64 * 1024);
         assert_int_equal(d->lds_static_bytes, nvidia ? 48 * 1024 : d->lds_bytes);
         assert_int_equal(d->max_threads, 1024);
@@ -113,6 +114,7 @@ static void the_least_device_is_valid_and_nothing_below_it(void **state)
     BELOW(matrix, ATTN_MATRIX_COUNT)
     BELOW(matrix, -1)
     BELOW(dot_f16, 2)
+    BELOW(async_copy, 2)
     BELOW(name[0], '\0')
     BELOW(name[2], '"')
 #undef BELOW
@@ -195,6 +197,9 @@ static void check_plan(const struct attn_problem *p, const struct attn_device *d
     if (plan->load_k < 1 || plan->load_k > 16 || plan->load_v < 1 || plan->load_v > 16 ||
         (plan->convert_k < 0 && plan->load_k > 1 << k->align_k) || (plan->convert_v < 0 && plan->load_v > 1 << k->align_v))
         fail_line(p, d, "a load is wider than rows are aligned");
+    if ((plan->stage_k > 0) != (plan->stage_v > 0) || plan->stage_k > plan->load_k || plan->stage_v > plan->load_v ||
+        (plan->stage_k > 0 && (!d->async_copy || plan->stage_k < 4 || plan->stage_v < 4)))
+        fail_line(p, d, "rows are staged that the device cannot copy so");
     if ((plan->convert_k >= 0) != (plan->steps >> ATTN_STEP_CONVERT_K & 1) || (plan->convert_v >= 0) != (plan->steps >> ATTN_STEP_CONVERT_V & 1) ||
         (plan->scan != 0) != (plan->steps >> ATTN_STEP_SCAN & 1) || (plan->splits > 1) != (plan->steps >> ATTN_STEP_COMBINE & 1))
         fail_line(p, d, "a step without its use, or the other way round");
@@ -447,13 +452,14 @@ static void a_stronger_device_loses_no_kernel(void **state)
         random_device(&seed, &weak);
         strong = weak;
         for (int n = 1 + (int)rand_below(&seed, 4); n > 0; n--)
-            switch (rand_below(&seed, 8)) {
+            switch (rand_below(&seed, 9)) {
             case 0: strong.lds_bytes += (int32_t)rand_below(&seed, 100000); break;
             case 1: strong.lds_static_bytes += (int32_t)rand_below(&seed, (uint64_t)(strong.lds_bytes - strong.lds_static_bytes) + 1); break;
             case 2: strong.max_threads += (int32_t)rand_below(&seed, 800); break;
             case 3: strong.n_cu += (int32_t)rand_below(&seed, 300); break;
             case 4: strong.max_grid[rand_below(&seed, 3)] += (uint32_t)rand_below(&seed, 70000); break;
             case 5: strong.dot_f16 = 1; break;
+            case 7: strong.async_copy = 1; break;
             case 6: strong.matrix_flush = (uint8_t)rand_below(&seed, 2); break;
             default:
                 if (weak.matrix == ATTN_MATRIX_NONE)

@@ -179,6 +179,63 @@ static void matrix_operands(struct rng *rng, struct route *route)
     a->p_shift = bf16 ? 0 : 15;
 }
 
+/* vec where it multiplies bytes of Q and K. */
+static void sixteen_bit_query(struct rng *rng, struct route *route)
+{
+    (void)rng;
+    route->arithmetic.q_type = ATTN_Q8_0;
+    route->arithmetic.q_parts = 2;
+}
+
+/* The same with Q's low parts lost, which the bound must see. */
+static void high_parts_only(struct rng *rng, struct route *route)
+{
+    sixteen_bit_query(rng, route);
+    route->low_lost = true;
+}
+
+static void routes_with_q_in_16_bits_pass_and_useless_outputs_do_not(void **state)
+{
+    (void)state;
+    struct tally tally = {0};
+    const int n = problems_to_try(300);
+    for (int i = 0; i < n; i++) {
+        one_problem((uint64_t)i + 5000000, sixteen_bit_query, &tally);
+    }
+    print_tally("routes with Q in 16 bits", &tally);
+    assert_true(tally.zero_rejected >= 0.99 * tally.problems);
+    assert_true(tally.gain_rejected >= 0.99 * tally.problems);
+}
+
+/* UNIFORM data of a decode: where the low parts of Q are lost, something is out of the bound. */
+static void lost_low_parts_of_q_are_seen(void **state)
+{
+    (void)state;
+    int seen = 0;
+    for (uint64_t seed = 1; seed <= 50; seed++) {
+        struct rng rng = {seed};
+        const struct shape shape = {.d_k = 128, .n_q = 1, .n_kv = 200, .n_head = 4, .n_head_kv = 1, .n_seq = 1,
+                                    .type_k = ATTN_Q8_0, .type_v = ATTN_Q8_0};
+        const struct attn_problem p = problem_of(&shape);
+        struct data d = data_of(&p);
+        fill_regime(&d, &rng, REGIME_UNIFORM);
+        fill_mask(&d, &rng, MASK_OPEN);
+        struct attn_reference *r = reference_of(&d);
+        struct route route = random_route(&rng, &p);
+        struct attn_judgement j;
+        sixteen_bit_query(&rng, &route);
+        simulate(&d, &route, FAULT_NONE, seed);
+        assert_true(judge(&d, r, &route, &j));
+        high_parts_only(&rng, &route);
+        simulate(&d, &route, FAULT_NONE, seed);
+        seen += !judge(&d, r, &route, &j);
+        attn_reference_free(r);
+        data_free(&d);
+    }
+    print_message("Q without its low parts: seen in %d of 50 problems\n", seen);
+    assert_int_equal(seen, 50);
+}
+
 /* gfx90a. Small K and V are lost, which may be all there is. */
 static void flushing_matrix_operands(struct rng *rng, struct route *route)
 {
@@ -272,8 +329,8 @@ static void limits_grow_with_every_rounding(void **state)
     struct attn_reference *r = reference_of(&d);
     const struct attn_arithmetic least = {.q_type = ATTN_F32, .k_type = ATTN_Q8_0, .v_type = ATTN_Q8_0,
                                           .p_type = ATTN_F32, .kv_tile = 256, .merges = 1};
-    struct attn_arithmetic more[9];
-    for (int i = 0; i < 9; i++) {
+    struct attn_arithmetic more[10];
+    for (int i = 0; i < 10; i++) {
         more[i] = least;
     }
     more[0].q_type = ATTN_F16;
@@ -286,7 +343,9 @@ static void limits_grow_with_every_rounding(void **state)
     more[7].merges = 16;
     more[8] = more[2];
     more[8].flush = 1;
-    for (int i = 0; i < 9; i++) {
+    more[9] = more[1];
+    more[9].q_parts = 2;
+    for (int i = 0; i < 10; i++) {
         const struct attn_arithmetic *less = i == 8 ? &more[2] : &least;
         for (int64_t c = 0; c < 32; c++) {
             assert_true(attn_reference_limit(r, &more[i], c, 1, 1, 1) > attn_reference_limit(r, less, c, 1, 1, 1));
@@ -348,6 +407,8 @@ int main(void)
         cmocka_unit_test(float_routes_pass_and_useless_outputs_do_not),
         cmocka_unit_test(converting_routes_pass_and_zeros_do_not),
         cmocka_unit_test(narrowing_routes_pass),
+        cmocka_unit_test(routes_with_q_in_16_bits_pass_and_useless_outputs_do_not),
+        cmocka_unit_test(lost_low_parts_of_q_are_seen),
         cmocka_unit_test(matrix_routes_pass_and_useless_outputs_do_not),
         cmocka_unit_test(no_number_fails_always),
         cmocka_unit_test(the_judge_follows_dst_strides),

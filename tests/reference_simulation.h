@@ -160,6 +160,7 @@ struct route {
     int exponential; /* 0: expf; 1: logits in base 2, exp2f; 2: exponentials up to 2 ulp off */
     bool fused;      /* multiply-adds round once */
     bool backwards;  /* keys of a tile from last to first */
+    bool low_lost;   /* of Q in 16 bits: the low parts, a fault */
 };
 
 struct partial {
@@ -187,6 +188,25 @@ static inline float round_in_parts(int type, bool flush, int parts, int shift, f
         rest -= part;
     }
     return (float)ldexp(sum, -shift);
+}
+
+/* A row of Q in blocks of 32 numbers of 16 bits, 256 high + low, with a step in float; as vec does it. */
+static inline void round_in_bytes(float *q, int64_t n, bool low_lost)
+{
+    for (int64_t first = 0; first < n; first += 32) {
+        const int64_t end = first + 32 < n ? first + 32 : n;
+        float most = 0.0f;
+        for (int64_t i = first; i < end; i++) {
+            most = fmaxf(most, fabsf(q[i]));
+        }
+        const float inverse = most > 0x1p-110f ? 32639.0f / most : 0.0f, step = most * (1.0f / 32639.0f);
+        for (int64_t i = first; i < end; i++) {
+            const float y = q[i] * inverse;
+            const int v = (int)(y + (y < 0.0f ? -0.5f : 0.5f)), high = (v + 128) >> 8, low = v - 256 * high;
+            assert_true(high >= -128 && high <= 127 && low >= -128 && low <= 127);
+            q[i] = (float)(256 * high + (low_lost ? 0 : low)) * step;
+        }
+    }
 }
 
 /* a + b * c as a matrix core may do it: truncated. */
@@ -445,7 +465,11 @@ static inline void simulate(struct data *d, const struct route *r, enum fault fa
                 memcpy(job.q, row_of(d, ATTN_Q, job.iq, job.h, job.s), (size_t)d_k * 4);
                 const struct attn_arithmetic *a = &r->arithmetic;
                 const int lift = a->q_shift ? lift_of(job.q, d_k, a->q_shift) : 0;
-                for (int64_t i = 0; i < d_k; i++) {
+                const bool bytes = a->q_type == ATTN_Q8_0 && a->q_parts == 2;
+                if (bytes) {
+                    round_in_bytes(job.q, d_k, r->low_lost);
+                }
+                for (int64_t i = 0; i < d_k && !bytes; i++) {
                     job.q[i] = round_in_parts(a->q_type, a->flush, a->q_parts, lift, job.q[i]);
                 }
                 route_row(&job, out);

@@ -153,6 +153,9 @@ void simt_collective(struct simt_executor *ex, struct simt_wave *wave)
     case SIMT_OP_MAX:
         reduce<false>(ex, wave, width, n);
         break;
+    case SIMT_OP_MATRIX_S8:
+        simt_matrix_s8(ex, wave);
+        break;
     case SIMT_OP_MATRIX:
         simt_matrix(ex, wave, static_cast<int>(width));
         break;

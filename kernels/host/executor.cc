@@ -113,7 +113,8 @@ static const char *operation_name(uint64_t key)
 {
     static const char *const names[SIMT_OP_COUNT] = { "nothing", "barrier", "wave sync", "shuffle", "xor shuffle",
                                                       "ballot", "sum over lanes", "maximum over lanes", "barrier", "matrix instruction",
-                                                      "warpgroup's matrix instruction" };
+                                                      "warpgroup's matrix instruction",
+                                                      "matrix instruction" };
     const int op = operation_of(key);
     return op < SIMT_OP_COUNT ? names[op] : "end of the kernel";
 }

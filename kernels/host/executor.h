@@ -210,6 +210,7 @@ void simt_matrix(struct simt_executor *executor, struct simt_wave *wave, int wha
 /* The same for wgmma with 8 * eighths columns; and at a barrier: were the products of each warpgroup's waves the same? */
 void simt_wgmma(struct simt_executor *executor, struct simt_wave *wave, int what, int eighths);
 void simt_wgmma_agree(struct simt_executor *executor);
+void simt_matrix_s8(struct simt_executor *executor, struct simt_wave *wave);
 
 /* LDS shadow: a new block begins; a rendezvous happened and `clock` moves on. */
 bool simt_lds_create(struct simt_executor *executor);

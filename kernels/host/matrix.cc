@@ -119,12 +119,6 @@ SIMT_HOT_FUNCTION void multiply(const layout &l, bool flush, uint32_t first_word
 
 } // namespace
 
-/* Hopper has what sm_80 has. */
-static bool has(int matrix, int family)
-{
-    return matrix == family || (matrix == ATTN_MATRIX_WGMMA_SM90 && family == ATTN_MATRIX_MMA_SM80);
-}
-
 /* Word m of the result is row lane / 4 of matrix m, elements 2 * (lane % 4) and the next; transposed: those two rows'
  * element lane / 4. Lane 8 * m + r handed in row r of matrix m. */
 SIMT_HOT_FUNCTION static void load_matrices(bool transposed, const simt_operands *lanes)
@@ -150,7 +144,7 @@ void simt_matrix(struct simt_executor *ex, struct simt_wave *wave, int what)
     const simt_operands *lanes = ex->operands + wave->first;
     const bool loading = what >= SIMT_MATRIX_COUNT;
     const layout &l = layouts[loading ? SIMT_SM80_F16 : what];
-    if (!has(device->matrix, l.family) || wave->lanes != l.lanes)
+    if (!attn_matrix_runs(device->matrix, l.family) || wave->lanes != l.lanes)
         simt_fail(ATTN_F_MATRIX, 0, 0, 0, "a matrix instruction that %s does not have, or with %u lanes of %u", device->name,
                   wave->lanes, l.lanes);
     if (loading) {
