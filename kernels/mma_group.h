@@ -134,7 +134,7 @@ template <class F, int DK, int DV> static __device__ __forceinline__ void mma_gr
     using LDS = mma_group_lds<F, DK, DV>;
     constexpr int KT = S::KT, BLOCKS = S::BLOCKS, SLOTS = F::SLOTS, ACC = F::ACC;
     constexpr mma_tile V_TILE = { S::THREADS, KT, DV, 32 * S::UNITS, 0, true };
-    SIMT_LDS_DYNAMIC(LDS, all);
+    SIMT_LDS_DYNAMIC_ALIGNED(LDS, all, 1024);
     LDS &lds = *all;
 
     const int thread = (int)threadIdx.x;

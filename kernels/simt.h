@@ -15,6 +15,8 @@
  *                                 plan's launch must say (lds_static_bytes). Put everything in one struct. T is
  *                                 trivial; nothing is initialised.
  *   SIMT_LDS_DYNAMIC(T, name)     `T *name`: the launch's dynamic LDS, which follows the static object.
+ *   SIMT_LDS_DYNAMIC_ALIGNED(T, name, 1024)   the same on a boundary of 1024 bytes (a plain number, 16 or more); for kernels
+ *                                 without a static object, whose size it would change.
  *
  * Wave operations. WAVE is the wave size that the instance is built for, 32 or 64, and must be the device's.
  * Every lane of the wave must arrive at the same operation together; that is checked on the host.

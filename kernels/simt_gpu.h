@@ -6,9 +6,11 @@
 #define ATTN_SIMT_GPU_H
 
 #define SIMT_LDS(T, name) __shared__ T name
-#define SIMT_LDS_DYNAMIC(T, name)                 \
-    extern __shared__ __attribute__((aligned(1024))) uint4 simt_dynamic_lds_[]; \
-    T *name = reinterpret_cast<T *>(simt_dynamic_lds_)
+/* The static object's size is rounded up to it. */
+#define SIMT_LDS_DYNAMIC_ALIGNED(T, name, bytes)                                                       \
+    extern __shared__ __attribute__((aligned(bytes))) unsigned char simt_dynamic_lds_##bytes##_[]; \
+    T *name = reinterpret_cast<T *>(simt_dynamic_lds_##bytes##_)
+#define SIMT_LDS_DYNAMIC(T, name) SIMT_LDS_DYNAMIC_ALIGNED(T, name, 16)
 #define SIMT_UNROLL _Pragma("unroll")
 #define SIMT_GPU_INLINE __forceinline__
 #define SIMT_OUTLINE __forceinline__

@@ -92,6 +92,7 @@ uint32_t simt_host_atomic_or_u32(uint32_t *p, uint32_t v);
 
 #define SIMT_LDS(T, name) T &name = *static_cast<T *>(simt_host_lds(sizeof(T), alignof(T)))
 #define SIMT_LDS_DYNAMIC(T, name) T *name = static_cast<T *>(simt_host_lds_dynamic(alignof(T)))
+#define SIMT_LDS_DYNAMIC_ALIGNED(T, name, bytes) T *name = static_cast<T *>(simt_host_lds_dynamic(bytes))
 #define SIMT_UNROLL
 #define SIMT_GPU_INLINE
 #define SIMT_OUTLINE __attribute__((noinline, regcall)) /* results in registers, which are not traced */
