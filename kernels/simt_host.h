@@ -59,6 +59,17 @@ simt_f32x4 simt_host_reduce(int op, int width, int n, int line, simt_f32x4 a, si
 simt_f32x4 simt_host_fetch(int index);
 simt_u32x4 simt_host_matrix_s8(simt_u32x4 a, simt_u32x2 b, int line) __attribute__((noduplicate));
 
+/* Copies to LDS that have been started: to, from (NULL: zeros) and size. */
+struct simt_host_copy_of {
+    void *to;
+    const void *from;
+    uint32_t bytes, group;
+};
+void simt_host_copy_start(void *to, const void *from, uint32_t bytes);
+void simt_host_copy_commit(void);
+/* Takes the next copy that is to be made out of the queue; see simt_host_copy_wait. */
+bool simt_host_copy_next(int left, struct simt_host_copy_of *copy);
+
 void *simt_host_lds(size_t bytes, size_t align);
 void *simt_host_lds_dynamic(size_t align);
 void simt_host_misaligned(const void *p, size_t bytes, int write) __attribute__((cold));
@@ -253,18 +264,39 @@ template <> struct simt_host_copied<4> { typedef uint32_t type; };
 template <> struct simt_host_copied<8> { typedef simt_u32x2 type; };
 template <> struct simt_host_copied<16> { typedef simt_u32x4 type; };
 
+/* Hardware may copy at any time between the start and the wait. Here the place is written to at the start, which is when it
+ * must be free, and holds NaN patterns until the wait, which is when the data must be there. */
 template <int BYTES> static __forceinline__ void simt_copy_async_or_zero(void *lds, const void *from, bool exists)
 {
-    typedef typename simt_host_copied<BYTES>::type word;
-    simt_store(lds, exists ? simt_load<word>(from) : word{});
+    typename simt_host_copied<BYTES>::type nothing;
+    __builtin_memset(&nothing, 0xFF, sizeof nothing);
+    simt_store(lds, nothing);
+    simt_host_copy_start(lds, exists ? from : nullptr, BYTES);
 }
 template <int BYTES> static __forceinline__ void simt_copy_async(void *lds, const void *from)
 {
     simt_copy_async_or_zero<BYTES>(lds, from, true);
 }
-static __forceinline__ void simt_copy_commit() {}
-template <int N> static __forceinline__ void simt_copy_wait() {}
-static __forceinline__ void simt_copy_wait_all() {}
+template <int BYTES> static __forceinline__ void simt_host_copy(const struct simt_host_copy_of *c)
+{
+    typedef typename simt_host_copied<BYTES>::type word;
+    simt_store(c->to, c->from ? simt_load<word>(c->from) : word{});
+}
+/* Makes the thread's copies, but those of its last `left` groups; -1: those of no group too. */
+static inline void simt_host_copy_wait(int left)
+{
+    struct simt_host_copy_of c;
+    while (simt_host_copy_next(left, &c))
+        if (c.bytes == 16)
+            simt_host_copy<16>(&c);
+        else if (c.bytes == 8)
+            simt_host_copy<8>(&c);
+        else
+            simt_host_copy<4>(&c);
+}
+static __forceinline__ void simt_copy_commit() { simt_host_copy_commit(); }
+template <int N> static __forceinline__ void simt_copy_wait() { simt_host_copy_wait(N); }
+static __forceinline__ void simt_copy_wait_all() { simt_host_copy_wait(-1); }
 
 static __forceinline__ int simt_opaque(int v) { return v; }
 

@@ -272,6 +272,8 @@ static void run_block(struct simt_executor *ex)
     ex->block_or_next = 0;
     ex->grouped = false;
     memset(ex->published, 0, ex->threads * sizeof ex->published[0]);
+    for (uint32_t t = 0; t < ex->threads; t++)
+        ex->copies[t].first = ex->copies[t].count = ex->copies[t].group = 0;
     for (uint32_t w = 0; w < ex->waves; w++) {
         struct simt_wave *wave = &ex->wave[w];
         wave->arrived = 0;

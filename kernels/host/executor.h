@@ -5,6 +5,7 @@
  *   collective.cc  barriers and wave operations (the functions kernels call through simt.h)
  *   matrix.cc      matrix instructions of a wave
  *   wgmma.cc       those of four waves together
+ *   copies.cc      copies to LDS that take their time
  *   access.cc      the memory access callbacks: LDS and global checks
  *   memory.cc      global memory: tensors and workspace with their shadow
  *   failure.cc     what went wrong, in words
@@ -26,6 +27,7 @@ enum {
     SIMT_MAX_THREADS = 1024,
     SIMT_MAX_WAVES = SIMT_MAX_THREADS / 32,
     SIMT_STACK_BYTES = 64 * 1024,
+    SIMT_COPIES_MAX = 256, /* copies to LDS that one thread can have under way */
     SIMT_LDS_CAPACITY = 1 << 20, /* bytes of LDS the executor can give a block */
     SIMT_LDS_GUARD = 1 << 16,    /* bytes before and after it that count as LDS out of bounds */
 };
@@ -138,6 +140,12 @@ struct simt_operands {
     uint64_t rows, columns; /* descriptors of wgmma's operands in LDS */
 };
 
+/* A thread's copies to LDS that are under way, in a ring, and the group that new ones belong to. */
+struct simt_copies {
+    uint32_t first, count, group;
+    struct simt_host_copy_of ring[SIMT_COPIES_MAX];
+};
+
 struct simt_executor {
     struct attn_host_options options;
     /* the launch */
@@ -167,6 +175,7 @@ struct simt_executor {
     alignas(64) float in[SIMT_MAX_WAVES][16][64];
     simt_f32x4 out[SIMT_MAX_THREADS][4];
     struct simt_operands operands[SIMT_MAX_THREADS];
+    struct simt_copies copies[SIMT_MAX_THREADS];
     uint32_t published[SIMT_MAX_THREADS]; /* LDS clock when the thread last passed its writes on to the asynchronous proxy */
     /* LDS and its shadow (access.cc) */
     uint8_t *lds;
