@@ -65,6 +65,22 @@ struct kernel_case {
     uint64_t seed;
 };
 
+/* Two sequences of six heads in twos or threes, with a mask on a layout: of it planes, width and height vary too. */
+static inline void kernel_put_mask_on_layout(struct kernel_case *c, int mask, int layout, int64_t n_q, int64_t n_kv)
+{
+    c->mask = (enum kernel_mask)mask;
+    c->layout = (enum kernel_layout)layout;
+    c->n_q = n_q;
+    c->n_kv = n_kv;
+    c->n_head = 6;
+    c->n_head_kv = 2;
+    c->n_seq = 2;
+    c->mask_heads = layout % 2 ? 3 : 1;
+    c->mask_seqs = layout % 3 ? 2 : 1;
+    c->mask_wider = layout % 2 * 42;
+    c->mask_taller = layout % 3 * 3;
+}
+
 /* ---- Problem ------------------------------------------------------------------------------------------- */
 
 /* Strides with dimension order[0] innermost, each step `gap` blocks longer than it must be. */

@@ -87,17 +87,7 @@ static void every_mask_on_every_layout(void **state)
     for (int mask = 0; mask < KERNEL_MASK_COUNT; mask++)
         for (int layout = 0; layout < KERNEL_LAYOUT_COUNT; layout++) {
             struct kernel_case c = simple(80, 80);
-            c.mask = (enum kernel_mask)mask;
-            c.layout = (enum kernel_layout)layout;
-            c.n_q = 9;
-            c.n_kv = 150;
-            c.n_head = 6;
-            c.n_head_kv = 2;
-            c.n_seq = 2;
-            c.mask_heads = layout % 2 ? 3 : 1;
-            c.mask_seqs = layout % 3 ? 2 : 1;
-            c.mask_wider = layout % 2 * 42;
-            c.mask_taller = layout % 3 * 3;
+            kernel_put_mask_on_layout(&c, mask, layout, 9, 150);
             c.type_k = c.type_v = layout == KERNEL_GAPS ? ATTN_BF16 : ATTN_F16;
             check_on((mask + layout) % FAMILIES, &c, NULL);
         }
