@@ -94,7 +94,7 @@ class Devices(Case):
         chosen = self.devices(file)
         self.assertEqual(len(chosen), 200)
         self.assertEqual(chosen, self.devices(file))
-        self.assertEqual(len(set(chosen)), 11)
+        self.assertEqual(len(set(chosen)), 12)
         wave64 = sum(d in ("gfx906", "gfx908", "gfx90a", "gfx942", "gfx950") for d in chosen)
         self.assertGreater(wave64, 70)
         self.assertLess(wave64, 130)
@@ -107,7 +107,7 @@ class Devices(Case):
     def test_a_lines_own_device_stands_and_the_option_is_stronger(self):
         self.assertEqual(self.devices(SMALL + " | dev=gfx1030~lds/2"), ["gfx1030~lds/2"])
         self.assertEqual(self.devices("--device", "gfx906", SMALL + " | dev=gfx1030"), ["gfx906"])
-        self.assertEqual(len(self.devices("--device", "all", SMALL)), 11)
+        self.assertEqual(len(self.devices("--device", "all", SMALL)), 12)
         self.good("run", "--device", "all", SMALL)
 
 
