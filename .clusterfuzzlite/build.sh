@@ -14,7 +14,7 @@ cmake -S "$source" -B "$build" -G Ninja \
   -DCMAKE_C_COMPILER="$CC" -DCMAKE_CXX_COMPILER="$CXX" -DCMAKE_BUILD_TYPE=None \
   -DATTN_ENGINE=external -DATTN_ENGINE_LIB="$LIB_FUZZING_ENGINE" -DATTN_TESTS=OFF -DATTN_WERROR=OFF
 targets=()
-for file in "$source"/fuzz/fuzz_*.c; do targets+=("$(basename "$file" .c)"); done
+for file in "$source"/fuzz/targets/fuzz_*.c; do targets+=("$(basename "$file" .c)"); done
 cmake --build "$build" -j "${ATTN_JOBS:-$(nproc)}" --target "${targets[@]}"
 
 for target in "${targets[@]}"; do

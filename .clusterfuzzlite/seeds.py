@@ -4,7 +4,7 @@
 
 fuzz_text reads problem lines and session scripts: its seeds are those of the corpus, lines spread evenly over all files.
 fuzz_object begins with files of its own: its seeds are one of each kind, as it is and with one change. fuzz_session reads
-any bytes as a header and events (fuzz/session.h). The other targets read any bytes as switches of features followed by genes (fuzz/domain.h): their seeds are the empty input, each feature
+any bytes as a header and events (fuzz/session/session.h). The other targets read any bytes as switches of features followed by genes (fuzz/domain/domain.h): their seeds are the empty input, each feature
 alone, and every feature at once, with three fillings of the genes.
 """
 import pathlib

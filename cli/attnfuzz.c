@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli.h"
+#include "cli/cli.h"
 
 #ifndef ATTNFUZZ_VERSION
 #error "the build says the version: -DATTNFUZZ_VERSION=\"x.y.z\""

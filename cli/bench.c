@@ -7,9 +7,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "bench_gpu.h"
-#include "bench_occupancy.h"
-#include "cli.h"
+#include "cli/bench/gpu.h"
+#include "cli/bench/occupancy.h"
+#include "cli/cli.h"
 
 static const char help[] =
     "usage: attnfuzz bench [options] [LINE]\n"

@@ -1,7 +1,7 @@
 /* check.c: attnfuzz check: fuzzes a subject and lists what it owes its callers. See check.h.
  *
  * SPDX-License-Identifier: MIT */
-#include "check.h"
+#include "cli/check/check.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lines.h"
+#include "cli/input/lines.h"
 
 static const char help[] =
     "usage: attnfuzz check --subject SUBJECT [options] [FILE|DIR|LINE|-...]\n\n"

@@ -1,7 +1,7 @@
 /* cli.c: messages, numbers, JSON and XML text, devices: what every verb needs.
  *
  * SPDX-License-Identifier: MIT */
-#include "cli.h"
+#include "cli/cli.h"
 
 #include <errno.h>
 #include <inttypes.h>

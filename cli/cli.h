@@ -8,9 +8,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "attn_case.h"
-#include "attn_planner.h"
-#include "properties.h"
+#include "fuzz/case/attn_case.h"
+#include "planner/attn_planner.h"
+#include "fuzz/properties/properties.h"
 
 enum {
     CLI_GOOD = 0,   /* all good */

@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "walk.h"
+#include "cli/input/walk.h"
 
 static const char help[] =
     "usage: attnfuzz explain [options] FILE|DIR|LINE|-...\n\n"

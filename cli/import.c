@@ -1,7 +1,7 @@
 /* import.c: attnfuzz import: problem lines out of other people's text.
  *
  * SPDX-License-Identifier: MIT */
-#include "import.h"
+#include "cli/import/import.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
-#include "lines.h"
+#include "cli/cli.h"
+#include "cli/input/lines.h"
 
 static const char help[] =
     "usage: attnfuzz import [options] FILE|DIR|-...\n\n"

@@ -3,7 +3,7 @@
  * that is not found, and runs none of the program (ld.so(8)).
  *
  * SPDX-License-Identifier: MIT */
-#include "null_check.h"
+#include "cli/null_check.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cli.h"
+#include "cli/cli.h"
 
 enum { NAMED = 20, INTERPRETER_MAX = 1024, SEGMENTS_MAX = 512 };
 

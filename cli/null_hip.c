@@ -1,6 +1,6 @@
 /* null_hip.c: attnfuzz null-hip: runs a command on the null HIP runtime and prints the launches it makes.
  *
- * The launches come through a pipe that the runtime opens by its name in /proc (null_log.h), so nothing is left on the
+ * The launches come through a pipe that the runtime opens by its name in /proc (subjects/null/log.h), so nothing is left on the
  * disk, however many there are, and the command's own files and pipes stay as they are.
  *
  * SPDX-License-Identifier: MIT */
@@ -15,10 +15,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cli.h"
-#include "null_check.h"
-#include "null_hip.h"
-#include "null_log.h"
+#include "cli/cli.h"
+#include "cli/null_check.h"
+#include "subjects/null/null_hip.h"
+#include "subjects/null/log.h"
 
 static const char help[] =
     "usage: attnfuzz null-hip [options] -- COMMAND [ARGUMENT...]\n\n"

@@ -4,7 +4,7 @@
 #include <getopt.h>
 #include <string.h>
 
-#include "walk.h"
+#include "cli/input/walk.h"
 
 static const char help[] =
     "usage: attnfuzz plan [options] FILE|DIR|LINE|-...\n\n"

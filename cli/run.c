@@ -1,7 +1,7 @@
 /* run.c: attnfuzz run: replays a corpus, or problems it generates, on a backend. Options and reports.
  *
  * SPDX-License-Identifier: MIT */
-#include "run.h"
+#include "cli/run/run.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "corpus.h"
+#include "cli/input/corpus.h"
 
 static const char help[] =
     "usage: attnfuzz run [options] FILE|DIR|LINE|-...\n\n"

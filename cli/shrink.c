@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "corpus.h"
-#include "session.h"
-#include "shrink.h"
+#include "cli/input/corpus.h"
+#include "fuzz/session/session.h"
+#include "fuzz/shrink/shrink.h"
 
 static const char help[] =
     "usage: attnfuzz shrink [options] FILE|DIR|LINE|-...\n\n"

@@ -8,7 +8,7 @@
 #ifndef ATTN_BACKEND_H
 #define ATTN_BACKEND_H
 
-#include "attn_planner.h"
+#include "planner/attn_planner.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -23,8 +23,8 @@
 #ifndef ATTN_DEQUANT_H
 #define ATTN_DEQUANT_H
 
-#include "attn_planner.h"
-#include "simt.h"
+#include "planner/attn_planner.h"
+#include "kernels/simt/simt.h"
 
 /* A load of T from an address that is a multiple of ALIGN only. */
 template <class T, int ALIGN> static __device__ __forceinline__ T attn_load_aligned(const char *p)

@@ -2,7 +2,7 @@
  * ATTN_ENTRY_SUFFIX where several lie side by side; simt.h's SIMT_ENTRY names them alike.
  *
  * SPDX-License-Identifier: MIT */
-#include "attn_args.h"
+#include "kernels/args.h"
 
 #define JOIN_(a, b) a##b
 #define JOIN(a, b) JOIN_(a, b)

@@ -1,7 +1,7 @@
 /* failure.c: the names of what can go wrong in a run. See attn_backend.h.
  *
  * SPDX-License-Identifier: MIT */
-#include "attn_backend.h"
+#include "kernels/attn_backend.h"
 
 const char *attn_failure_name(int code)
 {

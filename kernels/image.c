@@ -4,12 +4,12 @@
  * broadcast are marked once.
  *
  * SPDX-License-Identifier: MIT */
-#include "attn_backend.h"
+#include "kernels/attn_backend.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "arith.h"
+#include "planner/arith.h"
 
 /* Buffers of a problem without their bytes: which operand lies in which, and how large each is. */
 static void layout(const struct attn_problem *problem, struct attn_image *image)

@@ -8,12 +8,12 @@
  * A key whose weight is zero is passed over, so what excluded cells of V hold is never read.
  *
  * SPDX-License-Identifier: MIT */
-#include "dequant.h"
-#include "row.h"
+#include "kernels/dequant.h"
+#include "kernels/row.h"
 
 namespace {
 
-/* planner/kernel_naive.c has the same numbers. */
+/* planner/contracts/kernel_naive.c has the same numbers. */
 constexpr int THREADS = 64;
 
 struct alignas(16) naive_lds {

@@ -6,8 +6,8 @@
 #ifndef ATTN_ROW_H
 #define ATTN_ROW_H
 
-#include "attn_args.h"
-#include "simt.h"
+#include "kernels/args.h"
+#include "kernels/simt/simt.h"
 
 /* Division of non-negative numbers: 64-bit division costs a GPU a hundred instructions, and rarely is one needed. */
 static __device__ __forceinline__ void attn_divide(int64_t a, int64_t b, int64_t &quotient, int64_t &remainder)

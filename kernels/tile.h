@@ -19,9 +19,9 @@
 #ifndef ATTN_TILE_H
 #define ATTN_TILE_H
 
-#include "dequant.h"
-#include "row.h"
-#include "scanned.h"
+#include "kernels/dequant.h"
+#include "kernels/row.h"
+#include "kernels/helpers/scanned.h"
 
 constexpr int TILE_LANES = 16;
 
@@ -29,7 +29,7 @@ __host__ __device__ constexpr int tile_ceil(int a, int b) { return (a + b - 1) /
 __host__ __device__ constexpr int tile_min(int a, int b) { return a < b ? a : b; }
 __host__ __device__ constexpr int tile_threads(int columns) { return columns == 16 ? 128 : 64; }
 
-/* planner/kernel_tile.c computes the same threads, keys of a tile and LDS bytes. */
+/* planner/contracts/kernel_tile.c computes the same threads, keys of a tile and LDS bytes. */
 template <int DK, int DV, int COLUMNS> struct tile_shape {
     static constexpr int THREADS = tile_threads(COLUMNS);
     static constexpr int KV_TILE = COLUMNS == 4 ? 32 : 64;

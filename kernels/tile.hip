@@ -1,9 +1,9 @@
 /* tile.hip: the instances of the tile kernel (tile.h) and which of them a plan runs.
  *
  * SPDX-License-Identifier: MIT */
-#include "tile.h"
+#include "kernels/tile.h"
 
-/* The most columns of an instance: as many as its Q leaves room for in LDS. planner/kernel_tile.c chooses by the same
+/* The most columns of an instance: as many as its Q leaves room for in LDS. planner/contracts/kernel_tile.c chooses by the same
  * numbers. */
 static constexpr int most_columns(int dk) { return dk > 320 ? 8 : 16; }
 

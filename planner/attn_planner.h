@@ -275,7 +275,7 @@ int64_t attn_bucket_n_kv(int64_t n_kv);
 /* ---- Kernels and their contracts ------------------------------------------------------------------ */
 
 /* The ordered kernel list, from first choice to last resort: X(name). Ties in cost go to list order. A new
- * kernel is one line here, planner/kernel_<name>.c (contract, configuration, cost) and kernels/<name>.hip. */
+ * kernel is one line here, planner/contracts/kernel_<name>.c (contract, configuration, cost) and kernels/<name>.hip. */
 #define ATTN_KERNELS(X) \
     X(mma)              \
     X(vec)              \
@@ -313,7 +313,7 @@ struct attn_rule {
 
 struct attn_plan;
 
-/* A kernel as the planner sees it; one constant object in each planner/kernel_<name>.c. */
+/* A kernel as the planner sees it; one constant object in each planner/contracts/kernel_<name>.c. */
 struct attn_kernel {
     const char *name;
     const char *purpose;

@@ -3,19 +3,19 @@
  * contracts (kernel_*.c) are units of their own: each exports its one object, which the header names.
  *
  * SPDX-License-Identifier: MIT */
-#include "attn_planner.h"
-#include "arith.h"
+#include "planner/attn_planner.h"
+#include "planner/arith.h"
 
 #include <string.h>
 
-#include "type.c"
-#include "check.c"
-#include "device.c"
-#include "key.c"
-#include "plan.c"
+#include "planner/type.c"
+#include "planner/check.c"
+#include "planner/device.c"
+#include "planner/key.c"
+#include "planner/select.c"
 
-#include "text_out.c"
-#include "text_float.c"
-#include "text_problem.c"
-#include "text_plan.c"
-#include "text_json.c"
+#include "planner/text/out.c"
+#include "planner/text/float.c"
+#include "planner/text/problem.c"
+#include "planner/text/plan.c"
+#include "planner/text/json.c"

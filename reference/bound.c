@@ -61,7 +61,7 @@
  * products of small terms that are left out.
  *
  * SPDX-License-Identifier: MIT */
-#include "internal.h"
+#include "reference/internal.h"
 
 #include <math.h>
 

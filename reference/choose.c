@@ -1,7 +1,7 @@
 /* choose.c: which rows the reference computes where all of them are too much work.
  *
  * SPDX-License-Identifier: MIT */
-#include "internal.h"
+#include "reference/internal.h"
 
 #include <stdlib.h>
 

@@ -11,7 +11,7 @@
  * rounding between product and sum is part of the format.
  *
  * SPDX-License-Identifier: MIT */
-#include "attn_reference.h"
+#include "reference/attn_reference.h"
 
 #include <float.h>
 #include <math.h>

@@ -4,7 +4,7 @@
 #ifndef ATTN_REFERENCE_INTERNAL_H
 #define ATTN_REFERENCE_INTERNAL_H
 
-#include "attn_reference.h"
+#include "reference/attn_reference.h"
 
 #define ATTN_U32 0x1p-24 /* unit roundoff of binary32 */
 

@@ -1,7 +1,7 @@
 /* judge.c: holds a result against the reference and the limit of its route.
  *
  * SPDX-License-Identifier: MIT */
-#include "internal.h"
+#include "reference/internal.h"
 
 #include <math.h>
 #include <string.h>

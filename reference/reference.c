@@ -6,9 +6,9 @@
  * results, three numbers a component, and one tile.
  *
  * SPDX-License-Identifier: MIT */
-#include "attn_reference.h"
-#include "internal.h"
-#include "rows.h"
+#include "reference/attn_reference.h"
+#include "reference/internal.h"
+#include "reference/rows.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* rows.c: see rows.h. Fixed-size local arrays keep the lanes in vector registers.
  *
  * SPDX-License-Identifier: MIT */
-#include "rows.h"
+#include "reference/rows.h"
 
 #include <math.h>
 

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "attn_planner.h"
+#include "planner/attn_planner.h"
 
 /* One kernel launch that a subject made. */
 struct attn_subject_launch {

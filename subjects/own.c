@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "attn_subject.h"
+#include "subjects/attn_subject.h"
 
 struct own {
     struct attn_subject base;

@@ -1,7 +1,7 @@
 /* subject.c: names of what subjects answer. See attn_subject.h.
  *
  * SPDX-License-Identifier: MIT */
-#include "attn_subject.h"
+#include "subjects/attn_subject.h"
 
 const char *attn_subject_status_name(int status)
 {

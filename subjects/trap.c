@@ -1,7 +1,7 @@
 /* trap.c: see trap.h.
  *
  * SPDX-License-Identifier: MIT */
-#include "trap.h"
+#include "subjects/trap.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* trap_throw.cc: the one C++ part of trap.h: an exception, and who catches it.
  *
  * SPDX-License-Identifier: MIT */
-#include "trap.h"
+#include "subjects/trap.h"
 
 namespace {
 struct trapped {};

@@ -1,7 +1,7 @@
 /* absent_wave64.cc: on NVIDIA no instance is for waves of 64 lanes.
  *
  * SPDX-License-Identifier: MIT */
-#include "attn_args.h"
+#include "kernels/args.h"
 
 extern "C" attn_entry attn_entry_vec_wave64(const struct attn_plan *plan);
 

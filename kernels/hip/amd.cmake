@@ -51,7 +51,7 @@ foreach(folder ${includes})
 endforeach()
 
 # The driver writes no dependencies for device code alone.
-file(GLOB headers CONFIGURE_DEPENDS "${root}/planner/*.h" "${root}/kernels/*.h" "${CMAKE_CURRENT_SOURCE_DIR}/*.h")
+file(GLOB_RECURSE headers CONFIGURE_DEPENDS "${root}/planner/*.h" "${root}/kernels/*.h")
 
 set(code_objects "")
 set(host_objects "")

@@ -6,7 +6,7 @@
 #ifndef ATTN_HIP_H
 #define ATTN_HIP_H
 
-#include "attn_backend.h"
+#include "kernels/attn_backend.h"
 
 #ifdef __cplusplus
 extern "C" {

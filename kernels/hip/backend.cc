@@ -1,10 +1,10 @@
 /* backend.cc: the hip backend: plans run on an AMD GPU through HIP, or on an NVIDIA GPU through CUDA under HIP's names.
  *
  * SPDX-License-Identifier: MIT */
-#include "attn_args.h"
-#include "attn_hip.h"
-#include "memory.h"
-#include "runtime.h"
+#include "kernels/args.h"
+#include "kernels/hip/attn_hip.h"
+#include "kernels/hip/memory.h"
+#include "kernels/hip/runtime.h"
 
 #include <cstdio>
 #include <cstdlib>

@@ -1,7 +1,7 @@
 /* memory.cc: see memory.h. No call of a runtime here.
  *
  * SPDX-License-Identifier: MIT */
-#include "memory.h"
+#include "kernels/hip/memory.h"
 
 #include <algorithm>
 #include <cstdarg>

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "attn_hip.h"
+#include "kernels/hip/attn_hip.h"
 
 static const char name[] = "attn_hip.so";
 

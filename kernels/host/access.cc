@@ -21,7 +21,7 @@
  * wrote); launch << 1 is "several blocks read", launch << 1 | 1 "atomics wrote".
  *
  * SPDX-License-Identifier: MIT */
-#include "executor.h"
+#include "kernels/host/executor.h"
 
 #include <string.h>
 #include <sys/mman.h>

@@ -1,7 +1,7 @@
 /* collective.cc: what kernels call through simt.h: where a thread is, barriers, wave operations, LDS, atomics.
  *
  * SPDX-License-Identifier: MIT */
-#include "executor.h"
+#include "kernels/host/executor.h"
 
 #include <string.h>
 

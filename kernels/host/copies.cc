@@ -1,8 +1,8 @@
 /* copies.cc: copies from memory to LDS that the device makes by itself (simt_copy_async): started, and made when they are waited
- * for. simt_host.h writes NaN patterns where one has been started, so that who reads too early gets those.
+ * for. kernels/simt/host.h writes NaN patterns where one has been started, so that who reads too early gets those.
  *
  * SPDX-License-Identifier: MIT */
-#include "executor.h"
+#include "kernels/host/executor.h"
 
 static struct simt_copies *own_copies(void) { return &simt_hot.executor->copies[simt_hot.fiber->thread]; }
 

@@ -8,7 +8,7 @@
  * from it, and waves take turns at wave operations too.
  *
  * SPDX-License-Identifier: MIT */
-#include "executor.h"
+#include "kernels/host/executor.h"
 
 #include <dlfcn.h>
 #include <link.h>

@@ -15,11 +15,11 @@
 #ifndef ATTN_HOST_EXECUTOR_H
 #define ATTN_HOST_EXECUTOR_H
 
-#include "attn_args.h"
-#include "attn_backend.h"
-#include "fiber.h"
-#include "launch.h"
-#include "simt.h"
+#include "kernels/args.h"
+#include "kernels/attn_backend.h"
+#include "kernels/host/fiber.h"
+#include "kernels/host/launch.h"
+#include "kernels/simt/simt.h"
 
 #define SIMT_HOT_FUNCTION __attribute__((no_sanitize("address", "undefined")))
 

@@ -1,7 +1,7 @@
 /* failure.cc: what went wrong, in words, and the way out of a launch.
  *
  * SPDX-License-Identifier: MIT */
-#include "executor.h"
+#include "kernels/host/executor.h"
 
 #include <stdarg.h>
 #include <stdio.h>

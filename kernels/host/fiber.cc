@@ -4,7 +4,7 @@
  * words are the same in all fibers. (System V ABI AMD64 3.2.1; AAPCS64 6.1.)
  *
  * SPDX-License-Identifier: MIT */
-#include "fiber.h"
+#include "kernels/host/fiber.h"
 
 #include <sys/mman.h>
 #include <unistd.h>

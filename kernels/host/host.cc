@@ -1,8 +1,8 @@
 /* host.cc: the backend `host` of attn_backend.h: plans of any device, run by the SIMT executor.
  *
  * SPDX-License-Identifier: MIT */
-#include "entries.h"
-#include "executor.h"
+#include "kernels/entries.h"
+#include "kernels/host/executor.h"
 
 #include <stdio.h>
 #include <stdlib.h>

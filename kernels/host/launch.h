@@ -4,8 +4,8 @@
 #ifndef ATTN_HOST_LAUNCH_H
 #define ATTN_HOST_LAUNCH_H
 
-#include "attn_args.h"
-#include "attn_backend.h"
+#include "kernels/args.h"
+#include "kernels/attn_backend.h"
 
 #ifdef __cplusplus
 extern "C" {

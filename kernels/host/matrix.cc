@@ -5,9 +5,9 @@
  * order and truncate: the error bound allows for that (reference/bound.c).
  *
  * SPDX-License-Identifier: MIT */
-#include "matrix.h"
+#include "kernels/host/matrix.h"
 
-#include "executor.h"
+#include "kernels/host/executor.h"
 
 #include <string.h>
 

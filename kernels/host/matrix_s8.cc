@@ -5,7 +5,7 @@
  * product is row g + 8 * (i / 2), column 2 t + i % 2.
  *
  * SPDX-License-Identifier: MIT */
-#include "executor.h"
+#include "kernels/host/executor.h"
 
 #include <string.h>
 

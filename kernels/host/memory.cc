@@ -6,7 +6,7 @@
  * proportion to the bytes of the problem, not of the region.
  *
  * SPDX-License-Identifier: MIT */
-#include "executor.h"
+#include "kernels/host/executor.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -12,9 +12,9 @@
  * proxy (PTX ISA, "Async proxy": fence.proxy.async).
  *
  * SPDX-License-Identifier: MIT */
-#include "matrix.h"
+#include "kernels/host/matrix.h"
 
-#include "executor.h"
+#include "kernels/host/executor.h"
 
 #include <initializer_list>
 #include <string.h>

@@ -21,7 +21,7 @@
  *
  * Environment, read at the first call:
  *     ATTN_NULL_HIP_DEVICES=gfx942,gfx1100~lds/2  the devices, in this order; default: every AMD row of the table
- *     ATTN_NULL_HIP_LOG=FILE                      every launch is also appended to FILE (see null_log.h)
+ *     ATTN_NULL_HIP_LOG=FILE                      every launch is also appended to FILE (see log.h)
  *
  * SPDX-License-Identifier: MIT */
 #ifndef ATTN_NULL_HIP_H

@@ -1,7 +1,7 @@
 /* null_hipblas.c: libhipblas. Names and status numbers: hipBLAS 6.4.4 and 7.2.4, hipblas.h and hipblas-common.h.
  *
  * SPDX-License-Identifier: MIT */
-#include "null_blas.h"
+#include "subjects/null/blas.h"
 
 enum { SUCCESS = 0, NOT_INITIALIZED = 1, ALLOC_FAILED = 2, INVALID_VALUE = 3, EXECUTION_FAILED = 5, NOT_SUPPORTED = 7 };
 

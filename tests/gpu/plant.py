@@ -15,7 +15,7 @@ import subprocess
 import sys
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-ROOMS = ("planner", "reference", "kernels", "fuzz", "subjects", "cli")
+ROOMS = ("planner", "reference", "code", "kernels", "fuzz", "subjects", "cli")
 
 
 def must(command, folder):
@@ -49,7 +49,7 @@ def compile_again(commands, rebuild, build, tree, out):
             continue
         old = value_after(words, "-o")
         objects[old] = os.path.join(out, "%d.o" % len(objects))
-        words = [w.replace(SOURCE + "/", tree + "/") for w in words]
+        words = [w if build in w else re.sub(re.escape(SOURCE) + "(?=/|$)", lambda _: tree, w) for w in words]
         words[words.index("-o") + 1] = objects[old]
         if "-MF" in words:
             words[words.index("-MF") + 1] = objects[old] + ".d"

@@ -17,11 +17,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "attn_hip.h"
-#include "domain.h"
-#include "entries.h"
-#include "mutate.h"
-#include "null_hip.h"
+#include "kernels/hip/attn_hip.h"
+#include "fuzz/domain/domain.h"
+#include "kernels/entries.h"
+#include "fuzz/domain/mutate.h"
+#include "subjects/null/null_hip.h"
 
 enum { SHOWN_MAX = 20, INSTANCES_MAX = 4096, WRONG_EVERY = 1000, DEAR_EVERY = 16, DEVICES_MAX = 32 };
 

@@ -20,10 +20,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "code_object.h"
-#include "domain.h"
-#include "entries.h"
-#include "mutate.h"
+#include "code/object.h"
+#include "fuzz/domain/domain.h"
+#include "kernels/entries.h"
+#include "fuzz/domain/mutate.h"
 
 enum { INSTANCES_MAX = 1 << 16, EXEMPT_MAX = 256, SHOWN_MAX = 40, RANDOM_PLANS = 6000 };
 

@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "run_backend.h"
+#include "cli/run/backend.h"
 
 enum { WORDS_MAX = 16 };
 

@@ -16,7 +16,7 @@
  *   ask      asking about D=64 with three sequences aborts
  *
  * SPDX-License-Identifier: MIT */
-#include "imitation_ggml.h"
+#include "tests/support/imitation_ggml.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,0 +1,77 @@
+/* baseline.c: findings that are known and accepted. See check.h.
+ *
+ * SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/check/check.h"
+#include "cli/input/lines.h"
+
+enum { ENTRIES_MAX = 4096 };
+
+int check_baseline_read(const char *path, struct check_baseline *baseline)
+{
+    struct lines lines;
+    char *argument = (char *)(uintptr_t)path;
+    int code = CLI_GOOD;
+    memset(baseline, 0, sizeof *baseline);
+    if (!lines_open(&lines, 1, &argument, NULL, CHECK_KEY_MAX))
+        return CLI_USAGE;
+    for (enum lines_result r; code == CLI_GOOD && (r = lines_next(&lines)) != LINES_END;) {
+        if (r == LINES_UNREADABLE) {
+            cli_error("%s: %s", path, strerror(errno));
+            code = CLI_USAGE;
+            break;
+        }
+        size_t len = lines.len, begin = 0;
+        while (len > 0 && (lines.text[len - 1] == ' ' || lines.text[len - 1] == '\t'))
+            len--;
+        while (begin < len && (lines.text[begin] == ' ' || lines.text[begin] == '\t'))
+            begin++;
+        if (begin == len || lines.text[begin] == '#')
+            continue;
+        void *entry = baseline->n < ENTRIES_MAX && r != LINES_TOO_LONG
+                          ? realloc(baseline->entry, ((size_t)baseline->n + 1) * sizeof *baseline->entry)
+                          : NULL;
+        char *pattern = entry ? strndup(lines.text + begin, len - begin) : NULL;
+        if (entry)
+            baseline->entry = entry;
+        if (!pattern) {
+            cli_error_at(path, lines.number, 0, "a pattern longer than %d characters, or more than %d of them", CHECK_KEY_MAX,
+                         ENTRIES_MAX);
+            code = CLI_USAGE;
+            break;
+        }
+        baseline->entry[baseline->n].pattern = pattern;
+        baseline->entry[baseline->n].line = lines.number;
+        baseline->entry[baseline->n++].used = 0;
+    }
+    lines_close(&lines);
+    return code;
+}
+
+int check_baseline_apply(struct check_baseline *baseline, struct check *check)
+{
+    int unknown = 0;
+    for (int i = 0; i < check->n_findings; i++) {
+        struct check_finding *f = &check->finding[i];
+        for (int e = 0; e < baseline->n; e++)
+            if (fnmatch(baseline->entry[e].pattern, f->key, FNM_NOESCAPE) == 0) {
+                f->known = true;
+                baseline->entry[e].used++;
+            }
+        unknown += !f->known;
+    }
+    check_sort(check);
+    return unknown;
+}
+
+void check_baseline_free(struct check_baseline *baseline)
+{
+    for (int i = 0; i < baseline->n; i++)
+        free(baseline->entry[i].pattern);
+    free(baseline->entry);
+    memset(baseline, 0, sizeof *baseline);
+}

@@ -1,0 +1,323 @@
+/* hole.c: why is a legal call refused? Nobody says: so the call is brought, one field after another, to what a
+ * supported call of the same head size on the same device has, as long as it stays refused. The fields that are left
+ * different are the ones that matter, and giving any one of them the supported call's value makes the call supported.
+ *
+ * Where no call of that head size is supported at all, the head size is what matters.
+ *
+ * SPDX-License-Identifier: MIT */
+#include <math.h>
+#include <string.h>
+
+#include "cli/check/check.h"
+
+/* A problem in terms that can be changed one at a time. */
+struct sketch {
+    int64_t d_k, d_v, n_q, n_kv, n_head_kv, ratio, n_seq;
+    int type_k, type_v;
+    bool mask, sinks;
+    int64_t mask_extra_kv, mask_extra_q;
+    int64_t mask_heads, mask_seqs; /* extents 2 and 3 of the mask; brought to divisors where the heads change */
+    float scale, softcap, max_bias;
+    int64_t head_first, head_after;
+    struct attn_tensor layout[4];  /* Q, K, V, mask: strides, offset and buffer as they were */
+    bool contiguous[4];            /* the layout is not used */
+    int64_t sinks_at;
+    uint8_t sinks_buffer;
+};
+
+/* X(name, what copies it): the fields, in the order in which they are tried. The ones tried last are the ones that a call
+ * refused for several reasons is put down to. */
+#define FIELDS(X)                                                                                                \
+    X(scale, to->scale = from->scale)                                                                            \
+    X(softcap, to->softcap = from->softcap)                                                                      \
+    X(sinks, to->sinks = from->sinks)                                                                            \
+    X(mask_heads, to->mask_heads = from->mask_heads)                                                             \
+    X(heads, (to->head_first = from->head_first, to->head_after = from->head_after))                             \
+    X(n_seq, (to->n_seq = from->n_seq, to->mask_seqs = from->mask_seqs))                                         \
+    X(mask_seqs, to->mask_seqs = from->mask_seqs)                                                                \
+    X(n_q, to->n_q = from->n_q)                                                                                  \
+    X(mask_height, to->mask_extra_q = from->mask_extra_q)                                                        \
+    X(mask_width, to->mask_extra_kv = from->mask_extra_kv)                                                       \
+    X(mask_layout, to->contiguous[3] = from->contiguous[3])                                                      \
+    X(v_layout, to->contiguous[2] = from->contiguous[2])                                                         \
+    X(k_layout, to->contiguous[1] = from->contiguous[1])                                                         \
+    X(q_layout, to->contiguous[0] = from->contiguous[0])                                                         \
+    X(n_head_kv, to->n_head_kv = from->n_head_kv)                                                                \
+    X(types, (to->type_k = from->type_k, to->type_v = from->type_v))                                             \
+    X(max_bias, to->max_bias = from->max_bias)                                                                   \
+    X(n_kv, to->n_kv = from->n_kv)                                                                               \
+    X(gqa, to->ratio = from->ratio)                                                                              \
+    X(mask, to->mask = from->mask)
+
+enum {
+#define X(name, copy) F_##name,
+    FIELDS(X)
+#undef X
+    FIELD_COUNT
+};
+
+static const char *const field_names[] = {
+#define X(name, copy) #name,
+    FIELDS(X)
+#undef X
+};
+
+static void copy_field(int field, struct sketch *to, const struct sketch *from)
+{
+    switch (field) {
+#define X(name, copy) \
+    case F_##name: copy; break;
+        FIELDS(X)
+#undef X
+    default: break;
+    }
+}
+
+static bool is_contiguous(const struct attn_tensor *t)
+{
+    struct attn_tensor same = *t;
+    attn_tensor_contiguous(&same);
+    return !memcmp(same.nb, t->nb, sizeof t->nb) && t->offset == 0 && t->buffer == 0;
+}
+
+static void sketch_of(const struct attn_problem *p, struct sketch *s)
+{
+    const struct attn_tensor *mask = &p->t[ATTN_MASK];
+    memset(s, 0, sizeof *s);
+    s->d_k = attn_d_k(p);
+    s->d_v = attn_d_v(p);
+    s->n_q = attn_n_q(p);
+    s->n_kv = attn_n_kv(p);
+    s->n_head_kv = attn_n_head_kv(p);
+    s->ratio = attn_n_head(p) / s->n_head_kv;
+    s->n_seq = attn_n_seq(p);
+    s->type_k = p->t[ATTN_K].type;
+    s->type_v = p->t[ATTN_V].type;
+    s->mask_heads = s->mask_seqs = 1;
+    if ((s->mask = mask->present)) {
+        s->mask_extra_kv = mask->ne[0] - s->n_kv;
+        s->mask_extra_q = mask->ne[1] - s->n_q;
+        s->mask_heads = mask->ne[2];
+        s->mask_seqs = mask->ne[3];
+    }
+    if ((s->sinks = p->t[ATTN_SINKS].present)) {
+        s->sinks_at = p->t[ATTN_SINKS].offset;
+        s->sinks_buffer = p->t[ATTN_SINKS].buffer;
+    }
+    s->scale = p->scale;
+    s->softcap = p->softcap;
+    s->max_bias = p->max_bias;
+    s->head_first = p->head_first;
+    s->head_after = p->head_total - p->head_first - attn_n_head(p);
+    for (int o = ATTN_Q; o <= ATTN_MASK; o++) {
+        s->contiguous[o] = !p->t[o].present || is_contiguous(&p->t[o]);
+        if (!s->contiguous[o])
+            s->layout[o] = p->t[o];
+    }
+}
+
+/* Strides for new extents in the order, and where it can be with the values, that old ones had. */
+static void lay_out(struct attn_tensor *t, const struct attn_tensor *old)
+{
+    int order[3] = { 1, 2, 3 };
+    for (int i = 1; i < 3; i++)
+        for (int j = i; j > 0 && old->nb[order[j]] < old->nb[order[j - 1]]; j--) {
+            int swap = order[j];
+            order[j] = order[j - 1];
+            order[j - 1] = swap;
+        }
+    const struct attn_type_info *type = attn_type_info(t->type);
+    int64_t span = t->ne[0] / type->block_elems * type->block_bytes;
+    t->nb[0] = type->block_bytes;
+    for (int i = 0; i < 3; i++) {
+        int d = order[i];
+        int64_t nb = old->nb[d], more;
+        if (t->ne[d] == 1 && old->ne[d] == 1) {
+            t->nb[d] = nb;
+            continue;
+        }
+        if (nb % type->block_bytes)
+            nb += type->block_bytes - nb % type->block_bytes;
+        while (nb < span) { /* keeps what the stride is modulo small powers of two, as far as blocks allow */
+            int64_t step = 256 * (type->block_elems == 1 ? 1 : type->block_bytes);
+            nb += (span - nb + step - 1) / step * step;
+        }
+        t->nb[d] = nb;
+        if (__builtin_mul_overflow(nb, t->ne[d] - 1, &more) || __builtin_add_overflow(span, more, &span))
+            return; /* attn_problem_check says so */
+    }
+    t->offset = old->offset - old->offset % type->block_bytes;
+    t->buffer = old->buffer;
+}
+
+static void tensor(struct attn_tensor *t, int type, int64_t a, int64_t b, int64_t c, int64_t d)
+{
+    *t = (struct attn_tensor){ .ne = { a, b, c, d }, .type = (uint8_t)type, .present = 1 };
+    attn_tensor_contiguous(t);
+}
+
+static int64_t divisor(int64_t wanted, int64_t of)
+{
+    if (wanted > of)
+        wanted = of;
+    while (of % wanted)
+        wanted--;
+    return wanted;
+}
+
+static bool build(const struct sketch *s, struct attn_problem *p)
+{
+    int64_t n_head;
+    memset(p, 0, sizeof *p);
+    if (__builtin_mul_overflow(s->n_head_kv, s->ratio, &n_head))
+        return false;
+    tensor(&p->t[ATTN_Q], ATTN_F32, s->d_k, s->n_q, n_head, s->n_seq);
+    tensor(&p->t[ATTN_K], s->type_k, s->d_k, s->n_kv, s->n_head_kv, s->n_seq);
+    tensor(&p->t[ATTN_V], s->type_v, s->d_v, s->n_kv, s->n_head_kv, s->n_seq);
+    tensor(&p->t[ATTN_DST], ATTN_F32, s->d_v, n_head, s->n_q, s->n_seq);
+    if (s->mask)
+        tensor(&p->t[ATTN_MASK], ATTN_F16, s->n_kv + s->mask_extra_kv, s->n_q + s->mask_extra_q,
+               divisor(s->mask_heads, n_head), divisor(s->mask_seqs, s->n_seq));
+    if (s->sinks) {
+        tensor(&p->t[ATTN_SINKS], ATTN_F32, n_head, 1, 1, 1);
+        p->t[ATTN_SINKS].offset = s->sinks_at;
+        p->t[ATTN_SINKS].buffer = s->sinks_buffer;
+    }
+    for (int o = ATTN_Q; o <= ATTN_MASK; o++)
+        if (p->t[o].present && !s->contiguous[o])
+            lay_out(&p->t[o], &s->layout[o]);
+    p->scale = s->scale;
+    p->softcap = s->softcap;
+    p->max_bias = s->mask ? s->max_bias : 0;
+    p->head_first = s->head_first;
+    p->head_total = s->head_first + n_head + s->head_after;
+    return attn_problem_check(p, NULL) == ATTN_E_OK;
+}
+
+static bool refused(struct check *check, int device, const struct attn_problem *p)
+{
+    struct attn_subject_answer answer;
+    const char *why;
+    if (!attn_subject_legal(check->subject, p, &why))
+        return false;
+    check->shrink_calls++;
+    attn_subject_supports(check->subject, device, p, &answer);
+    return answer.status == ATTN_SUBJECT_NO;
+}
+
+static bool supported(struct check *check, int device, const struct attn_problem *p)
+{
+    struct attn_subject_answer answer;
+    const char *why;
+    if (!attn_subject_legal(check->subject, p, &why))
+        return false;
+    check->shrink_calls++;
+    attn_subject_supports(check->subject, device, p, &answer);
+    return answer.status == ATTN_SUBJECT_YES;
+}
+
+/* Tries small values of the fields that matter, so that the example is a small one. */
+static void make_small(struct check *check, int device, struct sketch *s, const struct sketch *works, uint32_t differs)
+{
+    struct { int field; int64_t *value, other; } numbers[] = {
+        { F_n_kv, &s->n_kv, works->n_kv },       { F_n_q, &s->n_q, works->n_q },
+        { F_gqa, &s->ratio, works->ratio },      { F_n_head_kv, &s->n_head_kv, works->n_head_kv },
+        { F_n_seq, &s->n_seq, works->n_seq },    { F_mask_heads, &s->mask_heads, works->mask_heads },
+        { F_mask_width, &s->mask_extra_kv, works->mask_extra_kv },
+        { F_mask_height, &s->mask_extra_q, works->mask_extra_q },
+    };
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        if (!(differs >> numbers[i].field & 1))
+            continue;
+        int64_t was = *numbers[i].value;
+        for (int64_t n = 1; n <= 16 && n < was; n++) {
+            struct attn_problem p;
+            *numbers[i].value = n;
+            if (n != numbers[i].other && build(s, &p) && refused(check, device, &p))
+                break;
+            *numbers[i].value = was;
+        }
+    }
+}
+
+static void name_hole(const struct check *check, struct check_finding *f, const struct sketch *s)
+{
+    char devices[160], head[32], types[32] = "*";
+    check_device_list(check, f->devices, devices, sizeof devices);
+    if (check_head_size(&f->problem) == ATTN_HEAD_SIZE_COUNT)
+        snprintf(head, sizeof head, "other");
+    else
+        snprintf(head, sizeof head, "%d/%d", (int)s->d_k, (int)s->d_v);
+    if (!strcmp(f->field, "types"))
+        snprintf(types, sizeof types, "%s/%s", attn_type_info(s->type_k)->name, attn_type_info(s->type_v)->name);
+    snprintf(f->group, sizeof f->group, "hole %s", f->field);
+    snprintf(f->key, sizeof f->key, "hole %s %s %s %s", f->field, head, types, devices);
+}
+
+void check_hole(struct check *check, const struct check_sign *sign, struct check_finding *f)
+{
+    int device = sign->device, head = check_head_size(&sign->problem);
+    struct sketch s, works;
+    struct attn_problem p;
+    uint32_t differs = 0;
+    sketch_of(&sign->problem, &s);
+    f->problem = sign->problem;
+    f->has_neighbour = check->has_works[head][device] && head != ATTN_HEAD_SIZE_COUNT;
+    if (f->has_neighbour) {
+        sketch_of(&check->works[head][device], &works);
+    } else {
+        /* No supported call to come close to: the plainest of the head size is as close as it gets. */
+        works = s;
+        works.n_q = works.n_kv = works.n_head_kv = works.ratio = works.n_seq = works.mask_heads = works.mask_seqs = 1;
+        works.type_k = works.type_v = ATTN_F16;
+        works.mask = works.sinks = false;
+        works.mask_extra_kv = works.mask_extra_q = works.head_first = works.head_after = 0;
+        works.scale = 1;
+        works.softcap = works.max_bias = 0;
+        works.contiguous[0] = works.contiguous[1] = works.contiguous[2] = works.contiguous[3] = true;
+    }
+    for (bool again = true; again;) {
+        again = false;
+        differs = 0;
+        for (int field = 0; field < FIELD_COUNT; field++) {
+            struct sketch changed = s;
+            copy_field(field, &changed, &works);
+            if (!memcmp(&changed, &s, sizeof s))
+                continue;
+            if (build(&changed, &p) && refused(check, device, &p)) {
+                s = changed;
+                again = true;
+            } else {
+                differs |= 1u << field;
+            }
+        }
+    }
+    make_small(check, device, &s, &works, differs);
+    if (build(&s, &p) && refused(check, device, &p))
+        f->problem = p;
+    /* Each field that is left makes the call a supported one when it alone is changed; where one does not (what it would
+     * make is no legal call), it is not said. The first is the most particular: it names the hole. */
+    size_t used = 0;
+    for (int field = 0; field < FIELD_COUNT && f->has_neighbour; field++) {
+        struct sketch changed = s;
+        copy_field(field, &changed, &works);
+        if (!(differs >> field & 1) || !build(&changed, &p) || !supported(check, device, &p))
+            continue;
+        if (!used) {
+            f->neighbour = p;
+            snprintf(f->field, sizeof f->field, "%s", field_names[field]);
+        }
+        if (used < sizeof f->fields)
+            used += (size_t)snprintf(f->fields + used, sizeof f->fields - used, "%s%s", used ? ", " : "", field_names[field]);
+    }
+    if (!used) {
+        f->has_neighbour = false;
+        snprintf(f->field, sizeof f->field, "%s", check->has_works[head][device] && head != ATTN_HEAD_SIZE_COUNT
+                                                     ? "several" : "head_size");
+    }
+    for (int d = 0; d < check->subject->n_devices; d++)
+        if (check->devices >> d & 1 && refused(check, d, &f->problem))
+            f->devices |= 1u << d;
+    sketch_of(&f->problem, &s);
+    name_hole(check, f, &s);
+}

@@ -1,0 +1,459 @@
+/* loop.c: problems, calls, properties, feedback. See check.h.
+ *
+ * SPDX-License-Identifier: MIT */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/check/check.h"
+#include "fuzz/domain/mutate.h"
+
+enum {
+    CORPUS_MAX = 4096,
+    SEEN_SLOTS = 1 << 16, /* hashes of what launches were, a power of two */
+    PURE_EVERY = 8,       /* of so many problems one is asked twice; all whose strides have something to hide are */
+    LARGE_EVERY = 16,     /* of so many problems one may be large */
+    KERNELS = 1 << 14,    /* a power of two, many more than a library has for attention */
+};
+static const struct attn_domain_limits small = { INT64_MAX, INT64_C(1) << 27, INT64_C(1) << 22 };
+static const struct attn_domain_limits large = { INT64_MAX, INT64_C(1) << 32, INT64_C(1) << 26 };
+
+/* What is made of a kernel's name, once. */
+struct kernel {
+    const void *id; /* NULL: free */
+    uint64_t hash;  /* of its name: addresses differ from run to run */
+    char name[64];
+};
+
+struct loop {
+    struct check *check;
+    void (*progress)(const struct check *);
+    uint64_t state; /* random numbers */
+    struct attn_genome *corpus;
+    int n_corpus;
+    uint64_t *seen;
+    size_t n_seen;
+    struct kernel *kernel; /* KERNELS */
+    size_t n_kernels;
+    double begun, told;
+};
+
+static double clock_seconds(clockid_t clock)
+{
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static uint64_t mix(uint64_t x)
+{
+    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+    return x ^ x >> 31;
+}
+static uint64_t next(uint64_t *state) { return mix(*state += UINT64_C(0x9e3779b97f4a7c15)); }
+
+int check_head_size(const struct attn_problem *p)
+{
+    int index = attn_head_size_find(attn_d_k(p), attn_d_v(p));
+    return index < 0 ? ATTN_HEAD_SIZE_COUNT : index;
+}
+
+void check_plain_strides(struct attn_problem *p)
+{
+    for (int o = 0; o < ATTN_OPERAND_COUNT; o++) {
+        struct attn_tensor *t = &p->t[o];
+        if (!t->present)
+            continue;
+        for (int d = 1; d < 4; d++)
+            if (t->ne[d] == 1)
+                t->nb[d] = d == 1 ? t->ne[0] / attn_type_info(t->type)->block_elems * t->nb[0] : t->nb[d - 1] * t->ne[d - 1];
+    }
+}
+
+/* ---- One call --------------------------------------------------------------------------------------------- */
+
+static uint64_t hash_launch(const struct attn_subject_launch *launch)
+{
+    uint64_t h = (uint64_t)(uintptr_t)launch->id;
+    for (int i = 0; i < 3; i++)
+        h = mix(h ^ ((uint64_t)launch->grid[i] << 32 | launch->block[i]));
+    return mix(h ^ launch->lds_dynamic_bytes);
+}
+
+static void call_once(struct check *check, int device, const struct attn_problem *p, struct check_verdict *v)
+{
+    struct attn_subject *s = check->subject;
+    struct attn_subject_answer answer;
+    v->kind = -1;
+    v->unfit = ATTN_UNFIT_NOT;
+    v->supported = v->too_big = false;
+    v->main = NULL;
+    v->n_launches = 0;
+    v->launched = 0;
+    v->message[0] = 0;
+    attn_subject_supports(s, device, p, &answer);
+    if (answer.status == ATTN_SUBJECT_NO) {
+        v->kind = CHECK_HOLE;
+        return;
+    }
+    if (answer.status != ATTN_SUBJECT_YES) {
+        v->kind = CHECK_ASK;
+        memcpy(v->message, answer.message, sizeof v->message);
+        return;
+    }
+    v->supported = true;
+    attn_subject_dispatch(s, device, p, &answer);
+    v->n_launches = answer.n_launches;
+    static const int kinds[ATTN_SUBJECT_STATUS_COUNT] = {
+        [ATTN_SUBJECT_YES] = -1,           [ATTN_SUBJECT_NO] = CHECK_FAILED, [ATTN_SUBJECT_ABORTED] = CHECK_ABORT,
+        [ATTN_SUBJECT_CRASHED] = CHECK_CRASH, [ATTN_SUBJECT_HUNG] = CHECK_HANG, [ATTN_SUBJECT_TOO_BIG] = -1,
+    };
+    v->kind = kinds[answer.status];
+    v->too_big = answer.status == ATTN_SUBJECT_TOO_BIG;
+    if (answer.message[0])
+        memcpy(v->message, answer.message, sizeof v->message);
+    if (answer.status != ATTN_SUBJECT_YES)
+        return;
+    for (size_t i = 0; i < answer.n_launches; i++) {
+        const struct attn_subject_launch *launch = &answer.launch[i];
+        v->launched = mix(v->launched ^ hash_launch(launch));
+        if (!v->main && attn_subject_is_attention(s, launch->kernel))
+            v->main = launch;
+        if (v->kind < 0 && (v->unfit = attn_subject_unfit(s, device, launch, v->message, sizeof v->message)) != 0) {
+            v->kind = CHECK_UNFIT;
+            v->bad = *launch;
+        }
+    }
+    if (!v->main)
+        v->kind = CHECK_SILENT;
+}
+
+/* The second time it is asked with the strides of extent-1 dimensions as they usually are. */
+static void call_again(struct check *check, int device, const struct attn_problem *p, struct check_verdict *v)
+{
+    struct attn_problem same = *p;
+    struct check_verdict second;
+    char first[96] = "refused", other[96] = "refused";
+    if (v->main)
+        check_kernel_name(v->main->kernel, first, sizeof first);
+    check_plain_strides(&same);
+    bool changed = memcmp(&same, p, sizeof same) != 0;
+    call_once(check, device, &same, &second);
+    if (second.too_big || second.kind != v->kind || second.supported != v->supported || second.launched != v->launched) {
+        if (second.main)
+            check_kernel_name(second.main->kernel, other, sizeof other);
+        bool hole = v->kind == CHECK_HOLE || second.kind == CHECK_HOLE;
+        if (second.too_big || (!hole && (second.kind >= 0 || v->kind >= 0)))
+            return; /* what it is, is a finding of its own */
+        if (changed && !hole && !strcmp(first, other))
+            return; /* the kernel is the same; helpers may take a shorter way where they see contiguous memory */
+        v->kind = CHECK_IMPURE;
+        snprintf(v->message, sizeof v->message, "%s; %s: %s%s", first,
+                 changed ? "with the usual strides of dimensions of extent 1" : "asked again", other,
+                 !hole && !strcmp(first, other) ? ", launched otherwise" : "");
+    }
+    v->main = NULL; /* its text was of the first call */
+}
+
+void check_call(struct check *check, int device, const struct attn_problem *p, bool pure, struct check_verdict *v)
+{
+    call_once(check, device, p, v);
+    if (pure && !v->too_big && (v->kind < 0 || v->kind == CHECK_HOLE))
+        call_again(check, device, p, v);
+}
+
+static uint64_t hash_text(const char *text)
+{
+    uint64_t h = UINT64_C(0xcbf29ce484222325);
+    for (; *text; text++)
+        h = (h ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+    return h;
+}
+
+static const struct kernel *kernel_of(struct loop *l, const struct attn_subject_launch *launch)
+{
+    size_t at = (size_t)(mix((uint64_t)(uintptr_t)launch->id) & (KERNELS - 1));
+    while (l->kernel[at].id && l->kernel[at].id != launch->id)
+        at = (at + 1) & (KERNELS - 1);
+    struct kernel *k = &l->kernel[at];
+    if (!k->id) {
+        if (l->n_kernels < KERNELS / 2) {
+            l->n_kernels++;
+            k->id = launch->id;
+        } /* else the slot serves this once */
+        k->hash = hash_text(launch->kernel);
+        check_kernel_name(launch->kernel, k->name, sizeof k->name);
+    }
+    return k;
+}
+
+/* ---- Feedback --------------------------------------------------------------------------------------------- */
+
+static bool is_new(struct loop *l, uint64_t hash)
+{
+    hash |= 1;
+    for (size_t at = hash >> 20 & (SEEN_SLOTS - 1); l->n_seen < SEEN_SLOTS / 2; at = (at + 1) & (SEEN_SLOTS - 1)) {
+        if (l->seen[at] == hash)
+            return false;
+        if (!l->seen[at]) {
+            l->seen[at] = hash;
+            l->n_seen++;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_plain(const struct attn_problem *p)
+{
+    for (int o = 0; o < ATTN_OPERAND_COUNT; o++) {
+        struct attn_tensor same = p->t[o];
+        if (!same.present)
+            continue;
+        attn_tensor_contiguous(&same);
+        if (memcmp(same.nb, p->t[o].nb, sizeof same.nb) || same.offset || same.buffer)
+            return false;
+    }
+    return true;
+}
+
+static void note_difference(struct check *check, int a, int b, const char *kernel_a, const char *kernel_b,
+                            const struct attn_problem *p)
+{
+    for (int i = 0; i < check->n_differences; i++) {
+        struct check_difference *d = &check->difference[i];
+        if (d->a != a || d->b != b || strcmp(d->kernel_a, kernel_a) || strcmp(d->kernel_b, kernel_b))
+            continue;
+        d->calls++;
+        if (check_simpler(p, &d->problem))
+            d->problem = *p;
+        return;
+    }
+    if (check->n_differences == CHECK_DIFFERENCES_MAX)
+        return;
+    struct check_difference *d = &check->difference[check->n_differences++];
+    *d = (struct check_difference){ .a = a, .b = b, .calls = 1, .problem = *p };
+    snprintf(d->kernel_a, sizeof d->kernel_a, "%s", kernel_a);
+    snprintf(d->kernel_b, sizeof d->kernel_b, "%s", kernel_b);
+}
+
+static bool same_family(const struct attn_device *a, const struct attn_device *b)
+{
+    return a->matrix == b->matrix && a->wave_size == b->wave_size;
+}
+
+/* ---- Problems --------------------------------------------------------------------------------------------- */
+
+/* Brings a legal problem to one that the subject's callers can make, where that takes a change of layout only. */
+static bool conform(const struct attn_subject *s, struct attn_problem *p)
+{
+    const char *why;
+    if (attn_subject_legal(s, p, &why))
+        return true;
+    struct attn_tensor *dst = &p->t[ATTN_DST], *mask = &p->t[ATTN_MASK];
+    attn_tensor_contiguous(dst);
+    dst->buffer = 0;
+    dst->offset = 0;
+    if (mask->present) {
+        attn_tensor_contiguous(mask);
+        mask->buffer = 0;
+    }
+    for (int o = ATTN_Q; o <= ATTN_V; o++)
+        for (int d = 1; d < 4; d++)
+            if (p->t[o].nb[d] == 0 && p->t[o].ne[d] > 1) {
+                attn_tensor_contiguous(&p->t[o]);
+                p->t[o].buffer = 0;
+                break;
+            }
+    p->head_first = 0;
+    p->head_total = attn_n_head(p);
+    return attn_problem_check(p, NULL) == ATTN_E_OK && attn_subject_legal(s, p, &why);
+}
+
+/* Asks about one problem on every device; true when something was new. */
+static bool ask(struct loop *l, const struct attn_problem *p)
+{
+    struct check *check = l->check;
+    struct attn_problem usual = *p;
+    check_plain_strides(&usual);
+    bool hides = memcmp(&usual, p, sizeof usual) != 0;
+    bool pure = hides || check->problems % PURE_EVERY == 0;
+    bool fresh = false, plain = is_plain(p);
+    uint32_t holes = 0;
+    struct check_verdict hole;
+    int head = check_head_size(p);
+    const char *kernel[ATTN_SUBJECT_DEVICES_MAX] = { NULL }; /* chosen: a name, or "refused" */
+    check->problems++;
+    for (int device = 0; device < check->subject->n_devices; device++) {
+        struct check_verdict v;
+        if (!(check->devices >> device & 1))
+            continue;
+        if (check->max_calls && check->calls >= (uint64_t)check->max_calls)
+            return fresh;
+        check_call(check, device, p, false, &v);
+        check->calls++;
+        check->supported += v.supported;
+        check->refused += v.kind == CHECK_HOLE;
+        check->launches += v.n_launches;
+        if (v.too_big) {
+            check->too_big++;
+            if (v.message[0])
+                memcpy(check->too_big_text, v.message, sizeof check->too_big_text);
+            continue;
+        }
+        if (v.main) {
+            const struct kernel *known = kernel_of(l, v.main);
+            uint64_t name = known->hash;
+            if (is_new(l, mix(name ^ (uint64_t)device << 56))) {
+                fresh = true;
+                check->pairs++;
+            }
+            fresh = is_new(l, mix(name ^ (uint64_t)device << 56 ^ (v.n_launches + 1) << 48)) || fresh;
+            kernel[device] = known->name;
+        } else if (v.kind == CHECK_HOLE) {
+            kernel[device] = "refused";
+        }
+        bool fine = v.supported && (v.kind < 0 || (v.kind == CHECK_UNFIT && v.unfit == ATTN_UNFIT_NO_DEVICE));
+        if (fine && plain &&
+            (!check->has_works[head][device] || check_simpler(p, &check->works[head][device]))) {
+            check->has_works[head][device] = true;
+            check->works[head][device] = *p;
+        }
+        bool refused = v.kind == CHECK_HOLE;
+        if (pure && (v.kind < 0 || refused)) {
+            call_again(check, device, p, &v);
+            check->again++;
+        }
+        if (refused) {
+            holes |= 1u << device;
+            hole = v;
+        }
+        if (v.kind >= 0 && v.kind != CHECK_HOLE)
+            check_note(check, device, 1u << device, p, &v);
+    }
+    if (holes) {
+        hole.kind = CHECK_HOLE;
+        check_note(check, __builtin_ctz(holes), holes, p, &hole);
+    }
+    for (int b = 1; b < check->subject->n_devices; b++)
+        for (int a = b - 1; a >= 0; a--)
+            if (kernel[a] && kernel[b] && same_family(&check->subject->device[a], &check->subject->device[b])) {
+                if (kernel[a] != kernel[b] && strcmp(kernel[a], kernel[b]))
+                    note_difference(check, a, b, kernel[a], kernel[b], p);
+                break; /* with the nearest of the family */
+            }
+    return fresh;
+}
+
+static bool over(struct loop *l)
+{
+    struct check *check = l->check;
+    if (check->max_calls && check->calls >= (uint64_t)check->max_calls)
+        return true;
+    if (check->problems % 32)
+        return false;
+    double now = clock_seconds(CLOCK_MONOTONIC);
+    check->elapsed_seconds = now - l->begun;
+    if (l->progress && now - l->told >= 1) {
+        l->told = now;
+        l->progress(check);
+    }
+    return check->seconds > 0 && check->elapsed_seconds >= check->seconds;
+}
+
+/* Plain calls of every known head size, as servers make them: so that for each there is one that is supported, if any. */
+static void ask_plain(struct loop *l)
+{
+    static const int64_t ratios[] = { 1, 4, 8, 32 }, n_kvs[] = { 256, 100 }, n_qs[] = { 1, 32 };
+    static const uint8_t types[] = { ATTN_F16, ATTN_Q8_0 };
+    for (int i = 0; i < ATTN_HEAD_SIZE_COUNT * 64; i++) {
+        const struct attn_head_size *head = attn_head_size(i / 64);
+        int64_t ratio = ratios[i & 3], n_kv = n_kvs[i >> 2 & 1], n_q = n_qs[i >> 3 & 1];
+        uint8_t type = types[i >> 5 & 1];
+        const int64_t ne[ATTN_OPERAND_COUNT][4] = {
+            [ATTN_Q] = { head->d_k, n_q, 2 * ratio, 1 }, [ATTN_K] = { head->d_k, n_kv, 2, 1 },
+            [ATTN_V] = { head->d_v, n_kv, 2, 1 },        [ATTN_MASK] = { n_kv, n_q, 1, 1 },
+            [ATTN_DST] = { head->d_v, 2 * ratio, n_q, 1 },
+        };
+        struct attn_problem p;
+        memset(&p, 0, sizeof p);
+        for (int o = 0; o < ATTN_OPERAND_COUNT; o++) {
+            struct attn_tensor *t = &p.t[o];
+            if (o == ATTN_SINKS || (o == ATTN_MASK && !(i >> 4 & 1)))
+                continue;
+            memcpy(t->ne, ne[o], sizeof t->ne);
+            t->type = o == ATTN_K || o == ATTN_V ? type : o == ATTN_MASK ? ATTN_F16 : ATTN_F32;
+            t->present = 1;
+            attn_tensor_contiguous(t);
+        }
+        p.scale = (float)(1.0 / sqrt((double)head->d_k));
+        p.head_total = 2 * ratio;
+        const char *why;
+        if (attn_problem_check(&p, NULL) == ATTN_E_OK && attn_subject_legal(l->check->subject, &p, &why))
+            ask(l, &p);
+        if (over(l))
+            return;
+    }
+}
+
+static void ask_generated(struct loop *l)
+{
+    struct check *check = l->check;
+    while (!over(l)) {
+        struct attn_genome genome;
+        struct attn_case c;
+        uint64_t how = next(&l->state);
+        if (l->n_corpus == 0 || how % 8 == 0) {
+            attn_genome_random(&genome, next(&l->state));
+        } else if (how % 8 == 1) {
+            attn_genome_cross(&l->corpus[next(&l->state) % (uint64_t)l->n_corpus],
+                              &l->corpus[next(&l->state) % (uint64_t)l->n_corpus], next(&l->state), &genome);
+        } else {
+            genome = l->corpus[next(&l->state) % (uint64_t)l->n_corpus];
+            attn_genome_mutate(&genome, next(&l->state));
+        }
+        attn_genome_case(&genome, how >> 32 & (LARGE_EVERY - 1) ? &small : &large, &c);
+        if (!conform(check->subject, &c.problem)) {
+            check->not_legal++;
+            check->problems++; /* so that a subject for which nothing is legal comes to an end, too */
+            continue;
+        }
+        if (ask(l, &c.problem)) {
+            int at = l->n_corpus < CORPUS_MAX ? l->n_corpus++ : (int)(next(&l->state) % CORPUS_MAX);
+            l->corpus[at] = genome;
+        }
+    }
+}
+
+void check_run(struct check *check, bool (*given)(void *, struct attn_problem *), void *context,
+               void (*progress)(const struct check *))
+{
+    struct attn_problem p;
+    const char *why;
+    struct loop l = { .check = check, .progress = progress, .state = mix(check->seed) };
+    l.corpus = calloc(CORPUS_MAX, sizeof *l.corpus);
+    l.seen = calloc(SEEN_SLOTS, sizeof *l.seen);
+    l.kernel = calloc(KERNELS, sizeof *l.kernel);
+    double cpu = clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
+    l.begun = l.told = clock_seconds(CLOCK_MONOTONIC);
+    if (l.corpus && l.seen && l.kernel && given) {
+        while (!over(&l) && given(context, &p)) {
+            if (attn_subject_legal(check->subject, &p, &why)) {
+                ask(&l, &p);
+            } else {
+                check->not_legal++;
+                snprintf(check->not_legal_text, sizeof check->not_legal_text, "%s", why);
+            }
+        }
+    } else if (l.corpus && l.seen && l.kernel) {
+        ask_plain(&l);
+        ask_generated(&l);
+    }
+    check->elapsed_seconds = clock_seconds(CLOCK_MONOTONIC) - l.begun;
+    check->cpu_seconds = clock_seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+    free(l.corpus);
+    free(l.seen);
+    free(l.kernel);
+}

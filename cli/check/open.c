@@ -1,0 +1,170 @@
+/* open.c: the subject that --subject names. See check.h.
+ *
+ * A library from another distribution needs the C library that it was linked against, which is loaded with the process.
+ * So the command starts itself anew through that C library's loader, once: ATTNFUZZ_LOADER in its environment says that
+ * it has.
+ *
+ * SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/check/check.h"
+#include "ggml_debian_script.h"
+
+enum { LINES = 3 };
+
+/* The command's own file, also when a loader was started for it. */
+static bool own_path(char *path, size_t cap)
+{
+    const char *said = getenv("ATTNFUZZ_SELF");
+    if (said)
+        return (size_t)snprintf(path, cap, "%s", said) < cap;
+    ssize_t n = readlink("/proc/self/exe", path, cap - 1);
+    if (n <= 0)
+        return false;
+    path[n] = 0;
+    return true;
+}
+
+/* Where the null runtime is, when nobody says: in lib beside the folder of the command, or in its own folder. */
+static bool find_null_runtime(char *folder, size_t cap)
+{
+    static const char *const places[] = { "/../lib/attnfuzz-null", "/attnfuzz-null" };
+    char self[PATH_MAX], path[PATH_MAX + 64];
+    if (!own_path(self, sizeof self))
+        return false;
+    char *slash = strrchr(self, '/');
+    if (!slash)
+        return false;
+    *slash = 0;
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        snprintf(path, sizeof path, "%s%s/libamdhip64.so.6", self, places[i]);
+        if (access(path, R_OK) == 0)
+            return (size_t)snprintf(folder, cap, "%s%s", self, places[i]) < cap;
+    }
+    return false;
+}
+
+static bool cache_folder(const char *said, char *folder, size_t cap)
+{
+    const char *base = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    size_t n = said                ? (size_t)snprintf(folder, cap, "%s", said)
+               : base && *base     ? (size_t)snprintf(folder, cap, "%s/attnfuzz/ggml-debian", base)
+               : home && *home     ? (size_t)snprintf(folder, cap, "%s/.cache/attnfuzz/ggml-debian", home)
+                                   : cap;
+    return n < cap;
+}
+
+/* Runs the script that fetches Debian's packages; reads the paths that it prints. */
+static int fetch_debian(const char *folder, char path[LINES][PATH_MAX])
+{
+    int ends[2];
+    if (pipe(ends) != 0) {
+        cli_error("a pipe: %s", strerror(errno));
+        return CLI_LACKS;
+    }
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        dup2(ends[1], STDOUT_FILENO);
+        close(ends[0]);
+        close(ends[1]);
+        execl("/bin/sh", "sh", "-c", ggml_debian_script, "ggml-debian", folder, (char *)NULL);
+        _exit(127);
+    }
+    close(ends[1]);
+    FILE *in = child > 0 ? fdopen(ends[0], "r") : NULL;
+    int n = 0;
+    while (in && n < LINES && fgets(path[n], PATH_MAX, in)) {
+        path[n][strcspn(path[n], "\n")] = 0;
+        n++;
+    }
+    if (in)
+        fclose(in);
+    else
+        close(ends[0]);
+    int status = -1;
+    if (child > 0)
+        waitpid(child, &status, 0);
+    if (n == LINES && status == 0)
+        return CLI_GOOD;
+    cli_error("Debian's ggml HIP backend cannot be had here");
+    return CLI_LACKS;
+}
+
+/* This process, on the C library of that loader, with the same arguments. Returns only when it cannot. */
+static int start_anew(const char *loader, const char *libraries, char **argv)
+{
+    char self[PATH_MAX];
+    char *words[256];
+    int n = 0;
+    if (!own_path(self, sizeof self)) {
+        cli_error("the command's own file cannot be found in /proc");
+        return CLI_LACKS;
+    }
+    words[n++] = (char *)(uintptr_t)loader;
+    words[n++] = (char *)(uintptr_t)"--library-path";
+    words[n++] = (char *)(uintptr_t)libraries;
+    words[n++] = self;
+    for (; *argv && n < 255; argv++)
+        words[n++] = *argv;
+    words[n] = NULL;
+    setenv("ATTNFUZZ_LOADER", loader, 1);
+    setenv("ATTNFUZZ_SELF", self, 1);
+    fflush(stdout);
+    execv(loader, words);
+    cli_error("%s: %s", loader, strerror(errno));
+    return CLI_LACKS;
+}
+
+static int open_ggml(const struct check_subject_options *options, const char *library, struct attn_subject **subject)
+{
+    char folder[PATH_MAX], error[512];
+    if (options->null_runtime) {
+        if ((size_t)snprintf(folder, sizeof folder, "%s", options->null_runtime) >= sizeof folder)
+            return CLI_USAGE;
+    } else if (!find_null_runtime(folder, sizeof folder)) {
+        cli_error("the null HIP runtime is not beside the command; --null-runtime FOLDER says where it is");
+        return CLI_LACKS;
+    }
+    struct attn_ggml_options ggml = { library, folder, options->prec_default, options->no_code };
+    switch (attn_subject_ggml(&ggml, subject, error, sizeof error)) {
+    case ATTN_GGML_OPENED: return CLI_GOOD;
+    case ATTN_GGML_BAD_FILE: cli_error("%s: %s", library, error); return CLI_USAGE;
+    default: cli_error("%s: %s", library, error); return CLI_LACKS;
+    }
+}
+
+int check_open(const struct check_subject_options *options, char **argv, struct attn_subject **subject)
+{
+    const char *name = options->subject;
+    if (!strcmp(name, "own")) {
+        *subject = attn_subject_own();
+        if (*subject)
+            return CLI_GOOD;
+        cli_error("memory has run out");
+        return CLI_LACKS;
+    }
+    if (strncmp(name, "ggml=", 5) || !name[5]) {
+        cli_error("--subject is own, ggml=PATH or ggml=debian, got '%s'", name);
+        return CLI_USAGE;
+    }
+    if (strcmp(name + 5, "debian"))
+        return open_ggml(options, name + 5, subject);
+    char folder[PATH_MAX], path[LINES][PATH_MAX];
+    if (!cache_folder(options->cache, folder, sizeof folder)) {
+        cli_error("no folder to keep Debian's packages in: --cache FOLDER, or HOME in the environment");
+        return CLI_LACKS;
+    }
+    int code = fetch_debian(folder, path);
+    if (code != CLI_GOOD)
+        return code;
+    const char *running = getenv("ATTNFUZZ_LOADER");
+    if (!running || strcmp(running, path[0]))
+        return start_anew(path[0], path[1], argv);
+    return open_ggml(options, path[2], subject);
+}

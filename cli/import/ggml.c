@@ -1,0 +1,201 @@
+/* ggml.c: case strings of ggml's test-backend-ops as problems.
+ *
+ *   FLASH_ATTN_EXT(hsk=128,hsv=128,nh=4,nr23=[4,1],kv=512,nb=32,mask=1,sinks=0,max_bias=0.000000,
+ *                  logit_softcap=0.000000,prec=f32,type_K=f16,type_V=f16,permute=[0,1,2,3],kv_view=1,v_is_view_of_k=0)
+ *
+ * What a case builds is read off test_flash_attn_ext in tests/test-backend-ops.cpp (ggml 0.21.0, commit d99724f2), for
+ * older forms off the version that printed them:
+ *   - head sizes are padded to the blocks of the types, the scale is 1/sqrt of the unpadded one;
+ *   - Q, K, V are allocated with their extents permuted, then permuted back: strides show the order;
+ *   - kv_view: K and V are the first half of a buffer with twice as many rows. Without the key: since the form that has
+ *     `sinks` (2025-07) they always were, before that they never were;
+ *   - v_is_view_of_k: V is the first hsv elements of each of K's rows. Without the key: for 576/512 since 2026-01;
+ *   - the mask has nb rows; before 2025-12 their number was padded to GGML_KQ_MASK_PAD, 64 (32 before 2025-02);
+ *   - prec, n_kv_max and q_range say how to compute or what the data are, not what is asked: they are read past.
+ *
+ * SPDX-License-Identifier: MIT */
+#include <math.h>
+#include <string.h>
+
+#include "cli/import/import.h"
+
+struct ggml_case {
+    int64_t hsk, hsv, nh, nr[2], kv, nb, mask, sinks, kv_view, v_is_view_of_k;
+    float max_bias, softcap;
+    int type_k, type_v;
+    int64_t permute[4];
+    bool has_sinks, has_view, has_v_view, has_prec;
+};
+
+static int64_t padded(int64_t n, int64_t block) { return (n + block - 1) / block * block; }
+
+/* A tensor as create_permuted makes it: extents ne, allocated in the order `permute` gives, then permuted back. */
+static bool permuted_tensor(const int64_t permute[4], bool view, struct attn_tensor *t)
+{
+    struct attn_tensor whole = *t;
+    int64_t elements;
+    for (int i = 0; i < 4; i++)
+        whole.ne[permute[i]] = t->ne[i];
+    if (!import_product(whole.ne[1], view ? 2 : 1, &whole.ne[1]) ||
+        !import_product(whole.ne[0], whole.ne[1], &elements) || !import_product(elements, whole.ne[2], &elements) ||
+        !import_product(elements, whole.ne[3], &elements) ||
+        !import_product(elements, attn_type_info(t->type)->block_bytes, &elements))
+        return false;
+    attn_tensor_contiguous(&whole);
+    /* ggml_permute: axis i of the allocated tensor becomes axis permute[i]. */
+    int64_t ne[4];
+    for (int i = 0; i < 4; i++) {
+        ne[permute[i]] = i == 1 && view ? whole.ne[1] / 2 : whole.ne[i];
+        t->nb[permute[i]] = whole.nb[i];
+    }
+    memcpy(t->ne, ne, sizeof ne);
+    return true;
+}
+
+static void set_extents(struct attn_tensor *t, int type, int64_t a, int64_t b, int64_t c, int64_t d)
+{
+    const int64_t ne[4] = { a, b, c, d };
+    *t = (struct attn_tensor){ .type = (uint8_t)type, .present = 1 };
+    memcpy(t->ne, ne, sizeof ne);
+}
+
+static bool build(const struct ggml_case *g, struct attn_problem *p)
+{
+    const int64_t d_k = padded(g->hsk, attn_type_info(g->type_k)->block_elems);
+    const int64_t d_v = padded(g->hsv, attn_type_info(g->type_v)->block_elems);
+    int64_t heads;
+    memset(p, 0, sizeof *p);
+    if (!import_product(g->nh, g->nr[0], &heads))
+        return false;
+    struct attn_tensor *q = &p->t[ATTN_Q], *k = &p->t[ATTN_K], *v = &p->t[ATTN_V];
+    bool view = g->has_view ? g->kv_view != 0 : g->has_sinks;
+    set_extents(q, ATTN_F32, d_k, g->nb, heads, g->nr[1]);
+    set_extents(k, g->type_k, d_k, g->kv, g->nh, g->nr[1]);
+    set_extents(v, g->type_v, d_v, g->kv, g->nh, g->nr[1]);
+    if (!permuted_tensor(g->permute, false, q) || !permuted_tensor(g->permute, view, k) ||
+        !permuted_tensor(g->permute, view, v))
+        return false;
+    bool mla = g->has_sinks && d_k == 576 && d_v == 512 && g->type_k == g->type_v;
+    bool v_in_k = g->has_v_view ? g->v_is_view_of_k != 0 : mla;
+    if (v_in_k) {
+        if (g->type_k != g->type_v || d_v > d_k)
+            return false;
+        memcpy(v->nb, k->nb, sizeof v->nb);
+        k->buffer = v->buffer = 1;
+    }
+    if (g->mask) {
+        int64_t rows = g->has_sinks ? g->nb : padded(g->nb, g->has_prec ? 64 : 32);
+        const int64_t in_order[4] = { 0, 1, 2, 3 };
+        set_extents(&p->t[ATTN_MASK], ATTN_F16, g->kv, rows, 1, g->nr[1]);
+        if (!permuted_tensor(in_order, false, &p->t[ATTN_MASK]))
+            return false;
+    }
+    if (g->sinks) {
+        set_extents(&p->t[ATTN_SINKS], ATTN_F32, heads, 1, 1, 1);
+        attn_tensor_contiguous(&p->t[ATTN_SINKS]);
+    }
+    set_extents(&p->t[ATTN_DST], ATTN_F32, d_v, heads, g->nb, g->nr[1]);
+    const int64_t in_order[4] = { 0, 1, 2, 3 };
+    if (!permuted_tensor(in_order, false, &p->t[ATTN_DST]))
+        return false;
+    p->scale = 1.0f / sqrtf((float)g->hsk);
+    p->softcap = g->softcap;
+    p->max_bias = g->max_bias;
+    p->head_total = heads;
+    return true;
+}
+
+enum outcome { TAKEN, WRONG, UNKNOWN_KEY, UNKNOWN_TYPE };
+
+static enum outcome take_type(const struct import_field *f, int *type, struct import_found *found)
+{
+    *type = import_type(f, found);
+    return *type < 0 ? UNKNOWN_TYPE : TAKEN;
+}
+
+static enum outcome take(struct ggml_case *g, const struct import_field *f, struct import_found *found)
+{
+    static const char *const read_past[] = { "prec", "n_kv_max", "q_range" };
+    const struct {
+        const char *key;
+        int64_t *to;
+    } numbers[] = {
+        { "hsk", &g->hsk }, { "hsv", &g->hsv }, { "nh", &g->nh },         { "nr", &g->nr[0] },
+        { "kv", &g->kv },   { "nb", &g->nb },   { "mask", &g->mask },     { "sinks", &g->sinks },
+        { "kv_view", &g->kv_view },             { "v_is_view_of_k", &g->v_is_view_of_k },
+    };
+    g->has_sinks |= import_key_is(f, "sinks");
+    g->has_view |= import_key_is(f, "kv_view");
+    g->has_v_view |= import_key_is(f, "v_is_view_of_k");
+    g->has_prec |= import_key_is(f, "prec");
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        if (import_key_is(f, numbers[i].key))
+            return import_integer(f, numbers[i].to) && *numbers[i].to <= INT32_MAX ? TAKEN : WRONG;
+    for (size_t i = 0; i < sizeof read_past / sizeof read_past[0]; i++)
+        if (import_key_is(f, read_past[i]))
+            return TAKEN;
+    if (import_key_is(f, "hs")) {
+        bool good = import_integer(f, &g->hsk) && g->hsk <= INT32_MAX;
+        g->hsv = g->hsk;
+        return good ? TAKEN : WRONG;
+    }
+    if (import_key_is(f, "nr23"))
+        return import_list(f, 2, g->nr) && g->nr[0] <= INT32_MAX && g->nr[1] <= INT32_MAX ? TAKEN : WRONG;
+    if (import_key_is(f, "permute")) {
+        unsigned seen = 0;
+        if (!import_list(f, 4, g->permute))
+            return WRONG;
+        for (int i = 0; i < 4; i++)
+            seen |= g->permute[i] < 4 ? 1u << g->permute[i] : 0;
+        return seen == 15 && g->permute[0] == 0 ? TAKEN : WRONG;
+    }
+    if (import_key_is(f, "max_bias"))
+        return import_float(f, &g->max_bias) ? TAKEN : WRONG;
+    if (import_key_is(f, "logit_softcap"))
+        return import_float(f, &g->softcap) ? TAKEN : WRONG;
+    if (import_key_is(f, "type_K"))
+        return take_type(f, &g->type_k, found);
+    if (import_key_is(f, "type_V"))
+        return take_type(f, &g->type_v, found);
+    if (import_key_is(f, "type_KV")) {
+        enum outcome outcome = take_type(f, &g->type_k, found);
+        g->type_v = g->type_k;
+        return outcome;
+    }
+    return UNKNOWN_KEY;
+}
+
+enum import_result import_ggml(const char *text, size_t len, struct import_found *found)
+{
+    static const char mark[] = "FLASH_ATTN_EXT(";
+    const char *start = import_mark(text, len, mark);
+    if (!start)
+        return IMPORT_OTHER;
+    start += sizeof mark - 1;
+    const char *close = memchr(start, ')', (size_t)(text + len - start));
+    if (!close)
+        return import_bad(found, text, text + len, "the case has no closing parenthesis");
+
+    struct ggml_case g = { .nr = { 1, 1 }, .mask = 1, .permute = { 0, 1, 2, 3 } };
+    g.type_k = g.type_v = ATTN_F16;
+    size_t at = 0, end = (size_t)(close - start);
+    struct import_field field;
+    bool type_missing = false;
+    while (at < end) {
+        if (!import_field_next(start, end, &at, ",", &field))
+            return import_bad(found, text, start + at, "key=value expected");
+        switch (take(&g, &field, found)) {
+        case TAKEN: break;
+        case UNKNOWN_TYPE: type_missing = true; break;
+        case WRONG: return import_bad(found, text, field.value, "this value cannot be");
+        case UNKNOWN_KEY: return import_bad(found, text, field.key, "unknown key");
+        }
+    }
+    if (type_missing)
+        return IMPORT_TYPE;
+    if (!g.hsk || !g.hsv || !g.nh || !g.nr[0] || !g.nr[1] || !g.kv || !g.nb)
+        return import_bad(found, text, start, "a head size, nh, nr, kv or nb is missing or 0");
+    if (!build(&g, &found->problem))
+        return import_bad(found, text, start, "such a case cannot be built: it is too large, or V is no part of K");
+    return IMPORT_FOUND;
+}

@@ -1,0 +1,166 @@
+/* backend.c: the backends by name.
+ *
+ * SPDX-License-Identifier: MIT */
+#include "cli/run/backend.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+/* ---- Host and hip --------------------------------------------------------------------------------------------- */
+
+static struct attn_backend *open_host(const struct run_backend *backend, int index, char *error, size_t cap)
+{
+    static const struct attn_host_options options = { .schedule = 0, .checked = true, .budget = 0 };
+    (void)backend;
+    (void)index;
+    struct attn_backend *host = attn_host_open(&options);
+    if (!host)
+        snprintf(error, cap, "out of memory");
+    return host;
+}
+
+static struct attn_backend *open_hip(const struct run_backend *backend, int index, char *error, size_t cap)
+{
+    (void)backend;
+    return attn_hip_open(index, error, cap);
+}
+
+#ifdef ATTN_TEST_BACKEND
+static struct attn_backend *open_test(const struct run_backend *backend, int index, char *error, size_t cap)
+{
+    (void)index;
+    return attn_flaky_open(backend->rest ? backend->rest : "", error, cap);
+}
+#endif
+
+/* ---- Names ---------------------------------------------------------------------------------------------------- */
+
+static bool add_index(struct run_backend *backend, const char *text)
+{
+    int64_t number;
+    if (!cli_number(text, 0, 1023, &number) || backend->n == RUN_SLOTS_MAX)
+        return false;
+    for (int i = 0; i < backend->n; i++)
+        if (backend->index[i] == number)
+            return false;
+    backend->index[backend->n++] = (int)number;
+    return true;
+}
+
+/* What stands after "hip": nothing, ":all" or ":N,M,..." */
+static bool hip_devices(struct run_backend *backend)
+{
+    char copy[256], *rest = copy;
+    backend->device = true;
+    backend->open = open_hip;
+    if (!backend->rest) {
+        backend->n = 1;
+        return true;
+    }
+    if (!strcmp(backend->rest, "all"))
+        return backend->all = true;
+    if (strlen(backend->rest) >= sizeof copy)
+        return false;
+    strcpy(copy, backend->rest);
+    for (char *one; (one = strsep(&rest, ","));)
+        if (!add_index(backend, one))
+            return false;
+    return true;
+}
+
+bool run_backend_parse(const char *text, struct run_backend *backend)
+{
+    const char *colon = strchr(text, ':');
+    size_t len = colon ? (size_t)(colon - text) : strlen(text);
+    memset(backend, 0, sizeof *backend);
+    backend->rest = colon ? colon + 1 : NULL;
+    if (len == 4 && !strncmp(text, "host", len) && !colon) {
+        backend->name = "host";
+        backend->open = open_host;
+        backend->n = 1;
+        return true;
+    }
+    if (len == 3 && !strncmp(text, "hip", len)) {
+        backend->name = "hip";
+        if (hip_devices(backend))
+            return true;
+        cli_error("--backend %s: after hip: come device numbers with commas, each once, or all", text);
+        return false;
+    }
+#ifdef ATTN_TEST_BACKEND
+    if (len == 4 && !strncmp(text, "test", len)) {
+        backend->name = "test";
+        backend->open = open_test;
+        backend->device = true;
+        backend->n = 2;
+        backend->index[1] = 1;
+        return true;
+    }
+#endif
+    cli_error("--backend %s: there are host and hip, hip:N, hip:N,M, hip:all", text);
+    return false;
+}
+
+void run_backend_slot_name(const struct run_backend *backend, int i, char *text, size_t cap)
+{
+    if (backend->device)
+        snprintf(text, cap, "%s:%d", backend->name, backend->index[i]);
+    else
+        snprintf(text, cap, "%s", backend->name);
+}
+
+/* ---- Devices -------------------------------------------------------------------------------------------------- */
+
+struct attn_backend *run_backend_open(const struct run_backend *backend, int i, char *error, size_t cap)
+{
+    return backend->open(backend, backend->index[i], error, cap);
+}
+
+/* In the child: opens one device after the other until one is not there; the last message goes to the parent. */
+static int count_devices(const struct run_backend *backend, int out)
+{
+    char error[256] = "";
+    int n = 0;
+    while (n < RUN_SLOTS_MAX) {
+        struct attn_backend *device = backend->open(backend, n, error, sizeof error);
+        if (!device)
+            break;
+        device->ops->close(device);
+        n++;
+    }
+    return write(out, error, strlen(error)) < 0 ? 0 : n;
+}
+
+bool run_backend_count(struct run_backend *backend, char *error, size_t cap)
+{
+    int ends[2], status = 0;
+    if (pipe(ends)) {
+        snprintf(error, cap, "a pipe: %s", strerror(errno));
+        return false;
+    }
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(ends[0]);
+        _exit(count_devices(backend, ends[1]));
+    }
+    close(ends[1]);
+    size_t got = 0;
+    for (ssize_t n; pid > 0 && got + 1 < cap && (n = read(ends[0], error + got, cap - 1 - got)) > 0;)
+        got += (size_t)n;
+    error[got] = 0;
+    close(ends[0]);
+    if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status)) {
+        snprintf(error, cap, "the process that counts devices died");
+        return false;
+    }
+    backend->n = WEXITSTATUS(status);
+    for (int i = 0; i < backend->n; i++)
+        backend->index[i] = i;
+    return backend->n > 0;
+}

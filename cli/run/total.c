@@ -1,0 +1,144 @@
+/* total.c: what the results of a run add up to, and the words that every report uses for one.
+ *
+ * SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+#include <string.h>
+
+#include "cli/run/run.h"
+
+bool run_failed(const struct run_result *r)
+{
+    return r->end == RUN_TIMEOUT || r->end == RUN_CRASHED || r->plan_failed || r->run_failed;
+}
+
+const struct attn_finding *run_finding(const struct run_job *job, int64_t task, int which)
+{
+    const struct run_findings *f = &job->findings[task];
+    return job->result[task].shrunk[which] ? &f->small[which] : &f->at[which];
+}
+
+bool run_ran(const struct run_result *r)
+{
+    return r->end != RUN_PENDING && (r->end != RUN_ENDED || r->outcome.status != ATTN_OUTCOME_SKIPPED);
+}
+
+double run_share(int64_t part, int64_t whole) { return whole ? (double)part / (double)whole : 0; }
+
+static void add_compared(const struct attn_kernel_outcome *one, struct run_kernel_total *sum)
+{
+    sum->compared += one->compared == ATTN_COMPARED_DONE;
+    sum->not_compared += one->compared == ATTN_COMPARED_TOO_LARGE;
+    if (one->compared != ATTN_COMPARED_DONE)
+        return;
+    sum->compared_components += one->judgement.components;
+    sum->equal += one->equal;
+    if (one->apart > sum->apart)
+        sum->apart = one->apart;
+}
+
+static void add_kernels(const struct run_job *job, int64_t t, struct run_total *total)
+{
+    const struct run_result *r = &job->result[t];
+    const struct attn_outcome *outcome = &r->outcome;
+    for (int k = 0; k < ATTN_KERNEL_COUNT; k++) {
+        const struct attn_kernel_outcome *one = &outcome->kernel[k];
+        struct run_kernel_total *sum = &total->kernel[k];
+        sum->able += one->able;
+        sum->chosen += outcome->chosen == k;
+        sum->missed += one->able && !one->ran && run_ran(r);
+        if (!one->ran)
+            continue;
+        sum->ran++;
+        sum->components += one->judgement.components;
+        sum->unjudged += one->judgement.unjudged;
+        sum->left_out += one->judgement.left_out;
+        sum->failed += one->judgement.failed > 0;
+        add_compared(one, sum);
+        if (one->judgement.worst > sum->worst) {
+            sum->worst = one->judgement.worst;
+            sum->worst_task = t;
+        }
+        total->components += one->judgement.components;
+        total->unjudged += one->judgement.unjudged;
+        total->left_out += one->judgement.left_out;
+    }
+}
+
+void run_add_up(const struct run_job *job, struct run_total *total)
+{
+    memset(total, 0, sizeof *total);
+    total->problems = job->n_problems;
+    for (int k = 0; k < ATTN_KERNEL_COUNT; k++)
+        total->kernel[k].worst_task = -1;
+    for (int64_t t = 0; t < job->n_tasks;) {
+        bool any_failed = false, any_ran = false, any_left = false;
+        int32_t problem = job->task[t].problem;
+        for (; t < job->n_tasks && job->task[t].problem == problem; t++) {
+            const struct run_result *r = &job->result[t];
+            any_left |= r->end == RUN_PENDING;
+            any_failed |= run_failed(r);
+            any_ran |= run_ran(r);
+            total->plans += r->plans;
+            total->needs_naive += r->needs_naive;
+            total->constant_v += r->constant_v;
+            if (r->end == RUN_ENDED) {
+                add_kernels(job, t, total);
+                if (r->device > 0 && run_ran(r))
+                    total->device[r->device - 1]++;
+            }
+        }
+        total->failed += any_failed;
+        total->ran += any_ran;
+        total->skipped += !any_ran && !any_left;
+    }
+}
+
+int run_skip_reasons(const struct run_job *job, const char *reason[RUN_REASONS_MAX], int64_t n[RUN_REASONS_MAX])
+{
+    int reasons = 0;
+    for (int64_t t = 0; t < job->n_tasks; t++) {
+        const struct run_result *r = &job->result[t];
+        if (run_ran(r) || r->end == RUN_PENDING)
+            continue;
+        const char *why = *r->skipped ? r->skipped : "no reason given";
+        int i = 0;
+        while (i < reasons && strcmp(reason[i], why))
+            i++;
+        if (i == RUN_REASONS_MAX)
+            i--;
+        if (i == reasons) {
+            reason[reasons] = why;
+            n[reasons++] = 0;
+        }
+        n[i]++;
+    }
+    return reasons;
+}
+
+const char *run_death(const struct run_job *job, const struct run_result *r, char *text, size_t cap)
+{
+    const struct attn_kernel *kernel = r->trying >= 0 ? attn_kernel(r->trying) : NULL;
+    char at[40] = "";
+    if (kernel)
+        snprintf(at, sizeof at, ", while it ran %s", kernel->name);
+    if (r->end == RUN_TIMEOUT)
+        snprintf(text, cap, "no result within %" PRId64 " s%s", job->options->timeout_s, at);
+    else if (r->end == RUN_CRASHED && r->signal)
+        snprintf(text, cap, "the worker died of signal %d%s", r->signal, at);
+    else if (r->end == RUN_CRASHED)
+        snprintf(text, cap, "the worker ended before it had a result%s", at);
+    else
+        return NULL;
+    return text;
+}
+
+const char *run_host_text(int host)
+{
+    switch (host) {
+    case RUN_HOST_SAME: return "the line fails on the host executor too";
+    case RUN_HOST_OTHERWISE: return "the line fails on the host executor too, in another way";
+    case RUN_HOST_HOLDS: return "the line holds on the host executor";
+    case RUN_HOST_TOO_LARGE: return "the line is too large for the host executor";
+    default: return NULL;
+    }
+}

@@ -1,0 +1,294 @@
+/* worker.c: a child process of attnfuzz run: opens its device and runs tasks until there are none.
+ *
+ * Everything that may crash, hang or lose a device happens here. What the parent must know if this process ends without
+ * another word stands in shared memory before it can happen: the task, the kernel, the stage.
+ *
+ * SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/run/shrink.h"
+#include "fuzz/session/session.h"
+
+struct tools {
+    const struct run_job *job;
+    struct run_board *board;
+    struct run_worker *self;
+    struct attn_fleet fleet;
+    struct attn_sweep sweep;
+    struct attn_backend *backend;
+    struct attn_backend *host; /* beside a device, NULL: the backend is the host's */
+    struct attn_run_limits limits;
+    int16_t row;               /* of the backend's own device, -1: it has none */
+};
+
+int64_t run_now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+/* ---- Opening ---------------------------------------------------------------------------------------------------- */
+
+static void trying(void *context, int kernel)
+{
+    struct tools *tools = context;
+    atomic_store(&tools->self->kernel, kernel);
+}
+
+static int16_t row_of(const struct attn_device *device)
+{
+    for (int row = 0; row < attn_device_count(); row++)
+        if (!strcmp(attn_device(row)->name, device->name))
+            return (int16_t)row;
+    return -1;
+}
+
+static struct tools *open_tools(const struct run_job *job, struct run_board *board, int w)
+{
+    static const struct attn_host_options host = { .schedule = 0, .checked = true, .budget = 0 };
+    const struct run_backend *backend = &job->options->backend;
+    struct run_worker *self = &board->worker[w];
+    struct tools *tools = calloc(1, sizeof *tools);
+    struct attn_device device;
+    if (!tools)
+        _exit(RUN_EXIT_MEMORY);
+    tools->job = job;
+    tools->board = board;
+    tools->self = self;
+    attn_fleet_init(&tools->fleet);
+    tools->limits = job->options->limits;
+    tools->limits.trying = trying;
+    tools->limits.context = tools;
+    tools->row = -1;
+    tools->backend = run_backend_open(backend, w % backend->n, self->error, sizeof self->error);
+    if (!tools->backend)
+        _exit(RUN_EXIT_NO_DEVICE);
+    if (!backend->device)
+        return tools;
+    if (tools->backend->ops->describe(tools->backend, &device))
+        tools->row = row_of(&device);
+    if (!(tools->host = attn_host_open(&host)))
+        _exit(RUN_EXIT_MEMORY);
+    if (job->options->beside)
+        tools->limits.beside = tools->host;
+    return tools;
+}
+
+/* ---- One task ---------------------------------------------------------------------------------------------------- */
+
+/* Is naive alone able on some device of the table? */
+static bool needs_naive(const struct attn_sweep *sweep)
+{
+    for (int m = sweep->first; m < sweep->last; m++)
+        if (sweep->fleet->weakening[m] < 0 && sweep->able[m] == 1u << ATTN_KERNEL_naive)
+            return true;
+    return false;
+}
+
+static void check_plans(struct tools *tools, const struct attn_case *c, struct run_result *result, struct attn_finding *out)
+{
+    struct attn_finding finding;
+    if (!attn_check_plan(&tools->fleet, c, true, &tools->sweep, &finding)) {
+        result->plan_failed = true;
+        *out = finding;
+    } else {
+        result->needs_naive = needs_naive(&tools->sweep);
+    }
+    result->plans = tools->sweep.plans;
+}
+
+/* Does the case that a device failed on fail on the host executor too? */
+static int host_verdict(struct tools *tools, const struct attn_finding *finding)
+{
+    struct attn_run_limits limits = tools->job->options->limits;
+    struct attn_outcome outcome;
+    struct attn_finding there;
+    limits.work = limits.beside_work;
+    limits.bytes = ATTN_RUN_BYTES_LIMIT;
+    switch (attn_check_run(tools->host, &finding->at, &limits, &outcome, &there)) {
+    case ATTN_OUTCOME_HELD: return RUN_HOST_HOLDS;
+    case ATTN_OUTCOME_SKIPPED: return RUN_HOST_TOO_LARGE;
+    default:
+        return there.property == finding->property && there.kernel == finding->kernel ? RUN_HOST_SAME : RUN_HOST_OTHERWISE;
+    }
+}
+
+/* The run properties, of the case and of the same with a constant V: weights sum to one, so the constant comes back
+ * within a bound that has no room for wrong weights (reference/bound.c: the spread of V is zero). */
+static bool check_runs(struct tools *tools, struct attn_case *c, struct run_result *result, struct attn_finding *finding)
+{
+    struct attn_outcome constant;
+    int status = attn_check_run(tools->backend, c, &tools->limits, &result->outcome, finding);
+    if (result->outcome.skipped)
+        snprintf(result->skipped, sizeof result->skipped, "%s", result->outcome.skipped);
+    result->outcome.skipped = NULL; /* a pointer of this process */
+    if (status != ATTN_OUTCOME_HELD)
+        return status == ATTN_OUTCOME_SKIPPED;
+    if (!tools->job->options->constant_v || c->run.data == ATTN_DATA_CONSTANT_V)
+        return true;
+    struct attn_run_limits limits = tools->limits;
+    limits.beside = NULL;
+    limits.schedules = false;
+    c->run.data = ATTN_DATA_CONSTANT_V;
+    result->constant_v = true;
+    return attn_check_run(tools->backend, c, &limits, &constant, finding) != ATTN_OUTCOME_FAILED;
+}
+
+static void add_outcome(const struct attn_session_outcome *o, struct run_result *result)
+{
+    result->plans = o->plans;
+    result->outcome = o->kernels;
+    if (o->ran == 0)
+        snprintf(result->skipped, sizeof result->skipped, "%s", o->skipped_for ? o->skipped_for : "no step");
+    result->outcome.status = o->ran ? ATTN_OUTCOME_HELD : ATTN_OUTCOME_SKIPPED;
+}
+
+/* A session has hundreds of steps: what one may cost is less than what a line may. */
+#define SESSION_WORK INT64_C(2000000)
+#define SESSION_ALL_WORK INT64_C(30000000)
+#define SESSION_CACHE_BYTES (INT64_C(64) << 20)
+
+/* Plays a session, and again with its slots' turns in another order. */
+static void run_session(struct tools *tools, int64_t t)
+{
+    const struct run_job *job = tools->job;
+    const struct run_task *task = &job->task[t];
+    struct run_result *result = &job->result[t];
+    const char *script = job->session[job->problem[task->problem].session];
+    struct attn_session *s = malloc(sizeof *s);
+    struct attn_session_finding finding;
+    struct attn_session_outcome outcome;
+    struct attn_session_error error;
+    struct attn_session_options options = { .fleet = &tools->fleet, .backend = tools->backend, .kernel = job->options->kernel,
+                                            .limits = tools->limits, .cache_bytes = SESSION_CACHE_BYTES,
+                                            .session_work = SESSION_ALL_WORK };
+    size_t used;
+    bool compared;
+    if (options.limits.work > SESSION_WORK)
+        options.limits.work = SESSION_WORK;
+    if (!s || !attn_session_parse(script, strlen(script), s, &used, &error)) {
+        snprintf(result->skipped, sizeof result->skipped, "out of memory");
+        free(s);
+        return;
+    }
+    if (task->row >= 0) {
+        s->device = task->row;
+        s->weakening = task->weakening;
+    }
+    if (job->options->schedule >= 0 && s->schedule == 0)
+        s->schedule = (uint64_t)job->options->schedule;
+    bool held = attn_session_run(s, &options, &outcome, &finding);
+    add_outcome(&outcome, result);
+    if (held && outcome.ran)
+        held = attn_session_orders(s, &options, &compared, &finding);
+    if (!held) {
+        job->findings[t].at[0] = finding.finding;
+        result->plan_failed = true;
+    }
+    free(s);
+}
+
+static void run_task(struct tools *tools, int64_t t)
+{
+    const struct run_job *job = tools->job;
+    const struct run_task *task = &job->task[t];
+    struct run_result *result = &job->result[t];
+    struct attn_finding finding;
+    struct attn_case c;
+    result->device = (int16_t)(1 + (task->row < 0 ? tools->row : task->row));
+    if (run_task_is_session(job, t)) {
+        run_session(tools, t);
+        return;
+    }
+    run_task_case(job, t, &c);
+    if (task->plan)
+        check_plans(tools, &c, result, &job->findings[t].at[0]);
+    if (check_runs(tools, &c, result, &finding))
+        return;
+    job->findings[t].at[1] = finding;
+    result->run_failed = true;
+    if (!tools->host || finding.failure == ATTN_F_DEVICE_LOST)
+        return;
+    /* From here on the finding stands even if this process does not end the task. */
+    atomic_store(&tools->self->stage, RUN_AFTERWARDS);
+    result->host = (int16_t)host_verdict(tools, &finding);
+}
+
+/* The findings of a task are made smaller; a smaller one counts once it is whole. False when the device was lost over it. */
+static bool shrink_task(struct tools *tools, int64_t t)
+{
+    const struct run_job *job = tools->job;
+    struct run_shrink how = { .fleet = &tools->fleet, .backend = tools->backend, .limits = tools->limits,
+                              .row = tools->row, .timeout_s = job->options->timeout_s };
+    struct run_result *result = &job->result[t];
+    result->tried = true;
+    bool good = run_shrink(&how, result, &job->findings[t]);
+    if (result->shrunk[1] && tools->host)
+        result->host = (int16_t)host_verdict(tools, &job->findings[t].small[1]);
+    return good;
+}
+
+/* Of a session a run finding stands in place of the plan's. */
+static bool lost_device(const struct run_result *result, const struct run_findings *findings)
+{
+    return (result->plan_failed && findings->at[0].failure == ATTN_F_DEVICE_LOST) ||
+           (result->run_failed && findings->at[1].failure == ATTN_F_DEVICE_LOST);
+}
+
+/* ---- The child's life -------------------------------------------------------------------------------------------- */
+
+_Noreturn void run_worker(const struct run_job *job, struct run_board *board, const int64_t *order, int64_t n_order, int w,
+                          int done)
+{
+    struct run_worker *self = &board->worker[w];
+    bool lost = false;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    struct tools *tools = open_tools(job, board, w);
+    atomic_store(&self->stage, RUN_WAITING);
+    while (!lost) {
+        int64_t next = atomic_fetch_add(&board->next, 1);
+        if (next >= n_order)
+            break;
+        int64_t t = order[next], began = run_now_ns();
+        atomic_store(&self->kernel, -1);
+        atomic_store(&self->began_ns, began);
+        struct run_result *result = &job->result[t];
+        atomic_store(&self->stage, board->shrinking ? RUN_AFTERWARDS : RUN_TRYING);
+        atomic_store(&self->task, t);
+        if (board->shrinking) {
+            lost = !shrink_task(tools, t);
+        } else {
+            run_task(tools, t);
+            result->ns = run_now_ns() - began;
+            lost = lost_device(result, &job->findings[t]);
+        }
+        int32_t pending = RUN_PENDING;
+        if (!atomic_compare_exchange_strong(&result->end, &pending, RUN_ENDED))
+            for (;;)
+                pause(); /* the parent has found it late and is about to kill this process */
+        atomic_fetch_add(&self->ended, 1);
+        atomic_store(&self->task, -1);
+        atomic_store(&self->stage, RUN_WAITING);
+        struct run_message message = { .task = t, .worker = w };
+        if (write(done, &message, sizeof message) < 0)
+            break; /* nobody is listening any more */
+        while (sem_wait(&self->recorded) && errno == EINTR)
+            continue;
+    }
+    if (lost)
+        _exit(RUN_EXIT_LOST); /* what is left of the device is not touched again */
+    if (tools->host)
+        tools->host->ops->close(tools->host);
+    tools->backend->ops->close(tools->backend);
+    free(tools);
+    fflush(stderr);
+    _exit(RUN_EXIT_DONE);
+}

@@ -1,0 +1,77 @@
+/* attn_case.h: a case is a problem and how it is run: one line of the corpus. Left of '|' the problem, right of
+ * it the run. A line with its run part reproduces a failure bit for bit on the host backend.
+ *
+ * SPDX-License-Identifier: MIT */
+#ifndef ATTN_CASE_H
+#define ATTN_CASE_H
+
+#include "kernels/attn_backend.h"
+#include "planner/attn_planner.h"
+
+/* What Q, K, V hold. X(NAME, name, meaning) */
+#define ATTN_DATA_PROFILES(X)                                                                                    \
+    X(UNIFORM, uniform, "independent, uniform in (-1, 1)")                                                       \
+    X(RISING, rising, "keys grow along n_kv: the running maximum keeps moving")                                  \
+    X(LARGE, large, "magnitudes up to f16's limits in V, scores up to some hundreds")                            \
+    X(NEGATIVE, negative, "every score strongly negative")                                                       \
+    X(CONSTANT_V, constant_v, "V constant along n_kv")                                                           \
+    X(ZEROS, zeros, "signed zeros among the values")                                                             \
+    X(PEAK, peak, "one key holds nearly all the weight")
+
+/* What the mask holds; used when the problem has one. Each is cut to the problem's shape. */
+#define ATTN_MASK_CONTENTS(X)                                                                                    \
+    X(CAUSAL, causal, "query i sees keys up to n_kv - n_q + i")                                                  \
+    X(NONE, none, "all zero")                                                                                    \
+    X(WINDOW, window, "causal with a sliding window")                                                            \
+    X(RANDOM, random, "each key excluded with probability 1/2")                                                  \
+    X(TILES, tiles, "whole runs of 32 to 256 keys excluded")                                                     \
+    X(ROWS, rows, "some rows exclude everything")                                                                \
+    X(PREFIX, prefix, "each sequence has its own live length, 0 allowed")                                        \
+    X(BIAS, bias, "finite biases down to -1000 and some exclusions")                                             \
+    X(ALL, all, "everything excluded")
+
+enum attn_data_profile {
+#define X(NAME, name, text) ATTN_DATA_##NAME,
+    ATTN_DATA_PROFILES(X)
+#undef X
+    ATTN_DATA_COUNT
+};
+enum attn_mask_content {
+#define X(NAME, name, text) ATTN_MASK_##NAME,
+    ATTN_MASK_CONTENTS(X)
+#undef X
+    ATTN_MASK_CONTENT_COUNT
+};
+
+struct attn_run {
+    int32_t device;    /* index into the device table; -1: not said (text leaves it out) */
+    int32_t weakening; /* index of attn_device_weaken; -1: none (text: dev=gfx942~lds/2) */
+    int32_t kernel;    /* kernel to force, enum attn_kernel_id; -1: the planner's choice and all able ones */
+    int32_t data;      /* enum attn_data_profile */
+    int32_t mask;      /* enum attn_mask_content */
+    int32_t dead;      /* 1: dead cells of K and V hold NaN and Inf; 0: they hold ordinary values */
+    uint64_t seed;     /* of the data */
+    uint64_t schedule; /* of the executor; 0: in order */
+};
+
+struct attn_case {
+    struct attn_problem problem;
+    struct attn_run run;
+};
+
+/* Run part with every default: what an empty right side means (device -1, uniform, causal, dead cells poisoned,
+ * seeds 0). */
+void attn_run_default(struct attn_run *run);
+
+/* Reads one line: problem, then optionally '|' and `dev=NAME[~WEAKENING] kernel=NAME data=NAME mask=NAME dead=0|1
+ * seed=N schedule=N`, each key at most once. Columns in *error count from 1 over the whole line. */
+bool attn_case_parse(const char *line, size_t len, struct attn_case *out, struct attn_text_error *error);
+/* The canonical line; defaults left out. Returns the length the whole line has. ATTN_CASE_LINE_MAX is enough. */
+size_t attn_case_print(const struct attn_case *c, char *line, size_t cap);
+enum { ATTN_CASE_LINE_MAX = ATTN_LINE_MAX + 256 };
+
+/* Fills the image of a case's problem: Q, K, V, mask and sinks as its run part says, dead cells poisoned if it says
+ * so. The same case gives the same bytes everywhere. All live values are finite. */
+void attn_data_fill(const struct attn_case *c, struct attn_image *image);
+
+#endif

@@ -1,0 +1,323 @@
+/* plan.c: the properties of plans: P1 total, P3 explained, P5 pure, P6 monotone. See properties.h.
+ *
+ * SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "fuzz/properties/properties.h"
+
+/* ---- Findings ------------------------------------------------------------------------------------------------- */
+
+__attribute__((format(printf, 7, 8)))
+static bool found(const struct attn_sweep *s, int property, int member, int kernel, int rule,
+                  struct attn_finding *f, const char *format, ...)
+{
+    va_list args;
+    memset(f, 0, sizeof *f);
+    f->property = property;
+    f->kernel = kernel;
+    f->rule = rule;
+    f->failure = ATTN_F_NONE;
+    f->at = *s->c;
+    f->at.run.device = s->fleet->row[member];
+    f->at.run.weakening = s->fleet->weakening[member];
+    va_start(args, format);
+    vsnprintf(f->text, sizeof f->text, format, args);
+    va_end(args);
+    return false;
+}
+
+/* "gfx942~lds/2" */
+struct member_name { char text[48]; };
+static struct member_name name_of(const struct attn_fleet *fleet, int m)
+{
+    struct member_name name;
+    snprintf(name.text, sizeof name.text, "%s%s%s", attn_device(fleet->row[m])->name, fleet->what[m] ? "~" : "",
+             fleet->what[m] ? fleet->what[m] : "");
+    return name;
+}
+
+/* ---- P1 total --------------------------------------------------------------------------------------------------- */
+
+static bool report_only_naive(const struct attn_sweep *s, int m, struct attn_finding *f)
+{
+    char causes[480] = "";
+    size_t at = 0;
+    int kernel = -1, rule = -1;
+    for (int k = 0; k < ATTN_KERNEL_COUNT; k++) {
+        const struct attn_verdict *v = &s->trace[m].verdict[k];
+        char text[160];
+        if (v->able || v->rule < 0 || v->rule >= attn_kernel(k)->n_rules)
+            continue;
+        attn_rule_text(k, v->rule, false, v->lhs, v->rhs, text, sizeof text);
+        if (at < sizeof causes)
+            at += (size_t)snprintf(causes + at, sizeof causes - at, "; %s", text);
+        /* The finding is about the last kernel that a rule keeps out though an instance of it exists. */
+        if (kernel < 0 || !attn_kernel(k)->rules[v->rule].structural) {
+            kernel = k;
+            rule = v->rule;
+        }
+    }
+    return found(s, 1, m, kernel, rule, f, "on %s %s for head size %" PRId64 "/%" PRId64 "%s", name_of(s->fleet, m).text,
+                 s->able[m] ? "only naive is able" : "no kernel is able", s->key.d_k, s->key.d_v, causes);
+}
+
+static bool check_total(struct attn_sweep *s, struct attn_finding *f)
+{
+    const uint32_t naive = 1u << ATTN_KERNEL_naive;
+    bool known = attn_head_size_find(s->key.d_k, s->key.d_v) >= 0;
+    for (int m = s->first; m < s->last; m++)
+        if ((s->able[m] & (known ? ~naive : ~0u)) == 0)
+            return report_only_naive(s, m, f);
+    for (int k = 0; k < ATTN_KERNEL_COUNT; k++) {
+        struct attn_plan plan;
+        s->plans++;
+        if (!attn_plan_kernel(&s->fleet->device[s->probe], &s->key, k, &plan, NULL))
+            continue;
+        const char *wrong = attn_plan_check(&plan);
+        if (wrong)
+            return found(s, 1, s->probe, k, -1, f, "the plan of %s on %s: %s", attn_kernel(k)->name,
+                         name_of(s->fleet, s->probe).text, wrong);
+    }
+    return true;
+}
+
+/* ---- P3 explained ----------------------------------------------------------------------------------------------- */
+
+static bool has_number(const char *text, int64_t value)
+{
+    char number[24];
+    snprintf(number, sizeof number, "%" PRId64, value);
+    return strstr(text, number) != NULL;
+}
+
+/* Does a rule's text name kernel and rule, and show the operands where they are plain numbers? */
+static bool text_explains(int kernel, const struct attn_rule *rule, int index, const struct attn_verdict *v, char *text,
+                          size_t cap)
+{
+    size_t length = attn_rule_text(kernel, index, false, v->lhs, v->rhs, text, cap);
+    const char *name = attn_kernel(kernel)->name;
+    if (length == 0 || length >= cap || strncmp(text, name, strlen(name)) != 0 || !strstr(text, rule->name))
+        return false;
+    bool plain = rule->relation != ATTN_REL_MEMBER && rule->unit != ATTN_UNIT_TYPE && rule->unit != ATTN_UNIT_HEAD_SIZE;
+    return !plain || (has_number(text, v->lhs) && has_number(text, v->rhs));
+}
+
+/* One verdict by itself: able without a rule, or out for one that is false on its operands. */
+static bool verdict_is_sound(const struct attn_verdict *v, const struct attn_kernel *kernel)
+{
+    if (v->able)
+        return v->able == 1 && v->rule == -1;
+    return v->rule >= 0 && v->rule < kernel->n_rules &&
+           !attn_relation_holds(kernel->rules[v->rule].relation, v->lhs, v->rhs);
+}
+
+/* The dearer part, on the probe: text, and the mode that evaluates every rule, agree with the verdict. */
+static bool check_explanation(const struct attn_sweep *s, int k, struct attn_finding *f)
+{
+    enum { RULES_MAX = 64 };
+    const struct attn_kernel *kernel = attn_kernel(k);
+    const struct attn_verdict *v = &s->trace[s->probe].verdict[k];
+    struct attn_rule_result result[RULES_MAX];
+    char text[256];
+    int n = attn_explain(&s->fleet->device[s->probe], &s->key, k, result, RULES_MAX), first = -1;
+    if (n != kernel->n_rules || n > RULES_MAX)
+        return found(s, 3, s->probe, k, -1, f, "explain says %s has %d rules, it has %d", kernel->name, n, kernel->n_rules);
+    for (int i = n - 1; i >= 0; i--) {
+        if (result[i].holds != attn_relation_holds(kernel->rules[i].relation, result[i].lhs, result[i].rhs))
+            return found(s, 3, s->probe, k, i, f, "%s.%s is said to be %s on operands that say otherwise", kernel->name,
+                         kernel->rules[i].name, result[i].holds ? "true" : "false");
+        if (!result[i].holds)
+            first = i;
+    }
+    if (first != v->rule || (first >= 0 && (result[first].lhs != v->lhs || result[first].rhs != v->rhs)))
+        return found(s, 3, s->probe, k, v->rule, f, "the first rule of %s that fails is number %d, the trace says %d",
+                     kernel->name, first, v->rule);
+    if (!v->able && !text_explains(k, &kernel->rules[v->rule], v->rule, v, text, sizeof text))
+        return found(s, 3, s->probe, k, v->rule, f, "text of rule %s.%s does not name it and %" PRId64 ", %" PRId64 ": \"%s\"",
+                     kernel->name, kernel->rules[v->rule].name, v->lhs, v->rhs, text);
+    return true;
+}
+
+static bool check_explained(struct attn_sweep *s, struct attn_finding *f)
+{
+    for (int m = s->first; m < s->last; m++) {
+        int cheapest = -1;
+        for (int k = 0; k < ATTN_KERNEL_COUNT; k++) {
+            const struct attn_verdict *v = &s->trace[m].verdict[k];
+            if (!verdict_is_sound(v, attn_kernel(k)))
+                return found(s, 3, m, k, v->rule, f, "%s on %s is %sable with rule %d on operands %" PRId64 ", %" PRId64,
+                             attn_kernel(k)->name, name_of(s->fleet, m).text, v->able ? "" : "not ", v->rule, v->lhs, v->rhs);
+            if (v->able && (cheapest < 0 || v->cost < s->trace[m].verdict[cheapest].cost))
+                cheapest = k;
+        }
+        if (s->trace[m].chosen != cheapest)
+            return found(s, 3, m, s->trace[m].chosen, -1, f, "kernel %d is chosen on %s, the cheapest able one is %d",
+                         s->trace[m].chosen, name_of(s->fleet, m).text, cheapest);
+    }
+    for (int k = 0; k < ATTN_KERNEL_COUNT; k++)
+        if (!check_explanation(s, k, f))
+            return false;
+    s->plans++;
+    if (attn_supports(&s->fleet->device[s->probe], &s->c->problem) != (s->trace[s->probe].chosen >= 0))
+        return found(s, 3, s->probe, -1, -1, f, "supports and plan disagree on %s", name_of(s->fleet, s->probe).text);
+    return true;
+}
+
+/* ---- P5 pure ---------------------------------------------------------------------------------------------------- */
+
+static bool same_arithmetic(const struct attn_arithmetic *a, const struct attn_arithmetic *b)
+{
+    return a->q_type == b->q_type && a->k_type == b->k_type && a->v_type == b->v_type && a->p_type == b->p_type &&
+           a->flush == b->flush && a->matrix == b->matrix && a->q_parts == b->q_parts && a->p_parts == b->p_parts &&
+           a->q_shift == b->q_shift && a->p_shift == b->p_shift && a->kv_tile == b->kv_tile && a->merges == b->merges;
+}
+
+/* Field by field: structures have padding that nobody promises. */
+static bool same_plan(const struct attn_plan *a, const struct attn_plan *b)
+{
+    for (int i = 0; i < ATTN_STEP_COUNT; i++) {
+        const struct attn_launch *x = &a->launch[i], *y = &b->launch[i];
+        if (memcmp(x->grid, y->grid, sizeof x->grid) != 0 || memcmp(x->block, y->block, sizeof x->block) != 0 ||
+            x->lds_static_bytes != y->lds_static_bytes || x->lds_dynamic_bytes != y->lds_dynamic_bytes)
+            return false;
+    }
+    return a->kernel == b->kernel && a->head_size == b->head_size && a->columns == b->columns &&
+           a->columns_q == b->columns_q && a->columns_gqa == b->columns_gqa && a->kv_tile == b->kv_tile &&
+           a->waves == b->waves && a->wave_size == b->wave_size && a->splits == b->splits && a->load_k == b->load_k &&
+           a->load_v == b->load_v && a->stage_k == b->stage_k && a->stage_v == b->stage_v && a->scan == b->scan &&
+           a->scan_q == b->scan_q && a->convert_k == b->convert_k && a->convert_v == b->convert_v && a->steps == b->steps &&
+           memcmp(a->region_offset, b->region_offset, sizeof a->region_offset) == 0 &&
+           memcmp(a->region_bytes, b->region_bytes, sizeof a->region_bytes) == 0 &&
+           a->workspace_bytes == b->workspace_bytes && same_arithmetic(&a->arithmetic, &b->arithmetic) &&
+           strcmp(a->device.name, b->device.name) == 0 && memcmp(&a->key, &b->key, sizeof a->key) == 0 && a->cost == b->cost;
+}
+
+/* What must not matter: strides of extent-1 dimensions, contents of absent tensors, which buffer a tensor is in. */
+static void change_irrelevant(struct attn_problem *p)
+{
+    int64_t junk = INT64_C(0x5a5a5a5a5a5a5a);
+    for (int o = 0; o < ATTN_OPERAND_COUNT; o++) {
+        struct attn_tensor *t = &p->t[o];
+        if (!t->present) {
+            memset(t, 0x5a, sizeof *t);
+            t->present = 0;
+            continue;
+        }
+        t->buffer = 0;
+        for (int d = 1; d < 4; d++)
+            if (t->ne[d] == 1)
+                t->nb[d] = junk++;
+    }
+}
+
+static bool check_pure(struct attn_sweep *s, struct attn_finding *f)
+{
+    const struct attn_device *device = &s->fleet->device[s->probe];
+    struct attn_problem other = s->c->problem;
+    struct attn_plan plan;
+
+    memset(&plan, 0xa5, sizeof plan);
+    s->plans += 2;
+    if (attn_plan(device, &s->c->problem, &plan, NULL) != s->trace[s->probe].chosen || !same_plan(&plan, &s->plan))
+        return found(s, 5, s->probe, s->trace[s->probe].chosen, -1, f, "planned again on %s, the plan differs",
+                     name_of(s->fleet, s->probe).text);
+    change_irrelevant(&other);
+    memset(&plan, 0x3c, sizeof plan);
+    if (attn_plan(device, &other, &plan, NULL) != s->trace[s->probe].chosen || !same_plan(&plan, &s->plan))
+        return found(s, 5, s->probe, s->trace[s->probe].chosen, -1, f,
+                     "on %s the plan depends on strides of extent-1 dimensions, absent tensors or buffer names",
+                     name_of(s->fleet, s->probe).text);
+    return true;
+}
+
+/* ---- P6 monotone ------------------------------------------------------------------------------------------------ */
+
+static int first_bit(uint32_t bits)
+{
+    int i = 0;
+    while (!(bits >> i & 1))
+        i++;
+    return i;
+}
+
+static uint32_t able_set(const struct attn_trace *trace)
+{
+    uint32_t set = 0;
+    for (int k = 0; k < ATTN_KERNEL_COUNT; k++)
+        set |= (uint32_t)(trace->verdict[k].able != 0) << k;
+    return set;
+}
+
+static bool check_monotone(struct attn_sweep *s, struct attn_finding *f)
+{
+    const struct attn_fleet *fleet = s->fleet;
+    if (s->last - s->first == fleet->n) {
+        for (int i = 0; i < fleet->n_pairs; i++) {
+            int a = fleet->pair[i].covers, b = fleet->pair[i].covered;
+            uint32_t lost = s->able[b] & ~s->able[a];
+            if (lost)
+                return found(s, 6, a, first_bit(lost), s->trace[a].verdict[first_bit(lost)].rule, f,
+                             "%s is able on %s and not on %s, which can do more", attn_kernel(first_bit(lost))->name,
+                             name_of(fleet, b).text, name_of(fleet, a).text);
+        }
+    }
+    if (s->key.align_k < 4 || s->key.align_v < 4) {
+        struct attn_key key = s->key;
+        struct attn_trace trace;
+        key.align_k = key.align_v = 4;
+        s->plans++;
+        attn_plan_key(&fleet->device[s->probe], &key, NULL, &trace);
+        uint32_t lost = s->able[s->probe] & ~able_set(&trace);
+        if (lost)
+            return found(s, 6, s->probe, first_bit(lost), trace.verdict[first_bit(lost)].rule, f,
+                         "%s is able on %s, and not when K and V are aligned to 16 bytes",
+                         attn_kernel(first_bit(lost))->name, name_of(fleet, s->probe).text);
+    }
+    return true;
+}
+
+/* ---- All -------------------------------------------------------------------------------------------------------- */
+
+/* One row a property, in the order they are checked. */
+static bool (*const checks[])(struct attn_sweep *, struct attn_finding *) = {
+#define PLAN(name) check_##name,
+#define RUN(name)
+#define SESSION(name)
+#define X(n, name, kind, text) kind(name)
+    ATTN_PROPERTIES(X)
+#undef X
+#undef SESSION
+#undef RUN
+#undef PLAN
+};
+
+bool attn_check_plan(const struct attn_fleet *fleet, const struct attn_case *c, bool whole, struct attn_sweep *s,
+                     struct attn_finding *f)
+{
+    int own = attn_fleet_find(fleet, c->run.device, c->run.weakening);
+    s->fleet = fleet;
+    s->c = c;
+    s->first = whole || own < 0 ? 0 : own;
+    s->last = whole || own < 0 ? fleet->n : own + 1;
+    s->probe = own < 0 ? 0 : own;
+    s->plans = 0;
+    f->property = 0;
+    attn_key_of(&c->problem, &s->key);
+    for (int m = s->first; m < s->last; m++) {
+        attn_plan_key(&fleet->device[m], &s->key, &s->plan, &s->trace[m]);
+        s->able[m] = able_set(&s->trace[m]);
+        s->plans++;
+        const char *wrong = s->trace[m].chosen < 0 ? NULL : attn_plan_check(&s->plan);
+        if (wrong)
+            return found(s, 1, m, s->trace[m].chosen, -1, f, "the plan of %s on %s: %s",
+                         attn_kernel(s->trace[m].chosen)->name, name_of(fleet, m).text, wrong);
+    }
+    s->plans++;
+    attn_plan_key(&fleet->device[s->probe], &s->key, &s->plan, NULL);
+    for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++)
+        if (!checks[i](s, f))
+            return false;
+    return true;
+}

@@ -1,0 +1,145 @@
+/* properties.h: what must hold of every legal case, one row and one function a property.
+ *
+ * The numbers are those of the design: P1 total, P2 sound, P3 explained, P5 pure, P6 monotone, P7 reusable,
+ * P9 contained, P10 schedule-free. Plan properties look at plans alone and are checked on a whole fleet of devices; run
+ * properties execute every able kernel on a backend; P7 is one of sessions (session.h). A broken property is a finding: data that names the property,
+ * the kernel, the rule or failure, and carries the case that shows it.
+ *
+ * SPDX-License-Identifier: MIT */
+#ifndef ATTN_PROPERTIES_H
+#define ATTN_PROPERTIES_H
+
+#include <stdio.h>
+
+#include "kernels/attn_backend.h"
+#include "fuzz/case/attn_case.h"
+#include "planner/attn_planner.h"
+#include "reference/attn_reference.h"
+
+/* X(number, name, PLAN, RUN or SESSION, what must hold) */
+#define ATTN_PROPERTIES(X)                                                                                       \
+    X(1, total, PLAN, "a kernel is able, for known head sizes one other than naive, and its plan is in order")   \
+    X(3, explained, PLAN, "each kernel not chosen has one cause, false on its recorded operands, and text for it") \
+    X(5, pure, PLAN, "the same problem gives the same plan, whatever is irrelevant to it")                       \
+    X(6, monotone, PLAN, "a more capable device or better alignment takes no able kernel away")                  \
+    X(9, contained, RUN, "only elements are read, all of dst and nothing else is written")                       \
+    X(2, sound, RUN, "every able kernel runs within the limits and its result within the bound")                 \
+    X(7, reusable, SESSION, "a plan kept under its key serves every problem of that key, in any order of requests")   \
+    X(10, schedule_free, RUN, "no race, and the result is bitwise the same under another schedule")
+
+/* ---- Findings ---------------------------------------------------------------------------------------------- */
+
+struct attn_finding {
+    int32_t property;    /* its number; 0: nothing found */
+    int32_t kernel;      /* enum attn_kernel_id it is about, -1: none */
+    int32_t rule;        /* index of the kernel's rule it is about, -1: none */
+    int32_t failure;     /* enum attn_failure_code of a run, ATTN_F_NONE: none */
+    struct attn_case at; /* shows it: the case with device and weakening, and the kernel where it is about a run */
+    char text[640];      /* one sentence with the values */
+};
+
+/* Name of a property ("total"); "unknown" for other numbers. */
+const char *attn_property_name(int number);
+/* What it demands, one phrase. */
+const char *attn_property_meaning(int number);
+
+/* The property that a failure of a backend (enum attn_failure_code) breaks. */
+int attn_failure_property(int failure);
+
+/* The finding as three lines: what, the case's line, and the command that replays it. */
+void attn_finding_print(FILE *out, const struct attn_finding *finding);
+/* The same with another line (the script of the session that it was found in). */
+void attn_finding_print_as(FILE *out, const struct attn_finding *finding, const char *line);
+
+/* ---- Fleet: every device of the table and every weakening of one ---------------------------------------------- */
+
+enum { ATTN_FLEET_MAX = 192, ATTN_FLEET_PAIRS_MAX = 192 * 192 };
+
+struct attn_fleet {
+    int n;
+    struct attn_device device[ATTN_FLEET_MAX];
+    int16_t row[ATTN_FLEET_MAX];       /* index into the device table */
+    int16_t weakening[ATTN_FLEET_MAX]; /* index of attn_device_weaken, -1: the device itself */
+    const char *what[ATTN_FLEET_MAX];  /* name of the weakening, NULL: none */
+    int n_pairs;
+    struct { uint8_t covers, covered; } pair[ATTN_FLEET_PAIRS_MAX]; /* members: one covers the other (P6) */
+};
+
+void attn_fleet_init(struct attn_fleet *fleet);
+/* The member of that device and weakening; -1 when there is none. */
+int attn_fleet_find(const struct attn_fleet *fleet, int row, int weakening);
+
+/* ---- Plan properties ------------------------------------------------------------------------------------------ */
+
+/* One problem's plans over a fleet. */
+struct attn_sweep {
+    const struct attn_fleet *fleet;
+    const struct attn_case *c;
+    struct attn_key key;
+    int first, last;                         /* members planned: first <= m < last */
+    int probe;                               /* the member on which the dearer checks are made */
+    uint32_t able[ATTN_FLEET_MAX];           /* bit set of able kernels */
+    struct attn_trace trace[ATTN_FLEET_MAX]; /* verdicts, and the kernel chosen */
+    struct attn_plan plan;                   /* of the probe */
+    int64_t plans;                           /* planner calls made, all checks together */
+};
+
+/* Plans the case's legal problem on the whole fleet, or on the case's device alone where `whole` is false, and checks
+ * every plan property. The dearer checks are made on the case's device (on the first member when it has none).
+ * Returns true when all hold, else false with *finding. */
+bool attn_check_plan(const struct attn_fleet *fleet, const struct attn_case *c, bool whole, struct attn_sweep *sweep,
+                     struct attn_finding *finding);
+
+/* ---- Run properties ------------------------------------------------------------------------------------------- */
+
+/* Limits of one run, numbers of the caller. Beyond them a case is planned and counted as skipped. */
+struct attn_run_limits {
+    int64_t work;   /* multiply-adds, see attn_problem_work */
+    int64_t bytes;  /* of the image and of a workspace, each */
+    int64_t reference_work; /* multiply-adds of the reference: beyond them it computes rows drawn by the data's seed, and
+                               the others are judged by P9 and P10 alone; 0: ATTN_RUN_REFERENCE_WORK */
+    bool schedules; /* run twice, the host backend under a second schedule, and compare bit by bit (P10) */
+    /* NULL, or a host backend that runs the same plan of each kernel beside the backend under test: its result must be
+     * within the bound too, and no further from the other one than both bounds together (P2). */
+    struct attn_backend *beside;
+    int64_t beside_work; /* for cases of up to so many multiply-adds; others are counted */
+    /* Called with each kernel's number before it is run (a caller whose process may die then knows it); may be NULL. */
+    void (*trying)(void *context, int kernel);
+    void *context;
+};
+
+/* The numbers that a tool for people uses. */
+#define ATTN_RUN_WORK_LIMIT INT64_C(20000000)
+#define ATTN_RUN_REFERENCE_WORK INT64_C(100000000)
+#define ATTN_RUN_BYTES_LIMIT INT64_C(268435456)
+
+enum attn_compared { ATTN_COMPARED_NOT, ATTN_COMPARED_DONE, ATTN_COMPARED_TOO_LARGE };
+enum attn_outcome_status { ATTN_OUTCOME_HELD, ATTN_OUTCOME_FAILED, ATTN_OUTCOME_SKIPPED };
+
+struct attn_kernel_outcome {
+    uint8_t able;
+    uint8_t ran;
+    struct attn_judgement judgement; /* when it ran to the end */
+    uint8_t compared;     /* enum attn_compared */
+    double apart;         /* compared: largest difference / sum of both limits */
+    int64_t equal;        /* compared: components with the same bits */
+};
+
+struct attn_outcome {
+    int32_t status;      /* enum attn_outcome_status */
+    const char *skipped; /* why, NULL: it was not */
+    int32_t chosen;      /* the planner's kernel */
+    int32_t splits;      /* of the planner's plan */
+    int32_t kv_tile;
+    struct attn_kernel_outcome kernel[ATTN_KERNEL_COUNT];
+};
+
+/* Runs a legal case on a backend: the kernel that the case forces, or every able one, on the case's device (which it
+ * must say, unless the backend describes its own), judges each result, and checks every run property. The backend's
+ * schedule is set from the case when it is the host's. After a failure ATTN_F_DEVICE_LOST the backend is of no more use
+ * in this process. Returns outcome->status; *finding when it is ATTN_OUTCOME_FAILED. A forced kernel that is not
+ * able is skipped, with that reason. */
+int attn_check_run(struct attn_backend *backend, const struct attn_case *c, const struct attn_run_limits *limits,
+                   struct attn_outcome *outcome, struct attn_finding *finding);
+
+#endif

@@ -1,0 +1,261 @@
+/* batch.c: a server's batches: tokens of slots become ubatches, find their cells, and each ubatch is a step. See
+ * play.h.
+ *
+ * The rules are those of llama.cpp: src/llama-batch.cpp and the caches' init_batch for ubatches, llama_decode and
+ * tools/server/server-context.cpp for batches that find no cells; the function is named at each.
+ *
+ * SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+
+#include "fuzz/session/play.h"
+
+/* ---- Open and close ------------------------------------------------------------------------------------------------- */
+
+static int cache_of_layer(const struct attn_session_layer *l)
+{
+    return l->draft ? SESSION_DRAFTER : l->window ? SESSION_SWA : SESSION_FULL;
+}
+
+/* llama_kv_cache_iswa: the cache of the layers with a window has room for the windows and one ubatch, padded, at most as
+ * many cells as the full one; swa_full: just as many. Unified, the windows of all sequences share it. */
+static int32_t cells_of(const struct attn_session *s, int cache, int32_t window)
+{
+    if (cache != SESSION_SWA || s->swa_full)
+        return s->cells;
+    int64_t n = (int64_t)window * (s->unified ? s->slots : 1) + s->ubatch;
+    n = (n + s->pad - 1) / s->pad * s->pad;
+    return n < s->cells ? (int32_t)n : s->cells;
+}
+
+static bool open_caches(struct attn_player *p)
+{
+    const struct attn_session *s = &p->s;
+    for (int i = 0; i < s->n_layers; i++) {
+        int cache = p->cache_of[i] = cache_of_layer(&s->layer[i]);
+        int32_t window = cache == SESSION_SWA ? s->layer[i].window : 0;
+        if (p->cache[cache].n_cells == 0 &&
+            !session_cache_open(&p->cache[cache], cells_of(s, cache, window), s->unified ? 1 : s->slots, s->slots, window))
+            return false;
+        for (int device = 0; device < s->split; device++)
+            session_share_of(&s->layer[i], s->split, device, &p->share[i][device]);
+    }
+    return true;
+}
+
+struct attn_player *attn_player_open(const struct attn_session *session, bool data, int64_t max_bytes)
+{
+    struct attn_player *p = calloc(1, sizeof *p);
+    if (!p)
+        return NULL;
+    p->s = *session;
+    p->data = data;
+    size_t n = (size_t)session->ubatch;
+    p->u.slot = malloc(n * sizeof *p->u.slot);
+    p->u.pos = malloc(n * sizeof *p->u.pos);
+    p->u.cell = malloc(2 * n * sizeof *p->u.cell); /* a place for each of two caches */
+    p->u.token = malloc(n * sizeof *p->u.token);
+    bool good = p->u.slot && p->u.pos && p->u.cell && p->u.token && open_caches(p);
+    for (int i = 0; good && i < session->slots; i++)
+        good = (p->slot[i].token = malloc((size_t)session->cells * sizeof *p->slot[i].token)) != NULL;
+    if (good && data)
+        good = session_memory_open(p, max_bytes);
+    if (good)
+        return p;
+    attn_player_close(p);
+    return NULL;
+}
+
+void session_drop_checkpoint(struct session_slot *slot, int i)
+{
+    free(slot->checkpoint[i].token);
+    slot->n_checkpoints--;
+    memmove(&slot->checkpoint[i], &slot->checkpoint[i + 1], (size_t)(slot->n_checkpoints - i) * sizeof slot->checkpoint[0]);
+}
+
+void attn_player_close(struct attn_player *p)
+{
+    if (!p)
+        return;
+    for (int i = 0; i < ATTN_SESSION_SLOTS_MAX; i++) {
+        while (p->slot[i].n_checkpoints)
+            session_drop_checkpoint(&p->slot[i], 0);
+        free(p->slot[i].token);
+    }
+    for (int i = 0; i < SESSION_CACHE_COUNT; i++)
+        session_cache_close(&p->cache[i]);
+    session_memory_close(p);
+    free(p->u.slot);
+    free(p->u.pos);
+    free(p->u.cell);
+    free(p->u.token);
+    free(p);
+}
+
+const struct attn_session_counts *attn_player_counts(const struct attn_player *p) { return &p->counts; }
+int32_t attn_player_length(const struct attn_player *p, int slot) { return p->slot[slot].n; }
+uint32_t attn_player_token(const struct attn_player *p, int slot, int32_t position) { return p->slot[slot].token[position]; }
+
+/* ---- Tokens ----------------------------------------------------------------------------------------------------------- */
+
+void session_draw_token(struct attn_player *p, int slot)
+{
+    struct session_slot *s = &p->slot[slot];
+    uint64_t x = p->s.seed ^ ((uint64_t)slot << 32 | s->drawn++);
+    x = (x + UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0xbf58476d1ce4e5b9);
+    s->token[s->n++] = (uint32_t)(x >> 32);
+}
+
+int32_t session_room(const struct attn_player *p, int slot) { return p->s.cells - p->slot[slot].n; }
+
+/* seq_rm from n on. */
+void session_truncate(struct attn_player *p, int slot, int32_t n)
+{
+    struct session_slot *s = &p->slot[slot];
+    s->n = n < s->n ? n : s->n;
+    for (int c = 0; c < SESSION_CACHE_COUNT; c++)
+        if (p->cache[c].n_cells)
+            session_cache_remove(&p->cache[c], slot, n, INT32_MAX);
+    /* A checkpoint of tokens that are no more is none. */
+    for (int i = s->n_checkpoints - 1; i >= 0; i--)
+        if (s->checkpoint[i].first + s->checkpoint[i].n > n)
+            session_drop_checkpoint(s, i);
+}
+
+/* ---- Steps ------------------------------------------------------------------------------------------------------------ */
+
+static void add_token(struct attn_player *p, int slot, int32_t pos)
+{
+    struct session_ubatch *u = &p->u;
+    u->slot[u->n] = slot;
+    u->pos[u->n] = pos;
+    u->token[u->n++] = p->slot[slot].token[pos];
+}
+
+/* llama_batch_allocr::split_simple: the next tokens in their order, whatever their sequences. */
+static bool split_simple(struct attn_player *p, struct session_part *part, int n_parts)
+{
+    p->u.n = p->u.first_stream = 0;
+    p->u.streams = 1;
+    for (int i = 0; i < n_parts; i++)
+        for (; part[i].n > 0 && p->u.n < p->s.ubatch; part[i].from++, part[i].n--)
+            add_token(p, part[i].slot, part[i].from);
+    return p->u.n > 0;
+}
+
+/* llama_batch_allocr::split_equal, sequential: the same number of tokens of each of some sequences whose numbers follow one
+ * another, so that a view of their streams is one tensor. */
+static bool split_equal(struct attn_player *p, struct session_part *part, int n_parts)
+{
+    int first = 0;
+    while (first < n_parts && part[first].n == 0)
+        first++;
+    if (first == n_parts)
+        return false;
+    int end = first + 1;
+    int32_t n = part[first].n;
+    for (; end < n_parts && part[end].n > 0 && part[end].slot == part[end - 1].slot + 1 && end - first < p->s.ubatch; end++)
+        n = part[end].n < n ? part[end].n : n;
+    int32_t most = p->s.ubatch / (end - first);
+    n = n < most ? n : most;
+    p->u.n = 0;
+    p->u.first_stream = part[first].slot;
+    p->u.streams = end - first;
+    for (int i = first; i < end; i++)
+        for (int32_t k = 0; k < n; k++, part[i].from++, part[i].n--)
+            add_token(p, part[i].slot, part[i].from);
+    return true;
+}
+
+/* llama_kv_cache(_iswa)::init_batch: cells are looked for in every cache before any is changed. */
+static bool place(struct attn_player *p, const int *caches, int n_caches)
+{
+    struct session_ubatch *u = &p->u;
+    int32_t per = u->n / u->streams;
+    for (int c = 0; c < n_caches; c++)
+        for (int i = 0; i < u->streams; i++)
+            if (!session_cache_find(&p->cache[caches[c]], u->first_stream + i, per, u->cell + c * p->s.ubatch + i * per))
+                return false;
+    for (int c = 0; c < n_caches; c++)
+        for (int i = 0; i < u->streams; i++)
+            session_cache_place(&p->cache[caches[c]], u->first_stream + i, per, u->cell + c * p->s.ubatch + i * per,
+                                u->slot + i * per, u->pos + i * per, u->token + i * per);
+    return true;
+}
+
+/* A device whose part of a layer is as large as the one before it has the same shapes; of such, the first and the last
+ * device are looked at. */
+static bool stands_for_another(const struct attn_player *p, int layer, int share)
+{
+    const struct session_share *own = &p->share[layer][share];
+    if (own->n_head_kv == 0)
+        return true;
+    return share > 0 && share + 1 < p->s.split && own->n_head == own[-1].n_head && own->n_head_kv == own[-1].n_head_kv;
+}
+
+static bool visit_step(struct attn_player *p, bool draft)
+{
+    struct attn_problem problem;
+    p->counts.steps++;
+    p->at.step = p->counts.steps;
+    p->at.slot = p->u.slot[0];
+    p->at.request = p->slot[p->at.slot].request;
+    p->at.draft = draft;
+    for (int layer = 0; layer < p->s.n_layers; layer++) {
+        if ((p->s.layer[layer].draft != 0) != draft)
+            continue;
+        for (int share = 0; share < p->s.split; share++) {
+            if (stands_for_another(p, layer, share))
+                continue;
+            session_emit(p, layer, share, draft, &problem);
+            p->at.layer = layer;
+            p->at.share = share;
+            p->counts.problems++;
+            if (!p->visit(p->context, p, &p->at, &problem))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* llama_decode of one batch. Without cells the server tries smaller batches and in the end gives the requests up
+ * (update_slots: "failed to find free space in the KV cache"); here it gives up at once. */
+enum session_result session_decode(struct attn_player *p, struct session_part *part, int n_parts, bool draft)
+{
+    int caches[2], n_caches = 0;
+    for (int c = 0; c < SESSION_CACHE_COUNT; c++)
+        if (p->cache[c].n_cells && (c == SESSION_DRAFTER) == draft)
+            caches[n_caches++] = c;
+    if (n_caches == 0)
+        return SESSION_DONE;
+    while (p->s.unified ? split_simple(p, part, n_parts) : split_equal(p, part, n_parts)) {
+        if (!place(p, caches, n_caches)) {
+            p->counts.refused++;
+            return SESSION_REFUSED;
+        }
+        p->counts.tokens += draft ? 0 : p->u.n;
+        if (!visit_step(p, draft))
+            return SESSION_STOPPED;
+    }
+    return SESSION_DONE;
+}
+
+/* Positions that a target's caches hold of a slot: what survives a batch that was refused. */
+static int32_t held(const struct attn_player *p, int slot)
+{
+    int32_t n = p->slot[slot].n;
+    for (int c = 0; c < SESSION_DRAFTER; c++)
+        if (p->cache[c].n_cells && session_cache_last(&p->cache[c], slot) + 1 < n)
+            n = session_cache_last(&p->cache[c], slot) + 1;
+    return n;
+}
+
+bool session_evaluate(struct attn_player *p, struct session_part *part, int n)
+{
+    struct session_part left[ATTN_SESSION_SLOTS_MAX];
+    memcpy(left, part, (size_t)n * sizeof *part);
+    enum session_result result = session_decode(p, left, n, false);
+    for (int i = 0; i < n && result == SESSION_REFUSED; i++)
+        session_truncate(p, part[i].slot, held(p, part[i].slot));
+    return result != SESSION_STOPPED;
+}

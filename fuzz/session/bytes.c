@@ -1,0 +1,447 @@
+/* bytes.c: sessions out of any bytes. See session.h.
+ *
+ * The header's first bytes switch features on as wholes (swarm testing); the rest of the header draws the server, each
+ * byte by itself, so that a changed byte changes one thing. After it come the events, 4 bytes each: what, how, how much.
+ *
+ * SPDX-License-Identifier: MIT */
+#include <math.h>
+#include <string.h>
+
+#include "fuzz/session/session.h"
+
+/* Features: bits of the header's first three bytes. X(NAME, what it switches on) */
+#define FEATURES(X)                                                                                              \
+    X(KV_HEADS, "several KV heads") X(GQA, "several query heads a KV head") X(SLOTS, "several slots")           \
+    X(STREAMS, "a stream of cells a slot") X(PAD, "n_kv padded") X(MASK, "wide masks") X(ROWS, "mask rows padded") \
+    X(TYPES, "K and V of other types") X(MIXED, "V of a type of its own") X(WINDOW, "a second layer with a window") \
+    X(DRAFTER, "a layer of the drafter's") X(SPLIT, "heads split over devices") X(BASE, "cells begin anywhere")   \
+    X(SINKS, "sinks") X(SOFTCAP, "softcap") X(ALIBI, "ALiBi") X(VIEW, "MLA") X(SHARED, "one mask for equal sequences") \
+    X(SWA_FULL, "a large sliding-window cache") X(WEAKENED, "a weakened device") X(SCHEDULE, "another schedule") \
+    X(ANY_SIZE, "head sizes that are not known ones") X(UBATCH, "short ubatches") X(SCALE, "a scale of 1")
+
+enum feature {
+#define X(NAME, text) HAS_##NAME,
+    FEATURES(X)
+#undef X
+    N_FEATURES
+};
+
+/* Bytes of the header. */
+enum { AT_FEATURES = 0, AT_RUN = 3, AT_SIZE, AT_DEVICE, AT_KV_HEADS, AT_RATIO, AT_SLOTS, AT_CELLS, AT_UBATCH, AT_PAD, AT_MASK,
+       AT_ROWS, AT_TYPE_K, AT_TYPE_V, AT_WINDOW, AT_SIZE_2, AT_SPLIT, AT_BASE, AT_NUMBERS, AT_D_K, AT_D_V, AT_WEAKENING,
+       AT_SCHEDULE, AT_SEED, AT_DRAFT_SIZE = AT_SEED + 2, AT_END };
+_Static_assert(AT_END <= ATTN_SESSION_HEADER, "the header has room");
+
+static const int32_t head_kv_counts[] = { 1, 2, 3, 4, 5, 6, 7, 8, 16, 12 };
+static const int32_t ratios[] = { 1, 2, 4, 3, 8, 5, 6, 7, 16, 12, 32 };
+static const int32_t pads[] = { 32, 256, 2, 8, 64, 128 };
+static const int32_t few[] = { 4, 8, 16, 2, 1, 12, 3, 32 };
+
+#define PICK(array, byte) ((array)[(byte) % (sizeof(array) / sizeof(array)[0])])
+
+static int32_t least(int32_t a, int32_t b) { return a < b ? a : b; }
+static int32_t most(int32_t a, int32_t b) { return a > b ? a : b; }
+
+struct input {
+    uint8_t header[ATTN_SESSION_HEADER];
+    uint32_t features;
+    const struct attn_session_limits *limits;
+};
+
+static bool has(const struct input *in, int feature) { return in->features >> feature & 1; }
+
+bool attn_session_bytes_run(const uint8_t *bytes, size_t size) { return size > AT_RUN && (bytes[AT_RUN] & 1) != 0; }
+
+/* Planned only, a session costs microseconds a step; run, what its problems cost. */
+void attn_session_limits_for(bool run, struct attn_session_limits *limits)
+{
+    if (run)
+        *limits = (struct attn_session_limits){ .cells = 384, .ubatch = 48, .steps = 64, .heads = 12, .elements = 1152, .work = 600000 };
+    else
+        *limits = (struct attn_session_limits){ .cells = 32768, .ubatch = 512, .steps = 600, .heads = 128, .elements = 65536,
+                                                .work = INT64_MAX };
+}
+
+/* ---- Layers ---------------------------------------------------------------------------------------------------------- */
+
+static void choose_size(const struct input *in, uint8_t byte, struct attn_session_layer *l)
+{
+    if (has(in, HAS_ANY_SIZE)) {
+        l->d_k = 1 + (in->header[AT_D_K] + 3 * byte) % 320;
+        l->d_v = 1 + (in->header[AT_D_V] + 5 * byte) % 320;
+        return;
+    }
+    /* Indices of known head sizes: the ones that most models have are drawn more often (64, 128, 256, MLA's). */
+    static const uint8_t order[] = { 1, 6, 9, 0, 2, 3, 4, 5, 7, 8, 10, 11, 12, 9, 6, 9, 1, 6, 9, 12 };
+    const struct attn_head_size *size = attn_head_size(PICK(order, byte));
+    l->d_k = size->d_k;
+    l->d_v = size->d_v;
+}
+
+/* A type whose blocks the head size is a multiple of; the first types are the plain ones. */
+static uint8_t choose_type(uint8_t byte, int32_t d)
+{
+    int type = byte % ATTN_TYPE_COUNT;
+    while (d % attn_type_info(type)->block_elems)
+        type = (type + 1) % ATTN_TYPE_COUNT;
+    return (uint8_t)type;
+}
+
+static void choose_layer(const struct input *in, const char *name, uint8_t size, struct attn_session_layer *l)
+{
+    const uint8_t *h = in->header;
+    memset(l, 0, sizeof *l);
+    memcpy(l->name, name, strlen(name));
+    choose_size(in, size, l);
+    l->type_k = has(in, HAS_TYPES) ? choose_type(h[AT_TYPE_K], l->d_k) : ATTN_F16;
+    l->type_v = has(in, HAS_MIXED) ? choose_type(h[AT_TYPE_V], l->d_v) : choose_type(l->type_k, l->d_v);
+    if (has(in, HAS_VIEW) && l->d_v <= l->d_k) {
+        l->type_v = l->type_k;
+        l->view = l->d_v % attn_type_info(l->type_v)->block_elems == 0;
+        l->type_v = l->view ? l->type_v : choose_type(l->type_k, l->d_v);
+    }
+    l->n_head_kv = has(in, HAS_KV_HEADS) ? PICK(head_kv_counts, h[AT_KV_HEADS]) : 1;
+    int32_t ratio = has(in, HAS_GQA) ? PICK(ratios, h[AT_RATIO]) : 1;
+    l->n_head_kv = most(1, least(l->n_head_kv, (int32_t)(in->limits->elements / l->d_k)));
+    l->n_head_kv = least(l->n_head_kv, in->limits->heads);
+    l->n_head = l->n_head_kv * most(1, least(ratio, in->limits->heads / l->n_head_kv));
+    l->scale = has(in, HAS_SCALE) ? 1.0f : (float)(1.0 / sqrt((double)l->d_k));
+    l->softcap = has(in, HAS_SOFTCAP) ? (h[AT_NUMBERS] & 1 ? 50.0f : 15.0f) : 0.0f;
+    l->max_bias = has(in, HAS_ALIBI) ? (h[AT_NUMBERS] & 2 ? 8.0f : 4.0f) : 0.0f;
+    l->sinks = has(in, HAS_SINKS);
+}
+
+static void choose_layers(const struct input *in, struct attn_session *s)
+{
+    const uint8_t *h = in->header;
+    choose_layer(in, "full", h[AT_SIZE], &s->layer[s->n_layers++]);
+    if (has(in, HAS_WINDOW)) {
+        struct attn_session_layer *l = &s->layer[s->n_layers++];
+        choose_layer(in, "window", h[AT_SIZE_2], l);
+        l->window = 1 + (int32_t)((int64_t)s->cells * (h[AT_WINDOW] + 1) / 512);
+        s->swa_full = has(in, HAS_SWA_FULL);
+    }
+    if (has(in, HAS_DRAFTER)) {
+        struct attn_session_layer *l = &s->layer[s->n_layers++];
+        choose_layer(in, "mtp", h[AT_DRAFT_SIZE], l);
+        l->draft = 1;
+    }
+}
+
+/* ---- The server -------------------------------------------------------------------------------------------------------- */
+
+static void choose_server(const struct input *in, struct attn_session *s)
+{
+    const uint8_t *h = in->header;
+    s->device = h[AT_DEVICE] % attn_device_count();
+    for (int i = 0; i < attn_weakening_count() && has(in, HAS_WEAKENED); i++) {
+        struct attn_device device;
+        int w = (h[AT_WEAKENING] + i) % attn_weakening_count();
+        if (attn_device_weaken(attn_device(s->device), w, &device, NULL)) {
+            s->weakening = w;
+            break;
+        }
+    }
+    s->slots = has(in, HAS_SLOTS) ? 2 + h[AT_SLOTS] % (ATTN_SESSION_SLOTS_MAX - 1) : 1;
+    s->unified = !has(in, HAS_STREAMS);
+    /* From 48 cells up, in steps that are not only round. */
+    int32_t cells = 48 << h[AT_CELLS] % 10;
+    s->cells = least(in->limits->cells, cells + (h[AT_CELLS] / 11 % 4) * (cells / 4 + 1));
+    s->ubatch = has(in, HAS_UBATCH) ? PICK(few, h[AT_UBATCH]) : in->limits->ubatch;
+    s->pad = has(in, HAS_PAD) ? PICK(pads, h[AT_PAD]) : 1;
+    if (has(in, HAS_MASK)) {
+        s->mask = h[AT_MASK] & 1 ? ATTN_SESSION_MASK_PADDED : ATTN_SESSION_MASK_KEPT;
+        s->mask_pad = s->mask == ATTN_SESSION_MASK_PADDED ? PICK(pads, h[AT_MASK] / 2) : 1;
+    }
+    s->rows = has(in, HAS_ROWS) ? PICK(few, h[AT_ROWS]) : 1;
+    s->split = has(in, HAS_SPLIT) ? 2 + h[AT_SPLIT] % (ATTN_SESSION_SPLIT_MAX - 1) : 1;
+    s->shared = has(in, HAS_SHARED);
+    s->base = has(in, HAS_BASE) ? h[AT_BASE] % 65 : 0;
+    s->seed = h[AT_SEED] | (uint64_t)h[AT_SEED + 1] << 8;
+    s->schedule = has(in, HAS_SCHEDULE) ? 1 + (uint64_t)h[AT_SCHEDULE] : 0;
+}
+
+/* Multiply-adds of a step of the layer when all cells are in use. */
+static int64_t step_work(const struct attn_session *s, const struct attn_session_layer *l)
+{
+    return (int64_t)s->ubatch * s->cells * l->n_head * (l->d_k + l->d_v);
+}
+
+static struct attn_session_layer *dearest(struct attn_session *s)
+{
+    struct attn_session_layer *dear = &s->layer[0];
+    for (int i = 1; i < s->n_layers; i++)
+        if (step_work(s, &s->layer[i]) > step_work(s, dear))
+            dear = &s->layer[i];
+    return dear;
+}
+
+/* Fewer query heads, then fewer KV heads; false when there is one. */
+static bool fewer_heads(struct attn_session_layer *l)
+{
+    int32_t ratio = l->n_head / l->n_head_kv;
+    if (l->n_head == 1)
+        return false;
+    if (ratio > 1 && (ratio > 2 || l->n_head_kv == 1))
+        ratio = (ratio + 1) / 2;
+    else
+        l->n_head_kv = (l->n_head_kv + 1) / 2;
+    l->n_head = l->n_head_kv * ratio;
+    return true;
+}
+
+/* Brings the session within the limit on work. A context of some hundred cells is the last to go: splits of the keys, and
+ * keys of plans that change as it grows, are not seen in shorter ones. */
+static void fit(struct attn_session *s, const struct attn_session_limits *limits)
+{
+    enum { LONG = 192, SHORT = 16 };
+    while (limits->work < INT64_MAX && step_work(s, dearest(s)) > limits->work) {
+        if (s->cells > LONG)
+            s->cells = most(LONG, s->cells / 2);
+        else if (s->ubatch > 6)
+            s->ubatch /= 2;
+        else if (fewer_heads(dearest(s)))
+            continue;
+        else if (s->ubatch > 1)
+            s->ubatch /= 2;
+        else if (s->cells > SHORT)
+            s->cells = most(SHORT, s->cells / 2);
+        else
+            return;
+    }
+}
+
+/* ---- Events ------------------------------------------------------------------------------------------------------------- */
+
+/* How often each event is drawn, of 16; the rare ones share the last. */
+static const uint8_t often[16] = { ATTN_SESSION_PREFILL, ATTN_SESSION_PREFILL, ATTN_SESSION_DECODE, ATTN_SESSION_DECODE,
+                                   ATTN_SESSION_DRAFT, ATTN_SESSION_DRAFT, ATTN_SESSION_TOGETHER, ATTN_SESSION_DRAFTS,
+                                   ATTN_SESSION_REUSE, ATTN_SESSION_REUSE, ATTN_SESSION_CHECKPOINT, ATTN_SESSION_RESTORE,
+                                   ATTN_SESSION_COPY, ATTN_SESSION_SHIFT, ATTN_SESSION_CLEAR, ATTN_SESSION_DEFRAG };
+
+/* Where in (0, most] a byte falls: small numbers mostly, all of it at times. */
+static int32_t amount(uint8_t byte, int32_t top)
+{
+    int64_t x = byte & 63;
+    int32_t n = byte < 64 ? 1 + (int32_t)x : byte < 128 ? (int32_t)(top * x / 256) : (int32_t)(top * (x + 1) / 64);
+    return most(1, least(n, top));
+}
+
+static void add_event(struct attn_session *s, int op, int32_t n, int32_t m)
+{
+    if (s->n_events < ATTN_SESSION_EVENTS_MAX)
+        s->event[s->n_events++] = (struct attn_session_event){ op, n, m, 0 };
+}
+
+static int32_t steps_of(const struct attn_session *s, const struct attn_session_event *e)
+{
+    switch (e->op) {
+    case ATTN_SESSION_PREFILL: return 1 + e->n / s->ubatch;
+    case ATTN_SESSION_REUSE: return 1 + (e->n ? e->n : s->cells / 2) / s->ubatch;
+    case ATTN_SESSION_DECODE:
+    case ATTN_SESSION_TOGETHER: return e->n;
+    case ATTN_SESSION_DRAFT:
+    case ATTN_SESSION_DRAFTS: return e->n + 2 + (e->n + 1) / s->ubatch;
+    default: return 0;
+    }
+}
+
+/* `b`: what, slot and how, how much, how much more. */
+static void decode_event(const uint8_t *b, int32_t budget, int *slot, struct attn_session *s)
+{
+    int op = often[b[0] & 15];
+    int to = s->slots > 1 ? b[1] % s->slots : 0;
+    if (to != *slot && op != ATTN_SESSION_COPY) {
+        add_event(s, ATTN_SESSION_SLOT, to, 0);
+        *slot = to;
+    }
+    switch (op) {
+    case ATTN_SESSION_PREFILL: add_event(s, op, least(amount(b[2], s->cells), most(1, budget) * s->ubatch), 0); break;
+    case ATTN_SESSION_DECODE:
+    case ATTN_SESSION_TOGETHER: add_event(s, op, least(amount(b[2], s->cells), budget), 0); break;
+    case ATTN_SESSION_DRAFT:
+    case ATTN_SESSION_DRAFTS: {
+        int32_t n = 1 + b[2] % ATTN_SESSION_DRAFT_MAX;
+        add_event(s, op, n, b[3] % (n + 1));
+        break;
+    }
+    case ATTN_SESSION_REUSE: {
+        static const int32_t shares[] = { 1000, 995, 900, 500, 250, 0, 980, 700 };
+        bool whole = b[1] & 0x40;
+        add_event(s, op, whole ? 0 : least(amount(b[2], s->cells), most(1, budget) * s->ubatch), PICK(shares, b[3]));
+        break;
+    }
+    case ATTN_SESSION_COPY:
+        if (s->slots > 1)
+            add_event(s, op, to, 0);
+        break;
+    case ATTN_SESSION_SHIFT: add_event(s, op, amount(b[2], s->cells / 2 + 1) - 1, 0); break;
+    default: add_event(s, op, 0, 0); break;
+    }
+}
+
+void attn_session_decode(const uint8_t *bytes, size_t size, const struct attn_session_limits *limits, struct attn_session *s)
+{
+    struct input in = { .limits = limits };
+    memcpy(in.header, bytes, size < sizeof in.header ? size : sizeof in.header);
+    in.features = in.header[0] | (uint32_t)in.header[1] << 8 | (uint32_t)in.header[2] << 16;
+    attn_session_default(s);
+    choose_server(&in, s);
+    choose_layers(&in, s);
+    fit(s, limits);
+    for (int i = 0; i < s->n_layers; i++)
+        if (s->layer[i].window > s->cells)
+            s->layer[i].window = s->cells;
+    int slot = 0;
+    int32_t steps = limits->steps;
+    for (size_t at = sizeof in.header; at + ATTN_SESSION_EVENT_BYTES <= size && at < ATTN_SESSION_BYTES_MAX && steps > 0;
+         at += ATTN_SESSION_EVENT_BYTES) {
+        int before = s->n_events;
+        decode_event(bytes + at, steps, &slot, s);
+        for (int i = before; i < s->n_events; i++)
+            steps -= steps_of(s, &s->event[i]);
+    }
+    if (s->n_events == 0)
+        add_event(s, ATTN_SESSION_PREFILL, 1, 0);
+}
+
+/* ---- Mutation ------------------------------------------------------------------------------------------------------------ */
+
+static uint64_t next(uint64_t *state)
+{
+    uint64_t x = *state += UINT64_C(0x9e3779b97f4a7c15);
+    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+    return x ^ x >> 31;
+}
+
+static uint32_t below(uint64_t *state, uint32_t n) { return (uint32_t)((next(state) >> 32) * n >> 32); }
+
+/* An input with its header whole, and how many events it has. */
+struct draft {
+    uint8_t bytes[ATTN_SESSION_BYTES_MAX];
+    uint32_t events;
+};
+
+enum { EVENTS_MAX = (ATTN_SESSION_BYTES_MAX - ATTN_SESSION_HEADER) / ATTN_SESSION_EVENT_BYTES };
+
+static uint8_t *event_at(struct draft *d, uint32_t i) { return d->bytes + ATTN_SESSION_HEADER + i * ATTN_SESSION_EVENT_BYTES; }
+
+static void take(struct draft *d, const uint8_t *in, size_t size)
+{
+    memset(d, 0, sizeof *d);
+    size = size < sizeof d->bytes ? size : sizeof d->bytes;
+    memcpy(d->bytes, in, size);
+    if (size > ATTN_SESSION_HEADER)
+        d->events = (uint32_t)((size - ATTN_SESSION_HEADER) / ATTN_SESSION_EVENT_BYTES);
+}
+
+static size_t give(const struct draft *d, uint8_t *out, size_t cap)
+{
+    size_t size = ATTN_SESSION_HEADER + (size_t)d->events * ATTN_SESSION_EVENT_BYTES;
+    size = size < cap ? size : cap;
+    memcpy(out, d->bytes, size);
+    return size;
+}
+
+static void draw_event(struct draft *d, uint32_t i, uint64_t *state)
+{
+    uint64_t x = next(state);
+    memcpy(event_at(d, i), &x, ATTN_SESSION_EVENT_BYTES);
+}
+
+static void insert_event(struct draft *d, uint32_t i, uint64_t *state, bool copy)
+{
+    if (d->events == EVENTS_MAX)
+        return;
+    memmove(event_at(d, i) + ATTN_SESSION_EVENT_BYTES, event_at(d, i), (d->events - i) * (size_t)ATTN_SESSION_EVENT_BYTES);
+    d->events++;
+    if (copy && d->events > 1)
+        memmove(event_at(d, i), event_at(d, below(state, d->events)), ATTN_SESSION_EVENT_BYTES);
+    else
+        draw_event(d, i, state);
+}
+
+static void change_once(struct draft *d, uint64_t *state)
+{
+    uint32_t at = d->events ? below(state, d->events) : 0;
+    switch (below(state, 12)) {
+    case 0:
+    case 1: d->bytes[below(state, 24) / 8] ^= (uint8_t)(1u << below(state, 8)); break;
+    case 2:
+    case 3: d->bytes[AT_RUN + below(state, AT_END - AT_RUN)] = (uint8_t)next(state); break;
+    case 4:
+    case 5: insert_event(d, at, state, false); break;
+    case 6: insert_event(d, at, state, true); break;
+    case 7:
+        if (d->events > 1) {
+            memmove(event_at(d, at), event_at(d, at) + ATTN_SESSION_EVENT_BYTES, (d->events - at - 1) * (size_t)ATTN_SESSION_EVENT_BYTES);
+            d->events--;
+        }
+        break;
+    case 8:
+        if (d->events > 1) {
+            uint8_t kept[ATTN_SESSION_EVENT_BYTES];
+            uint8_t *other = event_at(d, below(state, d->events));
+            memcpy(kept, event_at(d, at), sizeof kept);
+            memmove(event_at(d, at), other, sizeof kept);
+            memcpy(other, kept, sizeof kept);
+        }
+        break;
+    default:
+        if (d->events)
+            event_at(d, at)[below(state, ATTN_SESSION_EVENT_BYTES)] = (uint8_t)next(state);
+        else
+            insert_event(d, 0, state, false);
+    }
+}
+
+size_t attn_session_random(uint8_t out[ATTN_SESSION_BYTES_MAX], uint64_t seed)
+{
+    uint64_t state = seed;
+    struct draft d = { .events = 1 + below(&state, 24) };
+    /* How many features are on differs from one to the next. */
+    uint32_t share = 1 + below(&state, 8);
+    for (int i = 0; i < N_FEATURES; i++)
+        if (below(&state, 16) < share)
+            d.bytes[i / 8] |= (uint8_t)(1u << i % 8);
+    for (int i = AT_RUN; i < AT_END; i++)
+        d.bytes[i] = (uint8_t)next(&state);
+    for (uint32_t i = 0; i < d.events; i++)
+        draw_event(&d, i, &state);
+    return give(&d, out, ATTN_SESSION_BYTES_MAX);
+}
+
+size_t attn_session_mutate(const uint8_t *in, size_t size, uint8_t *out, size_t cap, uint64_t seed)
+{
+    static const uint8_t changes[8] = { 1, 1, 1, 2, 2, 3, 4, 8 };
+    uint64_t state = seed;
+    struct draft d;
+    if (below(&state, 4) == 0) { /* a new one: small changes of a session rarely make a long one */
+        uint8_t drawn[ATTN_SESSION_BYTES_MAX];
+        size_t n = attn_session_random(drawn, next(&state));
+        n = n < cap ? n : cap;
+        memcpy(out, drawn, n);
+        return n;
+    }
+    take(&d, in, size);
+    for (int n = changes[below(&state, 8)]; n > 0; n--)
+        change_once(&d, &state);
+    return give(&d, out, cap);
+}
+
+/* The server of one parent (with single bytes of the other's), the beginning of one's events and the end of the other's. */
+size_t attn_session_cross(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size, uint8_t *out, size_t cap, uint64_t seed)
+{
+    uint64_t state = seed;
+    struct draft one, two;
+    take(&one, a, a_size);
+    take(&two, b, b_size);
+    for (int i = 0; i < AT_END; i++)
+        if (below(&state, 4) == 0)
+            one.bytes[i] = two.bytes[i];
+    uint32_t keep = below(&state, one.events + 1), from = below(&state, two.events + 1);
+    for (one.events = keep; from < two.events && one.events < EVENTS_MAX; from++)
+        memcpy(event_at(&one, one.events++), event_at(&two, from), ATTN_SESSION_EVENT_BYTES);
+    return give(&one, out, cap);
+}

@@ -1,0 +1,279 @@
+/* cache.c: the cells of a KV cache. See cache.h.
+ *
+ * The rules are those of llama.cpp, src/llama-kv-cache.cpp (llama-kv-cache-unified.cpp before) and llama-kv-cells.h;
+ * the function is named at each. What is left out: cells of recurrent state, positions of more than one dimension.
+ *
+ * SPDX-License-Identifier: MIT */
+#include "fuzz/session/cache.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool session_cache_open(struct session_cache *c, int32_t n_cells, int n_streams, int n_slots, int32_t window)
+{
+    memset(c, 0, sizeof *c);
+    c->n_cells = n_cells;
+    c->n_streams = n_streams;
+    c->n_slots = n_slots;
+    c->window = window;
+    for (int s = 0; s < n_streams; s++) {
+        struct session_stream *stream = &c->stream[s];
+        stream->cell = malloc((size_t)n_cells * sizeof *stream->cell);
+        if (!stream->cell)
+            return false;
+        for (int32_t i = 0; i < n_cells; i++)
+            stream->cell[i] = (struct session_cell){ .pos = -1 };
+        for (int i = 0; i < ATTN_SESSION_SLOTS_MAX; i++)
+            stream->first[i] = stream->last[i] = -1;
+    }
+    return true;
+}
+
+void session_cache_close(struct session_cache *c)
+{
+    for (int s = 0; s < ATTN_SESSION_SLOTS_MAX; s++)
+        free(c->stream[s].cell);
+}
+
+int session_cache_stream(const struct session_cache *c, int slot) { return c->n_streams == 1 ? 0 : slot; }
+
+int32_t session_cache_first(const struct session_cache *c, int slot)
+{
+    return c->stream[session_cache_stream(c, slot)].first[slot];
+}
+
+int32_t session_cache_last(const struct session_cache *c, int slot)
+{
+    return c->stream[session_cache_stream(c, slot)].last[slot];
+}
+
+/* llama_hparams::is_masked_swa, LLAMA_SWA_TYPE_STANDARD: a window of w sees p1 - w < p0 <= p1. */
+bool session_cache_masked(const struct session_cache *c, int32_t p0, int32_t p1)
+{
+    return c->window > 0 && p1 - p0 >= c->window;
+}
+
+/* ---- Cells ---------------------------------------------------------------------------------------------------------- */
+
+static uint64_t place_hash(int32_t cell, int32_t pos)
+{
+    uint64_t x = ((uint64_t)(uint32_t)cell << 32 | (uint32_t)pos) + UINT64_C(0x9e3779b97f4a7c15);
+    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+    return x ^ x >> 31;
+}
+
+static void empty_cell(struct session_cache *c, int s, int32_t i)
+{
+    struct session_stream *stream = &c->stream[s];
+    stream->layout ^= place_hash(i, stream->cell[i].pos);
+    stream->cell[i] = (struct session_cell){ .pos = -1 };
+    stream->used--;
+    while (stream->end > 0 && stream->cell[stream->end - 1].pos < 0)
+        stream->end--;
+    if (c->hooks.freed)
+        c->hooks.freed(c->hooks.context, s, i);
+}
+
+static void fill_cell(struct session_cache *c, int s, int32_t i, int32_t pos, uint32_t slots, uint32_t token)
+{
+    struct session_stream *stream = &c->stream[s];
+    stream->cell[i] = (struct session_cell){ pos, slots, token };
+    stream->layout ^= place_hash(i, pos);
+    stream->used++;
+    if (i >= stream->end)
+        stream->end = i + 1;
+}
+
+/* The positions that a slot holds, looked up anew. */
+static void find_range(struct session_cache *c, int slot)
+{
+    struct session_stream *stream = &c->stream[session_cache_stream(c, slot)];
+    int32_t first = -1, last = -1;
+    for (int32_t i = 0; i < stream->end; i++) {
+        const struct session_cell *cell = &stream->cell[i];
+        if (cell->pos < 0 || !(cell->slots >> slot & 1))
+            continue;
+        if (first < 0 || cell->pos < first)
+            first = cell->pos;
+        if (cell->pos > last)
+            last = cell->pos;
+    }
+    stream->first[slot] = first;
+    stream->last[slot] = last;
+}
+
+/* ---- Placing tokens --------------------------------------------------------------------------------------------------- */
+
+static int only_slot(uint32_t slots)
+{
+    int slot = 0;
+    if (slots == 0 || (slots & (slots - 1)) != 0)
+        return -1;
+    while (!(slots >> slot & 1))
+        slot++;
+    return slot;
+}
+
+/* llama_kv_cache::find_slot: from the head on, around the end, any cells that are empty, or that one sequence alone
+ * holds and its next token's window no longer sees. The search begins at cell 0 when enough cells before the head are
+ * unused. */
+bool session_cache_find(const struct session_cache *c, int s, int32_t n, int32_t *cell)
+{
+    const struct session_stream *stream = &c->stream[s];
+    int32_t at = stream->head > stream->used + 2 * n ? 0 : stream->head, found = 0;
+    for (int32_t tested = 0; tested < c->n_cells && found < n; tested++, at++) {
+        if (at >= c->n_cells)
+            at = 0;
+        const struct session_cell *one = &stream->cell[at];
+        bool free = one->pos < 0;
+        if (!free) {
+            int slot = only_slot(one->slots);
+            free = slot >= 0 && session_cache_masked(c, one->pos, stream->last[slot] + 1);
+        }
+        if (free)
+            cell[found++] = at;
+    }
+    return found == n;
+}
+
+/* llama_kv_cache::apply_ubatch: what is overwritten takes all earlier positions of its sequence with it, so that a
+ * sequence holds every position from its first to its last. */
+void session_cache_place(struct session_cache *c, int s, int32_t n, const int32_t *cell, const int32_t *slot,
+                         const int32_t *pos, const uint32_t *token)
+{
+    struct session_stream *stream = &c->stream[s];
+    int32_t purge[ATTN_SESSION_SLOTS_MAX];
+    for (int i = 0; i < ATTN_SESSION_SLOTS_MAX; i++)
+        purge[i] = -1;
+    for (int32_t i = 0; i < n; i++) {
+        const struct session_cell *old = &stream->cell[cell[i]];
+        if (old->pos >= 0) {
+            int owner = only_slot(old->slots);
+            if (old->pos > purge[owner])
+                purge[owner] = old->pos;
+            if (old->pos == stream->first[owner] && ++stream->first[owner] > stream->last[owner])
+                stream->first[owner] = stream->last[owner] = -1;
+            empty_cell(c, s, cell[i]);
+        }
+        fill_cell(c, s, cell[i], pos[i], 1u << slot[i], token[i]);
+        if (stream->last[slot[i]] < pos[i])
+            stream->last[slot[i]] = pos[i];
+        if (stream->first[slot[i]] < 0 || stream->first[slot[i]] > pos[i])
+            stream->first[slot[i]] = pos[i];
+        if (c->hooks.written)
+            c->hooks.written(c->hooks.context, s, cell[i]);
+    }
+    for (int i = 0; i < c->n_slots; i++)
+        if (purge[i] >= 0 && stream->first[i] <= purge[i])
+            session_cache_remove(c, i, stream->first[i], purge[i] + 1);
+    stream->head = cell[n - 1] + 1;
+}
+
+/* llama_kv_cache::seq_rm: cells that no sequence holds any more become empty, and the head goes back to the first. */
+void session_cache_remove(struct session_cache *c, int slot, int32_t from, int32_t to)
+{
+    int s = session_cache_stream(c, slot);
+    struct session_stream *stream = &c->stream[s];
+    int32_t freed = c->n_cells;
+    if (stream->first[slot] < 0 || from > stream->last[slot] || to <= stream->first[slot])
+        return;
+    for (int32_t i = 0; i < stream->end; i++) {
+        struct session_cell *cell = &stream->cell[i];
+        if (cell->pos < from || cell->pos >= to || !(cell->slots >> slot & 1))
+            continue;
+        cell->slots &= ~(1u << slot);
+        if (cell->slots == 0) {
+            freed = i < freed ? i : freed;
+            empty_cell(c, s, i);
+        }
+    }
+    if (freed < stream->head)
+        stream->head = freed;
+    find_range(c, slot);
+}
+
+/* llama_kv_cache::seq_cp: within a stream the cells get one holder more; between streams everything is copied. */
+void session_cache_copy(struct session_cache *c, int from, int to)
+{
+    int s = session_cache_stream(c, from), d = session_cache_stream(c, to);
+    struct session_stream *source = &c->stream[s], *target = &c->stream[d];
+    for (int32_t i = 0; i < source->end; i++) {
+        struct session_cell *cell = &source->cell[i];
+        if (cell->pos < 0 || !(cell->slots >> from & 1))
+            continue;
+        if (s == d) {
+            cell->slots |= 1u << to;
+            continue;
+        }
+        fill_cell(c, d, i, cell->pos, 1u << to, cell->token);
+        if (c->hooks.copied)
+            c->hooks.copied(c->hooks.context, s, i, d, i);
+    }
+    target->first[to] = source->first[from];
+    target->last[to] = source->last[from];
+    if (s != d)
+        target->head = source->head;
+}
+
+/* llama_kv_cache::seq_add, and the K-shift graph (build_graph_shift): keys are rotated to their new place, values stay.
+ * The head goes to cell 0. */
+void session_cache_shift(struct session_cache *c, int slot, int32_t from, int32_t by)
+{
+    int s = session_cache_stream(c, slot);
+    struct session_stream *stream = &c->stream[s];
+    for (int32_t i = 0; i < stream->end; i++) {
+        struct session_cell *cell = &stream->cell[i];
+        if (cell->pos < from || !(cell->slots >> slot & 1))
+            continue;
+        stream->layout ^= place_hash(i, cell->pos) ^ place_hash(i, cell->pos - by);
+        cell->pos -= by;
+        if (c->hooks.shifted)
+            c->hooks.shifted(c->hooks.context, s, i);
+    }
+    stream->head = 0;
+    find_range(c, slot);
+}
+
+/* llama_kv_cache_unified::defrag_prepare: each hole below the number of used cells takes cells from the end. (Later
+ * versions have no defragmentation; forks and older servers do.) */
+void session_cache_defrag(struct session_cache *c)
+{
+    for (int s = 0; s < c->n_streams; s++) {
+        struct session_stream *stream = &c->stream[s];
+        for (int32_t hole = 0; hole < stream->used; hole++) {
+            if (stream->cell[hole].pos >= 0)
+                continue;
+            int32_t last = stream->end - 1;
+            struct session_cell moved = stream->cell[last];
+            fill_cell(c, s, hole, moved.pos, moved.slots, moved.token);
+            if (c->hooks.copied)
+                c->hooks.copied(c->hooks.context, s, last, s, hole);
+            empty_cell(c, s, last);
+        }
+        stream->head = stream->used;
+    }
+}
+
+bool session_cache_shares(const struct session_cache *c, int slot)
+{
+    const struct session_stream *stream = &c->stream[session_cache_stream(c, slot)];
+    for (int32_t i = 0; i < stream->end; i++)
+        if (stream->cell[i].pos >= 0 && (stream->cell[i].slots >> slot & 1) && stream->cell[i].slots != 1u << slot)
+            return true;
+    return false;
+}
+
+/* llama_kv_cache::get_n_kv: of each stream the cells up to the last used one, padded, at most all and at least one
+ * padding; of several streams the most. */
+int32_t session_cache_n_kv(const struct session_cache *c, int first, int end, int32_t pad)
+{
+    int32_t most = 1;
+    for (int s = first; s < end; s++) {
+        int32_t n = (c->stream[s].end + pad - 1) / pad * pad;
+        n = n < pad ? pad : n;
+        n = n < c->n_cells ? n : c->n_cells;
+        most = n > most ? n : most;
+    }
+    return most;
+}

@@ -1,0 +1,139 @@
+/* emit.c: the problems of a step: the views of the cache that a server's graph makes, with their strides and
+ * offsets, and the mask. See play.h.
+ *
+ * The rules are those of llama.cpp; the function is named at each.
+ *
+ * SPDX-License-Identifier: MIT */
+#include <math.h>
+#include <string.h>
+
+#include "fuzz/session/play.h"
+
+/* Tensor split: whole KV heads are dealt out as evenly as they go, with the query heads that read them. With fewer KV heads
+ * than devices (multi-query, MLA) a single KV head is on every device and the query heads are dealt out; else the last
+ * devices have none. llama.cpp splits attention by KV heads the same way (split mode tensor; seed: -sm tensor -ts 1,1);
+ * what it does with fewer KV heads than devices is this model's own choice. */
+void session_share_of(const struct attn_session_layer *l, int split, int device, struct session_share *share)
+{
+    int32_t ratio = l->n_head / l->n_head_kv;
+    if (l->n_head_kv == 1) {
+        int32_t first = (int32_t)((int64_t)l->n_head * device / split), end = (int32_t)((int64_t)l->n_head * (device + 1) / split);
+        *share = (struct session_share){ first, end - first, 0, end > first };
+    } else {
+        int32_t first = (int32_t)((int64_t)l->n_head_kv * device / split);
+        int32_t end = (int32_t)((int64_t)l->n_head_kv * (device + 1) / split);
+        *share = (struct session_share){ first * ratio, (end - first) * ratio, first, end - first };
+    }
+}
+
+static int64_t row_bytes(int type, int64_t elements)
+{
+    const struct attn_type_info *t = attn_type_info(type);
+    return elements / t->block_elems * t->block_bytes;
+}
+
+/* llama_kv_cache's tensors: [n_embd_k_gqa, kv_size, n_stream], all KV heads of a cell in a row. V is not transposed, as
+ * with flash attention (v_trans false). A base before the first cell is what a tensor has that is itself a view. */
+void session_layout_of(const struct attn_player *p, int layer, int share, struct session_layout *o)
+{
+    const struct attn_session_layer *l = &p->s.layer[layer];
+    int32_t heads = p->share[layer][share].n_head_kv, cells = p->cache[p->cache_of[layer]].n_cells;
+    o->head_k = row_bytes(l->type_k, l->d_k);
+    o->head_v = l->view ? o->head_k : row_bytes(l->type_v, l->d_v);
+    o->cell_k = o->head_k * heads;
+    o->cell_v = o->head_v * heads;
+    o->stream_k = o->cell_k * cells;
+    o->stream_v = o->cell_v * cells;
+    o->base_k = (int64_t)p->s.base * attn_type_info(l->type_k)->block_bytes;
+    o->base_v = l->view ? o->base_k : (int64_t)p->s.base * attn_type_info(l->type_v)->block_bytes;
+}
+
+static void set_tensor(struct attn_tensor *t, int type, int64_t ne0, int64_t ne1, int64_t ne2, int64_t ne3)
+{
+    *t = (struct attn_tensor){ .ne = { ne0, ne1, ne2, ne3 }, .type = (uint8_t)type, .present = 1 };
+    attn_tensor_contiguous(t);
+}
+
+/* llama_kv_cache::get_k, get_v: views [head size, KV heads, n_kv, streams] from the first stream of the step on, here with
+ * dimensions 1 and 2 changed as build_attn_mha permutes them. */
+static void set_view(struct attn_tensor *t, int type, int64_t d, int64_t n_kv, int64_t heads, int64_t streams, int64_t cell,
+                     int64_t head, int64_t stream, int64_t offset)
+{
+    set_tensor(t, type, d, n_kv, heads, streams);
+    t->nb[1] = cell;
+    t->nb[2] = head;
+    t->nb[3] = stream;
+    t->offset = offset;
+}
+
+/* Do all streams of the step have the same cells in use, at the same positions, for the same rows? */
+static bool masks_equal(const struct attn_player *p, const struct session_cache *cache)
+{
+    const struct session_ubatch *u = &p->u;
+    int32_t per = u->n / u->streams;
+    for (int i = 1; i < u->streams; i++) {
+        if (cache->stream[u->first_stream + i].layout != cache->stream[u->first_stream].layout)
+            return false;
+        for (int32_t r = 0; r < per; r++)
+            if (u->pos[i * per + r] != u->pos[r])
+                return false;
+    }
+    return true;
+}
+
+static int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
+
+/* The mask's width. Servers make it as wide as n_kv (build_attn_inp_kq_mask); a padded one stands for backends that ask for
+ * it. KEPT: a graph is used again when its inputs still fit (llm_graph_input_attn_kv::can_reuse), and a drafter whose graph
+ * keeps a mask tensor wider than the K view that shrank is how a reused context can leave mask.ne[0] above n_kv. The seed's
+ * report says only that drafts over a reused context failed while the count of reused graphs rose; that this is the
+ * reason is an inference. */
+static int64_t mask_width(struct attn_player *p, int layer, bool draft, int32_t n_kv)
+{
+    if (p->s.mask == ATTN_SESSION_MASK_PADDED)
+        return round_up(n_kv, p->s.mask_pad);
+    if (p->s.mask == ATTN_SESSION_MASK_KEPT && draft) {
+        if (n_kv > p->kept[layer])
+            p->kept[layer] = n_kv;
+        return p->kept[layer];
+    }
+    return n_kv;
+}
+
+void session_emit(struct attn_player *p, int layer, int share, bool draft, struct attn_problem *problem)
+{
+    const struct attn_session_layer *l = &p->s.layer[layer];
+    const struct session_share *heads = &p->share[layer][share];
+    const struct session_cache *cache = &p->cache[p->cache_of[layer]];
+    const struct session_ubatch *u = &p->u;
+    const int64_t per = u->n / u->streams;
+    const int32_t n_kv = session_cache_n_kv(cache, u->first_stream, u->first_stream + u->streams, p->s.pad);
+    struct attn_tensor *t = problem->t;
+    struct session_layout o;
+
+    session_layout_of(p, layer, share, &o);
+    memset(problem, 0, sizeof *problem);
+    /* Q is [head size, heads, tokens] in memory, permuted like K; streams follow each other (build_attn_mha). */
+    set_tensor(&t[ATTN_Q], ATTN_F32, l->d_k, per, heads->n_head, u->streams);
+    t[ATTN_Q].nb[1] = 4 * (int64_t)l->d_k * heads->n_head;
+    t[ATTN_Q].nb[2] = 4 * (int64_t)l->d_k;
+    t[ATTN_Q].nb[3] = per * t[ATTN_Q].nb[1];
+    set_view(&t[ATTN_K], l->type_k, l->d_k, n_kv, heads->n_head_kv, u->streams, o.cell_k, o.head_k, o.stream_k,
+             o.base_k + u->first_stream * o.stream_k);
+    set_view(&t[ATTN_V], l->type_v, l->d_v, n_kv, heads->n_head_kv, u->streams, o.cell_v, o.head_v, o.stream_v,
+             o.base_v + u->first_stream * o.stream_v);
+    /* MLA: V is the first elements of K's rows (llama.cpp, build_attn for MLA with flash attention). */
+    if (l->view)
+        t[ATTN_K].buffer = t[ATTN_V].buffer = 1;
+    /* Rows padded as GGML_KQ_MASK_PAD asked for; a mask for each stream (ne[3]), or one for all. */
+    bool one = p->s.shared && u->streams > 1 && masks_equal(p, cache);
+    set_tensor(&t[ATTN_MASK], ATTN_F16, mask_width(p, layer, draft, n_kv), round_up(per, p->s.rows), 1, one ? 1 : u->streams);
+    if (l->sinks)
+        set_tensor(&t[ATTN_SINKS], ATTN_F32, heads->n_head, 1, 1, 1);
+    set_tensor(&t[ATTN_DST], ATTN_F32, l->d_v, heads->n_head, per, u->streams);
+    problem->scale = l->scale;
+    problem->softcap = l->softcap;
+    problem->max_bias = l->max_bias;
+    problem->head_first = heads->first;
+    problem->head_total = l->n_head;
+}

@@ -1,0 +1,191 @@
+/* judge.c: what a step must give, from the logical history: the tokens of each sequence, in the order of their
+ * positions. Nothing here looks at a cache. See session.h.
+ *
+ * SPDX-License-Identifier: MIT */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reference/attn_reference.h"
+#include "fuzz/session/play.h"
+
+struct session_run session_run_at(const struct attn_player *p, int32_t stream, int32_t from)
+{
+    const int32_t per = p->u.n / p->u.streams, *slot = p->u.slot + stream * per;
+    struct session_run run = { stream, from, 0, from < per ? slot[from] : -1 };
+    while (from + run.n < per && slot[from + run.n] == run.slot)
+        run.n++;
+    return run;
+}
+
+/* A problem of its own for a run: the sequence's keys in order, dense, then as many excluded ones as the step's problem has
+ * cells beyond them, so that the bound counts as many tiles. */
+struct logical {
+    struct attn_problem problem;
+    int32_t first, keys; /* positions first <= p < first + keys are attended to by some row */
+    char *base[ATTN_OPERAND_COUNT];
+};
+
+static void set_dense(struct attn_tensor *t, int type, int64_t ne0, int64_t ne1, int64_t ne2)
+{
+    *t = (struct attn_tensor){ .ne = { ne0, ne1, ne2, 1 }, .type = (uint8_t)type, .present = 1 };
+    attn_tensor_contiguous(t);
+}
+
+static void shape(const struct attn_player *p, const struct attn_session_at *at, const struct attn_problem *step,
+                  const struct session_run *run, struct logical *l)
+{
+    const struct attn_session_layer *layer = &p->s.layer[at->layer];
+    const int32_t per = p->u.n / p->u.streams;
+    const int32_t first_row = p->u.pos[run->stream * per + run->row], last_row = first_row + run->n - 1;
+    struct attn_tensor *t = l->problem.t;
+
+    l->first = layer->window && first_row >= layer->window ? first_row - layer->window + 1 : 0;
+    l->keys = last_row + 1 - l->first;
+    int64_t n_kv = l->keys > attn_n_kv(step) ? l->keys : attn_n_kv(step);
+    l->problem = *step;
+    set_dense(&t[ATTN_Q], ATTN_F32, attn_d_k(step), run->n, attn_n_head(step));
+    set_dense(&t[ATTN_K], layer->type_k, attn_d_k(step), n_kv, attn_n_head_kv(step));
+    set_dense(&t[ATTN_V], layer->type_v, attn_d_v(step), n_kv, attn_n_head_kv(step));
+    set_dense(&t[ATTN_MASK], ATTN_F16, n_kv, run->n, 1);
+    t[ATTN_DST].ne[2] = run->n; /* strides stay: rows are read where the step has them */
+    t[ATTN_DST].ne[3] = 1;
+}
+
+static bool allocate(struct logical *l)
+{
+    for (int o = 0; o < ATTN_DST; o++)
+        if (l->problem.t[o].present && !(l->base[o] = malloc((size_t)attn_tensor_span(&l->problem.t[o]))))
+            return false;
+    return true;
+}
+
+static void free_logical(struct logical *l)
+{
+    for (int o = 0; o < ATTN_OPERAND_COUNT; o++)
+        free(l->base[o]);
+}
+
+static char *at_row(const struct logical *l, int operand, int64_t i1, int64_t i2)
+{
+    const struct attn_tensor *t = &l->problem.t[operand];
+    return l->base[operand] + i1 * t->nb[1] + i2 * t->nb[2];
+}
+
+static void fill_keys(const struct attn_player *p, const struct attn_session_at *at, const struct session_run *run,
+                      struct logical *l)
+{
+    const struct session_share *heads = &p->share[at->layer][at->share];
+    const struct attn_session_layer *layer = &p->s.layer[at->layer];
+    for (int32_t i = 0; i < l->keys; i++) {
+        const int32_t pos = l->first + i;
+        const uint32_t token = p->slot[run->slot].token[pos];
+        for (int32_t h = 0; h < heads->n_head_kv; h++) {
+            session_row_k(p, at->layer, heads->first_kv + h, token, pos, p->row);
+            attn_row_encode(layer->type_k, p->row, layer->d_k, at_row(l, ATTN_K, i, h));
+            /* Of a V that is a view of K the blocks are K's own. */
+            if (layer->view) {
+                memcpy(at_row(l, ATTN_V, i, h), at_row(l, ATTN_K, i, h), (size_t)l->problem.t[ATTN_V].nb[1]);
+                continue;
+            }
+            session_row_v(p, at->layer, heads->first_kv + h, token, p->row);
+            attn_row_encode(layer->type_v, p->row, layer->d_v, at_row(l, ATTN_V, i, h));
+        }
+    }
+}
+
+static void fill_rows(const struct attn_player *p, const struct attn_session_at *at, const struct session_run *run,
+                      struct logical *l)
+{
+    const struct session_share *heads = &p->share[at->layer][at->share];
+    const struct attn_session_layer *layer = &p->s.layer[at->layer];
+    const int32_t per = p->u.n / p->u.streams;
+    for (int32_t r = 0; r < run->n; r++) {
+        const int32_t pos = p->u.pos[run->stream * per + run->row + r];
+        for (int32_t h = 0; h < heads->n_head; h++) {
+            session_row_q(p, at->layer, heads->first + h, p->slot[run->slot].token[pos], pos, p->row);
+            memcpy(at_row(l, ATTN_Q, r, h), p->row, (size_t)layer->d_k * sizeof(float));
+        }
+        char *mask = at_row(l, ATTN_MASK, r, 0);
+        for (int64_t i = 0; i < attn_n_kv(&l->problem); i++) {
+            int64_t away = pos - (l->first + i);
+            bool seen = i < l->keys && away >= 0 && (layer->window == 0 || away < layer->window);
+            uint16_t bits = !seen ? 0xfc00 : layer->max_bias > 0 ? attn_f32_to_f16(-(float)away) : 0;
+            memcpy(mask + 2 * i, &bits, sizeof bits);
+        }
+    }
+    for (int32_t h = 0; h < heads->n_head && layer->sinks; h++) {
+        float sink = session_sink(p, at->layer, heads->first + h);
+        memcpy(l->base[ATTN_SINKS] + h * (int64_t)sizeof sink, &sink, sizeof sink);
+    }
+}
+
+struct attn_reference *session_logical(const struct attn_player *p, const struct attn_session_at *at,
+                                       const struct attn_problem *problem, const struct session_run *run)
+{
+    struct logical l = { .keys = 0 };
+    struct attn_reference *reference = NULL;
+    shape(p, at, problem, run, &l);
+    if (allocate(&l)) {
+        const void *base[ATTN_OPERAND_COUNT];
+        fill_keys(p, at, run, &l);
+        fill_rows(p, at, run, &l);
+        for (int o = 0; o < ATTN_OPERAND_COUNT; o++)
+            base[o] = l.base[o];
+        reference = attn_reference_compute(&l.problem, base);
+    }
+    free_logical(&l);
+    return reference;
+}
+
+static void add(struct attn_judgement *all, const struct attn_judgement *one, const struct session_run *run)
+{
+    bool worse = all->components == 0 || one->worst > all->worst;
+    int64_t components = all->components + one->components, failed = all->failed + one->failed;
+    int64_t unjudged = all->unjudged + one->unjudged;
+    if (worse) {
+        *all = *one;
+        all->iq += run->row;
+        all->s = run->stream;
+    }
+    all->components = components;
+    all->failed = failed;
+    all->unjudged = unjudged;
+}
+
+bool session_references(const struct attn_player *p, const struct attn_session_at *at, const struct attn_problem *problem,
+                        struct session_references *all)
+{
+    all->n = 0;
+    for (int32_t s = 0; s < p->u.streams; s++) {
+        struct session_run run = session_run_at(p, s, 0);
+        for (; run.n > 0; run = session_run_at(p, s, run.row + run.n)) {
+            all->run[all->n] = run;
+            all->reference[all->n] = session_logical(p, at, problem, &run);
+            if (!all->reference[all->n])
+                return false;
+            all->n++;
+        }
+    }
+    return true;
+}
+
+void session_references_free(struct session_references *all)
+{
+    while (all->n > 0)
+        attn_reference_free(all->reference[--all->n]);
+}
+
+bool session_judge(const struct session_references *all, const struct attn_problem *problem,
+                   const struct attn_arithmetic *arithmetic, const void *dst, struct attn_judgement *judgement)
+{
+    const struct attn_tensor *d = &problem->t[ATTN_DST];
+    memset(judgement, 0, sizeof *judgement);
+    for (int i = 0; i < all->n; i++) {
+        struct attn_judgement one;
+        const struct session_run *run = &all->run[i];
+        attn_judge(all->reference[i], arithmetic, (const char *)dst + run->stream * d->nb[3] + run->row * d->nb[2], &one);
+        add(judgement, &one, run);
+    }
+    return judgement->failed == 0;
+}

@@ -1,0 +1,267 @@
+/* memory.c: the bytes of a player's caches, and what rows hold. A cell that holds nothing holds NaN, in all of its
+ * bytes' patterns: what was there is stale. See play.h.
+ *
+ * SPDX-License-Identifier: MIT */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reference/attn_reference.h"
+#include "fuzz/session/play.h"
+
+enum { STALE = 0xff }; /* a NaN as f32, f16, bf16 and as the scale of every quantised block */
+
+/* ---- Values ------------------------------------------------------------------------------------------------------- */
+
+static uint64_t mix(uint64_t x)
+{
+    x += UINT64_C(0x9e3779b97f4a7c15);
+    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+    return x ^ x >> 31;
+}
+
+static uint64_t row_seed(const struct attn_player *p, int what, int layer, int32_t head, uint32_t token, int32_t pos)
+{
+    uint64_t h = mix(p->s.seed * 8 + (uint64_t)what);
+    h = mix(h ^ ((uint64_t)(uint32_t)head << 8 | (uint64_t)layer));
+    return mix(h ^ ((uint64_t)token << 32 | (uint32_t)pos));
+}
+
+/* n values in (-1, 1), times `scale`. */
+static void draw_row(uint64_t h, int32_t n, float scale, float *row)
+{
+    for (int32_t i = 0; i < n; i++) {
+        h ^= h << 13; /* xorshift64: Marsaglia, Xorshift RNGs (2003) */
+        h ^= h >> 7;
+        h ^= h << 17;
+        row[i] = scale * ((float)(int32_t)(h >> 40) * 0x1p-23f - 1.0f + 0x1p-24f);
+    }
+}
+
+enum { ROW_Q, ROW_K, ROW_V, ROW_SINK };
+
+void session_row_q(const struct attn_player *p, int layer, int32_t head, uint32_t token, int32_t pos, float *row)
+{
+    draw_row(row_seed(p, ROW_Q, layer, head, token, pos) | 1, p->s.layer[layer].d_k, 1.0f, row);
+}
+
+/* The part of a key that V is a view of does not depend on its position (MLA rotates only the rest). */
+void session_row_k(const struct attn_player *p, int layer, int32_t head, uint32_t token, int32_t pos, float *row)
+{
+    const struct attn_session_layer *l = &p->s.layer[layer];
+    int32_t still = l->view ? l->d_v : 0;
+    draw_row(row_seed(p, ROW_V, layer, head, token, -1) | 1, still, 1.0f, row);
+    draw_row(row_seed(p, ROW_K, layer, head, token, pos) | 1, l->d_k - still, 2.0f, row + still);
+}
+
+void session_row_v(const struct attn_player *p, int layer, int32_t head, uint32_t token, float *row)
+{
+    draw_row(row_seed(p, ROW_V, layer, head, token, -1) | 1, p->s.layer[layer].d_v, 1.0f, row);
+}
+
+float session_sink(const struct attn_player *p, int layer, int32_t head)
+{
+    float sink;
+    draw_row(row_seed(p, ROW_SINK, layer, head, 0, 0) | 1, 1, 2.0f, &sink);
+    return sink;
+}
+
+/* ---- Cells --------------------------------------------------------------------------------------------------------- */
+
+/* llama_kv_cache::cpy_k, cpy_v: rows go to stream * kv_size + cell (set_input_k_idxs). */
+static int64_t cell_at(const struct attn_player *p, int cache, int stream, int32_t cell)
+{
+    return (int64_t)stream * p->cache[cache].n_cells + cell;
+}
+
+static void write_keys(struct attn_player *p, int layer, int share, int stream, int32_t cell)
+{
+    const struct attn_session_layer *l = &p->s.layer[layer];
+    const struct session_cell *held = &p->cache[p->cache_of[layer]].stream[stream].cell[cell];
+    const struct session_share *heads = &p->share[layer][share];
+    struct session_layout o;
+    session_layout_of(p, layer, share, &o);
+    uint8_t *row = p->store[layer][share].k + o.base_k + cell_at(p, p->cache_of[layer], stream, cell) * o.cell_k;
+    for (int32_t h = 0; h < heads->n_head_kv; h++) {
+        session_row_k(p, layer, heads->first_kv + h, held->token, held->pos, p->row);
+        attn_row_encode(l->type_k, p->row, l->d_k, row + h * o.head_k);
+    }
+}
+
+static void write_values(struct attn_player *p, int layer, int share, int stream, int32_t cell)
+{
+    const struct attn_session_layer *l = &p->s.layer[layer];
+    const struct session_cell *held = &p->cache[p->cache_of[layer]].stream[stream].cell[cell];
+    const struct session_share *heads = &p->share[layer][share];
+    struct session_layout o;
+    if (l->view)
+        return;
+    session_layout_of(p, layer, share, &o);
+    uint8_t *row = p->store[layer][share].v + o.base_v + cell_at(p, p->cache_of[layer], stream, cell) * o.cell_v;
+    for (int32_t h = 0; h < heads->n_head_kv; h++) {
+        session_row_v(p, layer, heads->first_kv + h, held->token, p->row);
+        attn_row_encode(l->type_v, p->row, l->d_v, row + h * o.head_v);
+    }
+}
+
+/* Calls for every layer and share of a cache. */
+#define EACH_STORE(p, cache, layer, share)                                                                             \
+    for (int layer = 0; layer < (p)->s.n_layers; layer++)                                                              \
+        for (int share = 0; share < (p)->s.split; share++)                                                             \
+            if ((p)->cache_of[layer] == (cache) && (p)->share[layer][share].n_head_kv > 0)
+
+static void on_written(void *context, int stream, int32_t cell)
+{
+    const struct session_hook *hook = context;
+    EACH_STORE(hook->player, hook->cache, layer, share) {
+        write_keys(hook->player, layer, share, stream, cell);
+        write_values(hook->player, layer, share, stream, cell);
+    }
+}
+
+/* The K-shift rewrites keys where they are. */
+static void on_shifted(void *context, int stream, int32_t cell)
+{
+    const struct session_hook *hook = context;
+    EACH_STORE(hook->player, hook->cache, layer, share)
+        write_keys(hook->player, layer, share, stream, cell);
+}
+
+static void on_freed(void *context, int stream, int32_t cell)
+{
+    const struct session_hook *hook = context;
+    struct attn_player *p = hook->player;
+    EACH_STORE(p, hook->cache, layer, share) {
+        struct session_layout o;
+        session_layout_of(p, layer, share, &o);
+        int64_t at = cell_at(p, hook->cache, stream, cell);
+        memset(p->store[layer][share].k + o.base_k + at * o.cell_k, STALE, (size_t)o.cell_k);
+        if (!p->s.layer[layer].view)
+            memset(p->store[layer][share].v + o.base_v + at * o.cell_v, STALE, (size_t)o.cell_v);
+    }
+}
+
+static void on_copied(void *context, int from_stream, int32_t from, int to_stream, int32_t to)
+{
+    const struct session_hook *hook = context;
+    struct attn_player *p = hook->player;
+    EACH_STORE(p, hook->cache, layer, share) {
+        struct session_layout o;
+        session_layout_of(p, layer, share, &o);
+        int64_t a = cell_at(p, hook->cache, from_stream, from), b = cell_at(p, hook->cache, to_stream, to);
+        struct session_store *store = &p->store[layer][share];
+        memcpy(store->k + o.base_k + b * o.cell_k, store->k + o.base_k + a * o.cell_k, (size_t)o.cell_k);
+        if (!p->s.layer[layer].view)
+            memcpy(store->v + o.base_v + b * o.cell_v, store->v + o.base_v + a * o.cell_v, (size_t)o.cell_v);
+    }
+}
+
+/* ---- Open and close ------------------------------------------------------------------------------------------------ */
+
+static uint8_t *stale_bytes(int64_t n)
+{
+    uint8_t *bytes = malloc((size_t)n);
+    if (bytes)
+        memset(bytes, STALE, (size_t)n);
+    return bytes;
+}
+
+bool session_memory_open(struct attn_player *p, int64_t max_bytes)
+{
+    int64_t bytes = 0;
+    p->row = malloc(ATTN_SESSION_HEAD_SIZE_MAX * sizeof *p->row);
+    if (!p->row)
+        return false;
+    for (int cache = 0; cache < SESSION_CACHE_COUNT; cache++) {
+        EACH_STORE(p, cache, layer, share) {
+            struct session_store *store = &p->store[layer][share];
+            struct session_layout o;
+            session_layout_of(p, layer, share, &o);
+            bool view = p->s.layer[layer].view;
+            store->bytes_k = o.base_k + o.stream_k * p->cache[cache].n_streams;
+            store->bytes_v = view ? 0 : o.base_v + o.stream_v * p->cache[cache].n_streams;
+            bytes += store->bytes_k + store->bytes_v;
+            if (bytes > max_bytes)
+                return false;
+            store->k = stale_bytes(store->bytes_k);
+            store->v = view ? NULL : stale_bytes(store->bytes_v);
+            if (!store->k || (!view && !store->v))
+                return false;
+        }
+        p->hook[cache] = (struct session_hook){ p, cache };
+        p->cache[cache].hooks =
+            (struct session_cache_hooks){ on_written, on_freed, on_copied, on_shifted, &p->hook[cache] };
+    }
+    return true;
+}
+
+void session_memory_close(struct attn_player *p)
+{
+    for (int layer = 0; layer < ATTN_SESSION_LAYERS_MAX; layer++)
+        for (int share = 0; share < ATTN_SESSION_SPLIT_MAX; share++) {
+            free(p->store[layer][share].k);
+            free(p->store[layer][share].v);
+        }
+    free(p->row);
+}
+
+/* ---- The bytes of a problem ------------------------------------------------------------------------------------------ */
+
+static void put_f16(uint8_t *at, uint16_t bits) { memcpy(at, &bits, sizeof bits); }
+
+/* llama_kv_cache::set_input_kq_mask: a key is seen when its cell holds a token of the row's sequence, at a position not
+ * after the row's and within the window; ALiBi's distances where the layer has them; rows and columns that pad are
+ * excluded. */
+static void fill_mask(const struct attn_player *p, int layer, const struct attn_problem *problem, uint8_t *mask)
+{
+    const struct attn_session_layer *l = &p->s.layer[layer];
+    const struct session_cache *cache = &p->cache[p->cache_of[layer]];
+    const struct attn_tensor *m = &problem->t[ATTN_MASK];
+    const int64_t n_kv = attn_n_kv(problem), per = attn_n_q(problem);
+    const uint16_t excluded = 0xfc00; /* -inf */
+    for (int64_t i = 0; i < m->ne[3]; i++) {
+        const struct session_stream *stream = &cache->stream[p->u.first_stream + i];
+        for (int64_t r = 0; r < m->ne[1]; r++) {
+            uint8_t *row = mask + i * m->nb[3] + r * m->nb[1];
+            for (int64_t j = 0; j < m->ne[0]; j++)
+                put_f16(row + 2 * j, excluded);
+            for (int64_t j = 0; r < per && j < n_kv; j++) {
+                const struct session_cell *cell = &stream->cell[j];
+                int32_t pos = p->u.pos[i * per + r];
+                bool seen = cell->pos >= 0 && (cell->slots >> p->u.slot[i * per + r] & 1) && cell->pos <= pos &&
+                            (l->window == 0 || pos - cell->pos < l->window);
+                if (seen)
+                    put_f16(row + 2 * j, l->max_bias > 0 ? attn_f32_to_f16(-(float)(pos - cell->pos)) : 0);
+            }
+        }
+    }
+}
+
+static void copy_view(const struct attn_tensor *t, const uint8_t *from, struct attn_buffer *to)
+{
+    memcpy(to->bytes + t->offset, from + t->offset, (size_t)attn_tensor_span(t));
+}
+
+void attn_player_fill(const struct attn_player *p, const struct attn_session_at *at, const struct attn_problem *problem,
+                      struct attn_image *image)
+{
+    const struct session_share *heads = &p->share[at->layer][at->share];
+    const struct session_store *store = &p->store[at->layer][at->share];
+    const struct attn_tensor *q = &problem->t[ATTN_Q];
+    uint8_t *base = attn_image_at(image, problem, ATTN_Q);
+    for (int64_t i = 0; i < p->u.n; i++)
+        for (int32_t h = 0; h < heads->n_head; h++) {
+            session_row_q(p, at->layer, heads->first + h, p->u.token[i], p->u.pos[i], p->row);
+            memcpy(base + i / q->ne[1] * q->nb[3] + i % q->ne[1] * q->nb[1] + h * q->nb[2], p->row,
+                   (size_t)q->ne[0] * sizeof(float));
+        }
+    copy_view(&problem->t[ATTN_K], store->k, &image->buffer[image->buffer_of[ATTN_K]]);
+    if (!p->s.layer[at->layer].view)
+        copy_view(&problem->t[ATTN_V], store->v, &image->buffer[image->buffer_of[ATTN_V]]);
+    fill_mask(p, at->layer, problem, attn_image_at(image, problem, ATTN_MASK));
+    for (int32_t h = 0; h < heads->n_head && problem->t[ATTN_SINKS].present; h++) {
+        float sink = session_sink(p, at->layer, heads->first + h);
+        memcpy((uint8_t *)attn_image_at(image, problem, ATTN_SINKS) + h * (int64_t)sizeof sink, &sink, sizeof sink);
+    }
+}

@@ -1,0 +1,166 @@
+/* play.h: what the parts of a player share: server.c plays events, batch.c makes steps of them,
+ * emit.c the steps' problems; memory.c holds the caches' bytes, judge.c knows the logical history's
+ * results.
+ *
+ * SPDX-License-Identifier: MIT */
+#ifndef ATTN_SESSION_PLAY_H
+#define ATTN_SESSION_PLAY_H
+
+#include "fuzz/session/session.h"
+#include "fuzz/session/cache.h"
+
+/* The caches of a player: of layers that see everything, of layers with a window, and the drafter's. */
+enum session_cache_id { SESSION_FULL, SESSION_SWA, SESSION_DRAFTER, SESSION_CACHE_COUNT };
+
+/* The heads of a layer that a device has. */
+struct session_share {
+    int32_t first, n_head;       /* query heads */
+    int32_t first_kv, n_head_kv; /* n_head_kv 0: the device has none of them */
+};
+
+/* The bytes of a layer's cache on a device: for each stream its cells, for each cell a row of all KV heads. */
+struct session_store {
+    uint8_t *k, *v;              /* v is NULL when V is a view of K */
+    int64_t bytes_k, bytes_v;
+};
+
+/* Bytes of a share's tensors. */
+struct session_layout {
+    int64_t head_k, head_v;      /* a head's part of a cell's row */
+    int64_t cell_k, cell_v;      /* a cell's row */
+    int64_t stream_k, stream_v;  /* all cells of a stream */
+    int64_t base_k, base_v;      /* before the first cell */
+};
+
+struct session_checkpoint {
+    int32_t first, n; /* positions first <= p < first + n */
+    uint32_t *token;
+};
+
+enum { SESSION_CHECKPOINTS_MAX = 4 };
+
+/* What a slot is to the server: its tokens, independent of any cache. */
+struct session_slot {
+    uint32_t *token; /* of each position; `cells` of them fit */
+    int32_t n;
+    uint32_t drawn;  /* tokens made so far: new ones are a function of this count */
+    int32_t request;
+    int n_checkpoints;
+    struct session_checkpoint checkpoint[SESSION_CHECKPOINTS_MAX]; /* oldest first */
+};
+
+/* The step at hand: `streams` streams from first_stream on with n / streams tokens each. */
+struct session_ubatch {
+    int32_t n;
+    int first_stream, streams;
+    int32_t *slot, *pos, *cell; /* ubatch of each */
+    uint32_t *token;
+};
+
+struct session_hook {
+    struct attn_player *player;
+    int cache;
+};
+
+struct attn_player {
+    struct attn_session s;
+    bool data;
+    struct session_cache cache[SESSION_CACHE_COUNT]; /* n_cells 0: there is none */
+    struct session_hook hook[SESSION_CACHE_COUNT];
+    int cache_of[ATTN_SESSION_LAYERS_MAX];
+    struct session_share share[ATTN_SESSION_LAYERS_MAX][ATTN_SESSION_SPLIT_MAX];
+    struct session_store store[ATTN_SESSION_LAYERS_MAX][ATTN_SESSION_SPLIT_MAX];
+    struct session_slot slot[ATTN_SESSION_SLOTS_MAX];
+    struct session_ubatch u;
+    int32_t kept[ATTN_SESSION_LAYERS_MAX]; /* widest mask of a drafter's layer so far */
+    float *row;                            /* a head's row while it is written */
+    int current;                           /* slot that events are about */
+    struct attn_session_counts counts;
+    struct attn_session_at at;
+    attn_session_visit *visit;
+    void *context;
+};
+
+/* ---- batch.c */
+
+/* Tokens of a slot that are to be evaluated: positions from <= p < from + n. */
+struct session_part {
+    int slot;
+    int32_t from, n;
+};
+
+/* STOPPED: the visitor wants no more. REFUSED: there were no cells for some ubatch; what was placed stays. */
+enum session_result { SESSION_STOPPED, SESSION_DONE, SESSION_REFUSED };
+
+/* A slot's next token: a function of the seed, the slot and how many it had, whatever other slots do. */
+void session_draw_token(struct attn_player *p, int slot);
+/* Tokens that a slot can still take. */
+int32_t session_room(const struct attn_player *p, int slot);
+/* The slot keeps its first n tokens, in all caches, and the checkpoints of them. */
+void session_truncate(struct attn_player *p, int slot, int32_t n);
+void session_drop_checkpoint(struct session_slot *slot, int i);
+/* One batch, by the target or the drafter. Parts are in the order of their slots; their numbers are changed. */
+enum session_result session_decode(struct attn_player *p, struct session_part *part, int n, bool draft);
+/* Evaluates the tokens that the target lacks of some slots; slots that could not be placed are cut to what they have. False
+ * when the visitor wants no more. */
+bool session_evaluate(struct attn_player *p, struct session_part *part, int n);
+
+/* ---- emit.c */
+
+void session_share_of(const struct attn_session_layer *layer, int split, int device, struct session_share *share);
+void session_layout_of(const struct attn_player *p, int layer, int share, struct session_layout *layout);
+/* The problem of the step at hand; widens what KEPT masks keep. */
+void session_emit(struct attn_player *p, int layer, int share, bool draft, struct attn_problem *problem);
+
+/* ---- memory.c */
+
+bool session_memory_open(struct attn_player *p, int64_t max_bytes);
+void session_memory_close(struct attn_player *p);
+
+/* What a row holds: n values of a head (of all heads of the layer) for a token at a position. Values are in (-1, 1), those
+ * of keys twice that. */
+void session_row_q(const struct attn_player *p, int layer, int32_t head, uint32_t token, int32_t pos, float *row);
+void session_row_k(const struct attn_player *p, int layer, int32_t head, uint32_t token, int32_t pos, float *row);
+void session_row_v(const struct attn_player *p, int layer, int32_t head, uint32_t token, float *row);
+float session_sink(const struct attn_player *p, int layer, int32_t head);
+
+/* ---- judge.c */
+
+/* Rows of the step at hand that are of one slot, in one stream (counted from the step's first). */
+struct session_run {
+    int32_t stream, row, n, slot;
+};
+/* The run that begins at row `from` of a stream of the step; n is 0 past the last. */
+struct session_run session_run_at(const struct attn_player *p, int32_t stream, int32_t from);
+/* The reference of a run, from the slot's tokens alone; its rows are 0..n-1, its dst has the strides of the problem's.
+ * NULL when memory runs out. */
+struct attn_reference *session_logical(const struct attn_player *p, const struct attn_session_at *at,
+                                       const struct attn_problem *problem, const struct session_run *run);
+
+/* The references of all runs of the step at hand: a row each at most. */
+struct session_references {
+    int n;
+    struct session_run run[ATTN_SESSION_UBATCH_MAX];
+    struct attn_reference *reference[ATTN_SESSION_UBATCH_MAX];
+};
+/* False when memory runs out; free what there is in any case. */
+bool session_references(const struct attn_player *p, const struct attn_session_at *at, const struct attn_problem *problem,
+                        struct session_references *all);
+void session_references_free(struct session_references *all);
+/* Judges dst of the problem by them; *judgement sums up all rows, its place is one of the problem's. */
+bool session_judge(const struct session_references *all, const struct attn_problem *problem,
+                   const struct attn_arithmetic *arithmetic, const void *dst, struct attn_judgement *judgement);
+
+/* ---- check.c */
+
+/* Told of each result of a kept plan that is right. */
+typedef void session_answer(void *context, const struct attn_player *player, const struct attn_session_at *at,
+                            const struct attn_problem *problem, const struct session_references *references,
+                            const struct attn_plan *plan, const void *dst);
+
+/* attn_session_run; the player as the session left it goes to *left, if that is not NULL (NULL: memory ran out). */
+bool session_check(const struct attn_session *session, const struct attn_session_options *options, session_answer *answer,
+                   void *context, struct attn_session_outcome *outcome, struct attn_session_finding *finding,
+                   struct attn_player **left);
+
+#endif

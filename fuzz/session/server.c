@@ -1,0 +1,313 @@
+/* server.c: a server's slots: what each event does. See session.h.
+ *
+ * The rules are those of llama.cpp: tools/server/server-context.cpp (examples/server/server.cpp before) for slots and
+ * checkpoints, common/speculative.cpp for drafts; the function is named at each.
+ *
+ * SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+
+#include "fuzz/session/play.h"
+
+/* ---- Events ----------------------------------------------------------------------------------------------------------- */
+
+static bool prefill(struct attn_player *p, int slot, int32_t n)
+{
+    struct session_part part = { slot, p->slot[slot].n, 0 };
+    n = n < session_room(p, slot) ? n : session_room(p, slot);
+    if (part.from == 0)
+        p->slot[slot].request++;
+    for (; part.n < n; part.n++)
+        session_draw_token(p, slot);
+    return session_evaluate(p, &part, 1);
+}
+
+/* Slots an event is about: the current one, or all that hold tokens. */
+static int slots_in_use(const struct attn_player *p, bool all, int *slot)
+{
+    int n = 0;
+    for (int i = 0; i < p->s.slots; i++)
+        if (all ? p->slot[i].n > 0 : i == p->current)
+            slot[n++] = i;
+    return n;
+}
+
+/* server update_slots: the sampled token of each generating slot goes into one batch. A full context ends the slot's
+ * turn (context shift is an event of its own). */
+static bool generate(struct attn_player *p, int32_t steps, bool all)
+{
+    int slot[ATTN_SESSION_SLOTS_MAX];
+    for (int32_t k = 0; k < steps; k++) {
+        struct session_part part[ATTN_SESSION_SLOTS_MAX];
+        int n = 0, slots = slots_in_use(p, all, slot);
+        for (int i = 0; i < slots; i++) {
+            if (session_room(p, slot[i]) == 0)
+                continue;
+            part[n++] = (struct session_part){ slot[i], p->slot[slot[i]].n, 1 };
+            if (p->slot[slot[i]].n == 0)
+                p->slot[slot[i]].request++;
+            session_draw_token(p, slot[i]);
+        }
+        int64_t refused = p->counts.refused;
+        if (n > 0 && !session_evaluate(p, part, n))
+            return false;
+        if (n == 0 || p->counts.refused > refused)
+            break;
+    }
+    return true;
+}
+
+/* common_speculative, draft-mtp: the drafter first evaluates the tokens it lacks, then drafts one token a step, each step
+ * over what it has drafted. */
+static enum session_result run_drafter(struct attn_player *p, const struct session_part *part, int n)
+{
+    struct session_part lacking[ATTN_SESSION_SLOTS_MAX];
+    int32_t most = 0;
+    enum session_result result;
+    if (p->cache[SESSION_DRAFTER].n_cells == 0)
+        return SESSION_DONE;
+    for (int i = 0; i < n; i++) {
+        int32_t from = session_cache_last(&p->cache[SESSION_DRAFTER], part[i].slot) + 1;
+        lacking[i] = (struct session_part){ part[i].slot, from, part[i].from - from };
+        most = part[i].n - 1 > most ? part[i].n - 1 : most;
+    }
+    result = session_decode(p, lacking, n, true);
+    for (int32_t k = 0; k < most && result == SESSION_DONE; k++) {
+        struct session_part one[ATTN_SESSION_SLOTS_MAX];
+        int m = 0;
+        for (int i = 0; i < n; i++)
+            if (k < part[i].n - 1)
+                one[m++] = (struct session_part){ part[i].slot, part[i].from + k, 1 };
+        result = session_decode(p, one, m, true);
+    }
+    return result;
+}
+
+/* Drafts that took more than one ubatch may have overwritten cells that only the drafts' windows no longer saw
+ * (find_slot goes by the last position placed): rolled back, the slot lacks keys. A server with an ubatch shorter than its
+ * drafts would go on and answer wrongly; here the slot begins anew. */
+static void give_up_lost(struct attn_player *p, int slot)
+{
+    const struct session_cache *swa = &p->cache[SESSION_SWA];
+    int32_t n = p->slot[slot].n, first = session_cache_first(swa, slot);
+    if (swa->n_cells && n > 0 && (first < 0 || first > (n + 1 > swa->window ? n + 1 - swa->window : 0))) {
+        session_truncate(p, slot, 0);
+        p->counts.refused++;
+    }
+}
+
+/* server update_slots, with speculation: the sampled token and the drafts are one batch of the target; what was not
+ * accepted is removed from all caches (seq_rm from n_past on). */
+static bool draft(struct attn_player *p, const struct attn_session_event *e, bool all)
+{
+    int slot[ATTN_SESSION_SLOTS_MAX];
+    struct session_part part[ATTN_SESSION_SLOTS_MAX];
+    int n = 0, slots = slots_in_use(p, all, slot);
+    for (int i = 0; i < slots; i++) {
+        int32_t most = session_room(p, slot[i]) < e->n + 1 ? session_room(p, slot[i]) : e->n + 1;
+        if (most == 0)
+            continue;
+        part[n] = (struct session_part){ slot[i], p->slot[slot[i]].n, most };
+        if (part[n].from == 0)
+            p->slot[slot[i]].request++;
+        for (int32_t k = 0; k < most; k++)
+            session_draw_token(p, slot[i]);
+        n++;
+    }
+    enum session_result drafted = n > 0 ? run_drafter(p, part, n) : SESSION_DONE;
+    if (drafted == SESSION_STOPPED)
+        return false;
+    int64_t refused = p->counts.refused;
+    if (n > 0 && !session_evaluate(p, part, n))
+        return false;
+    for (int i = 0; i < n; i++) {
+        int32_t accepted = part[i].from + 1 + (e->m < part[i].n - 1 ? e->m : part[i].n - 1);
+        if (p->counts.refused == refused || accepted < p->slot[part[i].slot].n)
+            session_truncate(p, part[i].slot, accepted);
+        give_up_lost(p, part[i].slot);
+    }
+    return true;
+}
+
+/* ---- Checkpoints and reuse --------------------------------------------------------------------------------------------- */
+
+/* create_checkpoint: the state of the sliding-window cache alone (LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY); the oldest makes
+ * room. A model without such layers needs none. */
+static void save_checkpoint(struct attn_player *p, int slot)
+{
+    struct session_slot *s = &p->slot[slot];
+    const struct session_cache *swa = &p->cache[SESSION_SWA];
+    if (swa->n_cells == 0 || session_cache_first(swa, slot) < 0)
+        return;
+    int32_t first = session_cache_first(swa, slot), n = session_cache_last(swa, slot) + 1 - first;
+    uint32_t *token = malloc((size_t)n * sizeof *token);
+    if (!token)
+        return;
+    for (int32_t i = 0; i < n; i++)
+        token[i] = s->token[first + i];
+    if (s->n_checkpoints == SESSION_CHECKPOINTS_MAX)
+        session_drop_checkpoint(s, 0);
+    s->checkpoint[s->n_checkpoints++] = (struct session_checkpoint){ first, n, token };
+}
+
+/* llama_kv_cache::state_read of one sequence: its cells are given up, new ones are found and filled. False: there were no
+ * cells, and the sequence is gone from this cache. */
+static bool load_checkpoint(struct attn_player *p, int slot, const struct session_checkpoint *saved)
+{
+    struct session_cache *swa = &p->cache[SESSION_SWA];
+    int stream = session_cache_stream(swa, slot);
+    int32_t n = saved->n;
+    int32_t *cell = malloc((size_t)n * 3 * sizeof *cell), *pos = cell ? cell + n : NULL, *of = cell ? pos + n : NULL;
+    if (!cell)
+        return false;
+    session_cache_remove(swa, slot, 0, INT32_MAX);
+    bool found = session_cache_find(swa, stream, n, cell);
+    for (int32_t i = 0; i < n; i++) {
+        pos[i] = saved->first + i;
+        of[i] = slot;
+    }
+    if (found) {
+        session_cache_place(swa, stream, n, cell, of, pos, saved->token);
+        p->counts.restored++;
+    } else {
+        p->counts.refused++;
+    }
+    free(cell);
+    return found;
+}
+
+/* server update_slots, a prompt's first n_past tokens are the slot's: with a window, the cache must still hold what the next
+ * token sees (pos_min_thold), or the newest checkpoint that does is restored, or everything is evaluated again. Returns
+ * how many tokens are kept. */
+static int32_t keep_prefix(struct attn_player *p, int slot, int32_t n_past)
+{
+    struct session_slot *s = &p->slot[slot];
+    const struct session_cache *swa = &p->cache[SESSION_SWA];
+    if (swa->n_cells == 0 || n_past == 0)
+        return n_past;
+    int32_t threshold = n_past > swa->window ? n_past - swa->window : 0;
+    int32_t first = session_cache_first(swa, slot);
+    if (first >= 0 && first <= threshold)
+        return n_past;
+    for (int i = s->n_checkpoints - 1; i >= 0; i--) {
+        const struct session_checkpoint *saved = &s->checkpoint[i];
+        if (saved->first > threshold)
+            continue;
+        if (!load_checkpoint(p, slot, saved))
+            return 0;
+        return n_past < saved->first + saved->n ? n_past : saved->first + saved->n;
+    }
+    return 0;
+}
+
+static bool reuse(struct attn_player *p, int slot, const struct attn_session_event *e)
+{
+    struct session_slot *s = &p->slot[slot];
+    int32_t prompt = e->n;
+    if (prompt == 0) /* as many as make what the slot has the share that was asked for */
+        prompt = e->m == 0 ? s->n : (int32_t)(((int64_t)s->n * 1000 + e->m - 1) / e->m);
+    prompt = prompt < 1 ? 1 : prompt < p->s.cells ? prompt : p->s.cells;
+    int32_t same = (int32_t)((int64_t)prompt * e->m / 1000);
+    same = same < s->n ? same : s->n;
+    int32_t kept = keep_prefix(p, slot, same);
+    kept = kept == prompt ? kept - 1 : kept; /* the last token is evaluated again, for its logits */
+    session_truncate(p, slot, kept);
+    s->request++;
+    s->n = same; /* the prompt has these tokens, evaluated again or not */
+    while (s->n < prompt)
+        session_draw_token(p, slot);
+    struct session_part part = { slot, kept, prompt - kept };
+    return session_evaluate(p, &part, 1);
+}
+
+static void restore(struct attn_player *p, int slot)
+{
+    struct session_slot *s = &p->slot[slot];
+    if (s->n_checkpoints == 0)
+        return;
+    const struct session_checkpoint *saved = &s->checkpoint[s->n_checkpoints - 1];
+    int32_t n = saved->first + saved->n;
+    session_truncate(p, slot, load_checkpoint(p, slot, saved) ? n : 0);
+}
+
+/* server update_slots, context shift: half of what follows the first tokens is dropped, what is behind moves down. Caches of
+ * different sizes cannot be shifted (llama_kv_cache_iswa::get_can_shift); a sliding-window cache may have given up cells that
+ * the shift would bring back into the window, and is left alone from then on. */
+static void shift(struct attn_player *p, int slot, int32_t keep)
+{
+    struct session_slot *s = &p->slot[slot];
+    const struct session_cache *swa = &p->cache[SESSION_SWA];
+    int32_t dropped = (s->n - keep) / 2;
+    if (s->n <= keep || dropped == 0)
+        return;
+    if (swa->n_cells && (swa->n_cells != p->s.cells || s->n >= swa->window))
+        return;
+    if (swa->n_cells && session_cache_first(swa, slot) != 0) {
+        p->counts.refused++;
+        return;
+    }
+    for (int c = 0; c < SESSION_CACHE_COUNT; c++)
+        if (p->cache[c].n_cells && session_cache_shares(&p->cache[c], slot))
+            return;
+    for (int c = 0; c < SESSION_CACHE_COUNT; c++)
+        if (p->cache[c].n_cells) {
+            session_cache_remove(&p->cache[c], slot, keep, keep + dropped);
+            session_cache_shift(&p->cache[c], slot, keep + dropped, dropped);
+        }
+    memmove(s->token + keep, s->token + keep + dropped, (size_t)(s->n - keep - dropped) * sizeof *s->token);
+    s->n -= dropped;
+    while (s->n_checkpoints)
+        session_drop_checkpoint(s, 0);
+}
+
+/* server: a task with several completions copies the parent's slot to the children (seq_cp). */
+static void copy_slot(struct attn_player *p, int from, int to)
+{
+    if (from == to)
+        return;
+    session_truncate(p, to, 0);
+    for (int c = 0; c < SESSION_CACHE_COUNT; c++)
+        if (p->cache[c].n_cells)
+            session_cache_copy(&p->cache[c], from, to);
+    memcpy(p->slot[to].token, p->slot[from].token, (size_t)p->slot[from].n * sizeof *p->slot[to].token);
+    p->slot[to].n = p->slot[from].n;
+    p->slot[to].request++;
+}
+
+static bool play_event(struct attn_player *p, const struct attn_session_event *e)
+{
+    int slot = p->current;
+    switch (e->op) {
+    case ATTN_SESSION_SLOT: p->current = e->n; return true;
+    case ATTN_SESSION_PREFILL: return prefill(p, slot, e->n);
+    case ATTN_SESSION_DECODE: return generate(p, e->n, false);
+    case ATTN_SESSION_TOGETHER: return generate(p, e->n, true);
+    case ATTN_SESSION_DRAFT: return draft(p, e, false);
+    case ATTN_SESSION_DRAFTS: return draft(p, e, true);
+    case ATTN_SESSION_CHECKPOINT: save_checkpoint(p, slot); return true;
+    case ATTN_SESSION_RESTORE: restore(p, slot); return true;
+    case ATTN_SESSION_REUSE: return reuse(p, slot, e);
+    case ATTN_SESSION_COPY: copy_slot(p, slot, e->n); return true;
+    case ATTN_SESSION_SHIFT: shift(p, slot, e->n); return true;
+    case ATTN_SESSION_DEFRAG:
+        for (int c = 0; c < SESSION_CACHE_COUNT; c++)
+            if (p->cache[c].n_cells)
+                session_cache_defrag(&p->cache[c]);
+        return true;
+    case ATTN_SESSION_CLEAR: session_truncate(p, slot, 0); return true;
+    default: return true;
+    }
+}
+
+bool attn_player_play(struct attn_player *p, attn_session_visit *visit, void *context)
+{
+    p->visit = visit;
+    p->context = context;
+    for (int i = 0; i < p->s.n_events; i++) {
+        p->at.event = i;
+        for (int32_t k = 0; k == 0 || k < p->s.event[i].k; k++)
+            if (!play_event(p, &p->s.event[i]))
+                return false;
+    }
+    return true;
+}

@@ -1,0 +1,89 @@
+/* finding.c: shrinking a finding with its property, kernel, rule and failure held fixed. See shrink.h.
+ *
+ * SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fuzz/shrink/shrink.h"
+
+bool attn_finding_same(const struct attn_finding *a, const struct attn_finding *b)
+{
+    return a->property == b->property && a->kernel == b->kernel && a->rule == b->rule && a->failure == b->failure;
+}
+
+bool attn_property_is_plan(int number)
+{
+    enum { PLAN, RUN, SESSION };
+    switch (number) {
+#define X(n, name, kind, text) case n: return kind == PLAN;
+        ATTN_PROPERTIES(X)
+#undef X
+    default: return false;
+    }
+}
+
+struct question {
+    const struct attn_shrink_how *how;
+    const struct attn_finding *wanted;
+    struct attn_finding found;
+    struct attn_sweep *sweep; /* of plan properties */
+};
+
+static bool breaks_plan(const struct attn_case *c, struct question *q)
+{
+    /* P6 compares devices with one another; every other property is broken on one. */
+    bool whole = q->wanted->property == 6;
+    return !attn_check_plan(q->how->fleet, c, whole, q->sweep, &q->found);
+}
+
+static bool breaks_run(const struct attn_case *c, struct question *q)
+{
+    struct attn_outcome outcome;
+    struct attn_run_limits limits = q->how->limits;
+    /* A second schedule costs a second run; what breaks under one schedule is asked about under that one alone. */
+    limits.schedules = q->wanted->property == 10;
+    return attn_check_run(q->how->backend, c, &limits, &outcome, &q->found) == ATTN_OUTCOME_FAILED;
+}
+
+static bool fails(const struct attn_case *c, void *context)
+{
+    struct question *q = context;
+    bool broken = attn_property_is_plan(q->wanted->property) ? breaks_plan(c, q) : breaks_run(c, q);
+    return broken && attn_finding_same(&q->found, q->wanted);
+}
+
+bool attn_shrink_finding(const struct attn_shrink_how *how, struct attn_finding *finding, struct attn_shrink_report *report)
+{
+    struct attn_finding wanted = *finding;
+    struct question q = { .how = how, .wanted = &wanted };
+    struct attn_case c = finding->at;
+    bool plan = attn_property_is_plan(finding->property);
+    if (report)
+        memset(report, 0, sizeof *report);
+    if (plan ? !how->fleet : !how->backend)
+        return false;
+    if (plan && !(q.sweep = malloc(sizeof *q.sweep)))
+        return false;
+    /* Once more at the end, for the finding of the smallest case: its text, and whether it still stands. */
+    bool good = attn_shrink(&c, fails, &q, how->max_tries ? how->max_tries : ATTN_SHRINK_TRIES, report) && fails(&c, &q);
+    if (good)
+        *finding = q.found;
+    free(q.sweep);
+    return good;
+}
+
+void attn_shrink_print(FILE *out, const struct attn_shrink_how *how, const struct attn_finding *finding)
+{
+    struct attn_shrink_report report;
+    struct attn_finding small = *finding;
+    if (!attn_shrink_finding(how, &small, &report)) {
+        fprintf(out, "not shrunk: tried again by itself, the line does not fail in the same way\n");
+        return;
+    }
+    fprintf(out, "shrunk in %" PRId64 " steps (%" PRId64 " tries%s) from %" PRIu32 " features and extents of %" PRIu64
+            " to %" PRIu32 " and %" PRIu64 ":\n",
+            report.steps, report.tries, report.minimal ? "" : ", no more allowed", report.before.features,
+            report.before.extents, report.after.features, report.after.extents);
+    attn_finding_print(out, &small);
+}

@@ -1,0 +1,19 @@
+/* entry_session.c: libFuzzer's hooks to the mutator of sessions. Linked into the target whose input is a session.
+ *
+ * SPDX-License-Identifier: MIT */
+#include "fuzz/session/session.h"
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed);
+size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size, uint8_t *out,
+                                 size_t max_size, unsigned int seed);
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed)
+{
+    return attn_session_mutate(data, size, data, max_size, seed);
+}
+
+size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size, uint8_t *out,
+                                 size_t max_size, unsigned int seed)
+{
+    return attn_session_cross(a, a_size, b, b_size, out, max_size, seed);
+}

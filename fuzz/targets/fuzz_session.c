@@ -1,0 +1,97 @@
+/* fuzz_session.c: plays sessions of a server. Every step is planned with the plans that a server would have kept, and all
+ * plan properties are checked for each new key on the whole fleet; sessions of half of the inputs hold data, are small,
+ * and are run by every able kernel against the logical history.
+ *
+ * ATTNFUZZ_SESSION=plan plans all of them (large ones), ATTNFUZZ_SESSION=run runs all of them.
+ *
+ * SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+
+#include "fuzz/session/session.h"
+#include "fuzz/targets/stats.h"
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define RUN_WORK INT64_C(600000)       /* multiply-adds of a problem */
+#define RUN_BYTES INT64_C(4194304)     /* of a problem's tensors, of a workspace */
+#define CACHE_BYTES INT64_C(16777216)  /* of a session's caches */
+#define RUN_STEPS UINT64_C(200000000)  /* accesses and wave operations of a launch */
+#define SHRINK_TRIES 600               /* of a finding, */
+#define SHRINK_SECONDS 6.0             /* and for how long */
+
+static struct attn_stats stats;
+static struct attn_session_memo memo;
+static struct attn_backend *backend;
+static enum { MIXED, PLAN_ALL, RUN_ALL } mode;
+
+static void at_exit(void)
+{
+    attn_stats_write(&stats);
+    if (backend)
+        backend->ops->close(backend);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    static const struct attn_host_options options = { .schedule = 0, .checked = true, .budget = RUN_STEPS };
+    const char *asked = getenv("ATTNFUZZ_SESSION");
+    (void)argc;
+    (void)argv;
+    attn_stats_begin(&stats, "fuzz_session");
+    mode = !asked ? MIXED : strcmp(asked, "plan") == 0 ? PLAN_ALL : strcmp(asked, "run") == 0 ? RUN_ALL : MIXED;
+    backend = attn_host_open(&options);
+    if (!backend)
+        abort();
+    atexit(at_exit);
+    return 0;
+}
+
+static void count(const struct attn_session *s, const struct attn_session_outcome *o)
+{
+    int member = attn_fleet_find(&stats.fleet, s->device, s->weakening);
+    stats.plans += (uint64_t)o->plans;
+    stats.steps += (uint64_t)o->counts.steps;
+    stats.step_problems += (uint64_t)o->planned;
+    stats.reused += (uint64_t)o->reused;
+    stats.keys += (uint64_t)o->keys;
+    stats.refused += (uint64_t)o->counts.refused;
+    stats.problems += (uint64_t)o->ran;
+    stats.skipped += (uint64_t)o->skipped;
+    for (int k = 0; k < ATTN_KERNEL_COUNT; k++) {
+        const struct attn_kernel_outcome *kernel = &o->kernels.kernel[k];
+        stats.chosen[k][member] += (uint64_t)o->chosen[k];
+        stats.ran[k][member] += kernel->ran;
+        stats.components += (uint64_t)kernel->judgement.components;
+        stats.unjudged_components += (uint64_t)kernel->judgement.unjudged;
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct attn_session s;
+    struct attn_session_limits limits;
+    struct attn_session_finding finding;
+    struct attn_session_outcome outcome;
+    struct attn_session_options options = { .fleet = &stats.fleet, .memo = &memo, .kernel = -1, .cache_bytes = CACHE_BYTES,
+                                            .limits = { .work = RUN_WORK, .bytes = RUN_BYTES } };
+    bool run = mode == RUN_ALL || (mode == MIXED && attn_session_bytes_run(data, size)), compared;
+
+    attn_session_limits_for(run, &limits);
+    attn_session_decode(data, size, &limits, &s);
+    options.backend = run ? backend : NULL;
+    bool held = attn_session_run(&s, &options, &outcome, &finding);
+    if (held && run && (s.seed & 3) == 0)
+        held = attn_session_orders(&s, &options, &compared, &finding);
+    if (!held) {
+        attn_session_finding_print(stderr, &s, &finding);
+        attn_stats_write(&stats);
+        options.memo = NULL; /* keys that were checked before count as new */
+        attn_session_shrink_print(stderr, &s, &options, SHRINK_TRIES, SHRINK_SECONDS, &finding);
+        abort();
+    }
+    count(&s, &outcome);
+    attn_stats_tick(&stats);
+    return 0;
+}

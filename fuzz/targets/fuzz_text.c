@@ -1,0 +1,116 @@
+/* fuzz_text.c: the readers of problem lines and session scripts take any bytes: no crash, an error's place lies in the
+ * text, and what they read is printed and read again as the same.
+ *
+ * SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+
+#include "fuzz/case/attn_case.h"
+#include "fuzz/session/session.h"
+#include "fuzz/targets/stats.h"
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct attn_stats stats;
+
+static void at_exit(void) { attn_stats_write(&stats); }
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    (void)argc;
+    (void)argv;
+    attn_stats_begin(&stats, "fuzz_text");
+    atexit(at_exit);
+    return 0;
+}
+
+static void demand(bool holds, const char *what, const char *text, size_t size)
+{
+    if (holds)
+        return;
+    fprintf(stderr, "fuzz_text: %s\n  text: ", what);
+    for (size_t i = 0; i < size; i++)
+        fprintf(stderr, text[i] >= 0x20 && text[i] < 0x7f ? "%c" : "\\x%02x", (unsigned char)text[i]);
+    fprintf(stderr, "\n");
+    abort();
+}
+
+static bool same_float(float a, float b) { return memcmp(&a, &b, sizeof a) == 0; }
+
+/* Equal as far as text carries it: fields of absent tensors apart. */
+static bool same_case(const struct attn_case *a, const struct attn_case *b)
+{
+    for (int o = 0; o < ATTN_OPERAND_COUNT; o++) {
+        const struct attn_tensor *x = &a->problem.t[o], *y = &b->problem.t[o];
+        if (x->present != y->present)
+            return false;
+        if (x->present && (memcmp(x->ne, y->ne, sizeof x->ne) != 0 || memcmp(x->nb, y->nb, sizeof x->nb) != 0 ||
+                           x->offset != y->offset || x->type != y->type || x->buffer != y->buffer))
+            return false;
+    }
+    const struct attn_problem *p = &a->problem, *q = &b->problem;
+    const struct attn_run *r = &a->run, *s = &b->run;
+    return same_float(p->scale, q->scale) && same_float(p->softcap, q->softcap) && same_float(p->max_bias, q->max_bias) &&
+           p->head_first == q->head_first && p->head_total == q->head_total && r->device == s->device &&
+           r->weakening == s->weakening && r->kernel == s->kernel && r->data == s->data && r->mask == s->mask &&
+           r->dead == s->dead && r->seed == s->seed && r->schedule == s->schedule;
+}
+
+/* Bytes that begin with `session` are a script. */
+static void read_script(const char *text, size_t size)
+{
+    static struct attn_session first, second;
+    static char script[ATTN_SESSION_TEXT_MAX], again[ATTN_SESSION_TEXT_MAX];
+    struct attn_session_error error = { 0 };
+    size_t used;
+
+    if (!attn_session_parse(text, size, &first, &used, &error)) {
+        stats.unread++;
+        demand(error.line >= 1 && error.column >= 1 && (size_t)error.line <= size + 1 && error.column <= size + 1,
+               "the error's place lies outside the text", text, size);
+        demand(error.message[0] != 0 && memchr(error.message, 0, sizeof error.message), "an error without a message", text, size);
+        return;
+    }
+    stats.read++;
+    demand(used <= size && !attn_session_check(&first), "a session was read that cannot be played", text, size);
+    size_t length = attn_session_print(&first, script, sizeof script);
+    demand(length < sizeof script && strlen(script) == length, "the script is longer than ATTN_SESSION_TEXT_MAX", text, size);
+    demand(attn_session_parse(script, length, &second, &used, &error), "what was printed cannot be read", script, length);
+    demand(memcmp(&first, &second, sizeof first) == 0, "read again it is another session", script, length);
+    demand(attn_session_print(&second, again, sizeof again) == length && memcmp(script, again, length) == 0,
+           "printed again it is another script", script, length);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    const char *text = (const char *)data;
+    struct attn_case first, second;
+    struct attn_text_error error = { 0, "" };
+    struct attn_error illegal;
+    char line[ATTN_CASE_LINE_MAX], again[ATTN_CASE_LINE_MAX];
+
+    attn_stats_tick(&stats);
+    if (size >= 7 && memcmp(text, "session", 7) == 0) {
+        read_script(text, size);
+        return 0;
+    }
+    if (!attn_case_parse(text, size, &first, &error)) {
+        stats.unread++;
+        demand(error.column >= 1 && error.column <= size + 1, "the error's column lies outside the text", text, size);
+        demand(error.message[0] != 0 && memchr(error.message, 0, sizeof error.message), "an error without a message", text, size);
+        return 0;
+    }
+    stats.read++;
+    size_t length = attn_case_print(&first, line, sizeof line);
+    demand(length < sizeof line && strlen(line) == length, "the line is longer than ATTN_CASE_LINE_MAX", text, size);
+    demand(attn_case_parse(line, length, &second, &error), "what was printed cannot be read", line, length);
+    demand(same_case(&first, &second), "read again it is another case", line, length);
+    demand(attn_case_print(&second, again, sizeof again) == length && memcmp(line, again, length) == 0,
+           "printed again it is another line", line, length);
+    /* A cut line is terminated and says how long it would have been. */
+    char cut[16];
+    demand(attn_case_print(&first, cut, sizeof cut) == length && memchr(cut, 0, sizeof cut), "a cut line is wrong", line, length);
+    attn_problem_check(&first.problem, &illegal);
+    return 0;
+}

@@ -1,0 +1,83 @@
+/* combine.hip: merges the partial results of a split main launch into dst, and adds the heads' sinks.
+ *
+ * A workgroup takes one dst row at a time. Splits come in chunks of one for each thread: a thread works out the
+ * weight of its split, then all threads add up the chunk's partial outputs, each for its own elements. A split
+ * without any live key has maximum -inf; its partial output was perhaps never written and is not read.
+ *
+ * SPDX-License-Identifier: MIT */
+#include "kernels/args.h"
+#include "kernels/simt/simt.h"
+
+namespace {
+
+constexpr int THREADS = 64; /* CONTRACT_COMBINE_THREADS in planner/contracts/contract.h */
+constexpr int ELEMENTS = 4; /* of dst for each thread in one pass over the splits */
+
+constexpr float EMPTY = -__builtin_inff();
+
+struct combine_lds {
+    float scale[THREADS]; /* of each split of the chunk, relative to the row's maximum */
+    float sum[THREADS];   /* its share of the row's sum of weights */
+};
+
+__global__ __launch_bounds__(THREADS) void combine_kernel(const attn_args a)
+{
+    SIMT_LDS(combine_lds, lds);
+    const int thread = (int)threadIdx.x;
+    const int64_t rows = a.n_seq * a.n_q * a.n_head;
+
+    for (int64_t row = blockIdx.x; row < rows; row += gridDim.x) {
+        const int64_t head = row % a.n_head;
+        const int64_t iq = row / a.n_head % a.n_q;
+        const int64_t seq = row / a.n_head / a.n_q;
+        const float *const meta = a.meta + row * a.splits * 2;
+        const float *const partial = a.partial + row * a.splits * a.d_v;
+        float *const dst = reinterpret_cast<float *>(a.dst.data + seq * a.dst.nb3 + iq * a.dst.nb2 + head * a.dst.nb1);
+
+        const float sink = a.sinks == nullptr ? EMPTY : a.sinks[head];
+        float max = sink;
+        for (int32_t s = 0; s < a.splits; s++)
+            max = simt_max(max, meta[2 * s]);
+
+        for (int64_t d0 = thread; d0 - thread < a.d_v; d0 += THREADS * ELEMENTS) {
+            float total = sink == EMPTY ? 0.0f : simt_exp(sink - max);
+            float out[ELEMENTS] = {};
+            for (int32_t s0 = 0; s0 < a.splits; s0 += THREADS) {
+                const int32_t chunk = a.splits - s0 < THREADS ? a.splits - s0 : THREADS;
+                if (thread < chunk) {
+                    const float split_max = meta[2 * (s0 + thread)];
+                    const float scale = split_max == EMPTY ? 0.0f : simt_exp(split_max - max);
+                    lds.scale[thread] = split_max == EMPTY ? EMPTY : scale;
+                    lds.sum[thread] = scale * meta[2 * (s0 + thread) + 1];
+                }
+                __syncthreads();
+#pragma unroll 4
+                for (int32_t s = 0; s < chunk; s++) {
+                    const float scale = lds.scale[s];
+                    if (scale == EMPTY)
+                        continue;
+                    total += lds.sum[s];
+                    const float *const part = partial + (s0 + s) * a.d_v;
+#pragma unroll
+                    for (int e = 0; e < ELEMENTS; e++)
+                        if (d0 + e * THREADS < a.d_v)
+                            out[e] += scale * part[d0 + e * THREADS];
+                }
+                __syncthreads();
+            }
+            /* No live key in any split and no sink: zeros. */
+            const float divisor = total == 0.0f ? 1.0f : total;
+#pragma unroll
+            for (int e = 0; e < ELEMENTS; e++)
+                if (d0 + e * THREADS < a.d_v)
+                    dst[d0 + e * THREADS] = out[e] / divisor;
+        }
+    }
+}
+
+} // namespace
+
+extern "C" attn_entry SIMT_ENTRY(combine)(const struct attn_plan *plan)
+{
+    return plan->splits > 1 ? combine_kernel : nullptr;
+}

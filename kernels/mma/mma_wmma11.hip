@@ -1,0 +1,16 @@
+/* mma_wmma11.hip: the instances of the mma kernel (mma.h) for RDNA3: WMMA of gfx11.
+ *
+ * SPDX-License-Identifier: MIT */
+#include "kernels/mma/instances.h"
+#include "kernels/mma/wmma11.h"
+
+extern "C" attn_entry SIMT_ENTRY(mma_wmma11)(const struct attn_plan *plan);
+
+extern "C" attn_entry SIMT_ENTRY(mma_wmma11)(const struct attn_plan *plan)
+{
+#if SIMT_HOST || (defined(__HIP__) && !defined(__HIP_DEVICE_COMPILE__)) || defined(__gfx1100__) || defined(__gfx1151__)
+    return mma_instance<mma_wmma11, mma_shapes_rdna>(plan);
+#else
+    return plan ? nullptr : nullptr; /* code for another GPU */
+#endif
+}

@@ -1,0 +1,119 @@
+/* sm80.h: fragments of NVIDIA's mma.sync.m16n8k16 (sm_80 and later), loaded with ldmatrix. mma.h says what each
+ * member means.
+ *
+ * Layout, of lane l with g = l / 4 and t = l % 4 (PTX ISA, Matrix Fragments for mma.m16n8k16 with floating point type;
+ * Warp-level matrix load instruction: ldmatrix): word w of A is row g + 8 * (w % 2), k = 2 * t + 8 * (w / 2) and the
+ * next; word w of B is column g, k = 2 * t + 8 * w and the next; register i of the accumulator is row g + 8 * (i / 2),
+ * column 2 * t + i % 2. ldmatrix: lane 8 * m + r gives the address of row r of 8x8 matrix m, word m of the result is
+ * row g, columns 2 * t and the next; with .trans rows 2 * t and the next, column g.
+ *
+ * Scores are Q K^T: two such products make a block of 16 keys, a lane has rows of two query columns, and the
+ * accumulator of weights is the operand A of P V as it stands.
+ *
+ * SPDX-License-Identifier: MIT */
+#ifndef ATTN_MMA_SM80_H
+#define ATTN_MMA_SM80_H
+
+#include "kernels/mma/element.h"
+#if SIMT_HOST
+#include "kernels/host/matrix.h"
+#endif
+
+template <class E> struct mma_sm80 : E {
+    static constexpr int WAVE = 32, SLOTS = 2, ACC = 8, Q_WORDS = 4, SHARE_FIRST = 1, SHARE_LAST = 2;
+    static constexpr bool KEY_PAIRS = true;
+    static constexpr bool ASYNC = true;
+
+    struct operand {
+        uint32_t w[4];
+    };
+
+    static __device__ __forceinline__ int column(int lane, int slot) { return lane / 4 + 8 * slot; }
+    static __device__ __forceinline__ int slot(int i) { return i / 2 % 2; }
+    static __device__ __forceinline__ int key(int lane, int i) { return i / 4 * 8 + lane % 4 * 2 + i % 2; }
+    static __device__ __forceinline__ int output_d(int lane, int i, int t) { return 16 * t + key(lane, i); }
+    static __device__ __forceinline__ int q_slot(int word) { return word % 2; }
+    static __device__ __forceinline__ int q_d(int lane, int word) { return lane % 4 * 2 + word / 2 * 8; }
+
+    template <bool TRANSPOSED> static __device__ __forceinline__ operand load_matrices(const uint16_t *row)
+    {
+        operand out;
+#if SIMT_HOST
+        const simt_u32x4 bytes = simt_load<simt_u32x4>(row);
+        const uint32_t own[4] = { bytes.x, bytes.y, bytes.z, bytes.w };
+        simt_host_matrix_load(TRANSPOSED, own, out.w, __LINE__);
+#elif defined(__CUDA_ARCH__)
+        const uint32_t at = (uint32_t)__cvta_generic_to_shared(row);
+        if constexpr (TRANSPOSED)
+            asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
+                         : "=r"(out.w[0]), "=r"(out.w[1]), "=r"(out.w[2]), "=r"(out.w[3])
+                         : "r"(at)
+                         : "memory");
+        else
+            asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+                         : "=r"(out.w[0]), "=r"(out.w[1]), "=r"(out.w[2]), "=r"(out.w[3])
+                         : "r"(at)
+                         : "memory");
+#else
+        (void)row;
+        out = {};
+#endif
+        return out;
+    }
+    static __device__ __forceinline__ operand load_k(const uint16_t *rows, int pitch, int lane)
+    {
+        return load_matrices<false>(rows + (lane % 8 + lane / 16 * 8) * pitch + lane / 8 % 2 * 8);
+    }
+    static __device__ __forceinline__ void load_v(const uint16_t *rows, int pitch, int lane, operand (&v)[2])
+    {
+        const uint16_t *row = rows + lane % 16 * pitch + lane / 16 * 8;
+        v[0] = load_matrices<true>(row);
+        v[1] = load_matrices<true>(row + 16);
+    }
+    static __device__ __forceinline__ void weights(int, const float (&p)[ACC], operand (&out)[E::P_PARTS])
+    {
+    SIMT_UNROLL
+        for (int j = 0; j < 4; j++) {
+            out[0].w[j] = E::pack(p[2 * j], p[2 * j + 1]);
+            if constexpr (E::P_PARTS > 1)
+                out[1].w[j] = mma_pack_rest<E>(p[2 * j], p[2 * j + 1], out[0].w[j]);
+        }
+    }
+
+    /* Columns FIRST .. FIRST + 7 of a product with 16. */
+    template <int FIRST> static __device__ __forceinline__ void multiply(float (&acc)[ACC], const operand &a, const operand &b)
+    {
+        float *const c = acc + FIRST / 2;
+        const uint32_t *const half = b.w + FIRST / 4;
+#if SIMT_HOST
+        simt_host_matrix(E::BF16 ? SIMT_SM80_BF16 : SIMT_SM80_F16, a.w, half, c, __LINE__);
+#elif defined(__CUDA_ARCH__)
+        if constexpr (E::BF16)
+            asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+                "{%0, %1, %2, %3};"
+                : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+                : "r"(a.w[0]), "r"(a.w[1]), "r"(a.w[2]), "r"(a.w[3]), "r"(half[0]), "r"(half[1]));
+        else
+            asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+                "{%0, %1, %2, %3};"
+                : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+                : "r"(a.w[0]), "r"(a.w[1]), "r"(a.w[2]), "r"(a.w[3]), "r"(half[0]), "r"(half[1]));
+#else
+        (void)c;
+        (void)half;
+        (void)a;
+#endif
+    }
+    static __device__ __forceinline__ void scores(float (&acc)[ACC], const operand &k, const operand &q)
+    {
+        multiply<0>(acc, q, k);
+        multiply<8>(acc, q, k);
+    }
+    static __device__ __forceinline__ void output(float (&acc)[ACC], const operand &v, const operand &p)
+    {
+        multiply<0>(acc, p, v);
+        multiply<8>(acc, p, v);
+    }
+};
+
+#endif

@@ -1,0 +1,416 @@
+/* steps.h: what a wave of the mma kernel (mma.h) does with one tile of keys, step by step. F is a fragment class, as
+ * mma.h describes.
+ *
+ * What the functions below are given as numbers (tiles, steps, units, waves of a group) are constants of the instance: a
+ * GPU compiler inlines and unrolls all of it, the host's instances share the code.
+ *
+ * SPDX-License-Identifier: MIT */
+#ifndef ATTN_MMA_STEPS_H
+#define ATTN_MMA_STEPS_H
+
+#include "kernels/mma/element.h"
+#include "kernels/row.h"
+
+constexpr float MMA_LOG2E = 1.44269504f;
+
+/* Sum or maximum over the lanes that share a column. */
+template <class F, class T, class USE> static __device__ __forceinline__ void mma_share(T &value, const USE &use)
+{
+    SIMT_UNROLL
+    for (int bit = F::SHARE_FIRST; bit <= F::SHARE_LAST; bit *= 2)
+        value = use(value, simt_shfl_xor<F::WAVE>(value, bit));
+}
+
+template <class F> static __device__ __forceinline__ float mma_share_max(float value)
+{
+    mma_share<F>(value, [](float a, float b) { return simt_max(a, b); });
+    return value;
+}
+
+template <class F> static __device__ __forceinline__ float mma_share_sum(float value)
+{
+    mma_share<F>(value, [](float a, float b) { return a + b; });
+    return value;
+}
+
+/* The keys that live for any lane of the wave. */
+template <int WAVE> static __device__ __forceinline__ uint64_t mma_any(uint64_t keys)
+{
+    SIMT_UNROLL
+    for (int bit = 1; bit < WAVE; bit *= 2)
+        keys |= simt_shfl_xor<WAVE>(keys, bit);
+    return keys;
+}
+
+/* Rescaling from one maximum to another that is at least as large; nothing was summed up below -inf. */
+static __device__ __forceinline__ float mma_rescale(float from, float to)
+{
+    return from == -SIMT_INFINITY ? 0.0f : simt_exp2_fast((from - to) * MMA_LOG2E);
+}
+
+/* The columns of a lane. Of which row and head they are is worked out again at the end. */
+template <class F> struct mma_columns {
+    const char *q[F::SLOTS];
+    const char *mask[F::SLOTS];
+    float slope[F::SLOTS];
+    float inverse[F::SLOTS]; /* of the power of two that the column's Q is multiplied by, */
+    float scale[F::SLOTS];   /* and that times |a.scale|: a dot product times it is a score */
+    bool plain;              /* it is as good as both one after the other, for all lanes, and there is no softcap */
+};
+
+/* The sign of a.scale, which Q takes on. */
+static __device__ __forceinline__ float mma_sign(const attn_args &a) { return a.scale < 0.0f ? -1.0f : 1.0f; }
+static __device__ __forceinline__ float mma_scale_of(const attn_args &a) { return a.scale < 0.0f ? -a.scale : a.scale; }
+
+/* Once the inverse of a lane's columns is there. All lanes arrive. */
+template <class F> static __device__ __forceinline__ void mma_find_scale(const attn_args &a, mma_columns<F> &at)
+{
+    const float scale = mma_scale_of(a);
+    bool exact = !(a.softcap > 0.0f);
+    SIMT_UNROLL
+    for (int slot = 0; slot < F::SLOTS; slot++) {
+        at.scale[slot] = at.inverse[slot] * scale;
+        /* a power of two changes no digit of a normal number */
+        exact = exact && ((at.scale[slot] >= 0x1p-126f && at.scale[slot] < SIMT_INFINITY) || scale == 0.0f);
+    }
+    at.plain = simt_ballot<F::WAVE>(!exact) == 0;
+}
+
+/* Where the lane's columns are; first: the wave's first column in the KV head. */
+template <class F>
+static __device__ SIMT_GPU_INLINE void mma_find_columns(const attn_args &a, int64_t kv_head, int64_t s, int64_t first, int lane,
+                                                        mma_columns<F> &at)
+{
+    SIMT_UNROLL
+    for (int slot = 0; slot < F::SLOTS; slot++) {
+        const int64_t last = a.n_q * a.gqa - 1, own = first + F::column(lane, slot);
+        int64_t iq, head;
+        attn_divide(own < last ? own : last, a.gqa, iq, head);
+        head += kv_head * a.gqa;
+        at.q[slot] = a.q.data + iq * a.q.nb1 + head * a.q.nb2 + s * a.q.nb3;
+        at.mask[slot] = attn_mask_row(a, iq, head, s);
+        at.slope[slot] = attn_slope(a, head);
+    }
+}
+
+/* The lane's words of Q: of steps wd, wd + split, ... Each column is multiplied by a power of two first. */
+template <class F, int OWN>
+static __device__ SIMT_GPU_INLINE void mma_load_q(const attn_args &a, int steps, int split, int lane, int wd, mma_columns<F> &at,
+                                                  typename F::operand (&q)[OWN][MMA_Q_PARTS])
+{
+    float factor[F::SLOTS];
+    SIMT_UNROLL
+    for (int slot = 0; slot < F::SLOTS; slot++)
+        factor[slot] = 0.0f;
+#pragma unroll 1
+    for (int step = 0; step < steps; step++) {
+        SIMT_UNROLL
+        for (int w = 0; w < F::Q_WORDS; w++) {
+            const float *from = reinterpret_cast<const float *>(at.q[F::q_slot(w)]) + 16 * step + F::q_d(lane, w);
+            const float x = from[0], y = from[1];
+            float &top = factor[F::q_slot(w)];
+            top = simt_max(top, simt_max(x < 0.0f ? -x : x, y < 0.0f ? -y : y));
+        }
+    }
+    SIMT_UNROLL
+    for (int slot = 0; slot < F::SLOTS; slot++) {
+        const uint32_t bits = F::factor_bits(mma_share_max<F>(factor[slot]));
+        factor[slot] = mma_sign(a) * attn_float_of_bits(bits);
+        at.inverse[slot] = attn_float_of_bits((254u << 23) - bits);
+    }
+    mma_find_scale<F>(a, at);
+    SIMT_UNROLL
+    for (int i = 0; i < OWN; i++) {
+        const int step = wd + i * split;
+        if (steps % split != 0 && step >= steps)
+            break;
+        SIMT_UNROLL
+        for (int w = 0; w < F::Q_WORDS; w++) {
+            const int slot = F::q_slot(w);
+            const float *from = reinterpret_cast<const float *>(at.q[slot]) + 16 * step + F::q_d(lane, w);
+            const float x = from[0] * factor[slot], y = from[1] * factor[slot];
+            q[i][0].w[w] = F::pack(x, y);
+            q[i][1].w[w] = mma_pack_rest<F>(x, y, q[i][0].w[w]);
+        }
+    }
+}
+
+/* The wave's part of a tile's dot products. */
+template <class F, int BLOCKS, int OWN>
+static __device__ SIMT_GPU_INLINE void mma_dot(const uint16_t *k, int pitch, int steps, int split, int lane, int wd,
+                                               const typename F::operand (&q)[OWN][MMA_Q_PARTS], float (&score)[BLOCKS][F::ACC])
+{
+    SIMT_UNROLL
+    for (int i = 0; i < OWN; i++) {
+        const int step = wd + i * split;
+        if (steps % split != 0 && step >= steps)
+            break;
+        SIMT_UNROLL
+        for (int b = 0; b < BLOCKS; b++) {
+            const typename F::operand rows = F::load_k(k + 16 * b * pitch + 16 * step, pitch, lane);
+            SIMT_UNROLL
+            for (int part = 0; part < MMA_Q_PARTS; part++)
+                F::scores(score[b], rows, q[i][part]);
+        }
+    }
+}
+
+/* Adds up the waves' parts of the scores of their column group. All threads arrive; only busy waves' parts count. */
+template <class F, int BLOCKS>
+static __device__ SIMT_GPU_INLINE void mma_add_parts(float *parts, int split, int wave, int lane, bool busy,
+                                                     float (&score)[BLOCKS][F::ACC])
+{
+    constexpr int QUADS = F::ACC / 4;
+    if (busy) {
+        SIMT_UNROLL
+        for (int n = 0; n < BLOCKS * QUADS; n++) {
+            const float *own = &score[n / QUADS][n % QUADS * 4];
+            simt_store<simt_f32x4>(parts + ((wave * BLOCKS * QUADS + n) * F::WAVE + lane) * 4,
+                                   simt_make_f32x4(own[0], own[1], own[2], own[3]));
+        }
+    }
+    __syncthreads();
+    if (!busy)
+        return;
+    /* All waves of the group add in the same order and get the same sums. */
+    SIMT_UNROLL
+    for (int n = 0; n < BLOCKS * QUADS; n++) {
+        simt_f32x4 sum = simt_splat_f32x4(0.0f);
+        SIMT_UNROLL
+        for (int w = 0; w < split; w++) {
+            const int from = (((wave - wave % split + w) * BLOCKS * QUADS + n) * F::WAVE + lane) * 4;
+            const simt_f32x4 part = simt_load<simt_f32x4>(parts + from);
+            sum = simt_make_f32x4(sum.x + part.x, sum.y + part.y, sum.z + part.z, sum.w + part.w);
+        }
+        float *own = &score[n / QUADS][n % QUADS * 4];
+        own[0] = sum.x;
+        own[1] = sum.y;
+        own[2] = sum.z;
+        own[3] = sum.w;
+    }
+}
+
+/* Asks for the lane's part of the mask of a tile, which is read when its dot products are done. */
+template <class F> static __device__ __forceinline__ void mma_expect_mask(const mma_columns<F> &at, int64_t key0)
+{
+    SIMT_UNROLL
+    for (int slot = 0; slot < F::SLOTS; slot++)
+        simt_prefetch(at.mask[slot] + 2 * key0);
+}
+
+/* Scores from dot products, -inf where a key is excluded; of the tile's keys only the first `keys` exist. Returns a bit
+ * for each register, block after block: is its key open? */
+template <class F, int BLOCKS>
+static __device__ SIMT_GPU_INLINE uint32_t mma_finish_scores(const attn_args &a, const mma_columns<F> &at, bool masked,
+                                                             int lane, int64_t key0, int keys, float (&score)[BLOCKS][F::ACC])
+{
+    constexpr int ALL = BLOCKS * F::ACC;
+    static_assert(ALL <= 32, "a bit for each");
+    SIMT_UNROLL
+    for (int n = 0; n < ALL; n++)
+        score[n / F::ACC][n % F::ACC] *= at.inverse[F::slot(n % F::ACC)];
+    SIMT_UNROLL
+    for (int n = 0; n < ALL; n++)
+        score[n / F::ACC][n % F::ACC] *= mma_scale_of(a);
+    if (a.softcap > 0.0f) {
+        SIMT_UNROLL
+        for (int n = 0; n < ALL; n++)
+            score[n / F::ACC][n % F::ACC] = a.softcap * simt_tanh(score[n / F::ACC][n % F::ACC] / a.softcap);
+    }
+    uint32_t open = 0;
+    if (masked) {
+        uintptr_t places = 0;
+        SIMT_UNROLL
+        for (int slot = 0; slot < F::SLOTS; slot++)
+            places |= reinterpret_cast<uintptr_t>(at.mask[slot] + 2 * key0);
+        const bool by_two = F::KEY_PAIRS && keys == 16 * BLOCKS && places % 4 == 0;
+        SIMT_UNROLL
+        for (int n = 0; n < ALL; n += 2) {
+            const int i = n % F::ACC, slot = F::slot(i), first = n / F::ACC * 16 + F::key(lane, i);
+            const int second = n / F::ACC * 16 + F::key(lane, i + 1);
+            const char *from = at.mask[slot] + 2 * key0;
+            uint32_t bits[2] = { ATTN_MASK_EXCLUDES, ATTN_MASK_EXCLUDES };
+            if (by_two) {
+                const uint32_t both = simt_load<uint32_t>(from + 2 * first);
+                bits[0] = both & 0xFFFFu;
+                bits[1] = both >> 16;
+            } else {
+                if (first < keys)
+                    bits[0] = simt_load<uint16_t>(from + 2 * first);
+                if (second < keys)
+                    bits[1] = simt_load<uint16_t>(from + 2 * second);
+            }
+            SIMT_UNROLL
+            for (int j = 0; j < 2; j++) {
+                float &x = score[n / F::ACC][i + j];
+                x += at.slope[slot] * simt_f16_to_f32((uint16_t)bits[j]);
+                if (bits[j] == ATTN_MASK_EXCLUDES)
+                    x = -SIMT_INFINITY;
+                else
+                    open |= 1u << (n + j);
+            }
+        }
+    } else {
+        open = ~0u >> (32 - ALL);
+        if (keys < 16 * BLOCKS) {
+            SIMT_UNROLL
+            for (int n = 0; n < ALL; n++)
+                if (n / F::ACC * 16 + F::key(lane, n % F::ACC) >= keys)
+                    score[n / F::ACC][n % F::ACC] = -SIMT_INFINITY;
+        }
+    }
+    return open;
+}
+
+/* The keys that live for any column of the wave, from each lane's bits. */
+template <class F, int BLOCKS> static __device__ SIMT_GPU_INLINE uint64_t mma_live(int lane, uint32_t open)
+{
+    constexpr int ALL = BLOCKS * F::ACC;
+    if (simt_ballot<F::WAVE>(open != 0) == 0)
+        return 0;
+    if (simt_ballot<F::WAVE>(open != ~0u >> (32 - ALL)) == 0)
+        return ~(uint64_t)0 >> (64 - 16 * BLOCKS);
+    uint64_t keys = 0;
+    SIMT_UNROLL
+    for (int n = 0; n < ALL; n++)
+        keys |= (uint64_t)(open >> n & 1) << (n / F::ACC * 16 + F::key(lane, n % F::ACC));
+    return mma_any<F::WAVE>(keys);
+}
+
+/* One tile's step of the online softmax: scores (plain: dot products, of which at.scale makes scores) become weights, times
+ * 2^P_SHIFT, and so is sum, of the lane's own keys. Returns whether a maximum has moved, for any lane; then the output so far is to be multiplied by factor. */
+template <class F, int BLOCKS>
+static __device__ SIMT_GPU_INLINE bool mma_softmax(const mma_columns<F> &at, bool plain, float (&score)[BLOCKS][F::ACC], float (&max)[F::SLOTS],
+                                                   float (&sum)[F::SLOTS], float (&factor)[F::SLOTS])
+{
+    float scale[F::SLOTS]; /* not negative */
+    float base[F::SLOTS]; /* a number also where all is excluded: 2^-inf is 0, the weight of what is excluded */
+    bool moved = false;
+    SIMT_UNROLL
+    for (int slot = 0; slot < F::SLOTS; slot++) {
+        float top = -SIMT_INFINITY;
+        SIMT_UNROLL
+        for (int b = 0; b < BLOCKS; b++) {
+            SIMT_UNROLL
+            for (int i = 0; i < F::ACC; i++)
+                if (F::slot(i) == slot)
+                    top = simt_max(top, score[b][i]);
+        }
+        scale[slot] = plain ? at.scale[slot] : 1.0f;
+        top = mma_share_max<F>(top) * scale[slot];
+        /* The product is rounded here and not below: a reference that is no less than any of the scores, or weights could
+         * pass f16's range. */
+        if (plain)
+            top = simt_fma(top < 0.0f ? -top : top, 0x1p-23f, top);
+        top = simt_max(max[slot], top);
+        factor[slot] = mma_rescale(max[slot], top);
+        moved = moved || top != max[slot];
+        max[slot] = top;
+        base[slot] = top == -SIMT_INFINITY ? 0.0f : top;
+        sum[slot] *= factor[slot];
+    }
+    SIMT_UNROLL
+    for (int b = 0; b < BLOCKS; b++) {
+        SIMT_UNROLL
+        for (int i = 0; i < F::ACC; i++) {
+            score[b][i] = simt_exp2_fast(simt_fma(simt_fma(score[b][i], scale[F::slot(i)], -base[F::slot(i)]), MMA_LOG2E, F::P_SHIFT));
+            sum[F::slot(i)] += score[b][i];
+        }
+    }
+    return simt_ballot<F::WAVE>(moved) != 0;
+}
+
+/* Adds a tile's weighted rows of V to the wave's units of the output: wd, wd + split, ... */
+template <class F, int BLOCKS, int OWN>
+static __device__ SIMT_GPU_INLINE void mma_output(const uint16_t *rows, int pitch, int units, int split, int lane, int wd,
+                                                  const float (&weight)[BLOCKS][F::ACC], float (&acc)[OWN][2][F::ACC])
+{
+    SIMT_UNROLL
+    for (int b = 0; b < BLOCKS; b++) {
+        typename F::operand p[F::P_PARTS];
+        F::weights(lane, weight[b], p);
+        SIMT_UNROLL
+        for (int u = 0; u < OWN; u++) {
+            const int unit = wd + u * split;
+            if (units % split != 0 && unit >= units)
+                break;
+            typename F::operand v[2];
+            F::load_v(rows + 16 * b * pitch + 32 * unit, pitch, lane, v);
+            SIMT_UNROLL
+            for (int t = 0; t < 2; t++) {
+                SIMT_UNROLL
+                for (int part = 0; part < F::P_PARTS; part++)
+                    F::output(acc[u][t], v[t], p[part]);
+            }
+        }
+    }
+}
+
+/* acc *= factor of each register's slot. */
+template <class F, int OWN>
+static __device__ SIMT_GPU_INLINE void mma_scale(float (&acc)[OWN][2][F::ACC], const float (&factor)[F::SLOTS])
+{
+    SIMT_UNROLL
+    for (int u = 0; u < OWN; u++) {
+        SIMT_UNROLL
+        for (int t = 0; t < 2; t++) {
+            SIMT_UNROLL
+            for (int i = 0; i < F::ACC; i++)
+                acc[u][t][i] *= factor[F::slot(i)];
+        }
+    }
+}
+
+/* Stores a wave's units of the output of its columns, into dst or as the split's partial result. */
+template <class F, int OWN>
+static __device__ SIMT_GPU_INLINE void mma_store(const attn_args &a, int dv, int split, int64_t kv_head, int64_t s, int64_t first,
+                                                 int lane, int wd, int64_t part_of_keys, bool empty, const float (&max)[F::SLOTS],
+                                                 const float (&sums)[F::SLOTS], const float (&acc)[OWN][2][F::ACC])
+{
+    SIMT_UNROLL
+    for (int slot = 0; slot < F::SLOTS; slot++) {
+        float sum = mma_share_sum<F>(sums[slot]);
+        const int64_t column = first + F::column(lane, slot);
+        if (column >= a.n_q * a.gqa)
+            continue;
+        int64_t iq, head;
+        attn_divide(column, a.gqa, iq, head);
+        head += kv_head * a.gqa;
+        float factor;
+        float *out;
+        if (a.splits > 1) {
+            const int64_t part = ((s * a.n_q + iq) * a.n_head + head) * a.splits + part_of_keys;
+            if (wd == 0 && F::key(lane, 0) == 0) {
+                a.meta[2 * part] = max[slot];
+                a.meta[2 * part + 1] = sum * F::P_UNSHIFT;
+            }
+            if (empty)
+                continue;
+            factor = F::P_UNSHIFT;
+            out = a.partial + part * dv;
+        } else {
+            factor = 1.0f;
+            if (a.sinks) {
+                const float sink = a.sinks[head], top = simt_max(max[slot], sink);
+                factor = mma_rescale(max[slot], top);
+                sum = sum * factor + simt_exp2_fast(simt_fma(sink - top, MMA_LOG2E, F::P_SHIFT));
+            }
+            factor = sum > 0.0f ? factor / sum : 0.0f;
+            out = reinterpret_cast<float *>(a.dst.data + head * a.dst.nb1 + iq * a.dst.nb2 + s * a.dst.nb3);
+        }
+        SIMT_UNROLL
+        for (int u = 0; u < OWN; u++) {
+            SIMT_UNROLL
+            for (int t = 0; t < 2; t++) {
+                SIMT_UNROLL
+                for (int i = 0; i < F::ACC; i++) {
+                    const int d = 32 * (wd + u * split) + F::output_d(lane, i, t);
+                    if (F::slot(i) == slot && (dv % (32 * split) == 0 || d < dv))
+                        out[d] = acc[u][t][i] * factor;
+                }
+            }
+        }
+    }
+}
+
+#endif

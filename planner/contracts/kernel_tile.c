@@ -1,0 +1,97 @@
+/* kernel_tile.c: contract, configuration and cost of `tile`, the kernel for every known head size: LDS tiles, no
+ * matrix core. Kernel: kernels/tile.hip.
+ *
+ * SPDX-License-Identifier: MIT */
+#include "planner/contracts/contract.h"
+
+enum { COLUMNS_FEW = 4, LANES = 16, CHUNK = 64 };
+
+/* What follows from the columns of an instance, as kernels/tile.h has it (struct tile_shape). */
+static int32_t threads_of(int64_t columns) { return columns == 16 ? 128 : 64; }
+static int32_t kv_tile_of(int64_t columns) { return columns == COLUMNS_FEW ? 32 : 64; }
+
+/* The most columns there is an instance with. */
+static int32_t columns_most(int64_t d_k) { return d_k > 320 ? 8 : 16; }
+
+/* Static LDS of an instance (struct tile_lds): Q, the K and V buffer, weights, live flags. */
+static int64_t lds_bytes(int64_t d_k, int64_t columns)
+{
+    int64_t threads = threads_of(columns), kv_tile = kv_tile_of(columns), columns_thread = columns * LANES / threads;
+    int64_t q = columns * (d_k + 4), kv = kv_tile * (CHUNK + 4), p = columns * (kv_tile + 16 / columns_thread);
+    return 4 * (q + kv + p) + 2 * threads;
+}
+
+static void rule_head_size(const struct attn_device *d, const struct attn_key *k, int64_t *lhs, int64_t *rhs)
+{
+    (void)d;
+    *lhs = attn_head_size_operand(k->d_k, k->d_v);
+    *rhs = ((int64_t)1 << ATTN_HEAD_SIZE_COUNT) - 1;
+}
+
+static void rule_threads(const struct attn_device *d, const struct attn_key *k, int64_t *lhs, int64_t *rhs)
+{
+    (void)k;
+    *lhs = threads_of(COLUMNS_FEW);
+    *rhs = d->max_threads;
+}
+
+static void rule_lds(const struct attn_device *d, const struct attn_key *k, int64_t *lhs, int64_t *rhs)
+{
+    /* Every rule is evaluated for every head size when all are asked for: clipped, no size overflows. */
+    *lhs = lds_bytes(attn_min(k->d_k, INT32_MAX), COLUMNS_FEW);
+    *rhs = contract_lds_limit(d);
+}
+
+static const struct attn_rule rules[] = {
+    { "head_size", "an instance exists for the head sizes", ATTN_REL_MEMBER, ATTN_UNIT_HEAD_SIZE, 1, rule_head_size },
+    { "threads", "the threads of the smallest configuration fit the device", ATTN_REL_LE, ATTN_UNIT_THREADS, 0, rule_threads },
+    { "lds", "the LDS of the smallest configuration fits the device", ATTN_REL_LE, ATTN_UNIT_BYTES, 0, rule_lds },
+};
+
+static void configure(const struct attn_device *d, const struct attn_key *k, struct attn_plan *p)
+{
+    int32_t columns = columns_most(k->d_k);
+    bool few = attn_mul_sat(k->n_q, contract_gqa(k)) <= COLUMNS_FEW;
+    if (few || lds_bytes(k->d_k, columns) > contract_lds_limit(d) || threads_of(columns) > d->max_threads)
+        columns = COLUMNS_FEW;
+    int32_t threads = threads_of(columns);
+    int64_t work = contract_work(k, columns);
+    contract_columns(p, k, columns);
+    p->kv_tile = kv_tile_of(columns);
+    p->waves = (int32_t)attn_ceil_div(threads, d->wave_size);
+
+    /* Decoding a block once per column tile costs more than one pass that writes it as f16, from a few tiles on. */
+    bool often = contract_row_tiles(k, columns) >= 4;
+    if (often && attn_type_info(k->type_k)->block_elems > 1)
+        contract_convert(p, ATTN_STEP_CONVERT_K, ATTN_REGION_K, d, k);
+    if (often && attn_type_info(k->type_v)->block_elems > 1)
+        contract_convert(p, ATTN_STEP_CONVERT_V, ATTN_REGION_V, d, k);
+    p->load_k = p->convert_k >= 0 ? 16 : 1 << k->align_k;
+    p->load_v = p->convert_v >= 0 ? 16 : 1 << k->align_v;
+
+    contract_scan(p, d, k);
+    contract_split(p, d, k, 128, contract_fill(d, work, 2));
+    contract_launch(p, ATTN_STEP_MAIN, contract_grid_x(d, work), (uint32_t)p->splits, (uint32_t)threads,
+                    (uint32_t)lds_bytes(k->d_k, columns));
+    p->arithmetic.kv_tile = p->kv_tile;
+    p->arithmetic.merges = p->splits;
+}
+
+static uint64_t cost(const struct attn_device *d, const struct attn_key *k, const struct attn_plan *p)
+{
+    int64_t once = contract_kv_bytes(k), tiles = contract_row_tiles(k, p->columns);
+    /* Decoding through LDS, with barriers, reads at a third of the rate at best (measured on an H200, decode). */
+    int64_t bytes = attn_mul_sat(attn_add_sat(once, attn_mul_sat(once / 4, tiles - 1)), 3);
+    int64_t main = attn_max(cost_bytes(d, bytes), cost_madds(d, contract_madds(k, p->columns), 40));
+    main = cost_idle(d, main, attn_mul_sat(contract_work(k, p->columns), p->splits));
+    return (uint64_t)attn_add_sat(main, cost_helpers(d, k, p));
+}
+
+const struct attn_kernel attn_kernel_tile = {
+    .name = "tile",
+    .purpose = "every known head size, no matrix core needed",
+    .rules = rules,
+    .n_rules = sizeof rules / sizeof rules[0],
+    .configure = configure,
+    .cost = cost,
+};

@@ -1,0 +1,165 @@
+/* libraries.c: see libraries.h. What a file needs is read with libelf before anything of it is mapped: a file
+ * that is cut off is found out here, not by a signal.
+ *
+ * SPDX-License-Identifier: MIT */
+#include "subjects/ggml/libraries.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <gelf.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { NEEDED_MAX = 32, NAME_MAX_BYTES = 96 };
+
+struct needed {
+    int n;
+    char name[NEEDED_MAX][NAME_MAX_BYTES];
+};
+
+/* Does the file hold every byte that its segments say it has? */
+static bool whole(Elf *elf, uint64_t bytes)
+{
+    size_t n;
+    if (elf_getphdrnum(elf, &n) != 0)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        GElf_Phdr segment;
+        if (!gelf_getphdr(elf, (int)i, &segment))
+            return false;
+        if (segment.p_filesz > bytes || segment.p_offset > bytes - segment.p_filesz)
+            return false;
+    }
+    return true;
+}
+
+static bool read_dynamic(Elf *elf, struct needed *needed)
+{
+    for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section));) {
+        GElf_Shdr header;
+        Elf_Data *data;
+        if (!gelf_getshdr(section, &header) || header.sh_type != SHT_DYNAMIC || header.sh_entsize == 0)
+            continue;
+        if (!(data = elf_getdata(section, NULL)))
+            return false;
+        for (size_t i = 0; i < header.sh_size / header.sh_entsize && i < INT_MAX; i++) {
+            GElf_Dyn entry;
+            if (!gelf_getdyn(data, (int)i, &entry) || entry.d_tag == DT_NULL)
+                break;
+            const char *name = entry.d_tag == DT_NEEDED ? elf_strptr(elf, header.sh_link, entry.d_un.d_val) : NULL;
+            if (name && strlen(name) < NAME_MAX_BYTES && !strchr(name, '/') && needed->n < NEEDED_MAX)
+                strcpy(needed->name[needed->n++], name);
+        }
+        return true;
+    }
+    return false;
+}
+
+static enum attn_ggml_open read_needed(const char *path, struct needed *needed, char *error, size_t cap)
+{
+    struct stat status;
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0 || fstat(file, &status) != 0) {
+        snprintf(error, cap, "%s", strerror(errno));
+        if (file >= 0)
+            close(file);
+        return ATTN_GGML_BAD_FILE;
+    }
+    const char *wrong = NULL;
+    Elf *elf = NULL;
+    if (!S_ISREG(status.st_mode))
+        wrong = "it is no regular file";
+    else if (elf_version(EV_CURRENT) == EV_NONE || !(elf = elf_begin(file, ELF_C_READ, NULL)) || elf_kind(elf) != ELF_K_ELF)
+        wrong = "it is no ELF library";
+    else if (gelf_getclass(elf) != ELFCLASS64)
+        wrong = "it is no library for this machine";
+    else if (!whole(elf, (uint64_t)status.st_size))
+        wrong = "it is cut off: segments reach past its end";
+    else if (!read_dynamic(elf, needed))
+        wrong = "it has no dynamic section: no shared library, or cut off";
+    if (elf)
+        elf_end(elf);
+    close(file);
+    if (wrong)
+        snprintf(error, cap, "%s", wrong);
+    return wrong ? ATTN_GGML_BAD_FILE : ATTN_GGML_OPENED;
+}
+
+/* folder/name, where there is such a file; loaded for everything after it. False when it is there and cannot be loaded. */
+static bool load_from(struct ggml_libraries *libraries, const char *folder, size_t len, const char *up, const char *name,
+                      bool *found, char *error, size_t cap)
+{
+    char path[PATH_MAX];
+    int n = snprintf(path, sizeof path, "%.*s%s/%s", (int)len, folder, up, name);
+    *found = n > 0 && (size_t)n < sizeof path && access(path, R_OK) == 0;
+    if (!*found)
+        return true;
+    void *handle = libraries->n_other < GGML_LIBRARIES_MAX ? dlopen(path, RTLD_NOW | RTLD_GLOBAL) : NULL;
+    if (!handle) {
+        const char *why = dlerror();
+        snprintf(error, cap, "%s cannot be loaded: %s", name, why ? why : "too many libraries");
+        return false;
+    }
+    libraries->other[libraries->n_other++] = handle;
+    return true;
+}
+
+static bool of_rocm(const char *name)
+{
+    return !strncmp(name, "libamdhip64", 11) || !strncmp(name, "libhip", 6) || !strncmp(name, "libroc", 6) ||
+           !strncmp(name, "libhsa", 6) || !strncmp(name, "librccl", 7);
+}
+
+enum attn_ggml_open ggml_libraries_open(struct ggml_libraries *libraries, const char *path, const char *null_runtime,
+                                        char *error, size_t cap)
+{
+    struct needed needed = { .n = 0 };
+    enum attn_ggml_open result = read_needed(path, &needed, error, cap);
+    if (result != ATTN_GGML_OPENED)
+        return result;
+    /* A name without a slash would be searched for; a path is what was said. */
+    char absolute[PATH_MAX];
+    if (!realpath(path, absolute)) {
+        snprintf(error, cap, "%s", strerror(errno));
+        return ATTN_GGML_BAD_FILE;
+    }
+    size_t folder = (size_t)(strrchr(absolute, '/') - absolute);
+    bool hip = false;
+    for (int i = 0; i < needed.n; i++)
+        hip = hip || !strncmp(needed.name[i], "libamdhip64", 11);
+    if (!hip) {
+        snprintf(error, cap, "it does not need libamdhip64: no HIP backend");
+        return ATTN_GGML_BAD_FILE;
+    }
+    for (int i = 0; i < needed.n; i++) {
+        bool found = false;
+        if (of_rocm(needed.name[i])) {
+            if (!load_from(libraries, null_runtime, strlen(null_runtime), "", needed.name[i], &found, error, cap))
+                return ATTN_GGML_LACKS;
+            if (!found) {
+                snprintf(error, cap, "it needs %s, which the null runtime in %s does not have", needed.name[i], null_runtime);
+                return ATTN_GGML_LACKS;
+            }
+        } else if (!strncmp(needed.name[i], "libggml", 7)) {
+            static const char *const up[] = { "", "/..", "/../.." };
+            for (size_t u = 0; u < sizeof up / sizeof up[0] && !found; u++)
+                if (!load_from(libraries, absolute, folder, up[u], needed.name[i], &found, error, cap))
+                    return ATTN_GGML_LACKS;
+        }
+    }
+    libraries->backend = dlopen(absolute, RTLD_NOW | RTLD_GLOBAL);
+    if (!libraries->backend) {
+        const char *why = dlerror();
+        snprintf(error, cap, "it cannot be loaded: %s", why ? why : "no reason given");
+        return ATTN_GGML_LACKS;
+    }
+    return ATTN_GGML_OPENED;
+}
+
+void ggml_libraries_close(struct ggml_libraries *libraries) { memset(libraries, 0, sizeof *libraries); }

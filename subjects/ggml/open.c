@@ -1,0 +1,212 @@
+/* open.c: opening and closing the ggml subject: the library beside the null runtime, its devices, its GPU code.
+ *
+ * SPDX-License-Identifier: MIT */
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "subjects/ggml/subject.h"
+
+#define ARENA_MOST (INT64_C(8) << 30) /* bytes of device memory that a device's tensors get, but no more than half */
+#define ARENA_LEAST (INT64_C(64) << 20)
+
+static void ggml_close(struct attn_subject *base)
+{
+    struct ggml_subject *s = (struct ggml_subject *)base;
+    if (s->abi.log_set)
+        s->abi.log_set(NULL, NULL);
+    if (s->trapping) {
+        /* The library stays loaded: its static objects and registered kernels do not all survive a second life. */
+        for (int i = 0; i < base->n_devices; i++)
+            if (s->device[i].arena && ATTN_TRAP(&s->trap) == 0) {
+                s->abi.backend_buffer_free(s->device[i].arena);
+                attn_trap_disarm(&s->trap);
+            }
+        s->abi.set_abort_callback(NULL);
+        attn_trap_remove(&s->trap);
+    }
+    if (s->tensors)
+        s->abi.free(s->tensors);
+    if (s->graphs)
+        s->abi.free(s->graphs);
+    attn_code_close(s->code);
+    free(s->tensor_memory);
+    ggml_libraries_close(&s->libraries);
+    free(s);
+}
+
+/* ggml logs why before it aborts: "ROCm error: invalid launch configuration", then where. The first line is kept, and
+ * said with the abort. */
+static void on_log(int level, const char *text, void *user)
+{
+    struct ggml_subject *s = user;
+    if (level != GGML_LEVEL_ERROR || s->log[0])
+        return;
+    size_t used = strcspn(text, "\n");
+    if (used >= sizeof s->log)
+        used = sizeof s->log - 1;
+    for (size_t i = 0; i < used; i++)
+        s->log[i] = text[i] >= 0x20 && text[i] < 0x7f ? text[i] : ' ';
+    s->log[used] = 0;
+}
+
+static bool find_null(struct null_hip *null, void *library, char *error, size_t cap)
+{
+    const struct { const char *name; void *to; } functions[] = {
+        { "null_hip_launches", &null->launches },   { "null_hip_reset", &null->reset },
+        { "null_hip_lost", &null->lost },           { "null_hip_refused", &null->refused },
+        { "null_hip_devices", &null->devices },     { "null_hip_device", &null->device },
+        { "null_hip_move_data", &null->move_data }, { "null_hip_hold_launches", &null->hold_launches },
+        { "null_hip_say_errors", &null->say_errors }, { "hipGetLastError", &null->last_error },
+    };
+    for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
+        void *at = dlsym(library, functions[i].name);
+        if (!at) {
+            snprintf(error, cap, "it is bound to a HIP runtime that is not the null runtime (no %s)", functions[i].name);
+            return false;
+        }
+        memcpy(functions[i].to, &at, sizeof at);
+    }
+    return true;
+}
+
+/* The planner's description of the device that the null runtime calls so ("gfx942", "gfx942~lds/2"). */
+static bool describe(const char *name, struct attn_device *device)
+{
+    char row[sizeof device->name];
+    size_t len = strcspn(name, "~");
+    if (len >= sizeof row)
+        return false;
+    memcpy(row, name, len);
+    row[len] = 0;
+    const struct attn_device *found = attn_device_find(row);
+    if (!found)
+        return false;
+    *device = *found;
+    if (name[len] == '~')
+        for (int w = 0; w < attn_weakening_count(); w++) {
+            const char *what;
+            struct attn_device weaker;
+            if (attn_device_weaken(found, w, &weaker, &what) && !strcmp(what, name + len + 1)) {
+                *device = weaker;
+                memcpy(device->name, found->name, sizeof device->name);
+                return true;
+            }
+        }
+    return true;
+}
+
+static enum attn_ggml_open open_devices(struct ggml_subject *s, char *error, size_t cap)
+{
+    struct ggml_backend_reg *reg = s->abi.backend_cuda_reg ? s->abi.backend_cuda_reg() : s->abi.backend_init();
+    size_t n = reg ? s->abi.backend_reg_dev_count(reg) : 0;
+    if (n == 0) {
+        snprintf(error, cap, "the backend sees no device of the null runtime");
+        return ATTN_GGML_LACKS;
+    }
+    for (size_t i = 0; i < n && i < ATTN_SUBJECT_DEVICES_MAX; i++) {
+        struct ggml_device *device = &s->device[i];
+        const char *name = s->null.device((int)i);
+        if (!name || !describe(name, &s->base.device[i])) {
+            snprintf(error, cap, "the backend's device %zu is no device of the null runtime", i);
+            return ATTN_GGML_LACKS;
+        }
+        device->device = s->abi.backend_reg_dev_get(reg, i);
+        device->backend = s->abi.backend_dev_init(device->device, NULL);
+        device->type = s->abi.backend_dev_buffer_type(device->device);
+        size_t unused = 0, total = 0;
+        s->abi.backend_dev_memory(device->device, &unused, &total);
+        int64_t most = (int64_t)(unused / 2) < ARENA_MOST ? (int64_t)(unused / 2) : ARENA_MOST;
+        device->bytes = most / GGML_PLACE_ALIGNMENT * GGML_PLACE_ALIGNMENT;
+        for (; device->bytes >= ARENA_LEAST; device->bytes /= 2) {
+            device->arena = s->abi.backend_buft_alloc_buffer(device->type, (size_t)device->bytes);
+            if (device->arena)
+                break;
+        }
+        if (!device->backend || !device->arena) {
+            snprintf(error, cap, "the backend gives no %s on device %zu (%s)", device->arena ? "stream" : "memory", i, name);
+            return ATTN_GGML_LACKS;
+        }
+        device->base = s->abi.backend_buffer_get_base(device->arena);
+        s->abi.backend_buffer_set_usage(device->arena, GGML_USAGE_COMPUTE); /* nothing is cleared */
+        device->has_code = s->code && attn_code_has_device(s->code, s->base.device[i].name);
+        s->base.n_devices = (int)i + 1;
+    }
+    return ATTN_GGML_OPENED;
+}
+
+static enum attn_ggml_open open_backend(struct ggml_subject *s, char *error, size_t cap)
+{
+    if (!attn_trap_install(&s->trap, ATTN_SUBJECT_SECONDS)) {
+        snprintf(error, cap, "another subject is open, or memory has run out");
+        return ATTN_GGML_LACKS;
+    }
+    s->trapping = true;
+    s->abi.set_abort_callback(attn_trap_abort);
+    int what = ATTN_TRAP(&s->trap);
+    if (what) {
+        struct attn_subject_answer answer;
+        ggml_trapped(s, NULL, what, false, &answer);
+        snprintf(error, cap, "it %s while it was opened: %s", attn_subject_status_name(answer.status), answer.message);
+        return ATTN_GGML_BAD_FILE;
+    }
+    enum attn_ggml_open result = ATTN_GGML_BAD_FILE;
+    if (ggml_abi_probe(&s->abi, error, cap))
+        result = open_devices(s, error, cap);
+    if (result == ATTN_GGML_OPENED) {
+        size_t bytes = s->abi.tensor_overhead() * GGML_NODE_TENSORS;
+        s->tensor_memory = aligned_alloc(64, (bytes + 63) / 64 * 64);
+        s->tensors = s->tensor_memory ? s->abi.init((struct ggml_abi_init){ bytes, s->tensor_memory, true }) : NULL;
+        s->graphs = s->abi.init((struct ggml_abi_init){ s->abi.graph_overhead_custom(32, false), NULL, true });
+        s->graph = s->graphs ? s->abi.new_graph_custom(s->graphs, 32, false) : NULL;
+        if (!s->tensors || !s->graph) {
+            snprintf(error, cap, "memory has run out");
+            result = ATTN_GGML_LACKS;
+        }
+    }
+    attn_trap_disarm(&s->trap);
+    return result;
+}
+
+enum attn_ggml_open attn_subject_ggml(const struct attn_ggml_options *options, struct attn_subject **subject, char *error,
+                                      size_t cap)
+{
+    static const struct attn_subject_ops ops = { ggml_close, ggml_legal,        ggml_supports, ggml_dispatch,
+                                                 ggml_unfit, ggml_is_attention, ggml_has_code };
+    struct ggml_subject *s = calloc(1, sizeof *s);
+    if (!s) {
+        snprintf(error, cap, "memory has run out");
+        return ATTN_GGML_LACKS;
+    }
+    s->base.ops = &ops;
+    s->prec_f32 = !options->prec_default;
+    setenv("GGML_CUDA_DISABLE_GRAPHS", "1", 1);
+    enum attn_ggml_open result = ggml_libraries_open(&s->libraries, options->library, options->null_runtime, error, cap);
+    if (result == ATTN_GGML_OPENED && !ggml_abi_load(&s->abi, s->libraries.backend, error, cap))
+        result = ATTN_GGML_BAD_FILE;
+    if (result == ATTN_GGML_OPENED && !find_null(&s->null, s->libraries.backend, error, cap))
+        result = ATTN_GGML_LACKS;
+    struct attn_code_error code_error;
+    if (result == ATTN_GGML_OPENED && !options->no_code &&
+        !(s->code = attn_code_open(options->library, NULL, &code_error))) {
+        snprintf(error, cap, "its GPU code cannot be read: %s", code_error.text);
+        result = ATTN_GGML_BAD_FILE;
+    }
+    if (result == ATTN_GGML_OPENED) {
+        s->abi.log_set(on_log, s);
+        s->null.move_data(false);
+        s->null.say_errors(false);
+        s->null.hold_launches(false); /* that is done here (ggml_unfit), with what it finds said as data */
+        result = open_backend(s, error, cap);
+    }
+    if (result != ATTN_GGML_OPENED) {
+        ggml_close(&s->base);
+        return result;
+    }
+    const char *version = s->abi.version ? s->abi.version() : "of a version that it does not say";
+    const char *file = strrchr(options->library, '/');
+    snprintf(s->base.name, sizeof s->base.name, "ggml %.60s, %.80s", version, file ? file + 1 : options->library);
+    *subject = &s->base;
+    return ATTN_GGML_OPENED;
+}

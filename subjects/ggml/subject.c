@@ -1,0 +1,297 @@
+/* subject.c: a ggml HIP backend as a subject: asked through ggml's public interface, its aborts trapped, its launches
+ * read from the null runtime, and held against the code that the library has. Opening one: open.c.
+ *
+ * Source of what ggml does: ggml, include/ggml.h, include/ggml-backend.h, src/ggml.c (ggml_flash_attn_ext, ggml_abort),
+ * src/ggml-backend.cpp (ggml_backend_tensor_alloc).
+ *
+ * SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "subjects/ggml/subject.h"
+
+/* ---- Asking --------------------------------------------------------------------------------------------------- */
+
+static void answer_with(struct attn_subject_answer *answer, int status)
+{
+    answer->status = status;
+    answer->n_launches = 0;
+    answer->launch = NULL;
+    answer->message[0] = 0;
+}
+
+/* What a trapped call left behind is not used again: the node is rebuilt and, where it was not unwound, the backend made
+ * anew. The old one is freed, so that its pool of device memory is; where the pool finds memory that the lost call still
+ * holds, it aborts, and that memory alone is lost. */
+static void free_backend(struct ggml_subject *s, struct ggml_device *device)
+{
+    struct ggml_backend *backend = device->backend;
+    device->backend = NULL;
+    if (backend && ATTN_TRAP(&s->trap) == 0) {
+        s->abi.backend_free(backend);
+        attn_trap_disarm(&s->trap);
+    }
+}
+
+void ggml_trapped(struct ggml_subject *s, struct ggml_device *device, int what, bool unwound,
+                    struct attn_subject_answer *answer)
+{
+    s->is_built = false;
+    switch (what) {
+    case ATTN_TRAP_ABORT:
+        answer->status = ATTN_SUBJECT_ABORTED;
+        snprintf(answer->message, sizeof answer->message, "%.380s%s%s", s->trap.message, s->log[0] ? ": " : "", s->log);
+        break;
+    case ATTN_TRAP_SIGNAL:
+        answer->status = ATTN_SUBJECT_CRASHED;
+        snprintf(answer->message, sizeof answer->message, "%s", attn_trap_signal_name(s->trap.number));
+        break;
+    default:
+        answer->status = ATTN_SUBJECT_HUNG;
+        snprintf(answer->message, sizeof answer->message, "no answer within %d s", ATTN_SUBJECT_SECONDS);
+    }
+    if (!unwound && device)
+        free_backend(s, device);
+    s->null.last_error(); /* or the next call would be taken for the one that failed */
+}
+
+static void build(struct ggml_subject *s, const struct attn_problem *p)
+{
+    if (s->is_built && !s->is_placed && !memcmp(&s->built, p, sizeof *p))
+        return;
+    s->is_built = s->is_placed = false;
+    s->abi.reset(s->tensors);
+    ggml_node_build(&s->abi, s->tensors, p, s->prec_f32, &s->node);
+    s->built = *p;
+    s->is_built = true;
+}
+
+/* The bytes of every source's base, 256-aligned, one after another; INT64_MAX when more than the arena has. */
+static int64_t source_bytes(const struct ggml_subject *s, int64_t most)
+{
+    int64_t total = 0;
+    for (int o = 0; o < ATTN_DST; o++) {
+        if (!s->node.base[o])
+            continue;
+        if (s->node.bytes[o] > most - total - GGML_PLACE_ALIGNMENT)
+            return INT64_MAX;
+        total += (s->node.bytes[o] + GGML_PLACE_ALIGNMENT - 1) / GGML_PLACE_ALIGNMENT * GGML_PLACE_ALIGNMENT;
+    }
+    return total;
+}
+
+/* Gives every tensor its place; false when they do not fit. */
+static bool place(struct ggml_subject *s, struct ggml_device *device)
+{
+    int64_t sources = source_bytes(s, device->bytes);
+    if (sources == INT64_MAX)
+        return false;
+    s->is_placed = true;
+    char *at = device->base;
+    for (int o = 0; o < ATTN_DST; o++) {
+        if (!s->node.base[o])
+            continue;
+        s->abi.backend_tensor_alloc(device->arena, s->node.base[o], at);
+        at += (s->node.bytes[o] + GGML_PLACE_ALIGNMENT - 1) / GGML_PLACE_ALIGNMENT * GGML_PLACE_ALIGNMENT;
+    }
+    for (int o = 0; o < ATTN_DST; o++)
+        if (s->node.view[o])
+            s->abi.backend_view_init(s->node.tensor[o]);
+    size_t dst = s->abi.backend_buft_get_alloc_size(device->type, s->node.node);
+    if (dst > (size_t)(device->bytes - sources))
+        return false;
+    s->abi.backend_tensor_alloc(device->arena, s->node.node, at);
+    return true;
+}
+
+/* One call into the library. */
+struct request {
+    struct ggml_subject *s;
+    struct ggml_device *device;
+    const struct attn_problem *p;
+    struct attn_subject_answer *answer;
+};
+
+static void ask(void *context)
+{
+    const struct request *r = context;
+    build(r->s, r->p);
+    bool yes = r->s->abi.backend_dev_supports_op(r->device->device, r->s->node.node);
+    r->answer->status = yes ? ATTN_SUBJECT_YES : ATTN_SUBJECT_NO;
+}
+
+void ggml_supports(struct attn_subject *base, int number, const struct attn_problem *p,
+                          struct attn_subject_answer *answer)
+{
+    struct ggml_subject *s = (struct ggml_subject *)base;
+    struct request request = { s, &s->device[number], p, answer };
+    bool unwound;
+    answer_with(answer, ATTN_SUBJECT_NO);
+    s->log[0] = 0;
+    int what = attn_trap_run(&s->trap, ask, &request, &unwound);
+    if (what)
+        ggml_trapped(s, request.device, what, unwound, answer);
+}
+
+/* Reads what was launched since the last reset into the answer. */
+static void read_launches(struct ggml_subject *s, struct attn_subject_answer *answer)
+{
+    size_t n;
+    const struct null_hip_launch *from = s->null.launches(&n);
+    const char *refused = NULL;
+    if (n > GGML_LAUNCHES_MAX || s->null.lost() > 0) {
+        if (answer->status == ATTN_SUBJECT_YES)
+            answer->status = ATTN_SUBJECT_TOO_BIG;
+        n = n > GGML_LAUNCHES_MAX ? GGML_LAUNCHES_MAX : n;
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct attn_subject_launch *to = &s->launch[i];
+        to->kernel = from[i].kernel;
+        to->id = from[i].function;
+        memcpy(to->grid, from[i].grid, sizeof to->grid);
+        memcpy(to->block, from[i].block, sizeof to->block);
+        to->lds_dynamic_bytes = from[i].lds_dynamic;
+    }
+    answer->n_launches = n;
+    answer->launch = s->launch;
+    if (s->null.refused(&refused) > 0 && refused) {
+        answer->status = ATTN_SUBJECT_TOO_BIG;
+        snprintf(answer->message, sizeof answer->message, "the null runtime does not provide %.200s", refused);
+    }
+}
+
+static void compute(void *context)
+{
+    const struct request *r = context;
+    struct ggml_subject *s = r->s;
+    build(s, r->p);
+    if (!r->device->backend)
+        r->device->backend = s->abi.backend_dev_init(r->device->device, NULL);
+    if (!r->device->backend) {
+        answer_with(r->answer, ATTN_SUBJECT_NO);
+        snprintf(r->answer->message, sizeof r->answer->message, "ggml_backend_dev_init gives no backend");
+        return;
+    }
+    if (!place(s, r->device)) {
+        answer_with(r->answer, ATTN_SUBJECT_TOO_BIG);
+        return;
+    }
+    s->abi.graph_clear(s->graph);
+    s->abi.build_forward_expand(s->graph, s->node.node);
+    int status = s->abi.backend_graph_compute(r->device->backend, s->graph);
+    if (status != GGML_STATUS_OK) {
+        r->answer->status = ATTN_SUBJECT_NO;
+        snprintf(r->answer->message, sizeof r->answer->message, "ggml_backend_graph_compute returns %d", status);
+    }
+}
+
+void ggml_dispatch(struct attn_subject *base, int number, const struct attn_problem *p,
+                          struct attn_subject_answer *answer)
+{
+    struct ggml_subject *s = (struct ggml_subject *)base;
+    struct request request = { s, &s->device[number], p, answer };
+    bool unwound;
+    answer_with(answer, ATTN_SUBJECT_YES);
+    s->null.reset();
+    s->log[0] = 0;
+    int what = attn_trap_run(&s->trap, compute, &request, &unwound);
+    read_launches(s, answer);
+    if (!what)
+        return;
+    ggml_trapped(s, request.device, what, unwound, answer);
+    /* The devices' memory is only so large, and host memory stands for it: not the subject's fault. */
+    if (answer->status == ATTN_SUBJECT_ABORTED && strstr(answer->message, "out of memory"))
+        answer->status = ATTN_SUBJECT_TOO_BIG;
+}
+
+bool ggml_legal(const struct attn_subject *base, const struct attn_problem *p, const char **why)
+{
+    return ggml_node_legal(&((const struct ggml_subject *)base)->abi, p, why);
+}
+
+/* ---- What runs where ------------------------------------------------------------------------------------------ */
+
+bool ggml_is_attention(const struct attn_subject *base, const char *kernel)
+{
+    /* ggml's names (ggml, src/ggml-cuda/fattn-*.cuh): flash_attn_tile, flash_attn_ext_vec, flash_attn_ext_f16;
+     * helpers are flash_attn_mask_to_KV_max, flash_attn_combine_results, flash_attn_stream_k_fixup_*. */
+    (void)base;
+    return (strstr(kernel, "attn") || strstr(kernel, "attention")) && !strstr(kernel, "mask_to_KV_max") &&
+           !strstr(kernel, "combine") && !strstr(kernel, "fixup");
+}
+
+bool ggml_has_code(const struct attn_subject *base, int device)
+{
+    const struct ggml_subject *s = (const struct ggml_subject *)base;
+    return !s->code || s->device[device].has_code;
+}
+
+/* The kernel's code for the device; remembered, since names are looked up by text. */
+static const struct attn_code_kernel *code_of(struct ggml_subject *s, int device, const struct attn_subject_launch *launch)
+{
+    uint64_t hash = ((uint64_t)(uintptr_t)launch->id >> 3) * UINT64_C(0x9e3779b97f4a7c15) + (uint64_t)device * 0x51ed27;
+    for (size_t at = (hash >> 40) & (GGML_FITS - 1), tries = 0; tries < 64; at = (at + 1) & (GGML_FITS - 1), tries++) {
+        struct fit *fit = &s->fit[at];
+        if (fit->id == launch->id && fit->device == device)
+            return fit->kernel;
+        if (!fit->id && s->n_fits < GGML_FITS / 2) {
+            s->n_fits++;
+            fit->id = launch->id;
+            fit->device = device;
+            fit->kernel = attn_code_find(s->code, launch->kernel, s->base.device[device].name);
+            return fit->kernel;
+        }
+    }
+    return attn_code_find(s->code, launch->kernel, s->base.device[device].name);
+}
+
+int ggml_unfit(struct attn_subject *base, int number, const struct attn_subject_launch *launch, char *text, size_t cap)
+{
+    struct ggml_subject *s = (struct ggml_subject *)base;
+    const struct attn_device *d = &base->device[number];
+    const struct attn_code_kernel *code = NULL;
+    uint64_t threads = (uint64_t)launch->block[0] * launch->block[1] * launch->block[2];
+    for (int i = 0; i < 3; i++)
+        if (launch->grid[i] == 0 || launch->grid[i] > d->max_grid[i]) {
+            snprintf(text, cap, "a grid of %" PRIu32 " x %" PRIu32 " x %" PRIu32 " workgroups, the device takes 1 to %"
+                     PRIu32 " x %" PRIu32 " x %" PRIu32, launch->grid[0], launch->grid[1], launch->grid[2],
+                     d->max_grid[0], d->max_grid[1], d->max_grid[2]);
+            return ATTN_UNFIT_GRID;
+        }
+    if (threads == 0 || threads > (uint64_t)d->max_threads) {
+        snprintf(text, cap, "%" PRIu64 " threads, the device takes 1 to %d", threads, d->max_threads);
+        return ATTN_UNFIT_THREADS;
+    }
+    uint64_t lds = launch->lds_dynamic_bytes;
+    if (s->code) {
+        if (!s->device[number].has_code) {
+            snprintf(text, cap, "the library has no code for %s", d->name);
+            return ATTN_UNFIT_NO_DEVICE;
+        }
+        code = code_of(s, number, launch);
+        if (!code) {
+            snprintf(text, cap, "the library has code for %s, but not of this kernel", d->name);
+            return ATTN_UNFIT_NO_CODE;
+        }
+        if (code->body == ATTN_CODE_BODY_EMPTY || code->body == ATTN_CODE_BODY_TRAP) {
+            snprintf(text, cap, "the kernel's code for %s is a stub: it %s (%" PRId64 " bytes)", d->name,
+                     code->body == ATTN_CODE_BODY_EMPTY ? "ends at once" : "never ends but by a trap", code->code_bytes);
+            return ATTN_UNFIT_STUB;
+        }
+        if (code->max_threads > 0 && threads > (uint64_t)code->max_threads) {
+            snprintf(text, cap, "%" PRIu64 " threads, the kernel was compiled for at most %d", threads, code->max_threads);
+            return ATTN_UNFIT_THREADS;
+        }
+        if (code->wave_size > 0 && code->wave_size != d->wave_size) {
+            snprintf(text, cap, "compiled for waves of %d, the device has %d", code->wave_size, d->wave_size);
+            return ATTN_UNFIT_WAVE;
+        }
+        lds += code->lds_bytes > 0 ? (uint64_t)code->lds_bytes : 0;
+    }
+    if (lds > (uint64_t)d->lds_bytes) {
+        snprintf(text, cap, "%" PRIu64 " bytes of LDS, the device has %d", lds, d->lds_bytes);
+        return ATTN_UNFIT_LDS;
+    }
+    return ATTN_UNFIT_NOT;
+}

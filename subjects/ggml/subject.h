@@ -1,0 +1,84 @@
+/* subject.h: what the two files of the ggml subject share.
+ *
+ * SPDX-License-Identifier: MIT */
+#ifndef ATTN_GGML_SUBJECT_H
+#define ATTN_GGML_SUBJECT_H
+
+#include "subjects/attn_subject.h"
+#include "code/object.h"
+#include "subjects/ggml/libraries.h"
+#include "subjects/ggml/node.h"
+#include "subjects/null/null_hip.h"
+#include "subjects/trap.h"
+
+enum {
+    GGML_LAUNCHES_MAX = 64,     /* of one dispatch; more are counted as too big a call */
+    GGML_FITS = 1 << 14,        /* slots of the table of kernels looked up; a power of two */
+    GGML_PLACE_ALIGNMENT = 256, /* of each tensor's place: buffers start there (attn_planner.h) */
+};
+
+struct null_hip {
+    const struct null_hip_launch *(*launches)(size_t *);
+    void (*reset)(void);
+    uint64_t (*lost)(void);
+    uint64_t (*refused)(const char **);
+    int (*devices)(void);
+    const char *(*device)(int);
+    void (*move_data)(bool);
+    void (*hold_launches)(bool);
+    void (*say_errors)(bool);
+    int (*last_error)(void); /* hipGetLastError: reads and clears it */
+};
+
+struct ggml_device {
+    struct ggml_backend_device *device;
+    struct ggml_backend *backend; /* NULL: not made yet, or lost with a trapped call */
+    struct ggml_backend_buffer_type *type;
+    struct ggml_backend_buffer *arena;
+    char *base;
+    int64_t bytes;
+    bool has_code;
+};
+
+struct fit {
+    const void *id;
+    int device;
+    const struct attn_code_kernel *kernel; /* NULL: no code */
+};
+
+struct ggml_subject {
+    struct attn_subject base;
+    struct ggml_abi abi;
+    struct ggml_libraries libraries;
+    struct null_hip null;
+    struct attn_trap trap;
+    bool trapping;
+    char log[256]; /* errors logged during the call */
+    bool prec_f32;
+    struct attn_code *code; /* NULL: not looked at */
+    struct ggml_device device[ATTN_SUBJECT_DEVICES_MAX];
+    struct ggml_context *tensors; /* of the node */
+    struct ggml_context *graphs;
+    struct ggml_cgraph *graph;
+    void *tensor_memory;
+    struct ggml_node node;
+    struct attn_problem built; /* what node is of */
+    bool is_built, is_placed;
+    struct attn_subject_launch launch[GGML_LAUNCHES_MAX];
+    struct fit fit[GGML_FITS];
+    size_t n_fits;
+};
+
+/* Operations (attn_subject.h). */
+bool ggml_legal(const struct attn_subject *base, const struct attn_problem *p, const char **why);
+void ggml_supports(struct attn_subject *base, int number, const struct attn_problem *p, struct attn_subject_answer *answer);
+void ggml_dispatch(struct attn_subject *base, int number, const struct attn_problem *p, struct attn_subject_answer *answer);
+int ggml_unfit(struct attn_subject *base, int number, const struct attn_subject_launch *launch, char *text, size_t cap);
+bool ggml_is_attention(const struct attn_subject *base, const char *kernel);
+bool ggml_has_code(const struct attn_subject *base, int device);
+
+/* What a trapped call left behind is put in order, and said in the answer. device: whose backend was called; NULL: none. */
+void ggml_trapped(struct ggml_subject *s, struct ggml_device *device, int what, bool unwound,
+                  struct attn_subject_answer *answer);
+
+#endif

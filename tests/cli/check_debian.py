@@ -1,0 +1,161 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""attnfuzz check on the ggml HIP backend that Debian ships, where it can be had: thirty seconds of it, no finding that is
+not in subjects/ggml/baseline.txt, and one program of each group of findings compiled against ggml's headers and run alone
+on the null runtime, where it must show what the report says. include/attnfuzz_line.h against ggml's real headers."""
+import glob
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+ATTNFUZZ, SOURCE, BUILD = os.environ["ATTNFUZZ"], os.environ["ATTN_SOURCE"], os.environ["ATTN_BUILD"]
+CACHE = os.environ.get("ATTN_GGML_DEBIAN", os.path.join(BUILD, "ggml-debian"))
+BASELINE = os.path.join(SOURCE, "subjects/ggml/baseline.txt")
+SECONDS = os.environ.get("ATTN_CHECK_SECONDS", "30")
+NULL = os.path.join(BUILD, "lib", "attnfuzz-null")
+
+failures = []
+
+
+def fail(text):
+    failures.append(text)
+    print("FAILED:", text)
+
+
+def fetch():
+    done = subprocess.run(["sh", os.path.join(SOURCE, "subjects/ggml/debian.sh"), CACHE], capture_output=True, text=True)
+    if done.returncode == 77:
+        print("skipped:", done.stderr.strip())
+        sys.exit(77)
+    if done.returncode != 0:
+        sys.exit(done.stderr)
+    loader, libraries, backend = done.stdout.split()
+    return loader, libraries, backend
+
+
+LOADER, LIBRARIES, BACKEND = fetch()
+HEADERS = os.path.join(LIBRARIES, "..", "..", "include")
+
+
+def compile_program(source, target, compiler, *flags):
+    """Debian's libraries are newer than this machine's C library: what they need of it is looked for at run time."""
+    done = subprocess.run([compiler, *flags, "-I", HEADERS, source, "-o", target,
+                           os.path.join(LIBRARIES, "libggml.so.0"), os.path.join(LIBRARIES, "libggml-base.so.0"),
+                           "-Wl,--allow-shlib-undefined"], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise AssertionError(f"{source}: {done.stderr}")
+
+
+def run_program(program, *arguments, log=None):
+    environment = dict(os.environ, GGML_CUDA_DISABLE_GRAPHS="1")
+    if log:
+        environment["ATTN_NULL_HIP_LOG"] = log
+    return subprocess.run([LOADER, "--library-path", LIBRARIES + ":" + NULL, program, *arguments], capture_output=True,
+                          text=True, env=environment, timeout=120)
+
+
+def confirm(source, finding, folder):
+    """Runs a finding's program by itself: does it show what was reported?"""
+    program, kind = os.path.join(folder, "program"), finding["kind"]
+    compile_program(source, program, os.environ["CC"], "-std=c11", "-Wall", "-Wno-deprecated-declarations", "-Werror")
+    number = str(["gfx906", "gfx908", "gfx90a", "gfx942", "gfx950", "gfx1030", "gfx1100", "gfx1151", "gfx1200",
+                  "gfx1201"].index(finding["device"]))
+
+    def once(*more):
+        log = os.path.join(folder, "log")
+        if os.path.exists(log):
+            os.remove(log)
+        done = run_program(program, BACKEND, number, *more, log=log)
+        launched = open(log).read() if os.path.exists(log) else ""
+        return done, "supported: yes" in done.stdout, launched
+
+    done, supported, launched = once()
+    said = done.stdout + done.stderr
+    if "supported:" not in done.stdout:
+        return False, said
+    if kind == "hole":
+        return not supported, said
+    if kind == "abort":
+        what = re.sub(r".*/", "", finding["message"].split(": ")[0])
+        return supported and done.returncode != 0 and what in said, said
+    if kind == "unfit":
+        return supported and finding["launch"]["kernel"] in launched, said + launched
+    if kind == "impure":
+        _, usual_supported, usual_launched = once("usual")
+        kernels = [re.findall(r"flash_attn_\w+", text) for text in (launched, usual_launched)]
+        return supported != usual_supported or kernels[0] != kernels[1], said + launched + usual_launched
+    return False, f"no way to confirm {kind}: " + said
+
+
+def check():
+    with tempfile.TemporaryDirectory() as folder:
+        page, data, programs = (os.path.join(folder, name) for name in ("page.html", "report.json", "programs"))
+        done = subprocess.run([ATTNFUZZ, "check", "--subject", "ggml=debian", "--cache", CACHE, "--seconds", SECONDS,
+                               "--baseline", BASELINE, "--json", data, "--html", page, "--snippets", programs],
+                              capture_output=True, text=True, timeout=600)
+        print(done.stdout[:12000])
+        if done.returncode not in (0, 1):
+            return fail(f"attnfuzz check: exit code {done.returncode}\n{done.stderr}")
+        report = json.load(open(data))
+        version = re.search(r"^# ggml (\S+)", open(BASELINE).read(), re.M).group(1)
+        if report["calls"] < 100000:
+            fail(f"only {report['calls']} calls")
+        if "ggml " + version + "," not in report["subject"]:
+            print(f"the baseline is of ggml {version}: what is new in this one is listed above and is not judged here")
+        elif done.returncode != 0:
+            fail("findings that the baseline does not have")
+        confirmed = 0
+        for source in sorted(glob.glob(os.path.join(programs, "*.c"))):
+            key = open(source).readline()[3:].strip()
+            finding = next(f for f in report["findings"] if f["key"] == key)
+            shown, said = confirm(source, finding, folder)
+            confirmed += shown
+            if not shown:
+                fail(f"{os.path.basename(source)}, {key}: run alone it does not show\n{said[:2000]}")
+        print(f"{confirmed} programs run alone show their finding")
+
+
+def line_header():
+    source = """
+#include <ggml.h>
+#include "attnfuzz_line.h"
+int main(void)
+{
+    struct ggml_init_params params = { 1 << 20, NULL, true };
+    struct ggml_context *ctx = ggml_init(params);
+    struct ggml_tensor *cache = ggml_new_tensor_1d(ctx, GGML_TYPE_Q8_0, 1 << 20);
+    struct ggml_tensor *q = ggml_permute(ctx, ggml_new_tensor_4d(ctx, GGML_TYPE_F32, 128, 8, 3, 1), 0, 2, 1, 3);
+    struct ggml_tensor *k = ggml_view_4d(ctx, cache, 128, 96, 2, 1, 272, 136, 26112, 0);
+    struct ggml_tensor *v = ggml_view_4d(ctx, cache, 128, 96, 2, 1, 272, 136, 26112, 26112 * 4);
+    struct ggml_tensor *mask = ggml_new_tensor_4d(ctx, GGML_TYPE_F16, 96, 3, 1, 1);
+    struct ggml_tensor *node = ggml_flash_attn_ext(ctx, q, k, v, mask, 0.0883883461f, 0.0f, 50.0f);
+    ggml_flash_attn_ext_add_sinks(node, ggml_new_tensor_1d(ctx, GGML_TYPE_F32, 8));
+    char line[ATTNFUZZ_LINE_MAX];
+    attnfuzz_line_of_node(node, line, sizeof line);
+    puts(line);
+    return 0;
+}
+"""
+    expected = ("fa1 q=f32[128,3,8,1]:4096,512,12288 k=q8_0[128,96,2,1]@b:272,136,26112"
+                " v=q8_0[128,96,2,1]@b+104448:272,136,26112 mask=f16[96,3,1,1] sinks=f32[8,1,1,1] scale=0.0883883461 softcap=50")
+    with tempfile.TemporaryDirectory() as folder:
+        for compiler, standard, suffix in ((os.environ["CC"], "c99", "c"), (os.environ["CXX"], "c++17", "cc")):
+            path, program = os.path.join(folder, "line." + suffix), os.path.join(folder, "line")
+            with open(path, "w") as out:
+                out.write(source)
+            compile_program(path, program, compiler, "-std=" + standard, "-Wall", "-Wextra", "-Werror", "-I",
+                            os.path.join(SOURCE, "include"))
+            done = run_program(program)
+            if done.stdout.strip() != expected:
+                fail(f"attnfuzz_line.h as {standard}: {done.stdout}{done.stderr}")
+            plan = subprocess.run([ATTNFUZZ, "explain", "--device", "gfx1100", done.stdout.strip()], capture_output=True)
+            if plan.returncode != 0:
+                fail(f"the line is not read: {plan.stderr}")
+
+
+line_header()
+check()
+sys.exit(1 if failures else 0)

@@ -1,0 +1,173 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The attnfuzz command: help, exit codes, input in all its forms, plan and explain."""
+
+import json
+import os
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "support"))
+from command import SEED, SMALL, Case  # noqa: E402
+
+VERBS = ("plan", "explain", "run", "shrink", "import", "bench", "null-hip")
+DEVICES = ["gfx906", "gfx908", "gfx90a", "gfx942", "gfx950", "gfx1030", "gfx1100", "gfx1151", "gfx1200", "gfx1201", "sm_80",
+           "sm_90"]
+PLAN_KEYS = {"kernel", "device", "grid", "block", "lds_static_bytes", "lds_dynamic_bytes", "workspace_bytes", "splits",
+             "columns", "key", "line"}
+
+
+def objects(text):
+    return [json.loads(line) for line in text.splitlines()]
+
+
+class Help(Case):
+    def test_overall_help_names_every_verb_and_the_exit_codes(self):
+        text = self.good("--help").out
+        for verb in VERBS:
+            self.assertIn(f"\n  {verb} ", text)
+        self.assertIn("exit codes", text)
+
+    def test_each_verb_has_help_wherever_it_stands(self):
+        for verb in VERBS:
+            text = self.good(verb, "--help").out
+            self.assertTrue(text.startswith(f"usage: attnfuzz {verb}"), text)
+            self.assertEqual(self.good(verb, "no such file", "--help").out, text)
+            for option in [w for w in text.split() if w.startswith("--") and w[2:3].isalpha()]:
+                self.assertNotIn("unrecognized", self.run_option(verb, option.rstrip(",.;)")))
+
+    def run_option(self, verb, option):
+        from command import attnfuzz
+        return attnfuzz(verb, option).err
+
+    def test_version(self):
+        self.assertRegex(self.good("--version").out, r"^attnfuzz \d+\.\d+\.\d+\n$")
+
+
+class Usage(Case):
+    def test_mistakes_end_with_2_and_one_or_two_lines(self):
+        mistakes = [(), ("nosuchverb",), ("plan",), ("plan", "--nosuch", SMALL), ("plan", "--device", "gfx999", SMALL),
+                    ("plan", "--device", "gfx942~nosuch", SMALL), ("run", "--kernel", "nosuch", SMALL),
+                    ("run", "--shard", "3/2", SMALL), ("run", "--shard", "0/2", SMALL), ("run", "--shard", "x", SMALL),
+                    ("run", "--jobs", "0", SMALL), ("run", "--timeout", "-1", SMALL), ("run", "--work", "9x", SMALL),
+                    ("run", "--backend", "gpu", SMALL), ("run", "--json", "/nosuch/folder/x.json", SMALL),
+                    ("import",), ("import", "/nosuch/file"), ("bench", SMALL, SMALL), ("plan", "/nosuch/file")]
+        for arguments in mistakes:
+            result = self.ends(2, *arguments)
+            self.assertTrue(result.err, arguments)
+            if arguments:
+                self.assertLessEqual(result.err.count("\n"), 2, result.err)
+                self.assertEqual(result.out, "")
+
+    def test_a_gpu_that_is_not_there_ends_with_3_in_one_line(self):
+        result = self.ends(3, "run", "--backend", "hip:0", SMALL)
+        self.assertEqual(result.err.count("\n"), 1)
+
+    def test_output_that_cannot_be_written_ends_with_2(self):
+        import subprocess
+        from command import ATTNFUZZ
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([ATTNFUZZ, "plan", SMALL], stdout=full, stderr=subprocess.PIPE)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(b"standard output", done.stderr)
+
+
+class Input(Case):
+    def places(self, *arguments, **more):
+        return [o["at"] for o in objects(self.good("plan", "--json", "--device", "gfx942", *arguments, **more).out)]
+
+    def test_lines_come_from_arguments_files_and_standard_input(self):
+        file = self.write("a.txt", f"# comment\n\n{SMALL}\n   # another\n  {SEED}  \n")
+        self.assertEqual(self.places(SMALL, file, "-", stdin=SMALL + "\n"),
+                         ["argument 1:1", f"{file}:3", f"{file}:5", "-:1"])
+
+    def test_a_directory_is_every_txt_below_it_in_sorted_order(self):
+        for name in ("b.txt", "a/z.txt", "a/b/c.txt", "a.txt", "B.txt"):
+            self.write("d/" + name, SMALL + "\n")
+        self.write("d/notes.md", "not a problem\n")
+        self.write("d/.hidden.txt", "not a problem\n")
+        os.symlink(self.path("d"), self.path("d/loop"))
+        names = [p.split("/d/")[1] for p in self.places(self.path("d"))]
+        self.assertEqual(names, ["B.txt:1", "a/b/c.txt:1", "a/z.txt:1", "a.txt:1", "b.txt:1"])
+
+    def test_carriage_returns_are_no_part_of_a_line(self):
+        file = self.write("crlf.txt", f"# c\r\n\r\n{SMALL}\r\n")
+        self.assertEqual(self.places(file), [f"{file}:3"])
+
+    def test_input_without_a_problem_is_no_good_run(self):
+        empty = self.write("empty.txt", "# nothing\n")
+        for verb in ("plan", "explain", "run"):
+            self.assertIn("no problem line", self.ends(2, verb, empty).err)
+
+
+class Plan(Case):
+    def test_json_has_one_object_a_device_with_every_key(self):
+        plans = objects(self.good("plan", "--json", SMALL).out)
+        self.assertEqual([p["device"] for p in plans], DEVICES)
+        for plan in plans:
+            self.assertLessEqual(PLAN_KEYS, plan.keys())
+            self.assertEqual(plan["line"], SMALL)
+            self.assertEqual(len(plan["grid"]), 3)
+            self.assertEqual(len(plan["block"]), 3)
+            self.assertRegex(plan["key"], r"^[A-Za-z0-9._/-]{1,159}$")
+
+    def test_the_seeds_call_has_a_kernel_other_than_naive_everywhere(self):
+        for plan in objects(self.good("plan", "--json", SEED).out):
+            self.assertNotIn(plan["kernel"], (None, "naive"))
+
+    def test_devices_are_the_options_or_the_lines_or_all(self):
+        on = lambda *a: [o["on"] for o in objects(self.good("plan", "--json", *a).out)]  # noqa: E731
+        self.assertEqual(on(SMALL + " | dev=gfx1030"), ["gfx1030"])
+        self.assertEqual(on(SMALL + " | dev=gfx942~lds/2"), ["gfx942~lds/2"])
+        self.assertEqual(on("--device", "gfx906,sm_90", SMALL + " | dev=gfx1030"), ["gfx906", "sm_90"])
+        self.assertEqual(on("--device", "all", "--device", "gfx906", SMALL), DEVICES)
+
+    def test_a_forced_kernel_is_planned_or_said_to_be_unable(self):
+        naive = objects(self.good("plan", "--json", "--device", "gfx942", SMALL + " | kernel=naive").out)
+        self.assertEqual([p["kernel"] for p in naive], ["naive"])
+        odd = SMALL.replace("[64,", "[65,") + " | kernel=tile"
+        odd = odd.replace("mask=f16[65,", "mask=f16[64,")
+        self.assertIsNone(objects(self.good("plan", "--json", "--device", "gfx942", odd).out)[0]["kernel"])
+
+    def test_text_names_line_device_and_kernel(self):
+        text = self.good("plan", "--device", "gfx942", SEED).out
+        self.assertIn(SEED, text)
+        self.assertIn("gfx942", text)
+        kernel = objects(self.good("plan", "--json", "--device", "gfx942", SEED).out)[0]["kernel"]
+        self.assertIn(kernel, text)
+
+
+class Explain(Case):
+    ODD = "fa1 q=f32[77,1,4,1] k=f16[77,33,2,1] v=f16[77,33,2,1]"
+
+    def test_each_kernel_not_able_has_a_rule_with_its_values(self):
+        verdicts = objects(self.good("explain", "--json", "--device", "gfx1100", self.ODD).out)[0]
+        self.assertEqual(verdicts["chosen"], "naive")
+        for kernel in verdicts["kernels"]:
+            if kernel["able"]:
+                self.assertGreater(kernel["cost_ns"], 0)
+            else:
+                self.assertTrue(kernel["rule"])
+                self.assertIn(kernel["rule"], kernel["text"])
+                self.assertIn("lhs", kernel)
+                self.assertIn("rhs", kernel)
+        self.assertGreaterEqual(sum(not k["able"] for k in verdicts["kernels"]), 2)
+        text = self.good("explain", "--device", "gfx1100", self.ODD).out
+        for kernel in verdicts["kernels"]:
+            if not kernel["able"]:
+                self.assertIn(kernel["text"], text)
+
+    def test_all_rules_goes_on_after_the_first_that_failed(self):
+        rules = objects(self.good("explain", "--json", "--all-rules", "--device", "gfx1100", self.ODD).out)[0]["rules"]
+        for kernel in ("vec", "tile"):
+            of_kernel = [r for r in rules if r["kernel"] == kernel]
+            failed = [i for i, r in enumerate(of_kernel) if not r["holds"]]
+            self.assertTrue(failed, kernel)
+            self.assertGreater(len(of_kernel), 1)
+        text = self.good("explain", "--all-rules", "--device", "gfx1100", self.ODD).out
+        for rule in rules:
+            self.assertIn(("holds " if rule["holds"] else "FAILS ") + rule["text"], text)
+
+
+if __name__ == "__main__":
+    unittest.main()

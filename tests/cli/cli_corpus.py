@@ -1,0 +1,65 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The whole corpus: planned on every device, run within the work limit by every able kernel, naive needed nowhere else
+than where corpus/naive.txt says so."""
+
+import glob
+import json
+import os
+import re
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "support"))
+from command import SOURCE, Case  # noqa: E402
+
+WORK_LIMIT = 20_000_000
+LIMIT_S = 3000
+
+
+def work(line):
+    """Multiply-adds by the design's formula, read off the line's text."""
+    q = [int(x) for x in re.search(r" q=\w+\[([\d,]+)\]", line).group(1).split(",")]
+    v = [int(x) for x in re.search(r" v=\w+\[([\d,]+)\]", line).group(1).split(",")]
+    return q[1] * v[1] * q[2] * q[3] * (q[0] + v[0])
+
+
+class Corpus(Case):
+    def test_replay(self):
+        lines, sessions = {}, {}
+        for path in glob.glob(os.path.join(SOURCE, "corpus", "**", "*.txt"), recursive=True):
+            name = os.path.relpath(path, SOURCE)
+            with open(path, encoding="ascii") as f:
+                text = f.readlines()
+            lines.update({f"{name}:{i}": line for i, line in enumerate(text, 1) if line.startswith("fa1 ")})
+            begins = [i for i, line in enumerate(text, 1) if line.startswith("session ")]
+            sessions[name] = sessions.get(name, 0) + len(begins)
+        self.assertGreater(len(lines), 5000)
+        path = self.path("run.json")
+        result = self.good("run", "--json", path, "corpus", limit_s=LIMIT_S)
+        print(result.out)
+        with open(path) as f:
+            r = json.load(f)
+        small = [at for at, line in lines.items() if work(line) <= WORK_LIMIT]
+        n = sum(sessions.values())
+        played = r["ran"] - len(small)
+        self.assertGreater(sessions["corpus/sessions/small.txt"], 5)
+        self.assertEqual(r["problems"], len(lines) + n)
+        self.assertEqual(r["failed"], 0)
+        # Every line within the work limit is run, and every small session; of the others as much as is allowed.
+        self.assertGreaterEqual(played, sessions["corpus/sessions/small.txt"])
+        self.assertLess(played, n)
+        self.assertEqual(r["skipped"], len(lines) + n - r["ran"])
+        self.assertLessEqual(len(r["skipped_for"]), 3, r["skipped_for"])
+        for kernel, total in r["by_kernel"].items():
+            self.assertEqual(total["missed"], 0, f"{kernel} was able where it was not run")
+            self.assertGreater(total["ran"], 0)
+            self.assertLessEqual(total["worst"], 1)
+        self.assertEqual(r["by_kernel"]["naive"]["ran"], r["ran"], "naive is able for every line and session")
+        self.assertTrue(all(r["by_device"].values()), r["by_device"])
+        listed = sorted(at for at in lines if at.startswith("corpus/naive.txt:"))
+        self.assertEqual(sorted(r["needs_naive"]), listed)
+
+
+if __name__ == "__main__":
+    unittest.main()

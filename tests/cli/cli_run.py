@@ -1,0 +1,203 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""attnfuzz run: results, reports, shards, workers that die or hang."""
+
+import glob
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import unittest
+import xml.etree.ElementTree as ET
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "support"))
+from command import ATTNFUZZ, LARGE, SMALL, SOURCE, Case  # noqa: E402
+
+KEYS = {"backend", "problems", "ran", "failed", "skipped", "unjudged", "components", "by_kernel", "by_device", "skipped_for",
+        "needs_naive", "failures", "seconds", "plans"}
+KERNELS = {"mma", "vec", "tile", "naive"}
+ODD = "fa1 q=f32[33,2,2,1] k=f16[33,9,1,1] v=f16[33,9,1,1]"
+# hours of work, so that a worker is at it for as long as a test needs
+ENDLESS = "fa1 q=f32[64,4096,64,1] k=f16[64,16384,8,1] v=f16[64,16384,8,1]"
+
+
+def variants(n):
+    return "".join(SMALL + f" | seed={i}\n" for i in range(n))
+
+
+class Reports(Case):
+    def run_json(self, *arguments, code=0):
+        path = self.path("out.json")
+        self.ends(code, "run", "--json", path, *arguments)
+        with open(path) as f:
+            return json.load(f)
+
+    def test_json_counts_what_was_run(self):
+        r = self.run_json(SMALL, LARGE, ODD)
+        self.assertLessEqual(KEYS, r.keys())
+        self.assertEqual((r["problems"], r["ran"], r["skipped"], r["failed"]), (3, 2, 1, 0))
+        self.assertEqual(set(r["by_kernel"]), KERNELS)
+        naive = r["by_kernel"]["naive"]
+        self.assertEqual((naive["able"], naive["ran"], naive["missed"]), (3, 2, 0))
+        self.assertEqual(naive["components"], 64 * 2 * 4 + 33 * 2 * 2)
+        self.assertEqual(r["by_kernel"]["tile"]["ran"], 1)
+        self.assertEqual(r["needs_naive"], ["argument 3:1"])
+        self.assertEqual(sum(r["by_device"].values()), 2)
+        self.assertEqual(sum(r["skipped_for"].values()), 1)
+        self.assertEqual(r["failures"], [])
+        self.assertGreater(r["plans"], 100)
+
+    def test_the_summary_says_the_same(self):
+        out = self.good("run", SMALL, LARGE).out
+        self.assertRegex(out.splitlines()[-1], r"^2 problems: 1 ran, 1 skipped \(planned only\), 0 failed; 0 need naive; ")
+        self.assertRegex(out, r"(?m)^skipped 1: .*multiply-adds")
+        for kernel in KERNELS:
+            self.assertRegex(out, rf"(?m)^{kernel} ")
+
+    def test_reports_to_standard_output_are_alone_there(self):
+        json.loads(self.good("run", "--json", "-", SMALL).out)
+        ET.fromstring(self.good("run", "--junit", "-", SMALL).out)
+
+    def test_junit_has_a_case_for_each_problem(self):
+        suite = ET.fromstring(self.good("run", "--junit", "-", SMALL, LARGE).out)
+        self.assertEqual((suite.get("tests"), suite.get("failures"), suite.get("skipped")), ("2", "0", "1"))
+        cases = suite.findall("testcase")
+        self.assertEqual(len(cases), 2)
+        self.assertIn("multiply-adds", cases[1].find("skipped").get("message"))
+
+    def test_the_work_limit_is_20_million_multiply_adds(self):
+        at = "fa1 q=f32[64,1,1,1] k=f16[64,156250,1,1] v=f16[64,156250,1,1]"
+        over = at.replace("156250", "156251")
+        self.assertEqual(self.run_json(at, over)["ran"], 1)
+        self.assertEqual(self.run_json("--work", "1", SMALL)["ran"], 0)
+
+    def test_a_forced_kernel_runs_alone(self):
+        r = self.run_json("--kernel", "tile", SMALL, ODD)
+        self.assertEqual({k for k, v in r["by_kernel"].items() if v["ran"]}, {"tile"})
+        self.assertEqual((r["ran"], r["skipped"]), (1, 1))
+
+    def test_a_second_schedule_changes_nothing(self):
+        self.assertEqual(self.run_json("--schedules", SMALL)["failed"], 0)
+        self.assertEqual(self.run_json("--schedule", "5", "--schedules", SMALL)["failed"], 0)
+
+
+class Devices(Case):
+    def devices(self, *arguments):
+        lines = self.good("run", "--list", *arguments).out.splitlines()
+        return [re.search(r"dev=(\S+)", line).group(1) for line in lines]
+
+    def test_a_line_without_a_device_gets_one_by_its_hash(self):
+        file = self.write("a.txt", variants(200))
+        chosen = self.devices(file)
+        self.assertEqual(len(chosen), 200)
+        self.assertEqual(chosen, self.devices(file))
+        self.assertEqual(len(set(chosen)), 12)
+        wave64 = sum(d in ("gfx906", "gfx908", "gfx90a", "gfx942", "gfx950") for d in chosen)
+        self.assertGreater(wave64, 70)
+        self.assertLess(wave64, 130)
+
+    def test_waves_is_one_device_of_each_wave_size(self):
+        first, second = self.devices("--device", "waves", SMALL)
+        wave64 = {"gfx906", "gfx908", "gfx90a", "gfx942", "gfx950"}
+        self.assertNotEqual(first in wave64, second in wave64)
+
+    def test_a_lines_own_device_stands_and_the_option_is_stronger(self):
+        self.assertEqual(self.devices(SMALL + " | dev=gfx1030~lds/2"), ["gfx1030~lds/2"])
+        self.assertEqual(self.devices("--device", "gfx906", SMALL + " | dev=gfx1030"), ["gfx906"])
+        self.assertEqual(len(self.devices("--device", "all", SMALL)), 12)
+        self.good("run", "--device", "all", SMALL)
+
+
+class Shards(Case):
+    def test_shards_are_a_partition(self):
+        file = self.write("a.txt", variants(53))
+        listed = lambda *a: self.good("run", "--list", *a, file).out.splitlines()  # noqa: E731
+        whole = listed()
+        self.assertEqual(len(whole), 53)
+        for n in (1, 2, 7, 53, 60):
+            parts = [listed("--shard", f"{i}/{n}") for i in range(1, n + 1)]
+            self.assertEqual(sorted(sum(parts, [])), sorted(whole))
+            self.assertEqual(sum(map(len, parts)), len(whole))
+            self.assertLessEqual(max(map(len, parts)) - min(map(len, parts)), 1)
+
+    def test_the_number_of_workers_leaves_no_trace(self):
+        file = self.write("a.txt", variants(24) + ODD + "\n" + LARGE + "\n")
+        seen = []
+        for jobs in ("1", "2", "5"):
+            path = self.path(jobs + ".json")
+            self.good("run", "--jobs", jobs, "--json", path, file)
+            with open(path) as f:
+                seen.append(re.sub(r'"seconds":[0-9.]+', "", f.read()))
+        self.assertEqual(seen[0], seen[1])
+        self.assertEqual(seen[0], seen[2])
+
+    def test_elsewhere_than_on_a_terminal_there_is_no_cursor_movement(self):
+        result = self.good("run", self.write("a.txt", variants(5)))
+        self.assertNotRegex(result.out + result.err, r"[\r\033]")
+
+
+class Failures(Case):
+    def failed(self, result, path):
+        self.assertEqual(result.count("FAILED "), 1, result)
+        self.assertIn("replay: attnfuzz run 'fa1 ", result)
+        with open(path) as f:
+            r = json.load(f)
+        self.assertEqual((r["problems"], r["ran"], r["failed"]), (3, 3, 1))
+        failure, = r["failures"]
+        self.assertTrue(failure["line"].startswith("fa1 "))
+        return failure
+
+    def test_a_problem_that_takes_too_long_has_failed_and_the_others_go_on(self):
+        path = self.path("out.json")
+        file = self.write("a.txt", f"{SMALL}\n{ENDLESS}\n{SMALL} | seed=2\n")
+        begin = time.monotonic()
+        result = self.ends(1, "run", "--timeout", "2", "--work", str(2**62), "--kernel", "naive", "--json", path, file)
+        self.assertLess(time.monotonic() - begin, 60)
+        failure = self.failed(result.out, path)
+        self.assertEqual(failure["at"], f"{file}:2")
+        self.assertIn("no result within 2 s", failure["text"])
+
+    def test_a_worker_that_dies_is_reported_with_its_line_and_replaced(self):
+        path = self.path("out.json")
+        file = self.write("a.txt", f"{SMALL}\n{ENDLESS}\n{SMALL} | seed=2\n")
+        child = subprocess.Popen([ATTNFUZZ, "run", "--jobs", "1", "--work", str(2**62), "--kernel", "naive", "--json", path, file],
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=SOURCE)
+        try:
+            worker = self.wait_for_worker_at_work(child.pid)
+            os.kill(worker, signal.SIGKILL)
+            out, err = child.communicate(timeout=60)
+        finally:
+            child.kill()
+        self.assertEqual(child.returncode, 1, err)
+        failure = self.failed(out.decode(), path)
+        self.assertEqual(failure["at"], f"{file}:2")
+        self.assertIn("signal 9", failure["text"])
+
+    def wait_for_worker_at_work(self, parent):
+        """The only child, once it has used 1.5 s of processor time: it is at the endless problem then."""
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            for path in glob.glob("/proc/[0-9]*/stat"):
+                try:
+                    with open(path) as f:
+                        fields = f.read().rsplit(")", 1)[1].split()
+                except OSError:
+                    continue  # it has ended
+                if int(fields[1]) == parent and int(fields[11]) / os.sysconf("SC_CLK_TCK") > 1.5:
+                    return int(path.split("/")[2])
+            time.sleep(0.05)
+        self.fail("no worker at work")
+
+
+class Bench(Case):
+    def test_bench_measures_every_able_kernel(self):
+        r = json.loads(self.good("bench", "--json", SMALL).out)
+        for rate in ("plans", "reference", *(f"{k}_{how}" for k in KERNELS for how in ("plain", "checked"))):
+            self.assertGreater(r[rate], 0, rate)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Session scripts on the command line: played among problem lines, expanded by plan and explain, bad ones refused with
+their place."""
+
+import json
+import os
+import sys
+import unittest
+import xml.etree.ElementTree as ElementTree
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "support"))
+from command import Case, attnfuzz  # noqa: E402
+
+LINE = "fa1 q=f32[64,3,2,1] k=f16[64,20,1,1] v=f16[64,20,1,1] mask=f16[20,3,1,1]\n"
+SCRIPT = """# a comment
+session {
+  layer full heads=2/1 d=64; layer mtp heads=2/1 d=64 draft;  # }
+  device gfx942; slots 2; cells 64;
+
+  prefill 20; draft 3 accept 1; slot 1; prefill 4; decode 2;
+}
+"""
+
+
+class Session(Case):
+    def write_text(self, name, text):
+        return self.write(name, text.encode())
+
+    def test_played_among_lines(self):
+        path = self.write_text("mixed.txt", LINE + SCRIPT + LINE + "session { layer a heads=1/1 d=40; prefill 3; } # end\n")
+        out, xml, page = self.path("run.json"), self.path("run.xml"), self.path("run.html")
+        self.good("run", "--json", out, "--junit", xml, "--html", page, path)
+        with open(out) as f:
+            r = json.load(f)
+        self.assertEqual((r["problems"], r["ran"], r["failed"], r["skipped"]), (4, 4, 0, 0))
+        self.assertGreater(r["by_kernel"]["naive"]["components"], 2000)
+        names = [case.get("name") for case in ElementTree.parse(xml).iter("testcase")]
+        self.assertEqual([n.rsplit(":", 1)[1].split()[0] for n in names], ["1", "3", "9", "10"])
+        self.assertIn("on gfx942", names[1])
+
+    def test_devices_shards_and_list(self):
+        path = self.write_text("s.txt", SCRIPT)
+        listed = self.good("run", "--list", path).out
+        self.assertTrue(listed.startswith("session { layer full heads=2/1 d=64; layer mtp heads=2/1 d=64 draft; device gfx942; slots 2; cells 64;"))
+        self.assertEqual(self.good("run", "--list", listed.strip()).out, listed)
+        self.good("run", "--device", "gfx1100,sm_90", "--kernel", "naive", "--schedule", "3", path)
+        self.good("run", "--shard", "2/2", self.write_text("two.txt", LINE + SCRIPT))
+
+    def test_expanded(self):
+        path = self.write_text("s.txt", SCRIPT)
+        lines = [json.loads(line) for line in self.good("plan", "--json", path).out.splitlines()]
+        # prefill, which is the drafter's first problem too; 3 drafts; verify 4; 4 tokens of slot 1, then 2: each problem once
+        self.assertEqual([line["line"].split()[1].split(",")[1] for line in lines], ["20", "1", "1", "1", "4", "4", "1", "1"])
+        self.assertEqual(len({line["line"] for line in lines}), len(lines))
+        self.assertEqual({line["on"] for line in lines}, {"gfx942"})
+        again = self.good("plan", "--json", *[line["line"].replace("'", "") for line in lines]).out
+        self.assertEqual([json.loads(line)["key"] for line in again.splitlines()], [line["key"] for line in lines])
+        self.assertIn("naive: able", self.good("explain", path).out)
+
+    def test_refused(self):
+        for text, place in (
+            ("session {\n layer a heads=2/1 d=64;\n prefil 3;\n}\n", "3:2"),
+            ("session {\n layer a heads=2/1 d=64;\n prefill 3;\n", "1:1"),
+            ("session { layer a heads=2/1 d=64; prefill 3; } fa1\n", "1:48"),
+            (LINE + "session {\n}\n", "2:1"),
+            ("session { " + "prefill 3; " * 7000 + "}\n", "1:65537"),
+            ("session {\n" + "# comment\n" * 7000 + "}\n", None),
+        ):
+            for verb in ("run", "plan", "explain"):
+                result = attnfuzz(verb, self.write_text("bad.txt", text))
+                self.assertEqual(result.code, 2, (verb, text[:80], result.err))
+                if place:
+                    self.assertIn("bad.txt:" + place, result.err)
+                self.assertLess(result.peak_bytes, 512 << 20)
+
+
+if __name__ == "__main__":
+    unittest.main()

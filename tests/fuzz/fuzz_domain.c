@@ -1,0 +1,255 @@
+/* fuzz_domain.c: bytes become legal cases whatever they are, genomes survive being written, and an empty corpus reaches
+ * what is rare.
+ *
+ * SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fuzz/domain/domain.h"
+#include "fuzz/domain/mutate.h"
+#include "fuzz/properties/properties.h"
+
+enum { INPUTS = 10000 };
+static const struct attn_domain_limits kernel_limits = { 60000, 393216, 20480 };
+static const struct attn_domain_limits least_limits = { 4096, 65536, 1024 };
+static const struct attn_domain_limits no_limits = ATTN_DOMAIN_UNLIMITED;
+
+static uint64_t next(uint64_t *state)
+{
+    uint64_t x = *state += UINT64_C(0x9e3779b97f4a7c15);
+    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+    return x ^ x >> 31;
+}
+
+struct input {
+    uint8_t bytes[128];
+    size_t size;
+};
+
+/* Random bytes of a random length, 0 to 127. */
+static void random_inputs(struct input *inputs, uint64_t seed)
+{
+    for (int i = 0; i < INPUTS; i++) {
+        inputs[i].size = next(&seed) % 128;
+        for (size_t b = 0; b < inputs[i].size; b++)
+            inputs[i].bytes[b] = (uint8_t)next(&seed);
+    }
+}
+
+/* What an engine makes out of the empty input: each is a child of one or two earlier ones. */
+static void grown_inputs(struct input *inputs, uint64_t seed)
+{
+    inputs[0].size = 0;
+    for (int i = 1; i < INPUTS; i++) {
+        const struct input *a = &inputs[next(&seed) % (uint64_t)i], *b = &inputs[next(&seed) % (uint64_t)i];
+        if (next(&seed) % 4 == 0)
+            inputs[i].size = attn_input_cross(a->bytes, a->size, b->bytes, b->size, inputs[i].bytes, 128, next(&seed));
+        else
+            inputs[i].size = attn_input_mutate(a->bytes, a->size, inputs[i].bytes, 128, next(&seed));
+    }
+}
+
+static void decode(const struct input *input, const struct attn_domain_limits *limits, struct attn_case *c)
+{
+    struct attn_genome genome;
+    attn_genome_decode(input->bytes, input->size, &genome);
+    attn_genome_case(&genome, limits, c);
+}
+
+static void require_legal(const struct attn_case *c)
+{
+    struct attn_error error;
+    char text[256], line[ATTN_CASE_LINE_MAX];
+    if (attn_problem_check(&c->problem, &error) == ATTN_E_OK)
+        return;
+    attn_error_text(&error, text, sizeof text);
+    attn_case_print(c, line, sizeof line);
+    print_error("%s\n%s\n", text, line);
+    fail();
+}
+
+static struct input inputs[INPUTS];
+
+static void every_input_is_a_legal_case_within_the_limits(void **state)
+{
+    static const struct attn_domain_limits *const limits[] = { &no_limits, &kernel_limits, &least_limits };
+    struct attn_case c;
+    (void)state;
+    for (int round = 0; round < 2; round++) {
+        if (round == 0)
+            random_inputs(inputs, 1);
+        else
+            grown_inputs(inputs, 2);
+        for (int i = 0; i < INPUTS; i++)
+            for (int l = 0; l < 3; l++) {
+                decode(&inputs[i], limits[l], &c);
+                require_legal(&c);
+                assert_true(attn_problem_work(&c.problem) <= limits[l]->work);
+                assert_true(attn_d_v(&c.problem) * attn_n_head(&c.problem) <= limits[l]->components / attn_n_q(&c.problem));
+                assert_true(attn_image_bytes(&c.problem) <= limits[l]->bytes);
+            }
+    }
+}
+
+static void the_empty_input_is_the_simplest_case(void **state)
+{
+    struct input empty = { { 0 }, 0 };
+    struct attn_case c;
+    char line[ATTN_CASE_LINE_MAX];
+    (void)state;
+    decode(&empty, &kernel_limits, &c);
+    attn_case_print(&c, line, sizeof line);
+    assert_string_equal(line, "fa1 q=f32[40,1,1,1] k=f16[40,1,1,1] v=f16[40,1,1,1] scale=0.15811388 | dev=gfx906");
+}
+
+static void a_genome_survives_encoding(void **state)
+{
+    (void)state;
+    for (uint64_t i = 0; i < 50000; i++) {
+        struct attn_genome genome, back;
+        uint8_t bytes[ATTN_GENOME_BYTES_MAX];
+        attn_genome_random(&genome, i);
+        size_t size = attn_genome_encode(&genome, bytes);
+        assert_true(size <= sizeof bytes);
+        attn_genome_decode(bytes, size, &back);
+        assert_memory_equal(&genome, &back, sizeof genome);
+        attn_genome_mutate(&back, i);
+        genome = back;
+        attn_genome_settle(&back);
+        assert_memory_equal(&genome, &back, sizeof genome);
+    }
+}
+
+static void a_child_has_its_features_from_its_parents(void **state)
+{
+    (void)state;
+    for (uint64_t i = 0; i < 1000; i++) {
+        struct attn_genome a, b, child;
+        attn_genome_random(&a, 2 * i);
+        attn_genome_random(&b, 2 * i + 1);
+        attn_genome_cross(&a, &b, i, &child);
+        assert_true((child.features & ~(a.features | b.features)) == 0);
+        assert_true((child.features & (a.features & b.features)) == (a.features & b.features));
+        for (int g = 0; g < ATTN_GENE_COUNT; g++)
+            assert_true(child.gene[g] == a.gene[g] || child.gene[g] == b.gene[g] || child.gene[g] == 0);
+    }
+}
+
+/* ---- Shares --------------------------------------------------------------------------------------------------- */
+
+enum { SHARE_TILES, SHARE_SPLITS, SHARE_D256, SHARE_STRIDES, SHARE_MASK, SHARE_RATIO, SHARE_WAVE32, SHARE_WAVE64, SHARES };
+static const char *const share_names[SHARES] = { "two or more KV tiles", "two or more splits", "D >= 256",
+                                                 "non-contiguous strides", "a mask wider than n_kv",
+                                                 "a GQA ratio that is no power of two", "wave32", "wave64" };
+
+static bool is_contiguous(const struct attn_tensor *t)
+{
+    struct attn_tensor dense = *t;
+    attn_tensor_contiguous(&dense);
+    for (int d = 1; d < 4; d++)
+        if (t->ne[d] > 1 && t->nb[d] != dense.nb[d])
+            return false;
+    return true;
+}
+
+static uint32_t traits(const struct attn_case *c)
+{
+    const struct attn_problem *p = &c->problem;
+    struct attn_device device = *attn_device(c->run.device);
+    struct attn_plan plan;
+    int64_t ratio = attn_n_head(p) / attn_n_head_kv(p);
+    uint32_t set = 0;
+    if (c->run.weakening >= 0)
+        assert_true(attn_device_weaken(attn_device(c->run.device), c->run.weakening, &device, NULL));
+    attn_plan(&device, p, &plan, NULL);
+    set |= (uint32_t)(attn_n_kv(p) > plan.kv_tile) << SHARE_TILES;
+    set |= (uint32_t)(plan.splits > 1) << SHARE_SPLITS;
+    set |= (uint32_t)(attn_d_k(p) >= 256) << SHARE_D256;
+    set |= (uint32_t)(!is_contiguous(&p->t[ATTN_Q]) || !is_contiguous(&p->t[ATTN_K]) || !is_contiguous(&p->t[ATTN_V]))
+           << SHARE_STRIDES;
+    set |= (uint32_t)(p->t[ATTN_MASK].present && p->t[ATTN_MASK].ne[0] > attn_n_kv(p)) << SHARE_MASK;
+    set |= (uint32_t)((ratio & (ratio - 1)) != 0) << SHARE_RATIO;
+    set |= 1u << (device.wave_size == 32 ? SHARE_WAVE32 : SHARE_WAVE64);
+    return set;
+}
+
+static void require_shares(const struct attn_domain_limits *limits, const char *who)
+{
+    int count[SHARES] = { 0 };
+    for (int i = 0; i < INPUTS; i++) {
+        struct attn_case c;
+        decode(&inputs[i], limits, &c);
+        uint32_t set = traits(&c);
+        for (int s = 0; s < SHARES; s++)
+            count[s] += set >> s & 1;
+    }
+    for (int s = 0; s < SHARES; s++) {
+        print_message("%s: %.1f%% have %s\n", who, 100.0 * count[s] / INPUTS, share_names[s]);
+        assert_true(count[s] * 20 >= INPUTS);
+    }
+}
+
+static void rare_things_are_a_twentieth_of_random_inputs(void **state)
+{
+    (void)state;
+    random_inputs(inputs, 3);
+    require_shares(&kernel_limits, "random, to run");
+    require_shares(&no_limits, "random, to plan");
+}
+
+static void rare_things_are_a_twentieth_of_what_grows_from_the_empty_input(void **state)
+{
+    (void)state;
+    grown_inputs(inputs, 4);
+    require_shares(&kernel_limits, "grown, to run");
+    require_shares(&no_limits, "grown, to plan");
+}
+
+/* Every feature makes a difference, and every gene takes its first and last value. */
+static void every_feature_matters(void **state)
+{
+    (void)state;
+    random_inputs(inputs, 5);
+    for (int feature = 0; feature < ATTN_FEATURE_COUNT; feature++) {
+        int differs = 0;
+        for (int i = 0; i < 2000; i++) {
+            struct attn_genome genome;
+            struct attn_case with, without;
+            attn_genome_decode(inputs[i].bytes, inputs[i].size, &genome);
+            genome.features |= 1u << feature;
+            for (int g = 0; g < ATTN_GENE_COUNT; g++)
+                if (attn_gene_info(g)->feature == feature)
+                    genome.gene[g] = inputs[i].bytes[g % 100] % attn_gene_info(g)->range;
+            attn_genome_case(&genome, &no_limits, &with);
+            genome.features &= ~(1u << feature);
+            attn_genome_settle(&genome);
+            attn_genome_case(&genome, &no_limits, &without);
+            differs += memcmp(&with, &without, sizeof with) != 0;
+        }
+        if (differs < 20) {
+            print_error("%s changes %d of 2000 cases\n", attn_feature_name(feature), differs);
+            fail();
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_input_is_a_legal_case_within_the_limits),
+        cmocka_unit_test(the_empty_input_is_the_simplest_case),
+        cmocka_unit_test(a_genome_survives_encoding),
+        cmocka_unit_test(a_child_has_its_features_from_its_parents),
+        cmocka_unit_test(rare_things_are_a_twentieth_of_random_inputs),
+        cmocka_unit_test(rare_things_are_a_twentieth_of_what_grows_from_the_empty_input),
+        cmocka_unit_test(every_feature_matters),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,261 @@
+/* session_checks.c: what is checked of a session: plans that are kept, results against the logical history, two orders of the
+ * same requests. With a number as argument: plans so many steps of random sessions and says how fast.
+ *
+ * SPDX-License-Identifier: MIT */
+#define _POSIX_C_SOURCE 200809L
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "fuzz/session/play.h"
+
+static struct attn_session session;
+static struct attn_fleet fleet;
+static struct attn_session_memo memo;
+static struct attn_backend *host;
+
+static struct attn_session_options options_of(struct attn_backend *backend)
+{
+    return (struct attn_session_options){ .fleet = &fleet, .memo = &memo, .backend = backend, .kernel = -1, .cache_bytes = 1 << 24,
+                                          .limits = { .work = 2000000, .bytes = 1 << 24 } };
+}
+
+static void read_script(const char *script)
+{
+    struct attn_session_error e;
+    size_t used;
+    if (!attn_session_parse(script, strlen(script), &session, &used, &e))
+        fail_msg("%s\n%lld:%zu: %s", script, (long long)e.line, e.column, e.message);
+}
+
+static void must_hold(const struct attn_session_options *options, struct attn_session_outcome *outcome)
+{
+    struct attn_session_finding f;
+    if (!attn_session_run(&session, options, outcome, &f)) {
+        attn_session_finding_print(stderr, &session, &f);
+        fail_msg("a session does not hold");
+    }
+}
+
+/* ---- Keys --------------------------------------------------------------------------------------------------------------- */
+
+/* 1,000 decode steps of one slot: at most twice as many keys as n_kv has buckets on the way. */
+static void test_keys_are_coarse(void **state)
+{
+    static const int pads[] = { 1, 32, 256 };
+    (void)state;
+    for (size_t i = 0; i < sizeof pads / sizeof pads[0]; i++) {
+        struct attn_session_options options = options_of(NULL);
+        struct attn_session_outcome outcome;
+        char script[256];
+        int buckets = 0;
+        int64_t last = 0;
+        snprintf(script, sizeof script, "session { layer f heads=32/8 d=128; cells 4096; pad %d; decode 1000; }", pads[i]);
+        read_script(script);
+        must_hold(&options, &outcome);
+        for (int64_t n = 1; n <= 1000; n++) {
+            int64_t n_kv = (n + pads[i] - 1) / pads[i] * pads[i], bucket = attn_bucket_n_kv(n_kv);
+            buckets += bucket != last;
+            last = bucket;
+        }
+        assert_int_equal(outcome.planned, 1000);
+        assert_int_equal(outcome.keys + outcome.reused, 1000);
+        assert_true(outcome.keys <= 2 * buckets);
+        print_message("pad %d: %" PRId64 " keys, %d buckets\n", pads[i], outcome.keys, buckets);
+    }
+}
+
+static struct attn_problem problem_of(const char *line)
+{
+    struct attn_problem p;
+    size_t used;
+    assert_true(attn_problem_parse(line, strlen(line), &p, &used, NULL));
+    assert_int_equal(attn_problem_check(&p, NULL), ATTN_E_OK);
+    return p;
+}
+
+/* A plan serves the problem it was made for and others of its key; what differs in anything a kernel goes by is noticed, key
+ * or no key. */
+static void test_what_a_plan_serves(void **state)
+{
+#define LINE(kv, q, rest) "fa1 q=f32[64," #q ",4,1] k=" kv " v=" kv " mask=f16[512," #q ",1,1]" rest
+    static const char base[] = LINE("q8_0[64,300,2,1]", 20, ""), base_f16[] = LINE("f16[64,300,2,1]+512:256,128,262144", 1, "");
+    static const struct { const char *line; bool f16; const char *part; } other[] = {
+        { LINE("q8_0[64,310,2,1]", 20, ""), false, NULL },
+        { LINE("q8_0[64,257,2,1]", 19, ""), false, NULL },
+        { LINE("q8_0[64,321,2,1]", 20, ""), false, "larger" },
+        { LINE("q8_0[64,300,2,1]", 33, ""), false, "larger" },
+        { LINE("q8_0[64,300,1,1]", 20, ""), false, "heads" },
+        { LINE("q4_0[64,300,2,1]", 20, ""), false, "type" },
+        { LINE("q8_0[64,300,2,1]", 20, " softcap=3"), false, "softcap" },
+        { LINE("q8_0[64,300,2,1]", 20, " sinks"), false, "sinks" },
+        { LINE("q8_0[64,300,2,1]", 20, " max_bias=8"), false, "ALiBi" },
+        { LINE("f16[64,300,2,1]+1024:256,128,262144", 1, ""), true, NULL },
+        { LINE("f16[64,300,2,1]+2:256,128,262144", 1, ""), true, "aligned" },
+        { LINE("f16[64,300,2,1]+512:258,128,262144", 1, ""), true, "aligned" },
+        { LINE("bf16[64,300,2,1]+512:256,128,262144", 1, ""), true, "type" },
+    };
+#undef LINE
+    struct attn_problem p = problem_of(base), q = problem_of(base_f16);
+    struct attn_plan plan, plan_f16;
+    (void)state;
+    assert_true(attn_plan(attn_device_find("gfx906"), &p, &plan, NULL) >= 0);
+    assert_true(attn_plan(attn_device_find("gfx906"), &q, &plan_f16, NULL) >= 0);
+    assert_null(attn_plan_serves(&plan, &p));
+    assert_null(attn_plan_serves(&plan_f16, &q));
+    for (size_t i = 0; i < sizeof other / sizeof other[0]; i++) {
+        struct attn_problem o = problem_of(other[i].line);
+        const char *wrong = attn_plan_serves(other[i].f16 ? &plan_f16 : &plan, &o);
+        if (!wrong != !other[i].part || (wrong && !strstr(wrong, other[i].part)))
+            fail_msg("%s: %s", other[i].line, wrong ? wrong : "served");
+    }
+    /* Workspaces, whatever the key says. */
+    static const int regions[] = { ATTN_REGION_K, ATTN_REGION_V, ATTN_REGION_PARTIAL, ATTN_REGION_META };
+    int tried = 0;
+    for (size_t i = 0; i < sizeof regions / sizeof regions[0]; i++)
+        for (int f16 = 0; f16 < 2; f16++) {
+            struct attn_plan small = f16 ? plan_f16 : plan;
+            if (small.region_bytes[regions[i]] == 0)
+                continue;
+            small.region_bytes[regions[i]] /= 2;
+            assert_non_null(attn_plan_serves(&small, f16 ? &q : &p));
+            tried++;
+        }
+    assert_true(tried >= 2);
+}
+
+/* ---- Results ------------------------------------------------------------------------------------------------------------ */
+
+static void test_results(void **state)
+{
+    static const char *const scripts[] = {
+        /* a window beside a full cache, a checkpoint that is restored, drafts rolled back, three slots */
+        "session { layer w heads=4/2 d=64 window=12; layer f heads=4/1 d=128; layer m heads=2/2 d=64 draft; slots 3; cells 96; ubatch 16;"
+        "prefill 30; checkpoint; draft 5 accept 2; slot 1; prefill 20; decode 2; slot 0; decode 20; reuse lcp=0.5 prompt=50;"
+        "drafts 3 accept 1; together 2; slot 2; prefill 4; together 2; }",
+        /* streams, quantised, split over three devices, cells that begin anywhere */
+        "session { layer a heads=6/3 d=64 type=q8_0/q4_0; slots 3; cells 48; cache streams; split 3; base 5; pad 32; mask padded=64; rows 8;"
+        "prefill 9; slot 1; prefill 12; together 3; slot 2; prefill 3; drafts 4 accept 1; copy 0; together 2; }",
+        /* MLA, ALiBi, sinks, softcap; shift and defragmentation */
+        "session { layer mla heads=2/1 d=576/512 view; cells 24; prefill 10; shift keep=2; decode 4; }",
+        "session { layer x heads=5/1 d=80 max_bias=8 softcap=20 sinks scale=0.1; slots 2; cells 64; schedule 3; prefill 20; slot 1; prefill 7; slot 0;"
+        "shift keep=3; decode 2; clear; defrag; slot 1; decode 2; }",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof scripts / sizeof scripts[0]; i++) {
+        struct attn_session_options options = options_of(host);
+        struct attn_session_outcome outcome;
+        read_script(scripts[i]);
+        must_hold(&options, &outcome);
+        assert_int_equal(outcome.skipped, 0);
+        assert_int_equal(outcome.ran, outcome.planned);
+        assert_int_equal(outcome.counts.refused, 0);
+        int64_t components = 0, unjudged = 0;
+        for (int k = 0; k < ATTN_KERNEL_COUNT; k++) {
+            components += outcome.kernels.kernel[k].judgement.components;
+            unjudged += outcome.kernels.kernel[k].judgement.unjudged;
+        }
+        assert_true(outcome.kernels.kernel[ATTN_KERNEL_naive].ran && components > 1000);
+        assert_true(unjudged * 100 < components);
+    }
+}
+
+/* Unified or a stream each, the slots' turns in another order: the same tokens, the same answers. And a difference is one. */
+static void test_orders(void **state)
+{
+    (void)state;
+    for (int unified = 0; unified < 2; unified++) {
+        struct attn_session_options options = options_of(host);
+        struct attn_session_finding f;
+        bool compared;
+        char script[512];
+        snprintf(script, sizeof script,
+                 "session { layer w heads=2/1 d=64 window=10; layer f heads=2/1 d=64; slots 3; cells 200; ubatch 8; cache %s;"
+                 "prefill 20; slot 2; prefill 9; checkpoint; slot 0; draft 3 accept 1; slot 1; prefill 14; slot 2; decode 12; slot 0;"
+                 "decode 5; slot 2; reuse lcp=0.8 prompt=12; }", unified ? "unified" : "streams");
+        read_script(script);
+        if (!attn_session_orders(&session, &options, &compared, &f))
+            fail_msg("%s", f.finding.text);
+        assert_true(compared);
+    }
+    struct attn_session_options options = options_of(host);
+    struct attn_session_finding f;
+    bool compared;
+    read_script("session { layer f heads=1/1 d=64; slots 2; cells 64; prefill 3; slot 1; prefill 3; together 2; }");
+    assert_true(attn_session_orders(&session, &options, &compared, &f));
+    assert_false(compared);
+}
+
+/* ---- Planning ------------------------------------------------------------------------------------------------------------- */
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void plan_steps(int64_t wanted)
+{
+    struct attn_session_options options = options_of(NULL);
+    struct attn_session_limits limits;
+    int64_t steps = 0, planned = 0, keys = 0, sessions = 0;
+    double began = now();
+    attn_session_limits_for(false, &limits);
+    for (uint64_t seed = 0; steps < wanted; seed++, sessions++) {
+        uint8_t bytes[ATTN_SESSION_BYTES_MAX];
+        struct attn_session_outcome outcome;
+        attn_session_decode(bytes, attn_session_random(bytes, seed), &limits, &session);
+        must_hold(&options, &outcome);
+        steps += outcome.counts.steps;
+        planned += outcome.planned;
+        keys += outcome.keys;
+    }
+    double seconds = now() - began;
+    print_message("%" PRId64 " sessions, %" PRId64 " steps, %" PRId64 " problems planned, %" PRId64 " keys, %.1f s, %.0f steps/s\n",
+                  sessions, steps, planned, keys, seconds, (double)steps / seconds);
+}
+
+static void test_planning(void **state)
+{
+    (void)state;
+    plan_steps(100000);
+}
+
+static int set_up(void **state)
+{
+    static const struct attn_host_options options = { .checked = true, .budget = 100000000 };
+    (void)state;
+    attn_fleet_init(&fleet);
+    host = attn_host_open(&options);
+    return host ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    host->ops->close(host);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_keys_are_coarse), cmocka_unit_test(test_what_a_plan_serves), cmocka_unit_test(test_results),
+        cmocka_unit_test(test_orders),          cmocka_unit_test(test_planning),
+    };
+    if (argc == 2) {
+        set_up(NULL);
+        plan_steps(strtoll(argv[1], NULL, 10));
+        return tear_down(NULL);
+    }
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -1,0 +1,40 @@
+/* executor_kernels.h: small kernels that each commit one failure, or come near it, and what the executor must say.
+ *
+ * SPDX-License-Identifier: MIT */
+#ifndef ATTN_TESTS_EXECUTOR_KERNELS_H
+#define ATTN_TESTS_EXECUTOR_KERNELS_H
+
+#include "kernels/args.h"
+#include "kernels/attn_backend.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct executor_case {
+    const char *name;
+    int expected; /* enum attn_failure_code */
+    attn_entry entry;
+    uint32_t blocks;
+    uint32_t lds_bytes; /* static, as the launch says */
+    /* in schedule 0: */
+    const char *says;   /* what the text must contain; NULL: nothing in particular */
+    int thread;         /* the thread it must name; -1: any */
+    int operand;        /* what it must name; -1: none */
+    int64_t offset;     /* and at which byte; -1: any */
+    int after_previous; /* the workspace keeps what the case before it wrote */
+};
+
+/* Case number index; NULL past the last. */
+const struct executor_case *executor_case(int index);
+
+/* Kernels that work out something: the driver compares dst with what is right. */
+attn_entry executor_wave_entry(int wave_size);
+attn_entry executor_sum_entry(int width);
+attn_entry executor_f16_entry(void);
+attn_entry executor_where_entry(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
