@@ -10,23 +10,25 @@
 #error "the build says the version: -DATTNFUZZ_VERSION=\"x.y.z\""
 #endif
 
-static const struct cli_verb *const verbs[] = { &cli_plan, &cli_explain, &cli_run, &cli_shrink, &cli_import, &cli_bench,
-                                                &cli_check, &cli_null_hip };
+static const struct cli_verb *const verbs[] = { &cli_plan,   &cli_explain, &cli_run,   &cli_shrink,
+                                                &cli_import, &cli_bench,   &cli_check, &cli_null_hip };
 enum { N_VERBS = sizeof verbs / sizeof verbs[0] };
 
 static void help(FILE *out)
 {
     fputs("usage: attnfuzz VERB [options] [FILE|DIR|LINE...]\n\n"
-          "Finds, proves absent and explains holes in attention kernel routing.\n\nverbs:\n", out);
+          "Finds, proves absent and explains holes in attention kernel routing.\n\nverbs:\n",
+          out);
     for (int i = 0; i < N_VERBS; i++)
         fprintf(out, "  %-8s %s\n", verbs[i]->name, verbs[i]->summary);
-    fputs("\nInput is problem lines (fa1 q=... k=... v=...): in a FILE, in every *.txt file below a DIR, as a LINE on the\n"
-          "command line, or on standard input with -. '#' starts a comment line.\n\n"
-          "options:\n"
-          "  --help     this text; attnfuzz VERB --help: that verb's\n"
-          "  --version  the version\n\n"
-          "exit codes: 0 all good, 1 a property failed, 2 usage or unreadable input, 3 the environment lacks something\n",
-          out);
+    fputs(
+        "\nInput is problem lines (fa1 q=... k=... v=...): in a FILE, in every *.txt file below a DIR, as a LINE on the\n"
+        "command line, or on standard input with -. '#' starts a comment line.\n\n"
+        "options:\n"
+        "  --help     this text; attnfuzz VERB --help: that verb's\n"
+        "  --version  the version\n\n"
+        "exit codes: 0 all good, 1 a property failed, 2 usage or unreadable input, 3 the environment lacks something\n",
+        out);
 }
 
 int main(int argc, char **argv)

@@ -175,14 +175,12 @@ static int measure(struct bench *bench)
 
 static int run(int argc, char **argv)
 {
-    static const struct option longs[] = { { "seconds", required_argument, NULL, 's' },
-                                           { "json", no_argument, NULL, 'j' },
-                                           { "occupancy", no_argument, NULL, 'o' },
-                                           { "backend", required_argument, NULL, 'b' },
-                                           { "rank", required_argument, NULL, 'r' },
-                                           { "seed", required_argument, NULL, 'e' },
-                                           { "save", required_argument, NULL, 'd' },
-                                           { NULL, 0, NULL, 0 } };
+    static const struct option longs[] = {
+        { "seconds", required_argument, NULL, 's' }, { "json", no_argument, NULL, 'j' },
+        { "occupancy", no_argument, NULL, 'o' },     { "backend", required_argument, NULL, 'b' },
+        { "rank", required_argument, NULL, 'r' },    { "seed", required_argument, NULL, 'e' },
+        { "save", required_argument, NULL, 'd' },    { NULL, 0, NULL, 0 }
+    };
     struct bench bench = { .seconds = 1 };
     bool occupancy = false;
     struct bench_gpu_options gpu = { .seed = 1 };

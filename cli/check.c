@@ -60,13 +60,13 @@ static bool read_options(int argc, char **argv, struct options *o)
 {
     enum { NULL_RUNTIME = 256, CACHE, PREC, NO_CODE, SNIPPETS, SEED, BASELINE };
     static const struct option longs[] = {
-        { "subject", required_argument, NULL, 's' },   { "device", required_argument, NULL, 'd' },
-        { "seconds", required_argument, NULL, 't' },   { "calls", required_argument, NULL, 'n' },
-        { "seed", required_argument, NULL, SEED },     { "baseline", required_argument, NULL, BASELINE },
-        { "json", required_argument, NULL, 'j' },      { "html", required_argument, NULL, 'h' },
+        { "subject", required_argument, NULL, 's' },       { "device", required_argument, NULL, 'd' },
+        { "seconds", required_argument, NULL, 't' },       { "calls", required_argument, NULL, 'n' },
+        { "seed", required_argument, NULL, SEED },         { "baseline", required_argument, NULL, BASELINE },
+        { "json", required_argument, NULL, 'j' },          { "html", required_argument, NULL, 'h' },
         { "snippets", required_argument, NULL, SNIPPETS }, { "prec-default", no_argument, NULL, PREC },
-        { "no-code", no_argument, NULL, NO_CODE },     { "null-runtime", required_argument, NULL, NULL_RUNTIME },
-        { "cache", required_argument, NULL, CACHE },   { NULL, 0, NULL, 0 },
+        { "no-code", no_argument, NULL, NO_CODE },         { "null-runtime", required_argument, NULL, NULL_RUNTIME },
+        { "cache", required_argument, NULL, CACHE },       { NULL, 0, NULL, 0 },
     };
     for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
         switch (c) {
@@ -106,7 +106,7 @@ static bool read_options(int argc, char **argv, struct options *o)
     return false;
 }
 
-/* ---- Lines that were given ----------------------------------------------------------------------------------- */
+/* ---- Lines that were given ------------------------------------------------------------------------------- */
 
 struct given {
     struct lines lines;
@@ -164,7 +164,8 @@ static bool choose_devices(const struct options *o, struct check *check)
         while (at < check->subject->n_devices && strcmp(check->subject->device[at].name, name))
             at++;
         if (at == check->subject->n_devices || o->devices.at[i].weakening >= 0) {
-            cli_error("the subject has no device %s%s", name, o->devices.at[i].weakening >= 0 ? " that is weakened" : "");
+            cli_error("the subject has no device %s%s", name,
+                      o->devices.at[i].weakening >= 0 ? " that is weakened" : "");
             return false;
         }
         check->devices |= 1u << at;
@@ -176,9 +177,11 @@ static void progress(const struct check *check)
 {
     if (!isatty(STDERR_FILENO))
         return;
-    fprintf(stderr, "\r\033[K%5.0f s   %" PRIu64 " calls, %.0f/s   %" PRIu64 " attention kernels x devices, %" PRIu64
-            " kinds of trouble", check->elapsed_seconds, check->calls, (double)check->calls / check->elapsed_seconds,
-            check->pairs, check->n_signs);
+    fprintf(stderr,
+            "\r\033[K%5.0f s   %" PRIu64 " calls, %.0f/s   %" PRIu64 " attention kernels x devices, %" PRIu64
+            " kinds of trouble",
+            check->elapsed_seconds, check->calls, (double)check->calls / check->elapsed_seconds, check->pairs,
+            check->n_signs);
 }
 
 static bool write_report(const char *path, const struct check *check, void (*report)(FILE *, const struct check *))

@@ -23,8 +23,8 @@ enum {
 
 struct cli_verb {
     const char *name;
-    const char *summary; /* one line of the overall help */
-    const char *help;    /* what --help prints */
+    const char *summary;               /* one line of the overall help */
+    const char *help;                  /* what --help prints */
     int (*run)(int argc, char **argv); /* argv[0] is the verb; returns an exit code */
 };
 
@@ -71,7 +71,9 @@ void cli_xml_text(FILE *out, const char *text);
 
 struct cli_devices {
     int n;
-    struct { int16_t row, weakening; } at[ATTN_FLEET_MAX];
+    struct {
+        int16_t row, weakening;
+    } at[ATTN_FLEET_MAX];
 };
 
 /* Adds what a --device argument names: NAME, NAME~WEAKENING, several with commas between, or "all" (every row of the

@@ -35,12 +35,12 @@ struct tally {
 
 struct import {
     bool unique, vary;
-    FILE *spool;          /* lines found, until the comment above them can be written */
+    FILE *spool; /* lines found, until the comment above them can be written */
     int64_t read, written, repeated, other, bad;
     struct tally kinds[TYPES_MAX * TYPES_MAX]; /* "f16", "f16/q8_0": written */
     struct tally missing[TYPES_MAX];           /* types that do not exist here */
     int n_kinds, n_missing;
-    char **seen;          /* hash table of problem lines, for --unique */
+    char **seen; /* hash table of problem lines, for --unique */
     size_t n_seen, cap_seen;
 };
 
@@ -65,7 +65,7 @@ static int more_first(const void *a, const void *b)
     return x->n != y->n ? (x->n < y->n ? 1 : -1) : strcmp(x->name, y->name);
 }
 
-/* ---- Repeats ----------------------------------------------------------------------------------------------- */
+/* ---- Repeats --------------------------------------------------------------------------------------------- */
 
 /* FNV-1a, 64 bits. */
 static uint64_t hash_of(const char *text)
@@ -110,7 +110,7 @@ static bool repeats(struct import *import, const char *line, bool *good)
     return false;
 }
 
-/* ---- Lines ------------------------------------------------------------------------------------------------- */
+/* ---- Lines ----------------------------------------------------------------------------------------------- */
 
 static void vary(struct attn_case *c, const char *line)
 {
@@ -150,7 +150,7 @@ static bool write_line(struct import *import, const struct attn_problem *problem
 static bool take(struct import *import, const struct lines *lines)
 {
     static enum import_result (*const formats[])(const char *, size_t, struct import_found *) = { import_ggml,
-                                                                                                 import_route };
+                                                                                                  import_route };
     const char *name = lines_name(lines, lines->current);
     struct import_found found;
     enum import_result result = IMPORT_OTHER;
@@ -165,15 +165,12 @@ static bool take(struct import *import, const struct lines *lines)
             cli_error_at(name, lines->number, 0, "not understood: %.*s", (int)(lines->len < 160 ? lines->len : 160),
                          lines->text);
         return true;
-    case IMPORT_TYPE:
-        count(import->missing, &import->n_missing, TYPES_MAX, found.type);
-        return true;
+    case IMPORT_TYPE: count(import->missing, &import->n_missing, TYPES_MAX, found.type); return true;
     case IMPORT_BAD:
         if (import->bad++ < SHOWN_MAX)
             cli_error_at(name, lines->number, found.column, "%s", found.why);
         return true;
-    case IMPORT_FOUND:
-        break;
+    case IMPORT_FOUND: break;
     }
     if (attn_problem_check(&found.problem, &error) != ATTN_E_OK) {
         attn_error_text(&error, values, sizeof values);
@@ -206,11 +203,8 @@ static bool take_all(struct import *import, struct lines *lines)
 {
     for (;;) {
         switch (lines_next(lines)) {
-        case LINES_END:
-            return true;
-        case LINES_UNREADABLE:
-            cli_error("%s: %s", lines_name(lines, lines->current), strerror(errno));
-            return false;
+        case LINES_END: return true;
+        case LINES_UNREADABLE: cli_error("%s: %s", lines_name(lines, lines->current), strerror(errno)); return false;
         case LINES_TOO_LONG:
         case LINES_CUT:
         case LINES_LINE:
@@ -220,7 +214,7 @@ static bool take_all(struct import *import, struct lines *lines)
     }
 }
 
-/* ---- Result ------------------------------------------------------------------------------------------------ */
+/* ---- Result ---------------------------------------------------------------------------------------------- */
 
 static void put_tallies(const char *what, struct tally *tallies, int n)
 {

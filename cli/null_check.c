@@ -19,7 +19,7 @@
 
 enum { NAMED = 20, INTERPRETER_MAX = 1024, SEGMENTS_MAX = 512 };
 
-/* ---- Where things are ---------------------------------------------------------------------------------------------------- */
+/* ---- Where things are ------------------------------------------------------------------------------------ */
 
 /* The folder of the libraries: beside the executable's, wherever it is started from. NULL with a message. */
 static char *library_folder(void)
@@ -81,9 +81,11 @@ static bool interpreter_of(const char *path, char interpreter[INTERPRETER_MAX])
     if (file < 0)
         return false;
     if (read(file, &header, sizeof header) == (ssize_t)sizeof header && !memcmp(header.e_ident, ELFMAG, SELFMAG) &&
-        header.e_ident[EI_CLASS] == ELFCLASS64 && header.e_phentsize == sizeof segment && header.e_phnum <= SEGMENTS_MAX)
+        header.e_ident[EI_CLASS] == ELFCLASS64 && header.e_phentsize == sizeof segment &&
+        header.e_phnum <= SEGMENTS_MAX)
         for (int i = 0; i < header.e_phnum && !found; i++) {
-            if (pread(file, &segment, sizeof segment, (off_t)(header.e_phoff + (uint64_t)i * sizeof segment)) != (ssize_t)sizeof segment)
+            if (pread(file, &segment, sizeof segment, (off_t)(header.e_phoff + (uint64_t)i * sizeof segment)) !=
+                (ssize_t)sizeof segment)
                 break;
             if (segment.p_type != PT_INTERP || segment.p_filesz == 0 || segment.p_filesz > INTERPRETER_MAX)
                 continue;
@@ -94,9 +96,13 @@ static bool interpreter_of(const char *path, char interpreter[INTERPRETER_MAX])
     return found;
 }
 
-/* ---- What the loader says ------------------------------------------------------------------------------------------------- */
+/* ---- What the loader says -------------------------------------------------------------------------------- */
 
-struct finding { int missing; struct null_command *command; const char *folder; };
+struct finding {
+    int missing;
+    struct null_command *command;
+    const char *folder;
+};
 
 /* One thing that is missing: the first few are named. */
 static void missing(struct finding *f, const char *what, const char *name, const char *why)
@@ -209,13 +215,14 @@ static bool ask_loader(const char *interpreter, struct null_command *command, co
     }
     free(line);
     fclose(output);
-    while (waitpid(child, NULL, 0) < 0 && errno == EINTR) { }
+    while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {
+    }
     if (f.missing > NAMED)
         cli_error("null-hip: and %d more", f.missing - NAMED);
     return good && f.missing == 0;
 }
 
-/* ---- All of it ----------------------------------------------------------------------------------------------------------------- */
+/* ---- All of it ------------------------------------------------------------------------------------------- */
 
 void null_command_free(struct null_command *command)
 {

@@ -1,7 +1,7 @@
 /* null_hip.c: attnfuzz null-hip: runs a command on the null HIP runtime and prints the launches it makes.
  *
- * The launches come through a pipe that the runtime opens by its name in /proc (subjects/null/log.h), so nothing is left on the
- * disk, however many there are, and the command's own files and pipes stay as they are.
+ * The launches come through a pipe that the runtime opens by its name in /proc (subjects/null/log.h), so nothing is
+ * left on the disk, however many there are, and the command's own files and pipes stay as they are.
  *
  * SPDX-License-Identifier: MIT */
 #include <errno.h>
@@ -43,7 +43,7 @@ struct null_run {
 
 char *__cxa_demangle(const char *name, char *buffer, size_t *length, int *status); /* Itanium C++ ABI, 3.4 */
 
-/* ---- Lines of the log ------------------------------------------------------------------------------------------------ */
+/* ---- Lines of the log ------------------------------------------------------------------------------------ */
 
 static void put_name(const struct null_run *run, const char *name)
 {
@@ -62,10 +62,16 @@ static void put_name(const struct null_run *run, const char *name)
 
 static void put_flags(const struct null_run *run, uint32_t flags)
 {
-    static const struct { uint32_t flag; const char *name; } names[] = {
-        { NULL_HIP_COOPERATIVE, "cooperative" }, { NULL_HIP_GRAPH, "graph" }, { NULL_HIP_MODULE, "module" },
-        { NULL_HIP_LIBRARY, "library" }, { NULL_HIP_UNKNOWN, "unknown" }, { NULL_HIP_NO_CODE, "no-code" },
-        { NULL_HIP_BEYOND, "beyond" } };
+    static const struct {
+        uint32_t flag;
+        const char *name;
+    } names[] = { { NULL_HIP_COOPERATIVE, "cooperative" },
+                  { NULL_HIP_GRAPH, "graph" },
+                  { NULL_HIP_MODULE, "module" },
+                  { NULL_HIP_LIBRARY, "library" },
+                  { NULL_HIP_UNKNOWN, "unknown" },
+                  { NULL_HIP_NO_CODE, "no-code" },
+                  { NULL_HIP_BEYOND, "beyond" } };
     const char *between = "";
     if (run->json)
         fputs(",\"flags\":[", run->out);
@@ -85,21 +91,25 @@ static bool put_launch(struct null_run *run, const char *line)
     uint32_t g[3], b[3], lds, flags;
     uintptr_t stream;
     int name = 0;
-    if (sscanf(line, "launch %63s %" SCNu32 " %" SCNu32 " %" SCNu32 " %" SCNu32 " %" SCNu32 " %" SCNu32 " %" SCNu32 " %" SCNu32
-               " %" SCNxPTR " %n", device, &g[0], &g[1], &g[2], &b[0], &b[1], &b[2], &lds, &flags, &stream, &name) != 10 || !name)
+    if (sscanf(line,
+               "launch %63s %" SCNu32 " %" SCNu32 " %" SCNu32 " %" SCNu32 " %" SCNu32 " %" SCNu32 " %" SCNu32
+               " %" SCNu32 " %" SCNxPTR " %n",
+               device, &g[0], &g[1], &g[2], &b[0], &b[1], &b[2], &lds, &flags, &stream, &name) != 10 ||
+        !name)
         return false;
     if (run->json) {
         fprintf(run->out, "%s{\"device\":", run->launches ? ",\n" : "");
         cli_json_string(run->out, device);
         put_name(run, line + name);
-        fprintf(run->out, ",\"grid\":[%u,%u,%u],\"block\":[%u,%u,%u],\"lds_dynamic_bytes\":%u,\"stream\":\"0x%" PRIxPTR "\"", g[0],
-                g[1], g[2], b[0], b[1], b[2], lds, stream);
+        fprintf(run->out,
+                ",\"grid\":[%u,%u,%u],\"block\":[%u,%u,%u],\"lds_dynamic_bytes\":%u,\"stream\":\"0x%" PRIxPTR "\"",
+                g[0], g[1], g[2], b[0], b[1], b[2], lds, stream);
         put_flags(run, flags);
         putc('}', run->out);
     } else {
         cli_put_clean(run->out, device, strlen(device));
-        fprintf(run->out, " grid %u,%u,%u block %u,%u,%u lds %u stream 0x%" PRIxPTR, g[0], g[1], g[2], b[0], b[1], b[2], lds,
-                stream);
+        fprintf(run->out, " grid %u,%u,%u block %u,%u,%u lds %u stream 0x%" PRIxPTR, g[0], g[1], g[2], b[0], b[1], b[2],
+                lds, stream);
         put_flags(run, flags);
         fputs(": ", run->out);
         put_name(run, line + name);
@@ -120,7 +130,11 @@ static void put_line(struct null_run *run, const char *line)
 }
 
 /* Bytes of the log up to now, and the lines that are whole. */
-struct reader { int file; size_t used; char text[NULL_LOG_LINE + 1]; };
+struct reader {
+    int file;
+    size_t used;
+    char text[NULL_LOG_LINE + 1];
+};
 
 /* Reads what there is; false when there is nothing more for now. */
 static bool read_log(struct null_run *run, struct reader *r)
@@ -145,10 +159,11 @@ static bool read_log(struct null_run *run, struct reader *r)
     return true;
 }
 
-/* ---- The command ------------------------------------------------------------------------------------------------------- */
+/* ---- The command ----------------------------------------------------------------------------------------- */
 
 /* In the child. Errors go to the parent as errno, through a pipe that a successful exec closes. */
-static void become(const struct null_run *run, const struct null_command *command, char **words, const char *log, int report)
+static void become(const struct null_run *run, const struct null_command *command, char **words, const char *log,
+                   int report)
 {
     bool good = !setenv("LD_LIBRARY_PATH", command->path, 1) && !setenv(NULL_LOG_VARIABLE, log, 1);
     if (run->devices)
@@ -178,7 +193,8 @@ static pid_t begin(const struct null_run *run, const struct null_command *comman
     if (child < 0)
         why = errno;
     else if (read(report[0], &why, sizeof why) == (ssize_t)sizeof why)
-        while (waitpid(child, NULL, 0) < 0 && errno == EINTR) { }
+        while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {
+        }
     close(report[0]);
     if (why)
         cli_error("null-hip: %s cannot be run: %s", command->file, strerror(why));
@@ -196,7 +212,8 @@ static int follow(struct null_run *run, pid_t child, int file)
     while ((done = waitpid(child, &status, WNOHANG)) == 0)
         if (poll(&wait, 1, LOOK_MS) > 0)
             read_log(run, &reader);
-    while (read_log(run, &reader)) { }
+    while (read_log(run, &reader)) {
+    }
     if (done < 0) {
         cli_error("null-hip: waiting for the command: %s", strerror(errno));
         return CLI_LACKS;
@@ -235,7 +252,8 @@ static int run_command(struct null_run *run, char **words)
     if (run->json)
         fprintf(run->out, "],\n\"refused\":%" PRIu64 ",\"status\":%d}\n", run->refused, code);
     else
-        fprintf(run->out, "%" PRIu64 " launches, %" PRIu64 " calls refused, status %d\n", run->launches, run->refused, code);
+        fprintf(run->out, "%" PRIu64 " launches, %" PRIu64 " calls refused, status %d\n", run->launches, run->refused,
+                code);
     return code;
 }
 
@@ -288,4 +306,5 @@ static int run(int argc, char **argv)
     return code;
 }
 
-const struct cli_verb cli_null_hip = { "null-hip", "runs a HIP program without a GPU and prints its launches", help, run };
+const struct cli_verb cli_null_hip = { "null-hip", "runs a HIP program without a GPU and prints its launches", help,
+                                       run };

@@ -73,7 +73,7 @@ static void list(const struct run_job *job)
     }
 }
 
-/* ---- Reports ----------------------------------------------------------------------------------------------- */
+/* ---- Reports --------------------------------------------------------------------------------------------- */
 
 typedef void report_writer(FILE *, const struct run_job *, const struct run_total *);
 
@@ -155,26 +155,56 @@ static int replay(struct run_job *job)
     return !written ? CLI_USAGE : code != CLI_GOOD ? code : total.failed ? CLI_BROKEN : CLI_GOOD;
 }
 
-/* ---- Options ----------------------------------------------------------------------------------------------- */
+/* ---- Options --------------------------------------------------------------------------------------------- */
 
 enum {
-    BACKEND = 1, DEVICE, KERNEL, JOBS, SHARD, TIMEOUT, SCHEDULE, SCHEDULES, WORK, JSON, JUNIT, LIST, GENERATE, SEED,
-    GENERATE_SIZE, INPUTS, HOST_WORK, CONSTANT_V, RESUME, FAILURE_LINES, HTML, SHRUNK
+    BACKEND = 1,
+    DEVICE,
+    KERNEL,
+    JOBS,
+    SHARD,
+    TIMEOUT,
+    SCHEDULE,
+    SCHEDULES,
+    WORK,
+    JSON,
+    JUNIT,
+    LIST,
+    GENERATE,
+    SEED,
+    GENERATE_SIZE,
+    INPUTS,
+    HOST_WORK,
+    CONSTANT_V,
+    RESUME,
+    FAILURE_LINES,
+    HTML,
+    SHRUNK
 };
 
 static const struct option longs[] = {
-    { "backend", required_argument, NULL, BACKEND },   { "device", required_argument, NULL, DEVICE },
-    { "kernel", required_argument, NULL, KERNEL },     { "jobs", required_argument, NULL, JOBS },
-    { "shard", required_argument, NULL, SHARD },       { "timeout", required_argument, NULL, TIMEOUT },
-    { "schedule", required_argument, NULL, SCHEDULE }, { "schedules", no_argument, NULL, SCHEDULES },
-    { "work", required_argument, NULL, WORK },         { "json", required_argument, NULL, JSON },
-    { "junit", required_argument, NULL, JUNIT },       { "list", no_argument, NULL, LIST },
-    { "generate", required_argument, NULL, GENERATE }, { "seed", required_argument, NULL, SEED },
+    { "backend", required_argument, NULL, BACKEND },
+    { "device", required_argument, NULL, DEVICE },
+    { "kernel", required_argument, NULL, KERNEL },
+    { "jobs", required_argument, NULL, JOBS },
+    { "shard", required_argument, NULL, SHARD },
+    { "timeout", required_argument, NULL, TIMEOUT },
+    { "schedule", required_argument, NULL, SCHEDULE },
+    { "schedules", no_argument, NULL, SCHEDULES },
+    { "work", required_argument, NULL, WORK },
+    { "json", required_argument, NULL, JSON },
+    { "junit", required_argument, NULL, JUNIT },
+    { "list", no_argument, NULL, LIST },
+    { "generate", required_argument, NULL, GENERATE },
+    { "seed", required_argument, NULL, SEED },
     { "generate-work", required_argument, NULL, GENERATE_SIZE },
-    { "inputs", required_argument, NULL, INPUTS },     { "host-work", required_argument, NULL, HOST_WORK },
-    { "constant-v", no_argument, NULL, CONSTANT_V },   { "resume", required_argument, NULL, RESUME },
+    { "inputs", required_argument, NULL, INPUTS },
+    { "host-work", required_argument, NULL, HOST_WORK },
+    { "constant-v", no_argument, NULL, CONSTANT_V },
+    { "resume", required_argument, NULL, RESUME },
     { "failures", required_argument, NULL, FAILURE_LINES },
-    { "html", required_argument, NULL, HTML },         { "shrink", required_argument, NULL, SHRUNK },
+    { "html", required_argument, NULL, HTML },
+    { "shrink", required_argument, NULL, SHRUNK },
     { NULL, 0, NULL, 0 },
 };
 
@@ -184,13 +214,22 @@ static int64_t *number_of(struct run_options *o, int option, int64_t *low, int64
     *low = 0;
     *high = INT64_MAX;
     switch (option) {
-    case JOBS: *low = 1; *high = RUN_JOBS_MAX; return &o->jobs;
+    case JOBS:
+        *low = 1;
+        *high = RUN_JOBS_MAX;
+        return &o->jobs;
     case TIMEOUT: *high = 1000000; return &o->timeout_s;
     case SCHEDULE: return &o->schedule;
     case WORK: return &o->limits.work;
     case HOST_WORK: return &o->limits.beside_work;
-    case GENERATE: *low = 1; *high = RUN_GENERATE_MAX; return &o->generate;
-    case GENERATE_SIZE: *low = 4096; *high = INT64_C(1) << 40; return &o->generate_work;
+    case GENERATE:
+        *low = 1;
+        *high = RUN_GENERATE_MAX;
+        return &o->generate;
+    case GENERATE_SIZE:
+        *low = 4096;
+        *high = INT64_C(1) << 40;
+        return &o->generate_work;
     case SEED: return &o->seed;
     case SHRUNK: *high = 1000; return &o->shrink;
     default: return NULL;
@@ -290,8 +329,13 @@ static int settle(struct run_options *options)
 
 static int run(int argc, char **argv)
 {
-    struct run_options options = { .kernel = -1, .shard = 1, .shards = 1, .timeout_s = 300, .schedule = -1,
-                                   .generate_work = GENERATE_WORK, .shrink = SHRINK };
+    struct run_options options = { .kernel = -1,
+                                   .shard = 1,
+                                   .shards = 1,
+                                   .timeout_s = 300,
+                                   .schedule = -1,
+                                   .generate_work = GENERATE_WORK,
+                                   .shrink = SHRINK };
     options.limits.work = -1;
     options.limits.beside_work = ATTN_RUN_WORK_LIMIT;
     run_backend_parse("host", &options.backend);

@@ -37,7 +37,7 @@ struct shrinker {
     struct attn_shrink_how how;
 };
 
-/* ---- What fails --------------------------------------------------------------------------------------------------- */
+/* ---- What fails ------------------------------------------------------------------------------------------ */
 
 static bool wanted(const struct shrinker *s, const struct attn_finding *finding)
 {
@@ -77,7 +77,8 @@ static bool run_fails(struct shrinker *s, const struct attn_case *c, const struc
     return false;
 }
 
-static bool line_fails(struct shrinker *s, const struct attn_case *c, struct attn_finding *finding, const char **skipped)
+static bool line_fails(struct shrinker *s, const struct attn_case *c, struct attn_finding *finding,
+                       const char **skipped)
 {
     struct cli_devices devices = s->devices;
     if (devices.n == 0 && c->run.device >= 0) {
@@ -92,7 +93,7 @@ static bool line_fails(struct shrinker *s, const struct attn_case *c, struct att
     return (plan && plan_fails(s, c, &devices, finding)) || (run && run_fails(s, c, &devices, finding, skipped));
 }
 
-/* ---- Output ------------------------------------------------------------------------------------------------------- */
+/* ---- Output ---------------------------------------------------------------------------------------------- */
 
 static void name_rule(const struct attn_finding *f, char *text, size_t cap)
 {
@@ -127,7 +128,8 @@ static void print_json(const char *place, const char *before, const char *after,
            r->after.extents);
 }
 
-static void print_text(const char *place, const char *after, const struct attn_finding *f, const struct attn_shrink_report *r)
+static void print_text(const char *place, const char *after, const struct attn_finding *f,
+                       const struct attn_shrink_report *r)
 {
     char rule[128];
     name_rule(f, rule, sizeof rule);
@@ -140,14 +142,14 @@ static void print_text(const char *place, const char *after, const struct attn_f
         printf(" failure=%s", attn_failure_name(f->failure));
     printf(": ");
     cli_put_clean(stdout, f->text, strlen(f->text));
-    printf("\n# %" PRId64 " steps, %" PRId64 " tries%s; features %" PRIu32 " to %" PRIu32 ", extents %" PRIu64 " to %" PRIu64
-           "\n%s\n",
+    printf("\n# %" PRId64 " steps, %" PRId64 " tries%s; features %" PRIu32 " to %" PRIu32 ", extents %" PRIu64
+           " to %" PRIu64 "\n%s\n",
            r->steps, r->tries, r->minimal ? "" : " (as many as allowed, it may get smaller still)", r->before.features,
            r->after.features, r->before.extents, r->after.extents, after);
     fflush(stdout);
 }
 
-/* ---- Lines -------------------------------------------------------------------------------------------------------- */
+/* ---- Lines ----------------------------------------------------------------------------------------------- */
 
 static int shrink_line(struct shrinker *s, const struct attn_case *c, const char *place)
 {
@@ -176,7 +178,7 @@ static int shrink_line(struct shrinker *s, const struct attn_case *c, const char
     return CLI_GOOD;
 }
 
-/* ---- Sessions ------------------------------------------------------------------------------------------------------ */
+/* ---- Sessions -------------------------------------------------------------------------------------------- */
 
 /* The first part of both forms of output is a line's; what follows counts events. */
 static void print_session(const struct shrinker *s, const char *place, const char *before, const char *after,
@@ -186,8 +188,9 @@ static void print_session(const struct shrinker *s, const char *place, const cha
     name_rule(f, rule, sizeof rule);
     if (!s->json) {
         printf("# %s: ", place);
-        printf("P%d %s%s%s%s%s: ", f->property, attn_property_name(f->property), attn_kernel(f->kernel) ? " kernel=" : "",
-               attn_kernel(f->kernel) ? attn_kernel(f->kernel)->name : "", rule[0] ? " rule=" : "", rule);
+        printf("P%d %s%s%s%s%s: ", f->property, attn_property_name(f->property),
+               attn_kernel(f->kernel) ? " kernel=" : "", attn_kernel(f->kernel) ? attn_kernel(f->kernel)->name : "",
+               rule[0] ? " rule=" : "", rule);
         cli_put_clean(stdout, f->text, strlen(f->text));
         printf("\n# %" PRId64 " steps, %" PRId64 " tries%s; events %d to %d\n%s\n", r->steps, r->tries,
                r->minimal ? "" : " (as many as allowed, it may get smaller still)", r->events_before, r->events, after);
@@ -215,7 +218,10 @@ enum { TRIES = 600 }; /* of one session at most, when nothing is said */
 
 static int shrink_session(struct shrinker *s, const struct attn_session *session, const char *place)
 {
-    struct attn_session_options options = { .fleet = s->fleet, .backend = s->backend, .kernel = -1, .limits = s->how.limits,
+    struct attn_session_options options = { .fleet = s->fleet,
+                                            .backend = s->backend,
+                                            .kernel = -1,
+                                            .limits = s->how.limits,
                                             .cache_bytes = INT64_C(64) << 20 };
     struct attn_session *small = malloc(sizeof *small);
     char *before = malloc(ATTN_SESSION_TEXT_MAX), *after = malloc(ATTN_SESSION_TEXT_MAX);
@@ -227,7 +233,8 @@ static int shrink_session(struct shrinker *s, const struct attn_session *session
     if (!small || !before || !after) {
         cli_error("out of memory");
     } else if ((attn_session_run(session, &options, &outcome, &finding) &&
-                attn_session_orders(session, &options, &compared, &finding)) || !wanted(s, &finding.finding)) {
+                attn_session_orders(session, &options, &compared, &finding)) ||
+               !wanted(s, &finding.finding)) {
         cli_error("%s does not fail, nothing to shrink", place);
         code = CLI_USAGE;
     } else {
@@ -269,12 +276,11 @@ static int shrink_all(struct shrinker *s, int n, char **arguments)
 
 static bool read_options(struct shrinker *s, int argc, char **argv)
 {
-    static const struct option longs[] = { { "device", required_argument, NULL, 'd' },
-                                           { "property", required_argument, NULL, 'p' },
-                                           { "tries", required_argument, NULL, 't' },
-                                           { "max-work", required_argument, NULL, 'w' },
-                                           { "json", no_argument, NULL, 'j' },
-                                           { NULL, 0, NULL, 0 } };
+    static const struct option longs[] = {
+        { "device", required_argument, NULL, 'd' }, { "property", required_argument, NULL, 'p' },
+        { "tries", required_argument, NULL, 't' },  { "max-work", required_argument, NULL, 'w' },
+        { "json", no_argument, NULL, 'j' },         { NULL, 0, NULL, 0 }
+    };
     for (int o; (o = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
         switch (o) {
         case 'd':

@@ -24,7 +24,7 @@ bool code_is_bundle(const struct code_span *span)
     return begins(span, plain_magic, PLAIN_MAGIC) || begins(span, packed_magic, PACKED_MAGIC);
 }
 
-/* ---- Plain ------------------------------------------------------------------------------------------------------ */
+/* ---- Plain ----------------------------------------------------------------------------------------------- */
 
 /* The target in an entry's ID, "hipv4-amdgcn-amd-amdhsa--gfx90a:xnack-" or, older, "hip-amdgcn-amd-amdhsa-gfx906". NULL
  * for what is no AMD GPU code (the host's entry, SPIR-V). */
@@ -38,7 +38,8 @@ static const char *target_of(const char *id)
     return at + (*at == '-');
 }
 
-static bool read_entry(struct attn_code *code, const struct code_span *span, const char *id, uint64_t offset, uint64_t size)
+static bool read_entry(struct attn_code *code, const struct code_span *span, const char *id, uint64_t offset,
+                       uint64_t size)
 {
     const char *text = target_of(id);
     if (!text || size == 0)
@@ -49,7 +50,8 @@ static bool read_entry(struct attn_code *code, const struct code_span *span, con
     struct code_span object = { span->bytes + offset, (size_t)size, span->base + offset, span->bundle, target };
     if (!code_is_object(&object))
         return code_wrong(code, &object, 0, "the entry is no AMD GPU code object (%s)",
-                          size >= 4 && memcmp(object.bytes, "BC\xc0\xde", 4) == 0 ? "LLVM bitcode, not yet linked" : "other bytes");
+                          size >= 4 && memcmp(object.bytes, "BC\xc0\xde", 4) == 0 ? "LLVM bitcode, not yet linked"
+                                                                                  : "other bytes");
     return code_read_object(code, &object);
 }
 
@@ -60,7 +62,8 @@ static bool read_plain(struct attn_code *code, const struct code_span *span, siz
         return code_wrong(code, span, span->size, "the bundle ends in its header");
     uint64_t entries = code_u64(span->bytes + PLAIN_MAGIC), end = at;
     if (entries > (span->size - at) / 24)
-        return code_wrong(code, span, PLAIN_MAGIC, "%" PRIu64 " entries are more than the bundle has room for", entries);
+        return code_wrong(code, span, PLAIN_MAGIC, "%" PRIu64 " entries are more than the bundle has room for",
+                          entries);
     for (uint64_t i = 0; i < entries; i++) {
         char id[ID_MAX];
         if (span->size - at < 24)
@@ -74,8 +77,9 @@ static bool read_plain(struct attn_code *code, const struct code_span *span, siz
         id[len] = 0;
         at += (size_t)len;
         if (size > 0 && (offset > span->size || size > span->size - offset))
-            return code_wrong(code, span, at, "entry %" PRIu64 " (%" PRIu64 " bytes at %" PRIu64 ") is not inside the bundle",
-                              i, size, offset);
+            return code_wrong(code, span, at,
+                              "entry %" PRIu64 " (%" PRIu64 " bytes at %" PRIu64 ") is not inside the bundle", i, size,
+                              offset);
         if (size > 0 && offset + size > end)
             end = offset + size;
         if (!read_entry(code, span, id, offset, size))
@@ -85,15 +89,15 @@ static bool read_plain(struct attn_code *code, const struct code_span *span, siz
     return true;
 }
 
-/* ---- Compressed ------------------------------------------------------------------------------------------------- */
+/* ---- Compressed ------------------------------------------------------------------------------------------ */
 
 struct packed {
     const uint8_t *bytes; /* after the header */
     size_t size;
-    uint64_t unpacked;    /* as the header says */
+    uint64_t unpacked; /* as the header says */
     uint8_t *out;
     size_t len, cap;
-    size_t taken;         /* of bytes */
+    size_t taken; /* of bytes */
 };
 
 /* Room for more output, by doubling, and never more than what the header says, so that a lie costs no memory. */
@@ -192,10 +196,11 @@ static bool read_packed(struct attn_code *code, const struct code_span *span, si
     uint64_t total = version == 1 ? span->size : version == 2 ? code_u32(fields) : code_u64(fields);
     p.unpacked = version == 1 ? code_u32(fields) : version == 2 ? code_u32(fields + 4) : code_u64(fields + 8);
     if (total < header || total > span->size)
-        return code_wrong(code, span, 8, "the compressed bundle says it has %" PRIu64 " bytes, there are %zu", total, span->size);
+        return code_wrong(code, span, 8, "the compressed bundle says it has %" PRIu64 " bytes, there are %zu", total,
+                          span->size);
     if (p.unpacked > code->limits.bundle_bytes)
-        return code_wrong(code, span, 8, "the bundle unpacks to %" PRIu64 " bytes, more than the limit of %" PRIu64, p.unpacked,
-                          code->limits.bundle_bytes);
+        return code_wrong(code, span, 8, "the bundle unpacks to %" PRIu64 " bytes, more than the limit of %" PRIu64,
+                          p.unpacked, code->limits.bundle_bytes);
     if (p.unpacked > code->limits.unpacked_bytes - code->unpacked_bytes)
         return code_wrong(code, span, 8, "the file's bundles unpack to more than the limit of %" PRIu64 " bytes",
                           code->limits.unpacked_bytes);
@@ -212,8 +217,9 @@ static bool read_packed(struct attn_code *code, const struct code_span *span, si
         struct code_span plain = { p.out, p.len, 0, span->bundle, NULL };
         size_t length;
         code->unpacked_bytes += p.len;
-        good = begins(&plain, plain_magic, PLAIN_MAGIC) ? read_plain(code, &plain, &length)
-                                                        : code_wrong(code, &plain, 0, "what it unpacks to is no bundle");
+        good = begins(&plain, plain_magic, PLAIN_MAGIC)
+                   ? read_plain(code, &plain, &length)
+                   : code_wrong(code, &plain, 0, "what it unpacks to is no bundle");
     }
     free(p.out);
     *used = version == 1 ? header + p.taken : file;

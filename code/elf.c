@@ -26,7 +26,7 @@ struct object {
     Elf *elf;
     struct symbol *symbol; /* functions, by name */
     size_t n_symbols;
-    uint64_t effort;       /* bytes of names and code that may still be looked at: overlapping ones cost no more time */
+    uint64_t effort; /* bytes of names and code that may still be looked at: overlapping ones cost no more time */
     const char *target;
     bool has_metadata;
 };
@@ -52,7 +52,7 @@ static bool elf_wrong(struct object *o, const char *what)
     return code_wrong(o->code, o->span, 0, "%s: %s", what, why ? why : "not said");
 }
 
-/* ---- Symbols ---------------------------------------------------------------------------------------------------- */
+/* ---- Symbols --------------------------------------------------------------------------------------------- */
 
 static int by_name(const void *a, const void *b)
 {
@@ -67,8 +67,9 @@ static uint64_t place_of(struct object *o, const GElf_Sym *sym, bool relocatable
     if (!section || !gelf_getshdr(section, &header) || header.sh_type == SHT_NOBITS)
         return UINT64_MAX;
     uint64_t from = relocatable ? 0 : header.sh_addr;
-    if (sym->st_value < from || sym->st_value - from > header.sh_size || sym->st_size > header.sh_size - (sym->st_value - from) ||
-        header.sh_offset > o->span->size || header.sh_size > o->span->size - header.sh_offset)
+    if (sym->st_value < from || sym->st_value - from > header.sh_size ||
+        sym->st_size > header.sh_size - (sym->st_value - from) || header.sh_offset > o->span->size ||
+        header.sh_size > o->span->size - header.sh_offset)
         return UINT64_MAX;
     return header.sh_offset + (sym->st_value - from);
 }
@@ -120,7 +121,7 @@ static bool read_symbols(struct object *o)
     return true;
 }
 
-/* ---- Bodies ----------------------------------------------------------------------------------------------------- */
+/* ---- Bodies ---------------------------------------------------------------------------------------------- */
 
 /* s_endpgm is SOPP opcode 1 up to gfx10 and 48 from gfx11 (AMD, "RDNA 2" and "RDNA 3 Instruction Set Architecture",
  * "SOPP Instructions"; the other ISA documents agree). 0: a processor whose encoding is not known here. */
@@ -128,13 +129,14 @@ static uint32_t endpgm_of(const char *target)
 {
     if (strncmp(target, "gfx11", 5) == 0 || strncmp(target, "gfx12", 5) == 0)
         return UINT32_C(0xbfb00000);
-    bool known = strncmp(target, "gfx10", 5) == 0 || (strncmp(target, "gfx", 3) == 0 && target[3] >= '6' && target[3] <= '9');
+    bool known =
+        strncmp(target, "gfx10", 5) == 0 || (strncmp(target, "gfx", 3) == 0 && target[3] >= '6' && target[3] <= '9');
     return known ? UINT32_C(0xbf810000) : 0;
 }
 
-/* Waits and hints: every SOPP instruction in front of s_endpgm that does not jump, trap or end. Same documents: s_nop is
- * opcode 0 everywhere; s_waitcnt 12 up to gfx10, 9 from gfx11; s_clause 5, s_delay_alu 7 from gfx11, s_clause 33 on gfx10;
- * s_wait_loadcnt to s_wait_storecnt_dscnt 64 to 73 on gfx12. */
+/* Waits and hints: every SOPP instruction in front of s_endpgm that does not jump, trap or end. Same documents: s_nop
+ * is opcode 0 everywhere; s_waitcnt 12 up to gfx10, 9 from gfx11; s_clause 5, s_delay_alu 7 from gfx11, s_clause 33 on
+ * gfx10; s_wait_loadcnt to s_wait_storecnt_dscnt 64 to 73 on gfx12. */
 static bool idles(uint32_t word, bool new_encoding)
 {
     uint32_t opcode = word >> 16 & 0x7f;
@@ -168,7 +170,7 @@ static bool classify(struct object *o, const struct symbol *s, int32_t *body)
     return spend(o, 4 * (words - i));
 }
 
-/* ---- Kernels ---------------------------------------------------------------------------------------------------- */
+/* ---- Kernels --------------------------------------------------------------------------------------------- */
 
 static const struct symbol *find_symbol(const struct object *o, const char *name, size_t len)
 {
@@ -231,9 +233,11 @@ static bool read_note(struct object *o, const uint8_t *bytes, size_t size, uint6
     if (!code_read_metadata(o->code, &note, target, pass_over, NULL))
         return false;
     if (o->span->entry && target[0] && !same_processor(o->span->entry, target))
-        return code_wrong(o->code, &note, 0, "the bundle says the entry is for %s, its metadata says %s", o->span->entry, target);
+        return code_wrong(o->code, &note, 0, "the bundle says the entry is for %s, its metadata says %s",
+                          o->span->entry, target);
     if (!o->span->entry && !target[0])
-        return code_wrong(o->code, &note, 0, "neither a bundle nor the metadata says for which processor the object is");
+        return code_wrong(o->code, &note, 0,
+                          "neither a bundle nor the metadata says for which processor the object is");
     o->target = o->span->entry ? o->span->entry : code_target(o->code, &note, target, strlen(target));
     return o->target && read_symbols(o) && code_read_metadata(o->code, &note, target, add_kernel, o);
 }

@@ -57,8 +57,8 @@ bool code_is_bundle(const struct code_span *span);
 /* Reads the bundle that span begins with; *used gets its length. */
 bool code_read_bundle(struct attn_code *code, const struct code_span *span, size_t *used);
 
-/* Reads the msgpack of an NT_AMDGPU_METADATA note. visit() is called for each kernel, with names not terminated; returns
- * false to stop. target is of the object, 0 bytes long where the metadata has none. */
+/* Reads the msgpack of an NT_AMDGPU_METADATA note. visit() is called for each kernel, with names not terminated;
+ * returns false to stop. target is of the object, 0 bytes long where the metadata has none. */
 struct code_metadata_kernel {
     struct attn_code_kernel values; /* numbers */
     const char *name, *symbol;

@@ -1,7 +1,8 @@
 /* metadata.c: the metadata of a code object: a msgpack map, in an NT_AMDGPU_METADATA note.
  *
- * LLVM, "User Guide for AMDGPU Backend", "Code Object V3 Metadata" (and V4: amdhsa.target): the map has "amdhsa.kernels",
- * an array of maps; keys are strings that begin with a dot. Unknown keys are passed over: each version adds some.
+ * LLVM, "User Guide for AMDGPU Backend", "Code Object V3 Metadata" (and V4: amdhsa.target): the map has
+ * "amdhsa.kernels", an array of maps; keys are strings that begin with a dot. Unknown keys are passed over: each
+ * version adds some.
  *
  * SPDX-License-Identifier: MIT */
 #include <inttypes.h>
@@ -11,11 +12,14 @@
 
 #include "code/internal.h"
 
-/* ---- Before unpacking ------------------------------------------------------------------------------------------- */
+/* ---- Before unpacking ------------------------------------------------------------------------------------ */
 
 /* The unpacker makes room for as many elements as an array says it has. So first, without memory: does the value end
  * within its bytes, and how many objects is it? msgpack specification, "Formats". */
-struct head { uint64_t payload, children; size_t bytes; }; /* bytes: of the head after the tag */
+struct head {
+    uint64_t payload, children;
+    size_t bytes;
+}; /* bytes: of the head after the tag */
 
 static uint64_t big_endian(const uint8_t *p, size_t n)
 {
@@ -34,25 +38,50 @@ static bool read_head(const uint8_t *p, size_t size, struct head *h)
     *h = (struct head){ 0 };
     if (tag < 0x80 || tag >= 0xe0 || tag == 0xc0 || tag == 0xc2 || tag == 0xc3)
         return true;
-    if (tag < 0x90) { h->children = 2 * (uint64_t)(tag & 15); return true; }
-    if (tag < 0xa0) { h->children = tag & 15; return true; }
-    if (tag < 0xc0) { h->payload = tag & 31; return true; }
+    if (tag < 0x90) {
+        h->children = 2 * (uint64_t)(tag & 15);
+        return true;
+    }
+    if (tag < 0xa0) {
+        h->children = tag & 15;
+        return true;
+    }
+    if (tag < 0xc0) {
+        h->payload = tag & 31;
+        return true;
+    }
     if (tag == 0xc1)
         return false;
-    if (tag >= 0xca && tag <= 0xd1) { h->payload = fixed[tag - 0xca]; return true; }
-    if (tag == 0xd2 || tag == 0xd3) { h->payload = tag == 0xd2 ? 4 : 8; return true; }
-    if (tag >= 0xd4 && tag <= 0xd8) { h->payload = 1 + (UINT64_C(1) << (tag - 0xd4)); return true; } /* fixext */
+    if (tag >= 0xca && tag <= 0xd1) {
+        h->payload = fixed[tag - 0xca];
+        return true;
+    }
+    if (tag == 0xd2 || tag == 0xd3) {
+        h->payload = tag == 0xd2 ? 4 : 8;
+        return true;
+    }
+    if (tag >= 0xd4 && tag <= 0xd8) {
+        h->payload = 1 + (UINT64_C(1) << (tag - 0xd4));
+        return true;
+    } /* fixext */
     /* A length follows, of 1, 2 or 4 bytes: bin, ext, str; of 2 or 4: array, map. */
-    if (tag <= 0xc6) h->bytes = (size_t)1 << (tag - 0xc4);
-    else if (tag <= 0xc9) h->bytes = (size_t)1 << (tag - 0xc7);
-    else if (tag <= 0xdb) h->bytes = (size_t)1 << (tag - 0xd9);
-    else h->bytes = (tag & 1) ? 4 : 2;
+    if (tag <= 0xc6)
+        h->bytes = (size_t)1 << (tag - 0xc4);
+    else if (tag <= 0xc9)
+        h->bytes = (size_t)1 << (tag - 0xc7);
+    else if (tag <= 0xdb)
+        h->bytes = (size_t)1 << (tag - 0xd9);
+    else
+        h->bytes = (tag & 1) ? 4 : 2;
     if (size - 1 < h->bytes)
         return false;
     n = big_endian(p + 1, h->bytes);
-    if (tag == 0xdc || tag == 0xdd) h->children = n;
-    else if (tag == 0xde || tag == 0xdf) h->children = 2 * n;
-    else h->payload = n + (tag >= 0xc7 && tag <= 0xc9); /* ext has a type besides */
+    if (tag == 0xdc || tag == 0xdd)
+        h->children = n;
+    else if (tag == 0xde || tag == 0xdf)
+        h->children = 2 * n;
+    else
+        h->payload = n + (tag >= 0xc7 && tag <= 0xc9); /* ext has a type besides */
     return true;
 }
 
@@ -67,7 +96,8 @@ static bool scan(struct attn_code *code, const struct code_span *note)
         if (!read_head(note->bytes + at, note->size - at, &h))
             return code_wrong(code, note, at, "the metadata is no msgpack");
         if (++objects > code->limits.objects)
-            return code_wrong(code, note, at, "the metadata has more than the limit of %" PRIu64 " values", code->limits.objects);
+            return code_wrong(code, note, at, "the metadata has more than the limit of %" PRIu64 " values",
+                              code->limits.objects);
         size_t left = note->size - at - 1 - h.bytes;
         pending--;
         if (h.payload > left || h.children > left - h.payload || pending + h.children > left - h.payload)
@@ -78,7 +108,7 @@ static bool scan(struct attn_code *code, const struct code_span *note)
     return true;
 }
 
-/* ---- Unpacked --------------------------------------------------------------------------------------------------- */
+/* ---- Unpacked -------------------------------------------------------------------------------------------- */
 
 static bool is(const msgpack_object *key, const char *name)
 {
@@ -129,7 +159,8 @@ static bool read_kernel(struct attn_code *code, const struct code_span *note, ui
         char *to = (char *)&k->values + fields[i].offset;
         int64_t number = -1;
         if (value && (value->type != MSGPACK_OBJECT_POSITIVE_INTEGER || value->via.u64 > most))
-            return code_wrong(code, note, 0, "%s of kernel %u of the metadata is no number it could be", fields[i].key, index);
+            return code_wrong(code, note, 0, "%s of kernel %u of the metadata is no number it could be", fields[i].key,
+                              index);
         if (value)
             number = (int64_t)value->via.u64;
         if (fields[i].size == FIELD_32)
@@ -160,8 +191,8 @@ static bool read_target(struct attn_code *code, const struct code_span *note, co
     target[0] = 0;
     if (!value)
         return true;
-    if (value->type != MSGPACK_OBJECT_STR || value->via.str.size <= skip || memcmp(value->via.str.ptr, triple, skip) != 0 ||
-        value->via.str.size - skip >= CODE_TARGET_MAX)
+    if (value->type != MSGPACK_OBJECT_STR || value->via.str.size <= skip ||
+        memcmp(value->via.str.ptr, triple, skip) != 0 || value->via.str.size - skip >= CODE_TARGET_MAX)
         return code_wrong(code, note, 0, "amdhsa.target of the metadata is no target ID");
     memcpy(target, value->via.str.ptr + skip, value->via.str.size - skip);
     target[value->via.str.size - skip] = 0;
@@ -169,7 +200,8 @@ static bool read_target(struct attn_code *code, const struct code_span *note, co
 }
 
 static bool read_root(struct attn_code *code, const struct code_span *note, const msgpack_object *root,
-                      char target[CODE_TARGET_MAX], bool (*visit)(const struct code_metadata_kernel *, void *), void *context)
+                      char target[CODE_TARGET_MAX], bool (*visit)(const struct code_metadata_kernel *, void *),
+                      void *context)
 {
     if (root->type != MSGPACK_OBJECT_MAP)
         return code_wrong(code, note, 0, "the metadata is no map");
@@ -197,10 +229,12 @@ bool code_read_metadata(struct attn_code *code, const struct code_span *note, ch
     size_t at = 0;
     msgpack_unpacked_init(&unpacked);
     msgpack_unpack_return status = msgpack_unpack_next(&unpacked, (const char *)note->bytes, note->size, &at);
-    bool good = status == MSGPACK_UNPACK_SUCCESS
-                    ? read_root(code, note, &unpacked.data, target, visit, context)
-                    : code_wrong(code, note, at, status == MSGPACK_UNPACK_NOMEM_ERROR ? "no memory for the metadata, or it is "
-                                 "nested too deeply" : "the metadata is no msgpack, or nested too deeply");
+    bool good = status == MSGPACK_UNPACK_SUCCESS ? read_root(code, note, &unpacked.data, target, visit, context)
+                                                 : code_wrong(code, note, at,
+                                                              status == MSGPACK_UNPACK_NOMEM_ERROR
+                                                                  ? "no memory for the metadata, or it is "
+                                                                    "nested too deeply"
+                                                                  : "the metadata is no msgpack, or nested too deeply");
     msgpack_unpacked_destroy(&unpacked);
     return good;
 }

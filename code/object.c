@@ -20,10 +20,11 @@
 
 #include "code/internal.h"
 
-const struct attn_code_limits attn_code_limits_default = {
-    .bundle_bytes = UINT64_C(2) << 30, .unpacked_bytes = UINT64_C(16) << 30, .bundles = 1 << 16, .kernels = 1 << 21,
-    .objects = 1 << 22
-};
+const struct attn_code_limits attn_code_limits_default = { .bundle_bytes = UINT64_C(2) << 30,
+                                                           .unpacked_bytes = UINT64_C(16) << 30,
+                                                           .bundles = 1 << 16,
+                                                           .kernels = 1 << 21,
+                                                           .objects = 1 << 22 };
 
 const char *attn_code_body_name(int body)
 {
@@ -31,7 +32,7 @@ const char *attn_code_body_name(int body)
     return body >= 0 && body < (int)(sizeof names / sizeof names[0]) ? names[body] : "unknown";
 }
 
-/* ---- Errors ----------------------------------------------------------------------------------------------------- */
+/* ---- Errors ---------------------------------------------------------------------------------------------- */
 
 bool code_wrong(struct attn_code *code, const struct code_span *span, uint64_t at, const char *format, ...)
 {
@@ -67,7 +68,7 @@ static void system_error(struct attn_code_error *error, const char *what)
     snprintf(error->text, sizeof error->text, "%s: %s", what, strerror(errno));
 }
 
-/* ---- The set ---------------------------------------------------------------------------------------------------- */
+/* ---- The set --------------------------------------------------------------------------------------------- */
 
 struct code_chunk {
     struct code_chunk *next;
@@ -145,7 +146,7 @@ bool code_add_kernel(struct attn_code *code, const struct code_span *span, const
     return true;
 }
 
-/* ---- Files ------------------------------------------------------------------------------------------------------ */
+/* ---- Files ----------------------------------------------------------------------------------------------- */
 
 /* Bundles one after another, with zeros between: what a linker makes of the sections of its inputs. */
 static bool read_bundles(struct attn_code *code, const struct code_span *span)
@@ -187,7 +188,8 @@ static bool read_host(struct attn_code *code, const struct code_span *span)
         else if (header.sh_offset > span->size || header.sh_size > span->size - header.sh_offset)
             good = code_wrong(code, span, header.sh_offset, ".hip_fatbin is not inside the file, which may be cut off");
         else {
-            struct code_span fat = { span->bytes + header.sh_offset, (size_t)header.sh_size, span->base + header.sh_offset, -1, NULL };
+            struct code_span fat = { span->bytes + header.sh_offset, (size_t)header.sh_size,
+                                     span->base + header.sh_offset, -1, NULL };
             good = read_bundles(code, &fat);
             any = true;
         }
@@ -231,7 +233,8 @@ struct attn_code *attn_code_read(const void *bytes, size_t size, const struct at
     }
     code->limits = limits ? *limits : attn_code_limits_default;
     code->error = error;
-    if (!read_any(code, &span) || (code->n_targets == 0 && !code_wrong(code, &span, 0, "no code for any AMD GPU in it"))) {
+    if (!read_any(code, &span) ||
+        (code->n_targets == 0 && !code_wrong(code, &span, 0, "no code for any AMD GPU in it"))) {
         attn_code_close(code);
         return NULL;
     }
@@ -286,7 +289,7 @@ void attn_code_close(struct attn_code *code)
     free(code);
 }
 
-/* ---- Look-up ---------------------------------------------------------------------------------------------------- */
+/* ---- Look-up --------------------------------------------------------------------------------------------- */
 
 size_t attn_code_count(const struct attn_code *code) { return code->n_kernels; }
 

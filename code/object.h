@@ -2,8 +2,8 @@
  * of them needs. Read from the file alone, no GPU and no HIP runtime.
  *
  * A file is one of
- *   - an ELF library, program or object with embedded HIP fat binaries (section .hip_fatbin: one or more offload bundles
- *     one after another, with zeros between them),
+ *   - an ELF library, program or object with embedded HIP fat binaries (section .hip_fatbin: one or more offload
+ * bundles one after another, with zeros between them),
  *   - an offload bundle by itself (*.hipfb, the output of clang --cuda-device-only without --no-gpu-bundle-output),
  *   - a bare AMD GPU code object (an ELF for EM_AMDGPU), linked or not.
  * A bundle is plain ("__CLANG_OFFLOAD_BUNDLE__") or compressed ("CCOB", versions 1 to 3, zlib or zstd).
@@ -43,20 +43,20 @@ const char *attn_code_body_name(int body); /* "real"; "unknown" outside the enum
 
 /* One kernel for one architecture. Numbers are -1 where the metadata does not have them. */
 struct attn_code_kernel {
-    const char *target;       /* target ID of its object: "gfx906", "gfx90a:sramecc+:xnack-", "gfx11-generic" */
-    const char *name;         /* mangled, as __hipRegisterFunction has it (the metadata's .name) */
-    int64_t code_bytes;       /* size of its symbol; -1: the object has no such symbol */
-    int32_t body;             /* enum attn_code_body */
-    int64_t lds_bytes;        /* static LDS (.group_segment_fixed_size) */
-    int64_t scratch_bytes;    /* of a work item (.private_segment_fixed_size) */
-    int64_t kernarg_bytes;    /* .kernarg_segment_size */
-    int32_t max_threads;      /* of a workgroup (.max_flat_workgroup_size) */
-    int32_t wave_size;        /* .wavefront_size */
-    int32_t vgprs, agprs;     /* registers a lane. vgprs is what .vgpr_count says: on gfx90a and later with AGPRs it
-                                 counts those too */
-    int32_t sgprs;            /* of a wave */
+    const char *target;    /* target ID of its object: "gfx906", "gfx90a:sramecc+:xnack-", "gfx11-generic" */
+    const char *name;      /* mangled, as __hipRegisterFunction has it (the metadata's .name) */
+    int64_t code_bytes;    /* size of its symbol; -1: the object has no such symbol */
+    int32_t body;          /* enum attn_code_body */
+    int64_t lds_bytes;     /* static LDS (.group_segment_fixed_size) */
+    int64_t scratch_bytes; /* of a work item (.private_segment_fixed_size) */
+    int64_t kernarg_bytes; /* .kernarg_segment_size */
+    int32_t max_threads;   /* of a workgroup (.max_flat_workgroup_size) */
+    int32_t wave_size;     /* .wavefront_size */
+    int32_t vgprs, agprs;  /* registers a lane. vgprs is what .vgpr_count says: on gfx90a and later with AGPRs it
+                              counts those too */
+    int32_t sgprs;         /* of a wave */
     int32_t vgpr_spills, sgpr_spills;
-    int32_t bundle;           /* number of the bundle it came from, from 0; -1: a bare object */
+    int32_t bundle; /* number of the bundle it came from, from 0; -1: a bare object */
 };
 
 /* What reading may cost. */
@@ -67,7 +67,8 @@ struct attn_code_limits {
     uint64_t kernels;        /* of a file, all architectures together */
     uint64_t objects;        /* msgpack objects in the metadata of one code object */
 };
-/* 2 GiB and 16 GiB unpacked, 2^16 bundles, 2^21 kernels, 2^22 msgpack objects: ten times the largest library looked at. */
+/* 2 GiB and 16 GiB unpacked, 2^16 bundles, 2^21 kernels, 2^22 msgpack objects: ten times the largest library looked at.
+ */
 extern const struct attn_code_limits attn_code_limits_default;
 
 /* The first thing that is wrong with a file. */
@@ -81,7 +82,8 @@ struct attn_code; /* opaque */
 
 /* Reads a file; limits NULL: the default ones. NULL with *error when it cannot be read or is broken, or there is no GPU
  * code in it. */
-struct attn_code *attn_code_open(const char *path, const struct attn_code_limits *limits, struct attn_code_error *error);
+struct attn_code *attn_code_open(const char *path, const struct attn_code_limits *limits,
+                                 struct attn_code_error *error);
 /* The same from size bytes in memory; nothing of them is kept. */
 struct attn_code *attn_code_read(const void *bytes, size_t size, const struct attn_code_limits *limits,
                                  struct attn_code_error *error);
@@ -97,8 +99,8 @@ const struct attn_code_kernel *attn_code_kernel(const struct attn_code *code, si
 const char *attn_code_target(const struct attn_code *code, size_t index);
 
 /* Does code for that target ID run on that device? A device is a processor with the features it has on or off
- * ("gfx90a:sramecc+:xnack-"; what it leaves out is anything). The target's processor is the device's, or a generic one of
- * its family; each feature the target names is as the device says. */
+ * ("gfx90a:sramecc+:xnack-"; what it leaves out is anything). The target's processor is the device's, or a generic one
+ * of its family; each feature the target names is as the device says. */
 bool attn_code_runs_on(const char *target, const char *device);
 
 /* Is there any code object for the device? */

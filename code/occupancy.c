@@ -7,28 +7,21 @@
 
 enum { SIMDS = 4, KIB = 1024 };
 
-/* Processors by the start of their name, longer ones first. Registers and granule are a lane's, in waves of 32 for gfx10
- * and later and of 64 before; LDS is that of four SIMDs. */
+/* Processors by the start of their name, longer ones first. Registers and granule are a lane's, in waves of 32 for
+ * gfx10 and later and of 64 before; LDS is that of four SIMDs. */
 static const struct rules {
     const char *processor;
     int32_t wave, vgprs, granule, max_waves, workgroups, lds_bytes, lds_granule;
     uint8_t unified; /* AGPRs are part of the same file, and of .vgpr_count */
 } table[] = {
-    { "gfx9-4", 64, 512, 8, 8, 16, 64 * KIB, 512, 1 },
-    { "gfx950", 64, 512, 8, 8, 16, 160 * KIB, 1280, 1 },
-    { "gfx94", 64, 512, 8, 8, 16, 64 * KIB, 512, 1 },
-    { "gfx90a", 64, 512, 8, 8, 16, 64 * KIB, 512, 1 },
+    { "gfx9-4", 64, 512, 8, 8, 16, 64 * KIB, 512, 1 },      { "gfx950", 64, 512, 8, 8, 16, 160 * KIB, 1280, 1 },
+    { "gfx94", 64, 512, 8, 8, 16, 64 * KIB, 512, 1 },       { "gfx90a", 64, 512, 8, 8, 16, 64 * KIB, 512, 1 },
     { "gfx90", 64, 256, 4, 10, 16, 64 * KIB, 512, 0 }, /* gfx908's AGPRs are a file of their own, of equal size */
-    { "gfx9-", 64, 256, 4, 10, 16, 64 * KIB, 512, 0 },
-    { "gfx103", 32, 1024, 16, 16, 32, 128 * KIB, 512, 0 },
-    { "gfx10-3", 32, 1024, 16, 16, 32, 128 * KIB, 512, 0 },
-    { "gfx101", 32, 1024, 8, 20, 32, 128 * KIB, 512, 0 },
-    { "gfx10-1", 32, 1024, 8, 20, 32, 128 * KIB, 512, 0 },
-    { "gfx1100", 32, 1536, 24, 16, 32, 128 * KIB, 512, 0 },
-    { "gfx1101", 32, 1536, 24, 16, 32, 128 * KIB, 512, 0 },
-    { "gfx1151", 32, 1536, 24, 16, 32, 128 * KIB, 512, 0 },
-    { "gfx11", 32, 1024, 16, 16, 32, 128 * KIB, 512, 0 },
-    { "gfx120", 32, 1536, 24, 16, 32, 128 * KIB, 512, 0 },
+    { "gfx9-", 64, 256, 4, 10, 16, 64 * KIB, 512, 0 },      { "gfx103", 32, 1024, 16, 16, 32, 128 * KIB, 512, 0 },
+    { "gfx10-3", 32, 1024, 16, 16, 32, 128 * KIB, 512, 0 }, { "gfx101", 32, 1024, 8, 20, 32, 128 * KIB, 512, 0 },
+    { "gfx10-1", 32, 1024, 8, 20, 32, 128 * KIB, 512, 0 },  { "gfx1100", 32, 1536, 24, 16, 32, 128 * KIB, 512, 0 },
+    { "gfx1101", 32, 1536, 24, 16, 32, 128 * KIB, 512, 0 }, { "gfx1151", 32, 1536, 24, 16, 32, 128 * KIB, 512, 0 },
+    { "gfx11", 32, 1024, 16, 16, 32, 128 * KIB, 512, 0 },   { "gfx120", 32, 1536, 24, 16, 32, 128 * KIB, 512, 0 },
 };
 
 const char *attn_occupancy_limit_name(int limit)

@@ -1,7 +1,8 @@
 /* occupancy.h: how many waves of a kernel an AMD GPU keeps at once, from what its metadata says it needs.
  *
- * A compute unit (from gfx10 on: a workgroup processor, the mode that code is compiled for unless told otherwise) has four
- * SIMDs that share LDS. How many workgroups stay there is the least of what registers, LDS, wave slots and barriers allow.
+ * A compute unit (from gfx10 on: a workgroup processor, the mode that code is compiled for unless told otherwise) has
+ * four SIMDs that share LDS. How many workgroups stay there is the least of what registers, LDS, wave slots and
+ * barriers allow.
  *
  * Source: LLVM, llvm/lib/Target/AMDGPU/Utils/AMDGPUBaseInfo.cpp, namespace IsaInfo (getTotalNumVGPRs,
  * getVGPRAllocGranule, getMaxWavesPerEU, getEUsPerCU, getMaxWorkGroupsPerCU, getLocalMemorySize) and
@@ -20,7 +21,7 @@ extern "C" {
 
 /* What holds the number of waves down. */
 enum attn_occupancy_limit {
-    ATTN_LIMIT_SLOTS,      /* wave slots of a SIMD: nothing is in the way */
+    ATTN_LIMIT_SLOTS, /* wave slots of a SIMD: nothing is in the way */
     ATTN_LIMIT_VGPRS,
     ATTN_LIMIT_SGPRS,
     ATTN_LIMIT_LDS,
@@ -30,14 +31,14 @@ enum attn_occupancy_limit {
 const char *attn_occupancy_limit_name(int limit);
 
 struct attn_occupancy {
-    int32_t max_waves;   /* wave slots of a SIMD */
-    int32_t vgpr_waves;  /* waves of a SIMD that the vector registers allow; SGPRs, on gfx9 */
+    int32_t max_waves;  /* wave slots of a SIMD */
+    int32_t vgpr_waves; /* waves of a SIMD that the vector registers allow; SGPRs, on gfx9 */
     int32_t sgpr_waves;
-    int32_t lds_waves;   /* what LDS, slots and the number of workgroups allow */
-    int32_t workgroups;  /* of a unit (four SIMDs) */
-    int32_t waves;       /* of the fullest SIMD, with whole workgroups spread over four. What LLVM calls occupancy is the
-                            least of the three above, as if registers could be given to half a workgroup */
-    int32_t limit;       /* enum attn_occupancy_limit */
+    int32_t lds_waves;  /* what LDS, slots and the number of workgroups allow */
+    int32_t workgroups; /* of a unit (four SIMDs) */
+    int32_t waves;      /* of the fullest SIMD, with whole workgroups spread over four. What LLVM calls occupancy is the
+                           least of the three above, as if registers could be given to half a workgroup */
+    int32_t limit;      /* enum attn_occupancy_limit */
 };
 
 /* For workgroups of `threads` that add lds_dynamic bytes to the kernel's static LDS. False for a target whose rules are

@@ -39,7 +39,7 @@ static void add_u16(struct code_sample *s, uint16_t v) { code_sample_add(s, &v, 
 static void add_u32(struct code_sample *s, uint32_t v) { code_sample_add(s, &v, sizeof v); }
 static void add_u64(struct code_sample *s, uint64_t v) { code_sample_add(s, &v, sizeof v); }
 
-/* ---- Metadata ----------------------------------------------------------------------------------------------------- */
+/* ---- Metadata -------------------------------------------------------------------------------------------- */
 
 static void pack_text(msgpack_packer *p, const char *text)
 {
@@ -105,7 +105,7 @@ static void add_note(struct code_sample *s, const char *target, const struct cod
     msgpack_sbuffer_destroy(&text);
 }
 
-/* ---- ELF ---------------------------------------------------------------------------------------------------------- */
+/* ---- ELF ------------------------------------------------------------------------------------------------- */
 
 struct section {
     const char *name;
@@ -113,12 +113,19 @@ struct section {
 };
 
 /* Section headers and their names at the end, the file header at the start. */
-static void finish(struct code_sample *s, size_t start, struct section *sections, size_t n, uint16_t machine, uint16_t segments)
+static void finish(struct code_sample *s, size_t start, struct section *sections, size_t n, uint16_t machine,
+                   uint16_t segments)
 {
-    Elf64_Ehdr header = { .e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT }, .e_type = ET_DYN,
-                          .e_machine = machine, .e_version = EV_CURRENT, .e_ehsize = sizeof header,
-                          .e_phentsize = sizeof(Elf64_Phdr), .e_phnum = segments, .e_shentsize = sizeof(Elf64_Shdr),
-                          .e_shnum = (uint16_t)n, .e_shstrndx = (uint16_t)(n - 1) };
+    Elf64_Ehdr header = { .e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
+                          .e_type = ET_DYN,
+                          .e_machine = machine,
+                          .e_version = EV_CURRENT,
+                          .e_ehsize = sizeof header,
+                          .e_phentsize = sizeof(Elf64_Phdr),
+                          .e_phnum = segments,
+                          .e_shentsize = sizeof(Elf64_Shdr),
+                          .e_shnum = (uint16_t)n,
+                          .e_shstrndx = (uint16_t)(n - 1) };
     header.e_phoff = segments ? sizeof header : 0;
     struct section *names = &sections[n - 1];
     names->header.sh_type = SHT_STRTAB;
@@ -138,11 +145,14 @@ static void finish(struct code_sample *s, size_t start, struct section *sections
 void code_sample_object(struct code_sample *s, const char *target, const struct code_sample_kernel *kernels, size_t n)
 {
     enum { NONE, NOTE, TEXT, SYMBOLS, STRINGS, NAMES, SECTIONS };
-    struct section section[SECTIONS] = { [NONE] = { "", { 0 } }, [NOTE] = { ".note", { .sh_type = SHT_NOTE } },
-                                         [TEXT] = { ".text", { .sh_type = SHT_PROGBITS } },
-                                         [SYMBOLS] = { ".symtab", { .sh_type = SHT_SYMTAB, .sh_link = STRINGS,
-                                                                    .sh_entsize = sizeof(Elf64_Sym) } },
-                                         [STRINGS] = { ".strtab", { .sh_type = SHT_STRTAB } }, [NAMES] = { ".shstrtab", { 0 } } };
+    struct section section[SECTIONS] = {
+        [NONE] = { "", { 0 } },
+        [NOTE] = { ".note", { .sh_type = SHT_NOTE } },
+        [TEXT] = { ".text", { .sh_type = SHT_PROGBITS } },
+        [SYMBOLS] = { ".symtab", { .sh_type = SHT_SYMTAB, .sh_link = STRINGS, .sh_entsize = sizeof(Elf64_Sym) } },
+        [STRINGS] = { ".strtab", { .sh_type = SHT_STRTAB } },
+        [NAMES] = { ".shstrtab", { 0 } }
+    };
     Elf64_Phdr segment = { .p_type = PT_NOTE, .p_align = 4 };
     struct code_sample strings = { 0 }, symbols = { 0 };
     size_t start = s->size;
@@ -161,8 +171,11 @@ void code_sample_object(struct code_sample *s, const char *target, const struct 
     for (size_t i = 0; i < n; i++) {
         if (!kernels[i].code)
             continue;
-        Elf64_Sym symbol = { .st_name = (uint32_t)strings.size, .st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC), .st_shndx = TEXT,
-                             .st_value = s->size - start + 4096, .st_size = 4 * kernels[i].words };
+        Elf64_Sym symbol = { .st_name = (uint32_t)strings.size,
+                             .st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC),
+                             .st_shndx = TEXT,
+                             .st_value = s->size - start + 4096,
+                             .st_size = 4 * kernels[i].words };
         code_sample_add(&symbols, &symbol, sizeof symbol);
         code_sample_add(&strings, kernels[i].name, strlen(kernels[i].name) + 1);
         code_sample_add(s, kernels[i].code, 4 * kernels[i].words);
@@ -182,7 +195,9 @@ void code_sample_object(struct code_sample *s, const char *target, const struct 
 
 void code_sample_host(struct code_sample *s, const struct code_sample *fatbin)
 {
-    struct section section[] = { { "", { 0 } }, { ".hip_fatbin", { .sh_type = SHT_PROGBITS } }, { ".shstrtab", { 0 } } };
+    struct section section[] = { { "", { 0 } },
+                                 { ".hip_fatbin", { .sh_type = SHT_PROGBITS } },
+                                 { ".shstrtab", { 0 } } };
     size_t start = s->size;
     code_sample_add(s, &(Elf64_Ehdr){ 0 }, sizeof(Elf64_Ehdr));
     code_sample_pad(s, 4096);
@@ -192,7 +207,7 @@ void code_sample_host(struct code_sample *s, const struct code_sample *fatbin)
     finish(s, start, section, sizeof section / sizeof section[0], EM_X86_64, 0);
 }
 
-/* ---- Bundles ------------------------------------------------------------------------------------------------------ */
+/* ---- Bundles --------------------------------------------------------------------------------------------- */
 
 void code_sample_bundle(struct code_sample *s, const struct code_sample_entry *entries, size_t n)
 {
@@ -220,7 +235,8 @@ void code_sample_bundle(struct code_sample *s, const struct code_sample_entry *e
     free(own.bytes);
 }
 
-void code_sample_pack(struct code_sample *s, const struct code_sample *bundle, int version, enum code_sample_method method)
+void code_sample_pack(struct code_sample *s, const struct code_sample *bundle, int version,
+                      enum code_sample_method method)
 {
     static const uint64_t header[4] = { 0, 20, 24, 32 };
     uLongf zlib_size = compressBound((uLong)bundle->size);

@@ -1,7 +1,7 @@
 /* sample.h: small files with GPU code in them, made in memory: what tests and fuzzing of object.h begin with.
  *
- * Objects are as LLVM links them as far as the reader looks: an ELF for EM_AMDGPU with a metadata note, a function symbol
- * for each kernel, and its code.
+ * Objects are as LLVM links them as far as the reader looks: an ELF for EM_AMDGPU with a metadata note, a function
+ * symbol for each kernel, and its code.
  *
  * SPDX-License-Identifier: MIT */
 #ifndef ATTN_CODE_SAMPLE_H
@@ -33,7 +33,7 @@ struct code_sample_kernel {
 void code_sample_object(struct code_sample *s, const char *target, const struct code_sample_kernel *kernels, size_t n);
 
 struct code_sample_entry {
-    const char *id; /* "hipv4-amdgcn-amd-amdhsa--gfx90a:xnack-", "host-x86_64-unknown-linux-gnu-" */
+    const char *id;                    /* "hipv4-amdgcn-amd-amdhsa--gfx90a:xnack-", "host-x86_64-unknown-linux-gnu-" */
     const struct code_sample *content; /* NULL: empty */
 };
 /* A plain bundle; entries begin at multiples of 4096 of it. */
@@ -41,7 +41,8 @@ void code_sample_bundle(struct code_sample *s, const struct code_sample_entry *e
 
 enum code_sample_method { CODE_SAMPLE_ZLIB, CODE_SAMPLE_ZSTD };
 /* A bundle compressed, in version 1, 2 or 3 of the format. */
-void code_sample_pack(struct code_sample *s, const struct code_sample *bundle, int version, enum code_sample_method method);
+void code_sample_pack(struct code_sample *s, const struct code_sample *bundle, int version,
+                      enum code_sample_method method);
 
 /* A library for the host with .hip_fatbin. */
 void code_sample_host(struct code_sample *s, const struct code_sample *fatbin);

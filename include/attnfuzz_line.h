@@ -1,5 +1,5 @@
-/* attnfuzz_line.h: one line of text that says exactly what a FlashAttention call of ggml was, for the place where a program is
- * about to give up on it. `attnfuzz plan`, `explain`, `run` and `check` read the line.
+/* attnfuzz_line.h: one line of text that says exactly what a FlashAttention call of ggml was, for the place where a
+ * program is about to give up on it. `attnfuzz plan`, `explain`, `run` and `check` read the line.
  *
  *     #include "ggml.h"
  *     #include "attnfuzz_line.h"
@@ -74,7 +74,8 @@ static inline uintptr_t attnfuzz_line_place(const struct ggml_tensor *t)
 }
 
 /* " k=f16[128,256,8,1]@a+64:256,65536,524288". Sources q, k, v, mask, sinks are numbers 0 to 4. */
-static inline void attnfuzz_line_add_tensor(struct attnfuzz_line_text *out, const struct ggml_tensor *const source[5], int which)
+static inline void attnfuzz_line_add_tensor(struct attnfuzz_line_text *out, const struct ggml_tensor *const source[5],
+                                            int which)
 {
     static const char *const names[5] = { " q=", " k=", " v=", " mask=", " sinks=" };
     static const char *const letters[5] = { "@a", "@b", "@c", "@d", "@e" };
@@ -89,7 +90,8 @@ static inline void attnfuzz_line_add_tensor(struct attnfuzz_line_text *out, cons
             if (attnfuzz_line_place(source[other]) < lowest)
                 lowest = attnfuzz_line_place(source[other]);
         }
-    int64_t offset = (int64_t)(attnfuzz_line_place(t) - lowest / 256 * 256); /* buffers of a line begin at multiples of 256 */
+    int64_t offset =
+        (int64_t)(attnfuzz_line_place(t) - lowest / 256 * 256); /* buffers of a line begin at multiples of 256 */
     attnfuzz_line_add(out, names[which]);
     attnfuzz_line_add(out, ggml_type_name(t->type));
     for (int d = 0; d < 4; d++)
@@ -106,9 +108,10 @@ static inline void attnfuzz_line_add_tensor(struct attnfuzz_line_text *out, cons
 }
 
 /* The line of a call, into text[0..cap). mask and sinks may be NULL. Returns the length that the whole line has. */
-static inline size_t attnfuzz_line(const struct ggml_tensor *q, const struct ggml_tensor *k, const struct ggml_tensor *v,
-                                   const struct ggml_tensor *mask, const struct ggml_tensor *sinks, float scale, float max_bias,
-                                   float softcap, char *text, size_t cap)
+static inline size_t attnfuzz_line(const struct ggml_tensor *q, const struct ggml_tensor *k,
+                                   const struct ggml_tensor *v, const struct ggml_tensor *mask,
+                                   const struct ggml_tensor *sinks, float scale, float max_bias, float softcap,
+                                   char *text, size_t cap)
 {
     const struct ggml_tensor *source[5];
     struct attnfuzz_line_text out = { NULL, 0, 0 };
@@ -134,8 +137,8 @@ static inline size_t attnfuzz_line_of_node(const struct ggml_tensor *node, char 
 {
     float parameters[3];
     memcpy(parameters, node->op_params, sizeof parameters);
-    return attnfuzz_line(node->src[0], node->src[1], node->src[2], node->src[3], node->src[4], parameters[0], parameters[1],
-                         parameters[2], text, cap);
+    return attnfuzz_line(node->src[0], node->src[1], node->src[2], node->src[3], node->src[4], parameters[0],
+                         parameters[1], parameters[2], text, cap);
 }
 
 #endif

@@ -80,8 +80,10 @@ void attn_args_build(const struct attn_problem *problem, const struct attn_plan 
 
     bool convert_k = plan->convert_k >= 0;
     bool convert_v = plan->convert_v >= 0;
-    args->k = convert_k ? copy_view(&t[ATTN_K], region(plan, ATTN_REGION_K, workspace)) : view_of(&t[ATTN_K], base[ATTN_K]);
-    args->v = convert_v ? copy_view(&t[ATTN_V], region(plan, ATTN_REGION_V, workspace)) : view_of(&t[ATTN_V], base[ATTN_V]);
+    args->k =
+        convert_k ? copy_view(&t[ATTN_K], region(plan, ATTN_REGION_K, workspace)) : view_of(&t[ATTN_K], base[ATTN_K]);
+    args->v =
+        convert_v ? copy_view(&t[ATTN_V], region(plan, ATTN_REGION_V, workspace)) : view_of(&t[ATTN_V], base[ATTN_V]);
     args->type_k = convert_k ? plan->convert_k : t[ATTN_K].type;
     args->type_v = convert_v ? plan->convert_v : t[ATTN_V].type;
     args->load_k = plan->load_k;

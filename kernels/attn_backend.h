@@ -44,35 +44,35 @@ void *attn_image_at(const struct attn_image *image, const struct attn_problem *p
 /* ---- Failures ------------------------------------------------------------------------------------------- */
 
 /* X(NAME, name, meaning) */
-#define ATTN_FAILURES(X)                                                                                   \
-    X(NONE, none, "ran to the end")                                                                        \
-    X(LDS_UNWRITTEN, lds_unwritten, "read LDS that no thread of the block wrote")                           \
+#define ATTN_FAILURES(X)                                                                                         \
+    X(NONE, none, "ran to the end")                                                                              \
+    X(LDS_UNWRITTEN, lds_unwritten, "read LDS that no thread of the block wrote")                                \
     X(LDS_RACE, lds_race, "two threads touch one LDS byte, one writes, and no barrier or wave order is between") \
-    X(LDS_BOUNDS, lds_bounds, "LDS access outside what the kernel declared")                               \
-    X(LDS_SIZE, lds_size, "LDS the kernel declares differs from the plan's launch")                         \
-    X(GLOBAL_BOUNDS, global_bounds, "global access to a byte that belongs to no element")                   \
-    X(GLOBAL_READONLY, global_readonly, "write to an input")                                               \
-    X(GLOBAL_RACE, global_race, "two blocks touch one global byte and one writes")                          \
-    X(GLOBAL_UNWRITTEN, global_unwritten, "read of dst or workspace that nothing wrote")                    \
-    X(DST_UNWRITTEN, dst_unwritten, "a dst element was not written")                                        \
-    X(ALIGNMENT, alignment, "a vector access at an address that is no multiple of its size")                \
-    X(BARRIER, barrier, "a barrier that not all threads of the block reach")                               \
-    X(WAVE, wave, "a wave operation that not all lanes of the wave reach together")                         \
-    X(WAVE_SIZE, wave_size, "a kernel built for another wave size than the device's")                       \
-    X(MATRIX, matrix, "a matrix instruction that the device lacks, or operands not laid out as it wants them") \
-    X(LIMIT_THREADS, limit_threads, "more threads than the device allows a block")                          \
-    X(LIMIT_LDS, limit_lds, "more LDS than the device has for a block")                                     \
-    X(LIMIT_GRID, limit_grid, "a grid beyond the device's")                                                 \
-    X(NO_INSTANCE, no_instance, "the plan names a kernel instance that was not built")                      \
-    X(RUNAWAY, runaway, "a thread made more wave operations, barriers and accesses than the budget allows")  \
-    X(RUNTIME, runtime, "the runtime of the backend reported an error")                                    \
+    X(LDS_BOUNDS, lds_bounds, "LDS access outside what the kernel declared")                                     \
+    X(LDS_SIZE, lds_size, "LDS the kernel declares differs from the plan's launch")                              \
+    X(GLOBAL_BOUNDS, global_bounds, "global access to a byte that belongs to no element")                        \
+    X(GLOBAL_READONLY, global_readonly, "write to an input")                                                     \
+    X(GLOBAL_RACE, global_race, "two blocks touch one global byte and one writes")                               \
+    X(GLOBAL_UNWRITTEN, global_unwritten, "read of dst or workspace that nothing wrote")                         \
+    X(DST_UNWRITTEN, dst_unwritten, "a dst element was not written")                                             \
+    X(ALIGNMENT, alignment, "a vector access at an address that is no multiple of its size")                     \
+    X(BARRIER, barrier, "a barrier that not all threads of the block reach")                                     \
+    X(WAVE, wave, "a wave operation that not all lanes of the wave reach together")                              \
+    X(WAVE_SIZE, wave_size, "a kernel built for another wave size than the device's")                            \
+    X(MATRIX, matrix, "a matrix instruction that the device lacks, or operands not laid out as it wants them")   \
+    X(LIMIT_THREADS, limit_threads, "more threads than the device allows a block")                               \
+    X(LIMIT_LDS, limit_lds, "more LDS than the device has for a block")                                          \
+    X(LIMIT_GRID, limit_grid, "a grid beyond the device's")                                                      \
+    X(NO_INSTANCE, no_instance, "the plan names a kernel instance that was not built")                           \
+    X(RUNAWAY, runaway, "a thread made more wave operations, barriers and accesses than the budget allows")      \
+    X(RUNTIME, runtime, "the runtime of the backend reported an error")                                          \
     X(DEVICE_LOST, device_lost, "after an error the device runs nothing more for this process")
 
 enum attn_failure_code {
 #define X(NAME, name, text) ATTN_F_##NAME,
     ATTN_FAILURES(X)
 #undef X
-    ATTN_FAILURE_COUNT
+        ATTN_FAILURE_COUNT
 };
 
 struct attn_failure {
@@ -81,11 +81,11 @@ struct attn_failure {
     uint32_t block[3]; /* blockIdx */
     uint32_t thread;   /* linear thread index in the block; other: the second thread of a race */
     uint32_t other;
-    int32_t operand;   /* enum attn_operand of a global access; ATTN_OPERAND_COUNT + enum attn_region for the
-                          workspace; -1: neither (LDS, launch) */
-    int64_t offset;    /* bytes from the operand's first element, the region's or the LDS's start */
-    int32_t bytes;     /* size of the access */
-    char text[256];    /* one sentence with all of that */
+    int32_t operand; /* enum attn_operand of a global access; ATTN_OPERAND_COUNT + enum attn_region for the
+                        workspace; -1: neither (LDS, launch) */
+    int64_t offset;  /* bytes from the operand's first element, the region's or the LDS's start */
+    int32_t bytes;   /* size of the access */
+    char text[256];  /* one sentence with all of that */
 };
 
 const char *attn_failure_name(int code);

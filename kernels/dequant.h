@@ -54,7 +54,8 @@ static __device__ __forceinline__ float attn_float_of_bits(uint32_t bits)
 /* ---- Plain types: eight elements are 16 or 32 consecutive bytes ---------------------------------------- */
 
 /* N 32-bit words from p, 16 bytes at once when WIDE, else by 8 with the type's alignment. */
-template <int N, bool WIDE, int ALIGN> static __device__ __forceinline__ void attn_load_words(const char *p, uint32_t (&w)[N])
+template <int N, bool WIDE, int ALIGN>
+static __device__ __forceinline__ void attn_load_words(const char *p, uint32_t (&w)[N])
 {
     if constexpr (WIDE) {
 #pragma unroll
@@ -80,7 +81,10 @@ template <int TYPE, bool WIDE> struct attn_loader;
 /* What loaders share whose elements have no common factor. */
 template <class LOADER> struct attn_loader_unscaled {
     static constexpr bool SCALED = false;
-    template <class RAW> static __device__ __forceinline__ void decode_unscaled(const RAW &r, float (&out)[8]) { LOADER::decode(r, out); }
+    template <class RAW> static __device__ __forceinline__ void decode_unscaled(const RAW &r, float (&out)[8])
+    {
+        LOADER::decode(r, out);
+    }
     template <class RAW> static __device__ __forceinline__ float scale(const RAW &) { return 1.0f; }
 };
 
@@ -100,10 +104,7 @@ template <bool WIDE> struct attn_loader<ATTN_F32, WIDE> : attn_loader_unscaled<a
         for (int i = 0; i < 8; i++)
             out[i] = attn_float_of_bits(r.w[i]);
     }
-    static __device__ __forceinline__ float at(const char *row, int64_t d)
-    {
-        return simt_load<float>(row + 4 * d);
-    }
+    static __device__ __forceinline__ float at(const char *row, int64_t d) { return simt_load<float>(row + 4 * d); }
 };
 
 /* f16 and bf16 differ in the widening of one element only. */
@@ -138,8 +139,10 @@ template <bool WIDE, bool BF16> struct attn_loader_half : attn_loader_unscaled<a
     }
 };
 
-template <bool WIDE> struct attn_loader<ATTN_F16, WIDE> : attn_loader_half<WIDE, false> {};
-template <bool WIDE> struct attn_loader<ATTN_BF16, WIDE> : attn_loader_half<WIDE, true> {};
+template <bool WIDE> struct attn_loader<ATTN_F16, WIDE> : attn_loader_half<WIDE, false> {
+};
+template <bool WIDE> struct attn_loader<ATTN_BF16, WIDE> : attn_loader_half<WIDE, true> {
+};
 
 /* ---- Quantised types: blocks of 32 elements ------------------------------------------------------------ */
 
@@ -266,10 +269,14 @@ template <bool HAS_MIN, bool HAS_HIGH> struct attn_loader_nibbles {
     }
 };
 
-template <bool WIDE> struct attn_loader<ATTN_Q4_0, WIDE> : attn_loader_nibbles<false, false> {};
-template <bool WIDE> struct attn_loader<ATTN_Q4_1, WIDE> : attn_loader_nibbles<true, false> {};
-template <bool WIDE> struct attn_loader<ATTN_Q5_0, WIDE> : attn_loader_nibbles<false, true> {};
-template <bool WIDE> struct attn_loader<ATTN_Q5_1, WIDE> : attn_loader_nibbles<true, true> {};
+template <bool WIDE> struct attn_loader<ATTN_Q4_0, WIDE> : attn_loader_nibbles<false, false> {
+};
+template <bool WIDE> struct attn_loader<ATTN_Q4_1, WIDE> : attn_loader_nibbles<true, false> {
+};
+template <bool WIDE> struct attn_loader<ATTN_Q5_0, WIDE> : attn_loader_nibbles<false, true> {
+};
+template <bool WIDE> struct attn_loader<ATTN_Q5_1, WIDE> : attn_loader_nibbles<true, true> {
+};
 
 /* ---- Run-time type -> loader --------------------------------------------------------------------------- */
 
@@ -277,23 +284,22 @@ template <bool WIDE> struct attn_loader<ATTN_Q5_1, WIDE> : attn_loader_nibbles<t
 template <class USE> static __device__ __forceinline__ void attn_with_loader(int type, bool wide, const USE &use)
 {
     switch (type) {
-#define X(NAME, name, elems, bytes, align)                                                                             \
-    case ATTN_##NAME:                                                                                                  \
-        if ((elems) == 1 && wide)                                                                                      \
-            use(attn_loader<ATTN_##NAME, (elems) == 1>());                                                             \
-        else                                                                                                           \
-            use(attn_loader<ATTN_##NAME, false>());                                                                    \
+#define X(NAME, name, elems, bytes, align)                 \
+    case ATTN_##NAME:                                      \
+        if ((elems) == 1 && wide)                          \
+            use(attn_loader<ATTN_##NAME, (elems) == 1>()); \
+        else                                               \
+            use(attn_loader<ATTN_##NAME, false>());        \
         break;
         ATTN_TYPES(X)
 #undef X
-    default:
-        break;
+    default: break;
     }
 }
 
-/* attn_with_row_loader is the same for code that would be long once for each type, with two functions of the loader called as
- * its members: fetch, and decode_unscaled with scale. A GPU compiles it for each type all the same; on the host, where that
- * takes minutes, the loader is one for all types and decodes what it fetches. */
+/* attn_with_row_loader is the same for code that would be long once for each type, with two functions of the loader
+ * called as its members: fetch, and decode_unscaled with scale. A GPU compiles it for each type all the same; on the
+ * host, where that takes minutes, the loader is one for all types and decodes what it fetches. */
 #if SIMT_HOST
 struct attn_any_loader {
     int type;

@@ -25,13 +25,11 @@ attn_entry ENTRY(find)(const struct attn_plan *plan, int step);
 static attn_entry main_entry(const struct attn_plan *plan)
 {
     switch (plan->kernel) {
-#define X(name)                                                                                                        \
-    case ATTN_KERNEL_##name:                                                                                           \
-        return ENTRY(name)(plan);
+#define X(name) \
+    case ATTN_KERNEL_##name: return ENTRY(name)(plan);
         ATTN_KERNELS(X)
 #undef X
-    default:
-        return nullptr;
+    default: return nullptr;
     }
 }
 
@@ -39,16 +37,11 @@ attn_entry ENTRY(find)(const struct attn_plan *plan, int step)
 {
     switch (step) {
     case ATTN_STEP_CONVERT_K:
-    case ATTN_STEP_CONVERT_V:
-        return ENTRY(convert)(plan);
-    case ATTN_STEP_SCAN:
-        return ENTRY(scan)(plan);
-    case ATTN_STEP_COMBINE:
-        return ENTRY(combine)(plan);
-    case ATTN_STEP_MAIN:
-        return main_entry(plan);
-    default:
-        return nullptr;
+    case ATTN_STEP_CONVERT_V: return ENTRY(convert)(plan);
+    case ATTN_STEP_SCAN: return ENTRY(scan)(plan);
+    case ATTN_STEP_COMBINE: return ENTRY(combine)(plan);
+    case ATTN_STEP_MAIN: return main_entry(plan);
+    default: return nullptr;
     }
 }
 }

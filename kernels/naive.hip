@@ -11,7 +11,8 @@
 #include "kernels/dequant.h"
 #include "kernels/row.h"
 
-namespace {
+namespace
+{
 
 /* planner/contracts/kernel_naive.c has the same numbers. */
 constexpr int THREADS = 64;
@@ -131,7 +132,8 @@ __global__ __launch_bounds__(THREADS) void naive_kernel(const attn_args a)
                     continue;
                 float weights = 0.0f;
                 attn_with_loader(a.type_v, false, [&](auto loader) {
-                    weights = accumulate<decltype(loader)>(lds.weight, v_head + key0 * a.v.nb1, a.v.nb1, keys, d, count, acc);
+                    weights =
+                        accumulate<decltype(loader)>(lds.weight, v_head + key0 * a.v.nb1, a.v.nb1, keys, d, count, acc);
                 });
                 sum += weights;
             }
@@ -154,7 +156,4 @@ __global__ __launch_bounds__(THREADS) void naive_kernel(const attn_args a)
 
 } /* namespace */
 
-extern "C" attn_entry SIMT_ENTRY(naive)(const struct attn_plan *)
-{
-    return naive_kernel;
-}
+extern "C" attn_entry SIMT_ENTRY(naive)(const struct attn_plan *) { return naive_kernel; }

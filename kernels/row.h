@@ -50,7 +50,8 @@ static __device__ __forceinline__ const char *attn_mask_row(const struct attn_ar
 {
     if (!a.mask.data)
         return 0;
-    return a.mask.data + iq * a.mask.nb1 + attn_modulo(h, a.mask_heads) * a.mask.nb2 + attn_modulo(s, a.mask_seqs) * a.mask.nb3;
+    return a.mask.data + iq * a.mask.nb1 + attn_modulo(h, a.mask_heads) * a.mask.nb2 +
+           attn_modulo(s, a.mask_seqs) * a.mask.nb3;
 }
 
 /* A mask value that excludes its key: -inf, as f16 bits. */

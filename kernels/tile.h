@@ -34,8 +34,8 @@ template <int DK, int DV, int COLUMNS> struct tile_shape {
     static constexpr int THREADS = tile_threads(COLUMNS);
     static constexpr int KV_TILE = COLUMNS == 4 ? 32 : 64;
     static constexpr int GROUPS = THREADS / TILE_LANES;
-    static constexpr int PER_GROUP = COLUMNS / GROUPS;      /* columns of a thread */
-    static constexpr int KEYS = KV_TILE / TILE_LANES;       /* keys of a thread */
+    static constexpr int PER_GROUP = COLUMNS / GROUPS;          /* columns of a thread */
+    static constexpr int KEYS = KV_TILE / TILE_LANES;           /* keys of a thread */
     static constexpr int QUADS = tile_ceil(DV, 4 * TILE_LANES); /* fours of output elements of a thread */
 
     /* Rows in LDS are padded by four floats: 16 consecutive rows read at one offset then hit different banks. */
@@ -89,8 +89,9 @@ template <int GROUPS> static __device__ __forceinline__ bool tile_any_lives(cons
  * `pitch` floats apart. most: pieces of a full row, what the threads are dealt out by. A row that does not exist (from
  * `exist` on) or, given live flags, does not live becomes zeros. */
 template <int THREADS, int GROUPS, class LOADER>
-static __device__ __forceinline__ void tile_stage(float *buffer, int pitch, const char *tile, int64_t row_bytes, int first,
-                                                  int rows, int exist, int d, int pieces, int most, const uint8_t *live)
+static __device__ __forceinline__ void tile_stage(float *buffer, int pitch, const char *tile, int64_t row_bytes,
+                                                  int first, int rows, int exist, int d, int pieces, int most,
+                                                  const uint8_t *live)
 {
     const int all = rows * most;
     /* Else the offsets of every type's first row are computed ahead of all loops and fill the registers. */
@@ -112,12 +113,13 @@ static __device__ __forceinline__ void tile_stage(float *buffer, int pitch, cons
 
 /* The same for the run-time type. */
 template <int THREADS, int GROUPS>
-static __device__ SIMT_GPU_INLINE void tile_stage_any(int type, bool wide, float *buffer, int pitch, const char *tile, int64_t row_bytes,
-                                      int first, int rows, int exist, int d, int pieces, int most, const uint8_t *live)
+static __device__ SIMT_GPU_INLINE void tile_stage_any(int type, bool wide, float *buffer, int pitch, const char *tile,
+                                                      int64_t row_bytes, int first, int rows, int exist, int d,
+                                                      int pieces, int most, const uint8_t *live)
 {
     attn_with_loader(type, wide, [&](auto loader) {
-        tile_stage<THREADS, GROUPS, decltype(loader)>(buffer, pitch, tile, row_bytes, first, rows, exist, d, pieces, most,
-                                                      live);
+        tile_stage<THREADS, GROUPS, decltype(loader)>(buffer, pitch, tile, row_bytes, first, rows, exist, d, pieces,
+                                                      most, live);
     });
 }
 
@@ -131,7 +133,8 @@ static __device__ __forceinline__ float tile_dot(simt_f32x4 a, simt_f32x4 b, flo
 
 /* Scores of the thread's keys FIRST .. LAST - 1, from one chunk of K. k: the row of its first key. */
 template <class S, int FIRST, int LAST>
-static __device__ __forceinline__ void tile_scores(const float *q, const float *k, int width, float (&s)[S::KEYS][S::PER_GROUP])
+static __device__ __forceinline__ void tile_scores(const float *q, const float *k, int width,
+                                                   float (&s)[S::KEYS][S::PER_GROUP])
 {
 #pragma unroll 2
     for (int d = 0; d < width; d += 4) {
@@ -219,7 +222,8 @@ __global__ __launch_bounds__(tile_threads(COLUMNS)) void tile_kernel(const attn_
         }
 
         for (int64_t key0 = begin; key0 < end; key0 += S::KV_TILE) {
-            if (a.scan && attn_scanned_tile(a, kv_head, s, first / a.gqa, (first + count - 1) / a.gqa, key0 / S::KV_TILE) == ATTN_SCANNED_DEAD)
+            if (a.scan && attn_scanned_tile(a, kv_head, s, first / a.gqa, (first + count - 1) / a.gqa,
+                                            key0 / S::KV_TILE) == ATTN_SCANNED_DEAD)
                 continue;
             const int keys = end - key0 < S::KV_TILE ? (int)(end - key0) : S::KV_TILE;
 

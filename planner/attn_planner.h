@@ -26,21 +26,21 @@ extern "C" {
 /* X(NAME, name, elements in a block, bytes of a block, bytes a block's address is a multiple of)
  * Block layouts: ggml, ggml-common.h (block_q8_0 and the others). A new KV type is one row here; the
  * reference's codec table and the kernels' loader table fail to compile until they have it too. */
-#define ATTN_TYPES(X)         \
-    X(F32, f32, 1, 4, 4)      \
-    X(F16, f16, 1, 2, 2)      \
-    X(BF16, bf16, 1, 2, 2)    \
-    X(Q8_0, q8_0, 32, 34, 2)  \
-    X(Q4_0, q4_0, 32, 18, 2)  \
-    X(Q4_1, q4_1, 32, 20, 2)  \
-    X(Q5_0, q5_0, 32, 22, 2)  \
+#define ATTN_TYPES(X)        \
+    X(F32, f32, 1, 4, 4)     \
+    X(F16, f16, 1, 2, 2)     \
+    X(BF16, bf16, 1, 2, 2)   \
+    X(Q8_0, q8_0, 32, 34, 2) \
+    X(Q4_0, q4_0, 32, 18, 2) \
+    X(Q4_1, q4_1, 32, 20, 2) \
+    X(Q5_0, q5_0, 32, 22, 2) \
     X(Q5_1, q5_1, 32, 24, 2)
 
 enum attn_type {
 #define X(NAME, name, elems, bytes, align) ATTN_##NAME,
     ATTN_TYPES(X)
 #undef X
-    ATTN_TYPE_COUNT
+        ATTN_TYPE_COUNT
 };
 
 struct attn_type_info {
@@ -85,43 +85,43 @@ struct attn_problem {
 };
 
 /* X(NAME, name, meaning with {t} the tensor, {d} the dimension, {a} and {b} the offending values) */
-#define ATTN_ERRORS(X)                                                                                     \
-    X(OK, ok, "legal")                                                                                     \
-    X(ABSENT, absent, "{t} is missing")                                                                    \
-    X(EXTENT, extent, "{t}.ne[{d}] is {a}, must be at least 1")                                            \
-    X(TYPE, type, "{t} has type {a}, not allowed there")                                                   \
-    X(BUFFER, buffer, "{t} names buffer {a}, must be 0 to 26")                                             \
-    X(D_K, d_k, "k.ne[0] is {a}, must equal q.ne[0] = {b}")                                                \
-    X(N_KV, n_kv, "v.ne[1] is {a}, must equal k.ne[1] = {b}")                                              \
-    X(N_HEAD_KV, n_head_kv, "v.ne[2] is {a}, must equal k.ne[2] = {b}")                                    \
-    X(N_SEQ, n_seq, "{t}.ne[3] is {a}, must equal q.ne[3] = {b}")                                          \
-    X(GQA, gqa, "n_head {a} is no multiple of n_head_kv {b}")                                              \
-    X(MASK_KV, mask_kv, "mask.ne[0] is {a}, must be at least n_kv = {b}")                                  \
-    X(MASK_Q, mask_q, "mask.ne[1] is {a}, must be at least n_q = {b}")                                     \
-    X(MASK_HEADS, mask_heads, "mask.ne[2] is {a}, must divide n_head = {b}")                               \
-    X(MASK_SEQ, mask_seq, "mask.ne[3] is {a}, must divide n_seq = {b}")                                    \
-    X(SINKS_SHAPE, sinks_shape, "sinks.ne[{d}] is {a}, must be {b}")                                       \
-    X(DST_SHAPE, dst_shape, "dst.ne[{d}] is {a}, must be {b}")                                             \
-    X(BLOCK, block, "{t}.ne[0] is {a}, must be a multiple of its block of {b}")                            \
-    X(ROW_DENSE, row_dense, "{t}.nb[0] is {a}, must be {b}")                                               \
-    X(OFFSET, offset, "{t} offset is {a}, must be a multiple of {b}, at least 0")                          \
-    X(STRIDE, stride, "{t}.nb[{d}] is {a}, must be a multiple of {b}, at least 0")                         \
-    X(BROADCAST, broadcast, "{t}.nb[{d}] is 0, only q, k, v and mask can be broadcast")                    \
-    X(OVERLAP, overlap, "{t}.nb[{d}] is {a}, elements overlap below {b}")                                  \
-    X(OVERFLOW, overflow, "{t} does not fit in 63 bits of bytes (dimension {d}: {a} x {b})")               \
-    X(ALIAS_DST, alias_dst, "dst shares bytes with {t} (from {a} to {b})")                                 \
+#define ATTN_ERRORS(X)                                                                                       \
+    X(OK, ok, "legal")                                                                                       \
+    X(ABSENT, absent, "{t} is missing")                                                                      \
+    X(EXTENT, extent, "{t}.ne[{d}] is {a}, must be at least 1")                                              \
+    X(TYPE, type, "{t} has type {a}, not allowed there")                                                     \
+    X(BUFFER, buffer, "{t} names buffer {a}, must be 0 to 26")                                               \
+    X(D_K, d_k, "k.ne[0] is {a}, must equal q.ne[0] = {b}")                                                  \
+    X(N_KV, n_kv, "v.ne[1] is {a}, must equal k.ne[1] = {b}")                                                \
+    X(N_HEAD_KV, n_head_kv, "v.ne[2] is {a}, must equal k.ne[2] = {b}")                                      \
+    X(N_SEQ, n_seq, "{t}.ne[3] is {a}, must equal q.ne[3] = {b}")                                            \
+    X(GQA, gqa, "n_head {a} is no multiple of n_head_kv {b}")                                                \
+    X(MASK_KV, mask_kv, "mask.ne[0] is {a}, must be at least n_kv = {b}")                                    \
+    X(MASK_Q, mask_q, "mask.ne[1] is {a}, must be at least n_q = {b}")                                       \
+    X(MASK_HEADS, mask_heads, "mask.ne[2] is {a}, must divide n_head = {b}")                                 \
+    X(MASK_SEQ, mask_seq, "mask.ne[3] is {a}, must divide n_seq = {b}")                                      \
+    X(SINKS_SHAPE, sinks_shape, "sinks.ne[{d}] is {a}, must be {b}")                                         \
+    X(DST_SHAPE, dst_shape, "dst.ne[{d}] is {a}, must be {b}")                                               \
+    X(BLOCK, block, "{t}.ne[0] is {a}, must be a multiple of its block of {b}")                              \
+    X(ROW_DENSE, row_dense, "{t}.nb[0] is {a}, must be {b}")                                                 \
+    X(OFFSET, offset, "{t} offset is {a}, must be a multiple of {b}, at least 0")                            \
+    X(STRIDE, stride, "{t}.nb[{d}] is {a}, must be a multiple of {b}, at least 0")                           \
+    X(BROADCAST, broadcast, "{t}.nb[{d}] is 0, only q, k, v and mask can be broadcast")                      \
+    X(OVERLAP, overlap, "{t}.nb[{d}] is {a}, elements overlap below {b}")                                    \
+    X(OVERFLOW, overflow, "{t} does not fit in 63 bits of bytes (dimension {d}: {a} x {b})")                 \
+    X(ALIAS_DST, alias_dst, "dst shares bytes with {t} (from {a} to {b})")                                   \
     X(ALIAS_INPUT, alias_input, "{t} and an earlier tensor of another type or use share bytes ({a} to {b})") \
-    X(SCALE, scale, "scale is not finite")                                                                 \
-    X(SOFTCAP, softcap, "softcap is negative or not finite")                                               \
-    X(MAX_BIAS, max_bias, "max_bias is negative or not finite")                                            \
-    X(MAX_BIAS_MASK, max_bias_mask, "max_bias without a mask")                                             \
+    X(SCALE, scale, "scale is not finite")                                                                   \
+    X(SOFTCAP, softcap, "softcap is negative or not finite")                                                 \
+    X(MAX_BIAS, max_bias, "max_bias is negative or not finite")                                              \
+    X(MAX_BIAS_MASK, max_bias_mask, "max_bias without a mask")                                               \
     X(HEADS, heads, "heads={a}/{b}: first must be at least 0 and first + n_head at most total")
 
 enum attn_error_code {
 #define X(NAME, name, text) ATTN_E_##NAME,
     ATTN_ERRORS(X)
 #undef X
-    ATTN_ERROR_COUNT
+        ATTN_ERROR_COUNT
 };
 
 struct attn_error {
@@ -170,9 +170,12 @@ double attn_alibi_exponent(const struct attn_problem *problem, int64_t head);
 /* ---- Known head sizes ---------------------------------------------------------------------------- */
 
 /* X(D_K, D_V): for these a kernel other than naive is able on every device of the table and weakening of it. */
-#define ATTN_HEAD_SIZES(X)                                                                                 \
-    X(40, 40) X(64, 64) X(72, 72) X(80, 80) X(96, 96) X(112, 112) X(128, 128) X(192, 128) X(192, 192)      \
-    X(256, 256) X(320, 256) X(512, 512) X(576, 512)
+#define ATTN_HEAD_SIZES(X)                                                                                  \
+    X(40, 40)                                                                                               \
+    X(64, 64)                                                                                               \
+    X(72, 72)                                                                                               \
+    X(80, 80) X(96, 96) X(112, 112) X(128, 128) X(192, 128) X(192, 192) X(256, 256) X(320, 256) X(512, 512) \
+        X(576, 512)
 
 enum {
 #define X(dk, dv) +1
@@ -180,7 +183,9 @@ enum {
 #undef X
 };
 
-struct attn_head_size { int32_t d_k, d_v; };
+struct attn_head_size {
+    int32_t d_k, d_v;
+};
 
 /* Known head size number index, 0 <= index < ATTN_HEAD_SIZE_COUNT; NULL outside. */
 const struct attn_head_size *attn_head_size(int index);
@@ -286,7 +291,7 @@ enum attn_kernel_id {
 #define X(name) ATTN_KERNEL_##name,
     ATTN_KERNELS(X)
 #undef X
-    ATTN_KERNEL_COUNT
+        ATTN_KERNEL_COUNT
 };
 
 /* How a rule relates its two operands: it holds when lhs RELATION rhs. */
@@ -362,8 +367,14 @@ struct attn_rule_result {
 /* ---- Plan ---------------------------------------------------------------------------------------- */
 
 /* The launches of a plan, in the order they run. */
-enum attn_step { ATTN_STEP_CONVERT_K, ATTN_STEP_CONVERT_V, ATTN_STEP_SCAN, ATTN_STEP_MAIN, ATTN_STEP_COMBINE,
-                 ATTN_STEP_COUNT };
+enum attn_step {
+    ATTN_STEP_CONVERT_K,
+    ATTN_STEP_CONVERT_V,
+    ATTN_STEP_SCAN,
+    ATTN_STEP_MAIN,
+    ATTN_STEP_COMBINE,
+    ATTN_STEP_COUNT
+};
 
 /* Regions of the workspace. */
 enum attn_region {
@@ -399,22 +410,22 @@ struct attn_arithmetic {
 };
 
 struct attn_plan {
-    int32_t kernel;            /* enum attn_kernel_id */
-    int32_t head_size;         /* index of the instance's known head size; -1: any */
-    int32_t columns;           /* query columns of a tile: a column is a (query row, query head) pair of one KV
-                                  head, number iq * gqa + head; any GQA ratio packs without padding */
-    int32_t columns_q;         /* of which rows and heads when the ratio divides: columns = columns_q * */
-    int32_t columns_gqa;       /* columns_gqa; informative */
-    int32_t kv_tile;           /* keys of a tile */
-    int32_t waves;             /* waves of a workgroup of the main launch */
+    int32_t kernel;      /* enum attn_kernel_id */
+    int32_t head_size;   /* index of the instance's known head size; -1: any */
+    int32_t columns;     /* query columns of a tile: a column is a (query row, query head) pair of one KV
+                            head, number iq * gqa + head; any GQA ratio packs without padding */
+    int32_t columns_q;   /* of which rows and heads when the ratio divides: columns = columns_q * */
+    int32_t columns_gqa; /* columns_gqa; informative */
+    int32_t kv_tile;     /* keys of a tile */
+    int32_t waves;       /* waves of a workgroup of the main launch */
     int32_t wave_size;
-    int32_t splits;            /* parts that n_kv is cut into; 1: no combine */
-    int32_t load_k, load_v;    /* bytes of one load of a K, V row: 16, or down to the type's alignment */
-    int32_t stage_k, stage_v;  /* bytes of one copy of K, V rows into LDS: 16, 8 or 4; 0: they are not staged */
-    int32_t scan;              /* 1: fully masked KV tiles are found beforehand */
-    int32_t scan_q;            /* query rows of a scan block */
+    int32_t splits;               /* parts that n_kv is cut into; 1: no combine */
+    int32_t load_k, load_v;       /* bytes of one load of a K, V row: 16, or down to the type's alignment */
+    int32_t stage_k, stage_v;     /* bytes of one copy of K, V rows into LDS: 16, 8 or 4; 0: they are not staged */
+    int32_t scan;                 /* 1: fully masked KV tiles are found beforehand */
+    int32_t scan_q;               /* query rows of a scan block */
     int32_t convert_k, convert_v; /* type converted to before the main launch, -1: read as it is */
-    uint32_t steps;            /* bit set of enum attn_step: the launches it has */
+    uint32_t steps;               /* bit set of enum attn_step: the launches it has */
     struct attn_launch launch[ATTN_STEP_COUNT];
     int64_t region_offset[ATTN_REGION_COUNT]; /* bytes into the workspace; multiples of 256 */
     int64_t region_bytes[ATTN_REGION_COUNT];  /* 0: not used */
@@ -437,8 +448,8 @@ int attn_plan_key(const struct attn_device *device, const struct attn_key *key, 
 
 /* Plans one given kernel. Returns true when it is able and fills *plan; else false. *verdict as in a trace.
  * plan and verdict may be NULL. A number that is no kernel's is not able, without a rule (-1). */
-bool attn_plan_kernel(const struct attn_device *device, const struct attn_key *key, int kernel,
-                      struct attn_plan *plan, struct attn_verdict *verdict);
+bool attn_plan_kernel(const struct attn_device *device, const struct attn_key *key, int kernel, struct attn_plan *plan,
+                      struct attn_verdict *verdict);
 
 /* Is a kernel able? True exactly when attn_plan returns one: it is the same code. */
 bool attn_supports(const struct attn_device *device, const struct attn_problem *problem);

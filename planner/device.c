@@ -6,15 +6,14 @@
  *     work-items a workgroup.
  *   compute units: the vendor's product pages of the named card.
  *   matrix cores: AMD's instruction set architecture documents ("Instinct MI100", "MI200", "MI300", "CDNA4": matrix
- *     fused multiply-add; "RDNA3", "RDNA3.5", "RDNA4": WMMA). NVIDIA: PTX ISA, "Warp-level matrix instructions" (mma) and
- *     "Asynchronous warpgroup level matrix instructions" (wgmma: sm_90a only).
- *   dot_f16: the backend selects V_DOT2_F32_F16 for all ten AMD targets; NVIDIA has none (PTX ISA: dp2a and dp4a are
- *     integer only).
- *   matrix_flush: MIOpen documentation, "MI200 MFMA behavior specifics": f16 and bf16 subnormals are flushed.
- *   async_copy: PTX ISA, cp.async (sm_80 and later). Of AMD's targets gfx950 alone has anything like it; it is not used.
- *   grid: HIP runtime and CUDA C++ Programming Guide ("Technical Specifications per Compute Capability", 8.0 and 9.0): 2^31-1,
- *     65535, 65535; 48 KiB static shared memory a block, 163 KiB (8.0) and 227 KiB (9.0) in all. Some AMD runtimes report 65536 in y and
- *     z; the smaller number serves both.
+ *     fused multiply-add; "RDNA3", "RDNA3.5", "RDNA4": WMMA). NVIDIA: PTX ISA, "Warp-level matrix instructions" (mma)
+ * and "Asynchronous warpgroup level matrix instructions" (wgmma: sm_90a only). dot_f16: the backend selects
+ * V_DOT2_F32_F16 for all ten AMD targets; NVIDIA has none (PTX ISA: dp2a and dp4a are integer only). matrix_flush:
+ * MIOpen documentation, "MI200 MFMA behavior specifics": f16 and bf16 subnormals are flushed. async_copy: PTX ISA,
+ * cp.async (sm_80 and later). Of AMD's targets gfx950 alone has anything like it; it is not used. grid: HIP runtime and
+ * CUDA C++ Programming Guide ("Technical Specifications per Compute Capability", 8.0 and 9.0): 2^31-1, 65535, 65535; 48
+ * KiB static shared memory a block, 163 KiB (8.0) and 227 KiB (9.0) in all. Some AMD runtimes report 65536 in y and z;
+ * the smaller number serves both.
  *
  * SPDX-License-Identifier: MIT */
 
@@ -23,18 +22,18 @@
 
 /*    name       wave  CUs  LDS        of it static  threads grid  matrix cores             dot flush copy card      */
 static const struct attn_device device_table[] = {
-    { "gfx906",  64,   60,   64 * KIB,  64 * KIB,    1024,   GRID, ATTN_MATRIX_NONE,        1, 0,    0 }, /* MI50 */
-    { "gfx908",  64,  120,   64 * KIB,  64 * KIB,    1024,   GRID, ATTN_MATRIX_MFMA,        1, 0,    0 }, /* MI100 */
-    { "gfx90a",  64,  104,   64 * KIB,  64 * KIB,    1024,   GRID, ATTN_MATRIX_MFMA,        1, 1,    0 }, /* MI210 */
-    { "gfx942",  64,  304,   64 * KIB,  64 * KIB,    1024,   GRID, ATTN_MATRIX_MFMA,        1, 0,    0 }, /* MI300X */
-    { "gfx950",  64,  256,  160 * KIB, 160 * KIB,    1024,   GRID, ATTN_MATRIX_MFMA,        1, 0,    0 }, /* MI350X */
-    { "gfx1030", 32,   80,   64 * KIB,  64 * KIB,    1024,   GRID, ATTN_MATRIX_NONE,        1, 0,    0 }, /* RX 6900 XT */
-    { "gfx1100", 32,   96,   64 * KIB,  64 * KIB,    1024,   GRID, ATTN_MATRIX_WMMA_GFX11,  1, 0,    0 }, /* RX 7900 XTX */
-    { "gfx1151", 32,   40,   64 * KIB,  64 * KIB,    1024,   GRID, ATTN_MATRIX_WMMA_GFX11,  1, 0,    0 }, /* Radeon 8060S */
-    { "gfx1200", 32,   32,   64 * KIB,  64 * KIB,    1024,   GRID, ATTN_MATRIX_WMMA_GFX12,  1, 0,    0 }, /* RX 9060 XT */
-    { "gfx1201", 32,   64,   64 * KIB,  64 * KIB,    1024,   GRID, ATTN_MATRIX_WMMA_GFX12,  1, 0,    0 }, /* RX 9070 XT */
-    { "sm_80",   32,  108,  163 * KIB,  48 * KIB,    1024,   GRID, ATTN_MATRIX_MMA_SM80,    0, 0,    1 }, /* A100 */
-    { "sm_90",   32,  132,  227 * KIB,  48 * KIB,    1024,   GRID, ATTN_MATRIX_WGMMA_SM90,  0, 0,    1 }, /* H100, H200 */
+    { "gfx906", 64, 60, 64 * KIB, 64 * KIB, 1024, GRID, ATTN_MATRIX_NONE, 1, 0, 0 },        /* MI50 */
+    { "gfx908", 64, 120, 64 * KIB, 64 * KIB, 1024, GRID, ATTN_MATRIX_MFMA, 1, 0, 0 },       /* MI100 */
+    { "gfx90a", 64, 104, 64 * KIB, 64 * KIB, 1024, GRID, ATTN_MATRIX_MFMA, 1, 1, 0 },       /* MI210 */
+    { "gfx942", 64, 304, 64 * KIB, 64 * KIB, 1024, GRID, ATTN_MATRIX_MFMA, 1, 0, 0 },       /* MI300X */
+    { "gfx950", 64, 256, 160 * KIB, 160 * KIB, 1024, GRID, ATTN_MATRIX_MFMA, 1, 0, 0 },     /* MI350X */
+    { "gfx1030", 32, 80, 64 * KIB, 64 * KIB, 1024, GRID, ATTN_MATRIX_NONE, 1, 0, 0 },       /* RX 6900 XT */
+    { "gfx1100", 32, 96, 64 * KIB, 64 * KIB, 1024, GRID, ATTN_MATRIX_WMMA_GFX11, 1, 0, 0 }, /* RX 7900 XTX */
+    { "gfx1151", 32, 40, 64 * KIB, 64 * KIB, 1024, GRID, ATTN_MATRIX_WMMA_GFX11, 1, 0, 0 }, /* Radeon 8060S */
+    { "gfx1200", 32, 32, 64 * KIB, 64 * KIB, 1024, GRID, ATTN_MATRIX_WMMA_GFX12, 1, 0, 0 }, /* RX 9060 XT */
+    { "gfx1201", 32, 64, 64 * KIB, 64 * KIB, 1024, GRID, ATTN_MATRIX_WMMA_GFX12, 1, 0, 0 }, /* RX 9070 XT */
+    { "sm_80", 32, 108, 163 * KIB, 48 * KIB, 1024, GRID, ATTN_MATRIX_MMA_SM80, 0, 0, 1 },   /* A100 */
+    { "sm_90", 32, 132, 227 * KIB, 48 * KIB, 1024, GRID, ATTN_MATRIX_WGMMA_SM90, 0, 0, 1 }, /* H100, H200 */
 };
 
 int attn_device_count(void) { return (int)(sizeof device_table / sizeof device_table[0]); }
@@ -78,11 +77,24 @@ const char *attn_device_check(const struct attn_device *d)
     return NULL;
 }
 
-enum weakening { WEAK_MATRIX, WEAK_WGMMA, WEAK_DOT, WEAK_COPY, WEAK_CU, WEAK_LDS, WEAK_LDS_STATIC, WEAK_THREADS, WEAK_GRID_X, WEAK_GRID_Y,
-                 WEAK_GRID_Z, WEAK_COUNT };
+enum weakening {
+    WEAK_MATRIX,
+    WEAK_WGMMA,
+    WEAK_DOT,
+    WEAK_COPY,
+    WEAK_CU,
+    WEAK_LDS,
+    WEAK_LDS_STATIC,
+    WEAK_THREADS,
+    WEAK_GRID_X,
+    WEAK_GRID_Y,
+    WEAK_GRID_Z,
+    WEAK_COUNT
+};
 
 static const char *const weakening_name[WEAK_COUNT] = {
-    "matrix", "wgmma", "dot_f16", "async_copy", "n_cu/2", "lds/2", "lds_static/2", "threads/2", "grid_x/2", "grid_y/2", "grid_z/2",
+    "matrix",       "wgmma",     "dot_f16",  "async_copy", "n_cu/2",   "lds/2",
+    "lds_static/2", "threads/2", "grid_x/2", "grid_y/2",   "grid_z/2",
 };
 
 int attn_weakening_count(void) { return WEAK_COUNT; }
@@ -93,7 +105,10 @@ bool attn_device_weaken(const struct attn_device *device, int index, struct attn
         return false;
     *out = *device;
     switch ((enum weakening)index) {
-    case WEAK_MATRIX: out->matrix = ATTN_MATRIX_NONE; out->matrix_flush = 0; break;
+    case WEAK_MATRIX:
+        out->matrix = ATTN_MATRIX_NONE;
+        out->matrix_flush = 0;
+        break;
     case WEAK_WGMMA:
         if (out->matrix == ATTN_MATRIX_WGMMA_SM90)
             out->matrix = ATTN_MATRIX_MMA_SM80;
@@ -118,7 +133,8 @@ bool attn_device_weaken(const struct attn_device *device, int index, struct attn
     bool changed = out->matrix != device->matrix || out->dot_f16 != device->dot_f16 ||
                    out->async_copy != device->async_copy || out->n_cu != device->n_cu ||
                    out->lds_bytes != device->lds_bytes || out->lds_static_bytes != device->lds_static_bytes ||
-                   out->max_threads != device->max_threads || memcmp(out->max_grid, device->max_grid, sizeof out->max_grid) != 0;
+                   out->max_threads != device->max_threads ||
+                   memcmp(out->max_grid, device->max_grid, sizeof out->max_grid) != 0;
     return changed && attn_device_check(out) == NULL;
 }
 
@@ -127,5 +143,6 @@ bool attn_device_covers(const struct attn_device *a, const struct attn_device *b
     return a->wave_size == b->wave_size && a->n_cu >= b->n_cu && a->lds_bytes >= b->lds_bytes &&
            a->lds_static_bytes >= b->lds_static_bytes && a->max_threads >= b->max_threads &&
            a->max_grid[0] >= b->max_grid[0] && a->max_grid[1] >= b->max_grid[1] && a->max_grid[2] >= b->max_grid[2] &&
-           (b->matrix == ATTN_MATRIX_NONE || attn_matrix_runs(a->matrix, b->matrix)) && a->dot_f16 >= b->dot_f16 && a->async_copy >= b->async_copy;
+           (b->matrix == ATTN_MATRIX_NONE || attn_matrix_runs(a->matrix, b->matrix)) && a->dot_f16 >= b->dot_f16 &&
+           a->async_copy >= b->async_copy;
 }

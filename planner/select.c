@@ -160,10 +160,12 @@ const char *attn_plan_check(const struct attn_plan *p)
         int64_t begin = p->region_offset[a], bytes = p->region_bytes[a];
         if (bytes == 0)
             continue;
-        if (bytes < 0 || begin < 0 || begin % 256 != 0 || begin > p->workspace_bytes || bytes > p->workspace_bytes - begin)
+        if (bytes < 0 || begin < 0 || begin % 256 != 0 || begin > p->workspace_bytes ||
+            bytes > p->workspace_bytes - begin)
             return "a workspace region is out of place";
         for (int b = 0; b < a; b++)
-            if (p->region_bytes[b] > 0 && begin < p->region_offset[b] + p->region_bytes[b] && p->region_offset[b] < begin + bytes)
+            if (p->region_bytes[b] > 0 && begin < p->region_offset[b] + p->region_bytes[b] &&
+                p->region_offset[b] < begin + bytes)
                 return "two workspace regions overlap";
     }
     return NULL;

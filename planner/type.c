@@ -42,7 +42,8 @@ int64_t attn_head_size_operand(int64_t d_k, int64_t d_v)
 
 struct attn_head_size attn_head_size_pair(int64_t operand)
 {
-    const struct attn_head_size *known = operand >= 0 && operand < ATTN_HEAD_SIZE_COUNT ? &head_size_table[operand] : NULL;
+    const struct attn_head_size *known =
+        operand >= 0 && operand < ATTN_HEAD_SIZE_COUNT ? &head_size_table[operand] : NULL;
     if (known)
         return *known;
     int64_t packed = operand < 0 ? -1 - operand : 0;

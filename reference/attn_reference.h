@@ -57,12 +57,12 @@ double attn_reference_limit(const struct attn_reference *r, const struct attn_ar
                             int64_t h, int64_t iq, int64_t s);
 
 struct attn_judgement {
-    int64_t components; /* judged and unjudged */
-    int64_t left_out;   /* in no sense judged: of rows that the reference does not have */
-    int64_t failed;     /* beyond their limit, or not finite */
-    int64_t unjudged;   /* limit so wide that plain zero would pass, though the value is not zero */
-    double worst;       /* largest |got - want| / limit */
-    int64_t d, h, iq, s; /* the component it was at */
+    int64_t components;      /* judged and unjudged */
+    int64_t left_out;        /* in no sense judged: of rows that the reference does not have */
+    int64_t failed;          /* beyond their limit, or not finite */
+    int64_t unjudged;        /* limit so wide that plain zero would pass, though the value is not zero */
+    double worst;            /* largest |got - want| / limit */
+    int64_t d, h, iq, s;     /* the component it was at */
     double got, want, limit; /* its values */
 };
 

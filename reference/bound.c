@@ -51,11 +51,11 @@
  *    is limited to keep its inverse normal, less than 2^-126. Weights multiplied by 2^s: f 2^-s. Their exponential is
  *    taken of a sum x + s: s u more in c.
  *
- * 5. Q in 16 bits (q_type q8_0 in two parts): blocks of 32 as step * n, |n| <= 32639 = 127 * 257, step = max|q| / 32639 in f32.
- *    n is rounded from a quotient that is off by at most 3 u * 32639 = 0.006 and by half an ulp of a number below 2^15,
- *    2^-10, when 0.5 is added: |q - step n| <= 0.51 step <= 2^-15.96 max|q|, and the step's own rounding is relative. Blocks
- *    below 2^-110 may count as zeros. Products with a block of K are integers below 2^31 and exact; what follows, conversion,
- *    two scales and the sum over blocks, is a chain far shorter than D_K.
+ * 5. Q in 16 bits (q_type q8_0 in two parts): blocks of 32 as step * n, |n| <= 32639 = 127 * 257, step = max|q| / 32639
+ * in f32. n is rounded from a quotient that is off by at most 3 u * 32639 = 0.006 and by half an ulp of a number below
+ * 2^15, 2^-10, when 0.5 is added: |q - step n| <= 0.51 step <= 2^-15.96 max|q|, and the step's own rounding is
+ * relative. Blocks below 2^-110 may count as zeros. Products with a block of K are integers below 2^31 and exact; what
+ * follows, conversion, two scales and the sum over blocks, is a chain far shorter than D_K.
  *
  * The double reference's own rounding is below 2^-28 of each term: the last factor, 1 + 2^-20, has it and the
  * products of small terms that are left out.
@@ -69,10 +69,7 @@ static const double U = ATTN_U32;
 static const double FLOOR_F32 = 0x1p-126;
 static const double HOPELESS = 1e100; /* a relative error beyond all: unjudged, yet times zero it is zero */
 
-static double gamma_of(double n)
-{
-    return n * U < 0.5 ? n * U / (1.0 - n * U) : INFINITY;
-}
+static double gamma_of(double n) { return n * U < 0.5 ? n * U / (1.0 - n * U) : INFINITY; }
 
 /* Operations that summing n products takes, each of which may be off by u; see 4. for matrix cores. */
 static double chain_of(const struct attn_arithmetic *a, double n, int parts)
@@ -94,10 +91,9 @@ static struct narrowing in_parts(struct narrowing n, int parts)
 
 static struct narrowing narrowing_of(int from, int to, bool flush)
 {
-    struct narrowing n = {0.0, 0.0};
+    struct narrowing n = { 0.0, 0.0 };
     switch (to) {
-    case ATTN_F32:
-        break;
+    case ATTN_F32: break;
     case ATTN_F16: /* 11 bits; half of the smallest subnormal 2^-24, or all subnormals */
         n.relative = from == ATTN_F16 ? 0.0 : 0x1p-11;
         n.absolute = flush ? 0x1p-14 : from == ATTN_F16 ? 0.0 : 0x1p-25;
@@ -114,14 +110,15 @@ static struct narrowing narrowing_of(int from, int to, bool flush)
     return n;
 }
 
-/* In two parts: see 5. Else Q in blocks of 8-bit numbers and a scale d = max|q| / 127 rounded to f16: half a step, and d's own error. */
+/* In two parts: see 5. Else Q in blocks of 8-bit numbers and a scale d = max|q| / 127 rounded to f16: half a step, and
+ * d's own error. */
 static struct narrowing narrowing_of_q(const struct attn_arithmetic *a, bool flush, double q_max)
 {
     if (a->q_type == ATTN_Q8_0 && a->q_parts == 2) {
-        return (struct narrowing){8.0 * U, q_max * (0.51 / 32639.0) + 0x1p-110};
+        return (struct narrowing){ 8.0 * U, q_max * (0.51 / 32639.0) + 0x1p-110 };
     }
     if (a->q_type == ATTN_Q8_0) {
-        return (struct narrowing){0x1p-11 + 8.0 * U, q_max / 254.0 * (1.0 + 0x1p-10) + 0x1p-25 * 127.0};
+        return (struct narrowing){ 0x1p-11 + 8.0 * U, q_max / 254.0 * (1.0 + 0x1p-10) + 0x1p-25 * 127.0 };
     }
     struct narrowing n = in_parts(narrowing_of(ATTN_F32, a->q_type, flush), a->q_parts);
     if (a->q_shift > 0) {
@@ -146,11 +143,12 @@ void attn_row_limit_of(const struct attn_reference *r, const struct attn_arithme
     const double rescales = fmin(tiles, n); /* the maximum rises at most once a key */
     const double merges = arithmetic->merges > 1 ? (double)arithmetic->merges : 0.0;
 
-    const double a = gamma_of(chain_of(arithmetic, d_k, arithmetic->q_parts) + 8.0) + q.relative + k.relative + q.relative * k.relative;
-    const double c = 4.0 * U * (rescales + 1.0 + merges) + U * arithmetic->p_shift +
-                     fabs((double)p->scale) * (q.absolute * (1.0 + k.relative) * row->k_sum +
-                                               k.absolute * (1.0 + q.relative) * row->q_sum +
-                                               q.absolute * k.absolute * d_k);
+    const double a = gamma_of(chain_of(arithmetic, d_k, arithmetic->q_parts) + 8.0) + q.relative + k.relative +
+                     q.relative * k.relative;
+    const double c =
+        4.0 * U * (rescales + 1.0 + merges) + U * arithmetic->p_shift +
+        fabs((double)p->scale) * (q.absolute * (1.0 + k.relative) * row->k_sum +
+                                  k.absolute * (1.0 + q.relative) * row->q_sum + q.absolute * k.absolute * d_k);
     const double eta_max = a * row->g_max + row->h_max + 6.0 * U * fmin(row->x_max, 110.0) + c;
     const double eta = a * sqrt(row->g2) + sqrt(row->h2) + 6.0 * U * sqrt(row->x2) + c;
 

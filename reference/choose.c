@@ -37,7 +37,9 @@ bool attn_choose_rows(struct attn_reference *r, int64_t work, uint64_t seed)
     for (int64_t i = 0; r->chosen && i < n; i++) {
         /* Part number i of rows: no overflow, as i * (rows % n) is below n^2. */
         const int64_t begin = rows / n * i + rows % n * i / n, end = rows / n * (i + 1) + rows % n * (i + 1) / n;
-        r->chosen[i] = i == 0 ? 0 : i == n - 1 ? rows - 1 : begin + (int64_t)(random_of(seed, (uint64_t)i) % (uint64_t)(end - begin));
+        r->chosen[i] = i == 0       ? 0
+                       : i == n - 1 ? rows - 1
+                                    : begin + (int64_t)(random_of(seed, (uint64_t)i) % (uint64_t)(end - begin));
     }
     return r->chosen != NULL;
 }

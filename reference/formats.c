@@ -75,10 +75,7 @@ uint16_t attn_f32_to_f16(float f)
     return (uint16_t)(sign | result);
 }
 
-float attn_bf16_to_f32(uint16_t b)
-{
-    return float_of((uint32_t)b << 16);
-}
+float attn_bf16_to_f32(uint16_t b) { return float_of((uint32_t)b << 16); }
 
 uint16_t attn_f32_to_bf16(float f)
 {
@@ -93,14 +90,35 @@ uint16_t attn_f32_to_bf16(float f)
 
 enum { BLOCK = 32, HALF = BLOCK / 2 };
 
-struct block_f32 { float x; };
-struct block_f16 { uint16_t x; };
-struct block_bf16 { uint16_t x; };
-struct block_q8_0 { uint16_t d; int8_t qs[BLOCK]; };
-struct block_q4_0 { uint16_t d; uint8_t qs[HALF]; };
-struct block_q4_1 { uint16_t d, m; uint8_t qs[HALF]; };
-struct block_q5_0 { uint16_t d; uint8_t qh[4], qs[HALF]; };
-struct block_q5_1 { uint16_t d, m; uint8_t qh[4], qs[HALF]; };
+struct block_f32 {
+    float x;
+};
+struct block_f16 {
+    uint16_t x;
+};
+struct block_bf16 {
+    uint16_t x;
+};
+struct block_q8_0 {
+    uint16_t d;
+    int8_t qs[BLOCK];
+};
+struct block_q4_0 {
+    uint16_t d;
+    uint8_t qs[HALF];
+};
+struct block_q4_1 {
+    uint16_t d, m;
+    uint8_t qs[HALF];
+};
+struct block_q5_0 {
+    uint16_t d;
+    uint8_t qh[4], qs[HALF];
+};
+struct block_q5_1 {
+    uint16_t d, m;
+    uint8_t qh[4], qs[HALF];
+};
 
 /* A whole number for a float, toward zero, into [low, high]. */
 static int saturate(float x, int low, int high)
@@ -111,10 +129,7 @@ static int saturate(float x, int low, int high)
     return x < (float)high ? (int)x : high;
 }
 
-static float reciprocal(float d)
-{
-    return d != 0.0f ? 1.0f / d : 0.0f;
-}
+static float reciprocal(float d) { return d != 0.0f ? 1.0f / d : 0.0f; }
 
 /* The element farthest from zero, the first of equals, with its sign. */
 static float farthest(const float x[BLOCK])
@@ -154,15 +169,9 @@ static void pack(const uint8_t number[BLOCK], uint8_t qs[HALF], uint8_t *qh)
     }
 }
 
-static void decode_f32(const void *src, float *dst)
-{
-    memcpy(dst, src, sizeof *dst);
-}
+static void decode_f32(const void *src, float *dst) { memcpy(dst, src, sizeof *dst); }
 
-static void encode_f32(const float *src, void *dst)
-{
-    memcpy(dst, src, sizeof *src);
-}
+static void encode_f32(const float *src, void *dst) { memcpy(dst, src, sizeof *src); }
 
 static void decode_f16(const void *src, float *dst)
 {
@@ -323,7 +332,7 @@ static void encode_q5_1(const float *x, void *dst)
     memcpy(dst, &b, sizeof b);
 }
 
-/* ---- The table: a type in ATTN_TYPES that has no decoder, encoder and block struct here does not compile ---- */
+/* ---- The table: a type in ATTN_TYPES that has no decoder, encoder and block struct here does not compile --- */
 
 struct codec {
     void (*decode)(const void *src, int64_t n, float *dst);
@@ -352,18 +361,12 @@ ATTN_TYPES(X)
 #undef X
 
 static const struct codec codecs[] = {
-#define X(NAME, name, elems, bytes, align) [ATTN_##NAME] = {decode_row_##name, encode_row_##name},
+#define X(NAME, name, elems, bytes, align) [ATTN_##NAME] = { decode_row_##name, encode_row_##name },
     ATTN_TYPES(X)
 #undef X
 };
 _Static_assert(sizeof codecs / sizeof codecs[0] == ATTN_TYPE_COUNT, "one row a type");
 
-void attn_row_decode(int type, const void *src, int64_t n, float *dst)
-{
-    codecs[type].decode(src, n, dst);
-}
+void attn_row_decode(int type, const void *src, int64_t n, float *dst) { codecs[type].decode(src, n, dst); }
 
-void attn_row_encode(int type, const float *src, int64_t n, void *dst)
-{
-    codecs[type].encode(src, n, dst);
-}
+void attn_row_encode(int type, const float *src, int64_t n, void *dst) { codecs[type].encode(src, n, dst); }

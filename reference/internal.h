@@ -17,25 +17,25 @@
  * is computed, score_of in reference.c).
  * x_k = max score - score_k is what the exponential is taken of. */
 struct attn_row {
-    double g2, g_max;  /* sum p G^2 and max G */
-    double h2, h_max;  /* sum p h^2 and max h */
-    double x2, x_max;  /* sum p x^2 and max x */
-    double v_max;      /* max |V| over live keys and all d */
-    double k_sum;      /* max over live keys of sum_d |k_d| */
-    double q_sum;      /* sum_d |q_d| */
-    double q_max;      /* max_d |q_d| */
-    int64_t live;      /* live keys; 0: the row is zeros */
+    double g2, g_max; /* sum p G^2 and max G */
+    double h2, h_max; /* sum p h^2 and max h */
+    double x2, x_max; /* sum p x^2 and max x */
+    double v_max;     /* max |V| over live keys and all d */
+    double k_sum;     /* max over live keys of sum_d |k_d| */
+    double q_sum;     /* sum_d |q_d| */
+    double q_max;     /* max_d |q_d| */
+    int64_t live;     /* live keys; 0: the row is zeros */
 };
 
 struct attn_reference {
     struct attn_problem problem;
     int64_t d_v, n_head, n_q, n_seq;
-    int64_t n_rows;         /* that are computed */
-    int64_t *chosen;        /* NULL: all rows; else the numbers (s * n_q + iq) * n_head + h of those, ascending */
-    struct attn_row *rows;  /* [n_rows]: see attn_row_index */
-    double *value;          /* [row * d_v + d] */
-    double *square;         /* sum p V_d^2 */
-    float *magnitude;       /* A_d = sum p |V_d|, in float: a little low at worst, bound.c makes up for it */
+    int64_t n_rows;        /* that are computed */
+    int64_t *chosen;       /* NULL: all rows; else the numbers (s * n_q + iq) * n_head + h of those, ascending */
+    struct attn_row *rows; /* [n_rows]: see attn_row_index */
+    double *value;         /* [row * d_v + d] */
+    double *square;        /* sum p V_d^2 */
+    float *magnitude;      /* A_d = sum p |V_d|, in float: a little low at worst, bound.c makes up for it */
 };
 
 /* Place of a row in `rows`; -1 when it was left out. */
@@ -57,8 +57,8 @@ static inline int64_t attn_row_index(const struct attn_reference *r, int64_t h, 
     return low < r->n_rows && r->chosen[low] == row ? low : -1;
 }
 
-/* Sets n_rows and, where all rows of the problem cost more than `work` multiply-adds, chosen. False when memory runs out
- * or there are more rows than can be counted. */
+/* Sets n_rows and, where all rows of the problem cost more than `work` multiply-adds, chosen. False when memory runs
+ * out or there are more rows than can be counted. */
 bool attn_choose_rows(struct attn_reference *r, int64_t work, uint64_t seed);
 
 /* The parts of a limit that are the same for all components of a row. */

@@ -24,9 +24,18 @@ static void judge_component(struct attn_judgement *j, double got, double want, d
     j->failed += !(ratio <= 1.0);
     j->unjudged += want != 0.0 && fabs(want) <= limit;
     if (j->components == 1 || ratio > j->worst) {
-        *j = (struct attn_judgement){.components = j->components, .left_out = j->left_out, .failed = j->failed,
-                                     .unjudged = j->unjudged, .worst = ratio, .d = d, .h = h, .iq = iq, .s = s, .got = got,
-                                     .want = want, .limit = limit};
+        *j = (struct attn_judgement){ .components = j->components,
+                                      .left_out = j->left_out,
+                                      .failed = j->failed,
+                                      .unjudged = j->unjudged,
+                                      .worst = ratio,
+                                      .d = d,
+                                      .h = h,
+                                      .iq = iq,
+                                      .s = s,
+                                      .got = got,
+                                      .want = want,
+                                      .limit = limit };
     }
 }
 
@@ -34,7 +43,7 @@ bool attn_judge(const struct attn_reference *r, const struct attn_arithmetic *ar
                 struct attn_judgement *judgement)
 {
     const struct attn_tensor *t = &r->problem.t[ATTN_DST];
-    struct attn_judgement j = {0};
+    struct attn_judgement j = { 0 };
     for (int64_t s = 0; s < r->n_seq; s++) {
         for (int64_t iq = 0; iq < r->n_q; iq++) {
             for (int64_t h = 0; h < r->n_head; h++) {
@@ -50,8 +59,8 @@ bool attn_judge(const struct attn_reference *r, const struct attn_arithmetic *ar
                     const int64_t component = index * r->d_v + d;
                     float got;
                     memcpy(&got, row + d * (int64_t)sizeof got, sizeof got);
-                    judge_component(&j, (double)got, r->value[component],
-                                    attn_component_limit(r, &limit, component), d, h, iq, s);
+                    judge_component(&j, (double)got, r->value[component], attn_component_limit(r, &limit, component), d,
+                                    h, iq, s);
                 }
             }
         }

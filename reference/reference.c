@@ -45,8 +45,8 @@ struct work {
     const char *base[ATTN_OPERAND_COUNT];
     struct attn_reference *r;
     int64_t d_k, d_v, d_pad, n_q, n_kv, ratio, tile;
-    struct place *places;    /* of the KV head at work, or of all rows where some were chosen */
-    double *k, *v, *q;       /* the tile and the query row, in double and in float */
+    struct place *places; /* of the KV head at work, or of all rows where some were chosen */
+    double *k, *v, *q;    /* the tile and the query row, in double and in float */
     float *k_float, *v_float, *q_float;
     double k_sum[TILE_KEYS], v_max[TILE_KEYS]; /* sum |k_d| and max |v_d| of a key */
     uint8_t alive[TILE_KEYS];                  /* some row of this KV head attends to the key */
@@ -165,7 +165,7 @@ static int64_t list_live(struct work *w, int64_t first, int64_t n, int64_t iq, i
  * for a slope kept in base 2; and 2^-126 where it underflows. */
 static struct slope slope_of(const struct attn_problem *p, int64_t h)
 {
-    struct slope slope = {1.0, 0.0};
+    struct slope slope = { 1.0, 0.0 };
     if (p->max_bias > 0.0f) {
         const double e = attn_alibi_exponent(p, p->head_first + h);
         slope.value = exp2(-e);
@@ -228,7 +228,8 @@ static void raise_max(struct attn_reference *r, int64_t index, struct running *r
 }
 
 /* One row against one tile. */
-static void row_tile(struct work *w, int64_t first, int64_t n, struct place *place, int64_t h, int64_t s, struct slope slope)
+static void row_tile(struct work *w, int64_t first, int64_t n, struct place *place, int64_t h, int64_t s,
+                     struct slope slope)
 {
     struct running *run = &place->running;
     const int64_t iq = place->iq, index = place->index;
@@ -305,9 +306,10 @@ static void finish_row(struct work *w, int64_t h, struct place *place)
 /* The rows, all of one KV head of one sequence, those of one query head together. */
 static void compute_head(struct work *w, struct place *places, int64_t n_places)
 {
-    const int64_t n_head_kv = attn_n_head_kv(w->p), s = places[0].group / n_head_kv, kv_head = places[0].group % n_head_kv;
+    const int64_t n_head_kv = attn_n_head_kv(w->p), s = places[0].group / n_head_kv,
+                  kv_head = places[0].group % n_head_kv;
     for (int64_t at = 0; at < n_places; at++) {
-        places[at].running = (struct running){.max = -INFINITY, .min = INFINITY};
+        places[at].running = (struct running){ .max = -INFINITY, .min = INFINITY };
     }
     for (int64_t first = 0; first < w->n_kv; first += w->tile) {
         const int64_t n = w->n_kv - first < w->tile ? w->n_kv - first : w->tile;
@@ -315,7 +317,7 @@ static void compute_head(struct work *w, struct place *places, int64_t n_places)
             continue;
         }
         load_tile(w, first, n, kv_head, s);
-        struct slope slope = {1.0, 0.0};
+        struct slope slope = { 1.0, 0.0 };
         for (int64_t at = 0; at < n_places; at++) {
             const int64_t h = kv_head * w->ratio + places[at].j;
             if (at == 0 || places[at].j != places[at - 1].j) {
@@ -336,8 +338,9 @@ static void compute_all(struct work *w)
         struct place *place = w->places;
         for (int64_t j = 0; j < w->ratio; j++) {
             for (int64_t iq = 0; iq < w->n_q; iq++) {
-                *place++ = (struct place){.group = group, .j = j, .iq = iq,
-                                          .index = attn_row_index(w->r, kv_head * w->ratio + j, iq, s)};
+                *place++ = (struct place){
+                    .group = group, .j = j, .iq = iq, .index = attn_row_index(w->r, kv_head * w->ratio + j, iq, s)
+                };
             }
         }
         compute_head(w, w->places, w->n_q * w->ratio);
@@ -347,7 +350,7 @@ static void compute_all(struct work *w)
 static int compare_places(const void *x, const void *y)
 {
     const struct place *a = x, *b = y;
-    const int64_t order[3] = {a->group - b->group, a->j - b->j, a->iq - b->iq};
+    const int64_t order[3] = { a->group - b->group, a->j - b->j, a->iq - b->iq };
     for (int i = 0; i < 3; i++) {
         if (order[i] != 0) {
             return order[i] < 0 ? -1 : 1;
@@ -361,8 +364,10 @@ static void compute_chosen(struct work *w)
     const struct attn_reference *r = w->r;
     for (int64_t index = 0; index < r->n_rows; index++) {
         const int64_t row = r->chosen[index], h = row % r->n_head, q = row / r->n_head;
-        w->places[index] = (struct place){.group = q / r->n_q * attn_n_head_kv(w->p) + h / w->ratio, .j = h % w->ratio,
-                                          .iq = q % r->n_q, .index = index};
+        w->places[index] = (struct place){ .group = q / r->n_q * attn_n_head_kv(w->p) + h / w->ratio,
+                                           .j = h % w->ratio,
+                                           .iq = q % r->n_q,
+                                           .index = index };
     }
     qsort(w->places, (size_t)r->n_rows, sizeof *w->places, compare_places);
     for (int64_t begin = 0, end; begin < r->n_rows; begin = end) {
@@ -383,10 +388,7 @@ static bool multiply(int64_t a, int64_t b, int64_t *product)
     return true;
 }
 
-static void *zeros(int64_t n, size_t size)
-{
-    return calloc((size_t)n, size);
-}
+static void *zeros(int64_t n, size_t size) { return calloc((size_t)n, size); }
 
 static bool allocate_results(struct attn_reference *r)
 {

@@ -10,8 +10,8 @@ enum { LANES = ATTN_ROWS_LANES };
 void attn_rows_dot(int64_t n, const double *restrict q, const float *restrict q_float, const double *restrict k,
                    const float *restrict k_float, double *dot, double *gauge)
 {
-    double sum[LANES] = {0};
-    float magnitude[LANES] = {0};
+    double sum[LANES] = { 0 };
+    float magnitude[LANES] = { 0 };
     for (int64_t d = 0; d < n; d += LANES) {
         for (int j = 0; j < LANES; j++) {
             sum[j] += q[d + j] * k[d + j];

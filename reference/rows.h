@@ -11,8 +11,8 @@ enum { ATTN_ROWS_LANES = 8 }; /* rows handed to attn_rows_dot are padded to a mu
 
 /* *dot = sum q_d k_d and *gauge = sum |q_d k_d| over n elements, n a multiple of ATTN_ROWS_LANES. q and k are given in
  * both precisions; the gauge is summed in float. */
-void attn_rows_dot(int64_t n, const double *q, const float *q_float, const double *k, const float *k_float,
-                   double *dot, double *gauge);
+void attn_rows_dot(int64_t n, const double *q, const float *q_float, const double *k, const float *k_float, double *dot,
+                   double *gauge);
 
 /* For every d < d_v: adds, over n keys, weight[i] * V to value[d], weight[i] * V^2 to square[d] and weight[i] * |V|
  * to magnitude[d], V being element key[i] * stride + d of v (and of v_float, the same in float). */

@@ -15,10 +15,10 @@
 
 /* One kernel launch that a subject made. */
 struct attn_subject_launch {
-    const char *kernel;     /* its name as the runtime knows it, valid until the subject is closed */
-    const void *id;         /* the same for every launch of the same kernel; not NULL */
-    uint32_t grid[3];       /* workgroups */
-    uint32_t block[3];      /* threads */
+    const char *kernel; /* its name as the runtime knows it, valid until the subject is closed */
+    const void *id;     /* the same for every launch of the same kernel; not NULL */
+    uint32_t grid[3];   /* workgroups */
+    uint32_t block[3];  /* threads */
     uint32_t lds_dynamic_bytes;
 };
 
@@ -31,7 +31,7 @@ enum attn_subject_status {
     ATTN_SUBJECT_TOO_BIG, /* the call does not fit what the subject was given; nothing is known of it */
     ATTN_SUBJECT_STATUS_COUNT
 };
-enum { ATTN_SUBJECT_SECONDS = 2 }; /* a call takes microseconds */
+enum { ATTN_SUBJECT_SECONDS = 2 };                /* a call takes microseconds */
 const char *attn_subject_status_name(int status); /* "aborted"; "unknown" outside the enum */
 
 enum { ATTN_SUBJECT_MESSAGE_MAX = 640 };
@@ -47,13 +47,13 @@ struct attn_subject_answer {
 /* Why a launch cannot run on its device. */
 enum attn_unfit {
     ATTN_UNFIT_NOT,
-    ATTN_UNFIT_NO_DEVICE,   /* the subject has no code at all for the device */
-    ATTN_UNFIT_NO_CODE,     /* it has, but not of this kernel */
-    ATTN_UNFIT_STUB,        /* the kernel's code there ends at once or traps: no instance for the device */
-    ATTN_UNFIT_THREADS,     /* more threads than the kernel or the device takes, or none */
-    ATTN_UNFIT_LDS,         /* more LDS than the device has */
-    ATTN_UNFIT_GRID,        /* the grid is empty or larger than the device takes */
-    ATTN_UNFIT_WAVE,        /* compiled for another wave size than the device was said to have */
+    ATTN_UNFIT_NO_DEVICE, /* the subject has no code at all for the device */
+    ATTN_UNFIT_NO_CODE,   /* it has, but not of this kernel */
+    ATTN_UNFIT_STUB,      /* the kernel's code there ends at once or traps: no instance for the device */
+    ATTN_UNFIT_THREADS,   /* more threads than the kernel or the device takes, or none */
+    ATTN_UNFIT_LDS,       /* more LDS than the device has */
+    ATTN_UNFIT_GRID,      /* the grid is empty or larger than the device takes */
+    ATTN_UNFIT_WAVE,      /* compiled for another wave size than the device was said to have */
     ATTN_UNFIT_COUNT
 };
 const char *attn_unfit_name(int unfit); /* "no_code"; "unknown" outside the enum */
@@ -108,7 +108,10 @@ static inline bool attn_subject_is_attention(const struct attn_subject *s, const
     return s->ops->is_attention(s, kernel);
 }
 /* Has the subject any GPU code for the device, as far as it is known? */
-static inline bool attn_subject_has_code(const struct attn_subject *s, int device) { return s->ops->has_code(s, device); }
+static inline bool attn_subject_has_code(const struct attn_subject *s, int device)
+{
+    return s->ops->has_code(s, device);
+}
 static inline void attn_subject_close(struct attn_subject *s)
 {
     if (s)
@@ -131,9 +134,9 @@ enum attn_ggml_open {
     ATTN_GGML_LACKS     /* the machine lacks something that the library needs */
 };
 /* Opens it; *subject when the result is ATTN_GGML_OPENED, else one line in error[0..cap). Sets the environment variable
- * GGML_CUDA_DISABLE_GRAPHS: a graph that is replayed launches nothing that could be seen. A process opens one such subject
- * at a time. */
-enum attn_ggml_open attn_subject_ggml(const struct attn_ggml_options *options, struct attn_subject **subject, char *error,
-                                      size_t cap);
+ * GGML_CUDA_DISABLE_GRAPHS: a graph that is replayed launches nothing that could be seen. A process opens one such
+ * subject at a time. */
+enum attn_ggml_open attn_subject_ggml(const struct attn_ggml_options *options, struct attn_subject **subject,
+                                      char *error, size_t cap);
 
 #endif

@@ -65,7 +65,8 @@ static void own_dispatch(struct attn_subject *s, int device, const struct attn_p
 }
 
 /* A plan is checked as a whole; its launches are those of the last dispatch. */
-static int own_unfit(struct attn_subject *s, int device, const struct attn_subject_launch *launch, char *text, size_t cap)
+static int own_unfit(struct attn_subject *s, int device, const struct attn_subject_launch *launch, char *text,
+                     size_t cap)
 {
     struct own *own = (struct own *)s;
     const struct attn_device *d = &s->device[device];

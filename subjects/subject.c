@@ -12,8 +12,7 @@ const char *attn_subject_status_name(int status)
 
 const char *attn_unfit_name(int unfit)
 {
-    static const char *const names[] = { "fit",     "no_device", "no_code", "stub", "threads",
-                                         "lds",     "grid",      "wave" };
+    static const char *const names[] = { "fit", "no_device", "no_code", "stub", "threads", "lds", "grid", "wave" };
     _Static_assert(sizeof names / sizeof names[0] == ATTN_UNFIT_COUNT, "a reason has no name");
     return unfit >= 0 && unfit < ATTN_UNFIT_COUNT ? names[unfit] : "unknown";
 }

@@ -11,7 +11,8 @@ static struct attn_trap *installed; /* the process's trap; trap.h says why it is
 
 static const int signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGALRM };
 enum { N_SIGNALS = sizeof signals / sizeof signals[0], STACK_BYTES = 1 << 16 };
-_Static_assert(N_SIGNALS == sizeof((struct attn_trap *)0)->before / sizeof(struct sigaction), "a place for each handler");
+_Static_assert(N_SIGNALS == sizeof((struct attn_trap *)0)->before / sizeof(struct sigaction),
+               "a place for each handler");
 
 const char *attn_trap_signal_name(int number)
 {

@@ -1,9 +1,9 @@
-/* trap.h: calls into foreign code that may end the process, without a fork: its abort callback, a fatal signal and a call
- * that does not come back all return to the caller.
+/* trap.h: calls into foreign code that may end the process, without a fork: its abort callback, a fatal signal and a
+ * call that does not come back all return to the caller.
  *
- * An abort leaves as a C++ exception, so that the foreign code gives back what it holds as it does for its own exceptions.
- * Where that does not get through (a frame that lets none pass) and for signals the stack is left by a jump: what the
- * foreign code held at that moment is lost, so whoever catches one makes the foreign state anew.
+ * An abort leaves as a C++ exception, so that the foreign code gives back what it holds as it does for its own
+ * exceptions. Where that does not get through (a frame that lets none pass) and for signals the stack is left by a
+ * jump: what the foreign code held at that moment is lost, so whoever catches one makes the foreign state anew.
  *
  * A callback without a context pointer and signal handlers can only find the trap through a global: the one trap of the
  * process that is armed. So a process has one trap at a time, used by one thread.
@@ -26,18 +26,18 @@ enum attn_trap_what { ATTN_TRAP_NOTHING, ATTN_TRAP_ABORT, ATTN_TRAP_SIGNAL, ATTN
 struct attn_trap {
     sigjmp_buf at;
     volatile sig_atomic_t armed;
-    volatile sig_atomic_t ticks;  /* seconds since it was armed, about */
-    int seconds;                  /* after so many it is ATTN_TRAP_TIME */
-    volatile sig_atomic_t number; /* of the signal */
+    volatile sig_atomic_t ticks;              /* seconds since it was armed, about */
+    int seconds;                              /* after so many it is ATTN_TRAP_TIME */
+    volatile sig_atomic_t number;             /* of the signal */
     volatile sig_atomic_t catching, aborting; /* within attn_trap_run; its exception is on the way */
-    char message[640];            /* of the abort */
+    char message[640];                        /* of the abort */
     void *stack;
     struct sigaction before[6];
     stack_t stack_before;
 };
 
-/* Installs the handlers (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT and a timer's SIGALRM); false when that fails or another
- * trap is installed. */
+/* Installs the handlers (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT and a timer's SIGALRM); false when that fails or
+ * another trap is installed. */
 bool attn_trap_install(struct attn_trap *trap, int seconds);
 void attn_trap_remove(struct attn_trap *trap);
 

@@ -3,9 +3,11 @@
  * SPDX-License-Identifier: MIT */
 #include "subjects/trap.h"
 
-namespace {
-struct trapped {};
-}
+namespace
+{
+struct trapped {
+};
+} // namespace
 
 void attn_trap_throw() { throw trapped(); }
 

@@ -20,7 +20,7 @@ void bench_gpu_put(const struct bench_gpu *b, const char *name, const char *unit
     fflush(stdout);
 }
 
-/* ---- Numbers ------------------------------------------------------------------------------------------------------ */
+/* ---- Numbers --------------------------------------------------------------------------------------------- */
 
 static int compare_doubles(const void *x, const void *y)
 {
@@ -34,7 +34,7 @@ double bench_median(double values[], int n)
     return (values[(n - 1) / 2] + values[n / 2]) / 2;
 }
 
-/* ---- Data --------------------------------------------------------------------------------------------------------- */
+/* ---- Data ------------------------------------------------------------------------------------------------ */
 
 /* xorshift64* (Vigna: An experimental exploration of Marsaglia's xorshift generators), in (-1, 1). */
 static float next_value(uint64_t *state)
@@ -118,7 +118,8 @@ static bool lay_out(struct bench_problem *p)
     return fill(p);
 }
 
-bool bench_problem_open(struct bench_gpu *b, const char *line, int64_t workspace_bytes, int memories, struct bench_problem *p)
+bool bench_problem_open(struct bench_gpu *b, const char *line, int64_t workspace_bytes, int memories,
+                        struct bench_problem *p)
 {
     struct attn_text_error where;
     struct attn_failure failure = { 0 };
@@ -151,9 +152,10 @@ void bench_problem_close(struct bench_gpu *b, struct bench_problem *p)
     attn_image_free(&p->image);
 }
 
-/* ---- Running ------------------------------------------------------------------------------------------------------ */
+/* ---- Running --------------------------------------------------------------------------------------------- */
 
-double bench_milliseconds(struct bench_gpu *b, struct bench_problem *p, const struct attn_plan *plan, int repeats, double *spread)
+double bench_milliseconds(struct bench_gpu *b, struct bench_problem *p, const struct attn_plan *plan, int repeats,
+                          double *spread)
 {
     enum { WARM = 2 };
     double ms[WARM + BENCH_REPEATS_MAX];
@@ -195,7 +197,7 @@ bool bench_judge(struct bench_gpu *b, struct bench_problem *p, const struct attn
     return good;
 }
 
-/* ---- All ---------------------------------------------------------------------------------------------------------- */
+/* ---- All ------------------------------------------------------------------------------------------------- */
 
 static bool measure_copy(struct bench_gpu *b)
 {

@@ -32,7 +32,7 @@ int bench_gpu(const struct bench_gpu_options *options);
 /* One number: `name` of letters, digits and _. */
 void bench_gpu_put(const struct bench_gpu *b, const char *name, const char *unit, double value);
 
-/* ---- A problem on the GPU ------------------------------------------------------------------------------------- */
+/* ---- A problem on the GPU -------------------------------------------------------------------------------- */
 
 enum { BENCH_MEMORIES_MAX = 16, BENCH_REPEATS_MAX = 64 };
 
@@ -44,21 +44,23 @@ struct bench_problem {
     int n_memories;
 };
 
-/* A problem's line, its data and `memories` copies of them on the GPU, each with a workspace of so many bytes. Values of
- * Q, K and V are uniform in (-1, 1); those of K and V repeat after a few thousand rows, which no cache is large enough to
- * notice. A mask is causal. False with a message when there is no room. */
-bool bench_problem_open(struct bench_gpu *b, const char *line, int64_t workspace_bytes, int memories, struct bench_problem *p);
+/* A problem's line, its data and `memories` copies of them on the GPU, each with a workspace of so many bytes. Values
+ * of Q, K and V are uniform in (-1, 1); those of K and V repeat after a few thousand rows, which no cache is large
+ * enough to notice. A mask is causal. False with a message when there is no room. */
+bool bench_problem_open(struct bench_gpu *b, const char *line, int64_t workspace_bytes, int memories,
+                        struct bench_problem *p);
 void bench_problem_close(struct bench_gpu *b, struct bench_problem *p);
 
 /* Median milliseconds of `repeats` runs of a plan after two to warm up; *spread, if not NULL, gets the distance between
  * the medians of the runs' two halves. Negative, with a message, when it fails. */
-double bench_milliseconds(struct bench_gpu *b, struct bench_problem *p, const struct attn_plan *plan, int repeats, double *spread);
+double bench_milliseconds(struct bench_gpu *b, struct bench_problem *p, const struct attn_plan *plan, int repeats,
+                          double *spread);
 double bench_median(double values[], int n);
 
 /* The plan's result against the reference of a few rows; downloads all buffers into the image. False with a message. */
 bool bench_judge(struct bench_gpu *b, struct bench_problem *p, const struct attn_plan *plan);
 
-/* ---- Parts ------------------------------------------------------------------------------------------------------ */
+/* ---- Parts ----------------------------------------------------------------------------------------------- */
 
 int bench_rates(struct bench_gpu *b);
 int bench_rank(struct bench_gpu *b);

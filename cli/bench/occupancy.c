@@ -22,31 +22,33 @@ static size_t read_length(const char *at, size_t *value)
     return digits;
 }
 
-/* Template arguments that are numbers, from after 'I' to after 'E': "Li64E", "Lb1E", "L9ggml_type1E", "LS0_1E" (of an enumeration).
- * False for others. */
+/* Template arguments that are numbers, from after 'I' to after 'E': "Li64E", "Lb1E", "L9ggml_type1E", "LS0_1E" (of an
+ * enumeration). False for others. */
 static bool plain_arguments(const char *at, char *text, size_t cap)
 {
     size_t used = 0, len;
     const char *separator = "<";
     while (*at == 'L') {
         size_t digits = read_length(++at, &len);
-        len = digits ? digits + len : *at == 'S' ? strcspn(at, "_") + 1 : 1; /* a type by its name, one from before, a letter */
+        len = digits       ? digits + len
+              : *at == 'S' ? strcspn(at, "_") + 1
+                           : 1; /* a type by its name, one from before, a letter */
         if (strlen(at) <= len)
             return false;
         at += len;
         size_t n = strcspn(at, "E");
         if (!at[n] || n == 0 || used + n + 3 >= cap)
             return false;
-        used += (size_t)snprintf(text + used, cap - used, "%s%s%.*s", separator, *at == 'n' ? "-" : "", (int)n - (*at == 'n'),
-                                 at + (*at == 'n'));
+        used += (size_t)snprintf(text + used, cap - used, "%s%s%.*s", separator, *at == 'n' ? "-" : "",
+                                 (int)n - (*at == 'n'), at + (*at == 'n'));
         separator = ",";
         at += n + 1;
     }
     return *at == 'E' && snprintf(text + used, cap - used, "%s", used ? ">" : "") >= 0;
 }
 
-/* "tile_kernel<64,64,16>" of "_Z11tile_kernelILi64ELi64ELi16EEv9attn_args". What is mangled in another way is shown as it
- * is. */
+/* "tile_kernel<64,64,16>" of "_Z11tile_kernelILi64ELi64ELi16EEv9attn_args". What is mangled in another way is shown as
+ * it is. */
 static void plain_name(const char *mangled, char *text, size_t cap)
 {
     static const char unnamed[] = "N12_GLOBAL__N_1"; /* of an unnamed namespace */
@@ -58,7 +60,8 @@ static void plain_name(const char *mangled, char *text, size_t cap)
     if (strncmp(at, unnamed, sizeof unnamed - 1) == 0)
         at += sizeof unnamed - 1;
     at += read_length(at, &len);
-    bool good = len > 0 && len <= strlen(at) && (at[len] != 'I' || plain_arguments(at + len + 1, arguments, sizeof arguments));
+    bool good =
+        len > 0 && len <= strlen(at) && (at[len] != 'I' || plain_arguments(at + len + 1, arguments, sizeof arguments));
     if (good)
         snprintf(text, cap, "%.*s%s", (int)len, at, arguments);
     else
@@ -73,8 +76,9 @@ static void print_kernel(const struct attn_code_kernel *k, bool json)
     bool known = attn_occupancy_of(k, threads, 0, &o);
     plain_name(k->name, name, sizeof name);
     if (!json) {
-        printf("%-10s %-*s %5" PRId32 " %4" PRId32 " %5" PRId32 " %5" PRId32 " %5" PRId32 " %6" PRId64 " %7" PRId64 " %6" PRId32
-               " %6" PRId32, k->target, NAME_SHOWN, name, k->max_threads, k->wave_size, k->vgprs, k->agprs < 0 ? 0 : k->agprs,
+        printf("%-10s %-*s %5" PRId32 " %4" PRId32 " %5" PRId32 " %5" PRId32 " %5" PRId32 " %6" PRId64 " %7" PRId64
+               " %6" PRId32 " %6" PRId32,
+               k->target, NAME_SHOWN, name, k->max_threads, k->wave_size, k->vgprs, k->agprs < 0 ? 0 : k->agprs,
                k->sgprs, k->lds_bytes, k->scratch_bytes, k->vgpr_spills, k->sgpr_spills);
         if (known)
             printf(" %3" PRId32 "/%-2" PRId32 " %4" PRId32 "  %s%s%s\n", o.waves, o.max_waves, o.workgroups,
@@ -88,15 +92,16 @@ static void print_kernel(const struct attn_code_kernel *k, bool json)
     cli_json_string(stdout, k->target);
     printf(",\"kernel\":");
     cli_json_string(stdout, k->name);
-    printf(",\"threads\":%" PRId32 ",\"wave_size\":%" PRId32 ",\"vgprs\":%" PRId32 ",\"agprs\":%" PRId32 ",\"sgprs\":%" PRId32
-           ",\"lds_bytes\":%" PRId64 ",\"scratch_bytes\":%" PRId64 ",\"vgpr_spills\":%" PRId32 ",\"sgpr_spills\":%" PRId32
-           ",\"code_bytes\":%" PRId64 ",\"body\":\"%s\"",
+    printf(",\"threads\":%" PRId32 ",\"wave_size\":%" PRId32 ",\"vgprs\":%" PRId32 ",\"agprs\":%" PRId32
+           ",\"sgprs\":%" PRId32 ",\"lds_bytes\":%" PRId64 ",\"scratch_bytes\":%" PRId64 ",\"vgpr_spills\":%" PRId32
+           ",\"sgpr_spills\":%" PRId32 ",\"code_bytes\":%" PRId64 ",\"body\":\"%s\"",
            k->max_threads, k->wave_size, k->vgprs, k->agprs, k->sgprs, k->lds_bytes, k->scratch_bytes, k->vgpr_spills,
            k->sgpr_spills, k->code_bytes, attn_code_body_name(k->body));
     if (known)
         printf(",\"waves\":%" PRId32 ",\"max_waves\":%" PRId32 ",\"vgpr_waves\":%" PRId32 ",\"sgpr_waves\":%" PRId32
-               ",\"lds_waves\":%" PRId32 ",\"workgroups\":%" PRId32 ",\"limit\":\"%s\"", o.waves, o.max_waves, o.vgpr_waves,
-               o.sgpr_waves, o.lds_waves, o.workgroups, attn_occupancy_limit_name(o.limit));
+               ",\"lds_waves\":%" PRId32 ",\"workgroups\":%" PRId32 ",\"limit\":\"%s\"",
+               o.waves, o.max_waves, o.vgpr_waves, o.sgpr_waves, o.lds_waves, o.workgroups,
+               attn_occupancy_limit_name(o.limit));
     puts("}");
 }
 
@@ -108,8 +113,8 @@ int bench_occupancy(int n, char **files, bool json)
         return CLI_USAGE;
     }
     if (!json)
-        printf("%-10s %-*s %5s %4s %5s %5s %5s %6s %7s %6s %6s %6s %4s  %s\n", "target", NAME_SHOWN, "kernel", "block", "wave",
-               "VGPRs", "AGPRs", "SGPRs", "LDS", "scratch", "vspill", "sspill", "waves", "wgs", "held down by");
+        printf("%-10s %-*s %5s %4s %5s %5s %5s %6s %7s %6s %6s %6s %4s  %s\n", "target", NAME_SHOWN, "kernel", "block",
+               "wave", "VGPRs", "AGPRs", "SGPRs", "LDS", "scratch", "vspill", "sspill", "waves", "wgs", "held down by");
     for (int i = 0; i < n; i++) {
         struct attn_code_error error;
         struct attn_code *code_object = attn_code_open(files[i], NULL, &error);

@@ -1,10 +1,10 @@
 /* rank.c: does the planner's cost rank kernels as the clock does? Shapes are drawn by a seed, every able kernel is
  * timed on each.
  *
- * Two kernels tie on a shape when their times (medians) differ by no more than 2% of the smaller or by the noise, which is
- * the larger of their spreads: the distance between the medians of a kernel's two batches of runs; other kernels' batches
- * lie between the two. The planner is right about a shape when its cheapest
- * kernel is the fastest or ties with it. Pairs of kernels that do not tie agree when cost and time order them alike.
+ * Two kernels tie on a shape when their times (medians) differ by no more than 2% of the smaller or by the noise, which
+ * is the larger of their spreads: the distance between the medians of a kernel's two batches of runs; other kernels'
+ * batches lie between the two. The planner is right about a shape when its cheapest kernel is the fastest or ties with
+ * it. Pairs of kernels that do not tie agree when cost and time order them alike.
  *
  * SPDX-License-Identifier: MIT */
 #include <inttypes.h>
@@ -15,7 +15,7 @@
 
 static const double TIE = 0.02;
 
-/* ---- Shapes ------------------------------------------------------------------------------------------------------- */
+/* ---- Shapes ---------------------------------------------------------------------------------------------- */
 
 static uint64_t next(uint64_t *state)
 {
@@ -38,7 +38,8 @@ static int64_t log_uniform(uint64_t *state, int64_t low, int64_t high)
  * what the slowest kernel does in a second. */
 static void draw(uint64_t *state, char *line, size_t cap)
 {
-    static const char *const types[] = { "f16", "f16", "f16", "f16", "f16", "f16", "bf16", "q8_0", "q8_0", "q4_0", "q5_1", "f32" };
+    static const char *const types[] = { "f16",  "f16",  "f16",  "f16",  "f16",  "f16",
+                                         "bf16", "q8_0", "q8_0", "q4_0", "q5_1", "f32" };
     static const int64_t ratios[] = { 1, 1, 2, 3, 4, 4, 5, 7, 8, 8, 12, 16 };
     struct attn_case c;
     struct attn_text_error where;
@@ -53,18 +54,19 @@ static void draw(uint64_t *state, char *line, size_t cap)
         if (n_kv < n_q)
             n_kv = n_q;
         int n = snprintf(line, cap,
-                         "fa1 q=f32[%d,%" PRId64 ",%" PRId64 ",%" PRId64 "] k=%s[%d,%" PRId64 ",%" PRId64 ",%" PRId64 "] v=%s[%d,%" PRId64
-                         ",%" PRId64 ",%" PRId64 "]",
-                         size->d_k, n_q, heads_kv * ratio, n_seq, type, size->d_k, n_kv, heads_kv, n_seq, type, size->d_v, n_kv,
-                         heads_kv, n_seq);
+                         "fa1 q=f32[%d,%" PRId64 ",%" PRId64 ",%" PRId64 "] k=%s[%d,%" PRId64 ",%" PRId64 ",%" PRId64
+                         "] v=%s[%d,%" PRId64 ",%" PRId64 ",%" PRId64 "]",
+                         size->d_k, n_q, heads_kv * ratio, n_seq, type, size->d_k, n_kv, heads_kv, n_seq, type,
+                         size->d_v, n_kv, heads_kv, n_seq);
         if (below(state, 10) < 8)
-            n += snprintf(line + n, cap - (size_t)n, " mask=f16[%" PRId64 ",%" PRId64 ",1,1]", (n_kv + 255) / 256 * 256, n_q);
+            n += snprintf(line + n, cap - (size_t)n, " mask=f16[%" PRId64 ",%" PRId64 ",1,1]", (n_kv + 255) / 256 * 256,
+                          n_q);
         snprintf(line + n, cap - (size_t)n, " scale=0.0625");
     } while (!attn_case_parse(line, strlen(line), &c, &where) || attn_problem_check(&c.problem, NULL) != ATTN_E_OK ||
              attn_problem_work(&c.problem) > INT64_C(20000000000) || attn_image_bytes(&c.problem) > INT64_C(1) << 30);
 }
 
-/* ---- One shape ---------------------------------------------------------------------------------------------------- */
+/* ---- One shape ------------------------------------------------------------------------------------------- */
 
 struct tally {
     int64_t shapes, right, sole; /* sole: shapes with one able kernel, right without saying */
@@ -200,8 +202,10 @@ int bench_rank(struct bench_gpu *b)
         putchar(']');
     bench_gpu_put(b, "rank_shapes", "shapes", (double)tally.shapes);
     bench_gpu_put(b, "rank_sole", "of them with one able kernel", (double)tally.sole);
-    bench_gpu_put(b, "rank_right", "of shapes: the cheapest is the fastest, or ties", (double)tally.right / (double)tally.shapes);
-    bench_gpu_put(b, "rank_lost", "times the fastest, geometric mean of the cheapest", exp(tally.lost / (double)tally.shapes));
+    bench_gpu_put(b, "rank_right", "of shapes: the cheapest is the fastest, or ties",
+                  (double)tally.right / (double)tally.shapes);
+    bench_gpu_put(b, "rank_lost", "times the fastest, geometric mean of the cheapest",
+                  exp(tally.lost / (double)tally.shapes));
     bench_gpu_put(b, "rank_pairs", "of pairs that do not tie are in the right order",
                   tally.pairs ? (double)tally.agree / (double)tally.pairs : 1.0);
     bench_gpu_put(b, "rank_tied", "pairs tie", (double)tally.tied);

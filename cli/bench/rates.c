@@ -25,7 +25,7 @@ static bool key_of_line(const char *line, struct attn_key *key)
     return true;
 }
 
-/* ---- Decode ------------------------------------------------------------------------------------------------------- */
+/* ---- Decode ---------------------------------------------------------------------------------------------- */
 
 /* One token for each of 16 sequences of 32,768 keys: K and V are read once and nothing else is of size. */
 static int decode(struct bench_gpu *b, int d, const char *type)
@@ -35,13 +35,15 @@ static int decode(struct bench_gpu *b, int d, const char *type)
     struct attn_key key;
     struct attn_plan plan;
     struct bench_problem p;
-    snprintf(line, sizeof line, "fa1 q=f32[%d,1,32,16] k=%s[%d,32768,8,16] v=%s[%d,32768,8,16] scale=0.0625", d, type, d, type, d);
+    snprintf(line, sizeof line, "fa1 q=f32[%d,1,32,16] k=%s[%d,32768,8,16] v=%s[%d,32768,8,16] scale=0.0625", d, type,
+             d, type, d);
     if (!key_of_line(line, &key) || !plan_of(b, &key, attn_kernel_find("vec"), &plan))
         return CLI_BROKEN;
     int code = CLI_BROKEN;
     if (bench_problem_open(b, line, plan.workspace_bytes, 1, &p)) {
         const double ms = bench_milliseconds(b, &p, &plan, REPEATS, NULL);
-        const double bytes = (double)(attn_tensor_span(&p.c.problem.t[ATTN_K]) + attn_tensor_span(&p.c.problem.t[ATTN_V]));
+        const double bytes =
+            (double)(attn_tensor_span(&p.c.problem.t[ATTN_K]) + attn_tensor_span(&p.c.problem.t[ATTN_V]));
         if (ms > 0 && bench_judge(b, &p, &plan)) {
             double steps[ATTN_STEP_COUNT];
             b->ops->step_milliseconds(b->backend, steps);
@@ -58,7 +60,7 @@ static int decode(struct bench_gpu *b, int d, const char *type)
     return code;
 }
 
-/* ---- Prefill ------------------------------------------------------------------------------------------------------ */
+/* ---- Prefill --------------------------------------------------------------------------------------------- */
 
 static bool save(const char *folder, const char *name, const void *bytes, int64_t size)
 {
@@ -75,11 +77,13 @@ static bool save(const char *folder, const char *name, const void *bytes, int64_
 }
 
 /* Q, K, V and dst as raw bytes and a description, for tests/gpu/sdpa.py. */
-static bool save_all(const char *folder, const struct bench_problem *p, const struct attn_plan *plan, bool causal, double ms)
+static bool save_all(const char *folder, const struct bench_problem *p, const struct attn_plan *plan, bool causal,
+                     double ms)
 {
-    static const struct { int operand; const char *name; } files[] = {
-        { ATTN_Q, "q.f32" }, { ATTN_K, "k.f16" }, { ATTN_V, "v.f16" }, { ATTN_DST, "dst.f32" }
-    };
+    static const struct {
+        int operand;
+        const char *name;
+    } files[] = { { ATTN_Q, "q.f32" }, { ATTN_K, "k.f16" }, { ATTN_V, "v.f16" }, { ATTN_DST, "dst.f32" } };
     char text[512];
     if (mkdir(folder, 0777) && errno != EEXIST) {
         cli_error("%s: %s", folder, strerror(errno));
@@ -91,11 +95,12 @@ static bool save_all(const char *folder, const struct bench_problem *p, const st
             return false;
     }
     const struct attn_problem *problem = &p->c.problem;
-    int n = snprintf(text, sizeof text,
-                     "{\"d\":%" PRId64 ",\"n_q\":%" PRId64 ",\"n_kv\":%" PRId64 ",\"n_head\":%" PRId64 ",\"n_head_kv\":%" PRId64
-                     ",\"n_seq\":%" PRId64 ",\"scale\":%.9g,\"causal\":%s,\"kernel\":\"%s\",\"milliseconds\":%.6g}\n",
-                     attn_d_k(problem), attn_n_q(problem), attn_n_kv(problem), attn_n_head(problem), attn_n_head_kv(problem),
-                     attn_n_seq(problem), (double)problem->scale, causal ? "true" : "false", attn_kernel(plan->kernel)->name, ms);
+    int n = snprintf(
+        text, sizeof text,
+        "{\"d\":%" PRId64 ",\"n_q\":%" PRId64 ",\"n_kv\":%" PRId64 ",\"n_head\":%" PRId64 ",\"n_head_kv\":%" PRId64
+        ",\"n_seq\":%" PRId64 ",\"scale\":%.9g,\"causal\":%s,\"kernel\":\"%s\",\"milliseconds\":%.6g}\n",
+        attn_d_k(problem), attn_n_q(problem), attn_n_kv(problem), attn_n_head(problem), attn_n_head_kv(problem),
+        attn_n_seq(problem), (double)problem->scale, causal ? "true" : "false", attn_kernel(plan->kernel)->name, ms);
     return save(folder, "problem.json", text, n);
 }
 
@@ -107,7 +112,8 @@ static int prefill(struct bench_gpu *b, bool causal)
     struct attn_key key;
     struct attn_plan plan;
     struct bench_problem p;
-    snprintf(line, sizeof line, "fa1 q=f32[128,8192,32,1] k=f16[128,8192,8,1] v=f16[128,8192,8,1]%s scale=0.088388346", masks[causal]);
+    snprintf(line, sizeof line, "fa1 q=f32[128,8192,32,1] k=f16[128,8192,8,1] v=f16[128,8192,8,1]%s scale=0.088388346",
+             masks[causal]);
     if (!key_of_line(line, &key) || !plan_of(b, &key, attn_kernel_find("mma"), &plan))
         return CLI_BROKEN;
     int code = CLI_BROKEN;
@@ -136,7 +142,10 @@ static int prefill(struct bench_gpu *b, bool causal)
 
 int bench_rates(struct bench_gpu *b)
 {
-    static const struct { int d; const char *type; } decodes[] = { { 128, "q8_0" }, { 256, "q8_0" }, { 128, "f16" }, { 256, "f16" } };
+    static const struct {
+        int d;
+        const char *type;
+    } decodes[] = { { 128, "q8_0" }, { 256, "q8_0" }, { 128, "f16" }, { 256, "f16" } };
     int code = CLI_GOOD;
     for (size_t i = 0; i < sizeof decodes / sizeof decodes[0]; i++) {
         int one = decode(b, decodes[i].d, decodes[i].type);

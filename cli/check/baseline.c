@@ -39,8 +39,8 @@ int check_baseline_read(const char *path, struct check_baseline *baseline)
         if (entry)
             baseline->entry = entry;
         if (!pattern) {
-            cli_error_at(path, lines.number, 0, "a pattern longer than %d characters, or more than %d of them", CHECK_KEY_MAX,
-                         ENTRIES_MAX);
+            cli_error_at(path, lines.number, 0, "a pattern longer than %d characters, or more than %d of them",
+                         CHECK_KEY_MAX, ENTRIES_MAX);
             code = CLI_USAGE;
             break;
         }

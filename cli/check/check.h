@@ -1,5 +1,5 @@
-/* check.h: attnfuzz check: a subject is asked about generated problems on each of its devices, and what it answers is held
- * against what every subject owes its callers.
+/* check.h: attnfuzz check: a subject is asked about generated problems on each of its devices, and what it answers is
+ * held against what every subject owes its callers.
  *
  *   check.c           the verb: options, the order of things, exit codes
  *   open.c      the subject that --subject names
@@ -18,54 +18,54 @@
 #include "subjects/attn_subject.h"
 #include "cli/cli.h"
 
-/* ---- What a subject owes its callers ---------------------------------------------------------------------- */
+/* ---- What a subject owes its callers --------------------------------------------------------------------- */
 
 /* X(NAME, name, what was broken) */
-#define CHECK_KINDS(X)                                                                                           \
-    X(ABORT, abort, "a legal call ends the process after it was said to be supported")                           \
-    X(CRASH, crash, "a legal call crashes the host code after it was said to be supported")                      \
-    X(HANG, hang, "a legal call does not come back after it was said to be supported")                           \
-    X(FAILED, failed, "a legal call that was said to be supported returns an error")                             \
-    X(ASK, ask, "asking whether a legal call is supported ends the process")                                     \
-    X(SILENT, silent, "a supported call launches no attention kernel")                                           \
-    X(UNFIT, unfit, "a launch cannot run on its device")                                                         \
-    X(IMPURE, impure, "the same call is answered in two ways")                                                   \
+#define CHECK_KINDS(X)                                                                      \
+    X(ABORT, abort, "a legal call ends the process after it was said to be supported")      \
+    X(CRASH, crash, "a legal call crashes the host code after it was said to be supported") \
+    X(HANG, hang, "a legal call does not come back after it was said to be supported")      \
+    X(FAILED, failed, "a legal call that was said to be supported returns an error")        \
+    X(ASK, ask, "asking whether a legal call is supported ends the process")                \
+    X(SILENT, silent, "a supported call launches no attention kernel")                      \
+    X(UNFIT, unfit, "a launch cannot run on its device")                                    \
+    X(IMPURE, impure, "the same call is answered in two ways")                              \
     X(HOLE, hole, "a legal call is refused: it falls back to the CPU, or fails")
 
 enum check_kind {
 #define X(NAME, name, text) CHECK_##NAME,
     CHECK_KINDS(X)
 #undef X
-    CHECK_KIND_COUNT
+        CHECK_KIND_COUNT
 };
 const char *check_kind_name(int kind);
 const char *check_kind_meaning(int kind);
 
-/* ---- Findings --------------------------------------------------------------------------------------------- */
+/* ---- Findings -------------------------------------------------------------------------------------------- */
 
 enum { CHECK_KEY_MAX = 256, CHECK_FINDINGS_MAX = 4096, CHECK_SIGNS = 1 << 16 };
 
 /* One distinct finding. */
 struct check_finding {
     int32_t kind;
-    char key[CHECK_KEY_MAX];   /* what makes it distinct, for a baseline: words without blanks, joined by one */
-    char group[CHECK_KEY_MAX]; /* findings of one group are shown together: the key without its particulars */
+    char key[CHECK_KEY_MAX];     /* what makes it distinct, for a baseline: words without blanks, joined by one */
+    char group[CHECK_KEY_MAX];   /* findings of one group are shown together: the key without its particulars */
     struct attn_problem problem; /* the smallest that shows it */
-    int32_t device;            /* number of a device that shows it */
-    uint32_t devices;          /* every device on which the problem shows it */
+    int32_t device;              /* number of a device that shows it */
+    uint32_t devices;            /* every device on which the problem shows it */
     char message[ATTN_SUBJECT_MESSAGE_MAX]; /* the subject's own, or what is wrong with the launch */
     struct attn_subject_launch launch;      /* kind UNFIT: the launch; kernel NULL: none */
     bool has_neighbour;
     struct attn_problem neighbour; /* holes: the nearest problem that is supported */
-    char field[32];            /* holes: the field in which the two differ */
-    char fields[128];          /* holes: every field that alone would do, commas between them */
-    uint64_t calls;            /* that fell into it */
-    bool known;                /* the baseline has it */
+    char field[32];                /* holes: the field in which the two differ */
+    char fields[128];              /* holes: every field that alone would do, commas between them */
+    uint64_t calls;                /* that fell into it */
+    bool known;                    /* the baseline has it */
 };
 
 /* What a call looked like before it was shrunk: calls of one sign are counted together and looked at once. */
 struct check_sign {
-    uint64_t hash;     /* 0: free */
+    uint64_t hash; /* 0: free */
     uint64_t calls;
     int32_t kind;
     int32_t device;
@@ -75,19 +75,19 @@ struct check_sign {
 /* Two devices of a family that were given different kernels: information. */
 enum { CHECK_DIFFERENCES_MAX = 256 };
 struct check_difference {
-    int32_t a, b;          /* devices */
+    int32_t a, b;                    /* devices */
     char kernel_a[64], kernel_b[64]; /* "refused" where it was */
     uint64_t calls;
-    struct attn_problem problem;     /* an example, the smallest seen */
+    struct attn_problem problem; /* an example, the smallest seen */
 };
 
 struct check {
     struct attn_subject *subject;
     /* options */
-    uint32_t devices;      /* bit set of the subject's */
+    uint32_t devices; /* bit set of the subject's */
     uint64_t seed;
-    int64_t max_calls;     /* 0: no limit */
-    double seconds;        /* 0: no limit */
+    int64_t max_calls; /* 0: no limit */
+    double seconds;    /* 0: no limit */
     /* counts: calls are pairs of a problem and a device; `again` of them were made a second time (P5) */
     uint64_t problems, calls, again, supported, refused, launches, too_big, not_legal;
     uint64_t pairs;        /* (attention kernel, device) seen */
@@ -95,7 +95,7 @@ struct check {
     double elapsed_seconds, cpu_seconds;
     char too_big_text[ATTN_SUBJECT_MESSAGE_MAX]; /* of the last such call that said something */
     char not_legal_text[160];                    /* why the last one was left out, where lines were given */
-    struct check_sign *sign; /* CHECK_SIGNS */
+    struct check_sign *sign;                     /* CHECK_SIGNS */
     uint64_t n_signs, lost_signs;
     struct check_finding *finding; /* CHECK_FINDINGS_MAX */
     int n_findings;
@@ -121,7 +121,8 @@ struct check_verdict {
     char message[ATTN_SUBJECT_MESSAGE_MAX];
 };
 /* One call of a legal problem on a device, all properties checked but P5 where `pure` is false. */
-void check_call(struct check *check, int device, const struct attn_problem *p, bool pure, struct check_verdict *verdict);
+void check_call(struct check *check, int device, const struct attn_problem *p, bool pure,
+                struct check_verdict *verdict);
 /* Generates and calls until a limit is reached; or asks about what given() gives until it says false, where it is not
  * NULL. `progress` is called now and then. */
 void check_run(struct check *check, bool (*given)(void *, struct attn_problem *), void *context,
@@ -133,7 +134,8 @@ void check_plain_strides(struct attn_problem *p);
 
 /* ---- Findings (finding.c) --------------------------------------------------------------------------- */
 
-/* Notes a call that broke something on these devices (the first of them is `device`); what it was is found out later. */
+/* Notes a call that broke something on these devices (the first of them is `device`); what it was is found out later.
+ */
 void check_note(struct check *check, int device, uint32_t devices, const struct attn_problem *p,
                 const struct check_verdict *verdict);
 /* Is problem a a simpler example than b: fewer things that a plain call has not, then less work? */
@@ -157,7 +159,11 @@ void check_hole(struct check *check, const struct check_sign *sign, struct check
 
 struct check_baseline {
     int n;
-    struct { char *pattern; int64_t line; uint64_t used; } *entry;
+    struct {
+        char *pattern;
+        int64_t line;
+        uint64_t used;
+    } *entry;
 };
 /* Reads a file of patterns (fnmatch), one a line, '#' begins a comment. CLI_GOOD, or CLI_USAGE with a message. */
 int check_baseline_read(const char *path, struct check_baseline *baseline);

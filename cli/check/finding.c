@@ -33,10 +33,10 @@ const char *check_kind_meaning(int kind)
     return kind >= 0 && kind < CHECK_KIND_COUNT ? texts[kind] : "unknown";
 }
 
-/* ---- Words ------------------------------------------------------------------------------------------------ */
+/* ---- Words ----------------------------------------------------------------------------------------------- */
 
-/* Itanium C++ ABI, section 5.1 "External Names": <source-name> is a decimal length and so many characters; the function's own
- * is the last one before template arguments (I) or parameters. */
+/* Itanium C++ ABI, section 5.1 "External Names": <source-name> is a decimal length and so many characters; the
+ * function's own is the last one before template arguments (I) or parameters. */
 void check_kernel_name(const char *mangled, char *name, size_t cap)
 {
     const char *at = mangled;
@@ -90,7 +90,9 @@ static void message_word(const char *message, char *word, size_t cap)
             start = c + 1;
     size_t n = 0;
     for (; start[n] && n + 1 < cap; n++)
-        word[n] = start[n] == ' ' || start[n] == '*' || start[n] == '?' || start[n] == '[' || start[n] == '\\' ? '_' : start[n];
+        word[n] = start[n] == ' ' || start[n] == '*' || start[n] == '?' || start[n] == '[' || start[n] == '\\'
+                      ? '_'
+                      : start[n];
     word[n] = 0;
 }
 
@@ -105,7 +107,10 @@ static void head_word(const struct attn_problem *p, char *word, size_t cap)
 /* What the smallest problem has that a plain call has not: "gqa+mask"; "plain" when nothing. */
 static void feature_word(const struct attn_problem *p, char *word, size_t cap)
 {
-    const struct { bool has; const char *name; } features[] = {
+    const struct {
+        bool has;
+        const char *name;
+    } features[] = {
         { attn_n_q(p) > 1, "n_q" },
         { attn_n_kv(p) > 1, "n_kv" },
         { attn_n_head(p) > attn_n_head_kv(p), "gqa" },
@@ -116,7 +121,8 @@ static void feature_word(const struct attn_problem *p, char *word, size_t cap)
         { p->softcap > 0, "softcap" },
         { p->max_bias > 0, "max_bias" },
         { p->t[ATTN_K].type != ATTN_F16, attn_type_info(p->t[ATTN_K].type)->name },
-        { p->t[ATTN_V].type != ATTN_F16 && p->t[ATTN_V].type != p->t[ATTN_K].type, attn_type_info(p->t[ATTN_V].type)->name },
+        { p->t[ATTN_V].type != ATTN_F16 && p->t[ATTN_V].type != p->t[ATTN_K].type,
+          attn_type_info(p->t[ATTN_V].type)->name },
         { p->t[ATTN_K].buffer != 0, "alias" },
     };
     size_t used = 0;
@@ -147,14 +153,15 @@ static void name_finding(const struct check *check, struct check_finding *f, int
         message_word(f->message, message, sizeof message);
         snprintf(word, sizeof word, "%s %s", message, features);
     } else if (f->kind == CHECK_IMPURE) {
-        snprintf(word, sizeof word, "%s %s", strstr(f->message, "usual strides") ? "strides_of_extent_1" : "asked_again",
+        snprintf(word, sizeof word, "%s %s",
+                 strstr(f->message, "usual strides") ? "strides_of_extent_1" : "asked_again",
                  strstr(f->message, "refused") ? "refused" : "kernel");
     }
     snprintf(f->group, sizeof f->group, "%s %s", check_kind_name(f->kind), word);
     snprintf(f->key, sizeof f->key, "%s %s %s %s", check_kind_name(f->kind), word, head, devices);
 }
 
-/* ---- Noting ----------------------------------------------------------------------------------------------- */
+/* ---- Noting ---------------------------------------------------------------------------------------------- */
 
 static uint64_t add(uint64_t hash, uint64_t value)
 {
@@ -185,8 +192,8 @@ static uint64_t hash_shape(const struct attn_problem *p)
     int64_t ratio = attn_n_head(p) / attn_n_head_kv(p), n_kv = attn_n_kv(p), n_q = attn_n_q(p);
     uint64_t h = (uint64_t)check_head_size(p);
     h = add(h, (uint64_t)k->type << 8 | v->type);
-    h = add(h, (uint64_t)mask->present << 4 | (uint64_t)p->t[ATTN_SINKS].present << 3 | (uint64_t)(p->softcap > 0) << 2 |
-                   (uint64_t)(p->max_bias > 0) << 1);
+    h = add(h, (uint64_t)mask->present << 4 | (uint64_t)p->t[ATTN_SINKS].present << 3 |
+                   (uint64_t)(p->softcap > 0) << 2 | (uint64_t)(p->max_bias > 0) << 1);
     if (mask->present)
         h = add(h, (uint64_t)(mask->ne[2] > 1) << 3 | (uint64_t)(mask->ne[3] > 1) << 2 |
                        (uint64_t)(mask->ne[0] % 8 == 0) << 1 | (uint64_t)(mask->ne[1] > n_q));
@@ -197,7 +204,8 @@ static uint64_t hash_shape(const struct attn_problem *p)
     return h;
 }
 
-void check_note(struct check *check, int device, uint32_t devices, const struct attn_problem *p, const struct check_verdict *v)
+void check_note(struct check *check, int device, uint32_t devices, const struct attn_problem *p,
+                const struct check_verdict *v)
 {
     uint64_t h = add((uint64_t)v->kind + 1, (uint64_t)v->unfit);
     if (v->kind == CHECK_HOLE) {
@@ -238,7 +246,8 @@ void check_note(struct check *check, int device, uint32_t devices, const struct 
 static int oddities(const struct attn_problem *p)
 {
     int n = (p->head_first != 0 || p->head_total != attn_n_head(p)) + p->t[ATTN_MASK].present +
-            p->t[ATTN_SINKS].present + (p->softcap > 0) + (p->max_bias > 0) + (p->t[ATTN_K].type != ATTN_F16) + (p->t[ATTN_V].type != ATTN_F16);
+            p->t[ATTN_SINKS].present + (p->softcap > 0) + (p->max_bias > 0) + (p->t[ATTN_K].type != ATTN_F16) +
+            (p->t[ATTN_V].type != ATTN_F16);
     for (int o = 0; o < ATTN_OPERAND_COUNT; o++) {
         struct attn_tensor same = p->t[o];
         if (!same.present)
@@ -256,7 +265,7 @@ bool check_simpler(const struct attn_problem *a, const struct attn_problem *b)
     return odd_a != odd_b ? odd_a < odd_b : work_a < work_b;
 }
 
-/* ---- Shrinking -------------------------------------------------------------------------------------------- */
+/* ---- Shrinking ------------------------------------------------------------------------------------------- */
 
 struct same {
     struct check *check;
@@ -296,7 +305,9 @@ static bool fails_the_same(const struct attn_case *c, void *context)
 
 static void shrink(struct check *check, const struct check_sign *sign, struct check_finding *f)
 {
-    struct same same = { .check = check, .device = sign->device, .kind = sign->kind, .pure = sign->kind == CHECK_IMPURE };
+    struct same same = {
+        .check = check, .device = sign->device, .kind = sign->kind, .pure = sign->kind == CHECK_IMPURE
+    };
     struct check_verdict v;
     struct attn_case c = { .problem = sign->problem };
     attn_run_default(&c.run);

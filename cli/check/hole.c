@@ -19,41 +19,41 @@ struct sketch {
     int64_t mask_heads, mask_seqs; /* extents 2 and 3 of the mask; brought to divisors where the heads change */
     float scale, softcap, max_bias;
     int64_t head_first, head_after;
-    struct attn_tensor layout[4];  /* Q, K, V, mask: strides, offset and buffer as they were */
-    bool contiguous[4];            /* the layout is not used */
+    struct attn_tensor layout[4]; /* Q, K, V, mask: strides, offset and buffer as they were */
+    bool contiguous[4];           /* the layout is not used */
     int64_t sinks_at;
     uint8_t sinks_buffer;
 };
 
-/* X(name, what copies it): the fields, in the order in which they are tried. The ones tried last are the ones that a call
- * refused for several reasons is put down to. */
-#define FIELDS(X)                                                                                                \
-    X(scale, to->scale = from->scale)                                                                            \
-    X(softcap, to->softcap = from->softcap)                                                                      \
-    X(sinks, to->sinks = from->sinks)                                                                            \
-    X(mask_heads, to->mask_heads = from->mask_heads)                                                             \
-    X(heads, (to->head_first = from->head_first, to->head_after = from->head_after))                             \
-    X(n_seq, (to->n_seq = from->n_seq, to->mask_seqs = from->mask_seqs))                                         \
-    X(mask_seqs, to->mask_seqs = from->mask_seqs)                                                                \
-    X(n_q, to->n_q = from->n_q)                                                                                  \
-    X(mask_height, to->mask_extra_q = from->mask_extra_q)                                                        \
-    X(mask_width, to->mask_extra_kv = from->mask_extra_kv)                                                       \
-    X(mask_layout, to->contiguous[3] = from->contiguous[3])                                                      \
-    X(v_layout, to->contiguous[2] = from->contiguous[2])                                                         \
-    X(k_layout, to->contiguous[1] = from->contiguous[1])                                                         \
-    X(q_layout, to->contiguous[0] = from->contiguous[0])                                                         \
-    X(n_head_kv, to->n_head_kv = from->n_head_kv)                                                                \
-    X(types, (to->type_k = from->type_k, to->type_v = from->type_v))                                             \
-    X(max_bias, to->max_bias = from->max_bias)                                                                   \
-    X(n_kv, to->n_kv = from->n_kv)                                                                               \
-    X(gqa, to->ratio = from->ratio)                                                                              \
+/* X(name, what copies it): the fields, in the order in which they are tried. The ones tried last are the ones that a
+ * call refused for several reasons is put down to. */
+#define FIELDS(X)                                                                    \
+    X(scale, to->scale = from->scale)                                                \
+    X(softcap, to->softcap = from->softcap)                                          \
+    X(sinks, to->sinks = from->sinks)                                                \
+    X(mask_heads, to->mask_heads = from->mask_heads)                                 \
+    X(heads, (to->head_first = from->head_first, to->head_after = from->head_after)) \
+    X(n_seq, (to->n_seq = from->n_seq, to->mask_seqs = from->mask_seqs))             \
+    X(mask_seqs, to->mask_seqs = from->mask_seqs)                                    \
+    X(n_q, to->n_q = from->n_q)                                                      \
+    X(mask_height, to->mask_extra_q = from->mask_extra_q)                            \
+    X(mask_width, to->mask_extra_kv = from->mask_extra_kv)                           \
+    X(mask_layout, to->contiguous[3] = from->contiguous[3])                          \
+    X(v_layout, to->contiguous[2] = from->contiguous[2])                             \
+    X(k_layout, to->contiguous[1] = from->contiguous[1])                             \
+    X(q_layout, to->contiguous[0] = from->contiguous[0])                             \
+    X(n_head_kv, to->n_head_kv = from->n_head_kv)                                    \
+    X(types, (to->type_k = from->type_k, to->type_v = from->type_v))                 \
+    X(max_bias, to->max_bias = from->max_bias)                                       \
+    X(n_kv, to->n_kv = from->n_kv)                                                   \
+    X(gqa, to->ratio = from->ratio)                                                  \
     X(mask, to->mask = from->mask)
 
 enum {
 #define X(name, copy) F_##name,
     FIELDS(X)
 #undef X
-    FIELD_COUNT
+        FIELD_COUNT
 };
 
 static const char *const field_names[] = {
@@ -219,10 +219,16 @@ static bool supported(struct check *check, int device, const struct attn_problem
 /* Tries small values of the fields that matter, so that the example is a small one. */
 static void make_small(struct check *check, int device, struct sketch *s, const struct sketch *works, uint32_t differs)
 {
-    struct { int field; int64_t *value, other; } numbers[] = {
-        { F_n_kv, &s->n_kv, works->n_kv },       { F_n_q, &s->n_q, works->n_q },
-        { F_gqa, &s->ratio, works->ratio },      { F_n_head_kv, &s->n_head_kv, works->n_head_kv },
-        { F_n_seq, &s->n_seq, works->n_seq },    { F_mask_heads, &s->mask_heads, works->mask_heads },
+    struct {
+        int field;
+        int64_t *value, other;
+    } numbers[] = {
+        { F_n_kv, &s->n_kv, works->n_kv },
+        { F_n_q, &s->n_q, works->n_q },
+        { F_gqa, &s->ratio, works->ratio },
+        { F_n_head_kv, &s->n_head_kv, works->n_head_kv },
+        { F_n_seq, &s->n_seq, works->n_seq },
+        { F_mask_heads, &s->mask_heads, works->mask_heads },
         { F_mask_width, &s->mask_extra_kv, works->mask_extra_kv },
         { F_mask_height, &s->mask_extra_q, works->mask_extra_q },
     };
@@ -295,8 +301,8 @@ void check_hole(struct check *check, const struct check_sign *sign, struct check
     make_small(check, device, &s, &works, differs);
     if (build(&s, &p) && refused(check, device, &p))
         f->problem = p;
-    /* Each field that is left makes the call a supported one when it alone is changed; where one does not (what it would
-     * make is no legal call), it is not said. The first is the most particular: it names the hole. */
+    /* Each field that is left makes the call a supported one when it alone is changed; where one does not (what it
+     * would make is no legal call), it is not said. The first is the most particular: it names the hole. */
     size_t used = 0;
     for (int field = 0; field < FIELD_COUNT && f->has_neighbour; field++) {
         struct sketch changed = s;
@@ -308,12 +314,13 @@ void check_hole(struct check *check, const struct check_sign *sign, struct check
             snprintf(f->field, sizeof f->field, "%s", field_names[field]);
         }
         if (used < sizeof f->fields)
-            used += (size_t)snprintf(f->fields + used, sizeof f->fields - used, "%s%s", used ? ", " : "", field_names[field]);
+            used += (size_t)snprintf(f->fields + used, sizeof f->fields - used, "%s%s", used ? ", " : "",
+                                     field_names[field]);
     }
     if (!used) {
         f->has_neighbour = false;
-        snprintf(f->field, sizeof f->field, "%s", check->has_works[head][device] && head != ATTN_HEAD_SIZE_COUNT
-                                                     ? "several" : "head_size");
+        snprintf(f->field, sizeof f->field, "%s",
+                 check->has_works[head][device] && head != ATTN_HEAD_SIZE_COUNT ? "several" : "head_size");
     }
     for (int d = 0; d < check->subject->n_devices; d++)
         if (check->devices >> d & 1 && refused(check, d, &f->problem))

@@ -71,8 +71,8 @@ static void group(FILE *out, const struct check *check, int number)
     check_device_list(check, check_group_devices(check, f), devices, sizeof devices);
     check_particulars(check, number, heads, types, sizeof heads);
     check_line(check, f, line);
-    fprintf(out, "<article id=\"f%d\" class=\"%s%s\"><h3>%d. ", number + 1, check_kind_name(f->kind), f->known ? " known" : "",
-            number + 1);
+    fprintf(out, "<article id=\"f%d\" class=\"%s%s\"><h3>%d. ", number + 1, check_kind_name(f->kind),
+            f->known ? " known" : "", number + 1);
     cli_xml_text(out, f->group);
     fprintf(out, "%s</h3><p>%s</p>\n<dl>", f->known ? " <span class=\"badge\">known: in the baseline</span>" : "",
             check_kind_meaning(f->kind));
@@ -85,9 +85,9 @@ static void group(FILE *out, const struct check *check, int number)
     if (f->message[0])
         text(out, "message", f->message);
     if (f->kind == CHECK_UNFIT) {
-        snprintf(value, sizeof value, "%.400s, grid %u x %u x %u, block %u x %u x %u, %u bytes of dynamic LDS", f->launch.kernel,
-                 f->launch.grid[0], f->launch.grid[1], f->launch.grid[2], f->launch.block[0], f->launch.block[1],
-                 f->launch.block[2], f->launch.lds_dynamic_bytes);
+        snprintf(value, sizeof value, "%.400s, grid %u x %u x %u, block %u x %u x %u, %u bytes of dynamic LDS",
+                 f->launch.kernel, f->launch.grid[0], f->launch.grid[1], f->launch.grid[2], f->launch.block[0],
+                 f->launch.block[1], f->launch.block[2], f->launch.lds_dynamic_bytes);
         text(out, "launch", value);
     }
     fputs("</dl>\n", out);
@@ -99,7 +99,8 @@ static void group(FILE *out, const struct check *check, int number)
         code(out, value, supported);
     }
     program(out, check, f);
-    fprintf(out, "<details><summary>%d key%s for a baseline</summary><pre class=\"c\">", members, members == 1 ? "" : "s");
+    fprintf(out, "<details><summary>%d key%s for a baseline</summary><pre class=\"c\">", members,
+            members == 1 ? "" : "s");
     for (int i = 0; i < check->n_findings; i++)
         if (check->finding[i].known == f->known && !strcmp(check->finding[i].group, f->group)) {
             cli_xml_text(out, check->finding[i].key);
@@ -110,9 +111,11 @@ static void group(FILE *out, const struct check *check, int number)
 
 static void differences(FILE *out, const struct check *check)
 {
-    fputs("<h2>Within a family of architectures</h2><p>The same call on two devices with the same matrix cores and wave size "
-          "was given different kernels. Information, not a finding.</p>\n<table><tr><th>device</th><th>kernel</th><th>device</th>"
-          "<th>kernel</th><th>problems</th><th>example</th></tr>\n", out);
+    fputs(
+        "<h2>Within a family of architectures</h2><p>The same call on two devices with the same matrix cores and wave size "
+        "was given different kernels. Information, not a finding.</p>\n<table><tr><th>device</th><th>kernel</th><th>device</th>"
+        "<th>kernel</th><th>problems</th><th>example</th></tr>\n",
+        out);
     for (int i = 0; i < check->n_differences; i++) {
         const struct check_difference *d = &check->difference[i];
         char line[ATTN_LINE_MAX];
@@ -138,15 +141,21 @@ void check_report_html(FILE *out, const struct check *check)
     fputs(head, out);
     fputs("<h1>attnfuzz check</h1><p>", out);
     cli_xml_text(out, check->subject->name);
-    fprintf(out, "</p>\n<table><tr><td class=\"n\">%" PRIu64 "</td><td>calls of %" PRIu64
-            " problems, some made twice, in %.1f s (%.0f/s), seed %"
-            PRIu64 "</td></tr>\n", check->calls, check->problems, check->elapsed_seconds,
-            check->elapsed_seconds > 0 ? (double)(check->calls + check->again) / check->elapsed_seconds : 0.0, check->seed);
-    fprintf(out, "<tr><td class=\"n\">%" PRIu64 "</td><td>supported</td></tr><tr><td class=\"n\">%" PRIu64
-            "</td><td>refused</td></tr>\n", check->supported, check->refused);
-    fprintf(out, "<tr><td class=\"n\">%" PRIu64 "</td><td>attention kernels &times; devices launched</td></tr>\n", check->pairs);
-    fprintf(out, "<tr><td class=\"n\">%d</td><td>findings that are not known, %d known, in %d groups</td></tr></table>\n<p>", unknown,
-            check->n_findings - unknown, n);
+    fprintf(out,
+            "</p>\n<table><tr><td class=\"n\">%" PRIu64 "</td><td>calls of %" PRIu64
+            " problems, some made twice, in %.1f s (%.0f/s), seed %" PRIu64 "</td></tr>\n",
+            check->calls, check->problems, check->elapsed_seconds,
+            check->elapsed_seconds > 0 ? (double)(check->calls + check->again) / check->elapsed_seconds : 0.0,
+            check->seed);
+    fprintf(out,
+            "<tr><td class=\"n\">%" PRIu64 "</td><td>supported</td></tr><tr><td class=\"n\">%" PRIu64
+            "</td><td>refused</td></tr>\n",
+            check->supported, check->refused);
+    fprintf(out, "<tr><td class=\"n\">%" PRIu64 "</td><td>attention kernels &times; devices launched</td></tr>\n",
+            check->pairs);
+    fprintf(out,
+            "<tr><td class=\"n\">%d</td><td>findings that are not known, %d known, in %d groups</td></tr></table>\n<p>",
+            unknown, check->n_findings - unknown, n);
     for (int i = 0; i < check->subject->n_devices; i++)
         if (check->devices >> i & 1)
             fprintf(out, "%s ", check->subject->device[i].name);

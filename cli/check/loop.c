@@ -68,11 +68,12 @@ void check_plain_strides(struct attn_problem *p)
             continue;
         for (int d = 1; d < 4; d++)
             if (t->ne[d] == 1)
-                t->nb[d] = d == 1 ? t->ne[0] / attn_type_info(t->type)->block_elems * t->nb[0] : t->nb[d - 1] * t->ne[d - 1];
+                t->nb[d] =
+                    d == 1 ? t->ne[0] / attn_type_info(t->type)->block_elems * t->nb[0] : t->nb[d - 1] * t->ne[d - 1];
     }
 }
 
-/* ---- One call --------------------------------------------------------------------------------------------- */
+/* ---- One call -------------------------------------------------------------------------------------------- */
 
 static uint64_t hash_launch(const struct attn_subject_launch *launch)
 {
@@ -107,8 +108,12 @@ static void call_once(struct check *check, int device, const struct attn_problem
     attn_subject_dispatch(s, device, p, &answer);
     v->n_launches = answer.n_launches;
     static const int kinds[ATTN_SUBJECT_STATUS_COUNT] = {
-        [ATTN_SUBJECT_YES] = -1,           [ATTN_SUBJECT_NO] = CHECK_FAILED, [ATTN_SUBJECT_ABORTED] = CHECK_ABORT,
-        [ATTN_SUBJECT_CRASHED] = CHECK_CRASH, [ATTN_SUBJECT_HUNG] = CHECK_HANG, [ATTN_SUBJECT_TOO_BIG] = -1,
+        [ATTN_SUBJECT_YES] = -1,
+        [ATTN_SUBJECT_NO] = CHECK_FAILED,
+        [ATTN_SUBJECT_ABORTED] = CHECK_ABORT,
+        [ATTN_SUBJECT_CRASHED] = CHECK_CRASH,
+        [ATTN_SUBJECT_HUNG] = CHECK_HANG,
+        [ATTN_SUBJECT_TOO_BIG] = -1,
     };
     v->kind = kinds[answer.status];
     v->too_big = answer.status == ATTN_SUBJECT_TOO_BIG;
@@ -141,7 +146,8 @@ static void call_again(struct check *check, int device, const struct attn_proble
     check_plain_strides(&same);
     bool changed = memcmp(&same, p, sizeof same) != 0;
     call_once(check, device, &same, &second);
-    if (second.too_big || second.kind != v->kind || second.supported != v->supported || second.launched != v->launched) {
+    if (second.too_big || second.kind != v->kind || second.supported != v->supported ||
+        second.launched != v->launched) {
         if (second.main)
             check_kernel_name(second.main->kernel, other, sizeof other);
         bool hole = v->kind == CHECK_HOLE || second.kind == CHECK_HOLE;
@@ -189,7 +195,7 @@ static const struct kernel *kernel_of(struct loop *l, const struct attn_subject_
     return k;
 }
 
-/* ---- Feedback --------------------------------------------------------------------------------------------- */
+/* ---- Feedback -------------------------------------------------------------------------------------------- */
 
 static bool is_new(struct loop *l, uint64_t hash)
 {
@@ -244,7 +250,7 @@ static bool same_family(const struct attn_device *a, const struct attn_device *b
     return a->matrix == b->matrix && a->wave_size == b->wave_size;
 }
 
-/* ---- Problems --------------------------------------------------------------------------------------------- */
+/* ---- Problems -------------------------------------------------------------------------------------------- */
 
 /* Brings a legal problem to one that the subject's callers can make, where that takes a change of layout only. */
 static bool conform(const struct attn_subject *s, struct attn_problem *p)
@@ -316,8 +322,7 @@ static bool ask(struct loop *l, const struct attn_problem *p)
             kernel[device] = "refused";
         }
         bool fine = v.supported && (v.kind < 0 || (v.kind == CHECK_UNFIT && v.unfit == ATTN_UNFIT_NO_DEVICE));
-        if (fine && plain &&
-            (!check->has_works[head][device] || check_simpler(p, &check->works[head][device]))) {
+        if (fine && plain && (!check->has_works[head][device] || check_simpler(p, &check->works[head][device]))) {
             check->has_works[head][device] = true;
             check->works[head][device] = *p;
         }
@@ -363,7 +368,8 @@ static bool over(struct loop *l)
     return check->seconds > 0 && check->elapsed_seconds >= check->seconds;
 }
 
-/* Plain calls of every known head size, as servers make them: so that for each there is one that is supported, if any. */
+/* Plain calls of every known head size, as servers make them: so that for each there is one that is supported, if any.
+ */
 static void ask_plain(struct loop *l)
 {
     static const int64_t ratios[] = { 1, 4, 8, 32 }, n_kvs[] = { 256, 100 }, n_qs[] = { 1, 32 };
@@ -373,8 +379,8 @@ static void ask_plain(struct loop *l)
         int64_t ratio = ratios[i & 3], n_kv = n_kvs[i >> 2 & 1], n_q = n_qs[i >> 3 & 1];
         uint8_t type = types[i >> 5 & 1];
         const int64_t ne[ATTN_OPERAND_COUNT][4] = {
-            [ATTN_Q] = { head->d_k, n_q, 2 * ratio, 1 }, [ATTN_K] = { head->d_k, n_kv, 2, 1 },
-            [ATTN_V] = { head->d_v, n_kv, 2, 1 },        [ATTN_MASK] = { n_kv, n_q, 1, 1 },
+            [ATTN_Q] = { head->d_k, n_q, 2 * ratio, 1 },   [ATTN_K] = { head->d_k, n_kv, 2, 1 },
+            [ATTN_V] = { head->d_v, n_kv, 2, 1 },          [ATTN_MASK] = { n_kv, n_q, 1, 1 },
             [ATTN_DST] = { head->d_v, 2 * ratio, n_q, 1 },
         };
         struct attn_problem p;

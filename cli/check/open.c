@@ -52,10 +52,10 @@ static bool find_null_runtime(char *folder, size_t cap)
 static bool cache_folder(const char *said, char *folder, size_t cap)
 {
     const char *base = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    size_t n = said                ? (size_t)snprintf(folder, cap, "%s", said)
-               : base && *base     ? (size_t)snprintf(folder, cap, "%s/attnfuzz/ggml-debian", base)
-               : home && *home     ? (size_t)snprintf(folder, cap, "%s/.cache/attnfuzz/ggml-debian", home)
-                                   : cap;
+    size_t n = said            ? (size_t)snprintf(folder, cap, "%s", said)
+               : base && *base ? (size_t)snprintf(folder, cap, "%s/attnfuzz/ggml-debian", base)
+               : home && *home ? (size_t)snprintf(folder, cap, "%s/.cache/attnfuzz/ggml-debian", home)
+                               : cap;
     return n < cap;
 }
 

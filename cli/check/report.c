@@ -115,9 +115,9 @@ static void group_text(FILE *out, const struct check *check, int number)
     if (f->message[0])
         fprintf(out, "    message:    %s\n", f->message);
     if (f->kind == CHECK_UNFIT)
-        fprintf(out, "    launch:     %s grid %u x %u x %u, block %u x %u x %u, %u bytes of dynamic LDS\n", f->launch.kernel,
-                f->launch.grid[0], f->launch.grid[1], f->launch.grid[2], f->launch.block[0], f->launch.block[1],
-                f->launch.block[2], f->launch.lds_dynamic_bytes);
+        fprintf(out, "    launch:     %s grid %u x %u x %u, block %u x %u x %u, %u bytes of dynamic LDS\n",
+                f->launch.kernel, f->launch.grid[0], f->launch.grid[1], f->launch.grid[2], f->launch.block[0],
+                f->launch.block[1], f->launch.block[2], f->launch.lds_dynamic_bytes);
     fprintf(out, "    line:       %s\n", line);
     if (f->has_neighbour) {
         char text[ATTN_LINE_MAX];
@@ -140,8 +140,8 @@ static void differences_text(FILE *out, const struct check *check)
         const struct check_difference *d = &check->difference[i];
         char line[ATTN_LINE_MAX];
         attn_problem_print(&d->problem, line, sizeof line);
-        fprintf(out, "  %s: %s, %s: %s (%" PRIu64 " problems)\n    %s\n", check->subject->device[d->a].name, d->kernel_a,
-                check->subject->device[d->b].name, d->kernel_b, d->calls, line);
+        fprintf(out, "  %s: %s, %s: %s (%" PRIu64 " problems)\n    %s\n", check->subject->device[d->a].name,
+                d->kernel_a, check->subject->device[d->b].name, d->kernel_b, d->calls, line);
     }
 }
 
@@ -159,19 +159,24 @@ void check_report_text(FILE *out, const struct check *check, const struct check_
             snprintf(devices + strlen(devices), sizeof devices - strlen(devices), "%s%s", devices[0] ? "," : "",
                      check->subject->device[i].name);
     fprintf(out, "subject   %s\ndevices   %s\n", check->subject->name, devices);
-    fprintf(out, "calls     %" PRIu64 " (%" PRIu64 " problems), %" PRIu64 " of them made twice, in %.1f s: %.0f/s, "
-            "%.0f for a second of one core; seed %" PRIu64 "\n", check->calls, check->problems, check->again, check->elapsed_seconds,
-            rate(check, check->elapsed_seconds), rate(check, check->cpu_seconds), check->seed);
-    fprintf(out, "          %" PRIu64 " supported, %" PRIu64 " refused, %" PRIu64 " launches; attention kernels x devices: %"
-            PRIu64 "\n", check->supported, check->refused, check->launches, check->pairs);
+    fprintf(out,
+            "calls     %" PRIu64 " (%" PRIu64 " problems), %" PRIu64 " of them made twice, in %.1f s: %.0f/s, "
+            "%.0f for a second of one core; seed %" PRIu64 "\n",
+            check->calls, check->problems, check->again, check->elapsed_seconds, rate(check, check->elapsed_seconds),
+            rate(check, check->cpu_seconds), check->seed);
+    fprintf(out,
+            "          %" PRIu64 " supported, %" PRIu64 " refused, %" PRIu64
+            " launches; attention kernels x devices: %" PRIu64 "\n",
+            check->supported, check->refused, check->launches, check->pairs);
     if (check->too_big)
-        fprintf(out, "          %" PRIu64 " supported, but larger than the memory there is, and not judged%s%s\n", check->too_big,
-                check->too_big_text[0] ? ": " : "", check->too_big_text);
+        fprintf(out, "          %" PRIu64 " supported, but larger than the memory there is, and not judged%s%s\n",
+                check->too_big, check->too_big_text[0] ? ": " : "", check->too_big_text);
     if (check->not_legal)
         fprintf(out, "          %" PRIu64 " problems that the subject's callers cannot make were left out%s%s\n",
                 check->not_legal, check->not_legal_text[0] ? ": " : "", check->not_legal_text);
     if (check->lost_signs || check->lost_findings)
-        fprintf(out, "          more kinds of trouble than there is room for: %" PRIu64 " calls are not accounted for\n",
+        fprintf(out,
+                "          more kinds of trouble than there is room for: %" PRIu64 " calls are not accounted for\n",
                 check->lost_signs + check->lost_findings);
     fprintf(out, "findings  %d not known, %d known, in %d groups\n\n", unknown, check->n_findings - unknown, n);
     for (int i = 0; i < n; i++) {
@@ -181,10 +186,11 @@ void check_report_text(FILE *out, const struct check *check, const struct check_
     differences_text(out, check);
     for (int e = 0; baseline && e < baseline->n; e++)
         if (!baseline->entry[e].used)
-            fprintf(out, "baseline line %" PRId64 " was not met: %s\n", baseline->entry[e].line, baseline->entry[e].pattern);
+            fprintf(out, "baseline line %" PRId64 " was not met: %s\n", baseline->entry[e].line,
+                    baseline->entry[e].pattern);
 }
 
-/* ---- JSON ------------------------------------------------------------------------------------------------- */
+/* ---- JSON ------------------------------------------------------------------------------------------------ */
 
 static void json_devices(FILE *out, const struct check *check, uint32_t devices)
 {
@@ -253,11 +259,13 @@ void check_report_json(FILE *out, const struct check *check)
     fputs(",\"devices\":", out);
     json_devices(out, check, check->devices);
     fprintf(out, ",\"again\":%" PRIu64 ",\"calls_per_cpu_second\":%.0f", check->again, rate(check, check->cpu_seconds));
-    fprintf(out, ",\"seed\":%" PRIu64 ",\"calls\":%" PRIu64 ",\"problems\":%" PRIu64 ",\"supported\":%" PRIu64
+    fprintf(out,
+            ",\"seed\":%" PRIu64 ",\"calls\":%" PRIu64 ",\"problems\":%" PRIu64 ",\"supported\":%" PRIu64
             ",\"refused\":%" PRIu64 ",\"launches\":%" PRIu64 ",\"too_big\":%" PRIu64 ",\"not_legal\":%" PRIu64
-            ",\"pairs\":%" PRIu64 ",\"seconds\":%.3f,\"calls_per_second\":%.0f,\n\"findings\":[", check->seed, check->calls,
-            check->problems, check->supported, check->refused, check->launches, check->too_big, check->not_legal, check->pairs,
-            check->elapsed_seconds, rate(check, check->elapsed_seconds));
+            ",\"pairs\":%" PRIu64 ",\"seconds\":%.3f,\"calls_per_second\":%.0f,\n\"findings\":[",
+            check->seed, check->calls, check->problems, check->supported, check->refused, check->launches,
+            check->too_big, check->not_legal, check->pairs, check->elapsed_seconds,
+            rate(check, check->elapsed_seconds));
     for (int i = 0; i < check->n_findings; i++) {
         fputs(i ? ",\n" : "\n", out);
         json_finding(out, check, &check->finding[i]);

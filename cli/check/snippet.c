@@ -18,10 +18,7 @@ static const char *const types[ATTN_TYPE_COUNT] = {
     [ATTN_Q5_0] = "GGML_TYPE_Q5_0", [ATTN_Q5_1] = "GGML_TYPE_Q5_1",
 };
 
-static void put_float(FILE *out, float value)
-{
-    fprintf(out, "%af", (double)value); /* hexadecimal: exact */
-}
+static void put_float(FILE *out, float value) { fprintf(out, "%af", (double)value); /* hexadecimal: exact */ }
 
 /* A stride; where the usual one is another, the program chooses. */
 static void put_stride(FILE *out, int64_t given, int64_t usual)
@@ -47,16 +44,20 @@ static void put_tensors(FILE *out, const struct attn_problem *p, bool both)
             continue;
         }
         if (ggml_node_is_plain(p, o)) {
-            fprintf(out, "    struct ggml_tensor *%s = ggml_new_tensor_4d(ctx, %s, %" PRId64 ", %" PRId64 ", %" PRId64 ", %"
-                    PRId64 ");\n", names[o], types[t->type], t->ne[0], t->ne[1], t->ne[2], t->ne[3]);
+            fprintf(out,
+                    "    struct ggml_tensor *%s = ggml_new_tensor_4d(ctx, %s, %" PRId64 ", %" PRId64 ", %" PRId64
+                    ", %" PRId64 ");\n",
+                    names[o], types[t->type], t->ne[0], t->ne[1], t->ne[2], t->ne[3]);
             continue;
         }
         int base = ggml_node_base_of(p, o);
         if (base == o)
             fprintf(out, "    struct ggml_tensor *%s_buffer = ggml_new_tensor_1d(ctx, %s, %" PRId64 ");\n", names[o],
                     types[t->type], ggml_node_base_bytes(p, o) / type->block_bytes * type->block_elems);
-        fprintf(out, "    struct ggml_tensor *%s = ggml_view_4d(ctx, %s_buffer, %" PRId64 ", %" PRId64 ", %" PRId64 ", %"
-                PRId64, names[o], names[base], t->ne[0], t->ne[1], t->ne[2], t->ne[3]);
+        fprintf(out,
+                "    struct ggml_tensor *%s = ggml_view_4d(ctx, %s_buffer, %" PRId64 ", %" PRId64 ", %" PRId64
+                ", %" PRId64,
+                names[o], names[base], t->ne[0], t->ne[1], t->ne[2], t->ne[3]);
         for (int d = 1; d < 4; d++)
             put_stride(out, t->nb[d], usual.t[o].nb[d]);
         fprintf(out, ", %" PRId64 ");\n", t->offset);
@@ -76,12 +77,15 @@ void check_snippet(FILE *out, const struct check *check, const struct check_find
         fprintf(out, " * %s\n *\n", f->message);
     fputs(" *     cc finding.c -lggml -lggml-base -o finding && ./finding [BACKEND-LIBRARY [DEVICE-NUMBER", out);
     fputs(f->kind == CHECK_IMPURE ? " [usual]]]" : "]]", out);
-    fputs("\n *\n"
-          " * BACKEND-LIBRARY: libggml-hip.so; without it every backend that ggml finds is loaded. */\n"
-          "#include <ggml.h>\n#include <ggml-alloc.h>\n#include <ggml-backend.h>\n#include <stdio.h>\n#include <stdlib.h>\n\n"
-          "int main(int argc, char **argv)\n{\n", out);
+    fputs(
+        "\n *\n"
+        " * BACKEND-LIBRARY: libggml-hip.so; without it every backend that ggml finds is loaded. */\n"
+        "#include <ggml.h>\n#include <ggml-alloc.h>\n#include <ggml-backend.h>\n#include <stdio.h>\n#include <stdlib.h>\n\n"
+        "int main(int argc, char **argv)\n{\n",
+        out);
     fputs("    struct ggml_init_params params = { 1 << 20, NULL, true };\n"
-          "    struct ggml_context *ctx = ggml_init(params);\n", out);
+          "    struct ggml_context *ctx = ggml_init(params);\n",
+          out);
     bool both = f->kind == CHECK_IMPURE && strstr(f->group, "strides");
     if (both)
         fputs("    int usual = argc > 3; /* the usual strides of dimensions of extent 1: the same call */\n", out);
@@ -95,29 +99,31 @@ void check_snippet(FILE *out, const struct check *check, const struct check_find
     fputs(");\n    ggml_flash_attn_ext_set_prec(node, GGML_PREC_F32);\n", out);
     if (p->t[ATTN_SINKS].present)
         fputs("    ggml_flash_attn_ext_add_sinks(node, sinks);\n", out);
-    fputs("    struct ggml_cgraph *graph = ggml_new_graph(ctx);\n"
-          "    ggml_build_forward_expand(graph, node);\n\n"
-          "    if (argc > 1)\n        ggml_backend_load(argv[1]);\n    else\n        ggml_backend_load_all();\n"
-          "    ggml_backend_dev_t device = NULL;\n"
-          "    int number = argc > 2 ? atoi(argv[2]) : 0;\n"
-          "    for (size_t i = 0; i < ggml_backend_dev_count(); i++) {\n"
-          "        ggml_backend_dev_t one = ggml_backend_dev_get(i);\n"
-          "        enum ggml_backend_dev_type type = ggml_backend_dev_type(one);\n"
-          "        if (type != GGML_BACKEND_DEVICE_TYPE_CPU && type != GGML_BACKEND_DEVICE_TYPE_ACCEL && number-- == 0)\n"
-          "            device = one;\n"
-          "    }\n"
-          "    if (!device) {\n        puts(\"no such device\");\n        return 3;\n    }\n"
-          "    printf(\"device: %s\\n\", ggml_backend_dev_description(device));\n\n"
-          "    bool supported = ggml_backend_dev_supports_op(device, node);\n"
-          "    printf(\"supported: %s\\n\", supported ? \"yes\" : \"no\");\n"
-          "    fflush(stdout);\n"
-          "    if (!supported)\n        return 1;\n"
-          "    ggml_backend_t backend = ggml_backend_dev_init(device, NULL);\n"
-          "    ggml_backend_buffer_t buffer = ggml_backend_alloc_ctx_tensors(ctx, backend);\n"
-          "    if (!buffer) {\n        puts(\"no memory\");\n        return 3;\n    }\n"
-          "    enum ggml_status status = ggml_backend_graph_compute(backend, graph);\n"
-          "    printf(\"computed: %s\\n\", ggml_status_to_string(status));\n"
-          "    return status == GGML_STATUS_SUCCESS ? 0 : 1;\n}\n", out);
+    fputs(
+        "    struct ggml_cgraph *graph = ggml_new_graph(ctx);\n"
+        "    ggml_build_forward_expand(graph, node);\n\n"
+        "    if (argc > 1)\n        ggml_backend_load(argv[1]);\n    else\n        ggml_backend_load_all();\n"
+        "    ggml_backend_dev_t device = NULL;\n"
+        "    int number = argc > 2 ? atoi(argv[2]) : 0;\n"
+        "    for (size_t i = 0; i < ggml_backend_dev_count(); i++) {\n"
+        "        ggml_backend_dev_t one = ggml_backend_dev_get(i);\n"
+        "        enum ggml_backend_dev_type type = ggml_backend_dev_type(one);\n"
+        "        if (type != GGML_BACKEND_DEVICE_TYPE_CPU && type != GGML_BACKEND_DEVICE_TYPE_ACCEL && number-- == 0)\n"
+        "            device = one;\n"
+        "    }\n"
+        "    if (!device) {\n        puts(\"no such device\");\n        return 3;\n    }\n"
+        "    printf(\"device: %s\\n\", ggml_backend_dev_description(device));\n\n"
+        "    bool supported = ggml_backend_dev_supports_op(device, node);\n"
+        "    printf(\"supported: %s\\n\", supported ? \"yes\" : \"no\");\n"
+        "    fflush(stdout);\n"
+        "    if (!supported)\n        return 1;\n"
+        "    ggml_backend_t backend = ggml_backend_dev_init(device, NULL);\n"
+        "    ggml_backend_buffer_t buffer = ggml_backend_alloc_ctx_tensors(ctx, backend);\n"
+        "    if (!buffer) {\n        puts(\"no memory\");\n        return 3;\n    }\n"
+        "    enum ggml_status status = ggml_backend_graph_compute(backend, graph);\n"
+        "    printf(\"computed: %s\\n\", ggml_status_to_string(status));\n"
+        "    return status == GGML_STATUS_SUCCESS ? 0 : 1;\n}\n",
+        out);
 }
 
 bool check_snippets_write(const char *folder, const struct check *check)

@@ -120,9 +120,11 @@ static enum outcome take(struct ggml_case *g, const struct import_field *f, stru
         const char *key;
         int64_t *to;
     } numbers[] = {
-        { "hsk", &g->hsk }, { "hsv", &g->hsv }, { "nh", &g->nh },         { "nr", &g->nr[0] },
-        { "kv", &g->kv },   { "nb", &g->nb },   { "mask", &g->mask },     { "sinks", &g->sinks },
-        { "kv_view", &g->kv_view },             { "v_is_view_of_k", &g->v_is_view_of_k },
+        { "hsk", &g->hsk },         { "hsv", &g->hsv },
+        { "nh", &g->nh },           { "nr", &g->nr[0] },
+        { "kv", &g->kv },           { "nb", &g->nb },
+        { "mask", &g->mask },       { "sinks", &g->sinks },
+        { "kv_view", &g->kv_view }, { "v_is_view_of_k", &g->v_is_view_of_k },
     };
     g->has_sinks |= import_key_is(f, "sinks");
     g->has_view |= import_key_is(f, "kv_view");

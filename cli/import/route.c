@@ -21,9 +21,13 @@ enum { Q_SHAPE, K_SHAPE, V_SHAPE, K_STRIDES, V_STRIDES, MASK_SHAPE, MASK_STRIDES
 
 static int list_of(const struct import_field *f)
 {
-    static const struct { const char *key; int list; } keys[] = {
-        { "Q", Q_SHAPE }, { "Kshape", K_SHAPE }, { "Vshape", V_SHAPE }, { "Knb", K_STRIDES }, { "Vnb", V_STRIDES },
-        { "mask", MASK_SHAPE }, { "Mshape", MASK_SHAPE }, { "mask_nb", MASK_STRIDES }, { "Mnb", MASK_STRIDES },
+    static const struct {
+        const char *key;
+        int list;
+    } keys[] = {
+        { "Q", Q_SHAPE },         { "Kshape", K_SHAPE },       { "Vshape", V_SHAPE },
+        { "Knb", K_STRIDES },     { "Vnb", V_STRIDES },        { "mask", MASK_SHAPE },
+        { "Mshape", MASK_SHAPE }, { "mask_nb", MASK_STRIDES }, { "Mnb", MASK_STRIDES },
     };
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
         if (import_key_is(f, keys[i].key))

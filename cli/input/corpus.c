@@ -83,7 +83,7 @@ static bool take(struct corpus *corpus, const char *text, size_t len, struct att
     return true;
 }
 
-/* ---- Sessions ------------------------------------------------------------------------------------------------ */
+/* ---- Sessions -------------------------------------------------------------------------------------------- */
 
 static bool begins_session(const char *text, size_t len)
 {
@@ -101,7 +101,8 @@ static size_t find_brace(const char *text, size_t len)
     return len;
 }
 
-/* Takes a line into the script; *closed says whether it ended there. False with a report when it has become too long. */
+/* Takes a line into the script; *closed says whether it ended there. False with a report when it has become too long.
+ */
 static bool add_to_script(struct corpus *corpus, bool *closed)
 {
     const struct lines *lines = &corpus->lines;
@@ -150,7 +151,7 @@ static bool read_session(struct corpus *corpus)
     return false;
 }
 
-/* ---- Items --------------------------------------------------------------------------------------------------- */
+/* ---- Items ----------------------------------------------------------------------------------------------- */
 
 bool corpus_next_item(struct corpus *corpus, struct attn_case *c, const struct attn_session **session)
 {
@@ -161,8 +162,7 @@ bool corpus_next_item(struct corpus *corpus, struct attn_case *c, const struct a
         enum lines_result result = lines_next(lines);
         corpus->number = lines->number;
         switch (result) {
-        case LINES_END:
-            return false;
+        case LINES_END: return false;
         case LINES_UNREADABLE:
             cli_error("%s: %s", lines_name(lines, lines->current), strerror(errno));
             corpus->errors++;
@@ -174,8 +174,7 @@ bool corpus_next_item(struct corpus *corpus, struct attn_case *c, const struct a
         case LINES_CUT:
             report(corpus, lines->len + 1, "the file ends inside a line: no newline at its end, it may be cut off");
             continue;
-        case LINES_LINE:
-            break;
+        case LINES_LINE: break;
         }
         const char *text = lines->text;
         size_t len = lines->len, start = 0;
@@ -198,7 +197,7 @@ bool corpus_next_item(struct corpus *corpus, struct attn_case *c, const struct a
     return false;
 }
 
-/* ---- A session's problems as cases ----------------------------------------------------------------------------- */
+/* ---- A session's problems as cases ----------------------------------------------------------------------- */
 
 struct expansion {
     struct corpus *corpus;

@@ -9,14 +9,15 @@
 #include "cli/input/lines.h"
 #include "fuzz/session/session.h"
 
-/* Longest line of a corpus; a problem's canonical line is at most ATTN_CASE_LINE_MAX, a session's script on one line longer. */
+/* Longest line of a corpus; a problem's canonical line is at most ATTN_CASE_LINE_MAX, a session's script on one line
+ * longer. */
 enum { CORPUS_LINE_MAX = ATTN_SESSION_TEXT_MAX, CORPUS_ERRORS_MAX = 20, CORPUS_EXPANDED_MAX = 1 << 16 };
 
 struct corpus {
     struct lines lines;
-    int errors;                   /* reported so far */
-    int64_t number;               /* line at which the item last returned begins */
-    char *script;                 /* of the session being read: CORPUS_LINE_MAX bytes */
+    int errors;     /* reported so far */
+    int64_t number; /* line at which the item last returned begins */
+    char *script;   /* of the session being read: CORPUS_LINE_MAX bytes */
     size_t script_len;
     struct attn_session *session; /* last read */
     struct attn_case *expanded;   /* problems of a session still to be returned as cases: from `next` on */
@@ -25,8 +26,8 @@ struct corpus {
 
 /* Opens the arguments a verb was given; false with a message when there are none or they cannot be listed. */
 bool corpus_open(struct corpus *corpus, int n, char **arguments);
-/* The next item: a legal case (*session is NULL), or a session that can be played (valid until the next call); *c then is
- * nothing. What cannot be read or is not legal is reported on stderr as FILE:LINE:COLUMN: why, and counted; after
+/* The next item: a legal case (*session is NULL), or a session that can be played (valid until the next call); *c then
+ * is nothing. What cannot be read or is not legal is reported on stderr as FILE:LINE:COLUMN: why, and counted; after
  * CORPUS_ERRORS_MAX errors reading stops. False at the end. */
 bool corpus_next_item(struct corpus *corpus, struct attn_case *c, const struct attn_session **session);
 /* The next legal case; a session is the problems of its steps, each different one once. */

@@ -19,24 +19,24 @@ struct lines_source {
 struct lines {
     struct lines_source *source;
     int n_sources, cap_sources;
-    int next;          /* source to open next */
-    int current;       /* source of the line last returned */
-    int64_t number;    /* its number in that source, from 1 */
-    const char *text;  /* its bytes, without the newline and a carriage return before it; not terminated */
+    int next;         /* source to open next */
+    int current;      /* source of the line last returned */
+    int64_t number;   /* its number in that source, from 1 */
+    const char *text; /* its bytes, without the newline and a carriage return before it; not terminated */
     size_t len;
-    FILE *file;        /* open source, NULL: none */
-    size_t max;        /* longest line, bytes */
-    char *line;        /* max bytes */
-    char *chunk;       /* read ahead */
-    size_t at, end;    /* unread part of chunk */
+    FILE *file;     /* open source, NULL: none */
+    size_t max;     /* longest line, bytes */
+    char *line;     /* max bytes */
+    char *chunk;    /* read ahead */
+    size_t at, end; /* unread part of chunk */
 };
 
 enum lines_result {
-    LINES_END,        /* no more lines in any source */
-    LINES_LINE,       /* text, len, number, current are set */
-    LINES_TOO_LONG,   /* the line has more than max bytes; it was read past, text and len are its first max bytes */
-    LINES_CUT,        /* the source ends without a newline: the last line may be cut off; text and len are set */
-    LINES_UNREADABLE  /* the source could not be opened or read: errno says why; the next one follows */
+    LINES_END,       /* no more lines in any source */
+    LINES_LINE,      /* text, len, number, current are set */
+    LINES_TOO_LONG,  /* the line has more than max bytes; it was read past, text and len are its first max bytes */
+    LINES_CUT,       /* the source ends without a newline: the last line may be cut off; text and len are set */
+    LINES_UNREADABLE /* the source could not be opened or read: errno says why; the next one follows */
 };
 
 /* Takes n arguments: "-" is standard input; a directory is every *.txt file below it, in sorted order; one that

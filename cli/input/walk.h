@@ -8,9 +8,9 @@
 
 struct walk_step {
     const struct attn_case *c;
-    const char *line;   /* the case's canonical line */
-    const char *place;  /* FILE:LINE */
-    bool first;         /* first device of this case */
+    const char *line;  /* the case's canonical line */
+    const char *place; /* FILE:LINE */
+    bool first;        /* first device of this case */
     struct attn_device device;
     char device_name[40]; /* with its weakening */
 };

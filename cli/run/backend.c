@@ -11,7 +11,7 @@
 
 #include "cli/cli.h"
 
-/* ---- Host and hip --------------------------------------------------------------------------------------------- */
+/* ---- Host and hip ---------------------------------------------------------------------------------------- */
 
 static struct attn_backend *open_host(const struct run_backend *backend, int index, char *error, size_t cap)
 {
@@ -38,7 +38,7 @@ static struct attn_backend *open_test(const struct run_backend *backend, int ind
 }
 #endif
 
-/* ---- Names ---------------------------------------------------------------------------------------------------- */
+/* ---- Names ----------------------------------------------------------------------------------------------- */
 
 static bool add_index(struct run_backend *backend, const char *text)
 {
@@ -114,7 +114,7 @@ void run_backend_slot_name(const struct run_backend *backend, int i, char *text,
         snprintf(text, cap, "%s", backend->name);
 }
 
-/* ---- Devices -------------------------------------------------------------------------------------------------- */
+/* ---- Devices --------------------------------------------------------------------------------------------- */
 
 struct attn_backend *run_backend_open(const struct run_backend *backend, int i, char *error, size_t cap)
 {

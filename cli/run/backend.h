@@ -15,19 +15,19 @@ enum { RUN_SLOTS_MAX = 64 };
 
 /* What --backend named. */
 struct run_backend {
-    const char *name;    /* "host", "hip" */
-    const char *rest;    /* what stood after the colon; NULL: nothing */
-    bool device;         /* it is a device, described by the backend itself; false: it runs plans of any device */
-    bool all;            /* every device there is: run_backend_count finds out how many */
-    int n;               /* devices named; 1 for the host */
+    const char *name; /* "host", "hip" */
+    const char *rest; /* what stood after the colon; NULL: nothing */
+    bool device;      /* it is a device, described by the backend itself; false: it runs plans of any device */
+    bool all;         /* every device there is: run_backend_count finds out how many */
+    int n;            /* devices named; 1 for the host */
     int index[RUN_SLOTS_MAX];
     struct attn_backend *(*open)(const struct run_backend *, int index, char *error, size_t cap);
 };
 
 /* Reads host, hip, hip:N, hip:N,M,... or hip:all. False, with a message, when it is none of them. `text` is kept. */
 bool run_backend_parse(const char *text, struct run_backend *backend);
-/* For `all`: counts the devices, in a child process, and names them in *backend. False with why, one line, when there is
- * none or they cannot be asked. */
+/* For `all`: counts the devices, in a child process, and names them in *backend. False with why, one line, when there
+ * is none or they cannot be asked. */
 bool run_backend_count(struct run_backend *backend, char *error, size_t cap);
 /* Opens device number backend->index[i]; NULL with why, one line. */
 struct attn_backend *run_backend_open(const struct run_backend *backend, int i, char *error, size_t cap);

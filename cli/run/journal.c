@@ -1,10 +1,10 @@
 /* journal.c: the file that lets a run go on after its process was killed.
  *
- * A header, then records that are only ever appended, by the parent alone: one a task, with its result and what was found
- * (a second one when that was made smaller). A worker takes its next task only when the record is written, so that a kill
- * costs no more than what was being run; the disk has it within a second, against power loss. Each record has a checksum
- * of its own; what a kill or a full disk left half written is at the end, and is cut off before the next record. The
- * header carries a hash of the program, the options and every problem, so that results are never mixed.
+ * A header, then records that are only ever appended, by the parent alone: one a task, with its result and what was
+ * found (a second one when that was made smaller). A worker takes its next task only when the record is written, so
+ * that a kill costs no more than what was being run; the disk has it within a second, against power loss. Each record
+ * has a checksum of its own; what a kill or a full disk left half written is at the end, and is cut off before the next
+ * record. The header carries a hash of the program, the options and every problem, so that results are never mixed.
  *
  * SPDX-License-Identifier: MIT */
 #include <errno.h>
@@ -51,7 +51,7 @@ static bool complain(const struct run_journal *j, const char *what)
     return false;
 }
 
-/* ---- Reading ------------------------------------------------------------------------------------------------------ */
+/* ---- Reading --------------------------------------------------------------------------------------------- */
 
 /* All n bytes; false at the end of the file or an error. */
 static bool read_all(int file, void *to, size_t n)
@@ -69,10 +69,14 @@ static bool read_all(int file, void *to, size_t n)
 static bool take_record(struct run_journal *j, struct run_job *job)
 {
     struct record r;
-    struct { struct run_result result; struct run_findings findings; } body;
+    struct {
+        struct run_result result;
+        struct run_findings findings;
+    } body;
     memset(&body, 0, sizeof body);
     if (!read_all(j->file, &r, sizeof r) || (r.bytes != sizeof body.result && r.bytes != sizeof body) ||
-        !read_all(j->file, &body, (size_t)r.bytes) || r.sum != sum_of(&r, &body) || r.task < 0 || r.task >= job->n_tasks)
+        !read_all(j->file, &body, (size_t)r.bytes) || r.sum != sum_of(&r, &body) || r.task < 0 ||
+        r.task >= job->n_tasks)
         return false;
     /* A second record of a task is about the same result, its findings shrunk. */
     job->resumed += atomic_load(&job->result[r.task].end) == RUN_PENDING;
@@ -106,8 +110,8 @@ static bool take_over(struct run_journal *j, struct run_job *job, off_t size)
         }
     }
     if (!whole) {
-        if (ftruncate(j->file, 0) || lseek(j->file, 0, SEEK_SET) || write(j->file, &wanted, sizeof wanted) != sizeof wanted ||
-            fsync(j->file))
+        if (ftruncate(j->file, 0) || lseek(j->file, 0, SEEK_SET) ||
+            write(j->file, &wanted, sizeof wanted) != sizeof wanted || fsync(j->file))
             return complain(j, "writing");
         return true;
     }
@@ -131,7 +135,8 @@ static bool take_over(struct run_journal *j, struct run_job *job, off_t size)
     return true;
 }
 
-/* Waits a little: the children of a run that was killed may need a moment to end, and those not yet past fork hold it. */
+/* Waits a little: the children of a run that was killed may need a moment to end, and those not yet past fork hold it.
+ */
 static bool lock(int file)
 {
     const struct timespec tick = { .tv_sec = 0, .tv_nsec = 20000000 };
@@ -168,13 +173,17 @@ struct run_journal *run_journal_open(const char *path, struct run_job *job)
     return NULL;
 }
 
-/* ---- Writing ------------------------------------------------------------------------------------------------------ */
+/* ---- Writing --------------------------------------------------------------------------------------------- */
 
 bool run_journal_add(struct run_journal *j, const struct run_job *job, int64_t task)
 {
     const struct run_result *result = &job->result[task];
     bool found = result->plan_failed || result->run_failed;
-    struct { struct record record; struct run_result result; struct run_findings findings; } r;
+    struct {
+        struct record record;
+        struct run_result result;
+        struct run_findings findings;
+    } r;
     memset(&r, 0, sizeof r);
     r.record.task = task;
     r.record.bytes = sizeof r.result + (found ? sizeof r.findings : 0);

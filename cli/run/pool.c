@@ -1,10 +1,10 @@
 /* pool.c: the parent of the worker processes.
  *
- * A task is run in a process of its own kind because kernels under test may crash, hang, lose their device or be stopped
- * by a sanitizer: the parent then knows which task it was, marks it failed and starts another worker. Workers take tasks
- * from a shared counter and write results to shared memory, one place a task, so the order of finishing leaves no trace.
- * The parent never opens a device: a GPU's runtime does not survive fork. Who ends a task, the worker or the parent that
- * finds it late, is settled by one atomic exchange on its `end`.
+ * A task is run in a process of its own kind because kernels under test may crash, hang, lose their device or be
+ * stopped by a sanitizer: the parent then knows which task it was, marks it failed and starts another worker. Workers
+ * take tasks from a shared counter and write results to shared memory, one place a task, so the order of finishing
+ * leaves no trace. The parent never opens a device: a GPU's runtime does not survive fork. Who ends a task, the worker
+ * or the parent that finds it late, is settled by one atomic exchange on its `end`.
  *
  * SPDX-License-Identifier: MIT */
 #include <errno.h>
@@ -33,10 +33,10 @@ enum {
 #define SYNC_NS INT64_C(1000000000) /* the journal is brought to the disk this often */
 
 struct slot {
-    pid_t pid;     /* 0: none */
+    pid_t pid; /* 0: none */
     int barren;
-    bool gone;     /* its device cannot be opened (again) */
-    bool opened;   /* it could be, once */
+    bool gone;   /* its device cannot be opened (again) */
+    bool opened; /* it could be, once */
 };
 
 struct pool {
@@ -44,15 +44,15 @@ struct pool {
     struct run_journal *journal;
     FILE *failures;
     struct run_board *board;
-    int64_t *order;    /* tasks to run */
+    int64_t *order; /* tasks to run */
     int64_t n_order;
-    bool *recorded;    /* of each task: its result is in the journal and counted */
+    bool *recorded; /* of each task: its result is in the journal and counted */
     int pipe[2];
     int n_slots;
     struct slot slot[RUN_JOBS_MAX];
     int64_t n_done, n_failed, n_at_begin;
     int64_t begin_ns, last_ns, synced_ns;
-    bool broken;       /* the journal cannot be written, or processes not be had: stop */
+    bool broken; /* the journal cannot be written, or processes not be had: stop */
 };
 
 static void *share(size_t bytes)
@@ -71,7 +71,7 @@ bool run_pool_memory(struct run_job *job)
     return false;
 }
 
-/* ---- Results ------------------------------------------------------------------------------------------------------ */
+/* ---- Results --------------------------------------------------------------------------------------------- */
 
 static void record(struct pool *pool, int64_t t)
 {
@@ -120,7 +120,7 @@ static bool end_task(struct pool *pool, int w, enum run_end end, int signal)
     return true;
 }
 
-/* ---- Processes ---------------------------------------------------------------------------------------------------- */
+/* ---- Processes ------------------------------------------------------------------------------------------- */
 
 static bool start(struct pool *pool, int w)
 {
@@ -192,8 +192,8 @@ static void take_end(struct pool *pool, int w, int status)
     bool worked = had_task || atomic_load(&pool->board->worker[w].ended) > 0;
     slot->barren = worked ? 0 : slot->barren + 1;
     if (slot->barren == BARREN_MAX) {
-        snprintf(pool->board->worker[w].error, sizeof pool->board->worker[w].error, "%d processes died before they began",
-                 BARREN_MAX);
+        snprintf(pool->board->worker[w].error, sizeof pool->board->worker[w].error,
+                 "%d processes died before they began", BARREN_MAX);
         lose_device(pool, w);
         return;
     }
@@ -258,7 +258,7 @@ static bool any_worker(const struct pool *pool)
     return false;
 }
 
-/* ---- Overseeing --------------------------------------------------------------------------------------------------- */
+/* ---- Overseeing ------------------------------------------------------------------------------------------ */
 
 static void progress(struct pool *pool, bool terminal)
 {

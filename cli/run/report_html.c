@@ -29,8 +29,10 @@ static void put_count(FILE *out, int64_t n) { fprintf(out, "<td>%" PRId64 "</td>
 static void put_kernels(FILE *out, const struct run_job *job, const struct run_total *total)
 {
     bool beside = job->options->backend.device && job->options->beside;
-    fputs("<h2>Kernels</h2>\n<div class=\"wide\"><table><tr><th>kernel</th><th>able</th><th>chosen</th><th>ran</th><th>failed</th>"
-          "<th>components</th><th>unjudged</th><th>worst error / limit</th>", out);
+    fputs(
+        "<h2>Kernels</h2>\n<div class=\"wide\"><table><tr><th>kernel</th><th>able</th><th>chosen</th><th>ran</th><th>failed</th>"
+        "<th>components</th><th>unjudged</th><th>worst error / limit</th>",
+        out);
     if (beside)
         fputs("<th>beside host</th><th>same bits</th><th>apart / both limits</th>", out);
     fputs("</tr>\n", out);
@@ -61,7 +63,8 @@ static void put_devices(FILE *out, const struct run_job *job, const struct run_t
     fputs("<h2>Devices</h2>\n<table>\n", out);
     for (int row = 0; row < attn_device_count(); row++)
         if (total->device[row] || !job->options->backend.device)
-            fprintf(out, "<tr><td>%s</td><td>%" PRId64 "</td><td style=\"text-align:left\"><span class=\"bar\" "
+            fprintf(out,
+                    "<tr><td>%s</td><td>%" PRId64 "</td><td style=\"text-align:left\"><span class=\"bar\" "
                     "style=\"width:%.1frem\"></span></td></tr>\n",
                     attn_device(row)->name, total->device[row], 20.0 * (double)total->device[row] / (double)most);
     fputs("</table>\n", out);
@@ -142,7 +145,9 @@ void run_report_html(FILE *out, const struct run_job *job, const struct run_tota
     int64_t shown = 0, failed = 0;
     fputs(head, out);
     fprintf(out, "<h1>attnfuzz run on %s: <span class=\"%s\">", job->options->backend.name,
-            total->failed ? "bad" : job->left ? "bad" : "good");
+            total->failed ? "bad"
+            : job->left   ? "bad"
+                          : "good");
     if (total->failed)
         fprintf(out, "%" PRId64 " of %" PRId64 " problems failed", total->failed, total->problems);
     else

@@ -103,8 +103,9 @@ static void put_needs_naive(FILE *out, const struct run_job *job)
 static void put_kernel(FILE *out, const struct run_job *job, const struct run_kernel_total *sum)
 {
     fprintf(out,
-            "{\"able\":%" PRId64 ",\"chosen\":%" PRId64 ",\"ran\":%" PRId64 ",\"missed\":%" PRId64 ",\"failed\":%" PRId64
-            ",\"components\":%" PRId64 ",\"unjudged\":%" PRId64 ",\"left_out\":%" PRId64 ",\"worst\":",
+            "{\"able\":%" PRId64 ",\"chosen\":%" PRId64 ",\"ran\":%" PRId64 ",\"missed\":%" PRId64
+            ",\"failed\":%" PRId64 ",\"components\":%" PRId64 ",\"unjudged\":%" PRId64 ",\"left_out\":%" PRId64
+            ",\"worst\":",
             sum->able, sum->chosen, sum->ran, sum->missed, sum->failed, sum->components, sum->unjudged, sum->left_out);
     put_double(out, sum->worst);
     fputs(",\"worst_at\":", out);
@@ -113,9 +114,10 @@ static void put_kernel(FILE *out, const struct run_job *job, const struct run_ke
     else
         fputs("null", out);
     if (job->options->backend.device) {
-        fprintf(out, ",\"compared\":%" PRId64 ",\"not_compared\":%" PRId64 ",\"compared_components\":%" PRId64
-                ",\"bits_equal\":%" PRId64 ",\"apart\":", sum->compared, sum->not_compared, sum->compared_components,
-                sum->equal);
+        fprintf(out,
+                ",\"compared\":%" PRId64 ",\"not_compared\":%" PRId64 ",\"compared_components\":%" PRId64
+                ",\"bits_equal\":%" PRId64 ",\"apart\":",
+                sum->compared, sum->not_compared, sum->compared_components, sum->equal);
         put_double(out, sum->apart);
     }
     fputc('}', out);
@@ -128,7 +130,8 @@ void run_report_json(FILE *out, const struct run_job *job, const struct run_tota
     fprintf(out,
             "{\"backend\":\"%s\",\"problems\":%" PRId64 ",\"ran\":%" PRId64 ",\"failed\":%" PRId64
             ",\"skipped\":%" PRId64 ",\"left\":%" PRId64 ",\"components\":%" PRId64 ",\"unjudged\":%" PRId64
-            ",\"plans\":%" PRId64 ",\"constant_v\":%" PRId64 ",\"resumed\":%" PRId64 ",\"seconds\":%.3f,\"by_kernel\":{",
+            ",\"plans\":%" PRId64 ",\"constant_v\":%" PRId64 ",\"resumed\":%" PRId64
+            ",\"seconds\":%.3f,\"by_kernel\":{",
             job->options->backend.name, total->problems, total->ran, total->failed, total->skipped, job->left,
             total->components, total->unjudged, total->plans, total->constant_v, job->resumed, job->seconds);
     for (int k = 0; k < ATTN_KERNEL_COUNT; k++) {

@@ -53,9 +53,9 @@ static void put_kernels(FILE *out, const struct run_job *job, const struct run_t
             "worst of limit", beside ? "   with host  bits equal   apart" : "");
     for (int k = 0; k < ATTN_KERNEL_COUNT; k++) {
         const struct run_kernel_total *sum = &total->kernel[k];
-        fprintf(out, "%-8s %9" PRId64 " %9" PRId64 " %9" PRId64 " %14" PRId64 " %8.3f%% %15.3g",
-                attn_kernel(k)->name, sum->able, sum->chosen, sum->ran, sum->components,
-                100 * run_share(sum->unjudged, sum->components), sum->worst);
+        fprintf(out, "%-8s %9" PRId64 " %9" PRId64 " %9" PRId64 " %14" PRId64 " %8.3f%% %15.3g", attn_kernel(k)->name,
+                sum->able, sum->chosen, sum->ran, sum->components, 100 * run_share(sum->unjudged, sum->components),
+                sum->worst);
         if (beside)
             fprintf(out, " %11" PRId64 " %10.3f%% %7.3g", sum->compared,
                     100 * run_share(sum->equal, sum->compared_components), sum->apart);
@@ -107,7 +107,7 @@ void run_report_text(FILE *out, const struct run_job *job, const struct run_tota
             100 * run_share(total->unjudged, total->components), total->plans, job->seconds);
 }
 
-/* ---- Failing lines ------------------------------------------------------------------------------------------------ */
+/* ---- Failing lines --------------------------------------------------------------------------------------- */
 
 static void put_comment(FILE *out, const char *word, const char *text)
 {

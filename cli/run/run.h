@@ -16,7 +16,7 @@
 enum { RUN_JOBS_MAX = 256, RUN_GENERATE_MAX = 10000000 };
 
 enum run_devices_mode {
-    RUN_DEVICES_AUTO, /* one device a line, of either wave size, chosen by a hash of the line */
+    RUN_DEVICES_AUTO,  /* one device a line, of either wave size, chosen by a hash of the line */
     RUN_DEVICES_WAVES, /* two: one of wave size 32, one of 64 */
     RUN_DEVICES_GIVEN
 };
@@ -25,8 +25,8 @@ struct run_options {
     struct run_backend backend;
     enum run_devices_mode mode;
     struct cli_devices devices;
-    int kernel; /* -1: every able one */
-    int64_t jobs; /* 0: the default */
+    int kernel;            /* -1: every able one */
+    int64_t jobs;          /* 0: the default */
     int64_t shard, shards; /* shard of shards, from 1 */
     int64_t timeout_s;     /* of one problem on one device; 0: none */
     int64_t schedule;      /* schedule seed for lines that name none; -1: theirs */
@@ -39,18 +39,18 @@ struct run_options {
     int64_t shrink;        /* findings of one property and kernel to shrink */
     struct attn_run_limits limits;
     const char *json, *junit, *html, *failures; /* paths, "-" for standard output (not html), NULL: not wanted */
-    const char *resume;    /* journal; NULL: none */
-    bool list;             /* say what would run, run nothing */
+    const char *resume;                         /* journal; NULL: none */
+    bool list;                                  /* say what would run, run nothing */
 };
 
-/* ---- Problems and tasks (tasks.c) -------------------------------------------------------------------------- */
+/* ---- Problems and tasks (tasks.c) ------------------------------------------------------------------------ */
 
 enum { RUN_GENERATED = -1 };
 
 struct run_problem {
-    int64_t line;   /* of its source; of a generated one its number, from 0 */
-    int32_t source; /* of the lines it came from, or RUN_GENERATED */
-    int32_t at;     /* of job->given; -1 for a generated one, which is made anew each time it is looked at */
+    int64_t line;    /* of its source; of a generated one its number, from 0 */
+    int32_t source;  /* of the lines it came from, or RUN_GENERATED */
+    int32_t at;      /* of job->given; -1 for a generated one, which is made anew each time it is looked at */
     int32_t session; /* of job->session; -1: a case of its own. job->given then has its first problem */
 };
 
@@ -58,7 +58,7 @@ struct run_problem {
 struct run_task {
     int32_t problem;
     int16_t row, weakening; /* row -1: the backend's own device */
-    bool plan; /* the first task of its problem: checks the plan properties on the whole fleet */
+    bool plan;              /* the first task of its problem: checks the plan properties on the whole fleet */
 };
 
 enum run_end {
@@ -78,20 +78,20 @@ enum run_host {
 };
 
 struct run_result {
-    _Atomic int32_t end;    /* enum run_end */
-    int32_t signal;         /* that the worker died of, 0: it exited */
-    int32_t trying;         /* kernel it was at then, -1: none yet */
-    int16_t device;         /* row it ran on, counted from 1; 0: it did not get that far */
-    int16_t host;           /* enum run_host of the run finding */
-    bool plan_failed;       /* findings.at[0] is set */
-    bool run_failed;        /* findings.at[1] is set */
-    bool needs_naive;       /* on a device of the table naive alone is able */
-    bool constant_v;        /* also run with a constant V */
-    bool tried;             /* to shrink it */
-    bool shrunk[2];         /* findings.small[i] is a smaller case of findings.at[i] */
-    char skipped[48];       /* why it was not run; empty: it was */
+    _Atomic int32_t end; /* enum run_end */
+    int32_t signal;      /* that the worker died of, 0: it exited */
+    int32_t trying;      /* kernel it was at then, -1: none yet */
+    int16_t device;      /* row it ran on, counted from 1; 0: it did not get that far */
+    int16_t host;        /* enum run_host of the run finding */
+    bool plan_failed;    /* findings.at[0] is set */
+    bool run_failed;     /* findings.at[1] is set */
+    bool needs_naive;    /* on a device of the table naive alone is able */
+    bool constant_v;     /* also run with a constant V */
+    bool tried;          /* to shrink it */
+    bool shrunk[2];      /* findings.small[i] is a smaller case of findings.at[i] */
+    char skipped[48];    /* why it was not run; empty: it was */
     int64_t plans;
-    int64_t ns;             /* it took */
+    int64_t ns; /* it took */
     struct attn_outcome outcome;
 };
 
@@ -105,13 +105,13 @@ struct run_job {
     const struct lines *lines; /* names of the sources */
     struct attn_case *given;   /* cases that were read */
     int64_t n_given;
-    char **session;            /* scripts of the sessions that were read */
+    char **session; /* scripts of the sessions that were read */
     int64_t n_sessions;
-    char **input;              /* names of fuzzing inputs: sources from lines->n_sources on */
+    char **input; /* names of fuzzing inputs: sources from lines->n_sources on */
     int n_inputs;
     struct run_problem *problem;
     int64_t n_problems;
-    int64_t n_read;            /* in all shards */
+    int64_t n_read; /* in all shards */
     struct run_task *task;
     int64_t n_tasks;
     struct run_result *result;     /* one a task, shared with the workers */
@@ -122,8 +122,8 @@ struct run_job {
     double seconds;
 };
 
-/* Reads all input before anything runs and makes the tasks. False, with a message, when memory runs out or the folder of
- * inputs cannot be read; lines that cannot be read are counted in *errors. */
+/* Reads all input before anything runs and makes the tasks. False, with a message, when memory runs out or the folder
+ * of inputs cannot be read; lines that cannot be read are counted in *errors. */
 struct corpus;
 bool run_tasks_load(struct run_job *job, struct corpus *corpus);
 void run_tasks_free(struct run_job *job);
@@ -131,8 +131,8 @@ void run_tasks_free(struct run_job *job);
 void run_problem_case(const struct run_job *job, int64_t problem, struct attn_case *c);
 /* The task's case: with the device (where it is known), kernel and schedule that it is run with. */
 void run_task_case(const struct run_job *job, int64_t task, struct attn_case *c);
-/* The line that replays a finding or death of a task: the case's, or the script of the session that the task is. Returns
- * text, which has room for ATTN_CASE_LINE_MAX bytes, or the script. */
+/* The line that replays a finding or death of a task: the case's, or the script of the session that the task is.
+ * Returns text, which has room for ATTN_CASE_LINE_MAX bytes, or the script. */
 const char *run_task_line(const struct run_job *job, int64_t task, const struct attn_case *c, char *text);
 /* Is the task a session? */
 bool run_task_is_session(const struct run_job *job, int64_t task);
@@ -147,7 +147,12 @@ uint64_t run_hash(uint64_t h, const void *bytes, size_t n); /* FNV-1a, going on 
 
 /* ---- Workers (worker.c) and the pool (pool.c) ------------------------------------------------------------ */
 
-enum run_stage { RUN_OPENING, RUN_WAITING, RUN_TRYING, RUN_AFTERWARDS /* its finding is there; more is found out about it */ };
+enum run_stage {
+    RUN_OPENING,
+    RUN_WAITING,
+    RUN_TRYING,
+    RUN_AFTERWARDS /* its finding is there; more is found out about it */
+};
 
 struct run_worker {
     _Atomic int32_t stage;    /* enum run_stage */
@@ -177,8 +182,8 @@ enum { RUN_EXIT_DONE = 0, RUN_EXIT_NO_DEVICE = 70, RUN_EXIT_LOST = 71, RUN_EXIT_
 
 /* The child's whole life: opens its device, takes tasks order[next] until there are none, writes results to shared
  * memory and a message for each task it ended to `done`. Does not return. */
-_Noreturn void run_worker(const struct run_job *job, struct run_board *board, const int64_t *order, int64_t n_order, int w,
-                          int done);
+_Noreturn void run_worker(const struct run_job *job, struct run_board *board, const int64_t *order, int64_t n_order,
+                          int w, int done);
 int64_t run_now_ns(void);
 
 struct run_journal;
@@ -191,29 +196,30 @@ int run_pool(struct run_job *job, struct run_journal *journal, FILE *failures);
 /* job->result and job->findings, shared. False when there is no memory. */
 bool run_pool_memory(struct run_job *job);
 
-/* ---- Journal (journal.c) ------------------------------------------------------------------------------------- */
+/* ---- Journal (journal.c) --------------------------------------------------------------------------------- */
 
 /* Opens or makes the journal of this very job and takes its results over: job->result, job->findings, job->resumed. A
  * record that was cut off is dropped with all that follows. NULL, with a message, when it belongs to another job, is in
  * use, or cannot be read or written. */
 struct run_journal *run_journal_open(const char *path, struct run_job *job);
-/* Appends the result of a task: it is there when this process is killed. False, with a message, when it cannot be written. */
+/* Appends the result of a task: it is there when this process is killed. False, with a message, when it cannot be
+ * written. */
 bool run_journal_add(struct run_journal *journal, const struct run_job *job, int64_t task);
 /* What was added is on the disk when this returns true: it is there when the machine stops. */
 bool run_journal_sync(struct run_journal *journal);
 void run_journal_close(struct run_journal *journal);
 
-/* ---- Reports ---------------------------------------------------------------------------------------------------- */
+/* ---- Reports --------------------------------------------------------------------------------------------- */
 
 struct run_kernel_total {
     int64_t able, ran, chosen, failed; /* tasks */
-    int64_t missed; /* tasks that ran, though not on this able kernel: another one failed before */
+    int64_t missed;                    /* tasks that ran, though not on this able kernel: another one failed before */
     int64_t components, unjudged, left_out;
-    double worst;       /* largest error / limit */
-    int64_t worst_task; /* where; -1: nowhere */
+    double worst;                   /* largest error / limit */
+    int64_t worst_task;             /* where; -1: nowhere */
     int64_t compared, not_compared; /* with the host executor; too large for it */
     int64_t compared_components, equal;
-    double apart;       /* largest difference from it / both limits */
+    double apart; /* largest difference from it / both limits */
 };
 
 struct run_total {

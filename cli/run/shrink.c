@@ -70,7 +70,7 @@ bool run_shrink(const struct run_shrink *how, struct run_result *result, struct 
     return !lost;
 }
 
-/* ---- Which ------------------------------------------------------------------------------------------------------ */
+/* ---- Which ----------------------------------------------------------------------------------------------- */
 
 int64_t run_shrink_pick(const struct run_job *job, int64_t *order)
 {
@@ -81,7 +81,8 @@ int64_t run_shrink_pick(const struct run_job *job, int64_t *order)
         /* A session is what it is: its step alone is not what fails. */
         if (r->end != RUN_ENDED || (!r->plan_failed && !r->run_failed) || run_task_is_session(job, t))
             continue;
-        const struct attn_finding *f = &job->findings[t].at[r->run_failed]; /* not the smaller one: the kind is the same */
+        const struct attn_finding *f =
+            &job->findings[t].at[r->run_failed]; /* not the smaller one: the kind is the same */
         if (f->property < 0 || f->property >= 16 || f->kernel < -1 || f->kernel >= ATTN_KERNEL_COUNT ||
             f->failure == ATTN_F_DEVICE_LOST || taken[f->property][f->kernel + 1]++ >= job->options->shrink || r->tried)
             continue;

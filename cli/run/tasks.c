@@ -15,7 +15,7 @@
 #include "cli/run/run.h"
 #include "fuzz/session/session.h"
 
-/* ---- Hashes ---------------------------------------------------------------------------------------------------- */
+/* ---- Hashes ---------------------------------------------------------------------------------------------- */
 
 uint64_t run_hash(uint64_t h, const void *bytes, size_t n)
 {
@@ -33,7 +33,7 @@ static uint64_t hash_of_case(uint64_t h, const struct attn_case *c)
     return run_hash(h, line, strlen(line));
 }
 
-/* ---- Generated problems ------------------------------------------------------------------------------------------ */
+/* ---- Generated problems ---------------------------------------------------------------------------------- */
 
 /* Every sixteenth or so is as large as allowed, the others a sixteenth of that: cost goes into both. */
 static void case_of_genome(const struct run_options *options, const struct attn_genome *genome, struct attn_case *c)
@@ -77,7 +77,7 @@ void run_problem_case(const struct run_job *job, int64_t problem, struct attn_ca
         generate(job->options, p->line, c);
 }
 
-/* ---- Names ------------------------------------------------------------------------------------------------------- */
+/* ---- Names ----------------------------------------------------------------------------------------------- */
 
 void run_task_case(const struct run_job *job, int64_t t, struct attn_case *c)
 {
@@ -94,7 +94,10 @@ void run_task_case(const struct run_job *job, int64_t t, struct attn_case *c)
         c->run.schedule = (uint64_t)options->schedule;
 }
 
-bool run_task_is_session(const struct run_job *job, int64_t t) { return job->problem[job->task[t].problem].session >= 0; }
+bool run_task_is_session(const struct run_job *job, int64_t t)
+{
+    return job->problem[job->task[t].problem].session >= 0;
+}
 
 const char *run_task_line(const struct run_job *job, int64_t t, const struct attn_case *c, char *text)
 {
@@ -124,7 +127,7 @@ void run_task_place(const struct run_job *job, int64_t t, char *text, size_t cap
     snprintf(text + used, cap - used, ":%" PRId64, job->problem[job->task[t].problem].line);
 }
 
-/* ---- Devices ----------------------------------------------------------------------------------------------------- */
+/* ---- Devices --------------------------------------------------------------------------------------------- */
 
 /* Row of the device table with that wave size that number `pick` falls on. */
 static int row_of_wave(int wave_size, uint64_t pick)
@@ -165,7 +168,7 @@ static void devices_of(const struct run_options *options, const struct attn_case
     }
 }
 
-/* ---- Loading ----------------------------------------------------------------------------------------------------- */
+/* ---- Loading --------------------------------------------------------------------------------------------- */
 
 static bool out_of_memory(void)
 {
@@ -184,10 +187,7 @@ static bool grow(void **array, int64_t n, size_t size)
 }
 
 /* Is the next problem one of this shard? Counts it. */
-static bool mine(struct run_job *job)
-{
-    return job->n_read++ % job->options->shards == job->options->shard - 1;
-}
+static bool mine(struct run_job *job) { return job->n_read++ % job->options->shards == job->options->shard - 1; }
 
 static bool add_problem(struct run_job *job, const struct attn_case *c, int32_t source, int64_t line)
 {
@@ -304,10 +304,9 @@ static bool add_tasks(struct run_job *job, int64_t problem)
     for (int i = 0; i < devices.n; i++) {
         if (!grow((void **)&job->task, job->n_tasks, sizeof *job->task))
             return out_of_memory();
-        job->task[job->n_tasks++] = (struct run_task){ .problem = (int32_t)problem,
-                                                       .row = devices.at[i].row,
-                                                       .weakening = devices.at[i].weakening,
-                                                       .plan = i == 0 };
+        job->task[job->n_tasks++] = (struct run_task){
+            .problem = (int32_t)problem, .row = devices.at[i].row, .weakening = devices.at[i].weakening, .plan = i == 0
+        };
     }
     return true;
 }
@@ -339,7 +338,7 @@ void run_tasks_free(struct run_job *job)
     free(job->task);
 }
 
-/* ---- What a journal is bound to ---------------------------------------------------------------------------------- */
+/* ---- What a journal is bound to -------------------------------------------------------------------------- */
 
 static uint64_t hash_of_file(uint64_t h, const char *path)
 {
@@ -372,9 +371,9 @@ static uint64_t hash_of_program(uint64_t h, bool device)
 uint64_t run_tasks_hash(const struct run_job *job)
 {
     const struct run_options *o = job->options;
-    int64_t numbers[] = { o->mode,   o->kernel,       o->shard,         o->shards,       o->schedule,
-                          o->generate, o->seed, o->generate_work, o->constant_v,  o->beside,
-                          o->shrink, o->limits.work,  o->limits.bytes,  o->limits.schedules, o->limits.beside_work,
+    int64_t numbers[] = { o->mode,     o->kernel,      o->shard,         o->shards,           o->schedule,
+                          o->generate, o->seed,        o->generate_work, o->constant_v,       o->beside,
+                          o->shrink,   o->limits.work, o->limits.bytes,  o->limits.schedules, o->limits.beside_work,
                           job->n_tasks };
     uint64_t h = hash_of_program(RUN_HASH_START, o->backend.device);
     h = run_hash(h, o->backend.name, strlen(o->backend.name));

@@ -25,7 +25,7 @@ struct tools {
     struct attn_backend *backend;
     struct attn_backend *host; /* beside a device, NULL: the backend is the host's */
     struct attn_run_limits limits;
-    int16_t row;               /* of the backend's own device, -1: it has none */
+    int16_t row; /* of the backend's own device, -1: it has none */
 };
 
 int64_t run_now_ns(void)
@@ -35,7 +35,7 @@ int64_t run_now_ns(void)
     return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
-/* ---- Opening ---------------------------------------------------------------------------------------------------- */
+/* ---- Opening --------------------------------------------------------------------------------------------- */
 
 static void trying(void *context, int kernel)
 {
@@ -82,7 +82,7 @@ static struct tools *open_tools(const struct run_job *job, struct run_board *boa
     return tools;
 }
 
-/* ---- One task ---------------------------------------------------------------------------------------------------- */
+/* ---- One task -------------------------------------------------------------------------------------------- */
 
 /* Is naive alone able on some device of the table? */
 static bool needs_naive(const struct attn_sweep *sweep)
@@ -93,7 +93,8 @@ static bool needs_naive(const struct attn_sweep *sweep)
     return false;
 }
 
-static void check_plans(struct tools *tools, const struct attn_case *c, struct run_result *result, struct attn_finding *out)
+static void check_plans(struct tools *tools, const struct attn_case *c, struct run_result *result,
+                        struct attn_finding *out)
 {
     struct attn_finding finding;
     if (!attn_check_plan(&tools->fleet, c, true, &tools->sweep, &finding)) {
@@ -117,13 +118,15 @@ static int host_verdict(struct tools *tools, const struct attn_finding *finding)
     case ATTN_OUTCOME_HELD: return RUN_HOST_HOLDS;
     case ATTN_OUTCOME_SKIPPED: return RUN_HOST_TOO_LARGE;
     default:
-        return there.property == finding->property && there.kernel == finding->kernel ? RUN_HOST_SAME : RUN_HOST_OTHERWISE;
+        return there.property == finding->property && there.kernel == finding->kernel ? RUN_HOST_SAME
+                                                                                      : RUN_HOST_OTHERWISE;
     }
 }
 
 /* The run properties, of the case and of the same with a constant V: weights sum to one, so the constant comes back
  * within a bound that has no room for wrong weights (reference/bound.c: the spread of V is zero). */
-static bool check_runs(struct tools *tools, struct attn_case *c, struct run_result *result, struct attn_finding *finding)
+static bool check_runs(struct tools *tools, struct attn_case *c, struct run_result *result,
+                       struct attn_finding *finding)
 {
     struct attn_outcome constant;
     int status = attn_check_run(tools->backend, c, &tools->limits, &result->outcome, finding);
@@ -167,8 +170,11 @@ static void run_session(struct tools *tools, int64_t t)
     struct attn_session_finding finding;
     struct attn_session_outcome outcome;
     struct attn_session_error error;
-    struct attn_session_options options = { .fleet = &tools->fleet, .backend = tools->backend, .kernel = job->options->kernel,
-                                            .limits = tools->limits, .cache_bytes = SESSION_CACHE_BYTES,
+    struct attn_session_options options = { .fleet = &tools->fleet,
+                                            .backend = tools->backend,
+                                            .kernel = job->options->kernel,
+                                            .limits = tools->limits,
+                                            .cache_bytes = SESSION_CACHE_BYTES,
                                             .session_work = SESSION_ALL_WORK };
     size_t used;
     bool compared;
@@ -222,12 +228,16 @@ static void run_task(struct tools *tools, int64_t t)
     result->host = (int16_t)host_verdict(tools, &finding);
 }
 
-/* The findings of a task are made smaller; a smaller one counts once it is whole. False when the device was lost over it. */
+/* The findings of a task are made smaller; a smaller one counts once it is whole. False when the device was lost over
+ * it. */
 static bool shrink_task(struct tools *tools, int64_t t)
 {
     const struct run_job *job = tools->job;
-    struct run_shrink how = { .fleet = &tools->fleet, .backend = tools->backend, .limits = tools->limits,
-                              .row = tools->row, .timeout_s = job->options->timeout_s };
+    struct run_shrink how = { .fleet = &tools->fleet,
+                              .backend = tools->backend,
+                              .limits = tools->limits,
+                              .row = tools->row,
+                              .timeout_s = job->options->timeout_s };
     struct run_result *result = &job->result[t];
     result->tried = true;
     bool good = run_shrink(&how, result, &job->findings[t]);
@@ -243,10 +253,10 @@ static bool lost_device(const struct run_result *result, const struct run_findin
            (result->run_failed && findings->at[1].failure == ATTN_F_DEVICE_LOST);
 }
 
-/* ---- The child's life -------------------------------------------------------------------------------------------- */
+/* ---- The child's life ------------------------------------------------------------------------------------ */
 
-_Noreturn void run_worker(const struct run_job *job, struct run_board *board, const int64_t *order, int64_t n_order, int w,
-                          int done)
+_Noreturn void run_worker(const struct run_job *job, struct run_board *board, const int64_t *order, int64_t n_order,
+                          int w, int done)
 {
     struct run_worker *self = &board->worker[w];
     bool lost = false;

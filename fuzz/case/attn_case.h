@@ -9,38 +9,38 @@
 #include "planner/attn_planner.h"
 
 /* What Q, K, V hold. X(NAME, name, meaning) */
-#define ATTN_DATA_PROFILES(X)                                                                                    \
-    X(UNIFORM, uniform, "independent, uniform in (-1, 1)")                                                       \
-    X(RISING, rising, "keys grow along n_kv: the running maximum keeps moving")                                  \
-    X(LARGE, large, "magnitudes up to f16's limits in V, scores up to some hundreds")                            \
-    X(NEGATIVE, negative, "every score strongly negative")                                                       \
-    X(CONSTANT_V, constant_v, "V constant along n_kv")                                                           \
-    X(ZEROS, zeros, "signed zeros among the values")                                                             \
+#define ATTN_DATA_PROFILES(X)                                                         \
+    X(UNIFORM, uniform, "independent, uniform in (-1, 1)")                            \
+    X(RISING, rising, "keys grow along n_kv: the running maximum keeps moving")       \
+    X(LARGE, large, "magnitudes up to f16's limits in V, scores up to some hundreds") \
+    X(NEGATIVE, negative, "every score strongly negative")                            \
+    X(CONSTANT_V, constant_v, "V constant along n_kv")                                \
+    X(ZEROS, zeros, "signed zeros among the values")                                  \
     X(PEAK, peak, "one key holds nearly all the weight")
 
 /* What the mask holds; used when the problem has one. Each is cut to the problem's shape. */
-#define ATTN_MASK_CONTENTS(X)                                                                                    \
-    X(CAUSAL, causal, "query i sees keys up to n_kv - n_q + i")                                                  \
-    X(NONE, none, "all zero")                                                                                    \
-    X(WINDOW, window, "causal with a sliding window")                                                            \
-    X(RANDOM, random, "each key excluded with probability 1/2")                                                  \
-    X(TILES, tiles, "whole runs of 32 to 256 keys excluded")                                                     \
-    X(ROWS, rows, "some rows exclude everything")                                                                \
-    X(PREFIX, prefix, "each sequence has its own live length, 0 allowed")                                        \
-    X(BIAS, bias, "finite biases down to -1000 and some exclusions")                                             \
+#define ATTN_MASK_CONTENTS(X)                                             \
+    X(CAUSAL, causal, "query i sees keys up to n_kv - n_q + i")           \
+    X(NONE, none, "all zero")                                             \
+    X(WINDOW, window, "causal with a sliding window")                     \
+    X(RANDOM, random, "each key excluded with probability 1/2")           \
+    X(TILES, tiles, "whole runs of 32 to 256 keys excluded")              \
+    X(ROWS, rows, "some rows exclude everything")                         \
+    X(PREFIX, prefix, "each sequence has its own live length, 0 allowed") \
+    X(BIAS, bias, "finite biases down to -1000 and some exclusions")      \
     X(ALL, all, "everything excluded")
 
 enum attn_data_profile {
 #define X(NAME, name, text) ATTN_DATA_##NAME,
     ATTN_DATA_PROFILES(X)
 #undef X
-    ATTN_DATA_COUNT
+        ATTN_DATA_COUNT
 };
 enum attn_mask_content {
 #define X(NAME, name, text) ATTN_MASK_##NAME,
     ATTN_MASK_CONTENTS(X)
 #undef X
-    ATTN_MASK_CONTENT_COUNT
+        ATTN_MASK_CONTENT_COUNT
 };
 
 struct attn_run {

@@ -17,7 +17,7 @@
 
 enum { F16_INF = 0x7c00, F16_MINUS_INF = 0xfc00 };
 
-/* ---- Random numbers ------------------------------------------------------------------------------------------- */
+/* ---- Random numbers -------------------------------------------------------------------------------------- */
 
 static uint64_t mix(uint64_t x)
 {
@@ -41,7 +41,7 @@ static uint64_t place(uint64_t seed, int what, int64_t a, int64_t b, int64_t c)
 static float signed_unit(uint64_t bits) { return (float)(int32_t)(bits >> 40) * 0x1p-23f - 1.0f; }
 static float unit(uint64_t bits) { return (float)(int32_t)(bits >> 40) * 0x1p-24f; }
 
-/* ---- Magnitudes ----------------------------------------------------------------------------------------------- */
+/* ---- Magnitudes ------------------------------------------------------------------------------------------ */
 
 struct filler {
     const struct attn_case *c;
@@ -71,15 +71,24 @@ static void choose_magnitudes(struct filler *f)
     double q = 1, k = 1, v = 1, sink = 2, want = 0;
 
     switch (f->c->run.data) {
-    case ATTN_DATA_RISING: want = 8 / (9 * spread); sink = 4; break;
+    case ATTN_DATA_RISING:
+        want = 8 / (9 * spread);
+        sink = 4;
+        break;
     case ATTN_DATA_LARGE:
         k = is_wide(&p->t[ATTN_K]) ? 1e5 : 1;
         v = is_wide(&p->t[ATTN_V]) ? 1e6 : 60000;
         want = 100 / (spread * k);
         sink = 100;
         break;
-    case ATTN_DATA_NEGATIVE: want = 300 / mean; sink = -300; break;
-    case ATTN_DATA_PEAK: want = 15 / mean; sink = 10; break;
+    case ATTN_DATA_NEGATIVE:
+        want = 300 / mean;
+        sink = -300;
+        break;
+    case ATTN_DATA_PEAK:
+        want = 15 / mean;
+        sink = 10;
+        break;
     default:
         if (spread > 100)
             want = 100 / spread;
@@ -101,7 +110,7 @@ static void choose_magnitudes(struct filler *f)
     f->k_sign = p->scale < 0 ? -1.0f : 1.0f;
 }
 
-/* ---- Rows of Q, K and V --------------------------------------------------------------------------------------- */
+/* ---- Rows of Q, K and V ---------------------------------------------------------------------------------- */
 
 static void fill_uniform(float *row, int64_t n, uint64_t state, float magnitude)
 {
@@ -158,7 +167,7 @@ static void make_row(const struct filler *f, int operand, int64_t i1, int64_t i2
     }
 }
 
-/* ---- Mask ----------------------------------------------------------------------------------------------------- */
+/* ---- Mask ------------------------------------------------------------------------------------------------ */
 
 static uint16_t live_value(const struct attn_problem *p, int64_t row, int64_t key)
 {
@@ -273,7 +282,7 @@ static void fill_mask(const struct filler *f)
     free(row);
 }
 
-/* ---- Dead cells ------------------------------------------------------------------------------------------------ */
+/* ---- Dead cells ------------------------------------------------------------------------------------------ */
 
 /* Which keys does a mask head of a mask sequence let any row see? Read back from memory. */
 static void find_live(struct filler *f)
@@ -350,7 +359,7 @@ static void poison_row(int type, int64_t n, uint64_t state, char *out)
     }
 }
 
-/* ---- Tensors ---------------------------------------------------------------------------------------------------- */
+/* ---- Tensors --------------------------------------------------------------------------------------------- */
 
 static void fill_rows(const struct filler *f, int operand, bool dead)
 {

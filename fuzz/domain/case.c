@@ -12,12 +12,12 @@
 #define COUNT(a) ((int)(sizeof(a) / sizeof(a)[0]))
 
 /* n_kv: edges of tiles (32, 64 keys) and of the planner's buckets, then lengths of real caches. */
-static const int32_t kv_edges[] = { 32,   64,   96,   128,  160,  192,  224,   256,   288,   320,   384,
-                                    448,  512,  576,  640,  768,  896,  1024,  1280,  1536,  2048,  3072,
+static const int32_t kv_edges[] = { 32,   64,   96,   128,   160,   192,   224,    256,    288,    320,    384,
+                                    448,  512,  576,  640,   768,   896,   1024,   1280,   1536,   2048,   3072,
                                     4096, 6144, 8192, 16384, 32768, 65536, 131072, 262144, 524288, 1048576 };
 static const int8_t kv_deltas[] = { 0, 1, -1, 2, -2, 3, -3, 5, 7, -8, 15, 16, 17, -15, -16, -17 };
 /* n_q: decode, MTP drafts, edges of column tiles, ubatches. */
-static const int32_t q_edges[] = { 2,  3,  4,  5,  6,  7,  8,  9,  10, 11,  12,  13,  15,  16,  17,  23,
+static const int32_t q_edges[] = { 2,  3,  4,  5,  6,  7,  8,  9,   10,  11,  12,  13,  15,  16,  17,   23,
                                    31, 32, 33, 48, 63, 64, 65, 100, 127, 128, 129, 256, 512, 513, 2048, 8192 };
 static const int32_t ratios[] = { 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13, 14, 15, 16, 24, 32, 40, 64, 71, 128 };
 static const int32_t kv_heads[] = { 2, 3, 4, 5, 6, 8, 10, 16, 32, 40 };
@@ -47,7 +47,7 @@ static bool on(const struct attn_genome *g, int feature) { return g->features >>
 
 static int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 
-/* ---- Shape -------------------------------------------------------------------------------------------------- */
+/* ---- Shape ----------------------------------------------------------------------------------------------- */
 
 static bool is_block_type(int type) { return attn_type_info(type)->block_elems > 1; }
 
@@ -65,10 +65,7 @@ static void choose_types(const struct attn_genome *g, int *type_k, int *type_v)
 }
 
 /* A head size that is no whole number of blocks takes the type's plain cousin instead. */
-static int type_for(int type, int64_t d)
-{
-    return d % attn_type_info(type)->block_elems == 0 ? type : type % 3;
-}
+static int type_for(int type, int64_t d) { return d % attn_type_info(type)->block_elems == 0 ? type : type % 3; }
 
 static void choose_head_sizes(const struct attn_genome *g, int type_k, int type_v, struct shape *s)
 {
@@ -224,7 +221,7 @@ static bool shrink_next(struct shape *s, uint32_t squeeze, int round)
     return shrink(s, order[first]) || shrink(s, order[!first]) || shrink(s, order[2]) || shrink(s, order[3]);
 }
 
-/* ---- Layout --------------------------------------------------------------------------------------------------- */
+/* ---- Layout ---------------------------------------------------------------------------------------------- */
 
 /* Bytes and strides that saturate: what does not fit is too large for any limit. */
 static int64_t mul(int64_t a, int64_t b)
@@ -240,12 +237,12 @@ static int64_t add(int64_t a, int64_t b)
 }
 
 struct layout {
-    int order;          /* index into orders */
-    uint32_t pad;       /* low nibble: gap after a row; high nibble: after a plane */
-    uint32_t zero;      /* bit d - 1: dimension d is broadcast */
-    bool tight;         /* a plane begins where the last element of the one before ends, not its padding */
-    int64_t row_extra;  /* bytes after a row that another tensor uses */
-    uint32_t offset;    /* units, 0 or index into the table */
+    int order;         /* index into orders */
+    uint32_t pad;      /* low nibble: gap after a row; high nibble: after a plane */
+    uint32_t zero;     /* bit d - 1: dimension d is broadcast */
+    bool tight;        /* a plane begins where the last element of the one before ends, not its padding */
+    int64_t row_extra; /* bytes after a row that another tensor uses */
+    uint32_t offset;   /* units, 0 or index into the table */
 };
 
 /* Strides of one tensor whose extents and type are set. Returns the bytes from its first to its last one. */
@@ -401,8 +398,9 @@ static int64_t lay_out_all(const struct attn_genome *g, struct attn_problem *p)
                                  GENE(g, offset_k) };
     l[ATTN_V] = (struct layout){ (int)GENE(g, order_v), GENE(g, pad_v), GENE(g, zero_v), GENE(g, tight) >> 2 & 1, 0,
                                  GENE(g, offset_v) };
-    l[ATTN_MASK] = (struct layout){ (int)GENE(g, order_mask), GENE(g, pad_mask), GENE(g, zero_mask),
-                                    GENE(g, tight) >> 3 & 1, 0, GENE(g, offset_mask) };
+    l[ATTN_MASK] =
+        (struct layout){ (int)GENE(g, order_mask), GENE(g, pad_mask), GENE(g, zero_mask), GENE(g, tight) >> 3 & 1, 0,
+                         GENE(g, offset_mask) };
     l[ATTN_SINKS].offset = GENE(g, offset_sinks);
     l[ATTN_DST] = (struct layout){ (int)GENE(g, order_dst), GENE(g, pad_dst), 0, false, 0, GENE(g, offset_dst) };
     if (l[ATTN_V].order == 6) { /* just as K */
@@ -498,7 +496,7 @@ static void put_junk(const struct attn_genome *g, struct attn_problem *p)
     }
 }
 
-/* ---- The rest ------------------------------------------------------------------------------------------------- */
+/* ---- The rest -------------------------------------------------------------------------------------------- */
 
 static float choose_scale(const struct attn_genome *g, int64_t d_k)
 {

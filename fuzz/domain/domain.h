@@ -16,114 +16,114 @@
 #include "fuzz/case/attn_case.h"
 
 /* X(NAME, what it switches on) in the order of their bits. */
-#define ATTN_FEATURES(X)                                                                                         \
-    X(LONG_KV, "n_kv near the edges of tiles and buckets, up to very long")                                      \
-    X(MANY_Q, "more than one query row")                                                                         \
-    X(GQA, "several query heads a KV head")                                                                      \
-    X(KV_HEADS, "several KV heads")                                                                              \
-    X(SEQS, "several sequences")                                                                                 \
-    X(MASK, "a mask")                                                                                            \
-    X(MASK_WIDE, "a mask wider than n_kv, taller than n_q")                                                      \
-    X(MASK_MULTI, "a mask for each head or sequence")                                                            \
-    X(TYPES, "K and V of a type other than f16")                                                                 \
-    X(MIXED, "V of a type of its own")                                                                           \
-    X(PERMUTED, "dimensions of Q, K, V in any order in memory")                                                  \
-    X(PADDED, "gaps between rows and planes of Q, K, V")                                                         \
-    X(OFFSET, "tensors begin anywhere in their buffers")                                                         \
-    X(BROADCAST, "strides of zero")                                                                              \
-    X(ALIAS, "tensors share a buffer")                                                                           \
-    X(OUTPUT, "dst permuted and padded")                                                                         \
-    X(MASK_LAYOUT, "the mask permuted, padded, broadcast")                                                       \
-    X(JUNK, "strides of extent-1 dimensions hold anything")                                                      \
-    X(SINKS, "sinks")                                                                                            \
-    X(SOFTCAP, "softcap")                                                                                        \
-    X(ALIBI, "max_bias")                                                                                         \
-    X(SUBSET, "a head subset")                                                                                   \
-    X(SCALE, "a scale other than 1 / sqrt(D_K)")                                                                 \
-    X(ANY_SIZE, "head sizes that are not known ones")                                                            \
-    X(WEAKENED, "a weakened device")                                                                             \
-    X(DATA, "a data profile other than uniform")                                                                 \
-    X(SCHEDULE, "a schedule other than in order")                                                                \
+#define ATTN_FEATURES(X)                                                    \
+    X(LONG_KV, "n_kv near the edges of tiles and buckets, up to very long") \
+    X(MANY_Q, "more than one query row")                                    \
+    X(GQA, "several query heads a KV head")                                 \
+    X(KV_HEADS, "several KV heads")                                         \
+    X(SEQS, "several sequences")                                            \
+    X(MASK, "a mask")                                                       \
+    X(MASK_WIDE, "a mask wider than n_kv, taller than n_q")                 \
+    X(MASK_MULTI, "a mask for each head or sequence")                       \
+    X(TYPES, "K and V of a type other than f16")                            \
+    X(MIXED, "V of a type of its own")                                      \
+    X(PERMUTED, "dimensions of Q, K, V in any order in memory")             \
+    X(PADDED, "gaps between rows and planes of Q, K, V")                    \
+    X(OFFSET, "tensors begin anywhere in their buffers")                    \
+    X(BROADCAST, "strides of zero")                                         \
+    X(ALIAS, "tensors share a buffer")                                      \
+    X(OUTPUT, "dst permuted and padded")                                    \
+    X(MASK_LAYOUT, "the mask permuted, padded, broadcast")                  \
+    X(JUNK, "strides of extent-1 dimensions hold anything")                 \
+    X(SINKS, "sinks")                                                       \
+    X(SOFTCAP, "softcap")                                                   \
+    X(ALIBI, "max_bias")                                                    \
+    X(SUBSET, "a head subset")                                              \
+    X(SCALE, "a scale other than 1 / sqrt(D_K)")                            \
+    X(ANY_SIZE, "head sizes that are not known ones")                       \
+    X(WEAKENED, "a weakened device")                                        \
+    X(DATA, "a data profile other than uniform")                            \
+    X(SCHEDULE, "a schedule other than in order")                           \
     X(HUGE, "extents up to 2^62, where the limits allow")
 
 enum attn_feature {
 #define X(NAME, text) ATTN_FEATURE_##NAME,
     ATTN_FEATURES(X)
 #undef X
-    ATTN_FEATURE_COUNT
+        ATTN_FEATURE_COUNT
 };
 
 enum { ATTN_ALWAYS = ATTN_FEATURE_COUNT }; /* of a gene that every case has */
 
 /* X(name, bytes, range, feature): the value is below range (0: anything its bytes hold). Early genes are the ones that
  * short inputs reach. */
-#define ATTN_GENES(X)                                                                                            \
-    X(head_size, 1, 13, ALWAYS)                                                                                  \
-    X(device, 1, 0, ALWAYS)                                                                                      \
-    X(kv_edge, 1, 32, LONG_KV)                                                                                   \
-    X(kv_delta, 1, 16, LONG_KV)                                                                                  \
-    X(q_edge, 1, 32, MANY_Q)                                                                                     \
-    X(ratio, 1, 20, GQA)                                                                                         \
-    X(kv_heads, 1, 10, KV_HEADS)                                                                                 \
-    X(seqs, 1, 6, SEQS)                                                                                          \
-    X(mask_content, 1, 9, MASK)                                                                                  \
-    X(mask_extra_kv, 1, 12, MASK_WIDE)                                                                           \
-    X(mask_extra_q, 1, 6, MASK_WIDE)                                                                             \
-    X(type_k, 1, 8, TYPES)                                                                                       \
-    X(type_v, 1, 8, MIXED)                                                                                       \
-    X(kv_few, 1, 40, ALWAYS)                                                                                     \
-    X(squeeze, 1, 24, ALWAYS)                                                                                    \
-    X(profile, 1, 7, DATA)                                                                                       \
-    X(live, 1, 4, DATA)                                                                                          \
-    X(mask_heads, 1, 5, MASK_MULTI)                                                                              \
-    X(mask_seqs, 1, 3, MASK_MULTI)                                                                               \
-    X(order_q, 1, 6, PERMUTED)                                                                                   \
-    X(order_k, 1, 6, PERMUTED)                                                                                   \
-    X(order_v, 1, 7, PERMUTED)                                                                                   \
-    X(pad_q, 1, 0, PADDED)                                                                                       \
-    X(pad_k, 1, 0, PADDED)                                                                                       \
-    X(pad_v, 1, 0, PADDED)                                                                                       \
-    X(tight, 1, 16, PADDED)                                                                                      \
-    X(offset_q, 1, 16, OFFSET)                                                                                   \
-    X(offset_k, 1, 16, OFFSET)                                                                                   \
-    X(offset_v, 1, 16, OFFSET)                                                                                   \
-    X(offset_mask, 1, 16, OFFSET)                                                                                \
-    X(offset_sinks, 1, 16, OFFSET)                                                                               \
-    X(offset_dst, 1, 16, OFFSET)                                                                                 \
-    X(zero_q, 1, 8, BROADCAST)                                                                                   \
-    X(zero_k, 1, 8, BROADCAST)                                                                                   \
-    X(zero_v, 1, 8, BROADCAST)                                                                                   \
-    X(alias, 1, 8, ALIAS)                                                                                        \
-    X(alias_gap, 1, 16, ALIAS)                                                                                   \
-    X(order_dst, 1, 6, OUTPUT)                                                                                   \
-    X(pad_dst, 1, 0, OUTPUT)                                                                                     \
-    X(order_mask, 1, 6, MASK_LAYOUT)                                                                             \
-    X(pad_mask, 1, 0, MASK_LAYOUT)                                                                               \
-    X(zero_mask, 1, 8, MASK_LAYOUT)                                                                              \
-    X(junk, 2, 0, JUNK)                                                                                          \
-    X(softcap, 1, 7, SOFTCAP)                                                                                    \
-    X(max_bias, 1, 6, ALIBI)                                                                                     \
-    X(head_first, 1, 0, SUBSET)                                                                                  \
-    X(head_rest, 1, 0, SUBSET)                                                                                   \
-    X(scale, 1, 12, SCALE)                                                                                       \
-    X(d_k, 2, 640, ANY_SIZE)                                                                                     \
-    X(d_v, 2, 640, ANY_SIZE)                                                                                     \
-    X(weakening, 1, 0, WEAKENED)                                                                                 \
-    X(seed, 2, 0, ALWAYS)                                                                                        \
-    X(schedule, 2, 0, SCHEDULE)                                                                                  \
-    X(huge_which, 1, 0, HUGE)                                                                                    \
-    X(huge_kv, 1, 62, HUGE)                                                                                      \
-    X(huge_q, 1, 62, HUGE)                                                                                       \
-    X(huge_heads, 1, 62, HUGE)                                                                                   \
-    X(huge_seqs, 1, 62, HUGE)                                                                                    \
-    X(huge_low, 2, 0, HUGE)                                                                                      \
+#define ATTN_GENES(X)                  \
+    X(head_size, 1, 13, ALWAYS)        \
+    X(device, 1, 0, ALWAYS)            \
+    X(kv_edge, 1, 32, LONG_KV)         \
+    X(kv_delta, 1, 16, LONG_KV)        \
+    X(q_edge, 1, 32, MANY_Q)           \
+    X(ratio, 1, 20, GQA)               \
+    X(kv_heads, 1, 10, KV_HEADS)       \
+    X(seqs, 1, 6, SEQS)                \
+    X(mask_content, 1, 9, MASK)        \
+    X(mask_extra_kv, 1, 12, MASK_WIDE) \
+    X(mask_extra_q, 1, 6, MASK_WIDE)   \
+    X(type_k, 1, 8, TYPES)             \
+    X(type_v, 1, 8, MIXED)             \
+    X(kv_few, 1, 40, ALWAYS)           \
+    X(squeeze, 1, 24, ALWAYS)          \
+    X(profile, 1, 7, DATA)             \
+    X(live, 1, 4, DATA)                \
+    X(mask_heads, 1, 5, MASK_MULTI)    \
+    X(mask_seqs, 1, 3, MASK_MULTI)     \
+    X(order_q, 1, 6, PERMUTED)         \
+    X(order_k, 1, 6, PERMUTED)         \
+    X(order_v, 1, 7, PERMUTED)         \
+    X(pad_q, 1, 0, PADDED)             \
+    X(pad_k, 1, 0, PADDED)             \
+    X(pad_v, 1, 0, PADDED)             \
+    X(tight, 1, 16, PADDED)            \
+    X(offset_q, 1, 16, OFFSET)         \
+    X(offset_k, 1, 16, OFFSET)         \
+    X(offset_v, 1, 16, OFFSET)         \
+    X(offset_mask, 1, 16, OFFSET)      \
+    X(offset_sinks, 1, 16, OFFSET)     \
+    X(offset_dst, 1, 16, OFFSET)       \
+    X(zero_q, 1, 8, BROADCAST)         \
+    X(zero_k, 1, 8, BROADCAST)         \
+    X(zero_v, 1, 8, BROADCAST)         \
+    X(alias, 1, 8, ALIAS)              \
+    X(alias_gap, 1, 16, ALIAS)         \
+    X(order_dst, 1, 6, OUTPUT)         \
+    X(pad_dst, 1, 0, OUTPUT)           \
+    X(order_mask, 1, 6, MASK_LAYOUT)   \
+    X(pad_mask, 1, 0, MASK_LAYOUT)     \
+    X(zero_mask, 1, 8, MASK_LAYOUT)    \
+    X(junk, 2, 0, JUNK)                \
+    X(softcap, 1, 7, SOFTCAP)          \
+    X(max_bias, 1, 6, ALIBI)           \
+    X(head_first, 1, 0, SUBSET)        \
+    X(head_rest, 1, 0, SUBSET)         \
+    X(scale, 1, 12, SCALE)             \
+    X(d_k, 2, 640, ANY_SIZE)           \
+    X(d_v, 2, 640, ANY_SIZE)           \
+    X(weakening, 1, 0, WEAKENED)       \
+    X(seed, 2, 0, ALWAYS)              \
+    X(schedule, 2, 0, SCHEDULE)        \
+    X(huge_which, 1, 0, HUGE)          \
+    X(huge_kv, 1, 62, HUGE)            \
+    X(huge_q, 1, 62, HUGE)             \
+    X(huge_heads, 1, 62, HUGE)         \
+    X(huge_seqs, 1, 62, HUGE)          \
+    X(huge_low, 2, 0, HUGE)            \
     X(effort, 1, 24, ALWAYS)
 
 enum attn_gene {
 #define X(name, bytes, range, feature) ATTN_GENE_##name,
     ATTN_GENES(X)
 #undef X
-    ATTN_GENE_COUNT
+        ATTN_GENE_COUNT
 };
 
 /* Canonical: features has no bits past the last, genes are below their range and 0 where their feature is off. */
@@ -159,14 +159,15 @@ struct attn_domain_limits {
 /* For planning alone: no limit but that of the problem's own arithmetic. */
 #define ATTN_DOMAIN_UNLIMITED { INT64_MAX, INT64_MAX, INT64_MAX }
 
-/* The gene `effort` is for who sets the limits: these values ask for larger ones. Some launches (the scan of the mask, most
- * conversions) are planned only for problems that are too dear to be the rule; and matrix cores take many columns of one KV
- * head together, which within small limits are left to few problems: COLUMNS gives them what keys, heads and sequences would
- * have. */
+/* The gene `effort` is for who sets the limits: these values ask for larger ones. Some launches (the scan of the mask,
+ * most conversions) are planned only for problems that are too dear to be the rule; and matrix cores take many columns
+ * of one KV head together, which within small limits are left to few problems: COLUMNS gives them what keys, heads and
+ * sequences would have. */
 enum { ATTN_EFFORT_COLUMNS = 22, ATTN_EFFORT_MOST = 23 };
 
-/* A canonical genome to a legal case within the limits (work of at least 4096, bytes of at least 65536 and components of
- * at least 1024 are always enough). Extents are brought within the limits one after another, in an order that is a gene. */
+/* A canonical genome to a legal case within the limits (work of at least 4096, bytes of at least 65536 and components
+ * of at least 1024 are always enough). Extents are brought within the limits one after another, in an order that is a
+ * gene. */
 void attn_genome_case(const struct attn_genome *genome, const struct attn_domain_limits *limits, struct attn_case *c);
 
 #endif

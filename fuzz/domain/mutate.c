@@ -88,7 +88,8 @@ void attn_genome_mutate(struct attn_genome *genome, uint64_t seed)
     attn_genome_settle(genome);
 }
 
-void attn_genome_cross(const struct attn_genome *a, const struct attn_genome *b, uint64_t seed, struct attn_genome *child)
+void attn_genome_cross(const struct attn_genome *a, const struct attn_genome *b, uint64_t seed,
+                       struct attn_genome *child)
 {
     uint64_t from_b = next(&seed);
     memset(child, 0, sizeof *child);

@@ -14,7 +14,8 @@ void attn_genome_random(struct attn_genome *genome, uint64_t seed);
 void attn_genome_mutate(struct attn_genome *genome, uint64_t seed);
 
 /* A child that takes each feature, with its genes, from one of two parents. */
-void attn_genome_cross(const struct attn_genome *a, const struct attn_genome *b, uint64_t seed, struct attn_genome *child);
+void attn_genome_cross(const struct attn_genome *a, const struct attn_genome *b, uint64_t seed,
+                       struct attn_genome *child);
 
 /* The same on inputs: decode, change, encode into out[cap]. Returns the child's size, at most cap. */
 size_t attn_input_mutate(const uint8_t *in, size_t size, uint8_t *out, size_t cap, uint64_t seed);

@@ -7,11 +7,11 @@
 
 #include "fuzz/properties/properties.h"
 
-/* ---- Findings ------------------------------------------------------------------------------------------------- */
+/* ---- Findings -------------------------------------------------------------------------------------------- */
 
-__attribute__((format(printf, 7, 8)))
-static bool found(const struct attn_sweep *s, int property, int member, int kernel, int rule,
-                  struct attn_finding *f, const char *format, ...)
+__attribute__((format(printf, 7, 8))) static bool found(const struct attn_sweep *s, int property, int member,
+                                                        int kernel, int rule, struct attn_finding *f,
+                                                        const char *format, ...)
 {
     va_list args;
     memset(f, 0, sizeof *f);
@@ -29,7 +29,9 @@ static bool found(const struct attn_sweep *s, int property, int member, int kern
 }
 
 /* "gfx942~lds/2" */
-struct member_name { char text[48]; };
+struct member_name {
+    char text[48];
+};
 static struct member_name name_of(const struct attn_fleet *fleet, int m)
 {
     struct member_name name;
@@ -38,7 +40,7 @@ static struct member_name name_of(const struct attn_fleet *fleet, int m)
     return name;
 }
 
-/* ---- P1 total --------------------------------------------------------------------------------------------------- */
+/* ---- P1 total -------------------------------------------------------------------------------------------- */
 
 static bool report_only_naive(const struct attn_sweep *s, int m, struct attn_finding *f)
 {
@@ -59,8 +61,9 @@ static bool report_only_naive(const struct attn_sweep *s, int m, struct attn_fin
             rule = v->rule;
         }
     }
-    return found(s, 1, m, kernel, rule, f, "on %s %s for head size %" PRId64 "/%" PRId64 "%s", name_of(s->fleet, m).text,
-                 s->able[m] ? "only naive is able" : "no kernel is able", s->key.d_k, s->key.d_v, causes);
+    return found(s, 1, m, kernel, rule, f, "on %s %s for head size %" PRId64 "/%" PRId64 "%s",
+                 name_of(s->fleet, m).text, s->able[m] ? "only naive is able" : "no kernel is able", s->key.d_k,
+                 s->key.d_v, causes);
 }
 
 static bool check_total(struct attn_sweep *s, struct attn_finding *f)
@@ -83,7 +86,7 @@ static bool check_total(struct attn_sweep *s, struct attn_finding *f)
     return true;
 }
 
-/* ---- P3 explained ----------------------------------------------------------------------------------------------- */
+/* ---- P3 explained ---------------------------------------------------------------------------------------- */
 
 static bool has_number(const char *text, int64_t value)
 {
@@ -123,7 +126,8 @@ static bool check_explanation(const struct attn_sweep *s, int k, struct attn_fin
     char text[256];
     int n = attn_explain(&s->fleet->device[s->probe], &s->key, k, result, RULES_MAX), first = -1;
     if (n != kernel->n_rules || n > RULES_MAX)
-        return found(s, 3, s->probe, k, -1, f, "explain says %s has %d rules, it has %d", kernel->name, n, kernel->n_rules);
+        return found(s, 3, s->probe, k, -1, f, "explain says %s has %d rules, it has %d", kernel->name, n,
+                     kernel->n_rules);
     for (int i = n - 1; i >= 0; i--) {
         if (result[i].holds != attn_relation_holds(kernel->rules[i].relation, result[i].lhs, result[i].rhs))
             return found(s, 3, s->probe, k, i, f, "%s.%s is said to be %s on operands that say otherwise", kernel->name,
@@ -135,8 +139,9 @@ static bool check_explanation(const struct attn_sweep *s, int k, struct attn_fin
         return found(s, 3, s->probe, k, v->rule, f, "the first rule of %s that fails is number %d, the trace says %d",
                      kernel->name, first, v->rule);
     if (!v->able && !text_explains(k, &kernel->rules[v->rule], v->rule, v, text, sizeof text))
-        return found(s, 3, s->probe, k, v->rule, f, "text of rule %s.%s does not name it and %" PRId64 ", %" PRId64 ": \"%s\"",
-                     kernel->name, kernel->rules[v->rule].name, v->lhs, v->rhs, text);
+        return found(s, 3, s->probe, k, v->rule, f,
+                     "text of rule %s.%s does not name it and %" PRId64 ", %" PRId64 ": \"%s\"", kernel->name,
+                     kernel->rules[v->rule].name, v->lhs, v->rhs, text);
     return true;
 }
 
@@ -147,8 +152,9 @@ static bool check_explained(struct attn_sweep *s, struct attn_finding *f)
         for (int k = 0; k < ATTN_KERNEL_COUNT; k++) {
             const struct attn_verdict *v = &s->trace[m].verdict[k];
             if (!verdict_is_sound(v, attn_kernel(k)))
-                return found(s, 3, m, k, v->rule, f, "%s on %s is %sable with rule %d on operands %" PRId64 ", %" PRId64,
-                             attn_kernel(k)->name, name_of(s->fleet, m).text, v->able ? "" : "not ", v->rule, v->lhs, v->rhs);
+                return found(s, 3, m, k, v->rule, f,
+                             "%s on %s is %sable with rule %d on operands %" PRId64 ", %" PRId64, attn_kernel(k)->name,
+                             name_of(s->fleet, m).text, v->able ? "" : "not ", v->rule, v->lhs, v->rhs);
             if (v->able && (cheapest < 0 || v->cost < s->trace[m].verdict[cheapest].cost))
                 cheapest = k;
         }
@@ -165,7 +171,7 @@ static bool check_explained(struct attn_sweep *s, struct attn_finding *f)
     return true;
 }
 
-/* ---- P5 pure ---------------------------------------------------------------------------------------------------- */
+/* ---- P5 pure --------------------------------------------------------------------------------------------- */
 
 static bool same_arithmetic(const struct attn_arithmetic *a, const struct attn_arithmetic *b)
 {
@@ -187,11 +193,12 @@ static bool same_plan(const struct attn_plan *a, const struct attn_plan *b)
            a->columns_q == b->columns_q && a->columns_gqa == b->columns_gqa && a->kv_tile == b->kv_tile &&
            a->waves == b->waves && a->wave_size == b->wave_size && a->splits == b->splits && a->load_k == b->load_k &&
            a->load_v == b->load_v && a->stage_k == b->stage_k && a->stage_v == b->stage_v && a->scan == b->scan &&
-           a->scan_q == b->scan_q && a->convert_k == b->convert_k && a->convert_v == b->convert_v && a->steps == b->steps &&
-           memcmp(a->region_offset, b->region_offset, sizeof a->region_offset) == 0 &&
+           a->scan_q == b->scan_q && a->convert_k == b->convert_k && a->convert_v == b->convert_v &&
+           a->steps == b->steps && memcmp(a->region_offset, b->region_offset, sizeof a->region_offset) == 0 &&
            memcmp(a->region_bytes, b->region_bytes, sizeof a->region_bytes) == 0 &&
            a->workspace_bytes == b->workspace_bytes && same_arithmetic(&a->arithmetic, &b->arithmetic) &&
-           strcmp(a->device.name, b->device.name) == 0 && memcmp(&a->key, &b->key, sizeof a->key) == 0 && a->cost == b->cost;
+           strcmp(a->device.name, b->device.name) == 0 && memcmp(&a->key, &b->key, sizeof a->key) == 0 &&
+           a->cost == b->cost;
 }
 
 /* What must not matter: strides of extent-1 dimensions, contents of absent tensors, which buffer a tensor is in. */
@@ -232,7 +239,7 @@ static bool check_pure(struct attn_sweep *s, struct attn_finding *f)
     return true;
 }
 
-/* ---- P6 monotone ------------------------------------------------------------------------------------------------ */
+/* ---- P6 monotone ----------------------------------------------------------------------------------------- */
 
 static int first_bit(uint32_t bits)
 {
@@ -278,7 +285,7 @@ static bool check_monotone(struct attn_sweep *s, struct attn_finding *f)
     return true;
 }
 
-/* ---- All -------------------------------------------------------------------------------------------------------- */
+/* ---- All ------------------------------------------------------------------------------------------------- */
 
 /* One row a property, in the order they are checked. */
 static bool (*const checks[])(struct attn_sweep *, struct attn_finding *) = {

@@ -2,8 +2,8 @@
  *
  * The numbers are those of the design: P1 total, P2 sound, P3 explained, P5 pure, P6 monotone, P7 reusable,
  * P9 contained, P10 schedule-free. Plan properties look at plans alone and are checked on a whole fleet of devices; run
- * properties execute every able kernel on a backend; P7 is one of sessions (session.h). A broken property is a finding: data that names the property,
- * the kernel, the rule or failure, and carries the case that shows it.
+ * properties execute every able kernel on a backend; P7 is one of sessions (session.h). A broken property is a finding:
+ * data that names the property, the kernel, the rule or failure, and carries the case that shows it.
  *
  * SPDX-License-Identifier: MIT */
 #ifndef ATTN_PROPERTIES_H
@@ -17,17 +17,17 @@
 #include "reference/attn_reference.h"
 
 /* X(number, name, PLAN, RUN or SESSION, what must hold) */
-#define ATTN_PROPERTIES(X)                                                                                       \
-    X(1, total, PLAN, "a kernel is able, for known head sizes one other than naive, and its plan is in order")   \
-    X(3, explained, PLAN, "each kernel not chosen has one cause, false on its recorded operands, and text for it") \
-    X(5, pure, PLAN, "the same problem gives the same plan, whatever is irrelevant to it")                       \
-    X(6, monotone, PLAN, "a more capable device or better alignment takes no able kernel away")                  \
-    X(9, contained, RUN, "only elements are read, all of dst and nothing else is written")                       \
-    X(2, sound, RUN, "every able kernel runs within the limits and its result within the bound")                 \
-    X(7, reusable, SESSION, "a plan kept under its key serves every problem of that key, in any order of requests")   \
+#define ATTN_PROPERTIES(X)                                                                                          \
+    X(1, total, PLAN, "a kernel is able, for known head sizes one other than naive, and its plan is in order")      \
+    X(3, explained, PLAN, "each kernel not chosen has one cause, false on its recorded operands, and text for it")  \
+    X(5, pure, PLAN, "the same problem gives the same plan, whatever is irrelevant to it")                          \
+    X(6, monotone, PLAN, "a more capable device or better alignment takes no able kernel away")                     \
+    X(9, contained, RUN, "only elements are read, all of dst and nothing else is written")                          \
+    X(2, sound, RUN, "every able kernel runs within the limits and its result within the bound")                    \
+    X(7, reusable, SESSION, "a plan kept under its key serves every problem of that key, in any order of requests") \
     X(10, schedule_free, RUN, "no race, and the result is bitwise the same under another schedule")
 
-/* ---- Findings ---------------------------------------------------------------------------------------------- */
+/* ---- Findings -------------------------------------------------------------------------------------------- */
 
 struct attn_finding {
     int32_t property;    /* its number; 0: nothing found */
@@ -51,7 +51,7 @@ void attn_finding_print(FILE *out, const struct attn_finding *finding);
 /* The same with another line (the script of the session that it was found in). */
 void attn_finding_print_as(FILE *out, const struct attn_finding *finding, const char *line);
 
-/* ---- Fleet: every device of the table and every weakening of one ---------------------------------------------- */
+/* ---- Fleet: every device of the table and every weakening of one ----------------------------------------- */
 
 enum { ATTN_FLEET_MAX = 192, ATTN_FLEET_PAIRS_MAX = 192 * 192 };
 
@@ -62,14 +62,16 @@ struct attn_fleet {
     int16_t weakening[ATTN_FLEET_MAX]; /* index of attn_device_weaken, -1: the device itself */
     const char *what[ATTN_FLEET_MAX];  /* name of the weakening, NULL: none */
     int n_pairs;
-    struct { uint8_t covers, covered; } pair[ATTN_FLEET_PAIRS_MAX]; /* members: one covers the other (P6) */
+    struct {
+        uint8_t covers, covered;
+    } pair[ATTN_FLEET_PAIRS_MAX]; /* members: one covers the other (P6) */
 };
 
 void attn_fleet_init(struct attn_fleet *fleet);
 /* The member of that device and weakening; -1 when there is none. */
 int attn_fleet_find(const struct attn_fleet *fleet, int row, int weakening);
 
-/* ---- Plan properties ------------------------------------------------------------------------------------------ */
+/* ---- Plan properties ------------------------------------------------------------------------------------- */
 
 /* One problem's plans over a fleet. */
 struct attn_sweep {
@@ -90,15 +92,15 @@ struct attn_sweep {
 bool attn_check_plan(const struct attn_fleet *fleet, const struct attn_case *c, bool whole, struct attn_sweep *sweep,
                      struct attn_finding *finding);
 
-/* ---- Run properties ------------------------------------------------------------------------------------------- */
+/* ---- Run properties -------------------------------------------------------------------------------------- */
 
 /* Limits of one run, numbers of the caller. Beyond them a case is planned and counted as skipped. */
 struct attn_run_limits {
-    int64_t work;   /* multiply-adds, see attn_problem_work */
-    int64_t bytes;  /* of the image and of a workspace, each */
-    int64_t reference_work; /* multiply-adds of the reference: beyond them it computes rows drawn by the data's seed, and
-                               the others are judged by P9 and P10 alone; 0: ATTN_RUN_REFERENCE_WORK */
-    bool schedules; /* run twice, the host backend under a second schedule, and compare bit by bit (P10) */
+    int64_t work;           /* multiply-adds, see attn_problem_work */
+    int64_t bytes;          /* of the image and of a workspace, each */
+    int64_t reference_work; /* multiply-adds of the reference: beyond them it computes rows drawn by the data's seed,
+                               and the others are judged by P9 and P10 alone; 0: ATTN_RUN_REFERENCE_WORK */
+    bool schedules;         /* run twice, the host backend under a second schedule, and compare bit by bit (P10) */
     /* NULL, or a host backend that runs the same plan of each kernel beside the backend under test: its result must be
      * within the bound too, and no further from the other one than both bounds together (P2). */
     struct attn_backend *beside;
@@ -120,9 +122,9 @@ struct attn_kernel_outcome {
     uint8_t able;
     uint8_t ran;
     struct attn_judgement judgement; /* when it ran to the end */
-    uint8_t compared;     /* enum attn_compared */
-    double apart;         /* compared: largest difference / sum of both limits */
-    int64_t equal;        /* compared: components with the same bits */
+    uint8_t compared;                /* enum attn_compared */
+    double apart;                    /* compared: largest difference / sum of both limits */
+    int64_t equal;                   /* compared: components with the same bits */
 };
 
 struct attn_outcome {

@@ -39,10 +39,10 @@ struct trial {
     int64_t equal;
 };
 
-/* ---- Findings ------------------------------------------------------------------------------------------------- */
+/* ---- Findings -------------------------------------------------------------------------------------------- */
 
-__attribute__((format(printf, 4, 5)))
-static bool found(const struct trial *t, int property, struct attn_finding *f, const char *format, ...)
+__attribute__((format(printf, 4, 5))) static bool found(const struct trial *t, int property, struct attn_finding *f,
+                                                        const char *format, ...)
 {
     va_list args;
     memset(f, 0, sizeof *f);
@@ -76,11 +76,11 @@ int attn_failure_property(int failure)
 
 static bool failed_run(const struct trial *t, struct attn_finding *f)
 {
-    return found(t, attn_failure_property(t->failure.code), f, "%s on %s: %s", attn_kernel(t->kernel)->name, t->b->device.name,
-                 t->failure.text);
+    return found(t, attn_failure_property(t->failure.code), f, "%s on %s: %s", attn_kernel(t->kernel)->name,
+                 t->b->device.name, t->failure.text);
 }
 
-/* ---- Running ---------------------------------------------------------------------------------------------------- */
+/* ---- Running --------------------------------------------------------------------------------------------- */
 
 static bool run_once(struct trial *t, uint64_t schedule)
 {
@@ -95,7 +95,7 @@ static bool run_once(struct trial *t, uint64_t schedule)
     return t->ran;
 }
 
-/* ---- P9 contained ----------------------------------------------------------------------------------------------- */
+/* ---- P9 contained ---------------------------------------------------------------------------------------- */
 
 /* The first byte of a buffer that is no element of dst and changed, -1: none. Most bytes are the same. */
 static int64_t first_change(const struct attn_buffer *x, const struct attn_buffer *y)
@@ -122,14 +122,15 @@ static bool check_contained(struct trial *t, struct attn_finding *f)
         const struct attn_buffer *x = &before->buffer[i], *y = &after->buffer[i];
         int64_t at = first_change(x, y);
         if (at >= 0)
-            return found(t, 9, f, "%s on %s changed byte %" PRId64 " of buffer %d, which belongs to %s (from %02x to %02x)",
+            return found(t, 9, f,
+                         "%s on %s changed byte %" PRId64 " of buffer %d, which belongs to %s (from %02x to %02x)",
                          attn_kernel(t->kernel)->name, t->b->device.name, at, i,
                          x->role[at] == ATTN_ROLE_GAP ? "no element" : "an input", x->bytes[at], y->bytes[at]);
     }
     return true;
 }
 
-/* ---- P2 sound --------------------------------------------------------------------------------------------------- */
+/* ---- P2 sound -------------------------------------------------------------------------------------------- */
 
 static bool check_sound(struct trial *t, struct attn_finding *f)
 {
@@ -137,13 +138,14 @@ static bool check_sound(struct trial *t, struct attn_finding *f)
     const void *dst = attn_image_at(&t->b->after, &t->b->c->problem, ATTN_DST);
     if (attn_judge(t->b->reference, &t->plan.arithmetic, dst, j))
         return true;
-    return found(t, 2, f, "%s on %s: component d=%" PRId64 " head=%" PRId64 " row=%" PRId64 " seq=%" PRId64
+    return found(t, 2, f,
+                 "%s on %s: component d=%" PRId64 " head=%" PRId64 " row=%" PRId64 " seq=%" PRId64
                  " is %.9g, must be %.9g within %.3g; %" PRId64 " of %" PRId64 " components are beyond their limit",
                  attn_kernel(t->kernel)->name, t->b->device.name, j->d, j->h, j->iq, j->s, j->got, j->want, j->limit,
                  j->failed, j->components);
 }
 
-/* ---- P10 schedule-free ------------------------------------------------------------------------------------------ */
+/* ---- P10 schedule-free ----------------------------------------------------------------------------------- */
 
 /* Only the host has schedules to choose; what runs twice elsewhere must give the same bits all the same. */
 static bool check_schedule_free(struct trial *t, struct attn_finding *f)
@@ -159,16 +161,19 @@ static bool check_schedule_free(struct trial *t, struct attn_finding *f)
         if (b->first_dst[at] != b->after.buffer[i].bytes[at]) {
             t->schedule = b->c->run.schedule;
             if (!b->host)
-                return found(t, 10, f, "%s on %s: byte %" PRId64 " of dst's buffer differs between two runs of the same plan",
+                return found(t, 10, f,
+                             "%s on %s: byte %" PRId64 " of dst's buffer differs between two runs of the same plan",
                              attn_kernel(t->kernel)->name, b->device.name, at);
-            return found(t, 10, f, "%s on %s: byte %" PRId64 " of dst's buffer differs between schedules %" PRIu64 " and %" PRIu64,
+            return found(t, 10, f,
+                         "%s on %s: byte %" PRId64 " of dst's buffer differs between schedules %" PRIu64
+                         " and %" PRIu64,
                          attn_kernel(t->kernel)->name, b->device.name, at, b->c->run.schedule,
                          b->c->run.schedule ^ UINT64_C(0x9e3779b97f4a7c15));
         }
     return true;
 }
 
-/* ---- Beside the host executor ------------------------------------------------------------------------------------ */
+/* ---- Beside the host executor ---------------------------------------------------------------------------- */
 
 static bool copy_image(const struct attn_image *from, struct attn_image *to)
 {
@@ -234,7 +239,8 @@ static bool check_beside(struct trial *t, struct attn_finding *f)
     attn_host_schedule(host, b->c->run.schedule);
     struct attn_memory *memory = host->ops->alloc(host, p, &b->before, t->plan.workspace_bytes, &failure);
     bool ran = memory && host->ops->upload(host, memory, &b->before, &failure) &&
-               host->ops->run(host, memory, p, &t->plan, &failure) && host->ops->download(host, memory, &b->other, &failure);
+               host->ops->run(host, memory, p, &t->plan, &failure) &&
+               host->ops->download(host, memory, &b->other, &failure);
     if (memory)
         host->ops->free(host, memory);
     if (!ran) {
@@ -245,7 +251,8 @@ static bool check_beside(struct trial *t, struct attn_finding *f)
     }
     const char *here = attn_image_at(&b->other, p, ATTN_DST), *there = attn_image_at(&b->after, p, ATTN_DST);
     if (!attn_judge(b->reference, &t->plan.arithmetic, here, &j))
-        return found(t, 2, f, "%s on %s is within its bound, the same plan on the host executor is not: component d=%" PRId64
+        return found(t, 2, f,
+                     "%s on %s is within its bound, the same plan on the host executor is not: component d=%" PRId64
                      " head=%" PRId64 " row=%" PRId64 " seq=%" PRId64 " is %.9g, must be %.9g within %.3g",
                      attn_kernel(t->kernel)->name, b->device.name, j.d, j.h, j.iq, j.s, j.got, j.want, j.limit);
     t->compared = ATTN_COMPARED_DONE;
@@ -254,7 +261,7 @@ static bool check_beside(struct trial *t, struct attn_finding *f)
                                   attn_kernel(t->kernel)->name, b->device.name, t->apart);
 }
 
-/* ---- All -------------------------------------------------------------------------------------------------------- */
+/* ---- All ------------------------------------------------------------------------------------------------- */
 
 /* One row a property, in the order they are checked. */
 static bool (*const checks[])(struct trial *, struct attn_finding *) = {

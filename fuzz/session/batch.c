@@ -10,15 +10,15 @@
 
 #include "fuzz/session/play.h"
 
-/* ---- Open and close ------------------------------------------------------------------------------------------------- */
+/* ---- Open and close -------------------------------------------------------------------------------------- */
 
 static int cache_of_layer(const struct attn_session_layer *l)
 {
     return l->draft ? SESSION_DRAFTER : l->window ? SESSION_SWA : SESSION_FULL;
 }
 
-/* llama_kv_cache_iswa: the cache of the layers with a window has room for the windows and one ubatch, padded, at most as
- * many cells as the full one; swa_full: just as many. Unified, the windows of all sequences share it. */
+/* llama_kv_cache_iswa: the cache of the layers with a window has room for the windows and one ubatch, padded, at most
+ * as many cells as the full one; swa_full: just as many. Unified, the windows of all sequences share it. */
 static int32_t cells_of(const struct attn_session *s, int cache, int32_t window)
 {
     if (cache != SESSION_SWA || s->swa_full)
@@ -34,8 +34,8 @@ static bool open_caches(struct attn_player *p)
     for (int i = 0; i < s->n_layers; i++) {
         int cache = p->cache_of[i] = cache_of_layer(&s->layer[i]);
         int32_t window = cache == SESSION_SWA ? s->layer[i].window : 0;
-        if (p->cache[cache].n_cells == 0 &&
-            !session_cache_open(&p->cache[cache], cells_of(s, cache, window), s->unified ? 1 : s->slots, s->slots, window))
+        if (p->cache[cache].n_cells == 0 && !session_cache_open(&p->cache[cache], cells_of(s, cache, window),
+                                                                s->unified ? 1 : s->slots, s->slots, window))
             return false;
         for (int device = 0; device < s->split; device++)
             session_share_of(&s->layer[i], s->split, device, &p->share[i][device]);
@@ -70,7 +70,8 @@ void session_drop_checkpoint(struct session_slot *slot, int i)
 {
     free(slot->checkpoint[i].token);
     slot->n_checkpoints--;
-    memmove(&slot->checkpoint[i], &slot->checkpoint[i + 1], (size_t)(slot->n_checkpoints - i) * sizeof slot->checkpoint[0]);
+    memmove(&slot->checkpoint[i], &slot->checkpoint[i + 1],
+            (size_t)(slot->n_checkpoints - i) * sizeof slot->checkpoint[0]);
 }
 
 void attn_player_close(struct attn_player *p)
@@ -94,9 +95,12 @@ void attn_player_close(struct attn_player *p)
 
 const struct attn_session_counts *attn_player_counts(const struct attn_player *p) { return &p->counts; }
 int32_t attn_player_length(const struct attn_player *p, int slot) { return p->slot[slot].n; }
-uint32_t attn_player_token(const struct attn_player *p, int slot, int32_t position) { return p->slot[slot].token[position]; }
+uint32_t attn_player_token(const struct attn_player *p, int slot, int32_t position)
+{
+    return p->slot[slot].token[position];
+}
 
-/* ---- Tokens ----------------------------------------------------------------------------------------------------------- */
+/* ---- Tokens ---------------------------------------------------------------------------------------------- */
 
 void session_draw_token(struct attn_player *p, int slot)
 {
@@ -122,7 +126,7 @@ void session_truncate(struct attn_player *p, int slot, int32_t n)
             session_drop_checkpoint(s, i);
 }
 
-/* ---- Steps ------------------------------------------------------------------------------------------------------------ */
+/* ---- Steps ----------------------------------------------------------------------------------------------- */
 
 static void add_token(struct attn_player *p, int slot, int32_t pos)
 {
@@ -143,8 +147,8 @@ static bool split_simple(struct attn_player *p, struct session_part *part, int n
     return p->u.n > 0;
 }
 
-/* llama_batch_allocr::split_equal, sequential: the same number of tokens of each of some sequences whose numbers follow one
- * another, so that a view of their streams is one tensor. */
+/* llama_batch_allocr::split_equal, sequential: the same number of tokens of each of some sequences whose numbers follow
+ * one another, so that a view of their streams is one tensor. */
 static bool split_equal(struct attn_player *p, struct session_part *part, int n_parts)
 {
     int first = 0;
@@ -154,7 +158,8 @@ static bool split_equal(struct attn_player *p, struct session_part *part, int n_
         return false;
     int end = first + 1;
     int32_t n = part[first].n;
-    for (; end < n_parts && part[end].n > 0 && part[end].slot == part[end - 1].slot + 1 && end - first < p->s.ubatch; end++)
+    for (; end < n_parts && part[end].n > 0 && part[end].slot == part[end - 1].slot + 1 && end - first < p->s.ubatch;
+         end++)
         n = part[end].n < n ? part[end].n : n;
     int32_t most = p->s.ubatch / (end - first);
     n = n < most ? n : most;
@@ -174,7 +179,8 @@ static bool place(struct attn_player *p, const int *caches, int n_caches)
     int32_t per = u->n / u->streams;
     for (int c = 0; c < n_caches; c++)
         for (int i = 0; i < u->streams; i++)
-            if (!session_cache_find(&p->cache[caches[c]], u->first_stream + i, per, u->cell + c * p->s.ubatch + i * per))
+            if (!session_cache_find(&p->cache[caches[c]], u->first_stream + i, per,
+                                    u->cell + c * p->s.ubatch + i * per))
                 return false;
     for (int c = 0; c < n_caches; c++)
         for (int i = 0; i < u->streams; i++)

@@ -1,7 +1,8 @@
 /* bytes.c: sessions out of any bytes. See session.h.
  *
  * The header's first bytes switch features on as wholes (swarm testing); the rest of the header draws the server, each
- * byte by itself, so that a changed byte changes one thing. After it come the events, 4 bytes each: what, how, how much.
+ * byte by itself, so that a changed byte changes one thing. After it come the events, 4 bytes each: what, how, how
+ * much.
  *
  * SPDX-License-Identifier: MIT */
 #include <math.h>
@@ -10,26 +11,55 @@
 #include "fuzz/session/session.h"
 
 /* Features: bits of the header's first three bytes. X(NAME, what it switches on) */
-#define FEATURES(X)                                                                                              \
-    X(KV_HEADS, "several KV heads") X(GQA, "several query heads a KV head") X(SLOTS, "several slots")           \
-    X(STREAMS, "a stream of cells a slot") X(PAD, "n_kv padded") X(MASK, "wide masks") X(ROWS, "mask rows padded") \
-    X(TYPES, "K and V of other types") X(MIXED, "V of a type of its own") X(WINDOW, "a second layer with a window") \
-    X(DRAFTER, "a layer of the drafter's") X(SPLIT, "heads split over devices") X(BASE, "cells begin anywhere")   \
-    X(SINKS, "sinks") X(SOFTCAP, "softcap") X(ALIBI, "ALiBi") X(VIEW, "MLA") X(SHARED, "one mask for equal sequences") \
-    X(SWA_FULL, "a large sliding-window cache") X(WEAKENED, "a weakened device") X(SCHEDULE, "another schedule") \
-    X(ANY_SIZE, "head sizes that are not known ones") X(UBATCH, "short ubatches") X(SCALE, "a scale of 1")
+#define FEATURES(X)                                                                                                  \
+    X(KV_HEADS, "several KV heads")                                                                                  \
+    X(GQA, "several query heads a KV head")                                                                          \
+    X(SLOTS, "several slots")                                                                                        \
+    X(STREAMS, "a stream of cells a slot") X(PAD, "n_kv padded") X(MASK, "wide masks") X(ROWS, "mask rows padded")   \
+        X(TYPES, "K and V of other types") X(MIXED, "V of a type of its own")                                        \
+            X(WINDOW, "a second layer with a window") X(DRAFTER, "a layer of the drafter's")                         \
+                X(SPLIT, "heads split over devices") X(BASE, "cells begin anywhere") X(SINKS, "sinks")               \
+                    X(SOFTCAP, "softcap") X(ALIBI, "ALiBi") X(VIEW, "MLA") X(SHARED, "one mask for equal sequences") \
+                        X(SWA_FULL, "a large sliding-window cache") X(WEAKENED, "a weakened device")                 \
+                            X(SCHEDULE, "another schedule") X(ANY_SIZE, "head sizes that are not known ones")        \
+                                X(UBATCH, "short ubatches") X(SCALE, "a scale of 1")
 
 enum feature {
 #define X(NAME, text) HAS_##NAME,
     FEATURES(X)
 #undef X
-    N_FEATURES
+        N_FEATURES
 };
 
 /* Bytes of the header. */
-enum { AT_FEATURES = 0, AT_RUN = 3, AT_SIZE, AT_DEVICE, AT_KV_HEADS, AT_RATIO, AT_SLOTS, AT_CELLS, AT_UBATCH, AT_PAD, AT_MASK,
-       AT_ROWS, AT_TYPE_K, AT_TYPE_V, AT_WINDOW, AT_SIZE_2, AT_SPLIT, AT_BASE, AT_NUMBERS, AT_D_K, AT_D_V, AT_WEAKENING,
-       AT_SCHEDULE, AT_SEED, AT_DRAFT_SIZE = AT_SEED + 2, AT_END };
+enum {
+    AT_FEATURES = 0,
+    AT_RUN = 3,
+    AT_SIZE,
+    AT_DEVICE,
+    AT_KV_HEADS,
+    AT_RATIO,
+    AT_SLOTS,
+    AT_CELLS,
+    AT_UBATCH,
+    AT_PAD,
+    AT_MASK,
+    AT_ROWS,
+    AT_TYPE_K,
+    AT_TYPE_V,
+    AT_WINDOW,
+    AT_SIZE_2,
+    AT_SPLIT,
+    AT_BASE,
+    AT_NUMBERS,
+    AT_D_K,
+    AT_D_V,
+    AT_WEAKENING,
+    AT_SCHEDULE,
+    AT_SEED,
+    AT_DRAFT_SIZE = AT_SEED + 2,
+    AT_END
+};
 _Static_assert(AT_END <= ATTN_SESSION_HEADER, "the header has room");
 
 static const int32_t head_kv_counts[] = { 1, 2, 3, 4, 5, 6, 7, 8, 16, 12 };
@@ -56,13 +86,16 @@ bool attn_session_bytes_run(const uint8_t *bytes, size_t size) { return size > A
 void attn_session_limits_for(bool run, struct attn_session_limits *limits)
 {
     if (run)
-        *limits = (struct attn_session_limits){ .cells = 384, .ubatch = 48, .steps = 64, .heads = 12, .elements = 1152, .work = 600000 };
+        *limits = (struct attn_session_limits){
+            .cells = 384, .ubatch = 48, .steps = 64, .heads = 12, .elements = 1152, .work = 600000
+        };
     else
-        *limits = (struct attn_session_limits){ .cells = 32768, .ubatch = 512, .steps = 600, .heads = 128, .elements = 65536,
-                                                .work = INT64_MAX };
+        *limits = (struct attn_session_limits){
+            .cells = 32768, .ubatch = 512, .steps = 600, .heads = 128, .elements = 65536, .work = INT64_MAX
+        };
 }
 
-/* ---- Layers ---------------------------------------------------------------------------------------------------------- */
+/* ---- Layers ---------------------------------------------------------------------------------------------- */
 
 static void choose_size(const struct input *in, uint8_t byte, struct attn_session_layer *l)
 {
@@ -128,7 +161,7 @@ static void choose_layers(const struct input *in, struct attn_session *s)
     }
 }
 
-/* ---- The server -------------------------------------------------------------------------------------------------------- */
+/* ---- The server ------------------------------------------------------------------------------------------ */
 
 static void choose_server(const struct input *in, struct attn_session *s)
 {
@@ -190,8 +223,8 @@ static bool fewer_heads(struct attn_session_layer *l)
     return true;
 }
 
-/* Brings the session within the limit on work. A context of some hundred cells is the last to go: splits of the keys, and
- * keys of plans that change as it grows, are not seen in shorter ones. */
+/* Brings the session within the limit on work. A context of some hundred cells is the last to go: splits of the keys,
+ * and keys of plans that change as it grows, are not seen in shorter ones. */
 static void fit(struct attn_session *s, const struct attn_session_limits *limits)
 {
     enum { LONG = 192, SHORT = 16 };
@@ -211,13 +244,15 @@ static void fit(struct attn_session *s, const struct attn_session_limits *limits
     }
 }
 
-/* ---- Events ------------------------------------------------------------------------------------------------------------- */
+/* ---- Events ---------------------------------------------------------------------------------------------- */
 
 /* How often each event is drawn, of 16; the rare ones share the last. */
-static const uint8_t often[16] = { ATTN_SESSION_PREFILL, ATTN_SESSION_PREFILL, ATTN_SESSION_DECODE, ATTN_SESSION_DECODE,
-                                   ATTN_SESSION_DRAFT, ATTN_SESSION_DRAFT, ATTN_SESSION_TOGETHER, ATTN_SESSION_DRAFTS,
-                                   ATTN_SESSION_REUSE, ATTN_SESSION_REUSE, ATTN_SESSION_CHECKPOINT, ATTN_SESSION_RESTORE,
-                                   ATTN_SESSION_COPY, ATTN_SESSION_SHIFT, ATTN_SESSION_CLEAR, ATTN_SESSION_DEFRAG };
+static const uint8_t often[16] = { ATTN_SESSION_PREFILL,  ATTN_SESSION_PREFILL,    ATTN_SESSION_DECODE,
+                                   ATTN_SESSION_DECODE,   ATTN_SESSION_DRAFT,      ATTN_SESSION_DRAFT,
+                                   ATTN_SESSION_TOGETHER, ATTN_SESSION_DRAFTS,     ATTN_SESSION_REUSE,
+                                   ATTN_SESSION_REUSE,    ATTN_SESSION_CHECKPOINT, ATTN_SESSION_RESTORE,
+                                   ATTN_SESSION_COPY,     ATTN_SESSION_SHIFT,      ATTN_SESSION_CLEAR,
+                                   ATTN_SESSION_DEFRAG };
 
 /* Where in (0, most] a byte falls: small numbers mostly, all of it at times. */
 static int32_t amount(uint8_t byte, int32_t top)
@@ -280,7 +315,8 @@ static void decode_event(const uint8_t *b, int32_t budget, int *slot, struct att
     }
 }
 
-void attn_session_decode(const uint8_t *bytes, size_t size, const struct attn_session_limits *limits, struct attn_session *s)
+void attn_session_decode(const uint8_t *bytes, size_t size, const struct attn_session_limits *limits,
+                         struct attn_session *s)
 {
     struct input in = { .limits = limits };
     memcpy(in.header, bytes, size < sizeof in.header ? size : sizeof in.header);
@@ -294,7 +330,8 @@ void attn_session_decode(const uint8_t *bytes, size_t size, const struct attn_se
             s->layer[i].window = s->cells;
     int slot = 0;
     int32_t steps = limits->steps;
-    for (size_t at = sizeof in.header; at + ATTN_SESSION_EVENT_BYTES <= size && at < ATTN_SESSION_BYTES_MAX && steps > 0;
+    for (size_t at = sizeof in.header;
+         at + ATTN_SESSION_EVENT_BYTES <= size && at < ATTN_SESSION_BYTES_MAX && steps > 0;
          at += ATTN_SESSION_EVENT_BYTES) {
         int before = s->n_events;
         decode_event(bytes + at, steps, &slot, s);
@@ -305,7 +342,7 @@ void attn_session_decode(const uint8_t *bytes, size_t size, const struct attn_se
         add_event(s, ATTN_SESSION_PREFILL, 1, 0);
 }
 
-/* ---- Mutation ------------------------------------------------------------------------------------------------------------ */
+/* ---- Mutation -------------------------------------------------------------------------------------------- */
 
 static uint64_t next(uint64_t *state)
 {
@@ -325,7 +362,10 @@ struct draft {
 
 enum { EVENTS_MAX = (ATTN_SESSION_BYTES_MAX - ATTN_SESSION_HEADER) / ATTN_SESSION_EVENT_BYTES };
 
-static uint8_t *event_at(struct draft *d, uint32_t i) { return d->bytes + ATTN_SESSION_HEADER + i * ATTN_SESSION_EVENT_BYTES; }
+static uint8_t *event_at(struct draft *d, uint32_t i)
+{
+    return d->bytes + ATTN_SESSION_HEADER + i * ATTN_SESSION_EVENT_BYTES;
+}
 
 static void take(struct draft *d, const uint8_t *in, size_t size)
 {
@@ -354,7 +394,8 @@ static void insert_event(struct draft *d, uint32_t i, uint64_t *state, bool copy
 {
     if (d->events == EVENTS_MAX)
         return;
-    memmove(event_at(d, i) + ATTN_SESSION_EVENT_BYTES, event_at(d, i), (d->events - i) * (size_t)ATTN_SESSION_EVENT_BYTES);
+    memmove(event_at(d, i) + ATTN_SESSION_EVENT_BYTES, event_at(d, i),
+            (d->events - i) * (size_t)ATTN_SESSION_EVENT_BYTES);
     d->events++;
     if (copy && d->events > 1)
         memmove(event_at(d, i), event_at(d, below(state, d->events)), ATTN_SESSION_EVENT_BYTES);
@@ -375,7 +416,8 @@ static void change_once(struct draft *d, uint64_t *state)
     case 6: insert_event(d, at, state, true); break;
     case 7:
         if (d->events > 1) {
-            memmove(event_at(d, at), event_at(d, at) + ATTN_SESSION_EVENT_BYTES, (d->events - at - 1) * (size_t)ATTN_SESSION_EVENT_BYTES);
+            memmove(event_at(d, at), event_at(d, at) + ATTN_SESSION_EVENT_BYTES,
+                    (d->events - at - 1) * (size_t)ATTN_SESSION_EVENT_BYTES);
             d->events--;
         }
         break;
@@ -430,8 +472,10 @@ size_t attn_session_mutate(const uint8_t *in, size_t size, uint8_t *out, size_t 
     return give(&d, out, cap);
 }
 
-/* The server of one parent (with single bytes of the other's), the beginning of one's events and the end of the other's. */
-size_t attn_session_cross(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size, uint8_t *out, size_t cap, uint64_t seed)
+/* The server of one parent (with single bytes of the other's), the beginning of one's events and the end of the
+ * other's. */
+size_t attn_session_cross(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size, uint8_t *out, size_t cap,
+                          uint64_t seed)
 {
     uint64_t state = seed;
     struct draft one, two;

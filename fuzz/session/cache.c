@@ -53,7 +53,7 @@ bool session_cache_masked(const struct session_cache *c, int32_t p0, int32_t p1)
     return c->window > 0 && p1 - p0 >= c->window;
 }
 
-/* ---- Cells ---------------------------------------------------------------------------------------------------------- */
+/* ---- Cells ----------------------------------------------------------------------------------------------- */
 
 static uint64_t place_hash(int32_t cell, int32_t pos)
 {
@@ -103,7 +103,7 @@ static void find_range(struct session_cache *c, int slot)
     stream->last[slot] = last;
 }
 
-/* ---- Placing tokens --------------------------------------------------------------------------------------------------- */
+/* ---- Placing tokens -------------------------------------------------------------------------------------- */
 
 static int only_slot(uint32_t slots)
 {

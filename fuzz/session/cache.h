@@ -17,26 +17,26 @@ struct session_cell {
 /* A stream: cells in which sequences are placed; all slots in one (unified), or one for each slot. */
 struct session_stream {
     struct session_cell *cell;
-    int32_t head;   /* where the search for cells begins */
-    int32_t used;   /* cells that are not empty */
-    int32_t end;    /* index past the last used cell */
+    int32_t head;    /* where the search for cells begins */
+    int32_t used;    /* cells that are not empty */
+    int32_t end;     /* index past the last used cell */
     uint64_t layout; /* of index and position of all used cells: equal streams have equal ones */
     int32_t first[ATTN_SESSION_SLOTS_MAX], last[ATTN_SESSION_SLOTS_MAX]; /* positions held of a slot, -1: none */
 };
 
 /* What the owner of the cells' bytes is told. NULL functions are not called. */
 struct session_cache_hooks {
-    void (*written)(void *context, int stream, int32_t cell);                 /* holds pos and token now */
-    void (*freed)(void *context, int stream, int32_t cell);                   /* is empty now: its bytes are stale */
+    void (*written)(void *context, int stream, int32_t cell); /* holds pos and token now */
+    void (*freed)(void *context, int stream, int32_t cell);   /* is empty now: its bytes are stale */
     void (*copied)(void *context, int from_stream, int32_t from, int to_stream, int32_t to);
-    void (*shifted)(void *context, int stream, int32_t cell);                 /* its position has changed */
+    void (*shifted)(void *context, int stream, int32_t cell); /* its position has changed */
     void *context;
 };
 
 struct session_cache {
     int32_t n_cells; /* of a stream */
     int n_streams, n_slots;
-    int32_t window;  /* 0: none */
+    int32_t window; /* 0: none */
     struct session_stream stream[ATTN_SESSION_SLOTS_MAX];
     struct session_cache_hooks hooks;
 };

@@ -9,7 +9,7 @@
 
 #include "fuzz/session/play.h"
 
-/* ---- Does a kept plan serve a problem? ----------------------------------------------------------------------------------- */
+/* ---- Does a kept plan serve a problem? ------------------------------------------------------------------- */
 
 static int64_t align_of(const struct attn_tensor *t)
 {
@@ -47,9 +47,9 @@ static const char *serves_data(const struct attn_plan *plan, const struct attn_p
         return "the splits' results are larger than the plan's workspace for them";
     if (plan->splits > 1 && plan->region_bytes[ATTN_REGION_META] < 8 * plan->splits * rows)
         return "the splits' sums are larger than the plan's workspace for them";
-    if (plan->scan && (!mask->present ||
-                       plan->region_bytes[ATTN_REGION_SCAN] < mask->ne[2] * mask->ne[3] * ceil_div(attn_n_q(p), plan->scan_q) *
-                                                                  ceil_div(attn_n_kv(p), plan->kv_tile)))
+    if (plan->scan && (!mask->present || plan->region_bytes[ATTN_REGION_SCAN] <
+                                             mask->ne[2] * mask->ne[3] * ceil_div(attn_n_q(p), plan->scan_q) *
+                                                 ceil_div(attn_n_kv(p), plan->kv_tile)))
         return "the mask's tiles are more than the plan's workspace for them";
     return NULL;
 }
@@ -65,19 +65,21 @@ const char *attn_plan_serves(const struct attn_plan *plan, const struct attn_pro
         return "K or V has another type";
     if (plan->key.type_k != p->t[ATTN_K].type || plan->key.type_v != p->t[ATTN_V].type)
         return "K or V has another type than the plan was made for";
-    if (plan->key.n_head != attn_n_head(p) || plan->key.n_head_kv != attn_n_head_kv(p) || plan->key.n_seq != attn_n_seq(p))
+    if (plan->key.n_head != attn_n_head(p) || plan->key.n_head_kv != attn_n_head_kv(p) ||
+        plan->key.n_seq != attn_n_seq(p))
         return "it has other heads or sequences";
     if (attn_n_q(p) > plan->key.n_q || attn_n_kv(p) > plan->key.n_kv)
         return "it is larger than what the plan was made for";
     if ((plan->key.softcap != 0) != (p->softcap > 0) || (plan->key.alibi != 0) != (p->max_bias > 0) ||
         (plan->key.sinks != 0) != (p->t[ATTN_SINKS].present != 0))
         return "it has softcap, ALiBi or sinks and the plan has not, or the other way round";
-    if ((mask->present ? mask->ne[2] : 0) != plan->key.mask_heads || (mask->present ? mask->ne[3] : 0) != plan->key.mask_seqs)
+    if ((mask->present ? mask->ne[2] : 0) != plan->key.mask_heads ||
+        (mask->present ? mask->ne[3] : 0) != plan->key.mask_seqs)
         return "its mask has other heads or sequences";
     return serves_data(plan, p);
 }
 
-/* ---- Kept plans -------------------------------------------------------------------------------------------------------- */
+/* ---- Kept plans ------------------------------------------------------------------------------------------ */
 
 struct kept {
     struct attn_key key;
@@ -134,7 +136,7 @@ static bool grow(struct plans *plans)
 /* Planned only, a kept plan is held against a fresh one at every so many problems: it costs more than all else. */
 enum { FRESH_EVERY = 8 };
 
-/* ---- One session --------------------------------------------------------------------------------------------------------- */
+/* ---- One session ----------------------------------------------------------------------------------------- */
 
 struct check {
     const struct attn_session *s;
@@ -146,15 +148,15 @@ struct check {
     struct attn_device device; /* the backend's own, else the session's */
     bool data;                 /* the session has data, its problems are run */
     bool host;                 /* the backend runs plans of any device, in an order that a seed says */
-    struct attn_case c; /* of the problem at hand */
+    struct attn_case c;        /* of the problem at hand */
     struct plans plans;
     int64_t work; /* multiply-adds of the problems run so far */
     struct attn_sweep sweep;
     struct session_references references;
 };
 
-__attribute__((format(printf, 5, 6)))
-static bool found(struct check *k, const struct attn_session_at *at, int property, int kernel, const char *format, ...)
+__attribute__((format(printf, 5, 6))) static bool found(struct check *k, const struct attn_session_at *at, int property,
+                                                        int kernel, const char *format, ...)
 {
     va_list args;
     k->f->at = *at;
@@ -171,8 +173,9 @@ static void place(const struct attn_session *s, struct attn_session_finding *f)
 {
     char text[sizeof f->finding.text];
     memcpy(text, f->finding.text, sizeof text);
-    int n = snprintf(f->finding.text, sizeof text, "step %" PRId64 " (event %d, request %d of slot %d, layer %s%s): ", f->at.step,
-                     f->at.event + 1, f->at.request, f->at.slot, s->layer[f->at.layer].name, f->at.draft ? ", draft" : "");
+    int n = snprintf(f->finding.text, sizeof text,
+                     "step %" PRId64 " (event %d, request %d of slot %d, layer %s%s): ", f->at.step, f->at.event + 1,
+                     f->at.request, f->at.slot, s->layer[f->at.layer].name, f->at.draft ? ", draft" : "");
     if (n > 0 && (size_t)n < sizeof text) {
         size_t room = sizeof text - (size_t)n - 1, length = strlen(text);
         length = length < room ? length : room;
@@ -234,8 +237,10 @@ static const struct attn_plan *plan_of(struct check *k, const struct attn_sessio
     if (!k->data ? k->outcome->planned % FRESH_EVERY == 0 : k->outcome->reused > 0) {
         struct attn_plan fresh;
         k->outcome->plans++;
-        if (attn_plan(&k->device, &k->c.problem, &fresh, NULL) != plan->kernel || memcmp(&fresh, plan, sizeof fresh) != 0) {
-            found(k, at, 7, plan->kernel, "planned again, the problem gets another plan than the one kept under its key");
+        if (attn_plan(&k->device, &k->c.problem, &fresh, NULL) != plan->kernel ||
+            memcmp(&fresh, plan, sizeof fresh) != 0) {
+            found(k, at, 7, plan->kernel,
+                  "planned again, the problem gets another plan than the one kept under its key");
             return NULL;
         }
     }
@@ -251,7 +256,7 @@ static const struct attn_plan *plan_of(struct check *k, const struct attn_sessio
     return plan;
 }
 
-/* ---- Running ------------------------------------------------------------------------------------------------------------- */
+/* ---- Running --------------------------------------------------------------------------------------------- */
 
 struct bench {
     const struct attn_player *player;
@@ -282,19 +287,22 @@ static bool run_plan(struct check *k, const struct bench *b, const struct attn_p
     if (!backend->ops->upload(backend, b->memory, image, &failure) ||
         !backend->ops->run(backend, b->memory, &k->c.problem, plan, &failure) ||
         !backend->ops->download(backend, b->memory, image, &failure)) {
-        found(k, b->at, attn_failure_property(failure.code), plan->kernel, "%s on %s, %s: %s", attn_kernel(plan->kernel)->name,
-              k->device.name, how, failure.text);
+        found(k, b->at, attn_failure_property(failure.code), plan->kernel, "%s on %s, %s: %s",
+              attn_kernel(plan->kernel)->name, k->device.name, how, failure.text);
         k->f->finding.failure = failure.code;
         return false;
     }
-    bool good = session_judge(&k->references, &k->c.problem, &plan->arithmetic, attn_image_at(image, &k->c.problem, ATTN_DST), &j);
+    bool good = session_judge(&k->references, &k->c.problem, &plan->arithmetic,
+                              attn_image_at(image, &k->c.problem, ATTN_DST), &j);
     sum->ran = 1;
     add_judgement(&sum->judgement, &j);
     if (!good)
-        return found(k, b->at, 2, plan->kernel, "%s on %s, %s: component d=%" PRId64 " head=%" PRId64 " row=%" PRId64 " seq=%" PRId64
+        return found(k, b->at, 2, plan->kernel,
+                     "%s on %s, %s: component d=%" PRId64 " head=%" PRId64 " row=%" PRId64 " seq=%" PRId64
                      " is %.9g, by the sequence's tokens it must be %.9g within %.3g; %" PRId64 " of %" PRId64
-                     " components are beyond their limit", attn_kernel(plan->kernel)->name, k->device.name, how, j.d, j.h, j.iq, j.s,
-                     j.got, j.want, j.limit, j.failed, j.components);
+                     " components are beyond their limit",
+                     attn_kernel(plan->kernel)->name, k->device.name, how, j.d, j.h, j.iq, j.s, j.got, j.want, j.limit,
+                     j.failed, j.components);
     if (kept && k->answer)
         k->answer(k->context, b->player, b->at, &k->c.problem, &k->references, plan,
                   attn_image_at(image, &k->c.problem, ATTN_DST));
@@ -378,9 +386,9 @@ static bool visit(void *context, const struct attn_player *player, const struct 
     return run_problem(k, player, at, plan);
 }
 
-bool session_check(const struct attn_session *session, const struct attn_session_options *options, session_answer *answer,
-                   void *context, struct attn_session_outcome *outcome, struct attn_session_finding *f,
-                   struct attn_player **left)
+bool session_check(const struct attn_session *session, const struct attn_session_options *options,
+                   session_answer *answer, void *context, struct attn_session_outcome *outcome,
+                   struct attn_session_finding *f, struct attn_player **left)
 {
     struct check *k = calloc(1, sizeof *k);
     struct attn_player *player = NULL;

@@ -9,15 +9,16 @@
 
 #include "fuzz/session/play.h"
 
-/* Tensor split: whole KV heads are dealt out as evenly as they go, with the query heads that read them. With fewer KV heads
- * than devices (multi-query, MLA) a single KV head is on every device and the query heads are dealt out; else the last
- * devices have none. llama.cpp splits attention by KV heads the same way (split mode tensor; seed: -sm tensor -ts 1,1);
- * what it does with fewer KV heads than devices is this model's own choice. */
+/* Tensor split: whole KV heads are dealt out as evenly as they go, with the query heads that read them. With fewer KV
+ * heads than devices (multi-query, MLA) a single KV head is on every device and the query heads are dealt out; else the
+ * last devices have none. llama.cpp splits attention by KV heads the same way (split mode tensor; seed: -sm tensor -ts
+ * 1,1); what it does with fewer KV heads than devices is this model's own choice. */
 void session_share_of(const struct attn_session_layer *l, int split, int device, struct session_share *share)
 {
     int32_t ratio = l->n_head / l->n_head_kv;
     if (l->n_head_kv == 1) {
-        int32_t first = (int32_t)((int64_t)l->n_head * device / split), end = (int32_t)((int64_t)l->n_head * (device + 1) / split);
+        int32_t first = (int32_t)((int64_t)l->n_head * device / split),
+                end = (int32_t)((int64_t)l->n_head * (device + 1) / split);
         *share = (struct session_share){ first, end - first, 0, end > first };
     } else {
         int32_t first = (int32_t)((int64_t)l->n_head_kv * device / split);
@@ -54,10 +55,10 @@ static void set_tensor(struct attn_tensor *t, int type, int64_t ne0, int64_t ne1
     attn_tensor_contiguous(t);
 }
 
-/* llama_kv_cache::get_k, get_v: views [head size, KV heads, n_kv, streams] from the first stream of the step on, here with
- * dimensions 1 and 2 changed as build_attn_mha permutes them. */
-static void set_view(struct attn_tensor *t, int type, int64_t d, int64_t n_kv, int64_t heads, int64_t streams, int64_t cell,
-                     int64_t head, int64_t stream, int64_t offset)
+/* llama_kv_cache::get_k, get_v: views [head size, KV heads, n_kv, streams] from the first stream of the step on, here
+ * with dimensions 1 and 2 changed as build_attn_mha permutes them. */
+static void set_view(struct attn_tensor *t, int type, int64_t d, int64_t n_kv, int64_t heads, int64_t streams,
+                     int64_t cell, int64_t head, int64_t stream, int64_t offset)
 {
     set_tensor(t, type, d, n_kv, heads, streams);
     t->nb[1] = cell;
@@ -83,11 +84,11 @@ static bool masks_equal(const struct attn_player *p, const struct session_cache 
 
 static int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 
-/* The mask's width. Servers make it as wide as n_kv (build_attn_inp_kq_mask); a padded one stands for backends that ask for
- * it. KEPT: a graph is used again when its inputs still fit (llm_graph_input_attn_kv::can_reuse), and a drafter whose graph
- * keeps a mask tensor wider than the K view that shrank is how a reused context can leave mask.ne[0] above n_kv. The seed's
- * report says only that drafts over a reused context failed while the count of reused graphs rose; that this is the
- * reason is an inference. */
+/* The mask's width. Servers make it as wide as n_kv (build_attn_inp_kq_mask); a padded one stands for backends that ask
+ * for it. KEPT: a graph is used again when its inputs still fit (llm_graph_input_attn_kv::can_reuse), and a drafter
+ * whose graph keeps a mask tensor wider than the K view that shrank is how a reused context can leave mask.ne[0] above
+ * n_kv. The seed's report says only that drafts over a reused context failed while the count of reused graphs rose;
+ * that this is the reason is an inference. */
 static int64_t mask_width(struct attn_player *p, int layer, bool draft, int32_t n_kv)
 {
     if (p->s.mask == ATTN_SESSION_MASK_PADDED)
@@ -127,7 +128,8 @@ void session_emit(struct attn_player *p, int layer, int share, bool draft, struc
         t[ATTN_K].buffer = t[ATTN_V].buffer = 1;
     /* Rows padded as GGML_KQ_MASK_PAD asked for; a mask for each stream (ne[3]), or one for all. */
     bool one = p->s.shared && u->streams > 1 && masks_equal(p, cache);
-    set_tensor(&t[ATTN_MASK], ATTN_F16, mask_width(p, layer, draft, n_kv), round_up(per, p->s.rows), 1, one ? 1 : u->streams);
+    set_tensor(&t[ATTN_MASK], ATTN_F16, mask_width(p, layer, draft, n_kv), round_up(per, p->s.rows), 1,
+               one ? 1 : u->streams);
     if (l->sinks)
         set_tensor(&t[ATTN_SINKS], ATTN_F32, heads->n_head, 1, 1, 1);
     set_tensor(&t[ATTN_DST], ATTN_F32, l->d_v, heads->n_head, per, u->streams);

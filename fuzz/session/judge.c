@@ -18,8 +18,8 @@ struct session_run session_run_at(const struct attn_player *p, int32_t stream, i
     return run;
 }
 
-/* A problem of its own for a run: the sequence's keys in order, dense, then as many excluded ones as the step's problem has
- * cells beyond them, so that the bound counts as many tiles. */
+/* A problem of its own for a run: the sequence's keys in order, dense, then as many excluded ones as the step's problem
+ * has cells beyond them, so that the bound counts as many tiles. */
 struct logical {
     struct attn_problem problem;
     int32_t first, keys; /* positions first <= p < first + keys are attended to by some row */
@@ -153,8 +153,8 @@ static void add(struct attn_judgement *all, const struct attn_judgement *one, co
     all->unjudged = unjudged;
 }
 
-bool session_references(const struct attn_player *p, const struct attn_session_at *at, const struct attn_problem *problem,
-                        struct session_references *all)
+bool session_references(const struct attn_player *p, const struct attn_session_at *at,
+                        const struct attn_problem *problem, struct session_references *all)
 {
     all->n = 0;
     for (int32_t s = 0; s < p->u.streams; s++) {
@@ -184,7 +184,8 @@ bool session_judge(const struct session_references *all, const struct attn_probl
     for (int i = 0; i < all->n; i++) {
         struct attn_judgement one;
         const struct session_run *run = &all->run[i];
-        attn_judge(all->reference[i], arithmetic, (const char *)dst + run->stream * d->nb[3] + run->row * d->nb[2], &one);
+        attn_judge(all->reference[i], arithmetic, (const char *)dst + run->stream * d->nb[3] + run->row * d->nb[2],
+                   &one);
         add(judgement, &one, run);
     }
     return judgement->failed == 0;

@@ -11,7 +11,7 @@
 
 enum { STALE = 0xff }; /* a NaN as f32, f16, bf16 and as the scale of every quantised block */
 
-/* ---- Values ------------------------------------------------------------------------------------------------------- */
+/* ---- Values ---------------------------------------------------------------------------------------------- */
 
 static uint64_t mix(uint64_t x)
 {
@@ -67,7 +67,7 @@ float session_sink(const struct attn_player *p, int layer, int32_t head)
     return sink;
 }
 
-/* ---- Cells --------------------------------------------------------------------------------------------------------- */
+/* ---- Cells ----------------------------------------------------------------------------------------------- */
 
 /* llama_kv_cache::cpy_k, cpy_v: rows go to stream * kv_size + cell (set_input_k_idxs). */
 static int64_t cell_at(const struct attn_player *p, int cache, int stream, int32_t cell)
@@ -106,15 +106,16 @@ static void write_values(struct attn_player *p, int layer, int share, int stream
 }
 
 /* Calls for every layer and share of a cache. */
-#define EACH_STORE(p, cache, layer, share)                                                                             \
-    for (int layer = 0; layer < (p)->s.n_layers; layer++)                                                              \
-        for (int share = 0; share < (p)->s.split; share++)                                                             \
+#define EACH_STORE(p, cache, layer, share)                 \
+    for (int layer = 0; layer < (p)->s.n_layers; layer++)  \
+        for (int share = 0; share < (p)->s.split; share++) \
             if ((p)->cache_of[layer] == (cache) && (p)->share[layer][share].n_head_kv > 0)
 
 static void on_written(void *context, int stream, int32_t cell)
 {
     const struct session_hook *hook = context;
-    EACH_STORE(hook->player, hook->cache, layer, share) {
+    EACH_STORE(hook->player, hook->cache, layer, share)
+    {
         write_keys(hook->player, layer, share, stream, cell);
         write_values(hook->player, layer, share, stream, cell);
     }
@@ -125,14 +126,15 @@ static void on_shifted(void *context, int stream, int32_t cell)
 {
     const struct session_hook *hook = context;
     EACH_STORE(hook->player, hook->cache, layer, share)
-        write_keys(hook->player, layer, share, stream, cell);
+    write_keys(hook->player, layer, share, stream, cell);
 }
 
 static void on_freed(void *context, int stream, int32_t cell)
 {
     const struct session_hook *hook = context;
     struct attn_player *p = hook->player;
-    EACH_STORE(p, hook->cache, layer, share) {
+    EACH_STORE(p, hook->cache, layer, share)
+    {
         struct session_layout o;
         session_layout_of(p, layer, share, &o);
         int64_t at = cell_at(p, hook->cache, stream, cell);
@@ -146,7 +148,8 @@ static void on_copied(void *context, int from_stream, int32_t from, int to_strea
 {
     const struct session_hook *hook = context;
     struct attn_player *p = hook->player;
-    EACH_STORE(p, hook->cache, layer, share) {
+    EACH_STORE(p, hook->cache, layer, share)
+    {
         struct session_layout o;
         session_layout_of(p, layer, share, &o);
         int64_t a = cell_at(p, hook->cache, from_stream, from), b = cell_at(p, hook->cache, to_stream, to);
@@ -157,7 +160,7 @@ static void on_copied(void *context, int from_stream, int32_t from, int to_strea
     }
 }
 
-/* ---- Open and close ------------------------------------------------------------------------------------------------ */
+/* ---- Open and close -------------------------------------------------------------------------------------- */
 
 static uint8_t *stale_bytes(int64_t n)
 {
@@ -174,7 +177,8 @@ bool session_memory_open(struct attn_player *p, int64_t max_bytes)
     if (!p->row)
         return false;
     for (int cache = 0; cache < SESSION_CACHE_COUNT; cache++) {
-        EACH_STORE(p, cache, layer, share) {
+        EACH_STORE(p, cache, layer, share)
+        {
             struct session_store *store = &p->store[layer][share];
             struct session_layout o;
             session_layout_of(p, layer, share, &o);
@@ -206,7 +210,7 @@ void session_memory_close(struct attn_player *p)
     free(p->row);
 }
 
-/* ---- The bytes of a problem ------------------------------------------------------------------------------------------ */
+/* ---- The bytes of a problem ------------------------------------------------------------------------------ */
 
 static void put_f16(uint8_t *at, uint16_t bits) { memcpy(at, &bits, sizeof bits); }
 

@@ -45,7 +45,9 @@ static void keep_answer(void *context, const struct attn_player *p, const struct
         for (int64_t c = 0; c < n; c++) {
             int64_t h = c / d->ne[0], at_d = c % d->ne[0];
             float got;
-            memcpy(&got, (const char *)dst + run->stream * d->nb[3] + (run->row + run->n - 1) * d->nb[2] + h * d->nb[1] + at_d * d->nb[0],
+            memcpy(&got,
+                   (const char *)dst + run->stream * d->nb[3] + (run->row + run->n - 1) * d->nb[2] + h * d->nb[1] +
+                       at_d * d->nb[0],
                    sizeof got);
             a->value[c] = (double)got;
             a->limit[c] = attn_reference_limit(references->reference[i], &plan->arithmetic, at_d, h, run->n - 1, 0);
@@ -62,8 +64,8 @@ static void free_answers(struct answers *all)
     free(all);
 }
 
-/* The same events with the slots' turns one after another, the last slot's first. False when there is nothing to change, or
- * events are about several slots. */
+/* The same events with the slots' turns one after another, the last slot's first. False when there is nothing to
+ * change, or events are about several slots. */
 static bool reorder(const struct attn_session *s, struct attn_session *other)
 {
     int slot = 0;
@@ -74,7 +76,8 @@ static bool reorder(const struct attn_session *s, struct attn_session *other)
             return false;
     for (int i = 0; i < s->n_events; i++) {
         const struct attn_session_event *e = &s->event[i];
-        if (e->op == ATTN_SESSION_TOGETHER || e->op == ATTN_SESSION_DRAFTS || e->op == ATTN_SESSION_COPY || e->op == ATTN_SESSION_DEFRAG)
+        if (e->op == ATTN_SESSION_TOGETHER || e->op == ATTN_SESSION_DRAFTS || e->op == ATTN_SESSION_COPY ||
+            e->op == ATTN_SESSION_DEFRAG)
             return false;
         slot = e->op == ATTN_SESSION_SLOT ? e->n : slot;
         used |= e->op == ATTN_SESSION_SLOT ? 0 : 1u << slot;
@@ -101,8 +104,8 @@ static bool reorder(const struct attn_session *s, struct attn_session *other)
     return true;
 }
 
-__attribute__((format(printf, 3, 4)))
-static bool differ(struct attn_session_finding *f, const struct attn_session *s, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static bool differ(struct attn_session_finding *f, const struct attn_session *s,
+                                                         const char *format, ...)
 {
     va_list args;
     f->finding.property = 7;
@@ -120,16 +123,18 @@ static bool same_tokens(const struct attn_session *s, const struct attn_player *
     for (int slot = 0; slot < s->slots; slot++) {
         int32_t n = attn_player_length(a, slot);
         if (n != attn_player_length(b, slot))
-            return differ(f, s, "slot %d ends with %d tokens, and in another order of the slots' turns with %d", slot, n,
-                          attn_player_length(b, slot));
+            return differ(f, s, "slot %d ends with %d tokens, and in another order of the slots' turns with %d", slot,
+                          n, attn_player_length(b, slot));
         for (int32_t i = 0; i < n; i++)
             if (attn_player_token(a, slot, i) != attn_player_token(b, slot, i))
-                return differ(f, s, "token %d of slot %d is another one when the slots' turns come in another order", i, slot);
+                return differ(f, s, "token %d of slot %d is another one when the slots' turns come in another order", i,
+                              slot);
     }
     return true;
 }
 
-static bool same_answers(const struct attn_session *s, const struct answers *a, const struct answers *b, struct attn_session_finding *f)
+static bool same_answers(const struct attn_session *s, const struct answers *a, const struct answers *b,
+                         struct attn_session_finding *f)
 {
     for (int slot = 0; slot < s->slots; slot++)
         for (int layer = 0; layer < s->n_layers; layer++)
@@ -137,9 +142,11 @@ static bool same_answers(const struct attn_session *s, const struct answers *a, 
                 const struct answer *x = &a->at[slot][layer][share], *y = &b->at[slot][layer][share];
                 for (int64_t c = 0; x->value && y->value && x->pos == y->pos && c < x->n; c++)
                     if (!(fabs(x->value[c] - y->value[c]) <= x->limit[c] + y->limit[c]))
-                        return differ(f, s, "slot %d, layer %s, position %d, value %" PRId64 ": %.9g, and %.9g when the slots' "
-                                      "turns come in another order, more than %.3g apart", slot, s->layer[layer].name, x->pos, c,
-                                      x->value[c], y->value[c], x->limit[c] + y->limit[c]);
+                        return differ(
+                            f, s,
+                            "slot %d, layer %s, position %d, value %" PRId64 ": %.9g, and %.9g when the slots' "
+                            "turns come in another order, more than %.3g apart",
+                            slot, s->layer[layer].name, x->pos, c, x->value[c], y->value[c], x->limit[c] + y->limit[c]);
             }
     return true;
 }

@@ -20,16 +20,16 @@ struct session_share {
 
 /* The bytes of a layer's cache on a device: for each stream its cells, for each cell a row of all KV heads. */
 struct session_store {
-    uint8_t *k, *v;              /* v is NULL when V is a view of K */
+    uint8_t *k, *v; /* v is NULL when V is a view of K */
     int64_t bytes_k, bytes_v;
 };
 
 /* Bytes of a share's tensors. */
 struct session_layout {
-    int64_t head_k, head_v;      /* a head's part of a cell's row */
-    int64_t cell_k, cell_v;      /* a cell's row */
-    int64_t stream_k, stream_v;  /* all cells of a stream */
-    int64_t base_k, base_v;      /* before the first cell */
+    int64_t head_k, head_v;     /* a head's part of a cell's row */
+    int64_t cell_k, cell_v;     /* a cell's row */
+    int64_t stream_k, stream_v; /* all cells of a stream */
+    int64_t base_k, base_v;     /* before the first cell */
 };
 
 struct session_checkpoint {
@@ -43,7 +43,7 @@ enum { SESSION_CHECKPOINTS_MAX = 4 };
 struct session_slot {
     uint32_t *token; /* of each position; `cells` of them fit */
     int32_t n;
-    uint32_t drawn;  /* tokens made so far: new ones are a function of this count */
+    uint32_t drawn; /* tokens made so far: new ones are a function of this count */
     int32_t request;
     int n_checkpoints;
     struct session_checkpoint checkpoint[SESSION_CHECKPOINTS_MAX]; /* oldest first */
@@ -101,8 +101,8 @@ void session_truncate(struct attn_player *p, int slot, int32_t n);
 void session_drop_checkpoint(struct session_slot *slot, int i);
 /* One batch, by the target or the drafter. Parts are in the order of their slots; their numbers are changed. */
 enum session_result session_decode(struct attn_player *p, struct session_part *part, int n, bool draft);
-/* Evaluates the tokens that the target lacks of some slots; slots that could not be placed are cut to what they have. False
- * when the visitor wants no more. */
+/* Evaluates the tokens that the target lacks of some slots; slots that could not be placed are cut to what they have.
+ * False when the visitor wants no more. */
 bool session_evaluate(struct attn_player *p, struct session_part *part, int n);
 
 /* ---- emit.c */
@@ -117,8 +117,8 @@ void session_emit(struct attn_player *p, int layer, int share, bool draft, struc
 bool session_memory_open(struct attn_player *p, int64_t max_bytes);
 void session_memory_close(struct attn_player *p);
 
-/* What a row holds: n values of a head (of all heads of the layer) for a token at a position. Values are in (-1, 1), those
- * of keys twice that. */
+/* What a row holds: n values of a head (of all heads of the layer) for a token at a position. Values are in (-1, 1),
+ * those of keys twice that. */
 void session_row_q(const struct attn_player *p, int layer, int32_t head, uint32_t token, int32_t pos, float *row);
 void session_row_k(const struct attn_player *p, int layer, int32_t head, uint32_t token, int32_t pos, float *row);
 void session_row_v(const struct attn_player *p, int layer, int32_t head, uint32_t token, float *row);
@@ -144,8 +144,8 @@ struct session_references {
     struct attn_reference *reference[ATTN_SESSION_UBATCH_MAX];
 };
 /* False when memory runs out; free what there is in any case. */
-bool session_references(const struct attn_player *p, const struct attn_session_at *at, const struct attn_problem *problem,
-                        struct session_references *all);
+bool session_references(const struct attn_player *p, const struct attn_session_at *at,
+                        const struct attn_problem *problem, struct session_references *all);
 void session_references_free(struct session_references *all);
 /* Judges dst of the problem by them; *judgement sums up all rows, its place is one of the problem's. */
 bool session_judge(const struct session_references *all, const struct attn_problem *problem,
@@ -159,8 +159,8 @@ typedef void session_answer(void *context, const struct attn_player *player, con
                             const struct attn_plan *plan, const void *dst);
 
 /* attn_session_run; the player as the session left it goes to *left, if that is not NULL (NULL: memory ran out). */
-bool session_check(const struct attn_session *session, const struct attn_session_options *options, session_answer *answer,
-                   void *context, struct attn_session_outcome *outcome, struct attn_session_finding *finding,
-                   struct attn_player **left);
+bool session_check(const struct attn_session *session, const struct attn_session_options *options,
+                   session_answer *answer, void *context, struct attn_session_outcome *outcome,
+                   struct attn_session_finding *finding, struct attn_player **left);
 
 #endif

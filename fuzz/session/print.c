@@ -12,8 +12,7 @@ struct printer {
     size_t cap, len;
 };
 
-__attribute__((format(printf, 2, 3)))
-static void put(struct printer *p, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void put(struct printer *p, const char *format, ...)
 {
     va_list args;
     va_start(args, format);

@@ -9,7 +9,7 @@
 
 #include "fuzz/session/play.h"
 
-/* ---- Events ----------------------------------------------------------------------------------------------------------- */
+/* ---- Events ---------------------------------------------------------------------------------------------- */
 
 static bool prefill(struct attn_player *p, int slot, int32_t n)
 {
@@ -57,8 +57,8 @@ static bool generate(struct attn_player *p, int32_t steps, bool all)
     return true;
 }
 
-/* common_speculative, draft-mtp: the drafter first evaluates the tokens it lacks, then drafts one token a step, each step
- * over what it has drafted. */
+/* common_speculative, draft-mtp: the drafter first evaluates the tokens it lacks, then drafts one token a step, each
+ * step over what it has drafted. */
 static enum session_result run_drafter(struct attn_player *p, const struct session_part *part, int n)
 {
     struct session_part lacking[ATTN_SESSION_SLOTS_MAX];
@@ -84,8 +84,8 @@ static enum session_result run_drafter(struct attn_player *p, const struct sessi
 }
 
 /* Drafts that took more than one ubatch may have overwritten cells that only the drafts' windows no longer saw
- * (find_slot goes by the last position placed): rolled back, the slot lacks keys. A server with an ubatch shorter than its
- * drafts would go on and answer wrongly; here the slot begins anew. */
+ * (find_slot goes by the last position placed): rolled back, the slot lacks keys. A server with an ubatch shorter than
+ * its drafts would go on and answer wrongly; here the slot begins anew. */
 static void give_up_lost(struct attn_player *p, int slot)
 {
     const struct session_cache *swa = &p->cache[SESSION_SWA];
@@ -129,7 +129,7 @@ static bool draft(struct attn_player *p, const struct attn_session_event *e, boo
     return true;
 }
 
-/* ---- Checkpoints and reuse --------------------------------------------------------------------------------------------- */
+/* ---- Checkpoints and reuse ------------------------------------------------------------------------------- */
 
 /* create_checkpoint: the state of the sliding-window cache alone (LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY); the oldest makes
  * room. A model without such layers needs none. */
@@ -150,8 +150,8 @@ static void save_checkpoint(struct attn_player *p, int slot)
     s->checkpoint[s->n_checkpoints++] = (struct session_checkpoint){ first, n, token };
 }
 
-/* llama_kv_cache::state_read of one sequence: its cells are given up, new ones are found and filled. False: there were no
- * cells, and the sequence is gone from this cache. */
+/* llama_kv_cache::state_read of one sequence: its cells are given up, new ones are found and filled. False: there were
+ * no cells, and the sequence is gone from this cache. */
 static bool load_checkpoint(struct attn_player *p, int slot, const struct session_checkpoint *saved)
 {
     struct session_cache *swa = &p->cache[SESSION_SWA];
@@ -176,9 +176,9 @@ static bool load_checkpoint(struct attn_player *p, int slot, const struct sessio
     return found;
 }
 
-/* server update_slots, a prompt's first n_past tokens are the slot's: with a window, the cache must still hold what the next
- * token sees (pos_min_thold), or the newest checkpoint that does is restored, or everything is evaluated again. Returns
- * how many tokens are kept. */
+/* server update_slots, a prompt's first n_past tokens are the slot's: with a window, the cache must still hold what the
+ * next token sees (pos_min_thold), or the newest checkpoint that does is restored, or everything is evaluated again.
+ * Returns how many tokens are kept. */
 static int32_t keep_prefix(struct attn_player *p, int slot, int32_t n_past)
 {
     struct session_slot *s = &p->slot[slot];
@@ -230,9 +230,9 @@ static void restore(struct attn_player *p, int slot)
     session_truncate(p, slot, load_checkpoint(p, slot, saved) ? n : 0);
 }
 
-/* server update_slots, context shift: half of what follows the first tokens is dropped, what is behind moves down. Caches of
- * different sizes cannot be shifted (llama_kv_cache_iswa::get_can_shift); a sliding-window cache may have given up cells that
- * the shift would bring back into the window, and is left alone from then on. */
+/* server update_slots, context shift: half of what follows the first tokens is dropped, what is behind moves down.
+ * Caches of different sizes cannot be shifted (llama_kv_cache_iswa::get_can_shift); a sliding-window cache may have
+ * given up cells that the shift would bring back into the window, and is left alone from then on. */
 static void shift(struct attn_player *p, int slot, int32_t keep)
 {
     struct session_slot *s = &p->slot[slot];

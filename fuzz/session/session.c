@@ -22,7 +22,8 @@ static bool within(int64_t value, int64_t low, int64_t high) { return value >= l
 
 static const char *check_layer(const struct attn_session_layer *l)
 {
-    if (!within(l->n_head, 1, ATTN_SESSION_HEADS_MAX) || !within(l->n_head_kv, 1, l->n_head) || l->n_head % l->n_head_kv)
+    if (!within(l->n_head, 1, ATTN_SESSION_HEADS_MAX) || !within(l->n_head_kv, 1, l->n_head) ||
+        l->n_head % l->n_head_kv)
         return "a layer's query heads are no multiple of its KV heads";
     if (!within(l->d_k, 1, ATTN_SESSION_HEAD_SIZE_MAX) || !within(l->d_v, 1, ATTN_SESSION_HEAD_SIZE_MAX))
         return "a layer's head size is from 1 to 2048";
@@ -34,7 +35,8 @@ static const char *check_layer(const struct attn_session_layer *l)
         return "a layer's V is a view of K only in K's type and within K's row";
     if (!within(l->window, 0, ATTN_SESSION_CELLS_MAX))
         return "a layer's window is from 0 to 65536";
-    if (!(l->scale >= 0 && l->scale <= 1e30f && l->softcap >= 0 && l->softcap <= 1e30f && l->max_bias >= 0 && l->max_bias <= 1e30f))
+    if (!(l->scale >= 0 && l->scale <= 1e30f && l->softcap >= 0 && l->softcap <= 1e30f && l->max_bias >= 0 &&
+          l->max_bias <= 1e30f))
         return "a layer's scale, softcap and max_bias are from 0 to 1e30";
     if (memchr(l->name, 0, sizeof l->name) == NULL || !l->name[0])
         return "a layer has a name of 1 to 15 characters";
@@ -51,8 +53,8 @@ const char *attn_session_check(const struct attn_session *s)
         return "the device does not exist";
     if (!within(s->split, 1, ATTN_SESSION_SPLIT_MAX) || !within(s->slots, 1, ATTN_SESSION_SLOTS_MAX) ||
         !within(s->cells, 1, ATTN_SESSION_CELLS_MAX) || !within(s->ubatch, 1, ATTN_SESSION_UBATCH_MAX) ||
-        !within(s->pad, 1, 1024) || !within(s->rows, 1, 256) || !within(s->base, 0, 1024) || !within(s->mask_pad, 1, 1024) ||
-        !within(s->mask, 0, ATTN_SESSION_MASK_COUNT - 1))
+        !within(s->pad, 1, 1024) || !within(s->rows, 1, 256) || !within(s->base, 0, 1024) ||
+        !within(s->mask_pad, 1, 1024) || !within(s->mask, 0, ATTN_SESSION_MASK_COUNT - 1))
         return "a number of the server is out of its range";
     if (!within(s->n_layers, 1, ATTN_SESSION_LAYERS_MAX))
         return "a session needs 1 to 4 layers";
@@ -81,7 +83,8 @@ const char *attn_session_check(const struct attn_session *s)
         if ((e->op == ATTN_SESSION_DRAFT || e->op == ATTN_SESSION_DRAFTS) &&
             (!within(e->n, 1, ATTN_SESSION_DRAFT_MAX) || !within(e->m, 0, e->n)))
             return "a draft has 1 to 16 tokens, of which at most all are accepted";
-        if (!within(e->n, 0, ATTN_SESSION_CELLS_MAX) || !within(e->m, 0, 1000) || !within(e->k, 0, ATTN_SESSION_CELLS_MAX))
+        if (!within(e->n, 0, ATTN_SESSION_CELLS_MAX) || !within(e->m, 0, 1000) ||
+            !within(e->k, 0, ATTN_SESSION_CELLS_MAX))
             return "an event's number is out of its range";
     }
     return NULL;

@@ -22,7 +22,7 @@
 #include "planner/attn_planner.h"
 #include "fuzz/properties/properties.h"
 
-/* ---- The session as data -------------------------------------------------------------------------------------- */
+/* ---- The session as data --------------------------------------------------------------------------------- */
 
 enum {
     ATTN_SESSION_LAYERS_MAX = 4,
@@ -51,63 +51,63 @@ struct attn_session_layer {
 };
 
 /* X(NAME, name, meaning): how wide the mask is. */
-#define ATTN_SESSION_MASKS(X)                                                                                     \
-    X(EXACT, exact, "as wide as n_kv")                                                                           \
-    X(PADDED, padded, "n_kv rounded up to a multiple of mask_pad")                                               \
+#define ATTN_SESSION_MASKS(X)                                      \
+    X(EXACT, exact, "as wide as n_kv")                             \
+    X(PADDED, padded, "n_kv rounded up to a multiple of mask_pad") \
     X(KEPT, kept, "a drafter's reused graph keeps the widest mask it had; others are exact")
 
 enum attn_session_mask {
 #define X(NAME, name, text) ATTN_SESSION_MASK_##NAME,
     ATTN_SESSION_MASKS(X)
 #undef X
-    ATTN_SESSION_MASK_COUNT
+        ATTN_SESSION_MASK_COUNT
 };
 
 /* X(NAME, name, operands of its statement, meaning). Amounts are tokens unless said. */
-#define ATTN_SESSION_OPS(X)                                                                                      \
-    X(SLOT, slot, "N", "the events after it are about slot N")                                                   \
-    X(PREFILL, prefill, "N", "N new tokens of a prompt, in ubatches")                                            \
-    X(DECODE, decode, "N", "N tokens, one a step")                                                               \
-    X(TOGETHER, together, "N", "N steps that decode one token of every slot in use")                             \
-    X(DRAFT, draft, "N accept M [times K]", "N drafted tokens, verified in one batch, M of them accepted")                 \
-    X(DRAFTS, drafts, "N accept M [times K]", "the same for every slot in use, in one batch")                              \
-    X(CHECKPOINT, checkpoint, "", "saves the slot's part of the sliding-window cache")                           \
-    X(RESTORE, restore, "", "back to the slot's last checkpoint")                                                \
-    X(REUSE, reuse, "lcp=F prompt=N", "a request whose first tokens, F of its N, are the slot's own")            \
-    X(COPY, copy, "N", "slot N becomes a copy of this one")                                                      \
-    X(SHIFT, shift, "keep=N", "half of what follows the first N tokens is dropped, the rest moves down")         \
-    X(DEFRAG, defrag, "", "cells in use move into holes before them")                                            \
+#define ATTN_SESSION_OPS(X)                                                                                \
+    X(SLOT, slot, "N", "the events after it are about slot N")                                             \
+    X(PREFILL, prefill, "N", "N new tokens of a prompt, in ubatches")                                      \
+    X(DECODE, decode, "N", "N tokens, one a step")                                                         \
+    X(TOGETHER, together, "N", "N steps that decode one token of every slot in use")                       \
+    X(DRAFT, draft, "N accept M [times K]", "N drafted tokens, verified in one batch, M of them accepted") \
+    X(DRAFTS, drafts, "N accept M [times K]", "the same for every slot in use, in one batch")              \
+    X(CHECKPOINT, checkpoint, "", "saves the slot's part of the sliding-window cache")                     \
+    X(RESTORE, restore, "", "back to the slot's last checkpoint")                                          \
+    X(REUSE, reuse, "lcp=F prompt=N", "a request whose first tokens, F of its N, are the slot's own")      \
+    X(COPY, copy, "N", "slot N becomes a copy of this one")                                                \
+    X(SHIFT, shift, "keep=N", "half of what follows the first N tokens is dropped, the rest moves down")   \
+    X(DEFRAG, defrag, "", "cells in use move into holes before them")                                      \
     X(CLEAR, clear, "", "the slot forgets its tokens")
 
 enum attn_session_op {
 #define X(NAME, name, operands, text) ATTN_SESSION_##NAME,
     ATTN_SESSION_OPS(X)
 #undef X
-    ATTN_SESSION_OP_COUNT
+        ATTN_SESSION_OP_COUNT
 };
 
 struct attn_session_event {
-    int32_t op;  /* enum attn_session_op */
-    int32_t n;   /* slot, tokens, drafted tokens; prompt of REUSE (0: as long as the share asks for) */
-    int32_t m;   /* accepted; REUSE: the share in 1/1000 */
-    int32_t k;   /* DRAFT, DRAFTS: how often; 0 is once */
+    int32_t op; /* enum attn_session_op */
+    int32_t n;  /* slot, tokens, drafted tokens; prompt of REUSE (0: as long as the share asks for) */
+    int32_t m;  /* accepted; REUSE: the share in 1/1000 */
+    int32_t k;  /* DRAFT, DRAFTS: how often; 0 is once */
 };
 
 struct attn_session {
     int32_t device, weakening; /* row of the device table, index of a weakening (-1: none) */
     int32_t split;             /* devices that heads are split over */
     int32_t slots;
-    int32_t cells;             /* of the full cache: in all when unified, else a slot */
-    int32_t unified;           /* 1: all slots in one stream of cells; 0: a stream each */
-    int32_t ubatch;            /* most tokens of a step */
-    int32_t pad;               /* n_kv is padded to a multiple of it */
-    int32_t mask, mask_pad;    /* enum attn_session_mask; multiple for PADDED */
-    int32_t rows;              /* mask rows are padded to a multiple of it */
-    int32_t shared;            /* 1: sequences whose masks are equal share one */
-    int32_t swa_full;          /* 1: the sliding-window cache is as large as the full one */
-    int32_t base;              /* elements (blocks) before the first cell of each cache tensor */
-    uint64_t seed;             /* of tokens and values */
-    uint64_t schedule;         /* of the executor */
+    int32_t cells;          /* of the full cache: in all when unified, else a slot */
+    int32_t unified;        /* 1: all slots in one stream of cells; 0: a stream each */
+    int32_t ubatch;         /* most tokens of a step */
+    int32_t pad;            /* n_kv is padded to a multiple of it */
+    int32_t mask, mask_pad; /* enum attn_session_mask; multiple for PADDED */
+    int32_t rows;           /* mask rows are padded to a multiple of it */
+    int32_t shared;         /* 1: sequences whose masks are equal share one */
+    int32_t swa_full;       /* 1: the sliding-window cache is as large as the full one */
+    int32_t base;           /* elements (blocks) before the first cell of each cache tensor */
+    uint64_t seed;          /* of tokens and values */
+    uint64_t schedule;      /* of the executor */
     int32_t n_layers, n_events;
     struct attn_session_layer layer[ATTN_SESSION_LAYERS_MAX];
     struct attn_session_event event[ATTN_SESSION_EVENTS_MAX];
@@ -120,7 +120,7 @@ void attn_session_default(struct attn_session *session);
 /* NULL when the session is one that can be played, else what is wrong with it. */
 const char *attn_session_check(const struct attn_session *session);
 
-/* ---- Script (text.c, print.c) ------------------------------------------------------------------------------------- */
+/* ---- Script (text.c, print.c) ---------------------------------------------------------------------------- */
 
 struct attn_session_error {
     int64_t line;  /* from 1, within the text */
@@ -171,7 +171,7 @@ size_t attn_session_cross(const uint8_t *a, size_t a_size, const uint8_t *b, siz
 /* Random bytes of an input, at most ATTN_SESSION_BYTES_MAX; returns how many. */
 size_t attn_session_random(uint8_t out[ATTN_SESSION_BYTES_MAX], uint64_t seed);
 
-/* ---- Playing (batch.c, server.c, emit.c) ------------------------------------------------------------------ */
+/* ---- Playing (batch.c, server.c, emit.c) ----------------------------------------------------------------- */
 
 struct attn_player;
 
@@ -222,21 +222,21 @@ void attn_player_fill(const struct attn_player *player, const struct attn_sessio
  * the problem alone and never at its key. */
 const char *attn_plan_serves(const struct attn_plan *plan, const struct attn_problem *problem);
 
-/* Keys whose plans were checked on the whole fleet, as hashes: what several sessions of one process need not check twice.
- * All zero at first. */
+/* Keys whose plans were checked on the whole fleet, as hashes: what several sessions of one process need not check
+ * twice. All zero at first. */
 enum { ATTN_SESSION_MEMO = 1 << 14 };
 struct attn_session_memo {
     uint64_t hash[ATTN_SESSION_MEMO];
 };
 
 struct attn_session_options {
-    const struct attn_fleet *fleet;     /* plan properties are checked on all of it, for each new key */
-    struct attn_session_memo *memo;     /* NULL: none */
-    struct attn_backend *backend;       /* NULL: planned only; one with a device of its own: plans are for that one */
-    int kernel;                         /* run only this one; -1: the chosen one and all others that are able */
-    struct attn_run_limits limits;      /* of one problem; only work and bytes are looked at */
-    int64_t cache_bytes;                /* of all caches of a session that is run; beyond it is planned only */
-    int64_t session_work;               /* multiply-adds of all problems run; what comes then is planned only. 0: no limit */
+    const struct attn_fleet *fleet; /* plan properties are checked on all of it, for each new key */
+    struct attn_session_memo *memo; /* NULL: none */
+    struct attn_backend *backend;   /* NULL: planned only; one with a device of its own: plans are for that one */
+    int kernel;                     /* run only this one; -1: the chosen one and all others that are able */
+    struct attn_run_limits limits;  /* of one problem; only work and bytes are looked at */
+    int64_t cache_bytes;            /* of all caches of a session that is run; beyond it is planned only */
+    int64_t session_work; /* multiply-adds of all problems run; what comes then is planned only. 0: no limit */
 };
 
 struct attn_session_finding {
@@ -257,16 +257,16 @@ struct attn_session_outcome {
 };
 
 /* Plays a session on its device: every problem must be legal; P1 for every new key; P7: the plan kept under a problem's
- * key serves it and equals a fresh one; with a backend also P2, P9 for the kept plan and every other able kernel, on the
- * bytes that the cache has, against the logical history. Returns true when all held; else *finding. Without memory for the
- * caches a session is planned only, and outcome->skipped_for says so. */
+ * key serves it and equals a fresh one; with a backend also P2, P9 for the kept plan and every other able kernel, on
+ * the bytes that the cache has, against the logical history. Returns true when all held; else *finding. Without memory
+ * for the caches a session is planned only, and outcome->skipped_for says so. */
 bool attn_session_run(const struct attn_session *session, const struct attn_session_options *options,
                       struct attn_session_outcome *outcome, struct attn_session_finding *finding);
 
-/* P7, two orders of the same requests: plays the session and then the same events with the slots' turns taken in another
- * order (each slot's own events stay in order), and demands that every slot ends with the same tokens and that the
- * results of each slot's last step agree within their limits. Sessions whose slots have to do with each other (copies,
- * common steps, defragmentation, a cache that ran full) are not compared: *compared says. */
+/* P7, two orders of the same requests: plays the session and then the same events with the slots' turns taken in
+ * another order (each slot's own events stay in order), and demands that every slot ends with the same tokens and that
+ * the results of each slot's last step agree within their limits. Sessions whose slots have to do with each other
+ * (copies, common steps, defragmentation, a cache that ran full) are not compared: *compared says. */
 bool attn_session_orders(const struct attn_session *session, const struct attn_session_options *options, bool *compared,
                          struct attn_session_finding *finding);
 
@@ -282,12 +282,14 @@ struct attn_session_shrink_report {
 };
 
 /* Makes a session that fails smaller: fewer events and layers, plainer settings, smaller numbers, as long as the same
- * property breaks on the same kernel for the same rule or failure. *finding goes with it. It ends after max_tries sessions
- * played, or max_seconds of CPU time (0: no end). */
+ * property breaks on the same kernel for the same rule or failure. *finding goes with it. It ends after max_tries
+ * sessions played, or max_seconds of CPU time (0: no end). */
 void attn_session_shrink(struct attn_session *session, const struct attn_session_options *options, int64_t max_tries,
-                         double max_seconds, struct attn_session_finding *finding, struct attn_session_shrink_report *report);
+                         double max_seconds, struct attn_session_finding *finding,
+                         struct attn_session_shrink_report *report);
 /* The same on a copy, printed. */
-void attn_session_shrink_print(FILE *out, const struct attn_session *session, const struct attn_session_options *options,
-                               int64_t max_tries, double max_seconds, const struct attn_session_finding *finding);
+void attn_session_shrink_print(FILE *out, const struct attn_session *session,
+                               const struct attn_session_options *options, int64_t max_tries, double max_seconds,
+                               const struct attn_session_finding *finding);
 
 #endif

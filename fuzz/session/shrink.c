@@ -1,7 +1,8 @@
 /* shrink.c: makes a failing session smaller while it fails in the same way. See session.h.
  *
- * Greedy, in rounds: events are dropped (long stretches first), layers are dropped, settings go to their defaults, numbers
- * go down; a change stays when the session still fails. It ends when a round changes nothing, or tries or time run out.
+ * Greedy, in rounds: events are dropped (long stretches first), layers are dropped, settings go to their defaults,
+ * numbers go down; a change stays when the session still fails. It ends when a round changes nothing, or tries or time
+ * run out.
  *
  * SPDX-License-Identifier: MIT */
 #include <inttypes.h>
@@ -22,7 +23,10 @@ struct search {
 
 static double cpu_seconds(void) { return (double)clock() / CLOCKS_PER_SEC; }
 
-static bool over(const struct search *x) { return x->tries >= x->max_tries || (x->until > 0 && cpu_seconds() > x->until); }
+static bool over(const struct search *x)
+{
+    return x->tries >= x->max_tries || (x->until > 0 && cpu_seconds() > x->until);
+}
 
 /* Does the candidate fail in the same way? Then it is the best so far. */
 static bool try_candidate(struct search *x)
@@ -165,21 +169,26 @@ static bool lower_events(struct search *x)
     for (int i = 0; i < x->best.n_events; i++) {
         struct attn_session_event *e = &x->candidate.event[i];
         changed |= set_number(x, &e->k, 0);
-        changed |= lower(x, &e->n, x->best.event[i].op == ATTN_SESSION_SLOT || x->best.event[i].op == ATTN_SESSION_SHIFT ? 0 : 1);
+        changed |= lower(x, &e->n,
+                         x->best.event[i].op == ATTN_SESSION_SLOT || x->best.event[i].op == ATTN_SESSION_SHIFT ? 0 : 1);
         changed |= lower(x, &e->m, 0);
     }
     return changed;
 }
 
 void attn_session_shrink(struct attn_session *session, const struct attn_session_options *options, int64_t max_tries,
-                         double max_seconds, struct attn_session_finding *finding, struct attn_session_shrink_report *report)
+                         double max_seconds, struct attn_session_finding *finding,
+                         struct attn_session_shrink_report *report)
 {
     struct search *x = calloc(1, sizeof *x);
     memset(report, 0, sizeof *report);
     report->events_before = report->events = session->n_events;
     if (!x)
         return;
-    *x = (struct search){ .options = options, .best = *session, .found = finding, .max_tries = max_tries,
+    *x = (struct search){ .options = options,
+                          .best = *session,
+                          .found = finding,
+                          .max_tries = max_tries,
                           .until = max_seconds > 0 ? cpu_seconds() + max_seconds : 0 };
     bool changed = true;
     while (changed && !over(x)) {
@@ -197,8 +206,9 @@ void attn_session_shrink(struct attn_session *session, const struct attn_session
     free(x);
 }
 
-void attn_session_shrink_print(FILE *out, const struct attn_session *session, const struct attn_session_options *options,
-                               int64_t max_tries, double max_seconds, const struct attn_session_finding *finding)
+void attn_session_shrink_print(FILE *out, const struct attn_session *session,
+                               const struct attn_session_options *options, int64_t max_tries, double max_seconds,
+                               const struct attn_session_finding *finding)
 {
     struct attn_session *small = malloc(sizeof *small);
     struct attn_session_finding f = *finding;

@@ -10,7 +10,7 @@
 
 #include "fuzz/session/words.h"
 
-/* ---- Reading: words ---------------------------------------------------------------------------------------------- */
+/* ---- Reading: words -------------------------------------------------------------------------------------- */
 
 struct word {
     const char *text;
@@ -103,7 +103,7 @@ static int find_name(const struct word *w, const char *const *names, int n)
     return -1;
 }
 
-/* ---- Reading: values ---------------------------------------------------------------------------------------------- */
+/* ---- Reading: values ------------------------------------------------------------------------------------- */
 
 static bool digits(const struct word *w, uint64_t *value)
 {
@@ -188,7 +188,7 @@ static bool read_device(struct reader *r, const struct word *w)
     return !weaker || r->s->weakening >= 0 || fail(r, &what, "this device has no weakening");
 }
 
-/* ---- Reading: statements ------------------------------------------------------------------------------------------- */
+/* ---- Reading: statements --------------------------------------------------------------------------------- */
 
 static bool read_layer_word(struct reader *r, const struct word *w, struct attn_session_layer *l)
 {
@@ -271,7 +271,8 @@ static bool read_setting(struct reader *r, const struct word *statement, uint64_
                 return fail(r, statement, "a second");
             *seen |= UINT64_C(1) << bit;
             *choice(s, i) = word_is(&value, choices[i].one);
-            return *choice(s, i) || word_is(&value, choices[i].zero) || fail(r, &value, "not one of the two words there are:");
+            return *choice(s, i) || word_is(&value, choices[i].zero) ||
+                   fail(r, &value, "not one of the two words there are:");
         }
     static const char *const others[] = { "device", "mask", "seed", "schedule" };
     int other = find_name(statement, others, 4);
@@ -328,14 +329,10 @@ static bool read_event(struct reader *r, const struct word *statement, int op)
     *e = (struct attn_session_event){ .op = op };
     switch (op) {
     case ATTN_SESSION_SLOT:
-    case ATTN_SESSION_COPY:
-        w = next_word(r);
-        return read_number(r, &w, 0, ATTN_SESSION_SLOTS_MAX - 1, &e->n);
+    case ATTN_SESSION_COPY: w = next_word(r); return read_number(r, &w, 0, ATTN_SESSION_SLOTS_MAX - 1, &e->n);
     case ATTN_SESSION_PREFILL:
     case ATTN_SESSION_DECODE:
-    case ATTN_SESSION_TOGETHER:
-        w = next_word(r);
-        return read_number(r, &w, 1, ATTN_SESSION_CELLS_MAX, &e->n);
+    case ATTN_SESSION_TOGETHER: w = next_word(r); return read_number(r, &w, 1, ATTN_SESSION_CELLS_MAX, &e->n);
     case ATTN_SESSION_DRAFT:
     case ATTN_SESSION_DRAFTS:
         w = next_word(r);
@@ -369,8 +366,7 @@ static bool read_event(struct reader *r, const struct word *statement, int op)
         if (!after_key(&w, "keep", &value))
             return fail(r, &w, "keep=N is needed, not");
         return read_number(r, &value, 0, ATTN_SESSION_CELLS_MAX, &e->n);
-    default:
-        return true;
+    default: return true;
     }
 }
 

@@ -16,7 +16,8 @@ bool attn_property_is_plan(int number)
 {
     enum { PLAN, RUN, SESSION };
     switch (number) {
-#define X(n, name, kind, text) case n: return kind == PLAN;
+#define X(n, name, kind, text) \
+    case n: return kind == PLAN;
         ATTN_PROPERTIES(X)
 #undef X
     default: return false;
@@ -53,7 +54,8 @@ static bool fails(const struct attn_case *c, void *context)
     return broken && attn_finding_same(&q->found, q->wanted);
 }
 
-bool attn_shrink_finding(const struct attn_shrink_how *how, struct attn_finding *finding, struct attn_shrink_report *report)
+bool attn_shrink_finding(const struct attn_shrink_how *how, struct attn_finding *finding,
+                         struct attn_shrink_report *report)
 {
     struct attn_finding wanted = *finding;
     struct question q = { .how = how, .wanted = &wanted };
@@ -66,7 +68,8 @@ bool attn_shrink_finding(const struct attn_shrink_how *how, struct attn_finding 
     if (plan && !(q.sweep = malloc(sizeof *q.sweep)))
         return false;
     /* Once more at the end, for the finding of the smallest case: its text, and whether it still stands. */
-    bool good = attn_shrink(&c, fails, &q, how->max_tries ? how->max_tries : ATTN_SHRINK_TRIES, report) && fails(&c, &q);
+    bool good =
+        attn_shrink(&c, fails, &q, how->max_tries ? how->max_tries : ATTN_SHRINK_TRIES, report) && fails(&c, &q);
     if (good)
         *finding = q.found;
     free(q.sweep);
@@ -81,7 +84,8 @@ void attn_shrink_print(FILE *out, const struct attn_shrink_how *how, const struc
         fprintf(out, "not shrunk: tried again by itself, the line does not fail in the same way\n");
         return;
     }
-    fprintf(out, "shrunk in %" PRId64 " steps (%" PRId64 " tries%s) from %" PRIu32 " features and extents of %" PRIu64
+    fprintf(out,
+            "shrunk in %" PRId64 " steps (%" PRId64 " tries%s) from %" PRIu32 " features and extents of %" PRIu64
             " to %" PRIu32 " and %" PRIu64 ":\n",
             report.steps, report.tries, report.minimal ? "" : ", no more allowed", report.before.features,
             report.before.extents, report.after.features, report.after.extents);

@@ -10,14 +10,20 @@
 
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
 
-/* ---- Shape ------------------------------------------------------------------------------------------------------ */
+/* ---- Shape ----------------------------------------------------------------------------------------------- */
 
 static struct shrink_shape shape_of(const struct attn_problem *p)
 {
     const struct attn_tensor *mask = &p->t[ATTN_MASK];
-    struct shrink_shape s = { .d_k = attn_d_k(p), .d_v = attn_d_v(p), .n_q = attn_n_q(p), .n_kv = attn_n_kv(p),
-                              .kv_heads = attn_n_head_kv(p), .ratio = attn_n_head(p) / attn_n_head_kv(p),
-                              .seqs = attn_n_seq(p), .mask_heads = 1, .mask_seqs = 1 };
+    struct shrink_shape s = { .d_k = attn_d_k(p),
+                              .d_v = attn_d_v(p),
+                              .n_q = attn_n_q(p),
+                              .n_kv = attn_n_kv(p),
+                              .kv_heads = attn_n_head_kv(p),
+                              .ratio = attn_n_head(p) / attn_n_head_kv(p),
+                              .seqs = attn_n_seq(p),
+                              .mask_heads = 1,
+                              .mask_seqs = 1 };
     if (mask->present) {
         s.mask_kv = mask->ne[0] - s.n_kv;
         s.mask_q = mask->ne[1] - s.n_q;
@@ -69,7 +75,7 @@ static void put_shape(struct attn_problem *p, const struct shrink_shape *s)
         p->head_total = heads;
 }
 
-/* ---- A number made smaller ---------------------------------------------------------------------------------------- */
+/* ---- A number made smaller ------------------------------------------------------------------------------- */
 
 /* Sets the number that is being lowered in a case that is the best one so far otherwise. */
 typedef void set_number(struct attn_case *c, int64_t value, int which);
@@ -81,11 +87,11 @@ static bool offer_number(struct search *s, set_number *set, int which, int64_t v
     return shrink_offer(s, &c);
 }
 
-/* From `value` down to `low` at least, in steps of `unit`: the least first, then by halves, then, for failures that come and
- * go, by powers of two and at the edges that kernels and planners have. */
+/* From `value` down to `low` at least, in steps of `unit`: the least first, then by halves, then, for failures that
+ * come and go, by powers of two and at the edges that kernels and planners have. */
 static bool lower(struct search *s, set_number *set, int which, int64_t value, int64_t low, int64_t unit)
 {
-    static const int32_t edges[] = { 2,  3,  4,  5,   7,   8,   9,   15,  16,  17,  31,  32,   33,   48,   63,
+    static const int32_t edges[] = { 2,  3,  4,  5,   7,   8,   9,   15,  16,  17,  31,  32,  33,   48,   63,
                                      64, 65, 96, 127, 128, 129, 255, 256, 257, 511, 512, 513, 1023, 1024, 1025 };
     if (value <= low)
         return false;
@@ -114,10 +120,26 @@ static bool lower(struct search *s, set_number *set, int which, int64_t value, i
     return any;
 }
 
-/* ---- Extents ------------------------------------------------------------------------------------------------------ */
+/* ---- Extents --------------------------------------------------------------------------------------------- */
 
-enum extent { N_KV, N_KV_MASK_STAYS, N_Q, N_Q_MASK_STAYS, SEQS, RATIO, KV_HEADS, KV_HEADS_Q_STAYS, MASK_KV, MASK_Q,
-              MASK_HEADS, MASK_SEQS, D_BOTH, D_K, D_V, EXTENTS };
+enum extent {
+    N_KV,
+    N_KV_MASK_STAYS,
+    N_Q,
+    N_Q_MASK_STAYS,
+    SEQS,
+    RATIO,
+    KV_HEADS,
+    KV_HEADS_Q_STAYS,
+    MASK_KV,
+    MASK_Q,
+    MASK_HEADS,
+    MASK_SEQS,
+    D_BOTH,
+    D_K,
+    D_V,
+    EXTENTS
+};
 
 static int64_t *extent_at(struct shrink_shape *s, int which)
 {
@@ -212,7 +234,7 @@ static bool lower_head_size(struct search *s)
     return false;
 }
 
-/* ---- Layout ------------------------------------------------------------------------------------------------------- */
+/* ---- Layout ---------------------------------------------------------------------------------------------- */
 
 /* Dense, in the order that its dimensions have in memory; what is broadcast stays so. */
 static void make_compact(struct attn_tensor *t)
@@ -318,7 +340,7 @@ static bool lower_layout(struct search *s)
     return any;
 }
 
-/* ---- Types -------------------------------------------------------------------------------------------------------- */
+/* ---- Types ----------------------------------------------------------------------------------------------- */
 
 /* Another type with the strides and the offset as they are, in bytes. */
 static void set_type_bytes(struct attn_tensor *t, int type)
@@ -377,7 +399,7 @@ static bool simplify_types(struct search *s)
     return any;
 }
 
-/* ---- Switches ----------------------------------------------------------------------------------------------------- */
+/* ---- Switches -------------------------------------------------------------------------------------------- */
 
 static void drop_tensor(struct attn_problem *p, int operand) { memset(&p->t[operand], 0, sizeof p->t[operand]); }
 
@@ -408,9 +430,10 @@ static void drop_dead(struct attn_case *c) { c->run.dead = 1; }
 static void drop_schedule(struct attn_case *c) { c->run.schedule = 0; }
 static void drop_seed(struct attn_case *c) { c->run.seed = 0; }
 
-static void (*const drops[])(struct attn_case *) = { drop_mask, drop_sinks, drop_softcap, drop_bias, drop_subset, drop_scale,
-                                                     drop_mask_room, drop_weakening, drop_profile, drop_content, drop_dead,
-                                                     drop_schedule, drop_seed };
+static void (*const drops[])(struct attn_case *) = { drop_mask,    drop_sinks,   drop_softcap,   drop_bias,
+                                                     drop_subset,  drop_scale,   drop_mask_room, drop_weakening,
+                                                     drop_profile, drop_content, drop_dead,      drop_schedule,
+                                                     drop_seed };
 
 static bool drop_features(struct search *s)
 {
@@ -428,7 +451,7 @@ static bool drop_features(struct search *s)
     return any;
 }
 
-/* ---- Numbers ------------------------------------------------------------------------------------------------------ */
+/* ---- Numbers --------------------------------------------------------------------------------------------- */
 
 enum number { SEED, SCHEDULE, HEAD_FIRST, HEAD_TOTAL, NUMBERS };
 
@@ -518,12 +541,12 @@ static bool lower_choices(struct search *s)
     return any;
 }
 
-/* ---- All ---------------------------------------------------------------------------------------------------------- */
+/* ---- All ------------------------------------------------------------------------------------------------- */
 
 bool shrink_moves(struct search *s)
 {
     static bool (*const moves[])(struct search *) = { drop_features, simplify_layout, simplify_types, lower_head_size,
-                                                      lower_extents, lower_choices, lower_layout, lower_numbers };
+                                                      lower_extents, lower_choices,   lower_layout,   lower_numbers };
     bool any = false;
     for (size_t i = 0; i < COUNT(moves) && !shrink_tired(s); i++)
         any |= moves[i](s);

@@ -8,7 +8,7 @@
 
 #include "fuzz/shrink/search.h"
 
-/* ---- Measure ---------------------------------------------------------------------------------------------------- */
+/* ---- Measure --------------------------------------------------------------------------------------------- */
 
 static void add(uint64_t *sum, int64_t value)
 {
@@ -115,7 +115,7 @@ int attn_shrink_compare(const struct attn_shrink_size *a, const struct attn_shri
     return (a->rest > b->rest) - (a->rest < b->rest);
 }
 
-/* ---- Search ----------------------------------------------------------------------------------------------------- */
+/* ---- Search ---------------------------------------------------------------------------------------------- */
 
 /* Of the line: what the text does not hold is not part of a case. FNV-1a, 64 bits (Fowler, Noll, Vo). */
 static uint64_t hash_of(const struct attn_case *c)

@@ -2,15 +2,15 @@
  *
  * A shrinker over whole cases: it makes one thing smaller or simpler, asks the caller whether the case still fails in
  * the same way, and keeps the change if so, until nothing that it can do is accepted. What "the same way" is, is the
- * caller's to say; attn_shrink_finding is the one for our own properties. It is deterministic: the same case and the same
- * answers give the same result. Candidates are always legal problems.
+ * caller's to say; attn_shrink_finding is the one for our own properties. It is deterministic: the same case and the
+ * same answers give the same result. Candidates are always legal problems.
  *
- * What "smaller" means (struct attn_shrink_size, compared from the first field to the last; every accepted step makes it
- * smaller, so that shrinking ends):
+ * What "smaller" means (struct attn_shrink_size, compared from the first field to the last; every accepted step makes
+ * it smaller, so that shrinking ends):
  *   1. features: how many things the line says that a plain call would not: mask, sinks, softcap, max_bias, a head
  *      subset, a type of K and one of V other than f16, strides that are not contiguous (one a tensor, one more a
- *      dimension that is broadcast), an offset, a shared buffer, a mask larger than it must be or with planes of its own,
- *      a scale other than 1, a weakening, a data profile, a mask content, dead cells spared, a schedule.
+ *      dimension that is broadcast), an offset, a shared buffer, a mask larger than it must be or with planes of its
+ * own, a scale other than 1, a weakening, a data profile, a mask content, dead cells spared, a schedule.
  *   2. extents: the sum of those of Q, K, V and mask (saturating).
  *   3. length of the line, its dev= apart.
  *   4. rest: the sum of seeds, offsets, strides, of the numbers (rows in their tables) of device, weakening, types,
@@ -38,9 +38,9 @@ int attn_shrink_compare(const struct attn_shrink_size *a, const struct attn_shri
 typedef bool attn_shrink_fails(const struct attn_case *c, void *context);
 
 struct attn_shrink_report {
-    int64_t tries;  /* calls of the predicate */
-    int64_t steps;  /* candidates accepted */
-    bool minimal;   /* nothing that the shrinker can do makes it smaller; false: it ran out of tries */
+    int64_t tries; /* calls of the predicate */
+    int64_t steps; /* candidates accepted */
+    bool minimal;  /* nothing that the shrinker can do makes it smaller; false: it ran out of tries */
     struct attn_shrink_size before, after;
 };
 
@@ -50,17 +50,17 @@ struct attn_shrink_report {
 bool attn_shrink(struct attn_case *c, attn_shrink_fails *fails, void *context, int64_t max_tries,
                  struct attn_shrink_report *report);
 
-/* ---- Findings of our own properties ----------------------------------------------------------------------------- */
+/* ---- Findings of our own properties ---------------------------------------------------------------------- */
 
 /* Are two findings the same failure: property, kernel, rule and failure code? */
 bool attn_finding_same(const struct attn_finding *a, const struct attn_finding *b);
 
 /* How a finding came about, so that it can be asked for again. */
 struct attn_shrink_how {
-    const struct attn_fleet *fleet;       /* plan properties: where plans are checked */
-    struct attn_backend *backend;         /* run properties; may be NULL when the finding is about plans */
-    struct attn_run_limits limits;        /* of a run */
-    int64_t max_tries;                    /* 0: ATTN_SHRINK_TRIES */
+    const struct attn_fleet *fleet; /* plan properties: where plans are checked */
+    struct attn_backend *backend;   /* run properties; may be NULL when the finding is about plans */
+    struct attn_run_limits limits;  /* of a run */
+    int64_t max_tries;              /* 0: ATTN_SHRINK_TRIES */
 };
 #define ATTN_SHRINK_TRIES INT64_C(4000)
 
@@ -68,11 +68,13 @@ struct attn_shrink_how {
 bool attn_property_is_plan(int number);
 
 /* Shrinks finding->at with property, kernel, rule and failure held fixed. On success *finding is that of the smaller
- * case, text and all. False when finding->at does not fail in that way when it is tried again (*finding is unchanged). */
+ * case, text and all. False when finding->at does not fail in that way when it is tried again (*finding is unchanged).
+ */
 bool attn_shrink_finding(const struct attn_shrink_how *how, struct attn_finding *finding,
                          struct attn_shrink_report *report);
 
-/* For a fuzz target about to abort: shrinks and prints finding and step count on `out`, or why there is no smaller one. */
+/* For a fuzz target about to abort: shrinks and prints finding and step count on `out`, or why there is no smaller one.
+ */
 void attn_shrink_print(FILE *out, const struct attn_shrink_how *how, const struct attn_finding *finding);
 
 #endif

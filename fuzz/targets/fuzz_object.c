@@ -1,5 +1,5 @@
-/* fuzz_object.c: the reader of GPU code in libraries takes any bytes: it ends in a set of kernels that is in order, or in
- * an error that says what and where.
+/* fuzz_object.c: the reader of GPU code in libraries takes any bytes: it ends in a set of kernels that is in order, or
+ * in an error that says what and where.
  *
  * The first byte of an input says what the rest is: a file as it stands, or changes to a small one that is valid, four
  * bytes each (where, where, how, value): so a change of one field deep inside is one step away, and inside a compressed
@@ -38,7 +38,7 @@ static void demand(bool holds, const char *what)
     abort();
 }
 
-/* ---- Inputs ------------------------------------------------------------------------------------------------------- */
+/* ---- Inputs ---------------------------------------------------------------------------------------------- */
 
 static void sample_object(struct code_sample *s, const char *target)
 {
@@ -114,7 +114,7 @@ static void build(struct code_sample *file, const uint8_t *data, size_t size)
     free(packed.bytes);
 }
 
-/* ---- What must hold ------------------------------------------------------------------------------------------------- */
+/* ---- What must hold -------------------------------------------------------------------------------------- */
 
 static void check_set(const struct attn_code *code)
 {
@@ -135,8 +135,9 @@ static void check_set(const struct attn_code *code)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct attn_code_limits limits = { .bundle_bytes = 1 << 20, .unpacked_bytes = 1 << 22, .bundles = 64,
-                                                    .kernels = 1024, .objects = 4096 };
+    static const struct attn_code_limits limits = {
+        .bundle_bytes = 1 << 20, .unpacked_bytes = 1 << 22, .bundles = 64, .kernels = 1024, .objects = 4096
+    };
     struct code_sample file = { 0 };
     struct attn_code_error error;
     static const uint8_t nothing[1];
@@ -158,7 +159,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         demand(error.text[0] != 0 && memchr(error.text, 0, sizeof error.text), "an error without text");
         for (const char *at = error.text; *at; at++)
             demand((unsigned char)*at >= 0x20 && (unsigned char)*at < 0x7f, "an error's text is not printable");
-        uint64_t most = file.size > limits.bundle_bytes ? file.size : limits.bundle_bytes; /* or in an unpacked bundle */
+        uint64_t most =
+            file.size > limits.bundle_bytes ? file.size : limits.bundle_bytes; /* or in an unpacked bundle */
         demand(error.at <= most, "an error's place lies outside the file");
     }
     attn_code_close(code);

@@ -1,6 +1,6 @@
-/* fuzz_session.c: plays sessions of a server. Every step is planned with the plans that a server would have kept, and all
- * plan properties are checked for each new key on the whole fleet; sessions of half of the inputs hold data, are small,
- * and are run by every able kernel against the logical history.
+/* fuzz_session.c: plays sessions of a server. Every step is planned with the plans that a server would have kept, and
+ * all plan properties are checked for each new key on the whole fleet; sessions of half of the inputs hold data, are
+ * small, and are run by every able kernel against the logical history.
  *
  * ATTNFUZZ_SESSION=plan plans all of them (large ones), ATTNFUZZ_SESSION=run runs all of them.
  *
@@ -14,12 +14,12 @@
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define RUN_WORK INT64_C(600000)       /* multiply-adds of a problem */
-#define RUN_BYTES INT64_C(4194304)     /* of a problem's tensors, of a workspace */
-#define CACHE_BYTES INT64_C(16777216)  /* of a session's caches */
-#define RUN_STEPS UINT64_C(200000000)  /* accesses and wave operations of a launch */
-#define SHRINK_TRIES 600               /* of a finding, */
-#define SHRINK_SECONDS 6.0             /* and for how long */
+#define RUN_WORK INT64_C(600000)      /* multiply-adds of a problem */
+#define RUN_BYTES INT64_C(4194304)    /* of a problem's tensors, of a workspace */
+#define CACHE_BYTES INT64_C(16777216) /* of a session's caches */
+#define RUN_STEPS UINT64_C(200000000) /* accesses and wave operations of a launch */
+#define SHRINK_TRIES 600              /* of a finding, */
+#define SHRINK_SECONDS 6.0            /* and for how long */
 
 static struct attn_stats stats;
 static struct attn_session_memo memo;
@@ -74,7 +74,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct attn_session_limits limits;
     struct attn_session_finding finding;
     struct attn_session_outcome outcome;
-    struct attn_session_options options = { .fleet = &stats.fleet, .memo = &memo, .kernel = -1, .cache_bytes = CACHE_BYTES,
+    struct attn_session_options options = { .fleet = &stats.fleet,
+                                            .memo = &memo,
+                                            .kernel = -1,
+                                            .cache_bytes = CACHE_BYTES,
                                             .limits = { .work = RUN_WORK, .bytes = RUN_BYTES } };
     bool run = mode == RUN_ALL || (mode == MIXED && attn_session_bytes_run(data, size)), compared;
 

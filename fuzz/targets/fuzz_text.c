@@ -51,10 +51,10 @@ static bool same_case(const struct attn_case *a, const struct attn_case *b)
     }
     const struct attn_problem *p = &a->problem, *q = &b->problem;
     const struct attn_run *r = &a->run, *s = &b->run;
-    return same_float(p->scale, q->scale) && same_float(p->softcap, q->softcap) && same_float(p->max_bias, q->max_bias) &&
-           p->head_first == q->head_first && p->head_total == q->head_total && r->device == s->device &&
-           r->weakening == s->weakening && r->kernel == s->kernel && r->data == s->data && r->mask == s->mask &&
-           r->dead == s->dead && r->seed == s->seed && r->schedule == s->schedule;
+    return same_float(p->scale, q->scale) && same_float(p->softcap, q->softcap) &&
+           same_float(p->max_bias, q->max_bias) && p->head_first == q->head_first && p->head_total == q->head_total &&
+           r->device == s->device && r->weakening == s->weakening && r->kernel == s->kernel && r->data == s->data &&
+           r->mask == s->mask && r->dead == s->dead && r->seed == s->seed && r->schedule == s->schedule;
 }
 
 /* Bytes that begin with `session` are a script. */
@@ -69,14 +69,17 @@ static void read_script(const char *text, size_t size)
         stats.unread++;
         demand(error.line >= 1 && error.column >= 1 && (size_t)error.line <= size + 1 && error.column <= size + 1,
                "the error's place lies outside the text", text, size);
-        demand(error.message[0] != 0 && memchr(error.message, 0, sizeof error.message), "an error without a message", text, size);
+        demand(error.message[0] != 0 && memchr(error.message, 0, sizeof error.message), "an error without a message",
+               text, size);
         return;
     }
     stats.read++;
     demand(used <= size && !attn_session_check(&first), "a session was read that cannot be played", text, size);
     size_t length = attn_session_print(&first, script, sizeof script);
-    demand(length < sizeof script && strlen(script) == length, "the script is longer than ATTN_SESSION_TEXT_MAX", text, size);
-    demand(attn_session_parse(script, length, &second, &used, &error), "what was printed cannot be read", script, length);
+    demand(length < sizeof script && strlen(script) == length, "the script is longer than ATTN_SESSION_TEXT_MAX", text,
+           size);
+    demand(attn_session_parse(script, length, &second, &used, &error), "what was printed cannot be read", script,
+           length);
     demand(memcmp(&first, &second, sizeof first) == 0, "read again it is another session", script, length);
     demand(attn_session_print(&second, again, sizeof again) == length && memcmp(script, again, length) == 0,
            "printed again it is another script", script, length);
@@ -98,7 +101,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!attn_case_parse(text, size, &first, &error)) {
         stats.unread++;
         demand(error.column >= 1 && error.column <= size + 1, "the error's column lies outside the text", text, size);
-        demand(error.message[0] != 0 && memchr(error.message, 0, sizeof error.message), "an error without a message", text, size);
+        demand(error.message[0] != 0 && memchr(error.message, 0, sizeof error.message), "an error without a message",
+               text, size);
         return 0;
     }
     stats.read++;
@@ -110,7 +114,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
            "printed again it is another line", line, length);
     /* A cut line is terminated and says how long it would have been. */
     char cut[16];
-    demand(attn_case_print(&first, cut, sizeof cut) == length && memchr(cut, 0, sizeof cut), "a cut line is wrong", line, length);
+    demand(attn_case_print(&first, cut, sizeof cut) == length && memchr(cut, 0, sizeof cut), "a cut line is wrong",
+           line, length);
     attn_problem_check(&first.problem, &illegal);
     return 0;
 }

@@ -1,6 +1,6 @@
 /* replay.c: main() of a target without an engine: runs the target once on each file named, and on each file in each
- * folder named, in the order of their names. Ends 0 when all were run; a failing input ends the process as it does under
- * an engine, after its name was printed.
+ * folder named, in the order of their names. Ends 0 when all were run; a failing input ends the process as it does
+ * under an engine, after its name was printed.
  *
  * SPDX-License-Identifier: MIT */
 #define _POSIX_C_SOURCE 200809L

@@ -106,16 +106,20 @@ void attn_stats_write(struct attn_stats *s)
             naive += k == ATTN_KERNEL_naive ? s->chosen[k][m] : 0;
         }
     double seconds = (double)(s->written - s->started) * 1e-9, cpu = (double)clock() / CLOCKS_PER_SEC;
-    fprintf(out, "{\"target\":\"%s\",\"seconds\":%.3f,\"cpu_seconds\":%.3f,\"executions\":%" PRIu64 ",\"plans\":%" PRIu64, s->target, seconds, cpu,
-            s->executions, s->plans);
+    fprintf(out,
+            "{\"target\":\"%s\",\"seconds\":%.3f,\"cpu_seconds\":%.3f,\"executions\":%" PRIu64 ",\"plans\":%" PRIu64,
+            s->target, seconds, cpu, s->executions, s->plans);
     fprintf(out, ",\n \"executions_per_second\":%.1f,\"plans_per_second\":%.0f", (double)s->executions / seconds,
             (double)s->plans / seconds);
     fprintf(out, ",\n \"naive_share\":%.6f", all ? (double)naive / (double)all : 0.0);
     fprintf(out, ",\n \"problems\":%" PRIu64 ",\"skipped\":%" PRIu64 ",\"unjudged_problems\":%" PRIu64, s->problems,
             s->skipped, s->unjudged_problems);
-    fprintf(out, ",\n \"components\":%" PRIu64 ",\"unjudged_components\":%" PRIu64, s->components, s->unjudged_components);
-    fprintf(out, ",\n \"steps\":%" PRIu64 ",\"step_problems\":%" PRIu64 ",\"keys\":%" PRIu64 ",\"reused\":%" PRIu64
-            ",\"refused\":%" PRIu64, s->steps, s->step_problems, s->keys, s->reused, s->refused);
+    fprintf(out, ",\n \"components\":%" PRIu64 ",\"unjudged_components\":%" PRIu64, s->components,
+            s->unjudged_components);
+    fprintf(out,
+            ",\n \"steps\":%" PRIu64 ",\"step_problems\":%" PRIu64 ",\"keys\":%" PRIu64 ",\"reused\":%" PRIu64
+            ",\"refused\":%" PRIu64,
+            s->steps, s->step_problems, s->keys, s->reused, s->refused);
     fprintf(out, ",\n \"read\":%" PRIu64 ",\"unread\":%" PRIu64, s->read, s->unread);
     write_matrix(out, s, "chosen", s->chosen);
     write_matrix(out, s, "ran", s->ran);
@@ -123,7 +127,8 @@ void attn_stats_write(struct attn_stats *s)
     const char *comma = "";
     for (int k = 0; k < ATTN_KERNEL_COUNT; k++)
         for (int r = 0; r < attn_kernel(k)->n_rules && r < ATTN_STATS_RULES_MAX; r++, comma = ",")
-            fprintf(out, "%s\"%s.%s\":%" PRIu64, comma, attn_kernel(k)->name, attn_kernel(k)->rules[r].name, s->rules[k][r]);
+            fprintf(out, "%s\"%s.%s\":%" PRIu64, comma, attn_kernel(k)->name, attn_kernel(k)->rules[r].name,
+                    s->rules[k][r]);
     fprintf(out, "}}\n");
     if (fclose(out) == 0)
         rename(path, s->path);

@@ -11,21 +11,21 @@ enum { ATTN_STATS_RULES_MAX = 64 };
 
 struct attn_stats {
     const char *target;
-    const char *path;           /* from ATTNFUZZ_STATS; NULL: nothing is written */
-    int64_t started, written;   /* monotonic clock, ns */
+    const char *path;         /* from ATTNFUZZ_STATS; NULL: nothing is written */
+    int64_t started, written; /* monotonic clock, ns */
     uint64_t executions;
-    uint64_t plans;             /* planner calls */
-    uint64_t chosen[ATTN_KERNEL_COUNT][ATTN_FLEET_MAX]; /* planned, by fleet member */
-    uint64_t ran[ATTN_KERNEL_COUNT][ATTN_FLEET_MAX];    /* run to the end */
+    uint64_t plans;                                          /* planner calls */
+    uint64_t chosen[ATTN_KERNEL_COUNT][ATTN_FLEET_MAX];      /* planned, by fleet member */
+    uint64_t ran[ATTN_KERNEL_COUNT][ATTN_FLEET_MAX];         /* run to the end */
     uint64_t rules[ATTN_KERNEL_COUNT][ATTN_STATS_RULES_MAX]; /* fired: kept the kernel out */
-    uint64_t problems;          /* run */
-    uint64_t unjudged_problems; /* of which no component could be judged */
+    uint64_t problems;                                       /* run */
+    uint64_t unjudged_problems;                              /* of which no component could be judged */
     uint64_t components, unjudged_components;
-    uint64_t skipped;           /* too large to run */
+    uint64_t skipped;              /* too large to run */
     uint64_t steps, step_problems; /* fuzz_session: steps played, their problems, */
     uint64_t keys, reused;         /* the keys among them in each session, problems served by a kept plan, */
     uint64_t refused;              /* batches without cells */
-    uint64_t read, unread;      /* fuzz_text: texts that were a case, and others */
+    uint64_t read, unread;         /* fuzz_text: texts that were a case, and others */
     struct attn_fleet fleet;
 };
 

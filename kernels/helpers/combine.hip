@@ -8,7 +8,8 @@
 #include "kernels/args.h"
 #include "kernels/simt/simt.h"
 
-namespace {
+namespace
+{
 
 constexpr int THREADS = 64; /* CONTRACT_COMBINE_THREADS in planner/contracts/contract.h */
 constexpr int ELEMENTS = 4; /* of dst for each thread in one pass over the splits */

@@ -8,7 +8,8 @@
 #include "kernels/dequant.h"
 #include "kernels/row.h"
 
-namespace {
+namespace
+{
 
 __device__ __forceinline__ uint32_t narrow(float x)
 {
@@ -43,7 +44,4 @@ __global__ __launch_bounds__(256) void convert_kernel(const attn_args a)
 
 } /* namespace */
 
-extern "C" attn_entry SIMT_ENTRY(convert)(const struct attn_plan *)
-{
-    return convert_kernel;
-}
+extern "C" attn_entry SIMT_ENTRY(convert)(const struct attn_plan *) { return convert_kernel; }

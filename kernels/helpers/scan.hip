@@ -7,7 +7,8 @@
  * SPDX-License-Identifier: MIT */
 #include "kernels/helpers/scanned.h"
 
-namespace {
+namespace
+{
 
 constexpr int LANES = 32;
 
@@ -39,13 +40,12 @@ __global__ __launch_bounds__(64) void scan_kernel(const attn_args a)
         float any[2] = { open ? 1.0f : 0.0f, other ? 1.0f : 0.0f };
         simt_reduce_max<LANES>(any);
         if (lane == 0 && flag < flags)
-            a.scan_out[flag] = any[0] == 0.0f ? ATTN_SCANNED_DEAD : any[1] > 0.0f ? ATTN_SCANNED_MIXED : ATTN_SCANNED_ZERO;
+            a.scan_out[flag] = any[0] == 0.0f  ? ATTN_SCANNED_DEAD
+                               : any[1] > 0.0f ? ATTN_SCANNED_MIXED
+                                               : ATTN_SCANNED_ZERO;
     }
 }
 
 } /* namespace */
 
-extern "C" attn_entry SIMT_ENTRY(scan)(const struct attn_plan *)
-{
-    return scan_kernel;
-}
+extern "C" attn_entry SIMT_ENTRY(scan)(const struct attn_plan *) { return scan_kernel; }

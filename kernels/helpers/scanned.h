@@ -14,8 +14,8 @@ enum attn_scanned {
 };
 
 /* The same for query rows from .. to of the KV head's heads. */
-static __device__ __forceinline__ int attn_scanned_tile(const attn_args &a, int64_t kv_head, int64_t s, int64_t from, int64_t to,
-                                                        int64_t kv_tile)
+static __device__ __forceinline__ int attn_scanned_tile(const attn_args &a, int64_t kv_head, int64_t s, int64_t from,
+                                                        int64_t to, int64_t kv_tile)
 {
     const int64_t seq = attn_modulo(s, a.mask_seqs) * a.mask_heads;
     const int64_t heads = a.gqa < a.mask_heads ? a.gqa : a.mask_heads;
@@ -38,14 +38,15 @@ template <int WAVE> struct attn_scanned_ahead {
     int64_t first = -WAVE; /* of the tiles that the bits are of */
     uint64_t dead, zero;
 
-    /* The first tile from `tile` on that is not dead, or `end` or a later one if there is none before; zero: of that tile's
-     * mask all values are. All lanes of the wave arrive. */
-    __device__ __forceinline__ int64_t find(const attn_args &a, int64_t kv_head, int64_t s, int64_t from, int64_t to, int lane,
-                                            int64_t tile, int64_t end, bool &all_zero)
+    /* The first tile from `tile` on that is not dead, or `end` or a later one if there is none before; zero: of that
+     * tile's mask all values are. All lanes of the wave arrive. */
+    __device__ __forceinline__ int64_t find(const attn_args &a, int64_t kv_head, int64_t s, int64_t from, int64_t to,
+                                            int lane, int64_t tile, int64_t end, bool &all_zero)
     {
         while (tile < end) {
             if (tile - first >= WAVE) {
-                const int found = tile + lane < end ? attn_scanned_tile(a, kv_head, s, from, to, tile + lane) : ATTN_SCANNED_DEAD;
+                const int found =
+                    tile + lane < end ? attn_scanned_tile(a, kv_head, s, from, to, tile + lane) : ATTN_SCANNED_DEAD;
                 dead = simt_ballot<WAVE>(found == ATTN_SCANNED_DEAD);
                 zero = simt_ballot<WAVE>(found == ATTN_SCANNED_ZERO);
                 first = tile;

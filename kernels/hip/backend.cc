@@ -12,7 +12,8 @@
 #include <new>
 #include <vector>
 
-namespace {
+namespace
+{
 
 constexpr int pattern = 0xFF;
 constexpr int64_t spare_most = INT64_C(256) << 20; /* a freed arena up to this size serves the next problem */
@@ -52,7 +53,7 @@ bool describe(struct attn_backend *b, struct attn_device *device)
 
 const char *card(struct attn_backend *b) { return self(b)->card; }
 
-/* ---- Memory ------------------------------------------------------------------------------------------------- */
+/* ---- Memory ---------------------------------------------------------------------------------------------- */
 
 void free_memory(struct attn_backend *b, struct attn_memory *memory)
 {
@@ -88,7 +89,8 @@ struct attn_memory *alloc(struct attn_backend *b, const struct attn_problem *pro
         return memory;
     }
     void *arena = nullptr;
-    if (!good(hipMalloc(&arena, static_cast<size_t>(memory->end)), "allocating device memory", ATTN_STEP_MAIN, failure)) {
+    if (!good(hipMalloc(&arena, static_cast<size_t>(memory->end)), "allocating device memory", ATTN_STEP_MAIN,
+              failure)) {
         delete memory;
         return nullptr;
     }
@@ -97,14 +99,16 @@ struct attn_memory *alloc(struct attn_backend *b, const struct attn_problem *pro
     return memory;
 }
 
-bool upload(struct attn_backend *, struct attn_memory *memory, const struct attn_image *image, struct attn_failure *failure)
+bool upload(struct attn_backend *, struct attn_memory *memory, const struct attn_image *image,
+            struct attn_failure *failure)
 {
     memory->runs = 0;
-    if (!good(hipMemset(memory->arena, pattern, static_cast<size_t>(memory->end)), "filling guards", ATTN_STEP_MAIN, failure))
+    if (!good(hipMemset(memory->arena, pattern, static_cast<size_t>(memory->end)), "filling guards", ATTN_STEP_MAIN,
+              failure))
         return false;
     for (int i = 0; i < image->n_buffers; i++)
-        if (!good(hipMemcpy(memory->arena + memory->start[i], image->buffer[i].bytes, static_cast<size_t>(memory->size[i]),
-                            hipMemcpyHostToDevice),
+        if (!good(hipMemcpy(memory->arena + memory->start[i], image->buffer[i].bytes,
+                            static_cast<size_t>(memory->size[i]), hipMemcpyHostToDevice),
                   "copying to the device", ATTN_STEP_MAIN, failure))
             return false;
     return true;
@@ -119,14 +123,15 @@ bool gaps_hold(hip_backend *my, const struct attn_memory *memory, struct attn_fa
         for (int64_t from = gap.begin; from < gap.end; from += most) {
             const size_t n = static_cast<size_t>(gap.end - from < most ? gap.end - from : most);
             my->staging.resize(n);
-            if (!good(hipMemcpy(my->staging.data(), memory->arena + from, n, hipMemcpyDeviceToHost), "copying from the device",
-                      ATTN_STEP_MAIN, failure))
+            if (!good(hipMemcpy(my->staging.data(), memory->arena + from, n, hipMemcpyDeviceToHost),
+                      "copying from the device", ATTN_STEP_MAIN, failure))
                 return false;
             for (size_t i = 0; i < n; i++)
                 if (my->staging[i] != pattern) {
                     const long long past = static_cast<long long>(from - gap.begin + static_cast<int64_t>(i));
                     hip_fail(failure, ATTN_F_GLOBAL_BOUNDS, ATTN_STEP_MAIN,
-                             "global_bounds: wrote byte %lld past the %s %d, which belongs to no element", past, gap.after, gap.number);
+                             "global_bounds: wrote byte %lld past the %s %d, which belongs to no element", past,
+                             gap.after, gap.number);
                     failure->offset = past;
                     failure->bytes = 1;
                     return false;
@@ -135,20 +140,22 @@ bool gaps_hold(hip_backend *my, const struct attn_memory *memory, struct attn_fa
     return true;
 }
 
-bool download(struct attn_backend *b, struct attn_memory *memory, struct attn_image *image, struct attn_failure *failure)
+bool download(struct attn_backend *b, struct attn_memory *memory, struct attn_image *image,
+              struct attn_failure *failure)
 {
     for (int i = 0; i < image->n_buffers; i++)
-        if (!good(hipMemcpy(image->buffer[i].bytes, memory->arena + memory->start[i], static_cast<size_t>(memory->size[i]),
-                            hipMemcpyDeviceToHost),
+        if (!good(hipMemcpy(image->buffer[i].bytes, memory->arena + memory->start[i],
+                            static_cast<size_t>(memory->size[i]), hipMemcpyDeviceToHost),
                   "copying from the device", ATTN_STEP_MAIN, failure))
             return false;
     return gaps_hold(self(b), memory, failure) && hip_dst_written(memory, image, failure);
 }
 
-/* ---- Running ------------------------------------------------------------------------------------------------ */
+/* ---- Running --------------------------------------------------------------------------------------------- */
 
 /* The plan can be run here, in this memory. */
-bool may_run(const hip_backend *my, const struct attn_memory *memory, const struct attn_plan *plan, struct attn_failure *failure)
+bool may_run(const hip_backend *my, const struct attn_memory *memory, const struct attn_plan *plan,
+             struct attn_failure *failure)
 {
     const char *wrong = attn_plan_check(plan);
     if (!wrong && plan->workspace_bytes > memory->workspace_bytes)
@@ -156,8 +163,9 @@ bool may_run(const hip_backend *my, const struct attn_memory *memory, const stru
     if (wrong)
         return hip_fail(failure, ATTN_F_RUNTIME, ATTN_STEP_MAIN, "runtime: the plan cannot be run: %s", wrong);
     if (plan->device.wave_size != my->device.wave_size)
-        return hip_fail(failure, ATTN_F_WAVE_SIZE, ATTN_STEP_MAIN, "wave_size: the plan is for waves of %d lanes, %s has %d",
-                        plan->device.wave_size, my->card, my->device.wave_size);
+        return hip_fail(failure, ATTN_F_WAVE_SIZE, ATTN_STEP_MAIN,
+                        "wave_size: the plan is for waves of %d lanes, %s has %d", plan->device.wave_size, my->card,
+                        my->device.wave_size);
     return true;
 }
 
@@ -173,7 +181,8 @@ bool check_instance(attn_entry entry, const struct attn_plan *plan, int step, st
     if (!good(hipFuncGetAttributes(&attributes, function), "reading a kernel's attributes", step, failure))
         return false;
     if (attributes.sharedSizeBytes != l->lds_static_bytes)
-        return hip_fail(failure, ATTN_F_LDS_SIZE, step, "lds_size: the kernel declares %zu bytes of static LDS, the plan says %u",
+        return hip_fail(failure, ATTN_F_LDS_SIZE, step,
+                        "lds_size: the kernel declares %zu bytes of static LDS, the plan says %u",
                         attributes.sharedSizeBytes, l->lds_static_bytes);
     const uint64_t threads = static_cast<uint64_t>(l->block[0]) * l->block[1] * l->block[2];
     if (threads > static_cast<uint64_t>(attributes.maxThreadsPerBlock))
@@ -186,8 +195,8 @@ bool check_instance(attn_entry entry, const struct attn_plan *plan, int step, st
 }
 
 /* Queues one launch. */
-bool launch(const struct attn_memory *memory, const struct attn_problem *problem, const struct attn_plan *plan, int step,
-            struct attn_failure *failure)
+bool launch(const struct attn_memory *memory, const struct attn_problem *problem, const struct attn_plan *plan,
+            int step, struct attn_failure *failure)
 {
     const struct attn_launch *l = &plan->launch[step];
     void *base[ATTN_OPERAND_COUNT] = {};
@@ -205,8 +214,8 @@ bool launch(const struct attn_memory *memory, const struct attn_problem *problem
 
 bool has(const struct attn_plan *plan, int step) { return (plan->steps >> step & 1u) != 0; }
 
-bool run(struct attn_backend *b, struct attn_memory *memory, const struct attn_problem *problem, const struct attn_plan *plan,
-         struct attn_failure *failure)
+bool run(struct attn_backend *b, struct attn_memory *memory, const struct attn_problem *problem,
+         const struct attn_plan *plan, struct attn_failure *failure)
 {
     hip_backend *my = self(b);
     std::memset(failure, 0, sizeof *failure);
@@ -238,16 +247,17 @@ bool run(struct attn_backend *b, struct attn_memory *memory, const struct attn_p
     return true;
 }
 
-/* ---- Time --------------------------------------------------------------------------------------------------- */
+/* ---- Time ------------------------------------------------------------------------------------------------ */
 
 void step_milliseconds(struct attn_backend *b, double milliseconds[ATTN_STEP_COUNT])
 {
     std::memcpy(milliseconds, self(b)->milliseconds, sizeof self(b)->milliseconds);
 }
 
-/* Times `repeats` calls of queue(i), which queues work, between events that are queued too: the host's own time is hidden
- * behind the device's, where that is longer. */
-template <class QUEUE> bool time_queued(int repeats, double milliseconds[], struct attn_failure *failure, const QUEUE &queue)
+/* Times `repeats` calls of queue(i), which queues work, between events that are queued too: the host's own time is
+ * hidden behind the device's, where that is longer. */
+template <class QUEUE>
+bool time_queued(int repeats, double milliseconds[], struct attn_failure *failure, const QUEUE &queue)
 {
     std::vector<hipEvent_t> event(static_cast<size_t>(repeats) + 1);
     size_t made = 0;
@@ -257,12 +267,13 @@ template <class QUEUE> bool time_queued(int repeats, double milliseconds[], stru
             made++;
     well = well && good(hipEventRecord(event[0], nullptr), "recording an event", ATTN_STEP_MAIN, failure);
     for (int i = 0; well && i < repeats; i++)
-        well = queue(i) && good(hipEventRecord(event[static_cast<size_t>(i) + 1], nullptr), "recording an event", ATTN_STEP_MAIN, failure);
+        well = queue(i) && good(hipEventRecord(event[static_cast<size_t>(i) + 1], nullptr), "recording an event",
+                                ATTN_STEP_MAIN, failure);
     well = well && good(hipDeviceSynchronize(), "running", ATTN_STEP_MAIN, failure);
     for (int i = 0; well && i < repeats; i++) {
         float ms = 0.0f;
-        well = good(hipEventElapsedTime(&ms, event[static_cast<size_t>(i)], event[static_cast<size_t>(i) + 1]), "reading an event",
-                    ATTN_STEP_MAIN, failure);
+        well = good(hipEventElapsedTime(&ms, event[static_cast<size_t>(i)], event[static_cast<size_t>(i) + 1]),
+                    "reading an event", ATTN_STEP_MAIN, failure);
         milliseconds[i] = static_cast<double>(ms);
     }
     for (size_t i = 0; i < made; i++)
@@ -270,8 +281,9 @@ template <class QUEUE> bool time_queued(int repeats, double milliseconds[], stru
     return well;
 }
 
-bool time_plan(struct attn_backend *b, struct attn_memory *const memories[], int n_memories, const struct attn_problem *problem,
-               const struct attn_plan *plan, int repeats, double milliseconds[], struct attn_failure *failure)
+bool time_plan(struct attn_backend *b, struct attn_memory *const memories[], int n_memories,
+               const struct attn_problem *problem, const struct attn_plan *plan, int repeats, double milliseconds[],
+               struct attn_failure *failure)
 {
     for (int i = 0; i < n_memories; i++) {
         if (!may_run(self(b), memories[i], plan, failure))
@@ -297,14 +309,15 @@ bool time_copy(struct attn_backend *, int64_t bytes, int repeats, double millise
                 good(hipMalloc(&to, size), "allocating device memory", ATTN_STEP_MAIN, failure) &&
                 good(hipMemset(from, 1, size), "filling memory", ATTN_STEP_MAIN, failure) &&
                 time_queued(repeats, milliseconds, failure, [&](int) {
-                    return good(hipMemcpyAsync(to, from, size, hipMemcpyDeviceToDevice, nullptr), "copying", ATTN_STEP_MAIN, failure);
+                    return good(hipMemcpyAsync(to, from, size, hipMemcpyDeviceToDevice, nullptr), "copying",
+                                ATTN_STEP_MAIN, failure);
                 });
     (void)hipFree(from);
     (void)hipFree(to);
     return well;
 }
 
-/* ---- Opening ------------------------------------------------------------------------------------------------ */
+/* ---- Opening --------------------------------------------------------------------------------------------- */
 
 void close_backend(struct attn_backend *b)
 {
@@ -331,13 +344,14 @@ bool describe_card(const hipDeviceProp_t *properties, struct attn_device *device
 {
     char name[64];
 #if ATTN_RUNTIME_CUDA
-    /* The row sm_80 serves every NVIDIA GPU from there on: all that the kernels need is mma.sync. Hopper's own has wgmma, for
-     * which not every build is (cuda.cmake). */
+    /* The row sm_80 serves every NVIDIA GPU from there on: all that the kernels need is mma.sync. Hopper's own has
+     * wgmma, for which not every build is (cuda.cmake). */
     const int own = 10 * properties->major + properties->minor;
     std::snprintf(name, sizeof name, "sm_%d", own < 80 ? own : own == 90 && ATTN_HIP_SM90A ? 90 : 80);
     const size_t lds = properties->sharedMemPerBlockOptin;
 #else
-    std::snprintf(name, sizeof name, "%.*s", static_cast<int>(std::strcspn(properties->gcnArchName, ":")), properties->gcnArchName);
+    std::snprintf(name, sizeof name, "%.*s", static_cast<int>(std::strcspn(properties->gcnArchName, ":")),
+                  properties->gcnArchName);
     const size_t lds = properties->sharedMemPerBlock;
 #endif
     const struct attn_device *row = attn_device_find(name);
@@ -371,7 +385,8 @@ bool find_gpu(int index, char *error, size_t cap)
     }
     const hipError_t status = hipGetDeviceCount(&count);
     if (status != hipSuccess || count == 0) {
-        std::snprintf(error, cap, "no GPU: %s", status != hipSuccess ? hipGetErrorString(status) : "the runtime finds none");
+        std::snprintf(error, cap, "no GPU: %s",
+                      status != hipSuccess ? hipGetErrorString(status) : "the runtime finds none");
         return false;
     }
     if (index < 0 || index >= count) {
@@ -412,4 +427,7 @@ const struct attn_hip_plugin plugin = { ATTN_HIP_ABI, open_gpu };
 
 } // namespace
 
-extern "C" __attribute__((visibility("default"))) const struct attn_hip_plugin *attn_hip_plugin(void) { return &plugin; }
+extern "C" __attribute__((visibility("default"))) const struct attn_hip_plugin *attn_hip_plugin(void)
+{
+    return &plugin;
+}

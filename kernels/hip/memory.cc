@@ -73,7 +73,8 @@ void hip_memory_gaps(const struct attn_memory *memory, std::vector<hip_gap> &gap
         for (int r = 0; r < ATTN_REGION_COUNT && memory->runs == 1; r++)
             if (memory->region_bytes[r] > 0)
                 order.push_back(r);
-        std::sort(order.begin(), order.end(), [memory](int a, int b) { return memory->region_offset[a] < memory->region_offset[b]; });
+        std::sort(order.begin(), order.end(),
+                  [memory](int a, int b) { return memory->region_offset[a] < memory->region_offset[b]; });
         for (int r : order) {
             gaps.push_back({ from, memory->workspace_start + memory->region_offset[r], after, number });
             from = memory->workspace_start + memory->region_offset[r] + memory->region_bytes[r];

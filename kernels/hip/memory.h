@@ -20,7 +20,7 @@ struct attn_memory {
     int buffer_of[ATTN_OPERAND_COUNT];
     int64_t dst_offset; /* of dst's first element in its buffer */
     int64_t workspace_start, workspace_bytes;
-    int runs; /* since upload */
+    int runs;                                                                  /* since upload */
     int64_t region_offset[ATTN_REGION_COUNT], region_bytes[ATTN_REGION_COUNT]; /* of the last run's plan */
 };
 

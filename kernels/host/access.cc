@@ -80,7 +80,7 @@ HOT static inline bool all_true(tags comparison)
 #endif
 }
 
-/* ---- LDS: order ------------------------------------------------------------------------------------------- */
+/* ---- LDS: order ------------------------------------------------------------------------------------------ */
 
 /* The wave that a tag's accesses were made by; none when by several. */
 HOT static inline uint32_t wave_of(const struct simt_executor *ex, uint32_t who)
@@ -123,7 +123,7 @@ HOT static uint32_t thread_of(const struct simt_executor *ex, uint32_t tag)
     return who == WHO_ALL ? 0 : ex->wave[who - WHO_WAVE].first;
 }
 
-/* ---- LDS: one granule or byte ----------------------------------------------------------------------------- */
+/* ---- LDS: one granule or byte ---------------------------------------------------------------------------- */
 
 enum access : int { READ, WRITE, ATOMIC };
 
@@ -206,7 +206,8 @@ COLD static void lds_access(const struct simt_hot *hot, size_t at, size_t bytes,
     struct simt_executor *ex = hot->executor;
     if (at > hot->lds_bytes || bytes > hot->lds_bytes - at)
         simt_fail(ATTN_F_LDS_BOUNDS, static_cast<int64_t>(at), static_cast<int>(bytes), 0,
-                  "%s %zu+%zu, the block has %zu bytes", access == READ ? "reads" : "writes", at, bytes, hot->lds_bytes);
+                  "%s %zu+%zu, the block has %zu bytes", access == READ ? "reads" : "writes", at, bytes,
+                  hot->lds_bytes);
     const size_t end = at + bytes;
     const int size = static_cast<int>(bytes);
     for (size_t i = at; i < end;) {
@@ -227,7 +228,7 @@ COLD static void lds_access(const struct simt_hot *hot, size_t at, size_t bytes,
     }
 }
 
-/* ---- LDS: blocks and clock -------------------------------------------------------------------------------- */
+/* ---- LDS: blocks and clock ------------------------------------------------------------------------------- */
 
 /* Restarts the clock when it is about to run out. All that tags are asked is how they compare with block_start,
  * block_sync and their wave's last operation, so four values are enough to keep the answers. */
@@ -303,7 +304,8 @@ static size_t lds_map_bytes(void)
 
 bool simt_lds_create(struct simt_executor *ex)
 {
-    void *map = mmap(nullptr, lds_map_bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *map =
+        mmap(nullptr, lds_map_bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (map == MAP_FAILED)
         return false;
     ex->lds = static_cast<uint8_t *>(map) + SIMT_LDS_GUARD;
@@ -325,8 +327,8 @@ void *simt_host_lds(size_t bytes, size_t align)
     struct simt_executor *ex = simt_hot.executor;
     const uint32_t declared = ex->launch->shape.lds_static_bytes;
     if (bytes != declared)
-        simt_fail(ATTN_F_LDS_SIZE, 0, static_cast<int>(bytes), 0, "the kernel declares %zu bytes, the launch says %u", bytes,
-                  declared);
+        simt_fail(ATTN_F_LDS_SIZE, 0, static_cast<int>(bytes), 0, "the kernel declares %zu bytes, the launch says %u",
+                  bytes, declared);
     if (align > SIMT_LDS_GUARD)
         simt_fail(ATTN_F_LDS_SIZE, 0, static_cast<int>(bytes), 0, "LDS cannot be aligned to %zu bytes", align);
     ex->lds_declared = true;
@@ -340,10 +342,11 @@ void *simt_host_lds_dynamic(size_t align)
     return ex->lds + start;
 }
 
-/* ---- Global memory ---------------------------------------------------------------------------------------- */
+/* ---- Global memory --------------------------------------------------------------------------------------- */
 
 /* Checks one byte of dst or workspace and updates its tag. */
-HOT static inline void touch_global(const struct simt_hot *hot, size_t byte, size_t at, size_t bytes, enum access access)
+HOT static inline void touch_global(const struct simt_hot *hot, size_t byte, size_t at, size_t bytes,
+                                    enum access access)
 {
     uint32_t *tag = &hot->global_tag[byte];
     const uint32_t t = *tag, mine = hot->mine, many = hot->launch;
@@ -419,7 +422,7 @@ template <unsigned S> HOT static inline bool plain_write(const struct simt_hot *
     return true;
 }
 
-/* ---- Neither ---------------------------------------------------------------------------------------------- */
+/* ---- Neither --------------------------------------------------------------------------------------------- */
 
 COLD static void other_access(const struct simt_hot *hot, uintptr_t address, size_t bytes, enum access access)
 {
@@ -433,8 +436,8 @@ COLD static void other_access(const struct simt_hot *hot, uintptr_t address, siz
                   "%s %zu+%zu bytes before its start", access == READ ? "reads" : "writes",
                   static_cast<size_t>(hot->lds - address), bytes);
     simt_fail(ATTN_F_GLOBAL_BOUNDS, 0, static_cast<int>(bytes), 0,
-              "%s %zu bytes at an address that is in no buffer and not the thread's own", access == READ ? "reads" : "writes",
-              bytes);
+              "%s %zu bytes at an address that is in no buffer and not the thread's own",
+              access == READ ? "reads" : "writes", bytes);
 }
 
 COLD static void runaway(void)
@@ -443,13 +446,21 @@ COLD static void runaway(void)
     simt_fail(ATTN_F_RUNAWAY, 0, 0, 0, "the launch's budget of accesses and wave operations is used up");
 }
 
-/* ---- Accesses of fixed size ------------------------------------------------------------------------------- */
+/* ---- Accesses of fixed size ------------------------------------------------------------------------------ */
 
 template <unsigned S> struct simt_word;
-template <> struct simt_word<1> { typedef uint8_t type; };
-template <> struct simt_word<2> { typedef uint16_t type; };
-template <> struct simt_word<4> { typedef uint32_t type; };
-template <> struct simt_word<8> { typedef uint64_t type; };
+template <> struct simt_word<1> {
+    typedef uint8_t type;
+};
+template <> struct simt_word<2> {
+    typedef uint16_t type;
+};
+template <> struct simt_word<4> {
+    typedef uint32_t type;
+};
+template <> struct simt_word<8> {
+    typedef uint64_t type;
+};
 
 template <unsigned S> HOT static inline bool all_of_kind(const uint8_t *kind, uint8_t value)
 {
@@ -591,9 +602,9 @@ HOT static void on_range(uintptr_t address, size_t bytes, enum access access)
 
 /* The compiler calls these under the name that kernels/CMakeLists.txt gives it; with the suffix where errors are
  * recoverable, which is what kernel mode always says. */
-#define CALLBACKS(S)                                                                    \
-    extern "C" HOT void __simt_load##S(uintptr_t address) { on_load<S>(address); }      \
-    extern "C" HOT void __simt_store##S(uintptr_t address) { on_store<S>(address); }    \
+#define CALLBACKS(S)                                                                         \
+    extern "C" HOT void __simt_load##S(uintptr_t address) { on_load<S>(address); }           \
+    extern "C" HOT void __simt_store##S(uintptr_t address) { on_store<S>(address); }         \
     extern "C" HOT void __simt_load##S##_noabort(uintptr_t address) { on_load<S>(address); } \
     extern "C" HOT void __simt_store##S##_noabort(uintptr_t address) { on_store<S>(address); }
 
@@ -607,16 +618,11 @@ HOT static inline void on_small_range(uintptr_t address, size_t bytes, bool writ
 {
     /* Unaligned accesses of the usual sizes (rows of quantised blocks) are as common as aligned ones. */
     switch (bytes) {
-    case 2:
-        return write ? on_store<2>(address) : on_load<2>(address);
-    case 4:
-        return write ? on_store<4>(address) : on_load<4>(address);
-    case 8:
-        return write ? on_store<8>(address) : on_load<8>(address);
-    case 16:
-        return write ? on_store<16>(address) : on_load<16>(address);
-    default:
-        return on_range(address, bytes, write ? WRITE : READ);
+    case 2: return write ? on_store<2>(address) : on_load<2>(address);
+    case 4: return write ? on_store<4>(address) : on_load<4>(address);
+    case 8: return write ? on_store<8>(address) : on_load<8>(address);
+    case 16: return write ? on_store<16>(address) : on_load<16>(address);
+    default: return on_range(address, bytes, write ? WRITE : READ);
     }
 }
 
@@ -647,7 +653,7 @@ HOT void *__simt_memset(void *to, int value, size_t bytes)
 }
 }
 
-/* ---- Alignment and atomics -------------------------------------------------------------------------------- */
+/* ---- Alignment and atomics ------------------------------------------------------------------------------- */
 
 void simt_host_misaligned(const void *p, size_t bytes, int write)
 {
@@ -676,7 +682,8 @@ template <class T, class F> static inline T atomic(T *p, F change)
 
 int32_t simt_host_atomic_add_i32(int32_t *p, int32_t v)
 {
-    return atomic(p, [v](int32_t x) { return static_cast<int32_t>(static_cast<uint32_t>(x) + static_cast<uint32_t>(v)); });
+    return atomic(p,
+                  [v](int32_t x) { return static_cast<int32_t>(static_cast<uint32_t>(x) + static_cast<uint32_t>(v)); });
 }
 uint32_t simt_host_atomic_add_u32(uint32_t *p, uint32_t v)
 {

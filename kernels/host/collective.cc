@@ -5,14 +5,14 @@
 
 #include <string.h>
 
-/* ---- Where a thread is ------------------------------------------------------------------------------------ */
+/* ---- Where a thread is ----------------------------------------------------------------------------------- */
 
 SIMT_HOT_FUNCTION struct dim3 simt_host_thread(void) { return simt_hot.fiber->index; }
 SIMT_HOT_FUNCTION struct dim3 simt_host_block(void) { return simt_hot.executor->block; }
 SIMT_HOT_FUNCTION struct dim3 simt_host_block_dim(void) { return simt_hot.executor->block_dim; }
 SIMT_HOT_FUNCTION struct dim3 simt_host_grid_dim(void) { return simt_hot.executor->grid_dim; }
 
-/* ---- Barriers --------------------------------------------------------------------------------------------- */
+/* ---- Barriers -------------------------------------------------------------------------------------------- */
 
 void simt_host_barrier(int line) { simt_arrive(simt_key(SIMT_OP_BARRIER, 0, 0, line)); }
 
@@ -23,7 +23,7 @@ int simt_host_barrier_or(int pred, int line)
     return simt_hot.executor->block_or;
 }
 
-/* ---- Wave operations -------------------------------------------------------------------------------------- */
+/* ---- Wave operations ------------------------------------------------------------------------------------- */
 
 static void check_wave_size(int wave)
 {
@@ -88,7 +88,7 @@ SIMT_HOT_FUNCTION simt_f32x4 simt_host_reduce(int op, int width, int n, int line
     if (wave->lanes % static_cast<uint32_t>(width) != 0)
         simt_fail(ATTN_F_WAVE, 0, 0, 0, "a reduction over groups of %d lanes in a wave with %u lanes", width,
                   wave->lanes);
-    float(*in)[64] = ex->in[wave->number];
+    float (*in)[64] = ex->in[wave->number];
     const uint32_t lane = self->lane;
     const simt_f32x4 v[4] = { a, b, c, d };
     for (int i = 0; i < n; i++)
@@ -147,22 +147,11 @@ void simt_collective(struct simt_executor *ex, struct simt_wave *wave)
         wave->ballot = wave->ballot_next;
         wave->ballot_next = 0;
         break;
-    case SIMT_OP_ADD:
-        reduce<true>(ex, wave, width, n);
-        break;
-    case SIMT_OP_MAX:
-        reduce<false>(ex, wave, width, n);
-        break;
-    case SIMT_OP_MATRIX_S8:
-        simt_matrix_s8(ex, wave);
-        break;
-    case SIMT_OP_MATRIX:
-        simt_matrix(ex, wave, static_cast<int>(width));
-        break;
-    case SIMT_OP_WGMMA:
-        simt_wgmma(ex, wave, static_cast<int>(width), static_cast<int>(n));
-        break;
-    default:
-        break;
+    case SIMT_OP_ADD: reduce<true>(ex, wave, width, n); break;
+    case SIMT_OP_MAX: reduce<false>(ex, wave, width, n); break;
+    case SIMT_OP_MATRIX_S8: simt_matrix_s8(ex, wave); break;
+    case SIMT_OP_MATRIX: simt_matrix(ex, wave, static_cast<int>(width)); break;
+    case SIMT_OP_WGMMA: simt_wgmma(ex, wave, static_cast<int>(width), static_cast<int>(n)); break;
+    default: break;
     }
 }

@@ -1,5 +1,6 @@
-/* copies.cc: copies from memory to LDS that the device makes by itself (simt_copy_async): started, and made when they are waited
- * for. kernels/simt/host.h writes NaN patterns where one has been started, so that who reads too early gets those.
+/* copies.cc: copies from memory to LDS that the device makes by itself (simt_copy_async): started, and made when they
+ * are waited for. kernels/simt/host.h writes NaN patterns where one has been started, so that who reads too early gets
+ * those.
  *
  * SPDX-License-Identifier: MIT */
 #include "kernels/host/executor.h"

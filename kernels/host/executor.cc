@@ -22,11 +22,31 @@
 extern "C" void __asan_get_shadow_mapping(size_t *scale, size_t *offset);
 #endif
 
-__thread struct simt_hot simt_hot = { 0, 0, 0, 0, 0, 0, ~static_cast<size_t>(0), ~static_cast<uint64_t>(0),
-                                      nullptr, nullptr, 0, 0, 0, 0, nullptr, nullptr, 0, 0, 0, nullptr, nullptr,
-                                      0, 0 };
+__thread struct simt_hot simt_hot = { 0,
+                                      0,
+                                      0,
+                                      0,
+                                      0,
+                                      0,
+                                      ~static_cast<size_t>(0),
+                                      ~static_cast<uint64_t>(0),
+                                      nullptr,
+                                      nullptr,
+                                      0,
+                                      0,
+                                      0,
+                                      0,
+                                      nullptr,
+                                      nullptr,
+                                      0,
+                                      0,
+                                      0,
+                                      nullptr,
+                                      nullptr,
+                                      0,
+                                      0 };
 
-/* ---- Random order ----------------------------------------------------------------------------------------- */
+/* ---- Random order ---------------------------------------------------------------------------------------- */
 
 /* splitmix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014). */
 static uint64_t draw(struct simt_executor *ex)
@@ -53,7 +73,7 @@ static uint32_t draw_stride(struct simt_executor *ex, uint32_t n)
     return stride;
 }
 
-/* ---- Switching -------------------------------------------------------------------------------------------- */
+/* ---- Switching ------------------------------------------------------------------------------------------- */
 
 /* The running thread is `to` now, as far as the access callbacks are concerned. */
 static inline void become(struct simt_fiber *to)
@@ -99,7 +119,7 @@ static struct simt_wave *next_wave(struct simt_executor *ex, uint32_t number)
     return &ex->wave[i];
 }
 
-/* ---- Rendezvous ------------------------------------------------------------------------------------------- */
+/* ---- Rendezvous ------------------------------------------------------------------------------------------ */
 
 static int operation_of(uint64_t key) { return static_cast<int>(key & 255); }
 
@@ -111,8 +131,16 @@ static bool block_wide(uint64_t key)
 
 static const char *operation_name(uint64_t key)
 {
-    static const char *const names[SIMT_OP_COUNT] = { "nothing", "barrier", "wave sync", "shuffle", "xor shuffle",
-                                                      "ballot", "sum over lanes", "maximum over lanes", "barrier", "matrix instruction",
+    static const char *const names[SIMT_OP_COUNT] = { "nothing",
+                                                      "barrier",
+                                                      "wave sync",
+                                                      "shuffle",
+                                                      "xor shuffle",
+                                                      "ballot",
+                                                      "sum over lanes",
+                                                      "maximum over lanes",
+                                                      "barrier",
+                                                      "matrix instruction",
                                                       "warpgroup's matrix instruction",
                                                       "matrix instruction" };
     const int op = operation_of(key);
@@ -220,7 +248,7 @@ static void fiber_main(void)
     }
 }
 
-/* ---- Blocks ----------------------------------------------------------------------------------------------- */
+/* ---- Blocks ---------------------------------------------------------------------------------------------- */
 
 /* Threads and waves of a launch's blocks. Fibers that stand at the end of a block are ready for the next. */
 static bool prepare_threads(struct simt_executor *ex, const struct simt_launch *launch)
@@ -312,7 +340,7 @@ static void run_grid(struct simt_executor *ex, const struct simt_launch *launch)
     }
 }
 
-/* ---- Launches --------------------------------------------------------------------------------------------- */
+/* ---- Launches -------------------------------------------------------------------------------------------- */
 
 static void launch_failure(struct simt_executor *ex, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -403,9 +431,29 @@ static void enter(struct simt_executor *ex, const struct simt_launch *launch)
 
 static void leave(void)
 {
-    const struct simt_hot idle = { 0, 0, 0, 0, 0, 0, ~static_cast<size_t>(0), ~static_cast<uint64_t>(0),
-                                   nullptr, nullptr, 0, 0, 0, 0, nullptr, nullptr, 0, 0, 0, nullptr, nullptr,
-                                      0, 0 };
+    const struct simt_hot idle = { 0,
+                                   0,
+                                   0,
+                                   0,
+                                   0,
+                                   0,
+                                   ~static_cast<size_t>(0),
+                                   ~static_cast<uint64_t>(0),
+                                   nullptr,
+                                   nullptr,
+                                   0,
+                                   0,
+                                   0,
+                                   0,
+                                   nullptr,
+                                   nullptr,
+                                   0,
+                                   0,
+                                   0,
+                                   nullptr,
+                                   nullptr,
+                                   0,
+                                   0 };
     simt_hot = idle;
 }
 
@@ -439,7 +487,7 @@ bool simt_executor_launch(struct simt_executor *ex, struct attn_memory *memory, 
     return !ex->failed;
 }
 
-/* ---- Life ------------------------------------------------------------------------------------------------- */
+/* ---- Life ------------------------------------------------------------------------------------------------ */
 
 /* Bounds of the program or library that this code is part of: its constants are what kernels may read. */
 static int find_image(struct dl_phdr_info *info, size_t, void *data)

@@ -27,12 +27,12 @@ enum {
     SIMT_MAX_THREADS = 1024,
     SIMT_MAX_WAVES = SIMT_MAX_THREADS / 32,
     SIMT_STACK_BYTES = 64 * 1024,
-    SIMT_COPIES_MAX = 256, /* copies to LDS that one thread can have under way */
+    SIMT_COPIES_MAX = 256,       /* copies to LDS that one thread can have under way */
     SIMT_LDS_CAPACITY = 1 << 20, /* bytes of LDS the executor can give a block */
     SIMT_LDS_GUARD = 1 << 16,    /* bytes before and after it that count as LDS out of bounds */
 };
 
-/* ---- Global memory ---------------------------------------------------------------------------------------- */
+/* ---- Global memory --------------------------------------------------------------------------------------- */
 
 /* What a byte of global memory is. SIMT_WRITABLE is a bit of dst and workspace. */
 enum simt_class : uint8_t { SIMT_GAP = 0, SIMT_INPUT = 1, SIMT_DST = 2, SIMT_WORKSPACE = 6, SIMT_WRITABLE = 2 };
@@ -41,12 +41,12 @@ enum simt_class : uint8_t { SIMT_GAP = 0, SIMT_INPUT = 1, SIMT_DST = 2, SIMT_WOR
  * touched them last: (block serial number << 1) | wrote. Serial numbers rise over all launches, so "written before
  * this launch" and "not written since this run began" are comparisons and nothing is ever cleared. */
 struct simt_region {
-    uint8_t *bytes;  /* capacity bytes */
-    uint8_t *kind;   /* enum simt_class of each */
-    uint32_t *tag;   /* of each byte; looked at for writable ones only */
+    uint8_t *bytes; /* capacity bytes */
+    uint8_t *kind;  /* enum simt_class of each */
+    uint32_t *tag;  /* of each byte; looked at for writable ones only */
     size_t capacity;
-    size_t used;     /* bytes that have been laid out so far: past it all is untouched */
-    uint32_t serial; /* of the last block that ran */
+    size_t used;         /* bytes that have been laid out so far: past it all is untouched */
+    uint32_t serial;     /* of the last block that ran */
     uint32_t run_serial; /* tags below belong to earlier runs: unwritten */
 };
 
@@ -74,7 +74,7 @@ struct attn_memory {
     struct attn_memory *next; /* in the backend's list of live or of spare ones */
 };
 
-/* ---- Launches --------------------------------------------------------------------------------------------- */
+/* ---- Launches -------------------------------------------------------------------------------------------- */
 
 struct simt_wave;
 
@@ -89,34 +89,34 @@ struct simt_fiber {
 
 /* Threads that run together. `key` names the operation its lanes wait at, 0 while none has arrived. */
 struct simt_wave {
-    uint32_t first, lanes; /* threads first .. first + lanes - 1 */
-    uint32_t arrived;      /* lanes waiting at `key` */
+    uint32_t first, lanes;  /* threads first .. first + lanes - 1 */
+    uint32_t arrived;       /* lanes waiting at `key` */
     uint32_t stride, start; /* lanes run in the order (turn * stride + start) mod lanes */
     uint64_t key;
-    uint32_t sync;         /* LDS clock at its last wave operation or barrier */
+    uint32_t sync; /* LDS clock at its last wave operation or barrier */
     uint32_t number;
-    uint32_t parity;       /* which half of the exchange buffers the next operation uses */
-    uint32_t resume;       /* thread to go on with when the wave gets its turn */
-    bool waiting;          /* whole wave at a barrier, or finished */
+    uint32_t parity; /* which half of the exchange buffers the next operation uses */
+    uint32_t resume; /* thread to go on with when the wave gets its turn */
+    bool waiting;    /* whole wave at a barrier, or finished */
     uint64_t ballot, ballot_next;
-    uint64_t group;        /* of the wgmma products since the last barrier, a hash */
+    uint64_t group; /* of the wgmma products since the last barrier, a hash */
 };
 
 /* What the access callbacks look at; one per OS thread, filled by the executor while a launch runs. */
 struct simt_hot {
-    uintptr_t lds;            /* first byte */
-    size_t lds_span;          /* bytes from there that count as LDS; 0: no launch is being checked */
-    size_t lds_bytes;         /* of which the launch has */
+    uintptr_t lds;    /* first byte */
+    size_t lds_span;  /* bytes from there that count as LDS; 0: no launch is being checked */
+    size_t lds_bytes; /* of which the launch has */
     uintptr_t global;
     size_t global_span;
-    uintptr_t stack;          /* of the running thread */
+    uintptr_t stack; /* of the running thread */
     size_t stack_bytes;
-    uint64_t budget;          /* accesses and operations left */
+    uint64_t budget; /* accesses and operations left */
     /* LDS shadow: for each 4-byte granule the last write and the reads since (access.cc) */
     uint32_t *lds_write, *lds_read;
-    uint32_t tag, many;       /* the running thread's tag, and that of "several lanes of its wave" */
-    uint32_t block_start;     /* tags below: unwritten in this block */
-    uint32_t block_sync;      /* tags below: before the last barrier */
+    uint32_t tag, many;   /* the running thread's tag, and that of "several lanes of its wave" */
+    uint32_t block_start; /* tags below: unwritten in this block */
+    uint32_t block_sync;  /* tags below: before the last barrier */
     /* global shadow */
     const uint8_t *kind;
     uint32_t *global_tag;
@@ -159,12 +159,12 @@ struct simt_executor {
     uint32_t waves_waiting; /* of the block at a barrier or finished */
     uint64_t block_key;     /* the barrier they wait at */
     int block_or, block_or_next;
-    bool grouped;           /* a wgmma product was made since the last barrier */
-    uint64_t random;        /* state of the schedule; 0: in order */
-    uint32_t clock;         /* LDS time: operations done, see access.cc */
-    uint32_t clock_limit;   /* when it restarts */
-    bool started;           /* fibers stand where a block begins */
-    uint32_t fibers;        /* that have stacks */
+    bool grouped;         /* a wgmma product was made since the last barrier */
+    uint64_t random;      /* state of the schedule; 0: in order */
+    uint32_t clock;       /* LDS time: operations done, see access.cc */
+    uint32_t clock_limit; /* when it restarts */
+    bool started;         /* fibers stand where a block begins */
+    uint32_t fibers;      /* that have stacks */
     uint32_t prepared_threads, prepared_wave_size;
     struct dim3 prepared_dim;
     struct simt_context home;
@@ -176,15 +176,16 @@ struct simt_executor {
     simt_f32x4 out[SIMT_MAX_THREADS][4];
     struct simt_operands operands[SIMT_MAX_THREADS];
     struct simt_copies copies[SIMT_MAX_THREADS];
-    uint32_t published[SIMT_MAX_THREADS]; /* LDS clock when the thread last passed its writes on to the asynchronous proxy */
+    uint32_t
+        published[SIMT_MAX_THREADS]; /* LDS clock when the thread last passed its writes on to the asynchronous proxy */
     /* LDS and its shadow (access.cc) */
     uint8_t *lds;
     uint32_t *lds_write, *lds_read;           /* of granules */
     uint32_t *lds_byte_write, *lds_byte_read; /* of the bytes of split granules */
     uint32_t *split;                          /* granules split in this block */
     uint32_t splits;
-    size_t lds_high;                          /* granules ever used */
-    uintptr_t image_low, image_high;          /* the program's own constant data may be read */
+    size_t lds_high;                 /* granules ever used */
+    uintptr_t image_low, image_high; /* the program's own constant data may be read */
 };
 
 /* The executor whose launch is running on this thread is simt_hot.executor. */
@@ -195,7 +196,7 @@ void simt_executor_destroy(struct simt_executor *executor);
 bool simt_executor_launch(struct simt_executor *executor, struct attn_memory *memory, const struct simt_launch *launch,
                           struct attn_failure *failure);
 
-/* ---- Between the parts ------------------------------------------------------------------------------------ */
+/* ---- Between the parts ----------------------------------------------------------------------------------- */
 
 /* Ends the launch with a failure of the running thread; does not return. operand -1: LDS or none. */
 [[noreturn]] void simt_fail(int code, int64_t offset, int bytes, uint32_t other, const char *format, ...)
@@ -216,7 +217,8 @@ enum { SIMT_KEY_EXIT = 255 };
 void simt_collective(struct simt_executor *executor, struct simt_wave *wave);
 /* The same for matrix instruction `what`: enum simt_matrix, from SIMT_MATRIX_COUNT on matrix loads. */
 void simt_matrix(struct simt_executor *executor, struct simt_wave *wave, int what);
-/* The same for wgmma with 8 * eighths columns; and at a barrier: were the products of each warpgroup's waves the same? */
+/* The same for wgmma with 8 * eighths columns; and at a barrier: were the products of each warpgroup's waves the same?
+ */
 void simt_wgmma(struct simt_executor *executor, struct simt_wave *wave, int what, int eighths);
 void simt_wgmma_agree(struct simt_executor *executor);
 void simt_matrix_s8(struct simt_executor *executor, struct simt_wave *wave);

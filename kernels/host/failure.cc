@@ -28,9 +28,12 @@ static size_t begin(struct attn_failure *failure, int code, int64_t offset, int 
     failure->operand = -1;
     failure->offset = offset;
     failure->bytes = bytes;
-    const int n = snprintf(failure->text, sizeof failure->text, "%s: %s, block %u,%u,%u thread %u ", attn_failure_name(code),
-                           step_name(failure->step), ex->block.x, ex->block.y, ex->block.z, failure->thread);
-    return n < 0 ? 0 : static_cast<size_t>(n) < sizeof failure->text ? static_cast<size_t>(n) : sizeof failure->text - 1;
+    const int n =
+        snprintf(failure->text, sizeof failure->text, "%s: %s, block %u,%u,%u thread %u ", attn_failure_name(code),
+                 step_name(failure->step), ex->block.x, ex->block.y, ex->block.z, failure->thread);
+    return n < 0                                           ? 0
+           : static_cast<size_t>(n) < sizeof failure->text ? static_cast<size_t>(n)
+                                                           : sizeof failure->text - 1;
 }
 
 /* Leaves the launch: the thread is never resumed, nor is any other of its block. */
@@ -59,7 +62,7 @@ void simt_fail_global(int code, size_t at, int bytes, uint32_t other, bool write
     const size_t n = begin(failure, code, 0, bytes, other);
     char place[128];
     simt_memory_describe(simt_hot.executor->memory, at, failure, place, sizeof place);
-    snprintf(failure->text + n, sizeof failure->text - n, "%s %d bytes at %s: %s", write ? "writes" : "reads", bytes, place,
-             attn_failure_meaning(code));
+    snprintf(failure->text + n, sizeof failure->text - n, "%s %d bytes at %s: %s", write ? "writes" : "reads", bytes,
+             place, attn_failure_meaning(code));
     leave_launch();
 }

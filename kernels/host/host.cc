@@ -15,7 +15,10 @@ struct host_backend {
     struct attn_memory *spare; /* freed; its address space serves the next problem */
 };
 
-static struct host_backend *host_of(struct attn_backend *backend) { return reinterpret_cast<struct host_backend *>(backend); }
+static struct host_backend *host_of(struct attn_backend *backend)
+{
+    return reinterpret_cast<struct host_backend *>(backend);
+}
 
 static void runtime_failure(struct attn_failure *failure, const char *text)
 {
@@ -115,7 +118,10 @@ bool attn_host_launch(struct attn_backend *backend, struct attn_memory *memory, 
 
 void attn_host_begin(struct attn_memory *memory, const struct attn_plan *plan) { simt_memory_begin(memory, plan); }
 
-bool attn_host_dst_whole(const struct attn_memory *memory, struct attn_failure *failure) { return dst_whole(memory, failure); }
+bool attn_host_dst_whole(const struct attn_memory *memory, struct attn_failure *failure)
+{
+    return dst_whole(memory, failure);
+}
 
 void *attn_host_at(const struct attn_memory *memory, int operand) { return simt_memory_at(memory, operand); }
 
@@ -126,7 +132,8 @@ void attn_host_clock_limit(struct attn_backend *backend, uint32_t limit)
     host_of(backend)->executor->clock_limit = limit;
 }
 
-static bool host_download(struct attn_backend *, struct attn_memory *memory, struct attn_image *image, struct attn_failure *)
+static bool host_download(struct attn_backend *, struct attn_memory *memory, struct attn_image *image,
+                          struct attn_failure *)
 {
     simt_memory_download(memory, image);
     return true;

@@ -1,8 +1,8 @@
 /* matrix.cc: emulates matrix instructions lane by lane. See matrix.h; the layouts are those that the headers mma_*.h
  * cite, written down here a second time, from the operands' side: which element is in which lane and word.
  *
- * Products of f16 and bf16 are exact in f32; sums are rounded to nearest, in the order of k. Hardware may add in another
- * order and truncate: the error bound allows for that (reference/bound.c).
+ * Products of f16 and bf16 are exact in f32; sums are rounded to nearest, in the order of k. Hardware may add in
+ * another order and truncate: the error bound allows for that (reference/bound.c).
  *
  * SPDX-License-Identifier: MIT */
 #include "kernels/host/matrix.h"
@@ -11,7 +11,8 @@
 
 #include <string.h>
 
-namespace {
+namespace
+{
 
 struct product {
     float a[16][16]; /* [row][k] */
@@ -51,7 +52,10 @@ place wmma12_a(uint32_t lane, uint32_t word) { return { lane & 15, (lane >> 4) *
 place wmma12_b(uint32_t lane, uint32_t word) { return { (lane >> 4) * 8 + word * 2, lane & 15 }; }
 place wmma12_c(uint32_t lane, uint32_t i) { return { (lane >> 4) * 8 + i, lane & 15 }; }
 /* sm_80: quadrants of 8 x 8, in each of which four lanes hold a row (a column of B), two elements each. */
-place sm80_a(uint32_t lane, uint32_t word) { return { (lane >> 2) + (word & 1) * 8, (lane & 3) * 2 + (word >> 1) * 8 }; }
+place sm80_a(uint32_t lane, uint32_t word)
+{
+    return { (lane >> 2) + (word & 1) * 8, (lane & 3) * 2 + (word >> 1) * 8 };
+}
 place sm80_b(uint32_t lane, uint32_t word) { return { (lane & 3) * 2 + word * 8, lane >> 2 }; }
 place sm80_c(uint32_t lane, uint32_t i) { return { (lane >> 2) + (i >> 1) * 8, (lane & 3) * 2 + (i & 1) }; }
 
@@ -145,14 +149,15 @@ void simt_matrix(struct simt_executor *ex, struct simt_wave *wave, int what)
     const bool loading = what >= SIMT_MATRIX_COUNT;
     const layout &l = layouts[loading ? SIMT_SM80_F16 : what];
     if (!attn_matrix_runs(device->matrix, l.family) || wave->lanes != l.lanes)
-        simt_fail(ATTN_F_MATRIX, 0, 0, 0, "a matrix instruction that %s does not have, or with %u lanes of %u", device->name,
-                  wave->lanes, l.lanes);
+        simt_fail(ATTN_F_MATRIX, 0, 0, 0, "a matrix instruction that %s does not have, or with %u lanes of %u",
+                  device->name, wave->lanes, l.lanes);
     if (loading) {
         load_matrices(what > SIMT_MATRIX_COUNT, lanes);
         return;
     }
     if (l.family == ATTN_MATRIX_WMMA_GFX11 && !repeated(l, lanes))
-        simt_fail(ATTN_F_MATRIX, 0, 0, 0, "the half-waves hold different operands, %s wants them repeated", device->name);
+        simt_fail(ATTN_F_MATRIX, 0, 0, 0, "the half-waves hold different operands, %s wants them repeated",
+                  device->name);
     const bool flush = device->matrix_flush != 0;
     if (what == SIMT_MFMA_BF16 && strcmp(device->name, "gfx908") == 0) {
         multiply(mfma_bf16_of_8, flush, 0, lanes);

@@ -18,8 +18,8 @@
 
 enum : size_t {
     ALIGN = 256,
-    RED_ZONE = 4096,                       /* before, between and after buffers */
-    LEAST_CAPACITY = size_t{ 64 } << 20,   /* address space, not memory */
+    RED_ZONE = 4096,                     /* before, between and after buffers */
+    LEAST_CAPACITY = size_t{ 64 } << 20, /* address space, not memory */
     MOST_CAPACITY = size_t{ 1 } << 34
 };
 
@@ -138,7 +138,8 @@ bool simt_memory_create(struct attn_memory *memory, const struct attn_problem *p
     for (int b = 0; b < image->n_buffers; b++) {
         make_gap(region, end, memory->buffer_start[b]);
         end = memory->buffer_start[b] + static_cast<size_t>(memory->buffer_bytes[b]);
-        memcpy(region->kind + memory->buffer_start[b], image->buffer[b].role, static_cast<size_t>(memory->buffer_bytes[b]));
+        memcpy(region->kind + memory->buffer_start[b], image->buffer[b].role,
+               static_cast<size_t>(memory->buffer_bytes[b]));
     }
     make_gap(region, end, used);
     if (region->used > used)
@@ -251,7 +252,7 @@ bool simt_memory_dst_written(const struct attn_memory *memory, size_t *at)
     return true;
 }
 
-/* ---- Names of places -------------------------------------------------------------------------------------- */
+/* ---- Names of places ------------------------------------------------------------------------------------- */
 
 /* Coordinates of the element that byte `offset` of a tensor belongs to, or would: largest strides first. */
 static bool coordinates(const struct attn_tensor *t, int64_t offset, int64_t at[4])
@@ -278,11 +279,20 @@ static bool coordinates(const struct attn_tensor *t, int64_t offset, int64_t at[
     return at[0] < t->ne[0];
 }
 
-void simt_memory_describe(const struct attn_memory *memory, size_t at, struct attn_failure *failure, char *text, size_t cap)
+void simt_memory_describe(const struct attn_memory *memory, size_t at, struct attn_failure *failure, char *text,
+                          size_t cap)
 {
-    static const char *const names[SIMT_MAX_PLACES] = { "q",           "k",           "v",         "mask",
-                                                        "sinks",       "dst",         "workspace k", "workspace v",
-                                                        "workspace scan", "workspace partial", "workspace meta" };
+    static const char *const names[SIMT_MAX_PLACES] = { "q",
+                                                        "k",
+                                                        "v",
+                                                        "mask",
+                                                        "sinks",
+                                                        "dst",
+                                                        "workspace k",
+                                                        "workspace v",
+                                                        "workspace scan",
+                                                        "workspace partial",
+                                                        "workspace meta" };
     /* The tensor or region that has the byte in its extent, one that has it as an element first; else the one
      * that ends closest before it, else the first. */
     const struct simt_place *best = nullptr;
@@ -326,6 +336,7 @@ void simt_memory_describe(const struct attn_memory *memory, size_t at, struct at
     }
     int64_t c[4];
     const bool element = coordinates(&memory->problem.t[best->operand], failure->offset, c);
-    snprintf(text, cap, "%s[%lld,%lld,%lld,%lld]%s (+%lld)", name, static_cast<long long>(c[0]), static_cast<long long>(c[1]),
-             static_cast<long long>(c[2]), static_cast<long long>(c[3]), element ? "" : ", past its row", offset);
+    snprintf(text, cap, "%s[%lld,%lld,%lld,%lld]%s (+%lld)", name, static_cast<long long>(c[0]),
+             static_cast<long long>(c[1]), static_cast<long long>(c[2]), static_cast<long long>(c[3]),
+             element ? "" : ", past its row", offset);
 }

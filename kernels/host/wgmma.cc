@@ -1,11 +1,11 @@
-/* wgmma.cc: emulates wgmma.mma_async.m64nNk16 (sm_90a), wave by wave: of the 64 rows that a warpgroup multiplies each of its
- * waves has 16, and operand B is the same for all. See matrix.h; layouts from the PTX ISA, "Asynchronous warpgroup-level
- * matrix instructions", written down here from the operands' side:
- *   Register fragments        A and the accumulator: quadrants of 8 x 8 as of mma.m16n8k16, one pair after another along N
- *   Matrix descriptor         bits 0..13 start address / 16, 16..29 leading dimension byte offset / 16 (along N, from panel to
- *                             panel, where B is read across its rows), 32..45 stride dimension byte offset / 16 (from eight
- *                             rows to the next eight), 49..51 base offset, 62..63 swizzling mode, 1: 128 bytes
- *   Swizzling modes           of 128 bytes: bits 4..6 of an address are exclusive-or'ed with bits 7..9
+/* wgmma.cc: emulates wgmma.mma_async.m64nNk16 (sm_90a), wave by wave: of the 64 rows that a warpgroup multiplies each
+ * of its waves has 16, and operand B is the same for all. See matrix.h; layouts from the PTX ISA, "Asynchronous
+ * warpgroup-level matrix instructions", written down here from the operands' side: Register fragments        A and the
+ * accumulator: quadrants of 8 x 8 as of mma.m16n8k16, one pair after another along N Matrix descriptor         bits
+ * 0..13 start address / 16, 16..29 leading dimension byte offset / 16 (along N, from panel to panel, where B is read
+ * across its rows), 32..45 stride dimension byte offset / 16 (from eight rows to the next eight), 49..51 base
+ * offset, 62..63 swizzling mode, 1: 128 bytes Swizzling modes           of 128 bytes: bits 4..6 of an address are
+ * exclusive-or'ed with bits 7..9
  *
  * What hardware leaves undefined is a named failure here: waves of a warpgroup that multiply other things than each
  * other, a descriptor that lanes do not agree on, and data in LDS that its writer has not passed on to the asynchronous
@@ -19,7 +19,8 @@
 #include <initializer_list>
 #include <string.h>
 
-namespace {
+namespace
+{
 
 enum { GROUP_WAVES = 4, DEPTH = 16, ROWS = 16, COLUMNS_MAX = 256 };
 
@@ -30,7 +31,9 @@ struct matrix_descriptor {
 
 matrix_descriptor fields_of(uint64_t bits)
 {
-    const auto field = [bits](int first, int count) { return static_cast<uint32_t>(bits >> first) & ((1u << count) - 1); };
+    const auto field = [bits](int first, int count) {
+        return static_cast<uint32_t>(bits >> first) & ((1u << count) - 1);
+    };
     return { field(0, 14) << 4, field(16, 14) << 4, field(32, 14) << 4, field(49, 3), field(62, 2) };
 }
 
@@ -53,8 +56,10 @@ SIMT_HOT_FUNCTION void check_passed_on(const struct simt_executor *ex, uint32_t 
     for (uint32_t byte = at; byte < at + 16; byte += 2) {
         const uint32_t tag = simt_lds_written(ex, byte), who = tag & 4095u;
         if (tag >= simt_hot.block_start && who < SIMT_MAX_THREADS && ex->published[who] < tag >> 12)
-            simt_fail(ATTN_F_MATRIX, byte, 2, who,
-                      "a warpgroup multiplies what thread %u wrote to LDS and has not passed on to the asynchronous proxy", who);
+            simt_fail(
+                ATTN_F_MATRIX, byte, 2, who,
+                "a warpgroup multiplies what thread %u wrote to LDS and has not passed on to the asynchronous proxy",
+                who);
     }
 }
 
@@ -65,16 +70,14 @@ uint32_t simt_host_lds_offset(const void *p)
     return static_cast<uint32_t>(reinterpret_cast<uintptr_t>(p) - simt_hot.lds);
 }
 
-void simt_host_publish(void)
-{
-    simt_hot.executor->published[simt_hot.fiber->thread] = simt_hot.fiber->wave->sync;
-}
+void simt_host_publish(void) { simt_hot.executor->published[simt_hot.fiber->thread] = simt_hot.fiber->wave->sync; }
 
 /* The place of 16 bytes at an address that a descriptor leads to. */
 SIMT_HOT_FUNCTION static const void *place_of(const matrix_descriptor &d, uint32_t at)
 {
     if (d.swizzle != 1 || d.base != 0)
-        simt_fail(ATTN_F_MATRIX, 0, 0, 0, "a matrix descriptor with swizzling mode %u and base offset %u, only 128 bytes and 0 are known",
+        simt_fail(ATTN_F_MATRIX, 0, 0, 0,
+                  "a matrix descriptor with swizzling mode %u and base offset %u, only 128 bytes and 0 are known",
                   d.swizzle, d.base);
     at ^= at >> 3 & 0x70u;
     if (at + 16 <= simt_hot.lds_bytes)
@@ -105,8 +108,8 @@ SIMT_HOT_FUNCTION const void *simt_host_wgmma_piece(uint64_t columns, bool trans
     return place_of(d, d.start + first / 64 * d.panel + k / 8 * d.eight_rows + k % 8 * 128 + first % 64 * 2);
 }
 
-SIMT_HOT_FUNCTION void simt_host_wgmma(bool bf16, bool transposed, int n, uint64_t rows, uint64_t columns, const uint32_t *a,
-                                       const uint32_t *b, float *acc, int line)
+SIMT_HOT_FUNCTION void simt_host_wgmma(bool bf16, bool transposed, int n, uint64_t rows, uint64_t columns,
+                                       const uint32_t *a, const uint32_t *b, float *acc, int line)
 {
     simt_hot.executor->operands[simt_hot.fiber->thread] = { a, b, nullptr, acc, rows, columns };
     simt_arrive(simt_key(SIMT_OP_WGMMA, bf16 | transposed << 1, n / 8, line));
@@ -119,8 +122,9 @@ SIMT_HOT_FUNCTION void simt_wgmma(struct simt_executor *ex, struct simt_wave *wa
     const uint32_t n = static_cast<uint32_t>(eighths) * 8;
     const simt_operands *lanes = ex->operands + wave->first;
     if (device->matrix != ATTN_MATRIX_WGMMA_SM90 || wave->lanes != 32 || n == 0 || n > COLUMNS_MAX)
-        simt_fail(ATTN_F_MATRIX, 0, 0, 0, "a warpgroup's matrix instruction of %u columns that %s does not have, or with %u lanes of 32",
-                  n, device->name, wave->lanes);
+        simt_fail(ATTN_F_MATRIX, 0, 0, 0,
+                  "a warpgroup's matrix instruction of %u columns that %s does not have, or with %u lanes of 32", n,
+                  device->name, wave->lanes);
     product p;
     for (uint32_t lane = 0; lane < 32; lane++) {
         if (lanes[lane].rows != lanes[0].rows || lanes[lane].columns != lanes[0].columns)
@@ -165,7 +169,8 @@ void simt_wgmma_agree(struct simt_executor *ex)
     for (uint32_t w = 0; w < ex->waves; w++) {
         const uint32_t first = w / GROUP_WAVES * GROUP_WAVES;
         if (ex->waves < first + GROUP_WAVES || ex->wave[w].group != ex->wave[first].group)
-            simt_fail(ATTN_F_MATRIX, 0, 0, ex->wave[w].first, "wave %u takes part in other products than wave %u of its warpgroup", w, first);
+            simt_fail(ATTN_F_MATRIX, 0, 0, ex->wave[w].first,
+                      "wave %u takes part in other products than wave %u of its warpgroup", w, first);
     }
     for (uint32_t w = 0; w < ex->waves; w++)
         ex->wave[w].group = 0;

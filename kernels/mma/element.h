@@ -2,8 +2,8 @@
  * are cut to them. Pairs of elements are 32-bit words, the first in the low half.
  *
  * Q goes in two parts, high = rounded(q) and low = rounded(q - high), each multiplied with K: one part alone would
- * cost 2^-11 (2^-8) of sum |q k| in every score, which is more than some faults. planner/contracts/kernel_mma.c tells the error
- * bound the same numbers (struct attn_arithmetic).
+ * cost 2^-11 (2^-8) of sum |q k| in every score, which is more than some faults. planner/contracts/kernel_mma.c tells
+ * the error bound the same numbers (struct attn_arithmetic).
  *
  * SPDX-License-Identifier: MIT */
 #ifndef ATTN_MMA_ELEMENT_H

@@ -1,10 +1,10 @@
 /* group.h: the mma kernel (mma.h) where four waves multiply together, with operands in LDS: Hopper's wgmma, heads up to
  * 128, many columns. What a wave does with its scores is the same, steps.h.
  *
- * A workgroup is two groups of four waves and computes 128 columns of one KV head, 64 keys at a time; a wave has 16 columns
- * and, of those, all scores and all of the output. Q, in its parts, stays in LDS. K and V have two buffers each: while a tile's
- * scores become weights, the products of the next tile's are under way, and so are the copies of the K after that and of
- * the next V. So a tile has one barrier; where it has a mask, two more.
+ * A workgroup is two groups of four waves and computes 128 columns of one KV head, 64 keys at a time; a wave has 16
+ * columns and, of those, all scores and all of the output. Q, in its parts, stays in LDS. K and V have two buffers
+ * each: while a tile's scores become weights, the products of the next tile's are under way, and so are the copies of
+ * the K after that and of the next V. So a tile has one barrier; where it has a mask, two more.
  *
  * F is a fragment class of mma.h and has in addition what sm90.h describes.
  *
@@ -24,7 +24,8 @@ template <class F, int DK, int DV> struct mma_group_shape {
     static constexpr int K_PANELS = (DK + F::PANEL - 1) / F::PANEL, V_PANELS = (DV + F::PANEL - 1) / F::PANEL;
     static constexpr int K_TILE = K_PANELS * KT * F::PANEL, V_TILE = V_PANELS * KT * F::PANEL; /* elements */
     static constexpr int Q_LANES = DK <= 64 ? 8 : 16; /* that read a row of Q, eight elements each */
-    static_assert(DK % 16 == 0 && DK <= 128 && WAVES % F::GROUP == 0, "whole steps, a head that registers hold, whole groups");
+    static_assert(DK % 16 == 0 && DK <= 128 && WAVES % F::GROUP == 0,
+                  "whole steps, a head that registers hold, whole groups");
 };
 
 template <class F, int DK, int DV> struct alignas(1024) mma_group_lds {
@@ -32,14 +33,14 @@ template <class F, int DK, int DV> struct alignas(1024) mma_group_lds {
     uint16_t q[MMA_Q_PARTS][S::K_PANELS * S::COLUMNS * F::PANEL];
     uint16_t k[2][S::K_TILE];
     uint16_t v[2][S::V_TILE];
-    float inverse[S::COLUMNS];  /* of the power of two that a column's Q is multiplied by */
-    uint64_t live[S::WAVES];    /* of each wave: bit k says that key k lives for one of its columns */
+    float inverse[S::COLUMNS]; /* of the power of two that a column's Q is multiplied by */
+    uint64_t live[S::WAVES];   /* of each wave: bit k says that key k lives for one of its columns */
 };
 
 /* Brings the wave's 16 columns of Q to LDS, in parts. */
 template <class F, int DK, int DV>
-static __device__ SIMT_GPU_INLINE void mma_group_load_q(const attn_args &a, mma_group_lds<F, DK, DV> &lds, int64_t kv_head, int64_t s,
-                                                        int64_t first, int wave, int lane)
+static __device__ SIMT_GPU_INLINE void mma_group_load_q(const attn_args &a, mma_group_lds<F, DK, DV> &lds,
+                                                        int64_t kv_head, int64_t s, int64_t first, int wave, int lane)
 {
     using S = mma_group_shape<F, DK, DV>;
     constexpr mma_tile TILE = { S::THREADS, S::COLUMNS, DK, DK, 0, true };
@@ -78,7 +79,8 @@ static __device__ SIMT_GPU_INLINE void mma_group_load_q(const attn_args &a, mma_
     }
 }
 
-/* Starts the dot products of a tile: of q, the group's rows, and k, its keys. Both are descriptors of the first panel. */
+/* Starts the dot products of a tile: of q, the group's rows, and k, its keys. Both are descriptors of the first panel.
+ */
 template <class F, int DK, int DV, int BLOCKS>
 static __device__ __forceinline__ void mma_group_dot(uint64_t q, uint64_t k, int lane, float (&score)[BLOCKS][F::ACC])
 {
@@ -102,8 +104,7 @@ static __device__ __forceinline__ void mma_group_dot(uint64_t q, uint64_t k, int
 
 /* Starts adding a tile's weighted rows of V, of which v is the descriptor, to the output. */
 template <class F, int DK, int DV, int BLOCKS>
-static __device__ __forceinline__ void mma_group_output(uint64_t v, int lane,
-                                                        const float (&weight)[BLOCKS][F::ACC],
+static __device__ __forceinline__ void mma_group_output(uint64_t v, int lane, const float (&weight)[BLOCKS][F::ACC],
                                                         float (&acc)[mma_group_shape<F, DK, DV>::UNITS][2][F::ACC])
 {
     using S = mma_group_shape<F, DK, DV>;
@@ -140,7 +141,8 @@ template <class F, int DK, int DV> static __device__ __forceinline__ void mma_gr
     const int thread = (int)threadIdx.x;
     const int lane = thread % F::WAVE, wave = thread / F::WAVE, group = wave / F::GROUP;
     const uint64_t q_rows = F::descriptor(lds.q[0] + 16 * F::GROUP * group * F::PANEL, S::COLUMNS * F::ROW_BYTES);
-    const uint64_t k_rows = F::descriptor(lds.k[0], KT * F::ROW_BYTES), v_rows = F::descriptor(lds.v[0], KT * F::ROW_BYTES);
+    const uint64_t k_rows = F::descriptor(lds.k[0], KT * F::ROW_BYTES),
+                   v_rows = F::descriptor(lds.v[0], KT * F::ROW_BYTES);
     const int64_t columns = a.n_q * a.gqa;
     const int64_t split = blockIdx.y;
     const int64_t begin = split * a.split_keys;
@@ -160,7 +162,8 @@ template <class F, int DK, int DV> static __device__ __forceinline__ void mma_gr
             mma_group_tile t = { key0, a.mask.data != nullptr };
             if (a.scan && key0 < end) {
                 bool zero = false;
-                t.key0 = KT * scanned.find(a, kv_head, s, block_first / a.gqa, block_last / a.gqa, lane, key0 / KT, (end + KT - 1) / KT, zero);
+                t.key0 = KT * scanned.find(a, kv_head, s, block_first / a.gqa, block_last / a.gqa, lane, key0 / KT,
+                                           (end + KT - 1) / KT, zero);
                 t.masked = !zero;
             }
             return t;
@@ -213,7 +216,8 @@ template <class F, int DK, int DV> static __device__ __forceinline__ void mma_gr
             arrive();
         }
 
-        /* The tile `now`, number i modulo 2, whose dot products are there, and its V. Those of the next tile may be on their way. */
+        /* The tile `now`, number i modulo 2, whose dot products are there, and its V. Those of the next tile may be on
+         * their way. */
         const auto finish = [&](int i, float (&own)[BLOCKS][ACC]) {
             const int keys = end - now.key0 < KT ? (int)(end - now.key0) : KT;
             const bool plain = at.plain && !now.masked && keys == KT;
@@ -240,7 +244,8 @@ template <class F, int DK, int DV> static __device__ __forceinline__ void mma_gr
             bool moved = false;
             if (live != 0)
                 moved = mma_softmax<F>(at, plain, own, max, sum, factor);
-            F::wait(); /* no register of a product may change while another is under way, or ptxas makes them wait at once */
+            F::wait(); /* no register of a product may change while another is under way, or ptxas makes them wait at
+                          once */
             if (moved)
                 mma_scale<F>(acc, factor);
             if (live != 0) {
@@ -251,8 +256,8 @@ template <class F, int DK, int DV> static __device__ __forceinline__ void mma_gr
             now = next;
             next = later;
         };
-        /* The same with a next tile, whose K is there. A product that is under way must not meet a branch around its start, or
-         * ptxas makes it wait at once: so the last tile is a case of its own. */
+        /* The same with a next tile, whose K is there. A product that is under way must not meet a branch around its
+         * start, or ptxas makes it wait at once: so the last tile is a case of its own. */
         const auto step = [&](int i, float (&own)[BLOCKS][ACC], float (&others)[BLOCKS][ACC]) {
             if (now.masked)
                 mma_expect_mask<F>(at, now.key0);

@@ -16,8 +16,8 @@ template <class F, int DK, int DV> constexpr attn_entry mma_few()
         return mma_kernel<F, DK, DV, 1, 4, 32>;
 }
 
-/* How a family cuts many columns: groups of 16 columns, waves a group, keys of a tile, for heads up to 128; waves of each
- * of two groups and keys for those up to 256. Larger heads have few columns only. */
+/* How a family cuts many columns: groups of 16 columns, waves a group, keys of a tile, for heads up to 128; waves of
+ * each of two groups and keys for those up to 256. Larger heads have few columns only. */
 template <int GROUPS, int SPLIT, int KEYS, int SPLIT_256, int KEYS_256> struct mma_shapes {
     template <class F, int DK, int DV> static constexpr attn_entry many()
     {
@@ -36,17 +36,17 @@ using mma_shapes_rdna = mma_shapes<4, 2, 32, 4, 16>;
 using mma_shapes_sm80 = mma_shapes<8, 1, 64, 2, 32>;
 
 /* X(D_K, D_V): the known head sizes that there are instances for, those of 64 and more. */
-#define MMA_HEAD_SIZES(X)                                                                                              \
-    X(64, 64) X(80, 80) X(96, 96) X(112, 112) X(128, 128) X(192, 128) X(192, 192) X(256, 256) X(320, 256) X(512, 512)  \
-    X(576, 512)
+#define MMA_HEAD_SIZES(X) \
+    X(64, 64)             \
+    X(80, 80) X(96, 96) X(112, 112) X(128, 128) X(192, 128) X(192, 192) X(256, 256) X(320, 256) X(512, 512) X(576, 512)
 
 template <class F, class SHAPES> static attn_entry mma_instance_of(const struct attn_plan *plan)
 {
     const struct attn_head_size *size = attn_head_size(plan->head_size);
     if (!size)
         return nullptr;
-#define X(dk, dv)                                                                                                      \
-    if (size->d_k == dk && size->d_v == dv)                                                                            \
+#define X(dk, dv)                           \
+    if (size->d_k == dk && size->d_v == dv) \
         return plan->columns == 16 ? mma_few<F, dk, dv>() : SHAPES::template many<F, dk, dv>();
     MMA_HEAD_SIZES(X)
 #undef X

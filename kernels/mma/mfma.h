@@ -42,10 +42,10 @@ template <class E> struct mma_mfma : E {
     static __device__ __forceinline__ void load_v(const uint16_t *rows, int pitch, int lane, operand (&v)[2])
     {
         uint32_t pair[4];
-    SIMT_UNROLL
+        SIMT_UNROLL
         for (int j = 0; j < 4; j++)
             pair[j] = simt_load<uint32_t>(rows + (lane / 16 * 4 + j) * pitch + 2 * (lane % 16));
-    SIMT_UNROLL
+        SIMT_UNROLL
         for (int j = 0; j < 2; j++) {
             v[0].w[j] = mma_join_low(pair[2 * j], pair[2 * j + 1]);
             v[1].w[j] = mma_join_high(pair[2 * j], pair[2 * j + 1]);
@@ -53,7 +53,7 @@ template <class E> struct mma_mfma : E {
     }
     static __device__ __forceinline__ void weights(int, const float (&p)[ACC], operand (&out)[E::P_PARTS])
     {
-    SIMT_UNROLL
+        SIMT_UNROLL
         for (int j = 0; j < 2; j++) {
             out[0].w[j] = E::pack(p[2 * j], p[2 * j + 1]);
             if constexpr (E::P_PARTS > 1)
@@ -71,15 +71,19 @@ template <class E> struct mma_mfma : E {
         if constexpr (E::BF16) {
 #if defined(__gfx908__)
             typedef short s16x2 __attribute__((ext_vector_type(2)));
-            c = __builtin_amdgcn_mfma_f32_16x16x8bf16(__builtin_bit_cast(s16x2, a.w[0]), __builtin_bit_cast(s16x2, b.w[0]), c, 0, 0, 0);
-            c = __builtin_amdgcn_mfma_f32_16x16x8bf16(__builtin_bit_cast(s16x2, a.w[1]), __builtin_bit_cast(s16x2, b.w[1]), c, 0, 0, 0);
+            c = __builtin_amdgcn_mfma_f32_16x16x8bf16(__builtin_bit_cast(s16x2, a.w[0]),
+                                                      __builtin_bit_cast(s16x2, b.w[0]), c, 0, 0, 0);
+            c = __builtin_amdgcn_mfma_f32_16x16x8bf16(__builtin_bit_cast(s16x2, a.w[1]),
+                                                      __builtin_bit_cast(s16x2, b.w[1]), c, 0, 0, 0);
 #else
             typedef short s16x4 __attribute__((ext_vector_type(4)));
-            c = __builtin_amdgcn_mfma_f32_16x16x16bf16_1k(__builtin_bit_cast(s16x4, a), __builtin_bit_cast(s16x4, b), c, 0, 0, 0);
+            c = __builtin_amdgcn_mfma_f32_16x16x16bf16_1k(__builtin_bit_cast(s16x4, a), __builtin_bit_cast(s16x4, b), c,
+                                                          0, 0, 0);
 #endif
         } else {
             typedef _Float16 f16x4 __attribute__((ext_vector_type(4)));
-            c = __builtin_amdgcn_mfma_f32_16x16x16f16(__builtin_bit_cast(f16x4, a), __builtin_bit_cast(f16x4, b), c, 0, 0, 0);
+            c = __builtin_amdgcn_mfma_f32_16x16x16f16(__builtin_bit_cast(f16x4, a), __builtin_bit_cast(f16x4, b), c, 0,
+                                                      0, 0);
         }
         acc[0] = c.x;
         acc[1] = c.y;
@@ -91,8 +95,14 @@ template <class E> struct mma_mfma : E {
         (void)b;
 #endif
     }
-    static __device__ __forceinline__ void scores(float (&acc)[ACC], const operand &k, const operand &q) { multiply(acc, k, q); }
-    static __device__ __forceinline__ void output(float (&acc)[ACC], const operand &v, const operand &p) { multiply(acc, v, p); }
+    static __device__ __forceinline__ void scores(float (&acc)[ACC], const operand &k, const operand &q)
+    {
+        multiply(acc, k, q);
+    }
+    static __device__ __forceinline__ void output(float (&acc)[ACC], const operand &v, const operand &p)
+    {
+        multiply(acc, v, p);
+    }
 };
 
 #endif

@@ -2,24 +2,21 @@
  *
  * A workgroup computes COLUMNS = 16 * WQ columns (see row.h) of one KV head against its split of the keys, KT keys at a
  * time. Its waves form WQ groups of WD; group w owns columns 16 * w .., and in it
- *   scores: each wave has its own part of the head's D_K elements, in steps of 16, and holds that part of Q in registers
- *           all the time; where WD > 1 the waves add up their parts through LDS;
- *   softmax: each wave has all scores of its 16 columns, in the accumulator's layout, and does the same with them;
- *   output: each wave has its own part of the D_V elements, in units of 32.
- * So large heads are split over waves, both the registers of Q and those of the output, and nothing but the partial
- * scores crosses from wave to wave.
+ *   scores: each wave has its own part of the head's D_K elements, in steps of 16, and holds that part of Q in
+ * registers all the time; where WD > 1 the waves add up their parts through LDS; softmax: each wave has all scores of
+ * its 16 columns, in the accumulator's layout, and does the same with them; output: each wave has its own part of the
+ * D_V elements, in units of 32. So large heads are split over waves, both the registers of Q and those of the output,
+ * and nothing but the partial scores crosses from wave to wave.
  *
  * K and V pass through LDS. While a tile's scores are computed its V is on the way, while its output is, the next
  * tile's K: one buffer each, and two barriers a tile.
  *
  * A fragment class F (mfma.h, wmma11.h, wmma12.h, sm80.h) hides the instruction, its layout, and whether
- * scores are Q K^T or K Q^T. A block is 16 keys x 16 columns of scores, a tile 16 columns x 16 elements of the output; a
- * lane has ACC registers of each.
- *   WAVE, SLOTS, ACC           lanes, query columns that a lane has registers of, registers of a block or tile
- *   column(lane, slot)         which column of the wave's 16 that is
- *   slot(i), key(lane, i)      slot and key of register i of a block
- *   output_d(lane, i, t)       element of the head, of a unit's 32, of register i of tile t; its slot is slot(i), too
- *   KEY_PAIRS                  keys of registers i and i + 1 are neighbours, i even
+ * scores are Q K^T or K Q^T. A block is 16 keys x 16 columns of scores, a tile 16 columns x 16 elements of the output;
+ * a lane has ACC registers of each. WAVE, SLOTS, ACC           lanes, query columns that a lane has registers of,
+ * registers of a block or tile column(lane, slot)         which column of the wave's 16 that is slot(i), key(lane, i)
+ * slot and key of register i of a block output_d(lane, i, t)       element of the head, of a unit's 32, of register i
+ * of tile t; its slot is slot(i), too KEY_PAIRS                  keys of registers i and i + 1 are neighbours, i even
  *   SHARE_FIRST, SHARE_LAST    lanes that differ in these bits have the same columns and different keys
  *   operand                    16 x 16 elements of K, V, Q or weights
  *   q_slot(w), q_d(lane, w)    word w of an operand of Q is elements q_d and the next of that slot's column
@@ -29,9 +26,9 @@
  *   ASYNC                      global memory can be copied to LDS without passing through registers
  * and, from element.h, what f16 and bf16 differ in.
  *
- * Excluded keys (mask -inf, past the end of the split) get weight zero by selection. Rows of V that are excluded for all
- * of the workgroup's columns are overwritten with zeros in LDS: what dead cells hold is never multiplied by a weight.
- * Columns past the last repeat it and are not stored.
+ * Excluded keys (mask -inf, past the end of the split) get weight zero by selection. Rows of V that are excluded for
+ * all of the workgroup's columns are overwritten with zeros in LDS: what dead cells hold is never multiplied by a
+ * weight. Columns past the last repeat it and are not stored.
  *
  * SPDX-License-Identifier: MIT */
 #ifndef ATTN_MMA_H
@@ -51,7 +48,8 @@ template <class F, int DK, int DV, int WQ, int WD, int KT> struct mma_shape {
     static constexpr int UNITS = (DV + 31) / 32, OWN_UNITS = (UNITS + WD - 1) / WD;
     /* Eight elements more than a row has: neighbouring rows start in different banks. */
     static constexpr int K_PITCH = DK + 8, V_PITCH = 32 * UNITS + 8;
-    static constexpr int K_OWN = (KT * DK / 8 + THREADS - 1) / THREADS, V_OWN = (KT * 4 * UNITS + THREADS - 1) / THREADS;
+    static constexpr int K_OWN = (KT * DK / 8 + THREADS - 1) / THREADS,
+                         V_OWN = (KT * 4 * UNITS + THREADS - 1) / THREADS;
     static constexpr int PARTS = WD > 1 ? WAVES * BLOCKS * 256 : 4;
     static_assert(DK % 16 == 0 && KT % 16 == 0 && KT <= 64, "whole blocks, and a tile's keys are bits of 64");
 };
@@ -60,7 +58,7 @@ template <class F, int DK, int DV, int WQ, int WD, int KT> struct alignas(16) mm
     using S = mma_shape<F, DK, DV, WQ, WD, KT>;
     uint16_t k[KT * S::K_PITCH];
     uint16_t v[KT * S::V_PITCH];
-    float parts[S::PARTS]; /* of the scores: [wave][block][register / 4][lane][register % 4] */
+    float parts[S::PARTS];                  /* of the scores: [wave][block][register / 4][lane][register % 4] */
     uint64_t live[S::WAVES + S::WAVES % 2]; /* of each wave: bit k says that key k lives for one of its columns */
 };
 
@@ -184,7 +182,7 @@ static __device__ __forceinline__ void mma_attention(const attn_args &a)
 }
 
 template <class F, int DK, int DV, int WQ, int WD, int KT>
-__global__ __launch_bounds__(WQ *WD *F::WAVE) void mma_kernel(const attn_args a)
+__global__ __launch_bounds__(WQ * WD * F::WAVE) void mma_kernel(const attn_args a)
 {
     mma_attention<F, DK, DV, WQ, WD, KT>(a);
 }

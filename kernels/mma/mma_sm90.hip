@@ -13,9 +13,9 @@ template <class F> static attn_entry mma_sm90_instance(const struct attn_plan *p
     const struct attn_head_size *size = attn_head_size(plan->head_size);
     if (!size || plan->launch[ATTN_STEP_MAIN].lds_dynamic_bytes == 0)
         return nullptr; /* not a plan of warpgroups */
-#define X(dk, dv)                                                                                                      \
-    if constexpr ((dk) <= 128)                                                                                         \
-        if (size->d_k == (dk) && size->d_v == (dv))                                                                    \
+#define X(dk, dv)                                   \
+    if constexpr ((dk) <= 128)                      \
+        if (size->d_k == (dk) && size->d_v == (dv)) \
             return mma_group_kernel<F, dk, dv>;
     MMA_HEAD_SIZES(X)
 #undef X

@@ -72,7 +72,7 @@ template <class E> struct mma_sm80 : E {
     }
     static __device__ __forceinline__ void weights(int, const float (&p)[ACC], operand (&out)[E::P_PARTS])
     {
-    SIMT_UNROLL
+        SIMT_UNROLL
         for (int j = 0; j < 4; j++) {
             out[0].w[j] = E::pack(p[2 * j], p[2 * j + 1]);
             if constexpr (E::P_PARTS > 1)
@@ -81,7 +81,8 @@ template <class E> struct mma_sm80 : E {
     }
 
     /* Columns FIRST .. FIRST + 7 of a product with 16. */
-    template <int FIRST> static __device__ __forceinline__ void multiply(float (&acc)[ACC], const operand &a, const operand &b)
+    template <int FIRST>
+    static __device__ __forceinline__ void multiply(float (&acc)[ACC], const operand &a, const operand &b)
     {
         float *const c = acc + FIRST / 2;
         const uint32_t *const half = b.w + FIRST / 4;

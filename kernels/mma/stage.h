@@ -2,8 +2,8 @@
  * work is done. `start` may write the LDS already (it does where the hardware copies by itself), `finish` has written
  * all of it; a barrier must come after. Both are for all threads of the workgroup.
  *
- * A thread moves pieces of eight elements, pieces thread, thread + threads, ... of the tile. Rows that do not exist become
- * zeros.
+ * A thread moves pieces of eight elements, pieces thread, thread + threads, ... of the tile. Rows that do not exist
+ * become zeros.
  *
  * SPDX-License-Identifier: MIT */
 #ifndef ATTN_MMA_STAGE_H
@@ -24,8 +24,8 @@ static __device__ __forceinline__ simt_u32x4 mma_load_narrow(const char *p)
     return out;
 }
 
-/* A tile in LDS: rows of `elements`, `width` of them with the zeros; dealt out to `threads`. Both counts are multiples of
- * eight. Rows lie `pitch` apart; or, swizzled, in panels of 64 elements as sm90.h describes. Constants, once all is
+/* A tile in LDS: rows of `elements`, `width` of them with the zeros; dealt out to `threads`. Both counts are multiples
+ * of eight. Rows lie `pitch` apart; or, swizzled, in panels of 64 elements as sm90.h describes. Constants, once all is
  * inlined. */
 struct mma_tile {
     int threads, rows, elements, width, pitch;
@@ -47,8 +47,8 @@ template <int OWN, bool ASYNC> struct mma_stage {
 
     /* tile: its first row; exist: rows from there on, perhaps more than the tile's. wide: rows start at multiples of 16
      * bytes. */
-    __device__ SIMT_GPU_INLINE void start(const mma_tile t, uint16_t *lds, const char *tile, int64_t row_bytes, bool wide,
-                                          int64_t exist)
+    __device__ SIMT_GPU_INLINE void start(const mma_tile t, uint16_t *lds, const char *tile, int64_t row_bytes,
+                                          bool wide, int64_t exist)
     {
         const int rows = exist < t.rows ? (int)exist : t.rows;
         const int most = t.width / 8, all = t.rows * most;
@@ -62,7 +62,8 @@ template <int OWN, bool ASYNC> struct mma_stage {
                     if (n >= all)
                         break;
                     const bool exists = row < rows && 8 * piece < t.elements;
-                    simt_copy_async_or_zero<16>(lds + t.at(row, piece), exists ? tile + row * row_bytes + 16 * piece : tile, exists);
+                    simt_copy_async_or_zero<16>(lds + t.at(row, piece),
+                                                exists ? tile + row * row_bytes + 16 * piece : tile, exists);
                 }
                 return;
             }

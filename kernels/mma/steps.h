@@ -1,8 +1,8 @@
 /* steps.h: what a wave of the mma kernel (mma.h) does with one tile of keys, step by step. F is a fragment class, as
  * mma.h describes.
  *
- * What the functions below are given as numbers (tiles, steps, units, waves of a group) are constants of the instance: a
- * GPU compiler inlines and unrolls all of it, the host's instances share the code.
+ * What the functions below are given as numbers (tiles, steps, units, waves of a group) are constants of the instance:
+ * a GPU compiler inlines and unrolls all of it, the host's instances share the code.
  *
  * SPDX-License-Identifier: MIT */
 #ifndef ATTN_MMA_STEPS_H
@@ -78,8 +78,8 @@ template <class F> static __device__ __forceinline__ void mma_find_scale(const a
 
 /* Where the lane's columns are; first: the wave's first column in the KV head. */
 template <class F>
-static __device__ SIMT_GPU_INLINE void mma_find_columns(const attn_args &a, int64_t kv_head, int64_t s, int64_t first, int lane,
-                                                        mma_columns<F> &at)
+static __device__ SIMT_GPU_INLINE void mma_find_columns(const attn_args &a, int64_t kv_head, int64_t s, int64_t first,
+                                                        int lane, mma_columns<F> &at)
 {
     SIMT_UNROLL
     for (int slot = 0; slot < F::SLOTS; slot++) {
@@ -95,8 +95,8 @@ static __device__ SIMT_GPU_INLINE void mma_find_columns(const attn_args &a, int6
 
 /* The lane's words of Q: of steps wd, wd + split, ... Each column is multiplied by a power of two first. */
 template <class F, int OWN>
-static __device__ SIMT_GPU_INLINE void mma_load_q(const attn_args &a, int steps, int split, int lane, int wd, mma_columns<F> &at,
-                                                  typename F::operand (&q)[OWN][MMA_Q_PARTS])
+static __device__ SIMT_GPU_INLINE void mma_load_q(const attn_args &a, int steps, int split, int lane, int wd,
+                                                  mma_columns<F> &at, typename F::operand (&q)[OWN][MMA_Q_PARTS])
 {
     float factor[F::SLOTS];
     SIMT_UNROLL
@@ -138,7 +138,8 @@ static __device__ SIMT_GPU_INLINE void mma_load_q(const attn_args &a, int steps,
 /* The wave's part of a tile's dot products. */
 template <class F, int BLOCKS, int OWN>
 static __device__ SIMT_GPU_INLINE void mma_dot(const uint16_t *k, int pitch, int steps, int split, int lane, int wd,
-                                               const typename F::operand (&q)[OWN][MMA_Q_PARTS], float (&score)[BLOCKS][F::ACC])
+                                               const typename F::operand (&q)[OWN][MMA_Q_PARTS],
+                                               float (&score)[BLOCKS][F::ACC])
 {
     SIMT_UNROLL
     for (int i = 0; i < OWN; i++) {
@@ -202,7 +203,8 @@ template <class F> static __device__ __forceinline__ void mma_expect_mask(const 
  * for each register, block after block: is its key open? */
 template <class F, int BLOCKS>
 static __device__ SIMT_GPU_INLINE uint32_t mma_finish_scores(const attn_args &a, const mma_columns<F> &at, bool masked,
-                                                             int lane, int64_t key0, int keys, float (&score)[BLOCKS][F::ACC])
+                                                             int lane, int64_t key0, int keys,
+                                                             float (&score)[BLOCKS][F::ACC])
 {
     constexpr int ALL = BLOCKS * F::ACC;
     static_assert(ALL <= 32, "a bit for each");
@@ -277,14 +279,16 @@ template <class F, int BLOCKS> static __device__ SIMT_GPU_INLINE uint64_t mma_li
     return mma_any<F::WAVE>(keys);
 }
 
-/* One tile's step of the online softmax: scores (plain: dot products, of which at.scale makes scores) become weights, times
- * 2^P_SHIFT, and so is sum, of the lane's own keys. Returns whether a maximum has moved, for any lane; then the output so far is to be multiplied by factor. */
+/* One tile's step of the online softmax: scores (plain: dot products, of which at.scale makes scores) become weights,
+ * times 2^P_SHIFT, and so is sum, of the lane's own keys. Returns whether a maximum has moved, for any lane; then the
+ * output so far is to be multiplied by factor. */
 template <class F, int BLOCKS>
-static __device__ SIMT_GPU_INLINE bool mma_softmax(const mma_columns<F> &at, bool plain, float (&score)[BLOCKS][F::ACC], float (&max)[F::SLOTS],
-                                                   float (&sum)[F::SLOTS], float (&factor)[F::SLOTS])
+static __device__ SIMT_GPU_INLINE bool mma_softmax(const mma_columns<F> &at, bool plain, float (&score)[BLOCKS][F::ACC],
+                                                   float (&max)[F::SLOTS], float (&sum)[F::SLOTS],
+                                                   float (&factor)[F::SLOTS])
 {
     float scale[F::SLOTS]; /* not negative */
-    float base[F::SLOTS]; /* a number also where all is excluded: 2^-inf is 0, the weight of what is excluded */
+    float base[F::SLOTS];  /* a number also where all is excluded: 2^-inf is 0, the weight of what is excluded */
     bool moved = false;
     SIMT_UNROLL
     for (int slot = 0; slot < F::SLOTS; slot++) {
@@ -298,8 +302,8 @@ static __device__ SIMT_GPU_INLINE bool mma_softmax(const mma_columns<F> &at, boo
         }
         scale[slot] = plain ? at.scale[slot] : 1.0f;
         top = mma_share_max<F>(top) * scale[slot];
-        /* The product is rounded here and not below: a reference that is no less than any of the scores, or weights could
-         * pass f16's range. */
+        /* The product is rounded here and not below: a reference that is no less than any of the scores, or weights
+         * could pass f16's range. */
         if (plain)
             top = simt_fma(top < 0.0f ? -top : top, 0x1p-23f, top);
         top = simt_max(max[slot], top);
@@ -313,7 +317,8 @@ static __device__ SIMT_GPU_INLINE bool mma_softmax(const mma_columns<F> &at, boo
     for (int b = 0; b < BLOCKS; b++) {
         SIMT_UNROLL
         for (int i = 0; i < F::ACC; i++) {
-            score[b][i] = simt_exp2_fast(simt_fma(simt_fma(score[b][i], scale[F::slot(i)], -base[F::slot(i)]), MMA_LOG2E, F::P_SHIFT));
+            score[b][i] = simt_exp2_fast(
+                simt_fma(simt_fma(score[b][i], scale[F::slot(i)], -base[F::slot(i)]), MMA_LOG2E, F::P_SHIFT));
             sum[F::slot(i)] += score[b][i];
         }
     }
@@ -322,8 +327,9 @@ static __device__ SIMT_GPU_INLINE bool mma_softmax(const mma_columns<F> &at, boo
 
 /* Adds a tile's weighted rows of V to the wave's units of the output: wd, wd + split, ... */
 template <class F, int BLOCKS, int OWN>
-static __device__ SIMT_GPU_INLINE void mma_output(const uint16_t *rows, int pitch, int units, int split, int lane, int wd,
-                                                  const float (&weight)[BLOCKS][F::ACC], float (&acc)[OWN][2][F::ACC])
+static __device__ SIMT_GPU_INLINE void mma_output(const uint16_t *rows, int pitch, int units, int split, int lane,
+                                                  int wd, const float (&weight)[BLOCKS][F::ACC],
+                                                  float (&acc)[OWN][2][F::ACC])
 {
     SIMT_UNROLL
     for (int b = 0; b < BLOCKS; b++) {
@@ -363,9 +369,10 @@ static __device__ SIMT_GPU_INLINE void mma_scale(float (&acc)[OWN][2][F::ACC], c
 
 /* Stores a wave's units of the output of its columns, into dst or as the split's partial result. */
 template <class F, int OWN>
-static __device__ SIMT_GPU_INLINE void mma_store(const attn_args &a, int dv, int split, int64_t kv_head, int64_t s, int64_t first,
-                                                 int lane, int wd, int64_t part_of_keys, bool empty, const float (&max)[F::SLOTS],
-                                                 const float (&sums)[F::SLOTS], const float (&acc)[OWN][2][F::ACC])
+static __device__ SIMT_GPU_INLINE void mma_store(const attn_args &a, int dv, int split, int64_t kv_head, int64_t s,
+                                                 int64_t first, int lane, int wd, int64_t part_of_keys, bool empty,
+                                                 const float (&max)[F::SLOTS], const float (&sums)[F::SLOTS],
+                                                 const float (&acc)[OWN][2][F::ACC])
 {
     SIMT_UNROLL
     for (int slot = 0; slot < F::SLOTS; slot++) {

@@ -41,7 +41,7 @@ template <class E> struct mma_wmma11 : E {
     }
     static __device__ __forceinline__ void load_v(const uint16_t *rows, int pitch, int lane, operand (&v)[2])
     {
-    SIMT_UNROLL
+        SIMT_UNROLL
         for (int j = 0; j < 8; j++) {
             const uint16_t *at = rows + 2 * j * pitch + 2 * (lane % 16);
             const uint32_t first = simt_load<uint32_t>(at), second = simt_load<uint32_t>(at + pitch);
@@ -52,7 +52,7 @@ template <class E> struct mma_wmma11 : E {
     /* own: this lane's weights of keys 2i + half, packed by two; the other half-wave has those between. */
     static __device__ __forceinline__ void interleave(int lane, const uint32_t (&own)[4], operand &out)
     {
-    SIMT_UNROLL
+        SIMT_UNROLL
         for (int j = 0; j < 4; j++) {
             const uint32_t other = simt_shfl_xor<WAVE>(own[j], 16);
             const uint32_t even = lane < 16 ? own[j] : other, odd = lane < 16 ? other : own[j];
@@ -63,7 +63,7 @@ template <class E> struct mma_wmma11 : E {
     static __device__ __forceinline__ void weights(int lane, const float (&p)[ACC], operand (&out)[E::P_PARTS])
     {
         uint32_t own[4], rest[4];
-    SIMT_UNROLL
+        SIMT_UNROLL
         for (int j = 0; j < 4; j++) {
             own[j] = E::pack(p[2 * j], p[2 * j + 1]);
             if constexpr (E::P_PARTS > 1)
@@ -83,12 +83,14 @@ template <class E> struct mma_wmma11 : E {
         f32x8 c = { acc[0], acc[1], acc[2], acc[3], acc[4], acc[5], acc[6], acc[7] };
         if constexpr (E::BF16) {
             typedef short s16x16 __attribute__((ext_vector_type(16)));
-            c = __builtin_amdgcn_wmma_f32_16x16x16_bf16_w32(__builtin_bit_cast(s16x16, a), __builtin_bit_cast(s16x16, b), c);
+            c = __builtin_amdgcn_wmma_f32_16x16x16_bf16_w32(__builtin_bit_cast(s16x16, a),
+                                                            __builtin_bit_cast(s16x16, b), c);
         } else {
             typedef _Float16 f16x16 __attribute__((ext_vector_type(16)));
-            c = __builtin_amdgcn_wmma_f32_16x16x16_f16_w32(__builtin_bit_cast(f16x16, a), __builtin_bit_cast(f16x16, b), c);
+            c = __builtin_amdgcn_wmma_f32_16x16x16_f16_w32(__builtin_bit_cast(f16x16, a), __builtin_bit_cast(f16x16, b),
+                                                           c);
         }
-    SIMT_UNROLL
+        SIMT_UNROLL
         for (int i = 0; i < ACC; i++)
             acc[i] = c[i];
 #else /* the host's side of a HIP program */
@@ -97,8 +99,14 @@ template <class E> struct mma_wmma11 : E {
         (void)b;
 #endif
     }
-    static __device__ __forceinline__ void scores(float (&acc)[ACC], const operand &k, const operand &q) { multiply(acc, k, q); }
-    static __device__ __forceinline__ void output(float (&acc)[ACC], const operand &v, const operand &p) { multiply(acc, v, p); }
+    static __device__ __forceinline__ void scores(float (&acc)[ACC], const operand &k, const operand &q)
+    {
+        multiply(acc, k, q);
+    }
+    static __device__ __forceinline__ void output(float (&acc)[ACC], const operand &v, const operand &p)
+    {
+        multiply(acc, v, p);
+    }
 };
 
 #endif

@@ -40,7 +40,7 @@ template <class E> struct mma_wmma12 : E {
     }
     static __device__ __forceinline__ void load_v(const uint16_t *rows, int pitch, int lane, operand (&v)[2])
     {
-    SIMT_UNROLL
+        SIMT_UNROLL
         for (int j = 0; j < 4; j++) {
             const uint16_t *at = rows + (lane / 16 * 8 + 2 * j) * pitch + 2 * (lane % 16);
             const uint32_t first = simt_load<uint32_t>(at), second = simt_load<uint32_t>(at + pitch);
@@ -50,7 +50,7 @@ template <class E> struct mma_wmma12 : E {
     }
     static __device__ __forceinline__ void weights(int, const float (&p)[ACC], operand (&out)[E::P_PARTS])
     {
-    SIMT_UNROLL
+        SIMT_UNROLL
         for (int j = 0; j < 4; j++) {
             out[0].w[j] = E::pack(p[2 * j], p[2 * j + 1]);
             if constexpr (E::P_PARTS > 1)
@@ -67,12 +67,14 @@ template <class E> struct mma_wmma12 : E {
         f32x8 c = { acc[0], acc[1], acc[2], acc[3], acc[4], acc[5], acc[6], acc[7] };
         if constexpr (E::BF16) {
             typedef short s16x8 __attribute__((ext_vector_type(8)));
-            c = __builtin_amdgcn_wmma_f32_16x16x16_bf16_w32_gfx12(__builtin_bit_cast(s16x8, a), __builtin_bit_cast(s16x8, b), c);
+            c = __builtin_amdgcn_wmma_f32_16x16x16_bf16_w32_gfx12(__builtin_bit_cast(s16x8, a),
+                                                                  __builtin_bit_cast(s16x8, b), c);
         } else {
             typedef _Float16 f16x8 __attribute__((ext_vector_type(8)));
-            c = __builtin_amdgcn_wmma_f32_16x16x16_f16_w32_gfx12(__builtin_bit_cast(f16x8, a), __builtin_bit_cast(f16x8, b), c);
+            c = __builtin_amdgcn_wmma_f32_16x16x16_f16_w32_gfx12(__builtin_bit_cast(f16x8, a),
+                                                                 __builtin_bit_cast(f16x8, b), c);
         }
-    SIMT_UNROLL
+        SIMT_UNROLL
         for (int i = 0; i < ACC; i++)
             acc[i] = c[i];
 #else /* the host's side of a HIP program */
@@ -81,8 +83,14 @@ template <class E> struct mma_wmma12 : E {
         (void)b;
 #endif
     }
-    static __device__ __forceinline__ void scores(float (&acc)[ACC], const operand &k, const operand &q) { multiply(acc, k, q); }
-    static __device__ __forceinline__ void output(float (&acc)[ACC], const operand &v, const operand &p) { multiply(acc, v, p); }
+    static __device__ __forceinline__ void scores(float (&acc)[ACC], const operand &k, const operand &q)
+    {
+        multiply(acc, k, q);
+    }
+    static __device__ __forceinline__ void output(float (&acc)[ACC], const operand &v, const operand &p)
+    {
+        multiply(acc, v, p);
+    }
 };
 
 #endif

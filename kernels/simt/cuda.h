@@ -49,11 +49,21 @@ template <int WAVE> static __device__ __forceinline__ uint64_t simt_ballot(bool 
 
 /* One machine access of sizeof(T) bytes, whatever T is made of. */
 template <int BYTES> struct simt_access_;
-template <> struct simt_access_<1> { typedef uint8_t type; };
-template <> struct simt_access_<2> { typedef uint16_t type; };
-template <> struct simt_access_<4> { typedef uint32_t type; };
-template <> struct simt_access_<8> { typedef uint2 type; };
-template <> struct simt_access_<16> { typedef uint4 type; };
+template <> struct simt_access_<1> {
+    typedef uint8_t type;
+};
+template <> struct simt_access_<2> {
+    typedef uint16_t type;
+};
+template <> struct simt_access_<4> {
+    typedef uint32_t type;
+};
+template <> struct simt_access_<8> {
+    typedef uint2 type;
+};
+template <> struct simt_access_<16> {
+    typedef uint4 type;
+};
 
 template <class T> static __device__ __forceinline__ T simt_load(const void *p)
 {
@@ -81,14 +91,16 @@ template <int BYTES> static __device__ __forceinline__ void simt_copy_async(void
         asm volatile("cp.async.ca.shared.global [%0], [%1], %2;" ::"r"(to), "l"(from), "n"(BYTES) : "memory");
 }
 
-template <int BYTES> static __device__ __forceinline__ void simt_copy_async_or_zero(void *lds, const void *from, bool exists)
+template <int BYTES>
+static __device__ __forceinline__ void simt_copy_async_or_zero(void *lds, const void *from, bool exists)
 {
     const uint32_t to = (uint32_t)__cvta_generic_to_shared(lds);
     const int bytes = exists ? BYTES : 0;
     if constexpr (BYTES == 16)
         asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to), "l"(from), "r"(bytes) : "memory");
     else
-        asm volatile("cp.async.ca.shared.global [%0], [%1], %2, %3;" ::"r"(to), "l"(from), "n"(BYTES), "r"(bytes) : "memory");
+        asm volatile("cp.async.ca.shared.global [%0], [%1], %2, %3;" ::"r"(to), "l"(from), "n"(BYTES), "r"(bytes)
+                     : "memory");
 }
 
 static __device__ __forceinline__ void simt_copy_commit() { asm volatile("cp.async.commit_group;" ::: "memory"); }
@@ -99,11 +111,13 @@ template <int N> static __device__ __forceinline__ void simt_copy_wait()
     asm volatile("cp.async.wait_group %0;" ::"n"(N) : "memory");
 }
 
-static __device__ __forceinline__ void simt_matrix_s8(int32_t (&product)[4], const uint32_t (&a)[4], const uint32_t (&b)[2])
+static __device__ __forceinline__ void simt_matrix_s8(int32_t (&product)[4], const uint32_t (&a)[4],
+                                                      const uint32_t (&b)[2])
 {
-    asm volatile("mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%10, %10, %10, %10};"
-                 : "=r"(product[0]), "=r"(product[1]), "=r"(product[2]), "=r"(product[3])
-                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]), "r"(0));
+    asm volatile(
+        "mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%10, %10, %10, %10};"
+        : "=r"(product[0]), "=r"(product[1]), "=r"(product[2]), "=r"(product[3])
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]), "r"(0));
 }
 
 /* A byte plus 2^23 is a float's bits: faster than conversions, which a multiprocessor does at half its rate or less. */
@@ -144,7 +158,10 @@ static __device__ __forceinline__ float simt_exp2_fast(float x)
     asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
     return y;
 }
-static __device__ __forceinline__ void simt_prefetch(const void *p) { asm volatile("prefetch.global.L1 [%0];" ::"l"(p)); }
+static __device__ __forceinline__ void simt_prefetch(const void *p)
+{
+    asm volatile("prefetch.global.L1 [%0];" ::"l"(p));
+}
 
 #include "kernels/simt/gpu.h"
 

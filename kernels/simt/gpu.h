@@ -7,7 +7,7 @@
 
 #define SIMT_LDS(T, name) __shared__ T name
 /* The static object's size is rounded up to it. */
-#define SIMT_LDS_DYNAMIC_ALIGNED(T, name, bytes)                                                       \
+#define SIMT_LDS_DYNAMIC_ALIGNED(T, name, bytes)                                                   \
     extern __shared__ __attribute__((aligned(bytes))) unsigned char simt_dynamic_lds_##bytes##_[]; \
     T *name = reinterpret_cast<T *>(simt_dynamic_lds_##bytes##_)
 #define SIMT_LDS_DYNAMIC(T, name) SIMT_LDS_DYNAMIC_ALIGNED(T, name, 16)
@@ -45,7 +45,8 @@ template <int WIDTH, int N> static __device__ __forceinline__ void simt_reduce_m
 }
 
 /* Each step halves what a lane still adds up, down to one value, in place of all lanes adding up everything. */
-template <int WIDTH, int STEP, int LEFT, int N> static __device__ __forceinline__ void simt_reduce_apart_(float (&v)[N], int lane)
+template <int WIDTH, int STEP, int LEFT, int N>
+static __device__ __forceinline__ void simt_reduce_apart_(float (&v)[N], int lane)
 {
     if constexpr (STEP > 0 && LEFT > 1) {
         constexpr int HALF = LEFT / 2;

@@ -20,7 +20,10 @@ template <int WAVE> static __device__ __forceinline__ void simt_wave_sync()
     __builtin_amdgcn_fence(__ATOMIC_ACQUIRE, "wavefront");
 }
 
-template <int WAVE, class T> static __device__ __forceinline__ T simt_shfl(T v, int lane) { return __shfl(v, lane, WAVE); }
+template <int WAVE, class T> static __device__ __forceinline__ T simt_shfl(T v, int lane)
+{
+    return __shfl(v, lane, WAVE);
+}
 
 template <int WIDTH, class T> static __device__ __forceinline__ T simt_shfl_xor_width_(T v, int mask)
 {
@@ -44,7 +47,8 @@ template <class T> static __device__ __forceinline__ void simt_store(void *p, T 
 }
 
 /* The device does not copy by itself: no plan asks it to. What is asked for all the same is done at once. */
-template <int BYTES> static __device__ __forceinline__ void simt_copy_async_or_zero(void *lds, const void *from, bool exists)
+template <int BYTES>
+static __device__ __forceinline__ void simt_copy_async_or_zero(void *lds, const void *from, bool exists)
 {
     struct __attribute__((aligned(BYTES))) piece {
         unsigned char bytes[BYTES];

@@ -20,7 +20,7 @@ struct dim3 {
     uint32_t x, y, z;
 };
 
-/* ---- The executor's side: kernels/host/collective.cc ------------------------------------------------------ */
+/* ---- The executor's side: kernels/host/collective.cc ----------------------------------------------------- */
 
 enum simt_operation {
     SIMT_OP_NONE,
@@ -54,8 +54,8 @@ uint64_t simt_host_shfl(uint64_t bits, int lane, int wave, int line) __attribute
 uint64_t simt_host_shfl_xor(uint64_t bits, int mask, int wave, int line) __attribute__((noduplicate));
 uint64_t simt_host_ballot(int pred, int wave, int line) __attribute__((noduplicate));
 /* n values of every lane, packed into vectors of four; the first is returned, the others are fetched after. */
-simt_f32x4 simt_host_reduce(int op, int width, int n, int line, simt_f32x4 a, simt_f32x4 b, simt_f32x4 c,
-                            simt_f32x4 d) __attribute__((noduplicate));
+simt_f32x4 simt_host_reduce(int op, int width, int n, int line, simt_f32x4 a, simt_f32x4 b, simt_f32x4 c, simt_f32x4 d)
+    __attribute__((noduplicate));
 simt_f32x4 simt_host_fetch(int index);
 simt_u32x4 simt_host_matrix_s8(simt_u32x4 a, simt_u32x2 b, int line) __attribute__((noduplicate));
 
@@ -257,15 +257,21 @@ static __forceinline__ void simt_matrix_s8(int32_t (&product)[4], const uint32_t
         product[i] = (int32_t)out[i];
 }
 
-/* ---- Copies -------------------------------------------------------------------------------------------------- */
+/* ---- Copies ---------------------------------------------------------------------------------------------- */
 
 template <int BYTES> struct simt_host_copied;
-template <> struct simt_host_copied<4> { typedef uint32_t type; };
-template <> struct simt_host_copied<8> { typedef simt_u32x2 type; };
-template <> struct simt_host_copied<16> { typedef simt_u32x4 type; };
+template <> struct simt_host_copied<4> {
+    typedef uint32_t type;
+};
+template <> struct simt_host_copied<8> {
+    typedef simt_u32x2 type;
+};
+template <> struct simt_host_copied<16> {
+    typedef simt_u32x4 type;
+};
 
-/* Hardware may copy at any time between the start and the wait. Here the place is written to at the start, which is when it
- * must be free, and holds NaN patterns until the wait, which is when the data must be there. */
+/* Hardware may copy at any time between the start and the wait. Here the place is written to at the start, which is
+ * when it must be free, and holds NaN patterns until the wait, which is when the data must be there. */
 template <int BYTES> static __forceinline__ void simt_copy_async_or_zero(void *lds, const void *from, bool exists)
 {
     typename simt_host_copied<BYTES>::type nothing;
@@ -300,7 +306,10 @@ static __forceinline__ void simt_copy_wait_all() { simt_host_copy_wait(-1); }
 
 static __forceinline__ int simt_opaque(int v) { return v; }
 
-static __forceinline__ simt_f32x4 simt_make_f32x4(float a, float b, float c, float d) { return simt_f32x4{ a, b, c, d }; }
+static __forceinline__ simt_f32x4 simt_make_f32x4(float a, float b, float c, float d)
+{
+    return simt_f32x4{ a, b, c, d };
+}
 static __forceinline__ simt_f32x4 simt_splat_f32x4(float a) { return simt_f32x4{ a, a, a, a }; }
 static __forceinline__ simt_f32x4 simt_fma(simt_f32x4 a, simt_f32x4 b, simt_f32x4 c) { return a * b + c; }
 static __forceinline__ simt_f32x4 simt_fma(simt_f32x4 a, float b, simt_f32x4 c) { return a * b + c; }

@@ -15,8 +15,8 @@
  *                                 plan's launch must say (lds_static_bytes). Put everything in one struct. T is
  *                                 trivial; nothing is initialised.
  *   SIMT_LDS_DYNAMIC(T, name)     `T *name`: the launch's dynamic LDS, which follows the static object.
- *   SIMT_LDS_DYNAMIC_ALIGNED(T, name, 1024)   the same on a boundary of 1024 bytes (a plain number, 16 or more); for kernels
- *                                 without a static object, whose size it would change.
+ *   SIMT_LDS_DYNAMIC_ALIGNED(T, name, 1024)   the same on a boundary of 1024 bytes (a plain number, 16 or more); for
+ * kernels without a static object, whose size it would change.
  *
  * Wave operations. WAVE is the wave size that the instance is built for, 32 or 64, and must be the device's.
  * Every lane of the wave must arrive at the same operation together; that is checked on the host.
@@ -30,12 +30,11 @@
  *                                 WIDTH/2, ..., 2, 1; the order of additions is the same on every platform. All N
  *                                 values take one rendezvous on the host: prefer one call with an array.
  *                                 The whole wave arrives, whatever WIDTH is. Numbers, no NaN, for max.
- *   simt_reduce_add_apart<WIDTH>(v)   v: float (&)[N], N a power of two up to 256. The same sums, but a lane gets only its
- *                                 part of them, N / WIDTH from v[0] on: lane l of a group those from l * N / WIDTH on. With
- *                                 fewer sums than lanes WIDTH / N neighbours get the same one.
- * Wave operations order the accesses of a wave's lanes on the host and on NVIDIA as simt_wave_sync does; on AMD
- * only simt_wave_sync orders memory. So: LDS written by one lane and read by another of the same wave needs a
- * simt_wave_sync (or a barrier) between.
+ *   simt_reduce_add_apart<WIDTH>(v)   v: float (&)[N], N a power of two up to 256. The same sums, but a lane gets only
+ * its part of them, N / WIDTH from v[0] on: lane l of a group those from l * N / WIDTH on. With fewer sums than lanes
+ * WIDTH / N neighbours get the same one. Wave operations order the accesses of a wave's lanes on the host and on NVIDIA
+ * as simt_wave_sync does; on AMD only simt_wave_sync orders memory. So: LDS written by one lane and read by another of
+ * the same wave needs a simt_wave_sync (or a barrier) between.
  *
  * Block operations (a barrier inside: all threads of the block arrive):
  *   simt_syncthreads_or(pred)     true for every thread when pred is true for one.
@@ -48,27 +47,23 @@
  *                                 = a * b + c elementwise with b a vector or a float; simt_mul(a, b) likewise.
  *                                 simt_dot(a, b, x, y): a . x + b . y, added up in the order that is fastest.
  *
- * Where the device has them (attn_device: async_copy; matrix: ATTN_MATRIX_MMA_SM80). On AMD copies are made at once, and
- * there is no simt_matrix_s8:
- *   simt_copy_async<BYTES>(lds, from)   starts a copy of 4, 8 or 16 bytes, both addresses multiples of that, from memory to LDS.
- *   simt_copy_async_or_zero<BYTES>(lds, from, exists)   the same; when !exists nothing is read, and zeros arrive.
- *   simt_copy_commit()            the copies that this lane has started since the last one are a group.
- *   simt_copy_wait<N>()           all groups of this lane but the last N have arrived. Other lanes see them after a
- *                                 simt_wave_sync or a barrier.
- *   simt_copy_wait_all()          all copies of this lane have arrived, in a group or not.
- *   simt_matrix_s8(product, a, b) int32_t (&)[4] = uint32_t (&)[4] times uint32_t (&)[2] of the wave's lanes: 16 x 32 signed
- *                                 bytes times 32 x 8. Which lane holds what: kernels/host/matrix_s8.cc.
- *   simt_bytes_to_f32x4(word)     four signed bytes as floats, the lowest first.
+ * Where the device has them (attn_device: async_copy; matrix: ATTN_MATRIX_MMA_SM80). On AMD copies are made at once,
+ * and there is no simt_matrix_s8: simt_copy_async<BYTES>(lds, from)   starts a copy of 4, 8 or 16 bytes, both addresses
+ * multiples of that, from memory to LDS. simt_copy_async_or_zero<BYTES>(lds, from, exists)   the same; when !exists
+ * nothing is read, and zeros arrive. simt_copy_commit()            the copies that this lane has started since the last
+ * one are a group. simt_copy_wait<N>()           all groups of this lane but the last N have arrived. Other lanes see
+ * them after a simt_wave_sync or a barrier. simt_copy_wait_all()          all copies of this lane have arrived, in a
+ * group or not. simt_matrix_s8(product, a, b) int32_t (&)[4] = uint32_t (&)[4] times uint32_t (&)[2] of the wave's
+ * lanes: 16 x 32 signed bytes times 32 x 8. Which lane holds what: kernels/host/matrix_s8.cc. simt_bytes_to_f32x4(word)
+ * four signed bytes as floats, the lowest first.
  *
  * Numbers:
  *   simt_f16_to_f32(uint16_t)  simt_f32_to_f16(float)  simt_bf16_to_f32(uint16_t)   bits in and out; exact, and to
  *                                 nearest even; every value including subnormals, infinities, NaN.
- *   simt_pack_f16(float, float)  simt_pack_bf16(float, float)   two numbers to nearest even as a word, the first in its low
- *                                 half; finite ones.
- *   simt_exp2_fast(x)             2^x within 2 ulp (PTX ISA, ex2.approx.ftz.f32; V_EXP_F32 of AMD's instruction set
- *                                 documents: 1 ulp); below 2^-126 it may be 0.
- *   simt_exp simt_exp2 simt_log simt_tanh simt_max simt_min simt_fma   of float.
- *   simt_first_bit(uint64_t)      number of the lowest bit that is set; some bit is.
+ *   simt_pack_f16(float, float)  simt_pack_bf16(float, float)   two numbers to nearest even as a word, the first in its
+ * low half; finite ones. simt_exp2_fast(x)             2^x within 2 ulp (PTX ISA, ex2.approx.ftz.f32; V_EXP_F32 of
+ * AMD's instruction set documents: 1 ulp); below 2^-126 it may be 0. simt_exp simt_exp2 simt_log simt_tanh simt_max
+ * simt_min simt_fma   of float. simt_first_bit(uint64_t)      number of the lowest bit that is set; some bit is.
  *   SIMT_INFINITY                 +infinity as a float.
  *
  *   simt_prefetch(p)              memory at p is wanted soon.

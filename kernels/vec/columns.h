@@ -9,7 +9,8 @@
 #include "kernels/row.h"
 #include "kernels/simt/simt.h"
 
-namespace {
+namespace
+{
 
 constexpr int WAVES = 4;
 
@@ -26,15 +27,16 @@ template <> struct wave_slots<32> {
 template <int D, int COLS, int WAVE> struct vec_shape {
     typedef typename wave_slots<WAVE>::type slots; /* a bit for each lane of a wave */
     static constexpr int THREADS = WAVES * WAVE;
-    static constexpr int LANES = D / 8 < WAVE ? D / 8 : WAVE; /* that hold one row of K or V */
-    static constexpr int GROUPS = WAVE / LANES;               /* rows read at once */
-    static constexpr int PIECES = D / (8 * LANES);            /* of eight elements a lane holds of a row */
+    static constexpr int LANES = D / 8 < WAVE ? D / 8 : WAVE;  /* that hold one row of K or V */
+    static constexpr int GROUPS = WAVE / LANES;                /* rows read at once */
+    static constexpr int PIECES = D / (8 * LANES);             /* of eight elements a lane holds of a row */
     static constexpr int STEPS = (COLS <= 4 ? 4 : 2) / PIECES; /* rows in flight for each group */
-    static constexpr int ROUND = COLS < 2 ? COLS : 2;         /* columns merged at once */
-    static constexpr int WEIGHTS = WAVE * COLS;               /* softmax weights of one tile */
-    static constexpr int OUTPUT = ROUND * GROUPS * D;         /* a wave's part of a merge */
+    static constexpr int ROUND = COLS < 2 ? COLS : 2;          /* columns merged at once */
+    static constexpr int WEIGHTS = WAVE * COLS;                /* softmax weights of one tile */
+    static constexpr int OUTPUT = ROUND * GROUPS * D;          /* a wave's part of a merge */
     static constexpr int FLOATS = 2 * WEIGHTS > OUTPUT ? 2 * WEIGHTS : OUTPUT;
-    static_assert(LANES % STEPS == 0 && STEPS * COLS <= 16 && LANES * GROUPS == WAVE && LANES * PIECES * 8 == D, "rows are cut evenly");
+    static_assert(LANES % STEPS == 0 && STEPS * COLS <= 16 && LANES * GROUPS == WAVE && LANES * PIECES * 8 == D,
+                  "rows are cut evenly");
 };
 
 /* What a lane holds of a column of Q or of the output. */
@@ -75,10 +77,7 @@ template <int N> __device__ __forceinline__ void store_floats(float *p, const fl
 }
 
 /* Rescaling from one maximum to another that is at least as large; nothing was summed up below EXCLUDED. */
-__device__ __forceinline__ float rescale(float from, float to)
-{
-    return from == EXCLUDED ? 0.0f : simt_exp(from - to);
-}
+__device__ __forceinline__ float rescale(float from, float to) { return from == EXCLUDED ? 0.0f : simt_exp(from - to); }
 
 /* A walk over consecutive columns of one KV head: query rows outside, heads inside. */
 struct column_walk {
@@ -99,7 +98,8 @@ struct column_walk {
 
 /* An empty split says so, and leaves its partial output unwritten. */
 template <int COLS>
-__device__ __forceinline__ void store_empty(const attn_args &a, int64_t kv_head, int64_t column, int64_t columns, int64_t seq, int64_t split)
+__device__ __forceinline__ void store_empty(const attn_args &a, int64_t kv_head, int64_t column, int64_t columns,
+                                            int64_t seq, int64_t split)
 {
     const int thread = (int)threadIdx.x;
     if (thread < COLS && column + thread < columns) {
@@ -110,12 +110,13 @@ __device__ __forceinline__ void store_empty(const attn_args &a, int64_t kv_head,
     }
 }
 
-/* Merges a column and stores it: into dst, or, when n_kv is split, as the split's partial output, relative to the split's
- * maximum. Each wave's maximum, its sum of weights relative to that, and its output, as every group has it ([group][d], waves
- * `stride` apart), lie in LDS. */
+/* Merges a column and stores it: into dst, or, when n_kv is split, as the split's partial output, relative to the
+ * split's maximum. Each wave's maximum, its sum of weights relative to that, and its output, as every group has it
+ * ([group][d], waves `stride` apart), lie in LDS. */
 template <class S, int D>
-__device__ __forceinline__ void store_column(const attn_args &a, const float (&maxima)[WAVES], const float (&sums)[WAVES],
-                                             const float *parts, int stride, const column_walk &at, int64_t seq, int64_t split)
+__device__ __forceinline__ void store_column(const attn_args &a, const float (&maxima)[WAVES],
+                                             const float (&sums)[WAVES], const float *parts, int stride,
+                                             const column_walk &at, int64_t seq, int64_t split)
 {
     const bool whole = a.splits == 1;
     float wave_max[WAVES], wave_sum[WAVES], scale[WAVES];
@@ -161,14 +162,14 @@ __device__ __forceinline__ void store_column(const attn_args &a, const float (&m
     }
 }
 
-/* The end of a workgroup's columns: the lanes' sums are added up in each wave, then waves and groups are merged through LDS.
- * max is the wave's, sum a lane's part; `output` is LDS for ROUND columns of each wave's output, waves `stride` apart, which
- * no lane of the wave reads any more. */
+/* The end of a workgroup's columns: the lanes' sums are added up in each wave, then waves and groups are merged through
+ * LDS. max is the wave's, sum a lane's part; `output` is LDS for ROUND columns of each wave's output, waves `stride`
+ * apart, which no lane of the wave reads any more. */
 template <class S, int D, int COLS, int WAVE>
-__device__ __forceinline__ void merge_waves(const attn_args &a, float (&lds_max)[COLS][WAVES], float (&lds_sum)[COLS][WAVES],
-                                            float *output, int stride, const float (&max)[COLS], float (&sum)[COLS],
-                                            const column_part<S::PIECES> (&out)[COLS], int64_t kv_head, int64_t column,
-                                            int64_t columns, int64_t seq, int64_t split)
+__device__ __forceinline__ void
+merge_waves(const attn_args &a, float (&lds_max)[COLS][WAVES], float (&lds_sum)[COLS][WAVES], float *output, int stride,
+            const float (&max)[COLS], float (&sum)[COLS], const column_part<S::PIECES> (&out)[COLS], int64_t kv_head,
+            int64_t column, int64_t columns, int64_t seq, int64_t split)
 {
     const int thread = (int)threadIdx.x, wave = thread / WAVE, lane = thread % WAVE;
     const int group = lane / S::LANES, lane_d = lane % S::LANES * 8;
@@ -198,12 +199,14 @@ __device__ __forceinline__ void merge_waves(const attn_args &a, float (&lds_max)
 #pragma unroll 1
         for (int r = 0; r < S::ROUND; r++, at.next())
             if (thread < D && column + c0 + r < columns)
-                store_column<S, D>(a, lds_max[c0 + r], lds_sum[c0 + r], output + r * S::GROUPS * D, stride, at, seq, split);
+                store_column<S, D>(a, lds_max[c0 + r], lds_sum[c0 + r], output + r * S::GROUPS * D, stride, at, seq,
+                                   split);
         __syncthreads();
     }
 }
 
-/* CUDA's compiler is held to registers for so many workgroups a compute unit. HIP's second argument means another thing. */
+/* CUDA's compiler is held to registers for so many workgroups a compute unit. HIP's second argument means another
+ * thing. */
 #if defined(__CUDACC__) && !defined(__HIP__)
 #define VEC_BOUNDS(threads, blocks) __launch_bounds__(threads, blocks)
 #else

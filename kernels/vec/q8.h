@@ -1,15 +1,16 @@
 /* q8.h: scores and output of vec from rows of q8_0 in LDS.
  *
- * A block is a scale (f16) and 32 signed bytes, 34 bytes together. Two blocks are 17 words of 32 bits, of which each holds
- * bytes of one block only, and perhaps a scale:
+ * A block is a scale (f16) and 32 signed bytes, 34 bytes together. Two blocks are 17 words of 32 bits, of which each
+ * holds bytes of one block only, and perhaps a scale:
  *
  *     word       0          1 .. 7      8               9 .. 16
  *     bytes      s s 0 1    2 .. 29     30 31 S S       0 .. 31      (s: scale of the first block, S: of the second)
  *
- * Scores are products of bytes, which the matrix instruction for them sums up exactly, a block at once. It takes eight words of
- * a block as they lie in LDS: of the second block words 9..16, of the first 1..7 and, before them, one that is put together of
- * bytes 0, 1, 30 and 31. Q is quantised once, block by block, to 16 bits: q = step * (256 high + low), high and low signed bytes
- * and columns of their own of the matrix, in the order of K's words. What that makes of the error bound: reference/bound.c, 5.
+ * Scores are products of bytes, which the matrix instruction for them sums up exactly, a block at once. It takes eight
+ * words of a block as they lie in LDS: of the second block words 9..16, of the first 1..7 and, before them, one that is
+ * put together of bytes 0, 1, 30 and 31. Q is quantised once, block by block, to 16 bits: q = step * (256 high + low),
+ * high and low signed bytes and columns of their own of the matrix, in the order of K's words. What that makes of the
+ * error bound: reference/bound.c, 5.
  *
  * SPDX-License-Identifier: MIT */
 #ifndef ATTN_VEC_Q8_H
@@ -17,7 +18,8 @@
 
 #include "kernels/vec/columns.h"
 
-namespace {
+namespace
+{
 
 constexpr float Q8_LARGEST = 32639.0f; /* 256 * 127 + 127 */
 
@@ -30,8 +32,8 @@ template <int D, int COLS> struct q8_query {
 
 /* Quantises Q, by all threads of the workgroup, eight lanes for each block of a column. A barrier must follow. */
 template <int D, int COLS>
-__device__ __forceinline__ void q8_quantise(const attn_args &a, q8_query<D, COLS> &q, int64_t kv_head, int64_t column, int64_t columns,
-                                            int64_t seq)
+__device__ __forceinline__ void q8_quantise(const attn_args &a, q8_query<D, COLS> &q, int64_t kv_head, int64_t column,
+                                            int64_t columns, int64_t seq)
 {
     constexpr int BLOCKS = D / 32, AT_ONCE = WAVES * 4;
     const int i = (int)threadIdx.x % 8; /* the lane's word */
@@ -40,7 +42,8 @@ __device__ __forceinline__ void q8_quantise(const attn_args &a, q8_query<D, COLS
         const int n = n0 + (int)threadIdx.x / 8, b = n % BLOCKS, c = n / BLOCKS;
         const bool exists = n < BLOCKS * COLS;
         const column_walk at(a, kv_head, exists && column + c < columns ? column + c : column);
-        const float *from = reinterpret_cast<const float *>(a.q.data + seq * a.q.nb3 + at.head * a.q.nb2 + at.iq * a.q.nb1) + 32 * b;
+        const float *from =
+            reinterpret_cast<const float *>(a.q.data + seq * a.q.nb3 + at.head * a.q.nb2 + at.iq * a.q.nb1) + 32 * b;
         float x[4], most = 0.0f;
 #pragma unroll
         for (int j = 0; j < 4; j++) {
@@ -69,15 +72,16 @@ __device__ __forceinline__ void q8_quantise(const attn_args &a, q8_query<D, COLS
     }
 }
 
-/* Makes logits of what the mask adds to the scores of a chunk's keys ([key][column]). With g = lane / 4 and t = lane % 4, a
- * lane has words t and t + 4 of keys g and g + 8 of 16, and gets the products of these keys with column t (and t + 4). Fewer
- * than four columns are repeated. */
+/* Makes logits of what the mask adds to the scores of a chunk's keys ([key][column]). With g = lane / 4 and t = lane %
+ * 4, a lane has words t and t + 4 of keys g and g + 8 of 16, and gets the products of these keys with column t (and t +
+ * 4). Fewer than four columns are repeated. */
 template <int D, int COLS>
-__device__ __forceinline__ void q8_dot(const attn_args &a, const char *rows, int n_rows, const q8_query<D, COLS> &q, int lane, float *logits)
+__device__ __forceinline__ void q8_dot(const attn_args &a, const char *rows, int n_rows, const q8_query<D, COLS> &q,
+                                       int lane, float *logits)
 {
     constexpr int ROW = D / 32 * 34;
-    constexpr int HALVES = COLS > 4 ? 2 : 1;        /* matrices of four columns */
-    constexpr int WIDTH = COLS > 4 ? 4 : COLS;      /* columns of one */
+    constexpr int HALVES = COLS > 4 ? 2 : 1;   /* matrices of four columns */
+    constexpr int WIDTH = COLS > 4 ? 4 : COLS; /* columns of one */
     const int g = lane / 4, t = lane % 4, part = g % (2 * WIDTH), column = t % WIDTH;
 #pragma unroll 1
     for (int m = 0; m < n_rows; m += 16) {
@@ -103,14 +107,15 @@ __device__ __forceinline__ void q8_dot(const attn_args &a, const char *rows, int
 #pragma unroll
                 for (int half = 0; half < HALVES; half++) {
                     const int block = 2 * pair + b;
-                    const uint32_t(*const words)[2] = &q.word[block][0][half * WIDTH + part / 2];
+                    const uint32_t (*const words)[2] = &q.word[block][0][half * WIDTH + part / 2];
                     const uint32_t parts[2] = { words[t * COLS][part % 2], words[(t + 4) * COLS][part % 2] };
                     const float step = q.step[block][half * WIDTH + column];
                     int32_t product[4];
                     simt_matrix_s8(product, k[b], parts);
 #pragma unroll
                     for (int h = 0; h < 2; h++)
-                        sum[half][h] = simt_fma((float)(256 * product[2 * h] + product[2 * h + 1]) * scale[b][h], step, sum[half][h]);
+                        sum[half][h] = simt_fma((float)(256 * product[2 * h] + product[2 * h + 1]) * scale[b][h], step,
+                                                sum[half][h]);
                 }
         }
         if (t < WIDTH) {
@@ -127,7 +132,8 @@ __device__ __forceinline__ void q8_dot(const attn_args &a, const char *rows, int
 
 /* Adds weights ([key][column]) times the rows of a chunk to the output. */
 template <class S, int D, int COLS>
-__device__ __forceinline__ void q8_weigh(const char *rows, int n_rows, const float *weights, int lane, column_part<1> (&out)[COLS])
+__device__ __forceinline__ void q8_weigh(const char *rows, int n_rows, const float *weights, int lane,
+                                         column_part<1> (&out)[COLS])
 {
     constexpr int ROW = D / 32 * 34;
     const int group = lane / S::LANES, member = lane % S::LANES;

@@ -7,15 +7,18 @@
 #include "kernels/dequant.h"
 #include "kernels/vec/columns.h"
 
-namespace {
+namespace
+{
 
-/* What a lane holds of a row: PIECES times eight elements, LANES * 8 apart, each piece to be multiplied by its factor. */
+/* What a lane holds of a row: PIECES times eight elements, LANES * 8 apart, each piece to be multiplied by its factor.
+ */
 template <int PIECES> struct row_part {
     simt_f32x4 v[2 * PIECES];
     float factor[PIECES];
 };
 
-/* The rows of a tile as one group of lanes reads them: in slot i its key i * GROUPS + group, or a live key in its place. */
+/* The rows of a tile as one group of lanes reads them: in slot i its key i * GROUPS + group, or a live key in its
+ * place. */
 template <class S> struct row_walk {
     typedef typename S::slots slots;
     const char *base; /* the tile's first row */
@@ -29,14 +32,19 @@ template <class S> struct row_walk {
     {
         return base + (own >> slot & 1u ? (uint32_t)(slot * S::GROUPS + group) : spare) * nb1;
     }
-    template <int N> __device__ __forceinline__ bool dead(int slot) const { return (any >> slot & ((slots(1) << N) - 1)) == 0; }
+    template <int N> __device__ __forceinline__ bool dead(int slot) const
+    {
+        return (any >> slot & ((slots(1) << N) - 1)) == 0;
+    }
 };
 
 /* Calls use(slot, s, part) for the rows of all slots but those that are dead for every group, and after each STEPS of
- * them (s = 0 .. STEPS-1) done(slot of the first). Several rows are fetched before the first is used: as many as make 64
- * bytes for a lane or a little more. The using code is compiled for each type, so that at most one row is held decoded. */
+ * them (s = 0 .. STEPS-1) done(slot of the first). Several rows are fetched before the first is used: as many as make
+ * 64 bytes for a lane or a little more. The using code is compiled for each type, so that at most one row is held
+ * decoded. */
 template <class S, class USE, class DONE>
-__device__ __forceinline__ void walk_rows(int type, bool wide, const row_walk<S> &walk, const USE &use, const DONE &done)
+__device__ __forceinline__ void walk_rows(int type, bool wide, const row_walk<S> &walk, const USE &use,
+                                          const DONE &done)
 {
     constexpr int STEPS = S::STEPS, PIECES = S::PIECES;
     attn_with_row_loader(type, wide, [&](auto loader) __attribute__((always_inline)) {
@@ -76,9 +84,10 @@ __device__ __forceinline__ void walk_rows(int type, bool wide, const row_walk<S>
     });
 }
 
-/* Sums dot[s * COLS + c] over the lanes of a row, for the STEPS rows that begin with `slot`, each lane a part of the sums, and
- * stores them: scores[place][c], places as lanes are numbered. */
-template <class S, int COLS> __device__ __forceinline__ void store_scores(float (&dot)[S::STEPS * COLS], int slot, int lane, float *scores)
+/* Sums dot[s * COLS + c] over the lanes of a row, for the STEPS rows that begin with `slot`, each lane a part of the
+ * sums, and stores them: scores[place][c], places as lanes are numbered. */
+template <class S, int COLS>
+__device__ __forceinline__ void store_scores(float (&dot)[S::STEPS * COLS], int slot, int lane, float *scores)
 {
     constexpr int N = S::STEPS * COLS, LANES = S::LANES;
     constexpr int EACH = N > LANES ? N / LANES : 1;   /* sums that a lane ends up with, */

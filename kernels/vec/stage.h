@@ -1,8 +1,8 @@
 /* stage.h: rows of K and V on their way into LDS, by copies that need no registers while they are under way.
  *
- * A tile's rows are copied in chunks of up to 32 rows and 8704 bytes (32 rows of q8_0 at head size 256), one chunk ahead of
- * the one that is computed with: the two slots of a wave. They lie in LDS without gaps. Rows that are not live are not read;
- * zeros stand for them.
+ * A tile's rows are copied in chunks of up to 32 rows and 8704 bytes (32 rows of q8_0 at head size 256), one chunk
+ * ahead of the one that is computed with: the two slots of a wave. They lie in LDS without gaps. Rows that are not live
+ * are not read; zeros stand for them.
  *
  * SPDX-License-Identifier: MIT */
 #ifndef ATTN_VEC_STAGE_H
@@ -10,7 +10,8 @@
 
 #include "kernels/vec/columns.h"
 
-namespace {
+namespace
+{
 
 constexpr int SLOTS = 2;
 constexpr int SLOT_BYTES = 32 * 8 * 34;
@@ -23,8 +24,10 @@ struct staged_rows {
     int rows;  /* of a chunk */
     int piece; /* bytes that start and length of every row are a multiple of: 4, 8 or 16 */
 
-    __device__ __forceinline__ staged_rows(const attn_view &view, int64_t seq, int64_t kv_head, int row_bytes, int piece_bytes)
-        : base(view.data + seq * view.nb3 + kv_head * view.nb2), nb1(view.nb1), bytes(row_bytes), rows(32), piece(piece_bytes)
+    __device__ __forceinline__ staged_rows(const attn_view &view, int64_t seq, int64_t kv_head, int row_bytes,
+                                           int piece_bytes)
+        : base(view.data + seq * view.nb3 + kv_head * view.nb2), nb1(view.nb1), bytes(row_bytes), rows(32),
+          piece(piece_bytes)
     {
         while (rows * bytes > SLOT_BYTES)
             rows /= 2;
@@ -47,12 +50,10 @@ static __device__ __forceinline__ int staged_row_bytes(int type, int d)
 {
     switch (type) {
 #define X(NAME, name, elems, bytes, align) \
-    case ATTN_##NAME:                      \
-        return d / (elems) * (bytes);
+    case ATTN_##NAME: return d / (elems) * (bytes);
         ATTN_TYPES(X)
 #undef X
-    default:
-        return 0;
+    default: return 0;
     }
 }
 
@@ -66,7 +67,8 @@ template <int PIECE> __device__ __forceinline__ void stage_bytes(char *to, const
 
 /* WIDTH pieces of every row, from byte `at` of it on: as many rows at once as there are lanes for. */
 template <int PIECE, int WIDTH>
-__device__ __forceinline__ void stage_columns(char *to, const char *from, const staged_rows &t, int at, uint32_t live, int lane)
+__device__ __forceinline__ void stage_columns(char *to, const char *from, const staged_rows &t, int at, uint32_t live,
+                                              int lane)
 {
     constexpr int AT_ONCE = 32 / WIDTH;
     const int row = lane / WIDTH;
@@ -84,8 +86,8 @@ __device__ __forceinline__ void stage_columns(char *to, const char *from, const 
     }
 }
 
-/* Row by row: dead ones are bits that are not set in live. A row is cut into powers of two of its pieces: 17 of them, as
- * q8_0 has, into 16 of two rows each and one of 32 rows. */
+/* Row by row: dead ones are bits that are not set in live. A row is cut into powers of two of its pieces: 17 of them,
+ * as q8_0 has, into 16 of two rows each and one of 32 rows. */
 template <int PIECE>
 __device__ __forceinline__ void stage_rows(char *to, const char *from, const staged_rows &t, uint32_t live, int lane)
 {
@@ -111,7 +113,8 @@ __device__ __forceinline__ void stage_rows(char *to, const char *from, const sta
 }
 
 /* Starts the copy of a chunk, whose first row is number `first` of its KV head. Bit i of live: its row i is read. */
-static __device__ SIMT_GPU_INLINE void stage_chunk(char *to, const staged_rows &t, int64_t first, uint32_t live, int lane)
+static __device__ SIMT_GPU_INLINE void stage_chunk(char *to, const staged_rows &t, int64_t first, uint32_t live,
+                                                   int lane)
 {
     const uint32_t all = ~0u >> (32 - t.rows);
     const char *from = t.base + first * t.nb1;

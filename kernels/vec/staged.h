@@ -1,9 +1,10 @@
-/* staged.h: vec where the device copies from memory to LDS by itself. As vec.h does it, but for this: every wave's rows go
- * through LDS (stage.h), so that many are on their way and none of them takes a register; and there they can be read in
- * any order, which q8_0 makes use of (q8.h).
+/* staged.h: vec where the device copies from memory to LDS by itself. As vec.h does it, but for this: every wave's rows
+ * go through LDS (stage.h), so that many are on their way and none of them takes a register; and there they can be read
+ * in any order, which q8_0 makes use of (q8.h).
  *
- * A wave's chunks of K and V make one sequence: all of a tile's K, all of its V, then the next tile that has a live key. Two
- * are on their way or in use at any time; what lies in LDS of a tile's keys, weights and the like, is in the order of keys.
+ * A wave's chunks of K and V make one sequence: all of a tile's K, all of its V, then the next tile that has a live
+ * key. Two are on their way or in use at any time; what lies in LDS of a tile's keys, weights and the like, is in the
+ * order of keys.
  *
  * SPDX-License-Identifier: MIT */
 #ifndef ATTN_VEC_STAGED_H
@@ -13,7 +14,8 @@
 #include "kernels/vec/q8.h"
 #include "kernels/vec/stage.h"
 
-namespace {
+namespace
+{
 
 /* planner/contracts/kernel_vec.c computes its size. Dynamic LDS: SLOTS slots of each wave, at the end its output. */
 template <int D, int COLS> struct alignas(16) vec_staged_lds {
@@ -29,10 +31,10 @@ template <int D, int COLS> struct alignas(16) vec_staged_lds {
 /* The tiles of a wave that have a live key, one after another, with what the mask makes of their keys. */
 template <int D, int COLS> struct tile_walk {
     vec_staged_lds<D, COLS> &lds;
-    float *bias;   /* a tile's, and behind it another's, in turn */
+    float *bias; /* a tile's, and behind it another's, in turn */
     int64_t k0, k_end;
-    uint32_t live; /* keys of the tile at hand */
-    int found;     /* tiles so far */
+    uint32_t live;        /* keys of the tile at hand */
+    int found;            /* tiles so far */
     uint16_t ahead[COLS]; /* mask values of the tile at k0, on their way before they are needed */
 
     __device__ __forceinline__ tile_walk(vec_staged_lds<D, COLS> &l, int wave, int64_t begin, int64_t end)
@@ -50,13 +52,14 @@ template <int D, int COLS> struct tile_walk {
             const char *const mask = lds.mask[c];
             ahead[c] = ATTN_MASK_EXCLUDES;
             if (k0 + lane < k_end) /* heads often share one mask row: read it once */
-                ahead[c] = c > 0 && mask == last ? ahead[c > 0 ? c - 1 : 0] : simt_load<uint16_t>(mask + 2 * (k0 + lane));
+                ahead[c] =
+                    c > 0 && mask == last ? ahead[c > 0 ? c - 1 : 0] : simt_load<uint16_t>(mask + 2 * (k0 + lane));
             last = mask;
         }
     }
 
-    /* Returns the first key of the first tile with a live key at k0 or behind it, and leaves k0 one tile further; k_end when
-     * there is none. */
+    /* Returns the first key of the first tile with a live key at k0 or behind it, and leaves k0 one tile further; k_end
+     * when there is none. */
     __device__ __forceinline__ int64_t next(bool masked, int lane)
     {
         while (k0 < k_end) {
@@ -89,8 +92,8 @@ template <int D, int COLS> struct tile_walk {
 
 /* Makes logits of what the mask adds to the scores of a chunk's keys ([key][column]). */
 template <class S, int COLS, class LOADER>
-__device__ __forceinline__ void staged_dot(const attn_args &a, const LOADER &loader, const char *rows, const staged_rows &t, const column_part<1> *q, int lane,
-                                           float *logits)
+__device__ __forceinline__ void staged_dot(const attn_args &a, const LOADER &loader, const char *rows,
+                                           const staged_rows &t, const column_part<1> *q, int lane, float *logits)
 {
     constexpr int STEPS = S::STEPS, N = STEPS * COLS, LANES = S::LANES;
     constexpr int EACH = N > LANES ? N / LANES : 1;   /* sums that a lane ends up with, */
@@ -107,7 +110,8 @@ __device__ __forceinline__ void staged_dot(const attn_args &a, const LOADER &loa
         for (int s = 0; s < STEPS; s++) {
             float x[8];
             loader.decode_unscaled(raw[s], x);
-            const simt_f32x4 low = simt_make_f32x4(x[0], x[1], x[2], x[3]), high = simt_make_f32x4(x[4], x[5], x[6], x[7]);
+            const simt_f32x4 low = simt_make_f32x4(x[0], x[1], x[2], x[3]),
+                             high = simt_make_f32x4(x[4], x[5], x[6], x[7]);
 #pragma unroll
             for (int c = 0; c < COLS; c++)
                 dot[s * COLS + c] = simt_dot(low, high, q[c].v[0], q[c].v[1]) * loader.scale(raw[s]);
@@ -126,8 +130,8 @@ __device__ __forceinline__ void staged_dot(const attn_args &a, const LOADER &loa
 
 /* Adds weights ([key][column]) times the rows of a chunk to the output. */
 template <class S, int COLS, class LOADER>
-__device__ __forceinline__ void staged_weigh(const LOADER &loader, const char *rows, const staged_rows &t, const float *weights, int lane,
-                                             column_part<1> (&out)[COLS])
+__device__ __forceinline__ void staged_weigh(const LOADER &loader, const char *rows, const staged_rows &t,
+                                             const float *weights, int lane, column_part<1> (&out)[COLS])
 {
     constexpr int STEPS = S::STEPS;
     const int group = lane / S::LANES, member = lane % S::LANES;
@@ -142,7 +146,8 @@ __device__ __forceinline__ void staged_weigh(const LOADER &loader, const char *r
             float x[8], w[COLS];
             loader.decode_unscaled(raw[s], x);
             load_floats(weights + ((i + s) * S::GROUPS + group) * COLS, w);
-            const simt_f32x4 low = simt_make_f32x4(x[0], x[1], x[2], x[3]), high = simt_make_f32x4(x[4], x[5], x[6], x[7]);
+            const simt_f32x4 low = simt_make_f32x4(x[0], x[1], x[2], x[3]),
+                             high = simt_make_f32x4(x[4], x[5], x[6], x[7]);
             const float scale = loader.scale(raw[s]);
 #pragma unroll
             for (int c = 0; c < COLS; c++) {
@@ -155,7 +160,8 @@ __device__ __forceinline__ void staged_weigh(const LOADER &loader, const char *r
 }
 
 /* INTEGER: K is q8_0, and the matrix instruction for bytes multiplies it. */
-template <int D, int COLS, bool INTEGER> __global__ VEC_BOUNDS(WAVES * 32, INTEGER && COLS <= 4 ? 4 : 3) void vec_staged_kernel(const attn_args a)
+template <int D, int COLS, bool INTEGER>
+__global__ VEC_BOUNDS(WAVES * 32, INTEGER &&COLS <= 4 ? 4 : 3) void vec_staged_kernel(const attn_args a)
 {
     using S = vec_shape<D, COLS, 32>;
     using LDS = vec_staged_lds<D, COLS>;
@@ -216,7 +222,8 @@ template <int D, int COLS, bool INTEGER> __global__ VEC_BOUNDS(WAVES * 32, INTEG
         const staged_rows k_rows(a.k, seq, kv_head, staged_row_bytes(a.type_k, D), a.stage_k);
         const staged_rows v_rows(a.v, seq, kv_head, staged_row_bytes(a.type_v, D), a.stage_v);
         const int k_chunks = 32 / k_rows.rows, chunks = k_chunks + 32 / v_rows.rows;
-        const int slot_bytes = k_rows.chunk_bytes() > v_rows.chunk_bytes() ? k_rows.chunk_bytes() : v_rows.chunk_bytes();
+        const int slot_bytes =
+            k_rows.chunk_bytes() > v_rows.chunk_bytes() ? k_rows.chunk_bytes() : v_rows.chunk_bytes();
         char *const own = slots + wave * SLOTS * slot_bytes;
 
         tile_walk<D, COLS> walk(lds, wave, k_begin + wave * 32, k_end);
@@ -270,11 +277,12 @@ template <int D, int COLS, bool INTEGER> __global__ VEC_BOUNDS(WAVES * 32, INTEG
                         }
                     }
                 } else if (a.type_v == ATTN_Q8_0) {
-                    q8_weigh<S, D, COLS>(slot, v_rows.rows, weights + (chunk - k_chunks) * v_rows.rows * COLS, simt_opaque(lane), out);
+                    q8_weigh<S, D, COLS>(slot, v_rows.rows, weights + (chunk - k_chunks) * v_rows.rows * COLS,
+                                         simt_opaque(lane), out);
                 } else {
                     attn_with_row_loader(a.type_v, true, [&](auto loader) __attribute__((always_inline)) {
                         staged_weigh<S, COLS>(loader, slot, v_rows, weights + (chunk - k_chunks) * v_rows.rows * COLS,
-                                                                simt_opaque(lane), out);
+                                              simt_opaque(lane), out);
                     });
                 }
                 simt_wave_sync<32>();
@@ -303,8 +311,8 @@ template <int D, int COLS, bool INTEGER> __global__ VEC_BOUNDS(WAVES * 32, INTEG
             maxima[c] = simt_shfl<32>(max, c);
             sums[c] = lane % COLS == c ? sum : 0.0f;
         }
-        merge_waves<S, D, COLS, 32>(a, lds.max, lds.sum, reinterpret_cast<float *>(slots), SLOTS * slot_bytes / 4, maxima, sums, out,
-                                    kv_head, column, columns, seq, split);
+        merge_waves<S, D, COLS, 32>(a, lds.max, lds.sum, reinterpret_cast<float *>(slots), SLOTS * slot_bytes / 4,
+                                    maxima, sums, out, kv_head, column, columns, seq, split);
     }
 }
 

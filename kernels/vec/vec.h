@@ -27,14 +27,15 @@
 #include "kernels/vec/staged.h"
 #endif
 
-namespace {
+namespace
+{
 
 /* planner/contracts/kernel_vec.c computes its size. */
 template <int D, int COLS, int WAVE> struct alignas(16) vec_lds {
     float max[COLS][WAVES]; /* of each wave, and */
     float sum[COLS][WAVES]; /* the sum of weights relative to it */
-    /* Each wave's own: what the mask adds, then weights, and scores of the tile at hand ([2][place][column]), at the end its
-     * output, as every group has it ([column of the round][group][d]). */
+    /* Each wave's own: what the mask adds, then weights, and scores of the tile at hand ([2][place][column]), at the
+     * end its output, as every group has it ([column of the round][group][d]). */
     float wave[WAVES][vec_shape<D, COLS, WAVE>::FLOATS];
 };
 
@@ -79,7 +80,8 @@ template <int D, int COLS, int WAVE> __global__ VEC_BOUNDS(WAVES *WAVE, 3) void 
                 const char *row = a.q.data + seq * a.q.nb3 + at.head * a.q.nb2 + at.iq * a.q.nb1;
 #pragma unroll
                 for (int i = 0; i < 2 * S::PIECES; i++) {
-                    const float *from = reinterpret_cast<const float *>(row) + lane_d + i / 2 * S::LANES * 8 + i % 2 * 4;
+                    const float *from =
+                        reinterpret_cast<const float *>(row) + lane_d + i / 2 * S::LANES * 8 + i % 2 * 4;
                     q[c].v[i] = simt_make_f32x4(from[0], from[1], from[2], from[3]);
                 }
                 mask[c] = attn_mask_row(a, at.iq, at.head, seq);
@@ -152,7 +154,8 @@ template <int D, int COLS, int WAVE> __global__ VEC_BOUNDS(WAVES *WAVE, 3) void 
                         float sum = 0.0f;
 #pragma unroll
                         for (int p = 0; p < S::PIECES; p++) {
-                            const float part = simt_dot(k.v[2 * p], k.v[2 * p + 1], q[c].v[2 * p], q[c].v[2 * p + 1]) * k.factor[p];
+                            const float part =
+                                simt_dot(k.v[2 * p], k.v[2 * p + 1], q[c].v[2 * p], q[c].v[2 * p + 1]) * k.factor[p];
                             sum = p == 0 ? part : sum + part;
                         }
                         dot[s * COLS + c] = sum;
@@ -209,8 +212,8 @@ template <int D, int COLS, int WAVE> __global__ VEC_BOUNDS(WAVES *WAVE, 3) void 
             simt_wave_sync<WAVE>(); /* before the next tile's scores and weights */
         }
 
-        merge_waves<S, D, COLS, WAVE>(a, lds.max, lds.sum, lds.wave[0], S::FLOATS, max, sum, out, kv_head, column, columns, seq,
-                                      split);
+        merge_waves<S, D, COLS, WAVE>(a, lds.max, lds.sum, lds.wave[0], S::FLOATS, max, sum, out, kv_head, column,
+                                      columns, seq, split);
     }
 }
 
@@ -225,23 +228,25 @@ template <int WAVE> static attn_entry vec_instance(const struct attn_plan *plan)
 #if VEC_STAGES
     if constexpr (WAVE == 32) {
         const bool integer = plan->arithmetic.q_type == ATTN_Q8_0;
-#define VEC(D, COLS)                                                                                                   \
-    if (plan->stage_k > 0 && size->d_k == (D) && plan->columns == (COLS))                                              \
+#define VEC(D, COLS)                                                      \
+    if (plan->stage_k > 0 && size->d_k == (D) && plan->columns == (COLS)) \
         return integer ? vec_staged_kernel<D, COLS, true> : vec_staged_kernel<D, COLS, false>;
-        VEC(64, 1) VEC(64, 2) VEC(64, 4) VEC(64, 8)
-        VEC(128, 1) VEC(128, 2) VEC(128, 4) VEC(128, 8)
-        VEC(256, 1) VEC(256, 2) VEC(256, 4) VEC(256, 8)
+        VEC(64, 1)
+        VEC(64, 2)
+        VEC(64, 4)
+        VEC(64, 8) VEC(128, 1) VEC(128, 2) VEC(128, 4) VEC(128, 8) VEC(256, 1) VEC(256, 2) VEC(256, 4) VEC(256, 8)
 #undef VEC
     }
 #endif
-#define VEC(D, COLS)                                                                                                   \
-    if (size->d_k == (D) && plan->columns == (COLS))                                                                   \
+#define VEC(D, COLS)                                 \
+    if (size->d_k == (D) && plan->columns == (COLS)) \
         return vec_kernel<D, COLS, WAVE>;
-    VEC(64, 1) VEC(64, 2) VEC(64, 4) VEC(64, 8)
-    VEC(128, 1) VEC(128, 2) VEC(128, 4) VEC(128, 8)
-    VEC(256, 1) VEC(256, 2) VEC(256, 4) VEC(256, 8)
-    VEC(512, 1) VEC(512, 2) VEC(512, 4)
-    if constexpr (WAVE == 64) { /* 512 elements on 32 lanes leave no registers for eight columns */
+    VEC(64, 1)
+    VEC(64, 2)
+    VEC(64, 4)
+    VEC(64, 8) VEC(128, 1) VEC(128, 2) VEC(128, 4) VEC(128, 8) VEC(256, 1) VEC(256, 2) VEC(256, 4) VEC(256, 8)
+        VEC(512, 1) VEC(512, 2) VEC(512, 4) if constexpr (WAVE == 64)
+    { /* 512 elements on 32 lanes leave no registers for eight columns */
         VEC(512, 8)
     }
 #undef VEC

@@ -8,7 +8,4 @@
 
 extern "C" attn_entry SIMT_ENTRY(vec_wave32)(const struct attn_plan *plan);
 
-extern "C" attn_entry SIMT_ENTRY(vec_wave32)(const struct attn_plan *plan)
-{
-    return vec_instance<32>(plan);
-}
+extern "C" attn_entry SIMT_ENTRY(vec_wave32)(const struct attn_plan *plan) { return vec_instance<32>(plan); }

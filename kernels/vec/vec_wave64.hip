@@ -5,7 +5,4 @@
 
 extern "C" attn_entry SIMT_ENTRY(vec_wave64)(const struct attn_plan *plan);
 
-extern "C" attn_entry SIMT_ENTRY(vec_wave64)(const struct attn_plan *plan)
-{
-    return vec_instance<64>(plan);
-}
+extern "C" attn_entry SIMT_ENTRY(vec_wave64)(const struct attn_plan *plan) { return vec_instance<64>(plan); }

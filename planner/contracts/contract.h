@@ -22,7 +22,8 @@
 #define CONTRACT_CONVERT_THREADS 256
 #define CONTRACT_SCAN_THREADS 64
 #define CONTRACT_COMBINE_THREADS 64
-#define CONTRACT_COMBINE_LDS (2 * 4 * CONTRACT_COMBINE_THREADS) /* bytes: struct combine_lds in kernels/helpers/combine.hip */
+#define CONTRACT_COMBINE_LDS \
+    (2 * 4 * CONTRACT_COMBINE_THREADS) /* bytes: struct combine_lds in kernels/helpers/combine.hip */
 
 /* Query rows of a scan block. */
 #define CONTRACT_SCAN_Q 16
@@ -145,8 +146,8 @@ static inline void contract_scan(struct attn_plan *p, const struct attn_device *
     int64_t planes = attn_mul_sat(k->mask_heads, k->mask_seqs);
     if (planes >= attn_mul_sat(k->n_head_kv, k->n_seq))
         return;
-    int64_t flags = attn_mul_sat(attn_mul_sat(planes, attn_ceil_div(k->n_q, CONTRACT_SCAN_Q)),
-                                 attn_ceil_div(k->n_kv, p->kv_tile));
+    int64_t flags =
+        attn_mul_sat(attn_mul_sat(planes, attn_ceil_div(k->n_q, CONTRACT_SCAN_Q)), attn_ceil_div(k->n_kv, p->kv_tile));
     if (!contract_region(p, ATTN_REGION_SCAN, flags))
         return;
     p->scan = 1;
@@ -158,7 +159,9 @@ static inline void contract_columns(struct attn_plan *p, const struct attn_key *
 {
     p->columns = columns;
     int64_t gqa = contract_gqa(k);
-    p->columns_gqa = gqa <= columns && columns % gqa == 0 ? (int32_t)gqa : gqa > columns && gqa % columns == 0 ? columns : 1;
+    p->columns_gqa = gqa <= columns && columns % gqa == 0  ? (int32_t)gqa
+                     : gqa > columns && gqa % columns == 0 ? columns
+                                                           : 1;
     p->columns_q = columns / p->columns_gqa;
 }
 
@@ -193,7 +196,8 @@ static inline int64_t contract_row_bytes(int type, int64_t elements)
 static inline int64_t contract_kv_bytes(const struct attn_key *k)
 {
     int64_t rows = attn_mul_sat(attn_mul_sat(k->n_kv, k->n_head_kv), k->n_seq);
-    return attn_mul_sat(rows, attn_add_sat(contract_row_bytes(k->type_k, k->d_k), contract_row_bytes(k->type_v, k->d_v)));
+    return attn_mul_sat(rows,
+                        attn_add_sat(contract_row_bytes(k->type_k, k->d_k), contract_row_bytes(k->type_v, k->d_v)));
 }
 
 /* Launches of a plan beside the main one, at their fixed cost and the bytes they move. */
@@ -206,7 +210,8 @@ static inline int64_t cost_helpers(const struct attn_device *d, const struct att
     int64_t moved = attn_add_sat(p->region_bytes[ATTN_REGION_K], p->region_bytes[ATTN_REGION_V]);
     moved = attn_add_sat(moved, attn_mul_sat(p->region_bytes[ATTN_REGION_PARTIAL], 2));
     if (p->scan)
-        moved = attn_add_sat(moved, attn_mul_sat(attn_mul_sat(k->mask_heads, k->mask_seqs), attn_mul_sat(attn_mul_sat(k->n_q, k->n_kv), 2)));
+        moved = attn_add_sat(moved, attn_mul_sat(attn_mul_sat(k->mask_heads, k->mask_seqs),
+                                                 attn_mul_sat(attn_mul_sat(k->n_q, k->n_kv), 2)));
     return attn_add_sat(cost, cost_bytes(d, moved));
 }
 

@@ -1,18 +1,18 @@
-/* kernel_mma.c: contract, configuration and cost of `mma`, the kernel for prefill, and for drafts and decode where query
- * heads share a KV head: matrix cores. Kernel: kernels/mma/mma.h, with the same numbers in struct mma_shape and
+/* kernel_mma.c: contract, configuration and cost of `mma`, the kernel for prefill, and for drafts and decode where
+ * query heads share a KV head: matrix cores. Kernel: kernels/mma/mma.h, with the same numbers in struct mma_shape and
  * kernels/mma/instances.h.
  *
- * Operands are f16 or bf16, K and V alike. Quantised types are converted to f16 first (where a block's scale is so large
- * that an element passes f16's range, convert saturates it); f32 and bf16 values may lie outside f16's range, so f32,
- * and bf16 beside another type, are for other kernels.
+ * Operands are f16 or bf16, K and V alike. Quantised types are converted to f16 first (where a block's scale is so
+ * large that an element passes f16's range, convert saturates it); f32 and bf16 values may lie outside f16's range, so
+ * f32, and bf16 beside another type, are for other kernels.
  *
  * SPDX-License-Identifier: MIT */
 #include "planner/contracts/contract.h"
 
 enum { COLUMNS_FEW = 16, Q_PARTS = 2, Q_SHIFT_F16 = 14, P_SHIFT_F16 = 15, P_PARTS_BF16 = 2 };
 
-/* An instance: groups of 16 columns, waves that each group's head is split over, keys of a tile; warpgroups: kernels/mma/group.h,
- * with dynamic LDS. */
+/* An instance: groups of 16 columns, waves that each group's head is split over, keys of a tile; warpgroups:
+ * kernels/mma/group.h, with dynamic LDS. */
 struct shape {
     int32_t groups, split, kv_tile;
     bool warpgroups;
@@ -39,14 +39,16 @@ static int32_t threads_of(const struct attn_device *d, struct shape s) { return 
 
 static int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 
-/* LDS of an instance. Of waves (struct mma_lds, static): K and V with rows padded by eight elements, V's to a multiple of 32
- * first; the waves' parts of the scores; the keys that live for each wave. Of warpgroups (struct mma_group_lds, dynamic): Q in
- * its parts, two tiles of K and of V, all in panels of 64 elements; a number for each column; those keys. */
+/* LDS of an instance. Of waves (struct mma_lds, static): K and V with rows padded by eight elements, V's to a multiple
+ * of 32 first; the waves' parts of the scores; the keys that live for each wave. Of warpgroups (struct mma_group_lds,
+ * dynamic): Q in its parts, two tiles of K and of V, all in panels of 64 elements; a number for each column; those
+ * keys. */
 static int64_t lds_bytes(struct shape s, int64_t d_k, int64_t d_v)
 {
     int64_t waves = (int64_t)s.groups * s.split;
     if (s.warpgroups) {
-        int64_t q = Q_PARTS * 16 * s.groups * round_up(d_k, 64), kv = 2 * s.kv_tile * (round_up(d_k, 64) + round_up(d_v, 64));
+        int64_t q = Q_PARTS * 16 * s.groups * round_up(d_k, 64),
+                kv = 2 * s.kv_tile * (round_up(d_k, 64) + round_up(d_v, 64));
         return round_up(2 * (q + kv) + 4 * 16 * s.groups + 8 * waves, 1024);
     }
     int64_t rows = d_k + 8 + round_up(d_v, 32) + 8;
@@ -167,9 +169,11 @@ static const struct attn_rule rules[] = {
     { "head_size", "an instance exists for the head sizes", ATTN_REL_MEMBER, ATTN_UNIT_HEAD_SIZE, 1, rule_head_size },
     { "type_k", "K is of 16 bits or quantised", ATTN_REL_MEMBER, ATTN_UNIT_TYPE, 1, rule_type_k },
     { "type_v", "V's type becomes the same operand as K's", ATTN_REL_MEMBER, ATTN_UNIT_TYPE, 1, rule_type_v },
-    { "threads", "the threads of the smallest configuration fit the device", ATTN_REL_LE, ATTN_UNIT_THREADS, 0, rule_threads },
+    { "threads", "the threads of the smallest configuration fit the device", ATTN_REL_LE, ATTN_UNIT_THREADS, 0,
+      rule_threads },
     { "lds", "the LDS of the smallest configuration fits the device", ATTN_REL_LE, ATTN_UNIT_BYTES, 0, rule_lds },
-    { "workspace", "the copies of quantised K and V fit the workspace", ATTN_REL_LE, ATTN_UNIT_BYTES, 0, rule_workspace },
+    { "workspace", "the copies of quantised K and V fit the workspace", ATTN_REL_LE, ATTN_UNIT_BYTES, 0,
+      rule_workspace },
 };
 
 static void configure(const struct attn_device *d, const struct attn_key *k, struct attn_plan *p)
@@ -207,8 +211,9 @@ static void configure(const struct attn_device *d, const struct attn_key *k, str
     p->arithmetic.p_shift = bf16 ? 0 : P_SHIFT_F16;
 }
 
-/* Multiply-adds a ns and compute unit, about a third of what the matrix cores can do (data sheets of the table's cards):
- * Q K^T is done twice, and there is more to do than multiply. In warpgroups: as an H200 took, 8,192 tokens, D=128. */
+/* Multiply-adds a ns and compute unit, about a third of what the matrix cores can do (data sheets of the table's
+ * cards): Q K^T is done twice, and there is more to do than multiply. In warpgroups: as an H200 took, 8,192 tokens,
+ * D=128. */
 static int64_t rate(const struct attn_plan *p)
 {
     if (p->launch[ATTN_STEP_MAIN].lds_dynamic_bytes > 0)

@@ -31,8 +31,8 @@ static int32_t columns_for(const struct attn_device *d, const struct attn_key *k
     return columns <= 1 ? 1 : columns <= 2 ? 2 : columns <= 4 ? 4 : most;
 }
 
-/* Static LDS of an instance (struct vec_lds in kernels/vec/vec.h): maximum and sum of each wave and column; then for each
- * wave the weights of two tiles or, later, its part of the output of one or two columns. A wave has at least 8
+/* Static LDS of an instance (struct vec_lds in kernels/vec/vec.h): maximum and sum of each wave and column; then for
+ * each wave the weights of two tiles or, later, its part of the output of one or two columns. A wave has at least 8
  * elements of the output for each lane: short rows are held several times. */
 static int64_t lds_bytes(int64_t wave_size, int64_t d_v, int64_t columns)
 {
@@ -50,9 +50,9 @@ static int64_t chunk_rows(int64_t row_bytes)
     return rows;
 }
 
-/* Static LDS of an instance that stages its rows (struct vec_staged_lds in kernels/vec/staged.h): of each wave and column
- * maximum, sum, and one number for each key of two tiles; for each column Q in 16 bits (struct q8_query), which is eight words
- * of either part and a step for each block of 32, a slope and a pointer. */
+/* Static LDS of an instance that stages its rows (struct vec_staged_lds in kernels/vec/staged.h): of each wave and
+ * column maximum, sum, and one number for each key of two tiles; for each column Q in 16 bits (struct q8_query), which
+ * is eight words of either part and a step for each block of 32, a slope and a pointer. */
 static int64_t staged_static_bytes(int64_t d, int64_t columns)
 {
     int64_t words = columns * (2 * WAVES + WAVES * 2 * 32 + d / 32 * (2 * 8 + 1) + 1);
@@ -83,16 +83,18 @@ static bool stage(const struct attn_device *d, const struct attn_key *k, struct 
         return false;
     p->stage_k = copy_bytes(contract_row_bytes(k->type_k, k->d_k), p->load_k);
     p->stage_v = copy_bytes(contract_row_bytes(k->type_v, k->d_v), p->load_v);
-    if (k->type_k == ATTN_Q8_0 && attn_matrix_runs(d->matrix, ATTN_MATRIX_MMA_SM80)) { /* which multiplies bytes as well */
+    if (k->type_k == ATTN_Q8_0 &&
+        attn_matrix_runs(d->matrix, ATTN_MATRIX_MMA_SM80)) { /* which multiplies bytes as well */
         p->arithmetic.q_type = ATTN_Q8_0;
         p->arithmetic.q_parts = 2;
     }
     return true;
 }
 
-/* Workgroups that a compute unit holds at once, by registers (the launch bounds in kernels/vec/vec.h and kernels/vec/staged.h; AMD: about as
- * many) and, where that is much, by LDS. A workgroup takes 1 KiB more than it asks for (CUDA C++ Programming Guide, "Technical
- * Specifications per Compute Capability", 9.0: 228 KiB a multiprocessor, 227 a block). */
+/* Workgroups that a compute unit holds at once, by registers (the launch bounds in kernels/vec/vec.h and
+ * kernels/vec/staged.h; AMD: about as many) and, where that is much, by LDS. A workgroup takes 1 KiB more than it asks
+ * for (CUDA C++ Programming Guide, "Technical Specifications per Compute Capability", 9.0: 228 KiB a multiprocessor,
+ * 227 a block). */
 static int64_t resident(const struct attn_device *d, const struct attn_plan *p, int64_t lds)
 {
     int64_t by_registers = p->arithmetic.q_parts == 2 && p->columns <= 4 ? 4 : 3;
@@ -140,13 +142,15 @@ static void configure(const struct attn_device *d, const struct attn_key *k, str
     bool staged = stage(d, k, p);
     int64_t fixed = staged ? staged_static_bytes(k->d_k, columns) : lds_bytes(d->wave_size, k->d_v, columns);
     int64_t dynamic = staged ? staged_dynamic_bytes(k) : 0;
-    /* Every wave has keys; and where there are many, as many workgroups as run in whole turns, but no more: on an H200 13 splits
-     * in place of 12 cost 7 % of the rate. Four turns even out what masks make of the work. Each costs 10 us there, which tells
-     * where rows are staged and four would take 400: one. */
+    /* Every wave has keys; and where there are many, as many workgroups as run in whole turns, but no more: on an H200
+     * 13 splits in place of 12 cost 7 % of the rate. Four turns even out what masks make of the work. Each costs 10 us
+     * there, which tells where rows are staged and four would take 400: one. */
     int64_t turns = staged ? 1 : 4;
     contract_split(p, d, k, (int64_t)WAVES * d->wave_size,
-                   k->n_kv < 8192 ? contract_fill(d, work, 4) : d->n_cu * resident(d, p, fixed + dynamic) * turns / work);
-    contract_launch(p, ATTN_STEP_MAIN, contract_grid_x(d, work), (uint32_t)p->splits, (uint32_t)(WAVES * d->wave_size), (uint32_t)fixed);
+                   k->n_kv < 8192 ? contract_fill(d, work, 4)
+                                  : d->n_cu * resident(d, p, fixed + dynamic) * turns / work);
+    contract_launch(p, ATTN_STEP_MAIN, contract_grid_x(d, work), (uint32_t)p->splits, (uint32_t)(WAVES * d->wave_size),
+                    (uint32_t)fixed);
     p->launch[ATTN_STEP_MAIN].lds_dynamic_bytes = (uint32_t)dynamic;
     p->arithmetic.kv_tile = p->kv_tile;
     p->arithmetic.merges = WAVES + p->splits;
@@ -157,9 +161,9 @@ static uint64_t cost(const struct attn_device *d, const struct attn_key *k, cons
     /* Every column tile reads K and V again; from the second on mostly out of the cache, at four times the rate. */
     int64_t once = contract_kv_bytes(k), tiles = contract_row_tiles(k, p->columns);
     int64_t bytes = attn_add_sat(once, attn_mul_sat(once / 4, tiles - 1));
-    /* Small loads read at half the rate, small copies at four fifths. Multiply-adds of four columns, on an H200, each ns and
-     * compute unit: 45 of f16; of rows through LDS 53, and of q8_0 whose scores the matrix cores work out 84. The model is on
-     * the safe side of them, as with the bytes. */
+    /* Small loads read at half the rate, small copies at four fifths. Multiply-adds of four columns, on an H200, each
+     * ns and compute unit: 45 of f16; of rows through LDS 53, and of q8_0 whose scores the matrix cores work out 84.
+     * The model is on the safe side of them, as with the bytes. */
     if (p->stage_k ? p->stage_k < 16 || p->stage_v < 16 : p->load_k < 16 || p->load_v < 16)
         bytes = p->stage_k ? attn_add_sat(bytes, bytes / 4) : attn_mul_sat(bytes, 2);
     int64_t rate = !p->stage_k ? 32 : p->arithmetic.q_parts == 2 ? 64 : 40;

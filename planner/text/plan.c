@@ -3,8 +3,8 @@
  *
  * SPDX-License-Identifier: MIT */
 
-static const char *const step_names[ATTN_STEP_COUNT] = {"convert_k", "convert_v", "scan", "main", "combine"};
-static const char *const region_names[ATTN_REGION_COUNT] = {"k", "v", "scan", "partial", "meta"};
+static const char *const step_names[ATTN_STEP_COUNT] = { "convert_k", "convert_v", "scan", "main", "combine" };
+static const char *const region_names[ATTN_REGION_COUNT] = { "k", "v", "scan", "partial", "meta" };
 
 static const char *kernel_name(int kernel)
 {
@@ -305,9 +305,10 @@ static void text_item(struct text *t, const char *before, int64_t value, const c
 
 static void text_arithmetic(struct text *t, const struct attn_arithmetic *a)
 {
-    const struct { const char *name; uint8_t type; } rounded[] = {
-        { " q ", a->q_type }, { ", k ", a->k_type }, { ", v ", a->v_type }, { ", weights ", a->p_type }
-    };
+    const struct {
+        const char *name;
+        uint8_t type;
+    } rounded[] = { { " q ", a->q_type }, { ", k ", a->k_type }, { ", v ", a->v_type }, { ", weights ", a->p_type } };
     text_put(t, "  arithmetic:");
     for (size_t i = 0; i < sizeof rounded / sizeof rounded[0]; i++) {
         const uint8_t parts = i == 0 ? a->q_parts : i == 3 ? a->p_parts : 1;

@@ -13,10 +13,11 @@ bool ggml_abi_load(struct ggml_abi *abi, void *library, char *error, size_t cap)
     void *at;
     memset(abi, 0, sizeof *abi);
 #define FIND(name) (at = dlsym(library, "ggml_" #name), memcpy(&abi->name, &at, sizeof at), at != NULL)
-#define X(type, name, parameters)                                                                                \
-    if (!FIND(name)) {                                                                                           \
-        snprintf(error, cap, "it has no function ggml_%s: no ggml, or a version whose interface is not known here", #name); \
-        return false;                                                                                            \
+#define X(type, name, parameters)                                                                                   \
+    if (!FIND(name)) {                                                                                              \
+        snprintf(error, cap, "it has no function ggml_%s: no ggml, or a version whose interface is not known here", \
+                 #name);                                                                                            \
+        return false;                                                                                               \
     }
     GGML_ABI_REQUIRED(X)
 #undef X
@@ -75,13 +76,15 @@ bool ggml_abi_probe(struct ggml_abi *abi, char *error, size_t cap)
     }
     int f16 = abi->type[ATTN_F16], f32 = abi->type[ATTN_F32];
     struct ggml_tensor *source[5] = {
-        abi->new_tensor_4d(ctx, f32, 64, 3, 4, 1), abi->new_tensor_4d(ctx, f16, 64, 256, 2, 1),
-        abi->new_tensor_4d(ctx, f16, 64, 256, 2, 1), abi->new_tensor_4d(ctx, f16, 256, 64, 1, 1),
+        abi->new_tensor_4d(ctx, f32, 64, 3, 4, 1),
+        abi->new_tensor_4d(ctx, f16, 64, 256, 2, 1),
+        abi->new_tensor_4d(ctx, f16, 64, 256, 2, 1),
+        abi->new_tensor_4d(ctx, f16, 256, 64, 1, 1),
         abi->flash_attn_ext_add_sinks ? abi->new_tensor_1d(ctx, f32, 4) : NULL,
     };
     const float parameter[3] = { 0.123f, 4.56f, 7.89f };
-    struct ggml_tensor *node = abi->flash_attn_ext(ctx, source[0], source[1], source[2], source[3], parameter[0],
-                                                   parameter[1], parameter[2]);
+    struct ggml_tensor *node =
+        abi->flash_attn_ext(ctx, source[0], source[1], source[2], source[3], parameter[0], parameter[1], parameter[2]);
     if (abi->flash_attn_ext_add_sinks)
         abi->flash_attn_ext_add_sinks(node, source[4]);
     /* ggml_tensor_overhead is the tensor and a header; the node is the last object, with room behind it. */

@@ -1,7 +1,7 @@
 /* abi.h: the part of ggml's public interface that building and running one FLASH_ATTN_EXT node takes, looked up in a
- * loaded library by name. No ggml header is included: any version whose functions have these names and signatures will do,
- * and what a signature does not show (numbers of types, the order of the node's parameters and sources) is found out by
- * making a node and looking (ggml_abi_probe).
+ * loaded library by name. No ggml header is included: any version whose functions have these names and signatures will
+ * do, and what a signature does not show (numbers of types, the order of the node's parameters and sources) is found
+ * out by making a node and looking (ggml_abi_probe).
  *
  * Source of names and signatures: ggml, include/ggml.h and include/ggml-backend.h.
  *
@@ -36,48 +36,50 @@ typedef void ggml_abort_callback_fn(const char *message);
 typedef void ggml_log_callback_fn(int level, const char *text, void *user);
 
 /* X(return type, name without ggml_, parameters) */
-#define GGML_ABI_REQUIRED(X)                                                                                     \
-    X(ggml_abort_callback_fn *, set_abort_callback, (ggml_abort_callback_fn *))                                  \
-    X(void, log_set, (ggml_log_callback_fn *, void *))                                                           \
-    X(struct ggml_context *, init, (struct ggml_abi_init))                                                    \
-    X(void, free, (struct ggml_context *))                                                                       \
-    X(void, reset, (struct ggml_context *))                                                                      \
-    X(size_t, tensor_overhead, (void))                                                                           \
-    X(size_t, graph_overhead_custom, (size_t, bool))                                                             \
-    X(const char *, type_name, (int))                                                                            \
-    X(size_t, type_size, (int))                                                                                  \
-    X(int64_t, blck_size, (int))                                                                                 \
-    X(struct ggml_tensor *, new_tensor_1d, (struct ggml_context *, int, int64_t))                                \
-    X(struct ggml_tensor *, new_tensor_4d, (struct ggml_context *, int, int64_t, int64_t, int64_t, int64_t))     \
-    X(struct ggml_tensor *, view_4d, (struct ggml_context *, struct ggml_tensor *, int64_t, int64_t, int64_t,    \
-                                      int64_t, size_t, size_t, size_t, size_t))                                  \
-    X(struct ggml_tensor *, flash_attn_ext, (struct ggml_context *, struct ggml_tensor *, struct ggml_tensor *,  \
-                                             struct ggml_tensor *, struct ggml_tensor *, float, float, float))   \
-    X(void, flash_attn_ext_set_prec, (struct ggml_tensor *, int))                                                \
-    X(struct ggml_cgraph *, new_graph_custom, (struct ggml_context *, size_t, bool))                             \
-    X(void, graph_clear, (struct ggml_cgraph *))                                                                 \
-    X(void, build_forward_expand, (struct ggml_cgraph *, struct ggml_tensor *))                                  \
-    X(size_t, backend_reg_dev_count, (struct ggml_backend_reg *))                                                \
-    X(struct ggml_backend_device *, backend_reg_dev_get, (struct ggml_backend_reg *, size_t))                    \
-    X(struct ggml_backend *, backend_dev_init, (struct ggml_backend_device *, const char *))                     \
-    X(bool, backend_dev_supports_op, (struct ggml_backend_device *, const struct ggml_tensor *))                 \
-    X(void, backend_dev_memory, (struct ggml_backend_device *, size_t *, size_t *))                             \
-    X(struct ggml_backend_buffer_type *, backend_dev_buffer_type, (struct ggml_backend_device *))                \
-    X(struct ggml_backend_buffer *, backend_buft_alloc_buffer, (struct ggml_backend_buffer_type *, size_t))      \
-    X(size_t, backend_buft_get_alloc_size, (struct ggml_backend_buffer_type *, const struct ggml_tensor *))      \
-    X(void, backend_buffer_free, (struct ggml_backend_buffer *))                                                 \
-    X(void *, backend_buffer_get_base, (struct ggml_backend_buffer *))                                           \
-    X(void, backend_buffer_set_usage, (struct ggml_backend_buffer *, int))                                       \
-    X(void, backend_tensor_alloc, (struct ggml_backend_buffer *, struct ggml_tensor *, void *))                  \
-    X(void, backend_view_init, (struct ggml_tensor *))                                                           \
-    X(int, backend_graph_compute, (struct ggml_backend *, struct ggml_cgraph *))                                 \
+#define GGML_ABI_REQUIRED(X)                                                                                          \
+    X(ggml_abort_callback_fn *, set_abort_callback, (ggml_abort_callback_fn *))                                       \
+    X(void, log_set, (ggml_log_callback_fn *, void *))                                                                \
+    X(struct ggml_context *, init, (struct ggml_abi_init))                                                            \
+    X(void, free, (struct ggml_context *))                                                                            \
+    X(void, reset, (struct ggml_context *))                                                                           \
+    X(size_t, tensor_overhead, (void))                                                                                \
+    X(size_t, graph_overhead_custom, (size_t, bool))                                                                  \
+    X(const char *, type_name, (int))                                                                                 \
+    X(size_t, type_size, (int))                                                                                       \
+    X(int64_t, blck_size, (int))                                                                                      \
+    X(struct ggml_tensor *, new_tensor_1d, (struct ggml_context *, int, int64_t))                                     \
+    X(struct ggml_tensor *, new_tensor_4d, (struct ggml_context *, int, int64_t, int64_t, int64_t, int64_t))          \
+    X(struct ggml_tensor *, view_4d,                                                                                  \
+      (struct ggml_context *, struct ggml_tensor *, int64_t, int64_t, int64_t, int64_t, size_t, size_t, size_t,       \
+       size_t))                                                                                                       \
+    X(struct ggml_tensor *, flash_attn_ext,                                                                           \
+      (struct ggml_context *, struct ggml_tensor *, struct ggml_tensor *, struct ggml_tensor *, struct ggml_tensor *, \
+       float, float, float))                                                                                          \
+    X(void, flash_attn_ext_set_prec, (struct ggml_tensor *, int))                                                     \
+    X(struct ggml_cgraph *, new_graph_custom, (struct ggml_context *, size_t, bool))                                  \
+    X(void, graph_clear, (struct ggml_cgraph *))                                                                      \
+    X(void, build_forward_expand, (struct ggml_cgraph *, struct ggml_tensor *))                                       \
+    X(size_t, backend_reg_dev_count, (struct ggml_backend_reg *))                                                     \
+    X(struct ggml_backend_device *, backend_reg_dev_get, (struct ggml_backend_reg *, size_t))                         \
+    X(struct ggml_backend *, backend_dev_init, (struct ggml_backend_device *, const char *))                          \
+    X(bool, backend_dev_supports_op, (struct ggml_backend_device *, const struct ggml_tensor *))                      \
+    X(void, backend_dev_memory, (struct ggml_backend_device *, size_t *, size_t *))                                   \
+    X(struct ggml_backend_buffer_type *, backend_dev_buffer_type, (struct ggml_backend_device *))                     \
+    X(struct ggml_backend_buffer *, backend_buft_alloc_buffer, (struct ggml_backend_buffer_type *, size_t))           \
+    X(size_t, backend_buft_get_alloc_size, (struct ggml_backend_buffer_type *, const struct ggml_tensor *))           \
+    X(void, backend_buffer_free, (struct ggml_backend_buffer *))                                                      \
+    X(void *, backend_buffer_get_base, (struct ggml_backend_buffer *))                                                \
+    X(void, backend_buffer_set_usage, (struct ggml_backend_buffer *, int))                                            \
+    X(void, backend_tensor_alloc, (struct ggml_backend_buffer *, struct ggml_tensor *, void *))                       \
+    X(void, backend_view_init, (struct ggml_tensor *))                                                                \
+    X(int, backend_graph_compute, (struct ggml_backend *, struct ggml_cgraph *))                                      \
     X(void, backend_free, (struct ggml_backend *))
 
 /* Absent in some versions: NULL then. */
-#define GGML_ABI_OPTIONAL(X)                                                                                     \
-    X(const char *, version, (void))                                                                             \
-    X(struct ggml_backend_reg *, backend_cuda_reg, (void))                                                       \
-    X(struct ggml_backend_reg *, backend_init, (void))                                                           \
+#define GGML_ABI_OPTIONAL(X)                               \
+    X(const char *, version, (void))                       \
+    X(struct ggml_backend_reg *, backend_cuda_reg, (void)) \
+    X(struct ggml_backend_reg *, backend_init, (void))     \
     X(void, flash_attn_ext_add_sinks, (struct ggml_tensor *, struct ggml_tensor *))
 
 struct ggml_abi {
@@ -88,7 +90,8 @@ struct ggml_abi {
     int type[ATTN_TYPE_COUNT]; /* ggml's number of each of our types, -1: it has no such type */
 };
 
-/* Looks every function up in the library, or in what it depends on. False with one line in error[0..cap): which is missing. */
+/* Looks every function up in the library, or in what it depends on. False with one line in error[0..cap): which is
+ * missing. */
 bool ggml_abi_load(struct ggml_abi *abi, void *library, char *error, size_t cap);
 
 /* Finds the types' numbers, and makes a small node to see that its parameters and sources lie as they should: scale,

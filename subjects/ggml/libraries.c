@@ -75,7 +75,8 @@ static enum attn_ggml_open read_needed(const char *path, struct needed *needed, 
     Elf *elf = NULL;
     if (!S_ISREG(status.st_mode))
         wrong = "it is no regular file";
-    else if (elf_version(EV_CURRENT) == EV_NONE || !(elf = elf_begin(file, ELF_C_READ, NULL)) || elf_kind(elf) != ELF_K_ELF)
+    else if (elf_version(EV_CURRENT) == EV_NONE || !(elf = elf_begin(file, ELF_C_READ, NULL)) ||
+             elf_kind(elf) != ELF_K_ELF)
         wrong = "it is no ELF library";
     else if (gelf_getclass(elf) != ELFCLASS64)
         wrong = "it is no library for this machine";
@@ -91,9 +92,10 @@ static enum attn_ggml_open read_needed(const char *path, struct needed *needed, 
     return wrong ? ATTN_GGML_BAD_FILE : ATTN_GGML_OPENED;
 }
 
-/* folder/name, where there is such a file; loaded for everything after it. False when it is there and cannot be loaded. */
-static bool load_from(struct ggml_libraries *libraries, const char *folder, size_t len, const char *up, const char *name,
-                      bool *found, char *error, size_t cap)
+/* folder/name, where there is such a file; loaded for everything after it. False when it is there and cannot be loaded.
+ */
+static bool load_from(struct ggml_libraries *libraries, const char *folder, size_t len, const char *up,
+                      const char *name, bool *found, char *error, size_t cap)
 {
     char path[PATH_MAX];
     int n = snprintf(path, sizeof path, "%.*s%s/%s", (int)len, folder, up, name);
@@ -143,7 +145,8 @@ enum attn_ggml_open ggml_libraries_open(struct ggml_libraries *libraries, const 
             if (!load_from(libraries, null_runtime, strlen(null_runtime), "", needed.name[i], &found, error, cap))
                 return ATTN_GGML_LACKS;
             if (!found) {
-                snprintf(error, cap, "it needs %s, which the null runtime in %s does not have", needed.name[i], null_runtime);
+                snprintf(error, cap, "it needs %s, which the null runtime in %s does not have", needed.name[i],
+                         null_runtime);
                 return ATTN_GGML_LACKS;
             }
         } else if (!strncmp(needed.name[i], "libggml", 7)) {

@@ -10,13 +10,13 @@
  *   - ggml_flash_attn_ext asserts that the mask is contiguous, and makes dst itself, contiguous, in memory of its own;
  *   - no tensor operation makes a stride of zero for a dimension larger than one;
  *   - ALiBi's slopes are those of the node's own heads: a head subset cannot be said.
- * Sinks and types: as far as this version has them. Tensors of more than a TiB are no device's. *why: a short phrase where
- * it is not legal. */
+ * Sinks and types: as far as this version has them. Tensors of more than a TiB are no device's. *why: a short phrase
+ * where it is not legal. */
 #define GGML_NODE_BYTES_MAX (INT64_C(1) << 40)
 bool ggml_node_legal(const struct ggml_abi *abi, const struct attn_problem *p, const char **why);
 
-/* A tensor of the node, and the tensor that holds its bytes: itself, or a one-dimensional one that it is a view of, as a
- * cache is in a server. Q, K and V of one buffer and type are views of one. */
+/* A tensor of the node, and the tensor that holds its bytes: itself, or a one-dimensional one that it is a view of, as
+ * a cache is in a server. Q, K and V of one buffer and type are views of one. */
 struct ggml_node {
     struct ggml_tensor *node;
     struct ggml_tensor *tensor[ATTN_DST]; /* Q, K, V, mask, sinks; NULL: absent */

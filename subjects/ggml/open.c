@@ -53,17 +53,26 @@ static void on_log(int level, const char *text, void *user)
 
 static bool find_null(struct null_hip *null, void *library, char *error, size_t cap)
 {
-    const struct { const char *name; void *to; } functions[] = {
-        { "null_hip_launches", &null->launches },   { "null_hip_reset", &null->reset },
-        { "null_hip_lost", &null->lost },           { "null_hip_refused", &null->refused },
-        { "null_hip_devices", &null->devices },     { "null_hip_device", &null->device },
-        { "null_hip_move_data", &null->move_data }, { "null_hip_hold_launches", &null->hold_launches },
-        { "null_hip_say_errors", &null->say_errors }, { "hipGetLastError", &null->last_error },
+    const struct {
+        const char *name;
+        void *to;
+    } functions[] = {
+        { "null_hip_launches", &null->launches },
+        { "null_hip_reset", &null->reset },
+        { "null_hip_lost", &null->lost },
+        { "null_hip_refused", &null->refused },
+        { "null_hip_devices", &null->devices },
+        { "null_hip_device", &null->device },
+        { "null_hip_move_data", &null->move_data },
+        { "null_hip_hold_launches", &null->hold_launches },
+        { "null_hip_say_errors", &null->say_errors },
+        { "hipGetLastError", &null->last_error },
     };
     for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
         void *at = dlsym(library, functions[i].name);
         if (!at) {
-            snprintf(error, cap, "it is bound to a HIP runtime that is not the null runtime (no %s)", functions[i].name);
+            snprintf(error, cap, "it is bound to a HIP runtime that is not the null runtime (no %s)",
+                     functions[i].name);
             return false;
         }
         memcpy(functions[i].to, &at, sizeof at);
@@ -125,7 +134,8 @@ static enum attn_ggml_open open_devices(struct ggml_subject *s, char *error, siz
                 break;
         }
         if (!device->backend || !device->arena) {
-            snprintf(error, cap, "the backend gives no %s on device %zu (%s)", device->arena ? "stream" : "memory", i, name);
+            snprintf(error, cap, "the backend gives no %s on device %zu (%s)", device->arena ? "stream" : "memory", i,
+                     name);
             return ATTN_GGML_LACKS;
         }
         device->base = s->abi.backend_buffer_get_base(device->arena);
@@ -169,8 +179,8 @@ static enum attn_ggml_open open_backend(struct ggml_subject *s, char *error, siz
     return result;
 }
 
-enum attn_ggml_open attn_subject_ggml(const struct attn_ggml_options *options, struct attn_subject **subject, char *error,
-                                      size_t cap)
+enum attn_ggml_open attn_subject_ggml(const struct attn_ggml_options *options, struct attn_subject **subject,
+                                      char *error, size_t cap)
 {
     static const struct attn_subject_ops ops = { ggml_close, ggml_legal,        ggml_supports, ggml_dispatch,
                                                  ggml_unfit, ggml_is_attention, ggml_has_code };
@@ -182,7 +192,8 @@ enum attn_ggml_open attn_subject_ggml(const struct attn_ggml_options *options, s
     s->base.ops = &ops;
     s->prec_f32 = !options->prec_default;
     setenv("GGML_CUDA_DISABLE_GRAPHS", "1", 1);
-    enum attn_ggml_open result = ggml_libraries_open(&s->libraries, options->library, options->null_runtime, error, cap);
+    enum attn_ggml_open result =
+        ggml_libraries_open(&s->libraries, options->library, options->null_runtime, error, cap);
     if (result == ATTN_GGML_OPENED && !ggml_abi_load(&s->abi, s->libraries.backend, error, cap))
         result = ATTN_GGML_BAD_FILE;
     if (result == ATTN_GGML_OPENED && !find_null(&s->null, s->libraries.backend, error, cap))

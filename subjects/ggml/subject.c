@@ -11,7 +11,7 @@
 
 #include "subjects/ggml/subject.h"
 
-/* ---- Asking --------------------------------------------------------------------------------------------------- */
+/* ---- Asking ---------------------------------------------------------------------------------------------- */
 
 static void answer_with(struct attn_subject_answer *answer, int status)
 {
@@ -21,9 +21,9 @@ static void answer_with(struct attn_subject_answer *answer, int status)
     answer->message[0] = 0;
 }
 
-/* What a trapped call left behind is not used again: the node is rebuilt and, where it was not unwound, the backend made
- * anew. The old one is freed, so that its pool of device memory is; where the pool finds memory that the lost call still
- * holds, it aborts, and that memory alone is lost. */
+/* What a trapped call left behind is not used again: the node is rebuilt and, where it was not unwound, the backend
+ * made anew. The old one is freed, so that its pool of device memory is; where the pool finds memory that the lost call
+ * still holds, it aborts, and that memory alone is lost. */
 static void free_backend(struct ggml_subject *s, struct ggml_device *device)
 {
     struct ggml_backend *backend = device->backend;
@@ -35,7 +35,7 @@ static void free_backend(struct ggml_subject *s, struct ggml_device *device)
 }
 
 void ggml_trapped(struct ggml_subject *s, struct ggml_device *device, int what, bool unwound,
-                    struct attn_subject_answer *answer)
+                  struct attn_subject_answer *answer)
 {
     s->is_built = false;
     switch (what) {
@@ -122,7 +122,7 @@ static void ask(void *context)
 }
 
 void ggml_supports(struct attn_subject *base, int number, const struct attn_problem *p,
-                          struct attn_subject_answer *answer)
+                   struct attn_subject_answer *answer)
 {
     struct ggml_subject *s = (struct ggml_subject *)base;
     struct request request = { s, &s->device[number], p, answer };
@@ -187,7 +187,7 @@ static void compute(void *context)
 }
 
 void ggml_dispatch(struct attn_subject *base, int number, const struct attn_problem *p,
-                          struct attn_subject_answer *answer)
+                   struct attn_subject_answer *answer)
 {
     struct ggml_subject *s = (struct ggml_subject *)base;
     struct request request = { s, &s->device[number], p, answer };
@@ -210,7 +210,7 @@ bool ggml_legal(const struct attn_subject *base, const struct attn_problem *p, c
     return ggml_node_legal(&((const struct ggml_subject *)base)->abi, p, why);
 }
 
-/* ---- What runs where ------------------------------------------------------------------------------------------ */
+/* ---- What runs where ------------------------------------------------------------------------------------- */
 
 bool ggml_is_attention(const struct attn_subject *base, const char *kernel)
 {
@@ -228,7 +228,8 @@ bool ggml_has_code(const struct attn_subject *base, int device)
 }
 
 /* The kernel's code for the device; remembered, since names are looked up by text. */
-static const struct attn_code_kernel *code_of(struct ggml_subject *s, int device, const struct attn_subject_launch *launch)
+static const struct attn_code_kernel *code_of(struct ggml_subject *s, int device,
+                                              const struct attn_subject_launch *launch)
 {
     uint64_t hash = ((uint64_t)(uintptr_t)launch->id >> 3) * UINT64_C(0x9e3779b97f4a7c15) + (uint64_t)device * 0x51ed27;
     for (size_t at = (hash >> 40) & (GGML_FITS - 1), tries = 0; tries < 64; at = (at + 1) & (GGML_FITS - 1), tries++) {
@@ -254,9 +255,10 @@ int ggml_unfit(struct attn_subject *base, int number, const struct attn_subject_
     uint64_t threads = (uint64_t)launch->block[0] * launch->block[1] * launch->block[2];
     for (int i = 0; i < 3; i++)
         if (launch->grid[i] == 0 || launch->grid[i] > d->max_grid[i]) {
-            snprintf(text, cap, "a grid of %" PRIu32 " x %" PRIu32 " x %" PRIu32 " workgroups, the device takes 1 to %"
-                     PRIu32 " x %" PRIu32 " x %" PRIu32, launch->grid[0], launch->grid[1], launch->grid[2],
-                     d->max_grid[0], d->max_grid[1], d->max_grid[2]);
+            snprintf(text, cap,
+                     "a grid of %" PRIu32 " x %" PRIu32 " x %" PRIu32 " workgroups, the device takes 1 to %" PRIu32
+                     " x %" PRIu32 " x %" PRIu32,
+                     launch->grid[0], launch->grid[1], launch->grid[2], d->max_grid[0], d->max_grid[1], d->max_grid[2]);
             return ATTN_UNFIT_GRID;
         }
     if (threads == 0 || threads > (uint64_t)d->max_threads) {
@@ -276,11 +278,13 @@ int ggml_unfit(struct attn_subject *base, int number, const struct attn_subject_
         }
         if (code->body == ATTN_CODE_BODY_EMPTY || code->body == ATTN_CODE_BODY_TRAP) {
             snprintf(text, cap, "the kernel's code for %s is a stub: it %s (%" PRId64 " bytes)", d->name,
-                     code->body == ATTN_CODE_BODY_EMPTY ? "ends at once" : "never ends but by a trap", code->code_bytes);
+                     code->body == ATTN_CODE_BODY_EMPTY ? "ends at once" : "never ends but by a trap",
+                     code->code_bytes);
             return ATTN_UNFIT_STUB;
         }
         if (code->max_threads > 0 && threads > (uint64_t)code->max_threads) {
-            snprintf(text, cap, "%" PRIu64 " threads, the kernel was compiled for at most %d", threads, code->max_threads);
+            snprintf(text, cap, "%" PRIu64 " threads, the kernel was compiled for at most %d", threads,
+                     code->max_threads);
             return ATTN_UNFIT_THREADS;
         }
         if (code->wave_size > 0 && code->wave_size != d->wave_size) {

@@ -71,13 +71,16 @@ struct ggml_subject {
 
 /* Operations (attn_subject.h). */
 bool ggml_legal(const struct attn_subject *base, const struct attn_problem *p, const char **why);
-void ggml_supports(struct attn_subject *base, int number, const struct attn_problem *p, struct attn_subject_answer *answer);
-void ggml_dispatch(struct attn_subject *base, int number, const struct attn_problem *p, struct attn_subject_answer *answer);
+void ggml_supports(struct attn_subject *base, int number, const struct attn_problem *p,
+                   struct attn_subject_answer *answer);
+void ggml_dispatch(struct attn_subject *base, int number, const struct attn_problem *p,
+                   struct attn_subject_answer *answer);
 int ggml_unfit(struct attn_subject *base, int number, const struct attn_subject_launch *launch, char *text, size_t cap);
 bool ggml_is_attention(const struct attn_subject *base, const char *kernel);
 bool ggml_has_code(const struct attn_subject *base, int device);
 
-/* What a trapped call left behind is put in order, and said in the answer. device: whose backend was called; NULL: none. */
+/* What a trapped call left behind is put in order, and said in the answer. device: whose backend was called; NULL:
+ * none. */
 void ggml_trapped(struct ggml_subject *s, struct ggml_device *device, int what, bool unwound,
                   struct attn_subject_answer *answer);
 

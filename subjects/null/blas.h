@@ -1,6 +1,6 @@
 /* blas.h: what the stand-ins for hipBLAS and rocBLAS share: handles, and the null runtime's two functions for them.
- * Linear algebra is not done: the calls of the products that attention programs make are recorded like launches, under the
- * entry point's name and with NULL_HIP_LIBRARY; every other one is refused.
+ * Linear algebra is not done: the calls of the products that attention programs make are recorded like launches, under
+ * the entry point's name and with NULL_HIP_LIBRARY; every other one is refused.
  *
  * SPDX-License-Identifier: MIT */
 #ifndef ATTN_NULL_BLAS_H
@@ -15,9 +15,15 @@
 int null_hip_library_call(const char *name, void *stream);
 int null_hip_refuse(const char *name);
 
-struct null_blas { void *stream; int pointer_mode; };
+struct null_blas {
+    void *stream;
+    int pointer_mode;
+};
 
-struct null_blas_handles { pthread_mutex_t lock; struct null_map map; };
+struct null_blas_handles {
+    pthread_mutex_t lock;
+    struct null_map map;
+};
 
 static inline struct null_blas *null_blas_new(struct null_blas_handles *handles)
 {

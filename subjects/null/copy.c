@@ -45,14 +45,16 @@ static int copy(const char *entry, void *to, size_t to_pitch, const void *from, 
 {
     if (width == 0 || height == 0)
         return hipSuccess;
-    bool to_device = kind == HIP_COPY_HOST_DEVICE || kind == HIP_COPY_DEVICE_DEVICE || kind == HIP_COPY_DEVICE_DEVICE_NO_CU;
-    bool from_device = kind == HIP_COPY_DEVICE_HOST || kind == HIP_COPY_DEVICE_DEVICE || kind == HIP_COPY_DEVICE_DEVICE_NO_CU;
+    bool to_device =
+        kind == HIP_COPY_HOST_DEVICE || kind == HIP_COPY_DEVICE_DEVICE || kind == HIP_COPY_DEVICE_DEVICE_NO_CU;
+    bool from_device =
+        kind == HIP_COPY_DEVICE_HOST || kind == HIP_COPY_DEVICE_DEVICE || kind == HIP_COPY_DEVICE_DEVICE_NO_CU;
     if ((kind < HIP_COPY_HOST_HOST || kind > HIP_COPY_DEFAULT) && kind != HIP_COPY_DEVICE_DEVICE_NO_CU)
         return null_wrong(hipErrorInvalidMemcpyDirection, entry, "there is no direction %d", kind);
     size_t to_bytes = span(to_pitch, width, height), from_bytes = span(from_pitch, width, height);
     if (!to_bytes || !from_bytes)
-        return null_wrong(hipErrorInvalidPitchValue, entry, "rows of %zu bytes with pitches of %zu and %zu", width, to_pitch,
-                          from_pitch);
+        return null_wrong(hipErrorInvalidPitchValue, entry, "rows of %zu bytes with pitches of %zu and %zu", width,
+                          to_pitch, from_pitch);
     const struct null_op op = { NULL_OP_COPY, .copy = { to, from, to_pitch, from_pitch, width, height } };
     null_lock();
     int error = hipErrorInvalidValue;
@@ -62,8 +64,8 @@ static int copy(const char *entry, void *to, size_t to_pitch, const void *from, 
     return error;
 }
 
-static int fill(const char *entry, void *to, size_t pitch, size_t width, size_t height, uint32_t value, uint32_t element,
-                void *stream)
+static int fill(const char *entry, void *to, size_t pitch, size_t width, size_t height, uint32_t value,
+                uint32_t element, void *stream)
 {
     if (width == 0 || height == 0)
         return hipSuccess;
@@ -79,9 +81,12 @@ static int fill(const char *entry, void *to, size_t pitch, size_t width, size_t 
     return error;
 }
 
-/* ---- Entry points ------------------------------------------------------------------------------------------------ */
+/* ---- Entry points ---------------------------------------------------------------------------------------- */
 
-int hipMemcpy(void *to, const void *from, size_t n, int kind) { return copy("hipMemcpy", to, n, from, n, n, 1, kind, NULL); }
+int hipMemcpy(void *to, const void *from, size_t n, int kind)
+{
+    return copy("hipMemcpy", to, n, from, n, n, 1, kind, NULL);
+}
 int hipMemcpyAsync(void *to, const void *from, size_t n, int kind, void *stream)
 {
     return copy("hipMemcpyAsync", to, n, from, n, n, 1, kind, stream);
@@ -118,14 +123,15 @@ int hipMemcpy2D(void *to, size_t to_pitch, const void *from, size_t from_pitch, 
 {
     return copy("hipMemcpy2D", to, to_pitch, from, from_pitch, width, height, kind, NULL);
 }
-int hipMemcpy2DAsync(void *to, size_t to_pitch, const void *from, size_t from_pitch, size_t width, size_t height, int kind,
-                     void *stream)
+int hipMemcpy2DAsync(void *to, size_t to_pitch, const void *from, size_t from_pitch, size_t width, size_t height,
+                     int kind, void *stream)
 {
     return copy("hipMemcpy2DAsync", to, to_pitch, from, from_pitch, width, height, kind, stream);
 }
 
 /* Between devices: each side must be memory of the device named. */
-static int copy_peer(const char *entry, void *to, int to_device, const void *from, int from_device, size_t n, void *stream)
+static int copy_peer(const char *entry, void *to, int to_device, const void *from, int from_device, size_t n,
+                     void *stream)
 {
     if (!null_is_device(to_device) || !null_is_device(from_device))
         return null_result(hipErrorInvalidDevice);
@@ -177,7 +183,7 @@ int hipMemset2DAsync(void *to, size_t pitch, int value, size_t width, size_t hei
     return fill("hipMemset2DAsync", to, pitch, width, height, (uint32_t)value, 1, stream);
 }
 
-/* ---- Variables of kernels -------------------------------------------------------------------------------------------- */
+/* ---- Variables of kernels -------------------------------------------------------------------------------- */
 
 /* The variable's memory on the current device, and its size. What it is initialised with lies in the code object and is
  * not read: see copy_symbol. Locked; says what is wrong. */
@@ -224,14 +230,16 @@ int hipGetSymbolSize(size_t *bytes, const void *host)
     return null_result(good ? hipSuccess : hipErrorInvalidSymbol);
 }
 
-static int copy_symbol(const char *entry, const void *host, void *other, size_t n, size_t offset, int kind, bool to, void *stream)
+static int copy_symbol(const char *entry, const void *host, void *other, size_t n, size_t offset, int kind, bool to,
+                       void *stream)
 {
     size_t bytes = 0;
     null_lock();
     char *memory = symbol(entry, host, &bytes);
     if (memory && to)
         symbol_written(host);
-    bool known = memory && ((struct null_symbol *)null_map_get(&null_runtime.symbols, host))->written >> null_current() & 1;
+    bool known =
+        memory && ((struct null_symbol *)null_map_get(&null_runtime.symbols, host))->written >> null_current() & 1;
     null_unlock();
     if (!memory)
         return null_result(hipErrorInvalidSymbol);

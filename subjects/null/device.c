@@ -19,7 +19,7 @@ struct null_runtime null_runtime = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static _Thread_local int current;
 
-/* ---- Choice of devices ---------------------------------------------------------------------------------------- */
+/* ---- Choice of devices ----------------------------------------------------------------------------------- */
 
 /* The target ID that an AMD runtime reports: processor, and the features that can be on or off (LLVM, "User Guide for
  * AMDGPU Backend", "Target ID" and the processor table; ECC on and XNACK off is how servers come). */
@@ -149,12 +149,9 @@ int null_current(void) { return current; }
 
 bool null_is_device(int index) { return index >= 0 && index < null_hip_devices(); }
 
-/* ---- Devices ----------------------------------------------------------------------------------------------------- */
+/* ---- Devices --------------------------------------------------------------------------------------------- */
 
-int hipInit(unsigned flags)
-{
-    return null_result(flags ? hipErrorInvalidValue : hipSuccess);
-}
+int hipInit(unsigned flags) { return null_result(flags ? hipErrorInvalidValue : hipSuccess); }
 
 /* HIP_VERSION: major * 10^7 + minor * 10^5 + patch: that of the release whose soname this library has. */
 static int version(int *number)
@@ -259,19 +256,71 @@ int hipGetDevicePropertiesR0600(struct hip_properties *p, int index)
 int hipDeviceGetAttribute(int *value, int attribute, int index)
 {
     /* Numbers: HIP, hip_runtime_api.h, hipDeviceAttribute_t. Every field is an int or a size_t. */
-#define X(number, field) { number, offsetof(struct hip_properties, field), sizeof(((struct hip_properties *)0)->field) }
-    static const struct { int number; size_t offset, size; } table[] = {
-        X(0, ecc), X(2, copy_engines), X(3, maps_host), X(4, host_pointer_registered), X(5, clock_khz),
-        X(6, compute_mode), X(7, preemption), X(8, concurrent_kernels), X(9, concurrent_managed), X(10, cooperative),
-        X(11, cooperative_multi), X(12, overlap), X(13, direct_managed), X(15, native_atomics), X(16, integrated),
-        X(17, multi_gpu), X(18, run_time_limit), X(19, l2_bytes), X(23, major), X(24, managed), X(25, blocks_per_cu),
-        X(26, max_block[0]), X(27, max_block[1]), X(28, max_block[2]), X(29, max_grid[0]), X(30, max_grid[1]),
-        X(31, max_grid[2]), X(56, max_threads), X(57, threads_per_cu), X(58, max_pitch), X(59, memory_bus_bits),
-        X(60, memory_clock_khz), X(61, minor), X(63, n_cu), X(65, pageable), X(66, pageable_tables), X(67, pci_bus),
-        X(68, pci_device), X(69, pci_domain), X(71, registers_per_block), X(72, registers_per_cu), X(73, lds_reserved),
-        X(74, lds_bytes), X(75, lds_optin), X(76, lds_per_cu), X(78, stream_priorities), X(80, tcc), X(83, const_bytes),
-        X(84, global_bytes), X(85, unified_addressing), X(87, wave_size), X(88, memory_pools), X(90, host_register),
-        X(10000, clock_instruction_khz), X(10002, lds_per_cu_amd), X(10011, large_bar), X(10012, asic_revision),
+#define X(number, field)                                                                            \
+    {                                                                                               \
+        number, offsetof(struct hip_properties, field), sizeof(((struct hip_properties *)0)->field) \
+    }
+    static const struct {
+        int number;
+        size_t offset, size;
+    } table[] = {
+        X(0, ecc),
+        X(2, copy_engines),
+        X(3, maps_host),
+        X(4, host_pointer_registered),
+        X(5, clock_khz),
+        X(6, compute_mode),
+        X(7, preemption),
+        X(8, concurrent_kernels),
+        X(9, concurrent_managed),
+        X(10, cooperative),
+        X(11, cooperative_multi),
+        X(12, overlap),
+        X(13, direct_managed),
+        X(15, native_atomics),
+        X(16, integrated),
+        X(17, multi_gpu),
+        X(18, run_time_limit),
+        X(19, l2_bytes),
+        X(23, major),
+        X(24, managed),
+        X(25, blocks_per_cu),
+        X(26, max_block[0]),
+        X(27, max_block[1]),
+        X(28, max_block[2]),
+        X(29, max_grid[0]),
+        X(30, max_grid[1]),
+        X(31, max_grid[2]),
+        X(56, max_threads),
+        X(57, threads_per_cu),
+        X(58, max_pitch),
+        X(59, memory_bus_bits),
+        X(60, memory_clock_khz),
+        X(61, minor),
+        X(63, n_cu),
+        X(65, pageable),
+        X(66, pageable_tables),
+        X(67, pci_bus),
+        X(68, pci_device),
+        X(69, pci_domain),
+        X(71, registers_per_block),
+        X(72, registers_per_cu),
+        X(73, lds_reserved),
+        X(74, lds_bytes),
+        X(75, lds_optin),
+        X(76, lds_per_cu),
+        X(78, stream_priorities),
+        X(80, tcc),
+        X(83, const_bytes),
+        X(84, global_bytes),
+        X(85, unified_addressing),
+        X(87, wave_size),
+        X(88, memory_pools),
+        X(90, host_register),
+        X(10000, clock_instruction_khz),
+        X(10002, lds_per_cu_amd),
+        X(10011, large_bar),
+        X(10012, asic_revision),
     };
 #undef X
     struct hip_properties p;
@@ -282,11 +331,9 @@ int hipDeviceGetAttribute(int *value, int attribute, int index)
     case 89:    /* virtual memory management */
     case 10013: /* hipStreamWaitValue */
     case 10014: /* images */
-    case 10016: /* fine-grained memory of a peer */
-        *value = 0;
-        return hipSuccess;
+    case 10016: /* fine-grained memory of a peer */ *value = 0; return hipSuccess;
     case 10015: *value = null_runtime.device[index].row.n_cu; return hipSuccess; /* physical multiprocessors */
-    case 10018: *value = 1; return hipSuccess;                                    /* XCCs */
+    case 10018: *value = 1; return hipSuccess;                                   /* XCCs */
     }
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
         if (table[i].number == attribute) {
@@ -364,12 +411,18 @@ int hipDeviceGetByPCIBusId(int *index, const char *text)
     return null_result(hipErrorInvalidDevice);
 }
 
-/* ---- Preferences and limits of a device --------------------------------------------------------------------------- */
+/* ---- Preferences and limits of a device ------------------------------------------------------------------ */
 
 /* Hints that AMD hardware has no choice about (HIP, "hipDeviceSetCacheConfig": AMD devices and recent NVIDIA GPUs do
  * not support reconfigurable cache; the hint is ignored). */
-int hipDeviceSetCacheConfig(int preference) { return null_result(preference < 0 || preference > 3 ? hipErrorInvalidValue : hipSuccess); }
-int hipDeviceSetSharedMemConfig(int preference) { return null_result(preference < 0 || preference > 2 ? hipErrorInvalidValue : hipSuccess); }
+int hipDeviceSetCacheConfig(int preference)
+{
+    return null_result(preference < 0 || preference > 3 ? hipErrorInvalidValue : hipSuccess);
+}
+int hipDeviceSetSharedMemConfig(int preference)
+{
+    return null_result(preference < 0 || preference > 2 ? hipErrorInvalidValue : hipSuccess);
+}
 
 /* How a thread waits: nothing is waited for here. */
 int hipSetDeviceFlags(unsigned flags) { return null_result(flags & ~0x1fu ? hipErrorInvalidValue : hipSuccess); }
@@ -383,7 +436,7 @@ int hipDeviceGetStreamPriorityRange(int *least, int *greatest)
     return hipSuccess;
 }
 
-/* ---- Peers --------------------------------------------------------------------------------------------------------- */
+/* ---- Peers ----------------------------------------------------------------------------------------------- */
 
 int hipDeviceCanAccessPeer(int *can, int device, int peer)
 {

@@ -22,10 +22,9 @@ int hipMemcpyDtoD(void *to, void *from, size_t n);
 int hipMemcpyHtoDAsync(void *to, const void *from, size_t n, void *stream);
 int hipMemcpyDtoHAsync(void *to, void *from, size_t n, void *stream);
 int hipMemcpyDtoDAsync(void *to, void *from, size_t n, void *stream);
-int hipMemcpy2D(void *to, size_t to_pitch, const void *from, size_t from_pitch, size_t width, size_t height, int
-    kind);
-int hipMemcpy2DAsync(void *to, size_t to_pitch, const void *from, size_t from_pitch, size_t width, size_t height, int
-    kind, void *stream);
+int hipMemcpy2D(void *to, size_t to_pitch, const void *from, size_t from_pitch, size_t width, size_t height, int kind);
+int hipMemcpy2DAsync(void *to, size_t to_pitch, const void *from, size_t from_pitch, size_t width, size_t height,
+                     int kind, void *stream);
 int hipMemcpyPeer(void *to, int to_device, const void *from, int from_device, size_t n);
 int hipMemcpyPeerAsync(void *to, int to_device, const void *from, int from_device, size_t n, void *stream);
 int hipMemset(void *to, int value, size_t n);
@@ -81,10 +80,10 @@ int hipDrvGetErrorString(int error, const char **text);
 /* function.c */
 int hipOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, const void *function, int block, size_t lds);
 int hipOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(int *blocks, const void *function, int block, size_t lds,
-    unsigned flags);
+                                                          unsigned flags);
 int hipModuleOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, void *function, int block, size_t lds);
 int hipModuleOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(int *blocks, void *function, int block, size_t lds,
-    unsigned flags);
+                                                                unsigned flags);
 int hipOccupancyMaxPotentialBlockSize(int *grid, int *block, const void *function, size_t lds, int limit);
 int hipModuleOccupancyMaxPotentialBlockSize(int *grid, int *block, void *function, size_t lds, int limit);
 int hipFuncGetAttributes(struct hip_function_attributes *attributes, const void *function);
@@ -105,10 +104,10 @@ int hipGraphExecUpdate(void *exec, void *graph, void **error_node, int *result);
 int hipGraphGetNodes(void *graph, void **nodes, size_t *n);
 int hipGraphNodeGetType(void *node, int *type);
 int hipGraphAddEmptyNode(void **node, void *graph, void *const *dependencies, size_t n);
-int hipGraphAddHostNode(void **node, void *graph, void *const *dependencies, size_t n, const struct hip_host_node
-    *host);
-int hipGraphAddKernelNode(void **node, void *graph, void *const *dependencies, size_t n, const struct hip_kernel_node
-    *k);
+int hipGraphAddHostNode(void **node, void *graph, void *const *dependencies, size_t n,
+                        const struct hip_host_node *host);
+int hipGraphAddKernelNode(void **node, void *graph, void *const *dependencies, size_t n,
+                          const struct hip_kernel_node *k);
 
 /* image.c */
 int hipModuleLoadData(void **module, const void *bytes);
@@ -125,27 +124,28 @@ const char *hipKernelNameRefByPtr(const void *host, void *stream);
 int __hipPushCallConfiguration(struct hip_dim3 grid, struct hip_dim3 block, size_t lds, void *stream);
 int __hipPopCallConfiguration(struct hip_dim3 *grid, struct hip_dim3 *block, size_t *lds, void **stream);
 void **__hipRegisterFatBinary(const void *data);
-void __hipRegisterFunction(void **image, const void *host, char *device_function, const char *name, unsigned
-    thread_limit, void *thread, void *block, void *block_size, void *grid_size, int *wave_size);
+void __hipRegisterFunction(void **image, const void *host, char *device_function, const char *name,
+                           unsigned thread_limit, void *thread, void *block, void *block_size, void *grid_size,
+                           int *wave_size);
 void __hipRegisterVar(void **image, void *host, char *host_name, char *name, int external, size_t bytes, int constant,
-    int global);
-void __hipRegisterManagedVar(void **image, void **pointer, void *initial, const char *name, size_t bytes, unsigned
-    align);
+                      int global);
+void __hipRegisterManagedVar(void **image, void **pointer, void *initial, const char *name, size_t bytes,
+                             unsigned align);
 void __hipUnregisterFatBinary(void **image);
 int hipLaunchKernel(const void *function, struct hip_dim3 grid, struct hip_dim3 block, void **arguments, size_t lds,
-    void *stream);
+                    void *stream);
 int hipLaunchCooperativeKernel(const void *function, struct hip_dim3 grid, struct hip_dim3 block, void **arguments,
-    unsigned lds, void *stream);
-int hipExtLaunchKernel(const void *function, struct hip_dim3 grid, struct hip_dim3 block, void **arguments, size_t
-    lds, void *stream, void *start, void *stop, int flags);
+                               unsigned lds, void *stream);
+int hipExtLaunchKernel(const void *function, struct hip_dim3 grid, struct hip_dim3 block, void **arguments, size_t lds,
+                       void *stream, void *start, void *stop, int flags);
 int hipLaunchKernelExC(const struct hip_launch_config *c, const void *function, void **arguments);
-int hipModuleLaunchKernel(void *function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned
-    bz, unsigned lds, void *stream, void **arguments, void **extra);
+int hipModuleLaunchKernel(void *function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz,
+                          unsigned lds, void *stream, void **arguments, void **extra);
 int hipModuleLaunchCooperativeKernel(void *function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by,
-    unsigned bz, unsigned lds, void *stream, void **arguments);
-int _Z24hipExtModuleLaunchKernelP18ihipModuleSymbol_tjjjjjjmP12ihipStream_tPPvS4_P11ihipEvent_tS6_j( void *function,
-    uint32_t x, uint32_t y, uint32_t z, uint32_t bx, uint32_t by, uint32_t bz, size_t lds, void *stream, void
-    **arguments, void **extra, void *start, void *stop, uint32_t flags);
+                                     unsigned bz, unsigned lds, void *stream, void **arguments);
+int _Z24hipExtModuleLaunchKernelP18ihipModuleSymbol_tjjjjjjmP12ihipStream_tPPvS4_P11ihipEvent_tS6_j(
+    void *function, uint32_t x, uint32_t y, uint32_t z, uint32_t bx, uint32_t by, uint32_t bz, size_t lds, void *stream,
+    void **arguments, void **extra, void *start, void *stop, uint32_t flags);
 /* A call of a BLAS library, recorded as a launch under its name. */
 int null_hip_library_call(const char *name, void *stream);
 

@@ -79,7 +79,8 @@ int hipPeekAtLastError(void) { return last_error; }
 const char *hipGetErrorName(int error)
 {
     switch (error) {
-#define X(name, number, text) case number: return #name;
+#define X(name, number, text) \
+    case number: return #name;
         HIP_ERRORS(X)
 #undef X
     }
@@ -89,7 +90,8 @@ const char *hipGetErrorName(int error)
 const char *hipGetErrorString(int error)
 {
     switch (error) {
-#define X(name, number, text) case number: return text;
+#define X(name, number, text) \
+    case number: return text;
         HIP_ERRORS(X)
 #undef X
     }

@@ -6,15 +6,18 @@
 #include "subjects/null/entries.h"
 #include "subjects/null/state.h"
 
-/* ---- Occupancy -------------------------------------------------------------------------------------------------------- *
+/* ---- Occupancy
+ * -------------------------------------------------------------------------------------------------------- *
  *
  * LLVM, llvm/lib/Target/AMDGPU/Utils/AMDGPUBaseInfo.cpp: getEUsPerCU, getMaxWavesPerEU, getMaxWorkGroupsPerCU,
- * getTotalNumVGPRs, getVGPRAllocGranule; GCNSubtarget.cpp: getOccupancyWithNumSGPRs. A multiprocessor is a compute unit of
- * four SIMDs, or from gfx10 on a workgroup processor of four, which has the LDS of two compute units. */
+ * getTotalNumVGPRs, getVGPRAllocGranule; GCNSubtarget.cpp: getOccupancyWithNumSGPRs. A multiprocessor is a compute unit
+ * of four SIMDs, or from gfx10 on a workgroup processor of four, which has the LDS of two compute units. */
 
 enum { SIMDS = 4 };
 
-struct registers { int waves, total, granule; }; /* of a SIMD: waves, registers of a lane, and of one allocation */
+struct registers {
+    int waves, total, granule;
+}; /* of a SIMD: waves, registers of a lane, and of one allocation */
 
 static struct registers registers_of(const struct attn_device *device)
 {
@@ -61,8 +64,8 @@ int null_occupancy(const struct attn_device *device, const struct null_code *cod
     return blocks;
 }
 
-/* The kernel and its code on the current device, for an entry point that needs both. Trusting, code may be NULL. Locked;
- * says what is wrong. */
+/* The kernel and its code on the current device, for an entry point that needs both. Trusting, code may be NULL.
+ * Locked; says what is wrong. */
 static int find(const char *entry, const void *function, struct null_kernel **kernel, const struct null_code **code)
 {
     int device = null_current();
@@ -95,10 +98,12 @@ int hipOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, const void *functi
     return active_blocks("hipOccupancyMaxActiveBlocksPerMultiprocessor", blocks, function, block, lds);
 }
 
-int hipOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(int *blocks, const void *function, int block, size_t lds, unsigned flags)
+int hipOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(int *blocks, const void *function, int block, size_t lds,
+                                                          unsigned flags)
 {
-    return flags > 1 ? null_result(hipErrorInvalidValue)
-                     : active_blocks("hipOccupancyMaxActiveBlocksPerMultiprocessorWithFlags", blocks, function, block, lds);
+    return flags > 1
+               ? null_result(hipErrorInvalidValue)
+               : active_blocks("hipOccupancyMaxActiveBlocksPerMultiprocessorWithFlags", blocks, function, block, lds);
 }
 
 int hipModuleOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, void *function, int block, size_t lds)
@@ -106,10 +111,12 @@ int hipModuleOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, void *functi
     return active_blocks("hipModuleOccupancyMaxActiveBlocksPerMultiprocessor", blocks, function, block, lds);
 }
 
-int hipModuleOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(int *blocks, void *function, int block, size_t lds, unsigned flags)
+int hipModuleOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(int *blocks, void *function, int block, size_t lds,
+                                                                unsigned flags)
 {
     return flags > 1 ? null_result(hipErrorInvalidValue)
-                     : active_blocks("hipModuleOccupancyMaxActiveBlocksPerMultiprocessorWithFlags", blocks, function, block, lds);
+                     : active_blocks("hipModuleOccupancyMaxActiveBlocksPerMultiprocessorWithFlags", blocks, function,
+                                     block, lds);
 }
 
 /* The block with most threads in flight, the largest of equals; the grid that fills the device with it. */
@@ -149,7 +156,7 @@ int hipModuleOccupancyMaxPotentialBlockSize(int *grid, int *block, void *functio
     return potential("hipModuleOccupancyMaxPotentialBlockSize", grid, block, function, lds, limit);
 }
 
-/* ---- Attributes ----------------------------------------------------------------------------------------------------------- */
+/* ---- Attributes ------------------------------------------------------------------------------------------ */
 
 /* What the code does not say is 0 on AMD: constant bytes are part of global memory, there is no PTX. */
 int hipFuncGetAttributes(struct hip_function_attributes *attributes, const void *function)
@@ -209,11 +216,13 @@ int hipFuncSetAttribute(const void *function, int attribute, int value)
     int most = null_runtime.device[null_current()].row.lds_bytes;
     null_unlock();
     if (!known)
-        return null_wrong(hipErrorInvalidDeviceFunction, "hipFuncSetAttribute", "no kernel is registered for %p", function);
+        return null_wrong(hipErrorInvalidDeviceFunction, "hipFuncSetAttribute", "no kernel is registered for %p",
+                          function);
     if ((attribute != MAX_DYNAMIC_LDS && attribute != CARVEOUT) || (attribute == MAX_DYNAMIC_LDS && value < 0))
         return null_result(hipErrorInvalidValue);
     if (attribute == MAX_DYNAMIC_LDS && value > most)
-        return null_wrong(hipErrorInvalidValue, "hipFuncSetAttribute", "%d bytes of LDS, and the device has %d", value, most);
+        return null_wrong(hipErrorInvalidValue, "hipFuncSetAttribute", "%d bytes of LDS, and the device has %d", value,
+                          most);
     return hipSuccess;
 }
 

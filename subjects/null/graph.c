@@ -10,13 +10,17 @@
 
 #include "subjects/null/entries.h"
 
-struct null_node { struct null_handle handle; int type; struct null_op op; };
+struct null_node {
+    struct null_handle handle;
+    int type;
+    struct null_op op;
+};
 
 struct null_graph {
     struct null_handle handle; /* NULL_GRAPH, or NULL_EXEC for an instantiated one */
     struct null_node **nodes;
     size_t n, cap;
-    int mode;                  /* of the capture that makes it */
+    int mode; /* of the capture that makes it */
     pthread_t thread;
     unsigned long long id;
 };
@@ -60,7 +64,7 @@ struct null_node *null_graph_add(struct null_graph *graph, int type, const struc
     return graph->nodes[graph->n++] = node;
 }
 
-/* ---- Capture ---------------------------------------------------------------------------------------------------------- */
+/* ---- Capture --------------------------------------------------------------------------------------------- */
 
 int null_capture_begin(struct null_stream *origin, int mode)
 {
@@ -102,7 +106,7 @@ struct null_graph *null_capture_end(struct null_stream *origin)
     return graph;
 }
 
-/* ---- Graphs -------------------------------------------------------------------------------------------------------------- */
+/* ---- Graphs ---------------------------------------------------------------------------------------------- */
 
 int hipGraphCreate(void **graph, unsigned flags)
 {
@@ -247,7 +251,7 @@ int hipGraphNodeGetType(void *node, int *type)
     return null_result(n ? hipSuccess : hipErrorInvalidValue);
 }
 
-/* ---- Nodes made by hand ------------------------------------------------------------------------------------------------------ */
+/* ---- Nodes made by hand ---------------------------------------------------------------------------------- */
 
 /* Are the dependencies nodes of that graph? Locked. */
 static bool depends_on(const struct null_graph *graph, void *const *dependencies, size_t n)
@@ -290,7 +294,8 @@ int hipGraphAddHostNode(void **node, void *graph, void *const *dependencies, siz
     return add(node, graph, dependencies, n, HIP_NODE_HOST, &op);
 }
 
-int hipGraphAddKernelNode(void **node, void *graph, void *const *dependencies, size_t n, const struct hip_kernel_node *k)
+int hipGraphAddKernelNode(void **node, void *graph, void *const *dependencies, size_t n,
+                          const struct hip_kernel_node *k)
 {
     struct null_op op = { .kind = NULL_OP_LAUNCH };
     if (!k)

@@ -14,15 +14,15 @@
 struct null_image {
     struct null_handle handle; /* NULL_MODULE */
     const void *bytes;
-    size_t size;               /* 0: not known */
-    void *own;                 /* memory of bytes that the image owns */
+    size_t size; /* 0: not known */
+    void *own;   /* memory of bytes that the image owns */
     struct attn_code *code;
     bool looked;
     struct null_kernel *kernels;
     struct null_symbol *symbols;
 };
 
-/* ---- Sizes ---------------------------------------------------------------------------------------------------------- */
+/* ---- Sizes ----------------------------------------------------------------------------------------------- */
 
 static uint64_t number(const unsigned char *p, int bytes)
 {
@@ -85,7 +85,7 @@ size_t null_image_size(const void *bytes)
     return 0;
 }
 
-/* ---- Images ------------------------------------------------------------------------------------------------------------ */
+/* ---- Images ---------------------------------------------------------------------------------------------- */
 
 struct null_image *null_image_new(const void *bytes, size_t size)
 {
@@ -147,7 +147,7 @@ struct null_symbol *null_image_symbol(struct null_image *image, const char *name
     return image->symbols = symbol;
 }
 
-/* ---- Code ------------------------------------------------------------------------------------------------------------------ */
+/* ---- Code ------------------------------------------------------------------------------------------------ */
 
 /* NULL when it cannot be read, which is said once. */
 static struct attn_code *code_of(struct null_image *image)
@@ -169,13 +169,13 @@ const struct null_code *null_code_of(struct null_kernel *kernel, int device)
             code ? attn_code_find(code, kernel->name, null_runtime.device[device].arch) : NULL;
         kernel->looked[device] = k ? 1 : 2;
         if (k)
-            kernel->code[device] = (struct null_code){ k->lds_bytes, k->scratch_bytes, k->max_threads, k->vgprs, k->sgprs,
-                                                       k->wave_size };
+            kernel->code[device] =
+                (struct null_code){ k->lds_bytes, k->scratch_bytes, k->max_threads, k->vgprs, k->sgprs, k->wave_size };
     }
     return kernel->looked[device] == 1 ? &kernel->code[device] : NULL;
 }
 
-/* ---- Modules ----------------------------------------------------------------------------------------------------------------- */
+/* ---- Modules --------------------------------------------------------------------------------------------- */
 
 /* A module of bytes that become the image's own. Says what is wrong. */
 static int load(const char *entry, void **module, void *own, size_t size)
@@ -188,7 +188,8 @@ static int load(const char *entry, void **module, void *own, size_t size)
         if (!code_of(image))
             error = null_wrong(hipErrorInvalidImage, entry, "no GPU code can be read from it");
         else if (!attn_code_has_device(image->code, null_runtime.device[null_current()].arch))
-            error = null_wrong(hipErrorNoBinaryForGpu, entry, "it has no code for %s", null_runtime.device[null_current()].arch);
+            error = null_wrong(hipErrorNoBinaryForGpu, entry, "it has no code for %s",
+                               null_runtime.device[null_current()].arch);
         if (error)
             null_image_free(image);
     } else {
@@ -284,7 +285,7 @@ int hipGetFuncBySymbol(void **function, const void *host)
     return null_result(known ? hipSuccess : hipErrorInvalidDeviceFunction);
 }
 
-/* ---- Names ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- Names ----------------------------------------------------------------------------------------------- */
 
 /* NULL when the function is not known. */
 const char *hipKernelNameRef(const void *function)

@@ -12,9 +12,13 @@
 #include "subjects/null/entries.h"
 #include "subjects/null/state.h"
 
-/* ---- Launch configurations --------------------------------------------------------------------------------------- */
+/* ---- Launch configurations ------------------------------------------------------------------------------- */
 
-struct configuration { struct hip_dim3 grid, block; size_t lds; void *stream; };
+struct configuration {
+    struct hip_dim3 grid, block;
+    size_t lds;
+    void *stream;
+};
 
 /* Configurations pushed and not popped: arguments of a launch may hold launches themselves. */
 enum { CONFIGURATIONS = 32 };
@@ -24,7 +28,8 @@ static _Thread_local int n_configurations;
 int __hipPushCallConfiguration(struct hip_dim3 grid, struct hip_dim3 block, size_t lds, void *stream)
 {
     if (n_configurations == CONFIGURATIONS)
-        return null_wrong(hipErrorInvalidValue, "__hipPushCallConfiguration", "%d launches within each other", CONFIGURATIONS);
+        return null_wrong(hipErrorInvalidValue, "__hipPushCallConfiguration", "%d launches within each other",
+                          CONFIGURATIONS);
     configurations[n_configurations++] = (struct configuration){ grid, block, lds, stream };
     return hipSuccess;
 }
@@ -41,12 +46,15 @@ int __hipPopCallConfiguration(struct hip_dim3 *grid, struct hip_dim3 *block, siz
     return hipSuccess;
 }
 
-/* ---- Registration --------------------------------------------------------------------------------------------------- */
+/* ---- Registration ---------------------------------------------------------------------------------------- */
 
 const char *null_intern(const char *name)
 {
     static struct null_map names; /* hash of a name, as a key -> chain of names */
-    struct entry { struct entry *next; char name[]; } *first;
+    struct entry {
+        struct entry *next;
+        char name[];
+    } *first;
     uint64_t hash = 1469598103934665603u; /* FNV-1a */
     for (const char *c = name; *c; c++)
         hash = (hash ^ (unsigned char)*c) * 1099511628211u;
@@ -88,17 +96,20 @@ void **__hipRegisterFatBinary(const void *data)
     return (void **)image;
 }
 
-void __hipRegisterFunction(void **image, const void *host, char *device_function, const char *name, unsigned thread_limit,
-                           void *thread, void *block, void *block_size, void *grid_size, int *wave_size)
+void __hipRegisterFunction(void **image, const void *host, char *device_function, const char *name,
+                           unsigned thread_limit, void *thread, void *block, void *block_size, void *grid_size,
+                           int *wave_size)
 {
-    (void)device_function, (void)thread_limit, (void)thread, (void)block, (void)block_size, (void)grid_size, (void)wave_size;
+    (void)device_function, (void)thread_limit, (void)thread, (void)block, (void)block_size, (void)grid_size,
+        (void)wave_size;
     null_lock();
     if (!null_image_kernel((struct null_image *)image, name, host))
         die("__hipRegisterFunction", "out of memory");
     null_unlock();
 }
 
-void __hipRegisterVar(void **image, void *host, char *host_name, char *name, int external, size_t bytes, int constant, int global)
+void __hipRegisterVar(void **image, void *host, char *host_name, char *name, int external, size_t bytes, int constant,
+                      int global)
 {
     (void)host_name, (void)external, (void)constant, (void)global;
     null_lock();
@@ -108,7 +119,8 @@ void __hipRegisterVar(void **image, void *host, char *host_name, char *name, int
 }
 
 /* A managed variable is a pointer in the program, which gets memory with the initial value. */
-void __hipRegisterManagedVar(void **image, void **pointer, void *initial, const char *name, size_t bytes, unsigned align)
+void __hipRegisterManagedVar(void **image, void **pointer, void *initial, const char *name, size_t bytes,
+                             unsigned align)
 {
     (void)align; /* all memory is aligned to 256 */
     null_lock();
@@ -130,7 +142,7 @@ void __hipUnregisterFatBinary(void **image)
     null_unlock();
 }
 
-/* ---- Launches ---------------------------------------------------------------------------------------------------------- */
+/* ---- Launches -------------------------------------------------------------------------------------------- */
 
 /* HIP_ERROR and a flag when a launch is beyond what the device or the kernel's code allows. Locked. */
 static int hold(struct null_kernel *kernel, struct null_hip_launch *l)
@@ -180,9 +192,13 @@ static int make(struct null_hip_launch *l, const char *entry, const void *functi
                 struct hip_dim3 block, size_t lds, const void *stream, uint32_t flags)
 {
     struct null_kernel *kernel = null_map_get(&null_runtime.functions, function);
-    *l = (struct null_hip_launch){ .kernel = kernel ? kernel->name : "?", .function = function, .stream = stream,
-                                   .grid = { grid.x, grid.y, grid.z }, .block = { block.x, block.y, block.z },
-                                   .lds_dynamic = lds > UINT32_MAX ? UINT32_MAX : (uint32_t)lds, .device = null_current(),
+    *l = (struct null_hip_launch){ .kernel = kernel ? kernel->name : "?",
+                                   .function = function,
+                                   .stream = stream,
+                                   .grid = { grid.x, grid.y, grid.z },
+                                   .block = { block.x, block.y, block.z },
+                                   .lds_dynamic = lds > UINT32_MAX ? UINT32_MAX : (uint32_t)lds,
+                                   .device = null_current(),
                                    .flags = flags | (kernel && kernel->module ? NULL_HIP_MODULE : 0) };
     int error;
     if (!kernel) {
@@ -191,10 +207,12 @@ static int make(struct null_hip_launch *l, const char *entry, const void *functi
     } else {
         error = hold(kernel, l);
         if (error == hipErrorNoBinaryForGpu)
-            null_wrong(error, entry, "the program has no code of %s for %s", l->kernel, null_runtime.device[l->device].arch);
+            null_wrong(error, entry, "the program has no code of %s for %s", l->kernel,
+                       null_runtime.device[l->device].arch);
         else if (error)
-            null_wrong(error, entry, "%s: grid %u %u %u, block %u %u %u, %zu bytes of dynamic LDS are beyond %s", l->kernel,
-                       grid.x, grid.y, grid.z, block.x, block.y, block.z, lds, null_runtime.device[l->device].name);
+            null_wrong(error, entry, "%s: grid %u %u %u, block %u %u %u, %zu bytes of dynamic LDS are beyond %s",
+                       l->kernel, grid.x, grid.y, grid.z, block.x, block.y, block.z, lds,
+                       null_runtime.device[l->device].name);
     }
     if (error)
         null_record(l);
@@ -216,27 +234,28 @@ static int launch(const char *entry, const void *function, struct hip_dim3 grid,
     struct null_op op = { .kind = NULL_OP_LAUNCH };
     struct null_stream *s;
     null_lock();
-    int error = null_stream_get(stream, &s) ? hipSuccess
-                                            : null_wrong(hipErrorInvalidHandle, entry, "%p is no stream", stream);
+    int error =
+        null_stream_get(stream, &s) ? hipSuccess : null_wrong(hipErrorInvalidHandle, entry, "%p is no stream", stream);
     if (!error)
         error = make(&op.launch, entry, function, grid, block, lds, stream, flags);
     if (!error && s && op.launch.device != s->device)
-        error = null_wrong(hipErrorInvalidHandle, entry, "the stream is device %d's, the current device is %d", s->device,
-                           op.launch.device);
+        error = null_wrong(hipErrorInvalidHandle, entry, "the stream is device %d's, the current device is %d",
+                           s->device, op.launch.device);
     if (!error)
         error = null_submit(s, &op);
     null_unlock();
     return null_result(error);
 }
 
-int hipLaunchKernel(const void *function, struct hip_dim3 grid, struct hip_dim3 block, void **arguments, size_t lds, void *stream)
+int hipLaunchKernel(const void *function, struct hip_dim3 grid, struct hip_dim3 block, void **arguments, size_t lds,
+                    void *stream)
 {
     (void)arguments;
     return launch("hipLaunchKernel", function, grid, block, lds, stream, 0);
 }
 
-int hipLaunchCooperativeKernel(const void *function, struct hip_dim3 grid, struct hip_dim3 block, void **arguments, unsigned lds,
-                               void *stream)
+int hipLaunchCooperativeKernel(const void *function, struct hip_dim3 grid, struct hip_dim3 block, void **arguments,
+                               unsigned lds, void *stream)
 {
     (void)arguments;
     return launch("hipLaunchCooperativeKernel", function, grid, block, lds, stream, NULL_HIP_COOPERATIVE);
@@ -260,20 +279,21 @@ int hipLaunchKernelExC(const struct hip_launch_config *c, const void *function, 
         return null_result(hipErrorInvalidValue);
     for (unsigned i = 0; i < c->n_attributes; i++)
         if (c->attributes[i].id != HIP_LAUNCH_COOPERATIVE)
-            return null_refuse("hipLaunchKernelExC", "launch attributes other than cooperative are not provided by the null runtime");
+            return null_refuse("hipLaunchKernelExC",
+                               "launch attributes other than cooperative are not provided by the null runtime");
         else if (c->attributes[i].value.cooperative)
             flags |= NULL_HIP_COOPERATIVE;
     return launch("hipLaunchKernelExC", function, c->grid, c->block, c->lds, c->stream, flags);
 }
 
-/* ---- Modules ---------------------------------------------------------------------------------------------------------------- */
+/* ---- Modules --------------------------------------------------------------------------------------------- */
 
 int hipModuleLaunchKernel(void *function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz,
                           unsigned lds, void *stream, void **arguments, void **extra)
 {
     (void)arguments, (void)extra;
-    return launch("hipModuleLaunchKernel", function, (struct hip_dim3){ gx, gy, gz }, (struct hip_dim3){ bx, by, bz }, lds,
-                  stream, NULL_HIP_MODULE);
+    return launch("hipModuleLaunchKernel", function, (struct hip_dim3){ gx, gy, gz }, (struct hip_dim3){ bx, by, bz },
+                  lds, stream, NULL_HIP_MODULE);
 }
 
 int hipModuleLaunchCooperativeKernel(void *function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by,
@@ -295,12 +315,12 @@ int _Z24hipExtModuleLaunchKernelP18ihipModuleSymbol_tjjjjjjmP12ihipStream_tPPvS4
         return null_refuse(entry, "a global size that is no multiple of the block is not provided by the null runtime");
     int error = start ? hipEventRecord(start, stream) : hipSuccess;
     if (!error)
-        error = launch(entry, function, (struct hip_dim3){ x / bx, y / by, z / bz }, (struct hip_dim3){ bx, by, bz }, lds,
-                       stream, NULL_HIP_MODULE);
+        error = launch(entry, function, (struct hip_dim3){ x / bx, y / by, z / bz }, (struct hip_dim3){ bx, by, bz },
+                       lds, stream, NULL_HIP_MODULE);
     return error || !stop ? error : hipEventRecord(stop, stream);
 }
 
-/* ---- Calls of the BLAS stand-ins ----------------------------------------------------------------------------------------------- */
+/* ---- Calls of the BLAS stand-ins ------------------------------------------------------------------------- */
 
 int null_hip_library_call(const char *name, void *stream)
 {

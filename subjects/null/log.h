@@ -4,8 +4,8 @@
  *     launch DEVICE GX GY GZ BX BY BZ LDS FLAGS STREAM KERNEL
  *     refused ENTRY
  *
- * DEVICE by the planner's name; G grid in workgroups, B block in threads, LDS dynamic bytes, FLAGS NULL_HIP_* in decimal;
- * STREAM in hexadecimal, 0 the null stream; KERNEL as registered (mangled), to the end of the line.
+ * DEVICE by the planner's name; G grid in workgroups, B block in threads, LDS dynamic bytes, FLAGS NULL_HIP_* in
+ * decimal; STREAM in hexadecimal, 0 the null stream; KERNEL as registered (mangled), to the end of the line.
  *
  * SPDX-License-Identifier: MIT */
 #ifndef ATTN_NULL_LOG_H

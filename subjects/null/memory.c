@@ -166,7 +166,7 @@ uint64_t null_hip_allocated(uint64_t *allocations)
     return bytes;
 }
 
-/* ---- Entry points: allocation ------------------------------------------------------------------------------------ */
+/* ---- Entry points: allocation ---------------------------------------------------------------------------- */
 
 static int allocate(void **memory, size_t bytes, int kind, unsigned flags)
 {
@@ -182,10 +182,22 @@ static int allocate(void **memory, size_t bytes, int kind, unsigned flags)
 }
 
 int hipMalloc(void **memory, size_t bytes) { return allocate(memory, bytes, HIP_MEMORY_DEVICE, 0); }
-int hipExtMallocWithFlags(void **memory, size_t bytes, unsigned flags) { return allocate(memory, bytes, HIP_MEMORY_DEVICE, flags); }
-int hipMallocManaged(void **memory, size_t bytes, unsigned flags) { return allocate(memory, bytes, HIP_MEMORY_MANAGED, flags); }
-int hipHostMalloc(void **memory, size_t bytes, unsigned flags) { return allocate(memory, bytes, HIP_MEMORY_HOST, flags); }
-int hipHostAlloc(void **memory, size_t bytes, unsigned flags) { return allocate(memory, bytes, HIP_MEMORY_HOST, flags); }
+int hipExtMallocWithFlags(void **memory, size_t bytes, unsigned flags)
+{
+    return allocate(memory, bytes, HIP_MEMORY_DEVICE, flags);
+}
+int hipMallocManaged(void **memory, size_t bytes, unsigned flags)
+{
+    return allocate(memory, bytes, HIP_MEMORY_MANAGED, flags);
+}
+int hipHostMalloc(void **memory, size_t bytes, unsigned flags)
+{
+    return allocate(memory, bytes, HIP_MEMORY_HOST, flags);
+}
+int hipHostAlloc(void **memory, size_t bytes, unsigned flags)
+{
+    return allocate(memory, bytes, HIP_MEMORY_HOST, flags);
+}
 int hipMallocHost(void **memory, size_t bytes) { return allocate(memory, bytes, HIP_MEMORY_HOST, 0); }
 int hipMemAllocHost(void **memory, size_t bytes) { return allocate(memory, bytes, HIP_MEMORY_HOST, 0); }
 
@@ -245,7 +257,7 @@ int hipFreeAsync(void *memory, void *stream)
                      : release(memory, false, "hipFreeAsync");
 }
 
-/* ---- Entry points: host memory, and questions ---------------------------------------------------------------------- */
+/* ---- Entry points: host memory, and questions ------------------------------------------------------------ */
 
 int hipHostRegister(void *memory, size_t bytes, unsigned flags)
 {
@@ -360,7 +372,8 @@ static int hint(const void *memory, size_t bytes, int device, const char *entry)
     const struct null_memory *m = null_memory_at(memory);
     bool good = m && bytes <= m->begin + m->bytes - (uintptr_t)memory;
     if (!good)
-        null_wrong(hipErrorInvalidValue, entry, "%zu bytes at %p are not within memory that was allocated", bytes, memory);
+        null_wrong(hipErrorInvalidValue, entry, "%zu bytes at %p are not within memory that was allocated", bytes,
+                   memory);
     null_unlock();
     return good ? hipSuccess : hipErrorInvalidValue;
 }

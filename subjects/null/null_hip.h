@@ -91,8 +91,8 @@ void null_hip_move_data(bool on);
  * code is never read: for a caller that judges the recorded launches itself. */
 void null_hip_hold_launches(bool on);
 
-/* Whether what a call did wrong is also said on stderr (the default): for a caller that makes many on purpose, and reads the
- * error that each returns. */
+/* Whether what a call did wrong is also said on stderr (the default): for a caller that makes many on purpose, and
+ * reads the error that each returns. */
 void null_hip_say_errors(bool on);
 
 /* Device, managed and pinned host memory that is allocated now, in bytes and allocations (NULL: not wanted). */

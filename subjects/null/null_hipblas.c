@@ -50,10 +50,10 @@ int hipblasGetPointerMode(void *handle, int *mode)
 }
 
 /* The arguments after the handle are numbers in registers and on the stack that nobody reads. */
-#define RECORD(name)                                                                                        \
-    int name(void *handle)                                                                                  \
-    {                                                                                                       \
-        const struct null_blas *blas = null_blas_get(&handles, handle);                                     \
+#define RECORD(name)                                                                                              \
+    int name(void *handle)                                                                                        \
+    {                                                                                                             \
+        const struct null_blas *blas = null_blas_get(&handles, handle);                                           \
         return !blas ? NOT_INITIALIZED : null_hip_library_call(#name, blas->stream) ? EXECUTION_FAILED : SUCCESS; \
     }
 RECORD(hipblasSgemm)

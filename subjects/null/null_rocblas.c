@@ -11,7 +11,7 @@ static struct null_blas_handles handles = { .lock = PTHREAD_MUTEX_INITIALIZER };
 static const char version[] = "0.0.0.attnfuzz-null";
 
 /* Loads the library's kernels beforehand: there are none. */
-void rocblas_initialize(void) { }
+void rocblas_initialize(void) {}
 
 int rocblas_get_version_string_size(size_t *bytes)
 {
@@ -57,10 +57,10 @@ int rocblas_get_stream(void *handle, void **stream)
     return !blas ? INVALID_HANDLE : stream ? SUCCESS : INVALID_POINTER;
 }
 
-#define RECORD(name)                                                                                      \
-    int name(void *handle)                                                                                \
-    {                                                                                                     \
-        const struct null_blas *blas = null_blas_get(&handles, handle);                                   \
+#define RECORD(name)                                                                                           \
+    int name(void *handle)                                                                                     \
+    {                                                                                                          \
+        const struct null_blas *blas = null_blas_get(&handles, handle);                                        \
         return !blas ? INVALID_HANDLE : null_hip_library_call(#name, blas->stream) ? INTERNAL_ERROR : SUCCESS; \
     }
 RECORD(rocblas_sgemm)

@@ -54,10 +54,11 @@ void null_record(const struct null_hip_launch *l)
     if (log_file < 0)
         return;
     char line[NULL_LOG_LINE];
-    int len = snprintf(line, sizeof line, "launch %s %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32
-                       " %" PRIu32 " %" PRIu32 " %" PRIxPTR " %s\n", r->device[l->device].name, l->grid[0], l->grid[1],
-                       l->grid[2], l->block[0], l->block[1], l->block[2], l->lds_dynamic, l->flags, (uintptr_t)l->stream,
-                       l->kernel);
+    int len = snprintf(line, sizeof line,
+                       "launch %s %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32
+                       " %" PRIu32 " %" PRIxPTR " %s\n",
+                       r->device[l->device].name, l->grid[0], l->grid[1], l->grid[2], l->block[0], l->block[1],
+                       l->block[2], l->lds_dynamic, l->flags, (uintptr_t)l->stream, l->kernel);
     if ((size_t)len >= sizeof line) { /* a name longer than a line: cut, and still a line */
         len = sizeof line - 1;
         line[len - 1] = '\n';

@@ -16,14 +16,20 @@
 
 /* ---- Map from addresses (map.c) ---------------------------------------------------------------------- */
 
-struct null_map { struct null_slot { uintptr_t key; void *value; } *slots; size_t used, cap; };
+struct null_map {
+    struct null_slot {
+        uintptr_t key;
+        void *value;
+    } *slots;
+    size_t used, cap;
+};
 /* NULL when there is no such key. */
 void *null_map_get(const struct null_map *map, const void *key);
 /* False when memory runs out. value is not NULL, key not 0. */
 bool null_map_put(struct null_map *map, const void *key, void *value);
 void null_map_remove(struct null_map *map, const void *key);
 
-/* ---- State -------------------------------------------------------------------------------------------------- */
+/* ---- State ----------------------------------------------------------------------------------------------- */
 
 enum { NULL_DEVICES_MAX = 16, NULL_DEVICE_BYTES_LOG2 = 36 /* 64 GiB a device */ };
 
@@ -73,12 +79,14 @@ int null_wrong(int error, const char *entry, const char *format, ...) __attribut
  * Returns hipErrorNotSupported. */
 int null_refuse(const char *entry, const char *why);
 
-/* ---- Handles -------------------------------------------------------------------------------------------------- */
+/* ---- Handles --------------------------------------------------------------------------------------------- */
 
 enum null_kind { NULL_STREAM = 1, NULL_EVENT, NULL_GRAPH, NULL_NODE, NULL_EXEC, NULL_MODULE };
 
 /* The first member of everything a program has a handle of. */
-struct null_handle { enum null_kind kind; };
+struct null_handle {
+    enum null_kind kind;
+};
 
 /* Zeroed memory of bytes with a handle in front, known by its address; NULL when memory runs out. Locked. */
 void *null_handle_new(enum null_kind kind, size_t bytes);
@@ -94,9 +102,20 @@ struct null_op {
     enum null_op_kind kind;
     union {
         struct null_hip_launch launch;
-        struct { char *to; const char *from; size_t to_pitch, from_pitch, width, height; } copy; /* bytes, rows */
-        struct { char *to; size_t pitch, width, height; uint32_t value, element_bytes; } fill;   /* width in elements */
-        struct { void (*function)(void *); void *data; } host;
+        struct {
+            char *to;
+            const char *from;
+            size_t to_pitch, from_pitch, width, height;
+        } copy; /* bytes, rows */
+        struct {
+            char *to;
+            size_t pitch, width, height;
+            uint32_t value, element_bytes;
+        } fill; /* width in elements */
+        struct {
+            void (*function)(void *);
+            void *data;
+        } host;
     };
 };
 
@@ -121,33 +140,36 @@ int null_submit(struct null_stream *stream, const struct null_op *op);
 /* Runs an operation now; flags are added to a launch's. Locked, as above. */
 int null_run(const struct null_op *op, uint32_t flags, const void *stream);
 
-/* ---- Graphs (graph.c) ------------------------------------------------------------------------------------- */
+/* ---- Graphs (graph.c) ------------------------------------------------------------------------------------ */
 
 /* Appends an operation as a node. NULL when memory runs out. Locked. */
 struct null_node *null_graph_add(struct null_graph *graph, int type, const struct null_op *op);
 struct null_graph *null_graph_new(void);
 void null_graph_free(struct null_graph *graph);
 
-/* ---- Kernels (kernel.c, null_code.c) ---------------------------------------------------------------------- */
+/* ---- Kernels (kernel.c, null_code.c) --------------------------------------------------------------------- */
 
 struct null_image; /* a fat binary or a module's code object */
 
 /* What a kernel's code says of it on one device. */
-struct null_code { int64_t lds, scratch; int32_t max_threads, vgprs, sgprs, wave_size; };
+struct null_code {
+    int64_t lds, scratch;
+    int32_t max_threads, vgprs, sgprs, wave_size;
+};
 
 struct null_kernel {
     const char *name;
-    const void *function;                   /* what the program knows it by */
+    const void *function; /* what the program knows it by */
     struct null_image *image;
-    bool module;                            /* reached through hipModuleGetFunction */
-    uint8_t looked[NULL_DEVICES_MAX];       /* 0: not yet, 1: there is code, 2: there is none */
+    bool module;                      /* reached through hipModuleGetFunction */
+    uint8_t looked[NULL_DEVICES_MAX]; /* 0: not yet, 1: there is code, 2: there is none */
     struct null_code code[NULL_DEVICES_MAX];
-    struct null_kernel *next;               /* of the same image */
+    struct null_kernel *next; /* of the same image */
 };
 
 struct null_symbol {
     const char *name;
-    const void *host;               /* the program's variable of that name */
+    const void *host; /* the program's variable of that name */
     struct null_image *image;
     size_t bytes;
     uint32_t written;               /* bit set of devices on which the program has set it, or has its address */
@@ -161,8 +183,8 @@ const char *null_intern(const char *name);
  * Locked. */
 const struct null_code *null_code_of(struct null_kernel *kernel, int device);
 
-/* Fills *launch for a registered function on the current device, held against the device and the code. A HIP error, said
- * on stderr and recorded with its flag, when it cannot be. */
+/* Fills *launch for a registered function on the current device, held against the device and the code. A HIP error,
+ * said on stderr and recorded with its flag, when it cannot be. */
 int null_launch_make(struct null_hip_launch *launch, const char *entry, const void *function, struct hip_dim3 grid,
                      struct hip_dim3 block, size_t lds, uint32_t flags);
 
@@ -182,7 +204,7 @@ int null_occupancy(const struct attn_device *device, const struct null_code *cod
 int null_multiprocessor_threads(const struct attn_device *device);
 int64_t null_multiprocessor_lds(const struct attn_device *device);
 
-/* ---- Records (record.c) ------------------------------------------------------------------------------------- */
+/* ---- Records (record.c) ---------------------------------------------------------------------------------- */
 
 /* Opens the log, when the environment names one. Locked. */
 void null_record_start(void);
@@ -192,7 +214,7 @@ void null_record(const struct null_hip_launch *launch);
 /* A line about a refused entry point in the log. Locked. */
 void null_record_refusal(const char *entry);
 
-/* ---- Memory (memory.c) -------------------------------------------------------------------------------------- */
+/* ---- Memory (memory.c) ----------------------------------------------------------------------------------- */
 
 /* Device memory for a symbol; NULL when there is none. Locked. */
 void *null_memory_new(size_t bytes, int kind, int device, unsigned flags);

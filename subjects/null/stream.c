@@ -21,7 +21,7 @@ struct null_event {
 
 enum { EVENT_DISABLE_TIMING = 2 };
 
-/* ---- Handles ------------------------------------------------------------------------------------------------------ */
+/* ---- Handles --------------------------------------------------------------------------------------------- */
 
 bool null_stream_get(void *handle, struct null_stream **stream)
 {
@@ -44,7 +44,7 @@ static bool null_stream_barred(void)
     return false;
 }
 
-/* ---- Operations ---------------------------------------------------------------------------------------------------- */
+/* ---- Operations ------------------------------------------------------------------------------------------ */
 
 static void fill(const struct null_op *op)
 {
@@ -93,14 +93,16 @@ int null_submit(struct null_stream *stream, const struct null_op *op)
         return hipErrorStreamCaptureImplicit;
     if (!stream || !stream->capture)
         return null_run(op, 0, stream);
-    static const int node_type[] = { [NULL_OP_LAUNCH] = HIP_NODE_KERNEL, [NULL_OP_COPY] = HIP_NODE_COPY,
-                                     [NULL_OP_FILL] = HIP_NODE_FILL, [NULL_OP_HOST] = HIP_NODE_HOST,
+    static const int node_type[] = { [NULL_OP_LAUNCH] = HIP_NODE_KERNEL,
+                                     [NULL_OP_COPY] = HIP_NODE_COPY,
+                                     [NULL_OP_FILL] = HIP_NODE_FILL,
+                                     [NULL_OP_HOST] = HIP_NODE_HOST,
                                      [NULL_OP_NOTHING] = HIP_NODE_EMPTY };
     stream->joined = false;
     return null_graph_add(stream->capture, node_type[op->kind], op) ? hipSuccess : hipErrorOutOfMemory;
 }
 
-/* ---- Streams ---------------------------------------------------------------------------------------------------------- */
+/* ---- Streams --------------------------------------------------------------------------------------------- */
 
 static int create(void **stream, unsigned flags, int priority)
 {
@@ -220,7 +222,7 @@ int hipStreamAddCallback(void *stream, void (*callback)(void *, int, void *), vo
     return error;
 }
 
-/* ---- Events ------------------------------------------------------------------------------------------------------------- */
+/* ---- Events ---------------------------------------------------------------------------------------------- */
 
 int hipEventCreateWithFlags(void **event, unsigned flags)
 {
@@ -328,7 +330,7 @@ int hipStreamWaitEvent(void *stream, void *event, unsigned flags)
     return null_result(error);
 }
 
-/* ---- Capture --------------------------------------------------------------------------------------------------------------- */
+/* ---- Capture --------------------------------------------------------------------------------------------- */
 
 int hipStreamBeginCapture(void *stream, int mode)
 {

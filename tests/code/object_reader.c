@@ -1,5 +1,5 @@
-/* object_reader.c: GPU code is read the same whatever it is packed in, stubs are told from code, and a broken file is an
- * error that names the place, within bounds of time and memory.
+/* object_reader.c: GPU code is read the same whatever it is packed in, stubs are told from code, and a broken file is
+ * an error that names the place, within bounds of time and memory.
  *
  * SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
@@ -30,13 +30,15 @@ static const uint32_t empty_12[] = { 0xbfc00000, 0xbfc70000, 0xbfb00000 };
 static const uint32_t wrong_end[] = { 0xbf810000 }; /* gfx9's, where gfx11's is another */
 
 #define KERNEL(name, lds, threads, wave, code) { name, lds, threads, wave, 40, 0, code, COUNT(code) }
-static const struct code_sample_kernel on_gfx90a[] = {
-    KERNEL("_Z4realPf", 1024, 256, 64, real_9), KERNEL("_Z4trapPf", 0, 1024, 64, trap_9),
-    KERNEL("_Z5emptyv", 0, 1024, 64, empty_9), { "_Z5noonev", 8, 64, 64, 1, 16, NULL, 0 },
-    { "_Z4real", 8, 64, 64, 1, 0, NULL, 0 } }; /* the beginning of another one's name */
-static const struct code_sample_kernel on_gfx1100[] = {
-    KERNEL("_Z4realPf", 2048, 128, 32, real_11), KERNEL("_Z4trapPf", 0, 1024, 32, wrong_end),
-    KERNEL("_Z5emptyv", 0, 1024, 32, empty_11) };
+static const struct code_sample_kernel on_gfx90a[] = { KERNEL("_Z4realPf", 1024, 256, 64, real_9),
+                                                       KERNEL("_Z4trapPf", 0, 1024, 64, trap_9),
+                                                       KERNEL("_Z5emptyv", 0, 1024, 64, empty_9),
+                                                       { "_Z5noonev", 8, 64, 64, 1, 16, NULL, 0 },
+                                                       { "_Z4real", 8, 64, 64, 1, 0, NULL,
+                                                         0 } }; /* the beginning of another one's name */
+static const struct code_sample_kernel on_gfx1100[] = { KERNEL("_Z4realPf", 2048, 128, 32, real_11),
+                                                        KERNEL("_Z4trapPf", 0, 1024, 32, wrong_end),
+                                                        KERNEL("_Z5emptyv", 0, 1024, 32, empty_11) };
 static const struct code_sample_kernel on_gfx1201[] = { KERNEL("_Z5emptyv", 0, 1024, 32, empty_12) };
 static const struct code_sample_kernel elsewhere[] = { KERNEL("_Z5emptyv", 0, 1024, 64, empty_9) };
 
@@ -178,7 +180,8 @@ static void targets_fit_devices(void **state)
     assert_false(attn_code_runs_on("gfx11-generic", ""));
 
     struct code_sample a = { 0 }, b = { 0 }, c = { 0 }, bundle = { 0 };
-    const struct code_sample_kernel generic[] = { KERNEL("k", 1, 1, 32, real_11) }, any[] = { KERNEL("k", 2, 1, 32, real_11) };
+    const struct code_sample_kernel generic[] = { KERNEL("k", 1, 1, 32, real_11) },
+                                    any[] = { KERNEL("k", 2, 1, 32, real_11) };
     code_sample_object(&a, "gfx11-generic", generic, 1);
     code_sample_object(&b, "gfx1100", any, 1);
     const struct code_sample_entry entries[] = { { "hipv4-amdgcn-amd-amdhsa--gfx11-generic", &a },
@@ -195,7 +198,7 @@ static void targets_fit_devices(void **state)
     free(bundle.bytes);
 }
 
-/* ---- Broken files ------------------------------------------------------------------------------------------------------ */
+/* ---- Broken files ---------------------------------------------------------------------------------------- */
 
 static void must_fail(const struct code_sample *s, const char *text, bool exact_place, uint64_t at)
 {
@@ -203,7 +206,8 @@ static void must_fail(const struct code_sample *s, const char *text, bool exact_
     struct attn_code *code = attn_code_read(s->bytes, s->size, NULL, &error);
     assert_null(code);
     if (!strstr(error.text, text) || (exact_place && error.at != at))
-        print_error("at %llu: %s\n  must be at %llu: %s\n", (unsigned long long)error.at, error.text, (unsigned long long)at, text);
+        print_error("at %llu: %s\n  must be at %llu: %s\n", (unsigned long long)error.at, error.text,
+                    (unsigned long long)at, text);
     assert_non_null(strstr(error.text, text));
     assert_true(!exact_place || error.at == at);
 }
@@ -218,13 +222,17 @@ static size_t find(const struct code_sample *s, const char *bytes, size_t n)
     return 0;
 }
 
-static void put(struct code_sample *s, size_t at, uint64_t value, size_t bytes) { memcpy(s->bytes + at, &value, bytes); }
+static void put(struct code_sample *s, size_t at, uint64_t value, size_t bytes)
+{
+    memcpy(s->bytes + at, &value, bytes);
+}
 
 static void errors_name_the_place(void **state)
 {
     struct code_sample s = { 0 }, packed = { 0 };
     (void)state;
-    must_fail(&(struct code_sample){ (uint8_t *)(uintptr_t)"hello, world", 12, 12 }, "neither an ELF file nor", true, 0);
+    must_fail(&(struct code_sample){ (uint8_t *)(uintptr_t)"hello, world", 12, 12 }, "neither an ELF file nor", true,
+              0);
     must_fail(&(struct code_sample){ (uint8_t *)(uintptr_t)"\177ELF", 4, 4 }, "ELF", true, 0);
     must_fail(&(struct code_sample){ (uint8_t *)(uintptr_t)"", 0, 0 }, "neither an ELF file nor", true, 0);
 
@@ -343,7 +351,9 @@ static long peak_kib(void)
 
 static void memory_is_bounded(void **state)
 {
-    const struct attn_code_limits few = { .bundle_bytes = 1 << 20, .unpacked_bytes = 1 << 20, .bundles = 2, .kernels = 4, .objects = 64 };
+    const struct attn_code_limits few = {
+        .bundle_bytes = 1 << 20, .unpacked_bytes = 1 << 20, .bundles = 2, .kernels = 4, .objects = 64
+    };
     struct code_sample bundle = { 0 }, packed = { 0 }, zeros = { 0 };
     struct attn_code_error error;
     (void)state;

@@ -44,9 +44,13 @@ static void a_case_survives_its_line(void **state)
 
 static void bad_run_parts_are_errors_where_they_stand(void **state)
 {
-    static const struct { const char *run; size_t column; } bad[] = {
-        { " dev=gfx1", 6 }, { " dev=gfx906~matrix", 13 }, { " dead=2", 7 }, { " seed=1 seed=2", 9 }, { " kernel=wide", 9 },
-        { " seed=18446744073709551616", 7 }, { " seed=", 7 }, { " data", 6 }, { " colour=1", 2 },
+    static const struct {
+        const char *run;
+        size_t column;
+    } bad[] = {
+        { " dev=gfx1", 6 },    { " dev=gfx906~matrix", 13 },        { " dead=2", 7 }, { " seed=1 seed=2", 9 },
+        { " kernel=wide", 9 }, { " seed=18446744073709551616", 7 }, { " seed=", 7 },  { " data", 6 },
+        { " colour=1", 2 },
     };
     static const char problem[] = "fa1 q=f32[64,1,1,1] k=f16[64,1,1,1] v=f16[64,1,1,1] |";
     (void)state;
@@ -72,7 +76,8 @@ static bool is_seen(const struct attn_problem *p, const char *mask, int64_t key,
         for (int64_t iq = 0; iq < attn_n_q(p); iq++) {
             int64_t mh = h % t->ne[2], ms = seq % t->ne[3];
             uint16_t value;
-            memcpy(&value, mask + 2 * key + (iq ? iq * t->nb[1] : 0) + (mh ? mh * t->nb[2] : 0) + (ms ? ms * t->nb[3] : 0), 2);
+            memcpy(&value,
+                   mask + 2 * key + (iq ? iq * t->nb[1] : 0) + (mh ? mh * t->nb[2] : 0) + (ms ? ms * t->nb[3] : 0), 2);
             if (value != 0xfc00)
                 return true;
         }

@@ -92,7 +92,8 @@ static void every_input_is_a_legal_case_within_the_limits(void **state)
                 decode(&inputs[i], limits[l], &c);
                 require_legal(&c);
                 assert_true(attn_problem_work(&c.problem) <= limits[l]->work);
-                assert_true(attn_d_v(&c.problem) * attn_n_head(&c.problem) <= limits[l]->components / attn_n_q(&c.problem));
+                assert_true(attn_d_v(&c.problem) * attn_n_head(&c.problem) <=
+                            limits[l]->components / attn_n_q(&c.problem));
                 assert_true(attn_image_bytes(&c.problem) <= limits[l]->bytes);
             }
     }
@@ -142,12 +143,27 @@ static void a_child_has_its_features_from_its_parents(void **state)
     }
 }
 
-/* ---- Shares --------------------------------------------------------------------------------------------------- */
+/* ---- Shares ---------------------------------------------------------------------------------------------- */
 
-enum { SHARE_TILES, SHARE_SPLITS, SHARE_D256, SHARE_STRIDES, SHARE_MASK, SHARE_RATIO, SHARE_WAVE32, SHARE_WAVE64, SHARES };
-static const char *const share_names[SHARES] = { "two or more KV tiles", "two or more splits", "D >= 256",
-                                                 "non-contiguous strides", "a mask wider than n_kv",
-                                                 "a GQA ratio that is no power of two", "wave32", "wave64" };
+enum {
+    SHARE_TILES,
+    SHARE_SPLITS,
+    SHARE_D256,
+    SHARE_STRIDES,
+    SHARE_MASK,
+    SHARE_RATIO,
+    SHARE_WAVE32,
+    SHARE_WAVE64,
+    SHARES
+};
+static const char *const share_names[SHARES] = { "two or more KV tiles",
+                                                 "two or more splits",
+                                                 "D >= 256",
+                                                 "non-contiguous strides",
+                                                 "a mask wider than n_kv",
+                                                 "a GQA ratio that is no power of two",
+                                                 "wave32",
+                                                 "wave64" };
 
 static bool is_contiguous(const struct attn_tensor *t)
 {

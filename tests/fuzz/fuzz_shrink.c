@@ -17,10 +17,10 @@
 #include "fuzz/domain/mutate.h"
 #include "fuzz/shrink/shrink.h"
 
-/* ---- Faults --------------------------------------------------------------------------------------------------------- */
+/* ---- Faults ---------------------------------------------------------------------------------------------- */
 
-/* What a planted fault would fail on, and the smallest line that it fails on. The line says dev=gfx906, the first row of
- * the table, where the start named a device. */
+/* What a planted fault would fail on, and the smallest line that it fails on. The line says dev=gfx906, the first row
+ * of the table, where the start named a device. */
 #define P const struct attn_problem *p = &c->problem
 static const struct attn_tensor *tensor(const struct attn_case *c, int o) { return &c->problem.t[o]; }
 
@@ -30,25 +30,58 @@ static bool exact_mask(const struct attn_case *c)
     return attn_d_k(p) == 256 && attn_d_v(p) == 256 && tensor(c, ATTN_K)->type == ATTN_F16 && attn_n_q(p) > 8 &&
            tensor(c, ATTN_MASK)->present && tensor(c, ATTN_MASK)->ne[0] != attn_n_kv(p);
 }
-static bool ratio_three(const struct attn_case *c) { P; return attn_n_head(p) / attn_n_head_kv(p) % 3 == 0; }
-static bool second_tile(const struct attn_case *c) { P; return attn_n_kv(p) > 64 && attn_n_q(p) > 1; }
-static bool ragged_tile(const struct attn_case *c) { P; return attn_n_kv(p) > 64 && attn_n_kv(p) % 32 == 7; }
-static bool sink(const struct attn_case *c) { P; return tensor(c, ATTN_SINKS)->present && attn_n_head(p) > 5; }
-static bool alibi_subset(const struct attn_case *c) { P; return p->max_bias > 0 && p->head_first > 0; }
-static bool softcap_two_seqs(const struct attn_case *c) { P; return p->softcap > 0 && attn_n_seq(p) > 1; }
+static bool ratio_three(const struct attn_case *c)
+{
+    P;
+    return attn_n_head(p) / attn_n_head_kv(p) % 3 == 0;
+}
+static bool second_tile(const struct attn_case *c)
+{
+    P;
+    return attn_n_kv(p) > 64 && attn_n_q(p) > 1;
+}
+static bool ragged_tile(const struct attn_case *c)
+{
+    P;
+    return attn_n_kv(p) > 64 && attn_n_kv(p) % 32 == 7;
+}
+static bool sink(const struct attn_case *c)
+{
+    P;
+    return tensor(c, ATTN_SINKS)->present && attn_n_head(p) > 5;
+}
+static bool alibi_subset(const struct attn_case *c)
+{
+    P;
+    return p->max_bias > 0 && p->head_first > 0;
+}
+static bool softcap_two_seqs(const struct attn_case *c)
+{
+    P;
+    return p->softcap > 0 && attn_n_seq(p) > 1;
+}
 static bool v_type(const struct attn_case *c) { return tensor(c, ATTN_V)->type != tensor(c, ATTN_K)->type; }
-static bool q5_1(const struct attn_case *c) { P; return tensor(c, ATTN_K)->type == ATTN_Q5_1 && attn_n_head_kv(p) > 1; }
+static bool q5_1(const struct attn_case *c)
+{
+    P;
+    return tensor(c, ATTN_K)->type == ATTN_Q5_1 && attn_n_head_kv(p) > 1;
+}
 static bool odd_rows(const struct attn_case *c)
 {
     P;
-    return attn_n_kv(p) > 1 && tensor(c, ATTN_K)->nb[1] % 16 != 0 && tensor(c, ATTN_K)->type == ATTN_F16 && attn_d_k(p) % 8 == 0;
+    return attn_n_kv(p) > 1 && tensor(c, ATTN_K)->nb[1] % 16 != 0 && tensor(c, ATTN_K)->type == ATTN_F16 &&
+           attn_d_k(p) % 8 == 0;
 }
 static bool heads_first(const struct attn_case *c)
 {
     P;
     return attn_n_kv(p) > 1 && attn_n_head_kv(p) > 1 && tensor(c, ATTN_K)->nb[2] < tensor(c, ATTN_K)->nb[1];
 }
-static bool broadcast_q(const struct attn_case *c) { P; return attn_n_head(p) > 1 && tensor(c, ATTN_Q)->nb[2] == 0; }
+static bool broadcast_q(const struct attn_case *c)
+{
+    P;
+    return attn_n_head(p) > 1 && tensor(c, ATTN_Q)->nb[2] == 0;
+}
 static bool offset_v(const struct attn_case *c) { return tensor(c, ATTN_V)->offset % 16 != 0; }
 static bool view_of_k(const struct attn_case *c)
 {
@@ -59,14 +92,19 @@ static bool view_of_k(const struct attn_case *c)
 static bool mask_planes(const struct attn_case *c)
 {
     P;
-    return tensor(c, ATTN_MASK)->present && tensor(c, ATTN_MASK)->ne[2] > 1 && tensor(c, ATTN_MASK)->ne[2] < attn_n_head(p);
+    return tensor(c, ATTN_MASK)->present && tensor(c, ATTN_MASK)->ne[2] > 1 &&
+           tensor(c, ATTN_MASK)->ne[2] < attn_n_head(p);
 }
 static bool dst_padded(const struct attn_case *c)
 {
     P;
     return attn_n_q(p) > 1 && attn_n_head(p) == 1 && tensor(c, ATTN_DST)->nb[2] != 4 * attn_d_v(p);
 }
-static bool weakened(const struct attn_case *c) { P; return c->run.weakening >= 0 && attn_d_k(p) > 128; }
+static bool weakened(const struct attn_case *c)
+{
+    P;
+    return c->run.weakening >= 0 && attn_d_k(p) > 128;
+}
 static bool peaked_rows(const struct attn_case *c)
 {
     return c->run.data == ATTN_DATA_PEAK && c->run.mask == ATTN_MASK_ROWS && tensor(c, ATTN_MASK)->present;
@@ -83,12 +121,14 @@ static const struct fault {
     bool (*fails)(const struct attn_case *);
     const char *smallest;
 } faults[] = {
-    { "exact_mask", exact_mask, "fa1 q=f32[256,9,1,1] k=f16[256,1,1,1] v=f16[256,1,1,1] mask=f16[2,9,1,1] | dev=gfx906" },
+    { "exact_mask", exact_mask,
+      "fa1 q=f32[256,9,1,1] k=f16[256,1,1,1] v=f16[256,1,1,1] mask=f16[2,9,1,1] | dev=gfx906" },
     { "ratio_three", ratio_three, "fa1 q=f32[1,1,3,1] k=f16[1,1,1,1] v=f16[1,1,1,1] | dev=gfx906" },
     { "second_tile", second_tile, "fa1 q=f32[1,2,1,1] k=f16[1,65,1,1] v=f16[1,65,1,1] | dev=gfx906" },
     { "ragged_tile", ragged_tile, "fa1 q=f32[1,1,1,1] k=f16[1,71,1,1] v=f16[1,71,1,1] | dev=gfx906" },
     { "sink", sink, "fa1 q=f32[1,1,6,1] k=f16[1,1,1,1] v=f16[1,1,1,1] sinks | dev=gfx906" },
-    { "alibi_subset", alibi_subset, "fa1 q=f32[1,1,1,1] k=f16[1,1,1,1] v=f16[1,1,1,1] mask=f16[1,1,1,1] max_bias=1 heads=1/2 | dev=gfx906" },
+    { "alibi_subset", alibi_subset,
+      "fa1 q=f32[1,1,1,1] k=f16[1,1,1,1] v=f16[1,1,1,1] mask=f16[1,1,1,1] max_bias=1 heads=1/2 | dev=gfx906" },
     { "softcap_two_seqs", softcap_two_seqs, "fa1 q=f32[1,1,1,2] k=f16[1,1,1,2] v=f16[1,1,1,2] softcap=1 | dev=gfx906" },
     { "v_type", v_type, "fa1 q=f32[1,1,1,1] k=f16[1,1,1,1] v=f32[1,1,1,1] | dev=gfx906" },
     { "q5_1", q5_1, "fa1 q=f32[32,1,2,1] k=q5_1[32,1,2,1] v=f16[1,1,2,1] | dev=gfx906" },
@@ -98,15 +138,17 @@ static const struct fault {
     { "offset_v", offset_v, "fa1 q=f32[1,1,1,1] k=f16[1,1,1,1] v=f16[1,1,1,1]+2 | dev=gfx906" },
     { "view_of_k", view_of_k, "fa1 q=f32[1,1,1,1] k=f16[1,1,1,1]@a v=f16[1,1,1,1]@a | dev=gfx906" },
     { "mask_planes", mask_planes, "fa1 q=f32[1,1,4,1] k=f16[1,1,1,1] v=f16[1,1,1,1] mask=f16[1,1,2,1] | dev=gfx906" },
-    { "dst_padded", dst_padded, "fa1 q=f32[1,2,1,1] k=f16[1,1,1,1] v=f16[1,1,1,1] dst=f32[1,1,2,1]:4,8,16 | dev=gfx906" },
+    { "dst_padded", dst_padded,
+      "fa1 q=f32[1,2,1,1] k=f16[1,1,1,1] v=f16[1,1,1,1] dst=f32[1,1,2,1]:4,8,16 | dev=gfx906" },
     { "weakened", weakened, "fa1 q=f32[129,1,1,1] k=f16[129,1,1,1] v=f16[1,1,1,1] | dev=gfx906~" },
-    { "peaked_rows", peaked_rows, "fa1 q=f32[1,1,1,1] k=f16[1,1,1,1] v=f16[1,1,1,1] mask=f16[1,1,1,1] | dev=gfx906 data=peak mask=rows" },
+    { "peaked_rows", peaked_rows,
+      "fa1 q=f32[1,1,1,1] k=f16[1,1,1,1] v=f16[1,1,1,1] mask=f16[1,1,1,1] | dev=gfx906 data=peak mask=rows" },
     { "seed_bit", seed_bit, "fa1 q=f32[1,1,1,1] k=f16[1,1,1,1] v=f16[1,1,1,1] | dev=gfx906 seed=8 schedule=101" },
     { "unknown_size", unknown_size, "fa1 q=f32[17,1,1,1] k=f16[17,1,1,1] v=f16[18,1,1,1] | dev=gfx906" },
 };
 enum { FAULTS = sizeof faults / sizeof faults[0], STARTS = 12 };
 
-/* ---- Shrinking ------------------------------------------------------------------------------------------------------- */
+/* ---- Shrinking ------------------------------------------------------------------------------------------- */
 
 struct watch {
     const struct fault *fault;
@@ -180,13 +222,23 @@ static void smallest_is_found(void **state)
             tries += (double)report.tries;
         }
     }
-    print_message("%d starts of %d faults: on average %.1f features fewer, extents %.3g times smaller (geometric), lines %.0f%% as long, "
-                  "%.0f tries\n", starts, FAULTS, features / starts, pow(10, extents / starts), 100 * length / starts, tries / starts);
+    print_message(
+        "%d starts of %d faults: on average %.1f features fewer, extents %.3g times smaller (geometric), lines %.0f%% as long, "
+        "%.0f tries\n",
+        starts, FAULTS, features / starts, pow(10, extents / starts), 100 * length / starts, tries / starts);
     assert_int_equal(wrong, 0);
 }
 
-static bool never(const struct attn_case *c) { (void)c; return false; }
-static bool always(const struct attn_case *c) { (void)c; return true; }
+static bool never(const struct attn_case *c)
+{
+    (void)c;
+    return false;
+}
+static bool always(const struct attn_case *c)
+{
+    (void)c;
+    return true;
+}
 
 static void what_holds_is_left_alone(void **state)
 {

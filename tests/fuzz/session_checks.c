@@ -1,5 +1,5 @@
-/* session_checks.c: what is checked of a session: plans that are kept, results against the logical history, two orders of the
- * same requests. With a number as argument: plans so many steps of random sessions and says how fast.
+/* session_checks.c: what is checked of a session: plans that are kept, results against the logical history, two orders
+ * of the same requests. With a number as argument: plans so many steps of random sessions and says how fast.
  *
  * SPDX-License-Identifier: MIT */
 #define _POSIX_C_SOURCE 200809L
@@ -24,7 +24,11 @@ static struct attn_backend *host;
 
 static struct attn_session_options options_of(struct attn_backend *backend)
 {
-    return (struct attn_session_options){ .fleet = &fleet, .memo = &memo, .backend = backend, .kernel = -1, .cache_bytes = 1 << 24,
+    return (struct attn_session_options){ .fleet = &fleet,
+                                          .memo = &memo,
+                                          .backend = backend,
+                                          .kernel = -1,
+                                          .cache_bytes = 1 << 24,
                                           .limits = { .work = 2000000, .bytes = 1 << 24 } };
 }
 
@@ -45,7 +49,7 @@ static void must_hold(const struct attn_session_options *options, struct attn_se
     }
 }
 
-/* ---- Keys --------------------------------------------------------------------------------------------------------------- */
+/* ---- Keys ------------------------------------------------------------------------------------------------ */
 
 /* 1,000 decode steps of one slot: at most twice as many keys as n_kv has buckets on the way. */
 static void test_keys_are_coarse(void **state)
@@ -58,7 +62,8 @@ static void test_keys_are_coarse(void **state)
         char script[256];
         int buckets = 0;
         int64_t last = 0;
-        snprintf(script, sizeof script, "session { layer f heads=32/8 d=128; cells 4096; pad %d; decode 1000; }", pads[i]);
+        snprintf(script, sizeof script, "session { layer f heads=32/8 d=128; cells 4096; pad %d; decode 1000; }",
+                 pads[i]);
         read_script(script);
         must_hold(&options, &outcome);
         for (int64_t n = 1; n <= 1000; n++) {
@@ -82,13 +87,18 @@ static struct attn_problem problem_of(const char *line)
     return p;
 }
 
-/* A plan serves the problem it was made for and others of its key; what differs in anything a kernel goes by is noticed, key
- * or no key. */
+/* A plan serves the problem it was made for and others of its key; what differs in anything a kernel goes by is
+ * noticed, key or no key. */
 static void test_what_a_plan_serves(void **state)
 {
 #define LINE(kv, q, rest) "fa1 q=f32[64," #q ",4,1] k=" kv " v=" kv " mask=f16[512," #q ",1,1]" rest
-    static const char base[] = LINE("q8_0[64,300,2,1]", 20, ""), base_f16[] = LINE("f16[64,300,2,1]+512:256,128,262144", 1, "");
-    static const struct { const char *line; bool f16; const char *part; } other[] = {
+    static const char base[] = LINE("q8_0[64,300,2,1]", 20, ""),
+                      base_f16[] = LINE("f16[64,300,2,1]+512:256,128,262144", 1, "");
+    static const struct {
+        const char *line;
+        bool f16;
+        const char *part;
+    } other[] = {
         { LINE("q8_0[64,310,2,1]", 20, ""), false, NULL },
         { LINE("q8_0[64,257,2,1]", 19, ""), false, NULL },
         { LINE("q8_0[64,321,2,1]", 20, ""), false, "larger" },
@@ -132,7 +142,7 @@ static void test_what_a_plan_serves(void **state)
     assert_true(tried >= 2);
 }
 
-/* ---- Results ------------------------------------------------------------------------------------------------------------ */
+/* ---- Results --------------------------------------------------------------------------------------------- */
 
 static void test_results(void **state)
 {
@@ -168,7 +178,8 @@ static void test_results(void **state)
     }
 }
 
-/* Unified or a stream each, the slots' turns in another order: the same tokens, the same answers. And a difference is one. */
+/* Unified or a stream each, the slots' turns in another order: the same tokens, the same answers. And a difference is
+ * one. */
 static void test_orders(void **state)
 {
     (void)state;
@@ -177,10 +188,12 @@ static void test_orders(void **state)
         struct attn_session_finding f;
         bool compared;
         char script[512];
-        snprintf(script, sizeof script,
-                 "session { layer w heads=2/1 d=64 window=10; layer f heads=2/1 d=64; slots 3; cells 200; ubatch 8; cache %s;"
-                 "prefill 20; slot 2; prefill 9; checkpoint; slot 0; draft 3 accept 1; slot 1; prefill 14; slot 2; decode 12; slot 0;"
-                 "decode 5; slot 2; reuse lcp=0.8 prompt=12; }", unified ? "unified" : "streams");
+        snprintf(
+            script, sizeof script,
+            "session { layer w heads=2/1 d=64 window=10; layer f heads=2/1 d=64; slots 3; cells 200; ubatch 8; cache %s;"
+            "prefill 20; slot 2; prefill 9; checkpoint; slot 0; draft 3 accept 1; slot 1; prefill 14; slot 2; decode 12; slot 0;"
+            "decode 5; slot 2; reuse lcp=0.8 prompt=12; }",
+            unified ? "unified" : "streams");
         read_script(script);
         if (!attn_session_orders(&session, &options, &compared, &f))
             fail_msg("%s", f.finding.text);
@@ -194,7 +207,7 @@ static void test_orders(void **state)
     assert_false(compared);
 }
 
-/* ---- Planning ------------------------------------------------------------------------------------------------------------- */
+/* ---- Planning -------------------------------------------------------------------------------------------- */
 
 static double now(void)
 {
@@ -220,7 +233,8 @@ static void plan_steps(int64_t wanted)
         keys += outcome.keys;
     }
     double seconds = now() - began;
-    print_message("%" PRId64 " sessions, %" PRId64 " steps, %" PRId64 " problems planned, %" PRId64 " keys, %.1f s, %.0f steps/s\n",
+    print_message("%" PRId64 " sessions, %" PRId64 " steps, %" PRId64 " problems planned, %" PRId64
+                  " keys, %.1f s, %.0f steps/s\n",
                   sessions, steps, planned, keys, seconds, (double)steps / seconds);
 }
 
@@ -249,8 +263,9 @@ static int tear_down(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_keys_are_coarse), cmocka_unit_test(test_what_a_plan_serves), cmocka_unit_test(test_results),
-        cmocka_unit_test(test_orders),          cmocka_unit_test(test_planning),
+        cmocka_unit_test(test_keys_are_coarse), cmocka_unit_test(test_what_a_plan_serves),
+        cmocka_unit_test(test_results),         cmocka_unit_test(test_orders),
+        cmocka_unit_test(test_planning),
     };
     if (argc == 2) {
         set_up(NULL);

@@ -1,5 +1,5 @@
-/* session_model.c: the model of the cache and the scheduler does what the servers it is a model of are documented to do, in
- * numbers worked out by hand.
+/* session_model.c: the model of the cache and the scheduler does what the servers it is a model of are documented to
+ * do, in numbers worked out by hand.
  *
  * SPDX-License-Identifier: MIT */
 #include <setjmp.h>
@@ -32,7 +32,8 @@ struct seen {
 };
 static struct seen seen;
 
-static bool keep(void *context, const struct attn_player *player, const struct attn_session_at *at, const struct attn_problem *p)
+static bool keep(void *context, const struct attn_player *player, const struct attn_session_at *at,
+                 const struct attn_problem *p)
 {
     struct attn_error error;
     (void)context;
@@ -67,8 +68,9 @@ static void assert_tensor(const struct attn_tensor *t, const int64_t ne[4], cons
 static void test_the_reports_checkpoint(void **state)
 {
     (void)state;
-    struct attn_player *p = play("session { layer s heads=32/16 d=256 window=1024; layer f heads=32/4 d=512; cells 32768;"
-                                 "pad 256; split 2; prefill 1807; checkpoint; }");
+    struct attn_player *p =
+        play("session { layer s heads=32/16 d=256 window=1024; layer f heads=32/4 d=512; cells 32768;"
+             "pad 256; split 2; prefill 1807; checkpoint; }");
     assert_int_equal(p->cache[SESSION_SWA].n_cells, 1536);
     assert_int_equal(session_cache_first(&p->cache[SESSION_SWA], 0), 271);
     assert_int_equal(session_cache_last(&p->cache[SESSION_SWA], 0), 1806);
@@ -92,7 +94,8 @@ static void test_the_reports_checkpoint(void **state)
 static void test_reuse(void **state)
 {
     (void)state;
-    static const char model[] = "session { layer s heads=1/1 d=64 window=16; layer f heads=1/1 d=64; cells 256; ubatch 8; ";
+    static const char model[] =
+        "session { layer s heads=1/1 d=64 window=16; layer f heads=1/1 d=64; cells 256; ubatch 8; ";
     char script[512];
     /* 40 tokens, then 30 more: the window's cache has 16 + 8 cells. The prompt shares 35 tokens. */
     snprintf(script, sizeof script, "%sprefill 40; checkpoint; decode 30; reuse lcp=0.7 prompt=50; }", model);
@@ -120,10 +123,14 @@ static void test_drafts(void **state)
     (void)state;
     struct attn_player *p = play("session { layer f heads=2/1 d=64; layer m heads=2/1 d=64 draft; cells 64; prefill 10;"
                                  "draft 4 accept 2; draft 4 accept 4; }");
-    /* prefill; drafter: 10 tokens it lacks, 4 drafts; verify 5; drafter: 13 - 13 = 0 lacking (it has 10 + 3), 4; verify 5. */
-    static const struct { int32_t n_q, n_kv; bool draft; } want[] = {
-        { 10, 10, false }, { 10, 10, true }, { 1, 11, true }, { 1, 12, true }, { 1, 13, true }, { 1, 14, true }, { 5, 15, false },
-        { 1, 14, true }, { 1, 15, true }, { 1, 16, true }, { 1, 17, true }, { 5, 18, false },
+    /* prefill; drafter: 10 tokens it lacks, 4 drafts; verify 5; drafter: 13 - 13 = 0 lacking (it has 10 + 3), 4;
+     * verify 5. */
+    static const struct {
+        int32_t n_q, n_kv;
+        bool draft;
+    } want[] = {
+        { 10, 10, false }, { 10, 10, true }, { 1, 11, true }, { 1, 12, true }, { 1, 13, true }, { 1, 14, true },
+        { 5, 15, false },  { 1, 14, true },  { 1, 15, true }, { 1, 16, true }, { 1, 17, true }, { 5, 18, false },
     };
     assert_int_equal(seen.n, sizeof want / sizeof want[0]);
     for (int64_t i = 0; i < seen.n; i++) {
@@ -137,13 +144,16 @@ static void test_drafts(void **state)
 
 static void test_padding(void **state)
 {
-    static const struct { int pad, cells, tokens, n_kv; } want[] = {
+    static const struct {
+        int pad, cells, tokens, n_kv;
+    } want[] = {
         { 1, 300, 33, 33 }, { 32, 300, 33, 64 }, { 256, 300, 33, 256 }, { 256, 300, 257, 300 }, { 32, 300, 299, 300 },
     };
     (void)state;
     for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
         char script[256];
-        snprintf(script, sizeof script, "session { layer f heads=1/1 d=64; pad %d; cells %d; mask padded=64; rows 8; prefill %d; }",
+        snprintf(script, sizeof script,
+                 "session { layer f heads=1/1 d=64; pad %d; cells %d; mask padded=64; rows 8; prefill %d; }",
                  want[i].pad, want[i].cells, want[i].tokens);
         struct attn_player *p = play(script);
         const struct attn_problem *q = &seen.problem[0];
@@ -158,8 +168,9 @@ static void test_padding(void **state)
 static void test_streams(void **state)
 {
     (void)state;
-    struct attn_player *p = play("session { layer f heads=4/2 d=64 type=q8_0; cells 100; slots 4; cache streams; base 3;"
-                                 "slot 1; prefill 5; slot 2; prefill 9; together 1; slot 0; prefill 2; slot 3; prefill 1; drafts 2 accept 0; }");
+    struct attn_player *p = play(
+        "session { layer f heads=4/2 d=64 type=q8_0; cells 100; slots 4; cache streams; base 3;"
+        "slot 1; prefill 5; slot 2; prefill 9; together 1; slot 0; prefill 2; slot 3; prefill 1; drafts 2 accept 0; }");
     const struct attn_problem *q = &seen.problem[2];
     assert_int_equal(attn_n_seq(q), 2);
     assert_int_equal(attn_n_q(q), 1);
@@ -171,8 +182,9 @@ static void test_streams(void **state)
     assert_int_equal(attn_n_q(&seen.problem[5]), 3);
     attn_player_close(p);
     /* Sequences with the same cells at the same positions can share a mask; others cannot. */
-    p = play("session { layer f heads=1/1 d=64; cells 32; slots 2; cache streams; masks shared; prefill 3; copy 1; together 1;"
-             "slot 1; decode 1; together 1; }");
+    p = play(
+        "session { layer f heads=1/1 d=64; cells 32; slots 2; cache streams; masks shared; prefill 3; copy 1; together 1;"
+        "slot 1; decode 1; together 1; }");
     assert_int_equal(seen.problem[1].t[ATTN_MASK].ne[3], 1);
     assert_int_equal(seen.problem[3].t[ATTN_MASK].ne[3], 2);
     attn_player_close(p);
@@ -181,8 +193,10 @@ static void test_streams(void **state)
 static void test_views_and_splits(void **state)
 {
     (void)state;
-    struct attn_player *p = play("session { layer mla heads=20/1 d=576/512 view; layer gqa heads=24/8 d=64; split 3; cells 64; prefill 4; }");
-    /* 20 query heads of one KV head: 6, 7, 7; 8 KV heads of ratio 3: 2, 3, 3. The middle one's shapes are the last one's too. */
+    struct attn_player *p = play(
+        "session { layer mla heads=20/1 d=576/512 view; layer gqa heads=24/8 d=64; split 3; cells 64; prefill 4; }");
+    /* 20 query heads of one KV head: 6, 7, 7; 8 KV heads of ratio 3: 2, 3, 3. The middle one's shapes are the last
+     * one's too. */
     assert_int_equal(p->share[0][0].n_head + p->share[0][1].n_head + p->share[0][2].n_head, 20);
     assert_int_equal(p->share[0][2].n_head, 7);
     assert_int_equal(p->share[0][2].n_head_kv, 1);
@@ -205,11 +219,13 @@ static void test_views_and_splits(void **state)
 static void test_shift_copy_defrag(void **state)
 {
     (void)state;
-    struct attn_player *p = play("session { layer f heads=1/1 d=64; cells 40; slots 3; prefill 20; slot 1; prefill 6; slot 0; shift keep=4;"
-                                 "slot 2; prefill 3; slot 0; clear; defrag; slot 1; copy 0; slot 0; decode 1; shift keep=0; }");
+    struct attn_player *p =
+        play("session { layer f heads=1/1 d=64; cells 40; slots 3; prefill 20; slot 1; prefill 6; slot 0; shift keep=4;"
+             "slot 2; prefill 3; slot 0; clear; defrag; slot 1; copy 0; slot 0; decode 1; shift keep=0; }");
     /* 20 - (20 - 4) / 2 = 12; 6; 3. After the defragmentation the 9 that are left are in the first cells. */
     const struct session_stream *stream = &p->cache[SESSION_FULL].stream[0];
-    assert_int_equal(attn_player_length(p, 0), 7); /* a copy of slot 1 and one more; it shares cells and is not shifted */
+    assert_int_equal(attn_player_length(p, 0),
+                     7); /* a copy of slot 1 and one more; it shares cells and is not shifted */
     assert_int_equal(stream->used, 10);
     assert_int_equal(stream->end, 10);
     for (int i = 0; i < 6; i++)
@@ -220,7 +236,8 @@ static void test_shift_copy_defrag(void **state)
 static void test_a_full_cache(void **state)
 {
     (void)state;
-    struct attn_player *p = play("session { layer f heads=1/1 d=64; cells 16; slots 2; prefill 12; slot 1; prefill 8; decode 3; slot 0; decode 9; }");
+    struct attn_player *p = play(
+        "session { layer f heads=1/1 d=64; cells 16; slots 2; prefill 12; slot 1; prefill 8; decode 3; slot 0; decode 9; }");
     assert_true(p->counts.refused > 0);
     for (int slot = 0; slot < 2; slot++)
         assert_int_equal(attn_player_length(p, slot), session_cache_last(&p->cache[SESSION_FULL], slot) + 1);
@@ -235,7 +252,8 @@ struct counts {
     int64_t steps;
 };
 
-static bool count(void *context, const struct attn_player *player, const struct attn_session_at *at, const struct attn_problem *p)
+static bool count(void *context, const struct attn_player *player, const struct attn_session_at *at,
+                  const struct attn_problem *p)
 {
     struct counts *c = context;
     (void)player;
@@ -281,10 +299,14 @@ static void test_kept_masks_need_history(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_the_reports_checkpoint), cmocka_unit_test(test_reuse),
-        cmocka_unit_test(test_drafts),                 cmocka_unit_test(test_padding),
-        cmocka_unit_test(test_streams),                cmocka_unit_test(test_views_and_splits),
-        cmocka_unit_test(test_shift_copy_defrag),      cmocka_unit_test(test_a_full_cache),
+        cmocka_unit_test(test_the_reports_checkpoint),
+        cmocka_unit_test(test_reuse),
+        cmocka_unit_test(test_drafts),
+        cmocka_unit_test(test_padding),
+        cmocka_unit_test(test_streams),
+        cmocka_unit_test(test_views_and_splits),
+        cmocka_unit_test(test_shift_copy_defrag),
+        cmocka_unit_test(test_a_full_cache),
         cmocka_unit_test(test_kept_masks_need_history),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

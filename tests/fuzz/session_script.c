@@ -1,4 +1,5 @@
-/* session_script.c: session scripts: what is printed reads back as the same, errors name their place, no text is too much.
+/* session_script.c: session scripts: what is printed reads back as the same, errors name their place, no text is too
+ * much.
  *
  * SPDX-License-Identifier: MIT */
 #include <setjmp.h>
@@ -54,9 +55,20 @@ static void test_longest(void **state)
     decode(7);
     one.n_layers = ATTN_SESSION_LAYERS_MAX;
     for (int i = 0; i < ATTN_SESSION_LAYERS_MAX; i++) {
-        one.layer[i] = (struct attn_session_layer){ .name = "fifteen_letters", .d_k = 2048, .d_v = 1024, .n_head = 1024,
-            .n_head_kv = 1024, .type_k = ATTN_Q5_1, .type_v = ATTN_Q5_1, .view = 1, .draft = i > 0, .sinks = 1, .window = 65536,
-            .scale = 1.2345678e-20f, .softcap = 1.2345678e-20f, .max_bias = 1.2345678e-20f };
+        one.layer[i] = (struct attn_session_layer){ .name = "fifteen_letters",
+                                                    .d_k = 2048,
+                                                    .d_v = 1024,
+                                                    .n_head = 1024,
+                                                    .n_head_kv = 1024,
+                                                    .type_k = ATTN_Q5_1,
+                                                    .type_v = ATTN_Q5_1,
+                                                    .view = 1,
+                                                    .draft = i > 0,
+                                                    .sinks = 1,
+                                                    .window = 65536,
+                                                    .scale = 1.2345678e-20f,
+                                                    .softcap = 1.2345678e-20f,
+                                                    .max_bias = 1.2345678e-20f };
     }
     one.n_events = ATTN_SESSION_EVENTS_MAX;
     for (int i = 0; i < one.n_events; i++)
@@ -107,7 +119,12 @@ static void test_every_statement(void **state)
 static void test_errors(void **state)
 {
 #define A "session { layer a heads=2/1 d=64; "
-    static const struct { const char *script; int64_t line; size_t column; const char *part; } wrong[] = {
+    static const struct {
+        const char *script;
+        int64_t line;
+        size_t column;
+        const char *part;
+    } wrong[] = {
         { "", 1, 1, "begins with session" },
         { "sessions {", 1, 1, "begins with session" },
         { "session layer", 1, 9, "brace" },
@@ -151,8 +168,8 @@ static void test_errors(void **state)
         size_t used;
         assert_false(attn_session_parse(wrong[i].script, strlen(wrong[i].script), &one, &used, &e));
         if (e.line != wrong[i].line || e.column != wrong[i].column || !strstr(e.message, wrong[i].part))
-            fail_msg("%s\nis said to be wrong at %lld:%zu: %s, not %lld:%zu: %s", wrong[i].script, (long long)e.line, e.column,
-                     e.message, (long long)wrong[i].line, wrong[i].column, wrong[i].part);
+            fail_msg("%s\nis said to be wrong at %lld:%zu: %s, not %lld:%zu: %s", wrong[i].script, (long long)e.line,
+                     e.column, e.message, (long long)wrong[i].line, wrong[i].column, wrong[i].part);
     }
 }
 
@@ -191,7 +208,8 @@ static void test_any_bytes(void **state)
 /* Every event, feature and value comes up in decoded sessions, and mutants stay within the bytes allowed. */
 static void test_decoding_reaches(void **state)
 {
-    int op[ATTN_SESSION_OP_COUNT] = { 0 }, views = 0, drafters = 0, windows = 0, streams = 0, split = 0, quantised = 0, kept = 0;
+    int op[ATTN_SESSION_OP_COUNT] = { 0 }, views = 0, drafters = 0, windows = 0, streams = 0, split = 0, quantised = 0,
+        kept = 0;
     uint8_t bytes[ATTN_SESSION_BYTES_MAX], other[ATTN_SESSION_BYTES_MAX], child[ATTN_SESSION_BYTES_MAX];
     struct attn_session_limits limits;
     size_t n = 0;
@@ -223,14 +241,15 @@ static void test_decoding_reaches(void **state)
     }
     for (int i = 0; i < ATTN_SESSION_OP_COUNT; i++)
         assert_true(op[i] > 200);
-    assert_true(views > 40 && drafters > 400 && windows > 400 && streams > 200 && split > 400 && quantised > 200 && kept > 200);
+    assert_true(views > 40 && drafters > 400 && windows > 400 && streams > 200 && split > 400 && quantised > 200 &&
+                kept > 200);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),  cmocka_unit_test(test_longest),   cmocka_unit_test(test_every_statement),
-        cmocka_unit_test(test_errors),      cmocka_unit_test(test_any_bytes), cmocka_unit_test(test_decoding_reaches),
+        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_longest),   cmocka_unit_test(test_every_statement),
+        cmocka_unit_test(test_errors),     cmocka_unit_test(test_any_bytes), cmocka_unit_test(test_decoding_reaches),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,7 +15,8 @@
 #include "kernels/host/matrix.h"
 #include "kernels/simt/simt.h"
 
-namespace {
+namespace
+{
 
 struct lds_words {
     uint32_t word[64];
@@ -26,7 +27,10 @@ enum { LDS = sizeof(lds_words) };
 #define T (static_cast<int>(threadIdx.x))
 #define B (static_cast<int>(blockIdx.x))
 
-__device__ float *dst_row(const struct attn_args &a, int row) { return reinterpret_cast<float *>(a.dst.data + 40 * row); }
+__device__ float *dst_row(const struct attn_args &a, int row)
+{
+    return reinterpret_cast<float *>(a.dst.data + 40 * row);
+}
 
 /* Makes a value count without storing it anywhere that matters. */
 __device__ void use(uint32_t v) { __asm__ volatile("" : : "r"(v)); }
@@ -332,7 +336,10 @@ KERNEL(lds_dynamic)
 }
 
 /* ---- Global bounds ---- */
-KERNEL(global_gap_of_two) { use(static_cast<uint32_t>(reinterpret_cast<const uint16_t *>(a.k.data)[hidden(T == 4 ? 15 : T % 7)])); }
+KERNEL(global_gap_of_two)
+{
+    use(static_cast<uint32_t>(reinterpret_cast<const uint16_t *>(a.k.data)[hidden(T == 4 ? 15 : T % 7)]));
+}
 KERNEL(global_vector_over_gap)
 {
     if (T == 6)
@@ -751,90 +758,191 @@ static const struct executor_case cases[] = {
     { #kernel, ATTN_F_##code, kernel, blocks, lds, says, thread, operand, offset, 0 },
 #define AFTER(kernel, code, blocks, lds, says, thread, operand, offset) /* keeps what the one before wrote */ \
     { #kernel, ATTN_F_##code, kernel, blocks, lds, says, thread, operand, offset, 1 },
-    ROW(lds_unwritten, LDS_UNWRITTEN, 1, LDS, "reads 12+4", 5, -1, 12)
-    ROW(lds_unwritten_byte, LDS_UNWRITTEN, 1, LDS, "reads 20+4", 5, -1, 20)
-    ROW(lds_left_by_other_block, LDS_UNWRITTEN, 2, LDS, "reads", -1, -1, -1)
-    ROW(lds_written, NONE, 2, LDS, nullptr, -1, -1, -1)
-    ROW(lds_conditional, NONE, 2, LDS, nullptr, -1, -1, -1)
-    ROW(race_read_after_write, LDS_RACE, 1, LDS, "writes 4+4 which thread 0 read", 1, -1, 4)
-    ROW(race_other_wave, LDS_RACE, 1, LDS, "writes 128+4 which thread 0 read", 32, -1, 128)
-    ROW(race_own_wave_sync, LDS_RACE, 1, LDS, "reads 0+4 which thread 0 wrote", 40, -1, 0)
-    ROW(race_long_ago, LDS_RACE, 1, LDS, "reads 0+4 which thread 0 wrote", 40, -1, 0)
-    ROW(race_two_readers, LDS_RACE, 1, LDS, "read", 2, -1, 0)
-    ROW(race_two_reading_waves, LDS_RACE, 1, LDS, "read", 33, -1, 0)
-    ROW(race_write_write, LDS_RACE, 1, LDS, "writes 28+4 which thread 2 wrote", 9, -1, 28)
-    ROW(race_write_after_read, LDS_RACE, 1, LDS, "read", 40, -1, 0)
-    ROW(race_bytes, LDS_RACE, 1, LDS, nullptr, -1, -1, -1)
-    ROW(race_atomic_and_plain, LDS_RACE, 1, LDS, nullptr, 33, -1, 0)
-    ROW(race_after_copy, LDS_RACE, 1, LDS, nullptr, 50, -1, 36)
-    ROW(ordered_by_barrier, NONE, 2, LDS, nullptr, -1, -1, -1)
-    ROW(ordered_by_wave, NONE, 2, LDS, nullptr, -1, -1, -1)
-    ROW(broadcast_read, NONE, 2, LDS, nullptr, -1, -1, -1)
-    ROW(adjacent_bytes, NONE, 2, LDS, nullptr, -1, -1, -1)
-    ROW(own_rewrites, NONE, 2, LDS, nullptr, -1, -1, -1)
-    ROW(atomics, NONE, 1, LDS, nullptr, -1, -1, -1)
-    ROW(lds_past_end, LDS_BOUNDS, 1, LDS, "writes 256+4", 7, -1, 256)
-    ROW(lds_half_past_end, LDS_BOUNDS, 1, LDS, "writes 255+2", 0, -1, 255)
-    ROW(lds_before_start, LDS_BOUNDS, 1, LDS, "before its start", 9, -1, -8)
-    ROW(lds_other_size, LDS_SIZE, 1, LDS + 4, "declares 256 bytes, the launch says 260", 0, -1, 0)
-    ROW(lds_not_declared, LDS_SIZE, 1, LDS, "declares no LDS", -1, -1, 0)
-    ROW(lds_dynamic, NONE, 2, 0, nullptr, -1, -1, -1)
-    ROW(global_gap_of_two, GLOBAL_BOUNDS, 1, 0, "k[7,1,0,0], past its row", 4, ATTN_K, 30)
-    ROW(global_vector_over_gap, GLOBAL_BOUNDS, 1, 0, "reads 16 bytes at k[0,1,0,0]", 6, ATTN_K, 16)
-    ROW(global_past_end, GLOBAL_BOUNDS, 1, 0, "q+172, past its end", 6, ATTN_Q, 172)
-    ROW(global_before_start, GLOBAL_BOUNDS, 1, 0, "v-2, before its start", 6, ATTN_V, -2)
-    ROW(global_write_to_gap, GLOBAL_BOUNDS, 1, 0, "writes 4 bytes at dst", 6, ATTN_DST, 72)
-    ROW(global_workspace_past_end, GLOBAL_BOUNDS, 1, 0, "workspace meta+64, past its end", 6,
-        ATTN_OPERAND_COUNT + ATTN_REGION_META, 64)
-    ROW(global_copy_over_gap, GLOBAL_BOUNDS, 1, 0, "k[", 2, ATTN_K, -1)
-    ROW(global_set_over_gap, GLOBAL_BOUNDS, 1, 0, "dst[", 2, ATTN_DST, -1)
+    ROW(lds_unwritten, LDS_UNWRITTEN, 1, LDS, "reads 12+4", 5, -1,
+        12) ROW(lds_unwritten_byte, LDS_UNWRITTEN, 1, LDS, "reads 20+4", 5, -1,
+                20) ROW(lds_left_by_other_block, LDS_UNWRITTEN, 2, LDS, "reads", -1, -1, -1)
+        ROW(lds_written, NONE, 2, LDS, nullptr, -1, -1, -1) ROW(lds_conditional, NONE, 2, LDS, nullptr, -1, -1, -1) ROW(
+            race_read_after_write, LDS_RACE, 1, LDS, "writes 4+4 which thread 0 read",
+            1, -1, 4) ROW(race_other_wave, LDS_RACE, 1, LDS, "writes 128+4 which thread 0 read", 32, -1,
+                          128) ROW(race_own_wave_sync, LDS_RACE, 1, LDS, "reads 0+4 which thread 0 wrote", 40, -1,
+                                   0) ROW(race_long_ago, LDS_RACE, 1, LDS, "reads 0+4 which thread 0 wrote", 40, -1,
+                                          0) ROW(race_two_readers, LDS_RACE, 1, LDS, "read", 2, -1, 0)
+            ROW(race_two_reading_waves, LDS_RACE, 1, LDS, "read", 33, -1,
+                0) ROW(race_write_write, LDS_RACE, 1, LDS, "writes 28+4 which thread 2 wrote", 9, -1,
+                       28) ROW(race_write_after_read, LDS_RACE, 1, LDS, "read", 40, -1,
+                               0) ROW(race_bytes, LDS_RACE, 1, LDS, nullptr, -1, -1, -1)
+                ROW(race_atomic_and_plain, LDS_RACE, 1, LDS, nullptr, 33, -1,
+                    0) ROW(race_after_copy, LDS_RACE, 1, LDS, nullptr, 50, -1,
+                           36) ROW(ordered_by_barrier, NONE, 2, LDS, nullptr, -1, -1,
+                                   -1) ROW(ordered_by_wave, NONE, 2, LDS, nullptr, -1, -1,
+                                           -1) ROW(broadcast_read, NONE, 2, LDS, nullptr, -1, -1,
+                                                   -1) ROW(adjacent_bytes, NONE, 2, LDS, nullptr, -1, -1, -1)
+                    ROW(own_rewrites, NONE, 2, LDS, nullptr, -1, -1, -1) ROW(
+                        atomics, NONE, 1, LDS,
+                        nullptr, -1, -1, -1) ROW(lds_past_end, LDS_BOUNDS, 1, LDS, "writes 256+4", 7, -1,
+                                                 256) ROW(lds_half_past_end, LDS_BOUNDS, 1, LDS, "writes 255+2", 0, -1,
+                                                          255)
+                        ROW(lds_before_start, LDS_BOUNDS, 1, LDS, "before its start",
+                            9, -1, -8) ROW(lds_other_size, LDS_SIZE, 1, LDS + 4,
+                                           "declares 256 bytes, the launch says 260",
+                                           0, -1, 0) ROW(lds_not_declared, LDS_SIZE, 1, LDS, "declares no LDS", -1, -1,
+                                                         0) ROW(lds_dynamic, NONE, 2, 0, nullptr, -1, -1, -1)
+                            ROW(global_gap_of_two, GLOBAL_BOUNDS, 1, 0, "k[7,1,0,0], past its row", 4, ATTN_K, 30) ROW(
+                                global_vector_over_gap,
+                                GLOBAL_BOUNDS, 1, 0, "reads 16 bytes at k[0,1,0,0]", 6, ATTN_K,
+                                16) ROW(global_past_end, GLOBAL_BOUNDS, 1, 0, "q+172, past its end", 6, ATTN_Q, 172)
+                                ROW(global_before_start, GLOBAL_BOUNDS, 1, 0, "v-2, before its start", 6, ATTN_V, -2) ROW(
+                                    global_write_to_gap,
+                                    GLOBAL_BOUNDS, 1, 0,
+                                    "writes 4 bytes at dst",
+                                    6,
+                                    ATTN_DST, 72) ROW(global_workspace_past_end, GLOBAL_BOUNDS, 1, 0, "workspace meta+64, past its end",
+                                                      6,
+                                                      ATTN_OPERAND_COUNT +
+                                                          ATTN_REGION_META,
+                                                      64) ROW(global_copy_over_gap, GLOBAL_BOUNDS, 1, 0, "k[", 2,
+                                                              ATTN_K,
+                                                              -1) ROW(global_set_over_gap, GLOBAL_BOUNDS, 1, 0, "dst[", 2, ATTN_DST, -1)
 #if defined(__x86_64__)
-    ROW(global_odd_size, GLOBAL_BOUNDS, 1, 0, "k[4,1,0,0]", 2, ATTN_K, 24)
+                                    ROW(global_odd_size, GLOBAL_BOUNDS, 1, 0, "k[4,1,0,0]", 2, ATTN_K, 24)
 #endif
-    ROW(global_null, GLOBAL_BOUNDS, 1, 0, "in no buffer", 3, -1, 0)
-    ROW(global_others_private, GLOBAL_BOUNDS, 1, LDS, "not the thread's own", -1, -1, 0)
-    ROW(global_elements, NONE, 1, 0, nullptr, -1, -1, -1)
-    ROW(private_memory, NONE, 1, 0, nullptr, -1, -1, -1)
-    ROW(write_to_input, GLOBAL_READONLY, 1, 0, "writes 2 bytes at v[2,3,0,0]", 11, ATTN_V, 52)
-    ROW(blocks_write_same, GLOBAL_RACE, 2, 0, "dst[3,0,2,0]", 0, ATTN_DST, 92)
-    ROW(write_meta, NONE, 1, 0, nullptr, -1, -1, -1)
-    AFTER(blocks_write_and_read, GLOBAL_RACE, 2, 0, "workspace meta+4", 0, ATTN_OPERAND_COUNT + ATTN_REGION_META, 4)
-    ROW(write_meta, NONE, 1, 0, nullptr, -1, -1, -1)
-    AFTER(blocks_read_and_write, GLOBAL_RACE, 3, 0, "workspace meta+4", 0, ATTN_OPERAND_COUNT + ATTN_REGION_META, 4)
-    ROW(write_meta, NONE, 1, 0, nullptr, -1, -1, -1)
-    AFTER(blocks_read_one_writes, GLOBAL_RACE, 2, 0, "workspace meta+4", 0, ATTN_OPERAND_COUNT + ATTN_REGION_META, 4)
-    ROW(write_meta, NONE, 1, 0, nullptr, -1, -1, -1)
-    AFTER(blocks_read_same, NONE, 5, 0, nullptr, -1, -1, -1)
-    AFTER(blocks_atomics, NONE, 5, 0, nullptr, -1, -1, -1)
-    ROW(blocks_apart, NONE, 5, 0, nullptr, -1, -1, -1)
-    ROW(blocks_adjacent_bytes, NONE, 5, 0, nullptr, -1, -1, -1)
-    ROW(dst_read_unwritten, GLOBAL_UNWRITTEN, 1, 0, "dst[4,0,3,0]", 5, ATTN_DST, 136)
-    ROW(workspace_read_unwritten, GLOBAL_UNWRITTEN, 1, 0, "workspace partial+32", 9,
-        ATTN_OPERAND_COUNT + ATTN_REGION_PARTIAL, 32)
-    ROW(dst_all_but_one, DST_UNWRITTEN, 1, 0, "dst[3,0,2,0]", -1, ATTN_DST, 92)
-    ROW(dst_written_then_read, NONE, 1, 0, nullptr, -1, -1, -1)
-    ROW(misaligned_global, ALIGNMENT, 1, 0, "v[4,0,0,0]", 3, ATTN_V, 8)
-    ROW(misaligned_lds, ALIGNMENT, 1, LDS, "no multiple of 8", 3, -1, 20)
-    ROW(aligned_enough, NONE, 1, LDS, nullptr, -1, -1, -1)
-    ROW(barrier_skipped, BARRIER, 1, 0, "end of the kernel", -1, -1, 0)
-    ROW(barrier_skipped_by_wave, BARRIER, 1, 0, "end of the kernel", -1, -1, 0)
-    ROW(barrier_two_places, BARRIER, 1, 0, "barrier (line", -1, -1, 0)
-    ROW(barrier_with_shuffle, WAVE, 1, 0, "shuffle", -1, -1, 0)
-    ROW(wave_half, WAVE, 1, 0, "shuffle", -1, -1, 0)
-    ROW(wave_two_operations, WAVE, 1, 0, "wave sync", -1, -1, 0)
-    ROW(wave_two_widths, WAVE, 1, 0, "sum over lanes", -1, -1, 0)
-    ROW(wave_no_such_lane, WAVE, 1, 0, "lane 32", 40, -1, 0)
-    ROW(wave_of_64, WAVE_SIZE, 1, 0, "waves of 64, the device has 32", -1, -1, 0)
-    ROW(wave_reduce_64, WAVE_SIZE, 1, 0, "64", -1, -1, 0)
-    ROW(matrix_half_waves_alike, NONE, 1, 0, nullptr, -1, -1, -1)
-    ROW(matrix_half_waves_differ, MATRIX, 1, 0, "half-waves", -1, -1, 0)
-    ROW(matrix_of_another_family, MATRIX, 1, 0, "gfx1100 does not have", -1, -1, 0)
-    ROW(matrix_in_half_a_wave, WAVE, 1, 0, "matrix instruction", -1, -1, 0)
-    ROW(uniform_branches, NONE, 3, 0, nullptr, -1, -1, -1)
-    ROW(forever_reading, RUNAWAY, 1, 0, "budget", -1, -1, 0)
-    ROW(forever_waiting, RUNAWAY, 1, 0, "budget", -1, -1, 0)
-    ROW(not_forever, NONE, 1, 0, nullptr, -1, -1, -1)
-    ROW(fails_deep, GLOBAL_BOUNDS, 1, 0, "q[", 63, ATTN_Q, 32)
+                                        ROW(global_null, GLOBAL_BOUNDS, 1, 0, "in no buffer", 3, -1,
+                                            0) ROW(global_others_private, GLOBAL_BOUNDS, 1, LDS, "not the thread's own",
+                                                   -1,
+                                                   -1,
+                                                   0) ROW(global_elements, NONE, 1, 0, nullptr, -1, -1,
+                                                          -1) ROW(private_memory, NONE, 1, 0, nullptr, -1, -1, -1)
+                                            ROW(write_to_input, GLOBAL_READONLY, 1, 0, "writes 2 bytes at v[2,3,0,0]",
+                                                11,
+                                                ATTN_V,
+                                                52) ROW(blocks_write_same, GLOBAL_RACE, 2, 0, "dst[3,0,2,0]", 0, ATTN_DST, 92)
+                                                ROW(write_meta, NONE, 1, 0, nullptr, -1, -1, -1) AFTER(
+                                                    blocks_write_and_read, GLOBAL_RACE,
+                                                    2,
+                                                    0, "workspace meta+4", 0,
+                                                    ATTN_OPERAND_COUNT + ATTN_REGION_META,
+                                                    4) ROW(write_meta, NONE, 1, 0, nullptr, -1, -1, -1)
+                                                    AFTER(blocks_read_and_write, GLOBAL_RACE, 3, 0, "workspace meta+4",
+                                                          0,
+                                                          ATTN_OPERAND_COUNT + ATTN_REGION_META, 4)
+                                                        ROW(write_meta, NONE, 1, 0, nullptr, -1, -1, -1) AFTER(
+                                                            blocks_read_one_writes,
+                                                            GLOBAL_RACE, 2,
+                                                            0, "workspace meta+4",
+                                                            0,
+                                                            ATTN_OPERAND_COUNT + ATTN_REGION_META,
+                                                            4) ROW(write_meta, NONE, 1, 0, nullptr, -1, -1,
+                                                                   -1) AFTER(blocks_read_same, NONE, 5, 0, nullptr, -1,
+                                                                             -1,
+                                                                             -1)
+                                                            AFTER(blocks_atomics, NONE, 5, 0, nullptr, -1, -1,
+                                                                  -1) ROW(blocks_apart, NONE, 5, 0, nullptr, -1, -1,
+                                                                          -1) ROW(blocks_adjacent_bytes, NONE, 5,
+                                                                                  0, nullptr,
+                                                                                  -1,
+                                                                                  -1,
+                                                                                  -1)
+                                                                ROW(dst_read_unwritten, GLOBAL_UNWRITTEN, 1,
+                                                                    0, "dst[4,0,3,0]", 5, ATTN_DST,
+                                                                    136) ROW(workspace_read_unwritten, GLOBAL_UNWRITTEN,
+                                                                             1,
+                                                                             0,
+                                                                             "workspace partial+32",
+                                                                             9,
+                                                                             ATTN_OPERAND_COUNT + ATTN_REGION_PARTIAL,
+                                                                             32) ROW(dst_all_but_one, DST_UNWRITTEN, 1,
+                                                                                     0,
+                                                                                     "dst[3,0,2,0]",
+                                                                                     -1,
+                                                                                     ATTN_DST, 92)
+                                                                    ROW(dst_written_then_read, NONE, 1, 0, nullptr, -1, -1, -1) ROW(
+                                                                        misaligned_global,
+                                                                        ALIGNMENT, 1, 0, "v[4,0,0,0]", 3,
+                                                                        ATTN_V,
+                                                                        8) ROW(misaligned_lds, ALIGNMENT, 1, LDS,
+                                                                               "no multiple of 8",
+                                                                               3, -1,
+                                                                               20) ROW(aligned_enough, NONE, 1, LDS,
+                                                                                       nullptr,
+                                                                                       -1,
+                                                                                       -1,
+                                                                                       -1) ROW(barrier_skipped, BARRIER,
+                                                                                               1, 0, "end of the kernel",
+                                                                                               -1,
+                                                                                               -1,
+                                                                                               0) ROW(barrier_skipped_by_wave,
+                                                                                                      BARRIER,
+                                                                                                      1, 0, "end of the kernel",
+                                                                                                      -1,
+                                                                                                      -1,
+                                                                                                      0)
+                                                                        ROW(barrier_two_places, BARRIER, 1, 0,
+                                                                            "barrier (line", -1, -1,
+                                                                            0) ROW(barrier_with_shuffle, WAVE,
+                                                                                   1, 0, "shuffle",
+                                                                                   -1,
+                                                                                   -1,
+                                                                                   0) ROW(wave_half, WAVE, 1, 0, "shuffle",
+                                                                                          -1,
+                                                                                          -1,
+                                                                                          0)
+                                                                            ROW(wave_two_operations, WAVE, 1, 0,
+                                                                                "wave sync", -1, -1,
+                                                                                0) ROW(wave_two_widths, WAVE,
+                                                                                       1, 0, "sum over lanes",
+                                                                                       -1,
+                                                                                       -1,
+                                                                                       0)
+                                                                                ROW(wave_no_such_lane, WAVE, 1,
+                                                                                    0, "lane 32", 40, -1,
+                                                                                    0) ROW(wave_of_64, WAVE_SIZE,
+                                                                                           1, 0, "waves of 64, the device has 32",
+                                                                                           -1,
+                                                                                           -1,
+                                                                                           0)
+                                                                                    ROW(wave_reduce_64, WAVE_SIZE, 1, 0,
+                                                                                        "64", -1, -1,
+                                                                                        0) ROW(matrix_half_waves_alike,
+                                                                                               NONE,
+                                                                                               1, 0, nullptr, -1,
+                                                                                               -1,
+                                                                                               -1) ROW(matrix_half_waves_differ,
+                                                                                                       MATRIX,
+                                                                                                       1, 0, "half-waves",
+                                                                                                       -1,
+                                                                                                       -1,
+                                                                                                       0)
+                                                                                        ROW(matrix_of_another_family,
+                                                                                            MATRIX,
+                                                                                            1, 0,
+                                                                                            "gfx1100 does not have", -1,
+                                                                                            -1,
+                                                                                            0)
+                                                                                            ROW(matrix_in_half_a_wave,
+                                                                                                WAVE, 1, 0,
+                                                                                                "matrix instruction",
+                                                                                                -1,
+                                                                                                -1,
+                                                                                                0) ROW(uniform_branches,
+                                                                                                       NONE, 3, 0,
+                                                                                                       nullptr, -1, -1,
+                                                                                                       -1)
+                                                                                                ROW(forever_reading,
+                                                                                                    RUNAWAY, 1, 0,
+                                                                                                    "budget", -1, -1,
+                                                                                                    0) ROW(forever_waiting,
+                                                                                                           RUNAWAY,
+                                                                                                           1, 0, "budget",
+                                                                                                           -1, -1, 0)
+                                                                                                    ROW(not_forever,
+                                                                                                        NONE, 1, 0,
+                                                                                                        nullptr, -1, -1,
+                                                                                                        -1)
+                                                                                                        ROW(fails_deep,
+                                                                                                            GLOBAL_BOUNDS,
+                                                                                                            1, 0, "q[",
+                                                                                                            63, ATTN_Q,
+                                                                                                            32)
 #undef ROW
 #undef AFTER
 };

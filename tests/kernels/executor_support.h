@@ -87,8 +87,8 @@ static inline void bench_close(struct bench *b)
     attn_image_free(&b->image);
 }
 
-static inline bool bench_launch(struct bench *b, attn_entry entry, uint32_t blocks, uint32_t threads, uint32_t lds_bytes,
-                                struct attn_failure *failure)
+static inline bool bench_launch(struct bench *b, attn_entry entry, uint32_t blocks, uint32_t threads,
+                                uint32_t lds_bytes, struct attn_failure *failure)
 {
     struct simt_launch launch;
     memset(&launch, 0, sizeof launch);

@@ -1,5 +1,5 @@
-/* executor_wgmma.c: the executor multiplies in warpgroups as the PTX ISA says, in every schedule, and names what that leaves
- * undefined.
+/* executor_wgmma.c: the executor multiplies in warpgroups as the PTX ISA says, in every schedule, and names what that
+ * leaves undefined.
  *
  * SPDX-License-Identifier: MIT */
 #include "tests/kernels/executor_support.h"
@@ -25,8 +25,8 @@ static void every_case_is_as_it_must_be(void **state)
             struct attn_failure failure;
             const bool good = launch(&b, c, &failure);
             if (good != !c->says || (c->says && !strstr(failure.text, c->says)))
-                fail_msg("%s, schedule %d: should say \"%s\", says \"%s\"", c->name, (int)schedule, c->says ? c->says : "nothing",
-                         good ? "nothing" : failure.text);
+                fail_msg("%s, schedule %d: should say \"%s\", says \"%s\"", c->name, (int)schedule,
+                         c->says ? c->says : "nothing", good ? "nothing" : failure.text);
         }
     }
     bench_close(&b);

@@ -1,5 +1,6 @@
-/* executor_wgmma.hip: see executor_wgmma.h. Compiled for the host only, with the options of the checked kernels. Operands in LDS
- * are laid out by what the PTX ISA says of its 128-byte swizzle, element by element, apart from the kernels' own code.
+/* executor_wgmma.hip: see executor_wgmma.h. Compiled for the host only, with the options of the checked kernels.
+ * Operands in LDS are laid out by what the PTX ISA says of its 128-byte swizzle, element by element, apart from the
+ * kernels' own code.
  *
  * SPDX-License-Identifier: MIT */
 #include "tests/kernels/executor_wgmma.h"
@@ -7,13 +8,14 @@
 #include "kernels/mma/element.h"
 #include "kernels/mma/sm90.h"
 
-namespace {
+namespace
+{
 
 using F = mma_sm90<mma_f16>;
 
 struct alignas(1024) lds_tiles {
-    uint16_t a[64 * 64];      /* 64 rows of one panel */
-    uint16_t b[2 * 64 * 64];  /* two panels of 64 rows */
+    uint16_t a[64 * 64];     /* 64 rows of one panel */
+    uint16_t b[2 * 64 * 64]; /* two panels of 64 rows */
     uint16_t unused[64 * 64];
 };
 static_assert(sizeof(lds_tiles) == WGMMA_LDS_BYTES, "as the launch says");
@@ -167,7 +169,8 @@ KERNEL(another_swizzle)
     F::publish();
     __syncthreads();
     float c[32] = {};
-    F::multiply_rows<64, false>(c, F::descriptor(s.a, 8192), F::descriptor(s.b, 8192) ^ (uint64_t)3 << 62, thread() % 32);
+    F::multiply_rows<64, false>(c, F::descriptor(s.a, 8192), F::descriptor(s.b, 8192) ^ (uint64_t)3 << 62,
+                                thread() % 32);
 }
 
 const struct wgmma_case cases[] = {
@@ -176,7 +179,8 @@ const struct wgmma_case cases[] = {
     { "not_passed_on", not_passed_on, 256, "thread 77 wrote to LDS and has not passed on" },
     { "not_written", not_written, 256, "which no thread of the block wrote" },
     { "a_wave_stays_away", a_wave_stays_away, 256, "takes part in other products" },
-    { "waves_multiply_other_things", waves_multiply_other_things, 256, "wave 2 takes part in other products than wave 0" },
+    { "waves_multiply_other_things", waves_multiply_other_things, 256,
+      "wave 2 takes part in other products than wave 0" },
     { "three_waves", rows_by_rows, 96, "takes part in other products" },
     { "lanes_give_other_descriptors", lanes_give_other_descriptors, 256, "different matrix descriptors" },
     { "another_swizzle", another_swizzle, 256, "swizzling mode 2" },

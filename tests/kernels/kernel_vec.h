@@ -76,10 +76,12 @@ static inline void kernel_plan_columns(struct attn_plan *plan, const struct attn
     int64_t wave = plan->wave_size, d = attn_d_v(p), weights = 2 * wave * columns;
     int64_t output = (columns < 2 ? 1 : 2) * (d > 8 * wave ? d : 8 * wave);
     int64_t tiles = (attn_n_q(p) * attn_n_head(p) / attn_n_head_kv(p) + columns - 1) / columns;
-    int64_t staged = (4 * columns * (8 + 4 * 2 * 32 + d / 32 * 17 + 1) + 7) / 8 * 8 + 8 * columns; /* struct vec_staged_lds */
+    int64_t staged =
+        (4 * columns * (8 + 4 * 2 * 32 + d / 32 * 17 + 1) + 7) / 8 * 8 + 8 * columns; /* struct vec_staged_lds */
     plan->columns = columns;
     plan->launch[ATTN_STEP_MAIN].lds_static_bytes =
-        (uint32_t)(plan->stage_k ? (staged + 15) / 16 * 16 : 4 * (8 * columns + 4 * (weights > output ? weights : output)));
+        (uint32_t)(plan->stage_k ? (staged + 15) / 16 * 16
+                                 : 4 * (8 * columns + 4 * (weights > output ? weights : output)));
     plan->launch[ATTN_STEP_MAIN].grid[0] = (uint32_t)(tiles * attn_n_head_kv(p) * attn_n_seq(p));
     assert_null(attn_plan_check(plan));
 }
@@ -152,14 +154,15 @@ static inline void kernel_run(const struct attn_case *c, const struct attn_plan 
                 if (image.buffer[b].role[i] != ATTN_ROLE_DST && image.buffer[b].bytes[i] != to->buffer[b].bytes[i])
                     fail_msg("%s\n%s changed byte %lld of buffer %d", line, what, (long long)i, b);
                 if (first.buffer[b].bytes[i] != to->buffer[b].bytes[i])
-                    fail_msg("%s\n%s: byte %lld of buffer %d differs under schedule %d", line, what, (long long)i, b, s);
+                    fail_msg("%s\n%s: byte %lld of buffer %d differs under schedule %d", line, what, (long long)i, b,
+                             s);
             }
     }
     struct attn_judgement j;
     if (!attn_judge(reference, &plan->arithmetic, attn_image_at(&first, &c->problem, ATTN_DST), &j))
-        fail_msg("%s\n%s: d=%lld head=%lld row=%lld seq=%lld is %.9g, must be %.9g within %.3g (%lld of %lld)", line, what,
-                 (long long)j.d, (long long)j.h, (long long)j.iq, (long long)j.s, j.got, j.want, j.limit, (long long)j.failed,
-                 (long long)j.components);
+        fail_msg("%s\n%s: d=%lld head=%lld row=%lld seq=%lld is %.9g, must be %.9g within %.3g (%lld of %lld)", line,
+                 what, (long long)j.d, (long long)j.h, (long long)j.iq, (long long)j.s, j.got, j.want, j.limit,
+                 (long long)j.failed, (long long)j.components);
 
     backend->ops->free(backend, memory);
     backend->ops->close(backend);

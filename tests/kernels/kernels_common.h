@@ -120,8 +120,9 @@ static inline void kernel_problem(const struct kernel_case *c, struct attn_probl
         memcpy(p->t[ATTN_V].nb, p->t[ATTN_K].nb, sizeof p->t[ATTN_V].nb);
     }
     if (c->mask != KERNEL_MASK_ABSENT)
-        p->t[ATTN_MASK] = kernel_tensor(ATTN_F16, c->n_kv + c->mask_wider, c->n_q + c->mask_taller,
-                                        c->mask_heads ? c->mask_heads : 1, c->mask_seqs ? c->mask_seqs : 1, order, gap, offset);
+        p->t[ATTN_MASK] =
+            kernel_tensor(ATTN_F16, c->n_kv + c->mask_wider, c->n_q + c->mask_taller, c->mask_heads ? c->mask_heads : 1,
+                          c->mask_seqs ? c->mask_seqs : 1, order, gap, offset);
     if (c->sinks)
         p->t[ATTN_SINKS] = kernel_tensor(ATTN_F32, c->n_head, 1, 1, 1, straight, 0, offset);
     if (c->layout == KERNEL_BROADCAST) {
@@ -153,8 +154,8 @@ static inline float kernel_uniform(uint64_t *state)
     return (float)((double)(kernel_random(state) >> 11) * 0x1p-52 - 1.0);
 }
 
-static inline char *kernel_at(const struct attn_image *image, const struct attn_problem *p, int o, int64_t i1, int64_t i2,
-                              int64_t i3)
+static inline char *kernel_at(const struct attn_image *image, const struct attn_problem *p, int o, int64_t i1,
+                              int64_t i2, int64_t i3)
 {
     const struct attn_tensor *t = &p->t[o];
     return (char *)attn_image_at(image, p, o) + i1 * t->nb[1] + i2 * t->nb[2] + i3 * t->nb[3];
@@ -260,8 +261,8 @@ struct kernel_result {
 };
 
 /* Runs a case by the given plan on the executor, under a schedule. */
-static inline void kernel_run_plan(const struct kernel_case *c, const struct attn_problem *p, const struct attn_plan *plan,
-                                   uint64_t schedule, struct kernel_result *result)
+static inline void kernel_run_plan(const struct kernel_case *c, const struct attn_problem *p,
+                                   const struct attn_plan *plan, uint64_t schedule, struct kernel_result *result)
 {
     struct attn_image image;
     assert_true(attn_image_create(p, (int64_t)1 << 30, &image));
@@ -290,13 +291,15 @@ static inline void kernel_run_plan(const struct kernel_case *c, const struct att
     attn_image_free(&image);
 }
 
-static inline void kernel_describe(const struct kernel_case *c, const struct attn_problem *p, const struct attn_plan *plan)
+static inline void kernel_describe(const struct kernel_case *c, const struct attn_problem *p,
+                                   const struct attn_plan *plan)
 {
     char line[ATTN_LINE_MAX];
     attn_problem_print(p, line, sizeof line);
-    print_error("%s\nmask %d layout %d data %d seed %llu on %s: %s, columns %d, splits %d, scan %d, convert %d %d\n", line,
-                c->mask, c->layout, c->data, (unsigned long long)c->seed, plan->device.name, attn_kernel(plan->kernel)->name,
-                plan->columns, plan->splits, plan->scan, plan->convert_k, plan->convert_v);
+    print_error("%s\nmask %d layout %d data %d seed %llu on %s: %s, columns %d, splits %d, scan %d, convert %d %d\n",
+                line, c->mask, c->layout, c->data, (unsigned long long)c->seed, plan->device.name,
+                attn_kernel(plan->kernel)->name, plan->columns, plan->splits, plan->scan, plan->convert_k,
+                plan->convert_v);
 }
 
 /* Runs a case on a kernel of the list for a device of the table; `change` (may be NULL) may edit the plan. Any failure
@@ -317,7 +320,8 @@ static inline void kernel_check(const struct kernel_case *c, const char *device,
     }
     attn_key_of(&p, &key);
     if (!attn_plan_kernel(attn_device_find(device), &key, kernel, &plan, NULL))
-        fail_msg("%s is not able on %s for %lld/%lld", attn_kernel(kernel)->name, device, (long long)c->d_k, (long long)c->d_v);
+        fail_msg("%s is not able on %s for %lld/%lld", attn_kernel(kernel)->name, device, (long long)c->d_k,
+                 (long long)c->d_v);
     if (change)
         change(&plan);
     const char *wrong = attn_plan_check(&plan);
@@ -330,9 +334,10 @@ static inline void kernel_check(const struct kernel_case *c, const char *device,
     if (!result.ran)
         fail_msg("%s: %s", attn_failure_name(result.failure.code), result.failure.text);
     const struct attn_judgement *j = &result.judgement;
-    fail_msg("%lld of %lld components failed; worst %g times its limit: d %lld h %lld iq %lld s %lld: got %.9g, want %.9g +- %g",
-             (long long)j->failed, (long long)j->components, j->worst, (long long)j->d, (long long)j->h, (long long)j->iq,
-             (long long)j->s, j->got, j->want, j->limit);
+    fail_msg(
+        "%lld of %lld components failed; worst %g times its limit: d %lld h %lld iq %lld s %lld: got %.9g, want %.9g +- %g",
+        (long long)j->failed, (long long)j->components, j->worst, (long long)j->d, (long long)j->h, (long long)j->iq,
+        (long long)j->s, j->got, j->want, j->limit);
 }
 
 /* ---- Plans edited by tests ------------------------------------------------------------------------------- */

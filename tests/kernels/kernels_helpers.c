@@ -60,7 +60,8 @@ static void launch(struct setup *s, int step)
     for (int o = 0; o < ATTN_OPERAND_COUNT; o++)
         base[o] = attn_host_at(s->memory, o);
     attn_args_build(&s->problem, &s->plan, step, base, attn_host_workspace(s->memory), &args);
-    struct simt_launch l = { attn_entry_find_checked(&s->plan, step), &args, s->plan.launch[step], &s->plan.device, step };
+    struct simt_launch l = { attn_entry_find_checked(&s->plan, step), &args, s->plan.launch[step], &s->plan.device,
+                             step };
     if (!attn_host_launch(s->backend, s->memory, &l, &failure))
         fail_msg("%s: %s", attn_failure_name(failure.code), failure.text);
 }
@@ -76,9 +77,18 @@ static void convert_copies_every_element_of_every_type_and_layout(void **state)
     (void)state;
     for (int type = ATTN_Q8_0; type < ATTN_TYPE_COUNT; type++)
         for (int layout = 0; layout < KERNEL_LAYOUT_COUNT; layout++) {
-            struct kernel_case c = { .d_k = 96, .d_v = 96, .n_q = 1, .n_kv = 7, .n_head = 3, .n_head_kv = 3, .n_seq = 2,
-                                     .type_k = type, .type_v = type, .layout = (enum kernel_layout)layout,
-                                     .data = type % 2 ? KERNEL_DATA_WIDE : KERNEL_DATA_UNIFORM, .seed = (uint64_t)layout };
+            struct kernel_case c = { .d_k = 96,
+                                     .d_v = 96,
+                                     .n_q = 1,
+                                     .n_kv = 7,
+                                     .n_head = 3,
+                                     .n_head_kv = 3,
+                                     .n_seq = 2,
+                                     .type_k = type,
+                                     .type_v = type,
+                                     .layout = (enum kernel_layout)layout,
+                                     .data = type % 2 ? KERNEL_DATA_WIDE : KERNEL_DATA_UNIFORM,
+                                     .seed = (uint64_t)layout };
             struct setup s;
             plan_of(&c, &s.problem, &s.plan);
             bool once = layout == KERNEL_BROADCAST;
@@ -110,8 +120,15 @@ static void convert_copies_every_element_of_every_type_and_layout(void **state)
 static void convert_saturates(void **state)
 {
     (void)state;
-    struct kernel_case c = { .d_k = 64, .d_v = 64, .n_q = 1, .n_kv = 1, .n_head = 1, .n_head_kv = 1, .n_seq = 1,
-                             .type_k = ATTN_Q8_0, .type_v = ATTN_Q8_0 };
+    struct kernel_case c = { .d_k = 64,
+                             .d_v = 64,
+                             .n_q = 1,
+                             .n_kv = 1,
+                             .n_head = 1,
+                             .n_head_kv = 1,
+                             .n_seq = 1,
+                             .type_k = ATTN_Q8_0,
+                             .type_v = ATTN_Q8_0 };
     struct setup s;
     plan_of(&c, &s.problem, &s.plan);
     s.plan.convert_k = ATTN_F16;
@@ -137,11 +154,22 @@ static void scan_flags_are_what_the_mask_says(void **state)
     (void)state;
     for (int mask = KERNEL_MASK_CAUSAL; mask < KERNEL_MASK_COUNT; mask++)
         for (int variant = 0; variant < 8; variant++) {
-            struct kernel_case c = { .d_k = 40, .d_v = 40, .n_q = 11, .n_kv = 70 + 13 * variant, .n_head = 4, .n_head_kv = 2,
-                                     .n_seq = 2, .mask = (enum kernel_mask)mask, .mask_heads = variant & 1 ? 4 : 1,
-                                     .mask_seqs = variant & 2 ? 2 : 1, .mask_wider = 40, .mask_taller = 3,
-                                     .layout = variant & 4 ? KERNEL_GAPS : KERNEL_CONTIGUOUS, .type_k = ATTN_F16,
-                                     .type_v = ATTN_F16, .seed = (uint64_t)variant };
+            struct kernel_case c = { .d_k = 40,
+                                     .d_v = 40,
+                                     .n_q = 11,
+                                     .n_kv = 70 + 13 * variant,
+                                     .n_head = 4,
+                                     .n_head_kv = 2,
+                                     .n_seq = 2,
+                                     .mask = (enum kernel_mask)mask,
+                                     .mask_heads = variant & 1 ? 4 : 1,
+                                     .mask_seqs = variant & 2 ? 2 : 1,
+                                     .mask_wider = 40,
+                                     .mask_taller = 3,
+                                     .layout = variant & 4 ? KERNEL_GAPS : KERNEL_CONTIGUOUS,
+                                     .type_k = ATTN_F16,
+                                     .type_v = ATTN_F16,
+                                     .seed = (uint64_t)variant };
             struct setup s;
             plan_of(&c, &s.problem, &s.plan);
             const int64_t rows = 4, tile = s.plan.kv_tile, blocks = 3, tiles = (c.n_kv + tile - 1) / tile;
@@ -191,8 +219,15 @@ static void build(const struct kernel_case *c, void (*change)(struct attn_plan *
 static void strides_of_single_extents_are_zero(void **state)
 {
     (void)state;
-    struct kernel_case c = { .d_k = 64, .d_v = 64, .n_q = 1, .n_kv = 5, .n_head = 6, .n_head_kv = 1, .n_seq = 1,
-                             .type_k = ATTN_F16, .type_v = ATTN_F16 };
+    struct kernel_case c = { .d_k = 64,
+                             .d_v = 64,
+                             .n_q = 1,
+                             .n_kv = 5,
+                             .n_head = 6,
+                             .n_head_kv = 1,
+                             .n_seq = 1,
+                             .type_k = ATTN_F16,
+                             .type_v = ATTN_F16 };
     struct attn_problem p;
     struct attn_args args;
     build(&c, NULL, ATTN_STEP_MAIN, &p, &args);
@@ -222,8 +257,15 @@ static void splits_cover_the_keys_in_whole_tiles(void **state)
     (void)state;
     for (int64_t n_kv = 1; n_kv < 700; n_kv += 23)
         for (forced_splits = 1; forced_splits < 12; forced_splits++) {
-            struct kernel_case c = { .d_k = 64, .d_v = 64, .n_q = 7, .n_kv = n_kv, .n_head = 1, .n_head_kv = 1, .n_seq = 1,
-                                     .type_k = ATTN_F16, .type_v = ATTN_F16 };
+            struct kernel_case c = { .d_k = 64,
+                                     .d_v = 64,
+                                     .n_q = 7,
+                                     .n_kv = n_kv,
+                                     .n_head = 1,
+                                     .n_head_kv = 1,
+                                     .n_seq = 1,
+                                     .type_k = ATTN_F16,
+                                     .type_v = ATTN_F16 };
             struct attn_problem p;
             struct attn_args args;
             build(&c, force_splits, ATTN_STEP_MAIN, &p, &args);
@@ -245,8 +287,16 @@ static void convert_both(struct attn_plan *plan, struct attn_problem *p)
 static void converted_tensors_are_dense_and_broadcasts_stay(void **state)
 {
     (void)state;
-    struct kernel_case c = { .d_k = 64, .d_v = 32, .n_q = 1, .n_kv = 5, .n_head = 2, .n_head_kv = 2, .n_seq = 3,
-                             .type_k = ATTN_Q8_0, .type_v = ATTN_Q4_0, .layout = KERNEL_GAPS };
+    struct kernel_case c = { .d_k = 64,
+                             .d_v = 32,
+                             .n_q = 1,
+                             .n_kv = 5,
+                             .n_head = 2,
+                             .n_head_kv = 2,
+                             .n_seq = 3,
+                             .type_k = ATTN_Q8_0,
+                             .type_v = ATTN_Q4_0,
+                             .layout = KERNEL_GAPS };
     struct attn_problem p;
     struct attn_args args;
     c.d_k = c.d_v = 64;
@@ -285,8 +335,15 @@ static void broadcast_everything(struct attn_plan *plan, struct attn_problem *p)
 static void work_of_the_largest_problem_does_not_overflow(void **state)
 {
     (void)state;
-    struct kernel_case c = { .d_k = 64, .d_v = 64, .n_q = 40, .n_kv = 5, .n_head = 6, .n_head_kv = 2, .n_seq = 3,
-                             .type_k = ATTN_F16, .type_v = ATTN_F16 };
+    struct kernel_case c = { .d_k = 64,
+                             .d_v = 64,
+                             .n_q = 40,
+                             .n_kv = 5,
+                             .n_head = 6,
+                             .n_head_kv = 2,
+                             .n_seq = 3,
+                             .type_k = ATTN_F16,
+                             .type_v = ATTN_F16 };
     struct attn_problem p;
     struct attn_args args;
     build(&c, broadcast_everything, ATTN_STEP_MAIN, &p, &args);
@@ -298,8 +355,17 @@ static void alibi_scale_gives_the_planners_exponents(void **state)
 {
     (void)state;
     for (int64_t total = 1; total < 70; total++) {
-        struct kernel_case c = { .d_k = 64, .d_v = 64, .n_q = 1, .n_kv = 5, .n_head = total, .n_head_kv = total, .n_seq = 1,
-                                 .type_k = ATTN_F16, .type_v = ATTN_F16, .mask = KERNEL_MASK_OPEN, .max_bias = 5.3f };
+        struct kernel_case c = { .d_k = 64,
+                                 .d_v = 64,
+                                 .n_q = 1,
+                                 .n_kv = 5,
+                                 .n_head = total,
+                                 .n_head_kv = total,
+                                 .n_seq = 1,
+                                 .type_k = ATTN_F16,
+                                 .type_v = ATTN_F16,
+                                 .mask = KERNEL_MASK_OPEN,
+                                 .max_bias = 5.3f };
         struct attn_problem p;
         struct attn_args args;
         build(&c, NULL, ATTN_STEP_MAIN, &p, &args);

@@ -5,8 +5,17 @@
 
 static struct attn_problem plain_problem(void)
 {
-    struct kernel_case c = { .d_k = 32, .d_v = 16, .n_q = 3, .n_kv = 5, .n_head = 4, .n_head_kv = 2, .n_seq = 2,
-                             .type_k = ATTN_F16, .type_v = ATTN_F16, .mask = KERNEL_MASK_CAUSAL, .sinks = true };
+    struct kernel_case c = { .d_k = 32,
+                             .d_v = 16,
+                             .n_q = 3,
+                             .n_kv = 5,
+                             .n_head = 4,
+                             .n_head_kv = 2,
+                             .n_seq = 2,
+                             .type_k = ATTN_F16,
+                             .type_v = ATTN_F16,
+                             .mask = KERNEL_MASK_CAUSAL,
+                             .sinks = true };
     struct attn_problem p;
     kernel_problem(&c, &p);
     return p;
@@ -64,9 +73,20 @@ static void roles_follow_strides_on_every_layout(void **state)
     (void)state;
     for (int layout = 0; layout < KERNEL_LAYOUT_COUNT; layout++)
         for (int type = 0; type < ATTN_TYPE_COUNT; type++) {
-            struct kernel_case c = { .d_k = 64, .d_v = 32, .n_q = 3, .n_kv = 5, .n_head = 4, .n_head_kv = 2, .n_seq = 2,
-                                     .type_k = type, .type_v = type, .mask = KERNEL_MASK_CAUSAL, .mask_wider = 3,
-                                     .mask_taller = 1, .layout = (enum kernel_layout)layout, .sinks = true };
+            struct kernel_case c = { .d_k = 64,
+                                     .d_v = 32,
+                                     .n_q = 3,
+                                     .n_kv = 5,
+                                     .n_head = 4,
+                                     .n_head_kv = 2,
+                                     .n_seq = 2,
+                                     .type_k = type,
+                                     .type_v = type,
+                                     .mask = KERNEL_MASK_CAUSAL,
+                                     .mask_wider = 3,
+                                     .mask_taller = 1,
+                                     .layout = (enum kernel_layout)layout,
+                                     .sinks = true };
             struct attn_problem p;
             kernel_problem(&c, &p);
             expect_roles(&p);

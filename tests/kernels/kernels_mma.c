@@ -12,8 +12,16 @@ enum { FAMILIES = 5, DEVICES = 7 };
 
 static struct kernel_case simple(int64_t d_k, int64_t d_v)
 {
-    struct kernel_case c = { .d_k = d_k, .d_v = d_v, .n_q = 5, .n_kv = 70, .n_head = 2, .n_head_kv = 2, .n_seq = 1,
-                             .type_k = ATTN_F16, .type_v = ATTN_F16, .mask = KERNEL_MASK_CAUSAL };
+    struct kernel_case c = { .d_k = d_k,
+                             .d_v = d_v,
+                             .n_q = 5,
+                             .n_kv = 70,
+                             .n_head = 2,
+                             .n_head_kv = 2,
+                             .n_seq = 1,
+                             .type_k = ATTN_F16,
+                             .type_v = ATTN_F16,
+                             .mask = KERNEL_MASK_CAUSAL };
     return c;
 }
 
@@ -28,7 +36,8 @@ static void check(const struct kernel_case *c, void (*change)(struct attn_plan *
         check_on(i, c, change);
 }
 
-/* The known head sizes of the kernel, f16 and bf16, on every device; 5 columns take the small instance, 42 the large. */
+/* The known head sizes of the kernel, f16 and bf16, on every device; 5 columns take the small instance, 42 the large.
+ */
 static void every_instance_computes(void **state)
 {
     (void)state;

@@ -1,6 +1,6 @@
-/* mma in warpgroups (sm_90's wgmma, kernels/mma/group.h) against the reference on the checked executor: every head size and type
- * that it has, every mask and layout, lengths around its tiles of 64 keys and 128 columns, splits and scanned plans; and what
- * the device must have for it.
+/* mma in warpgroups (sm_90's wgmma, kernels/mma/group.h) against the reference on the checked executor: every head size
+ * and type that it has, every mask and layout, lengths around its tiles of 64 keys and 128 columns, splits and scanned
+ * plans; and what the device must have for it.
  *
  * SPDX-License-Identifier: MIT */
 #include "tests/kernels/kernels_common.h"
@@ -10,8 +10,16 @@ enum { GROUP_COLUMNS = 128 };
 /* More than 16 columns, so that they are taken in groups. */
 static struct kernel_case simple(int64_t d)
 {
-    struct kernel_case c = { .d_k = d, .d_v = d, .n_q = 19, .n_kv = 150, .n_head = 1, .n_head_kv = 1, .n_seq = 1,
-                             .type_k = ATTN_F16, .type_v = ATTN_F16, .mask = KERNEL_MASK_CAUSAL };
+    struct kernel_case c = { .d_k = d,
+                             .d_v = d,
+                             .n_q = 19,
+                             .n_kv = 150,
+                             .n_head = 1,
+                             .n_head_kv = 1,
+                             .n_seq = 1,
+                             .type_k = ATTN_F16,
+                             .type_v = ATTN_F16,
+                             .mask = KERNEL_MASK_CAUSAL };
     return c;
 }
 
@@ -177,14 +185,10 @@ static void without_the_means_others_stand_in(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_instance_computes),
-        cmocka_unit_test(every_mask_on_every_layout),
-        cmocka_unit_test(lengths_around_tiles),
-        cmocka_unit_test(modifiers_in_every_combination),
-        cmocka_unit_test(splits_and_scanned_plans),
-        cmocka_unit_test(a_scan_of_many_tiles),
-        cmocka_unit_test(quantised_types_are_converted),
-        cmocka_unit_test(without_the_means_others_stand_in),
+        cmocka_unit_test(every_instance_computes),       cmocka_unit_test(every_mask_on_every_layout),
+        cmocka_unit_test(lengths_around_tiles),          cmocka_unit_test(modifiers_in_every_combination),
+        cmocka_unit_test(splits_and_scanned_plans),      cmocka_unit_test(a_scan_of_many_tiles),
+        cmocka_unit_test(quantised_types_are_converted), cmocka_unit_test(without_the_means_others_stand_in),
     };
     return cmocka_run_group_tests_name("mma in groups", tests, NULL, NULL);
 }

@@ -6,8 +6,16 @@
 
 static struct kernel_case simple(int64_t d_k, int64_t d_v)
 {
-    struct kernel_case c = { .d_k = d_k, .d_v = d_v, .n_q = 3, .n_kv = 67, .n_head = 2, .n_head_kv = 1, .n_seq = 1,
-                             .type_k = ATTN_F16, .type_v = ATTN_F16, .mask = KERNEL_MASK_CAUSAL };
+    struct kernel_case c = { .d_k = d_k,
+                             .d_v = d_v,
+                             .n_q = 3,
+                             .n_kv = 67,
+                             .n_head = 2,
+                             .n_head_kv = 1,
+                             .n_seq = 1,
+                             .type_k = ATTN_F16,
+                             .type_v = ATTN_F16,
+                             .mask = KERNEL_MASK_CAUSAL };
     return c;
 }
 
@@ -22,9 +30,9 @@ static void use_one_workgroup(struct attn_plan *plan) { plan->launch[ATTN_STEP_M
 static void any_head_size_is_run(void **state)
 {
     (void)state;
-    static const int64_t sizes[][2] = { { 1, 1 },    { 7, 7 },   { 8, 8 },     { 33, 1 },   { 1, 33 },   { 600, 3 },
-                                        { 3, 600 },  { 5, 512 }, { 5, 513 },   { 5, 1031 }, { 9, 4099 }, { 127, 129 },
-                                        { 128, 64 }, { 64, 72 }, { 2049, 17 } };
+    static const int64_t sizes[][2] = { { 1, 1 },    { 7, 7 },     { 8, 8 },    { 33, 1 },  { 1, 33 },
+                                        { 600, 3 },  { 3, 600 },   { 5, 512 },  { 5, 513 }, { 5, 1031 },
+                                        { 9, 4099 }, { 127, 129 }, { 128, 64 }, { 64, 72 }, { 2049, 17 } };
     static const int types[] = { ATTN_F32, ATTN_F16, ATTN_BF16 };
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         struct kernel_case c = simple(sizes[i][0], sizes[i][1]);
@@ -117,12 +125,9 @@ static void values_outside_f16_pass(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(any_head_size_is_run),
-        cmocka_unit_test(every_pair_of_types_is_read),
-        cmocka_unit_test(every_mask_on_every_layout),
-        cmocka_unit_test(softcap_alibi_and_sinks_in_every_combination),
-        cmocka_unit_test(every_length_of_the_last_tile),
-        cmocka_unit_test(one_workgroup_does_all_the_work),
+        cmocka_unit_test(any_head_size_is_run),          cmocka_unit_test(every_pair_of_types_is_read),
+        cmocka_unit_test(every_mask_on_every_layout),    cmocka_unit_test(softcap_alibi_and_sinks_in_every_combination),
+        cmocka_unit_test(every_length_of_the_last_tile), cmocka_unit_test(one_workgroup_does_all_the_work),
         cmocka_unit_test(values_outside_f16_pass),
     };
     return cmocka_run_group_tests_name("naive", tests, NULL, NULL);

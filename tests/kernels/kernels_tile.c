@@ -9,8 +9,16 @@ static const char *const devices[] = { "gfx1100", "gfx942" };
 static struct kernel_case simple(int size)
 {
     const struct attn_head_size *s = attn_head_size(size);
-    struct kernel_case c = { .d_k = s->d_k, .d_v = s->d_v, .n_q = 5, .n_kv = 70, .n_head = 2, .n_head_kv = 2, .n_seq = 1,
-                             .type_k = ATTN_F16, .type_v = ATTN_F16, .mask = KERNEL_MASK_CAUSAL };
+    struct kernel_case c = { .d_k = s->d_k,
+                             .d_v = s->d_v,
+                             .n_q = 5,
+                             .n_kv = 70,
+                             .n_head = 2,
+                             .n_head_kv = 2,
+                             .n_seq = 1,
+                             .type_k = ATTN_F16,
+                             .type_v = ATTN_F16,
+                             .mask = KERNEL_MASK_CAUSAL };
     return c;
 }
 
@@ -143,7 +151,9 @@ static void softcap_alibi_and_sinks_in_every_combination(void **state)
 static void every_length_of_the_last_tile(void **state)
 {
     (void)state;
-    static const int64_t lengths[] = { 1, 2, 3, 4, 5, 15, 16, 17, 31, 32, 33, 47, 48, 49, 63, 64, 65, 127, 128, 129, 193 };
+    static const int64_t lengths[] = {
+        1, 2, 3, 4, 5, 15, 16, 17, 31, 32, 33, 47, 48, 49, 63, 64, 65, 127, 128, 129, 193
+    };
     for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
         struct kernel_case c = simple(index_of(112, 112));
         c.n_kv = lengths[i];
@@ -186,7 +196,8 @@ static void scanned_plans_skip_only_masked_tiles(void **state)
             c.mask_seqs = plane & 2 ? 2 : 1;
             c.mask_wider = 31;
             c.mask_taller = 5;
-            kernel_check(&c, devices[plane & 1], ATTN_KERNEL_tile, plane & 2 ? kernel_add_scan_and_splits : kernel_add_scan);
+            kernel_check(&c, devices[plane & 1], ATTN_KERNEL_tile,
+                         plane & 2 ? kernel_add_scan_and_splits : kernel_add_scan);
         }
 }
 

@@ -5,7 +5,7 @@
  * SPDX-License-Identifier: MIT */
 #include "tests/planner/planner_api.h"
 
-/* ---- Off by one -------------------------------------------------------------------------------------------- */
+/* ---- Off by one ------------------------------------------------------------------------------------------ */
 
 #define Q " q=f32[64,3,8,2]"
 #define K " k=f16[64,7,4,2]"
@@ -33,7 +33,9 @@ static const struct near_miss near_misses[] = {
     { BASE, "fa1" Q " k=f16[64,7,4,1]" V, { ATTN_E_N_SEQ, ATTN_K, 3, 1, 2 } },
     { BASE, "fa1" Q K " v=f16[32,7,4,3]", { ATTN_E_N_SEQ, ATTN_V, 3, 3, 2 } },
     { BASE, "fa1" Q " k=f16[64,7,3,2] v=f16[32,7,3,2]", { ATTN_E_GQA, ATTN_Q, 2, 8, 3 } },
-    { "fa1" Q " k=f16[64,7,8,2] v=f16[32,7,8,2]", "fa1" Q " k=f16[64,7,9,2] v=f16[32,7,9,2]", { ATTN_E_GQA, ATTN_Q, 2, 8, 9 } },
+    { "fa1" Q " k=f16[64,7,8,2] v=f16[32,7,8,2]",
+      "fa1" Q " k=f16[64,7,9,2] v=f16[32,7,9,2]",
+      { ATTN_E_GQA, ATTN_Q, 2, 8, 9 } },
     { BASE, "fa1" Q K V " mask=f16[6,3,8,2]", { ATTN_E_MASK_KV, ATTN_MASK, 0, 6, 7 } },
     { BASE, "fa1" Q K V " mask=f16[7,2,8,2]", { ATTN_E_MASK_Q, ATTN_MASK, 1, 2, 3 } },
     { "fa1" Q K V " mask=f16[8,4,4,1]", "fa1" Q K V " mask=f16[8,4,5,1]", { ATTN_E_MASK_HEADS, ATTN_MASK, 2, 5, 8 } },
@@ -49,16 +51,21 @@ static const struct near_miss near_misses[] = {
     { "fa1" Q K " v=q5_0[32,7,4,2]+22", "fa1" Q K " v=q5_0[32,7,4,2]+20", { ATTN_E_OFFSET, ATTN_V, 0, 20, 22 } },
     { "fa1" Q K V " mask=f16[7,3,8,2]+2", "fa1" Q K V " mask=f16[7,3,8,2]+-2", { ATTN_E_OFFSET, ATTN_MASK, 0, -2, 2 } },
     { "fa1" Q K ":128,896,3586" V, "fa1" Q K ":128,896,3585" V, { ATTN_E_STRIDE, ATTN_K, 3, 3585, 2 } },
-    { "fa1" Q K " v=q8_0[32,7,4,2]:34,238,952", "fa1" Q K " v=q8_0[32,7,4,2]:36,238,952", { ATTN_E_STRIDE, ATTN_V, 1, 36, 34 } },
+    { "fa1" Q K " v=q8_0[32,7,4,2]:34,238,952",
+      "fa1" Q K " v=q8_0[32,7,4,2]:36,238,952",
+      { ATTN_E_STRIDE, ATTN_V, 1, 36, 34 } },
     { "fa1" Q ":256,768,0" K V, "fa1" Q ":256,768,-4" K V, { ATTN_E_STRIDE, ATTN_Q, 3, -4, 4 } },
-    { "fa1" Q ":0,0,0" K ":0,0,0" V ":0,0,0" M ":0,0,0", "fa1" Q K V " dst=f32[32,8,3,2]:128,0,3072",
+    { "fa1" Q ":0,0,0" K ":0,0,0" V ":0,0,0" M ":0,0,0",
+      "fa1" Q K V " dst=f32[32,8,3,2]:128,0,3072",
       { ATTN_E_BROADCAST, ATTN_DST, 2, 0, 0 } },
-    { "fa1" Q K V " dst=f32[32,8,3,2]:128,1024,3072", "fa1" Q K V " dst=f32[32,8,3,2]:128,1024,3068",
+    { "fa1" Q K V " dst=f32[32,8,3,2]:128,1024,3072",
+      "fa1" Q K V " dst=f32[32,8,3,2]:128,1024,3068",
       { ATTN_E_OVERLAP, ATTN_DST, 3, 3068, 3072 } },
     { "fa1" Q K ":128,896,3584" V, "fa1" Q K ":126,896,3584" V, { ATTN_E_OVERLAP, ATTN_K, 1, 126, 128 } },
     { "fa1" Q K ":512,128,3584" V, "fa1" Q K ":510,128,3584" V, { ATTN_E_OVERLAP, ATTN_K, 1, 510, 512 } },
     /* a gap at each row's end may hold another dimension: rows of 128 at 0, 256, ..., the second head between them */
-    { "fa1" Q " k=f16[64,7,2,2]:256,128,1792 v=f16[32,7,2,2]", "fa1" Q " k=f16[64,7,2,2]:254,128,1792 v=f16[32,7,2,2]",
+    { "fa1" Q " k=f16[64,7,2,2]:256,128,1792 v=f16[32,7,2,2]",
+      "fa1" Q " k=f16[64,7,2,2]:254,128,1792 v=f16[32,7,2,2]",
       { ATTN_E_OVERLAP, ATTN_K, 1, 254, 256 } },
     /* 2^61 f32 are 2^63 bytes: one too many */
     { "fa1 q=f32[1,2305843009213693951,1,1]:4,0,0 k=f16[1,1,1,1] v=f16[1,1,1,1] dst=f32[1,1,2305843009213693951,1]:0,4,0",
@@ -72,15 +79,20 @@ static const struct near_miss near_misses[] = {
       { ATTN_E_OVERFLOW, ATTN_V, 0, INT64_C(9223372036854775806), 2 } },
     /* q has 2304 floats in all, dst as many bytes at its end */
     { "fa1 q=f32[64,3,4,1]@a k=f16[64,7,4,1] v=f16[64,7,4,1] dst=f32[64,4,3,1]@a+3072",
-      "fa1 q=f32[64,3,4,1]@a k=f16[64,7,4,1] v=f16[64,7,4,1] dst=f32[64,4,3,1]@a+3068", { ATTN_E_ALIAS_DST, ATTN_Q, 0, 3068, 3072 } },
+      "fa1 q=f32[64,3,4,1]@a k=f16[64,7,4,1] v=f16[64,7,4,1] dst=f32[64,4,3,1]@a+3068",
+      { ATTN_E_ALIAS_DST, ATTN_Q, 0, 3068, 3072 } },
     { "fa1 q=f32[64,3,4,1] k=f16[64,7,4,1] v=f16[64,7,4,1]@b dst=f32[64,4,3,1]@a",
-      "fa1 q=f32[64,3,4,1] k=f16[64,7,4,1] v=f16[64,7,4,1]@a dst=f32[64,4,3,1]@a", { ATTN_E_ALIAS_DST, ATTN_V, 0, 0, 3072 } },
+      "fa1 q=f32[64,3,4,1] k=f16[64,7,4,1] v=f16[64,7,4,1]@a dst=f32[64,4,3,1]@a",
+      { ATTN_E_ALIAS_DST, ATTN_V, 0, 0, 3072 } },
     { "fa1 q=f32[64,3,4,1]@a k=f16[64,7,4,1]@a+3072 v=f16[64,7,4,1]@a+3072",
-      "fa1 q=f32[64,3,4,1]@a k=f16[64,7,4,1]@a+3070 v=f16[64,7,4,1]@a+3072", { ATTN_E_ALIAS_INPUT, ATTN_K, 0, 3070, 3072 } },
+      "fa1 q=f32[64,3,4,1]@a k=f16[64,7,4,1]@a+3070 v=f16[64,7,4,1]@a+3072",
+      { ATTN_E_ALIAS_INPUT, ATTN_K, 0, 3070, 3072 } },
     { "fa1 q=f32[64,3,4,1]@a k=f32[64,7,4,1]@a v=f32[64,7,4,1]@a+256 mask=f16[7,3,1,1]@b",
-      "fa1 q=f32[64,3,4,1]@a k=f32[64,7,4,1]@a v=bf16[64,7,4,1]@a mask=f16[7,3,1,1]@b", { ATTN_E_ALIAS_INPUT, ATTN_V, 0, 0, 3072 } },
+      "fa1 q=f32[64,3,4,1]@a k=f32[64,7,4,1]@a v=bf16[64,7,4,1]@a mask=f16[7,3,1,1]@b",
+      { ATTN_E_ALIAS_INPUT, ATTN_V, 0, 0, 3072 } },
     { "fa1 q=f32[64,3,4,1] k=f16[64,7,4,1]@c v=f16[64,7,4,1] mask=f16[7,3,1,1]@c+3584",
-      "fa1 q=f32[64,3,4,1] k=f16[64,7,4,1]@c v=f16[64,7,4,1] mask=f16[7,3,1,1]@c+3582", { ATTN_E_ALIAS_INPUT, ATTN_MASK, 0, 3582, 3584 } },
+      "fa1 q=f32[64,3,4,1] k=f16[64,7,4,1]@c v=f16[64,7,4,1] mask=f16[7,3,1,1]@c+3582",
+      { ATTN_E_ALIAS_INPUT, ATTN_MASK, 0, 3582, 3584 } },
     { BASE " scale=3.4028235e38", BASE " scale=inf", { ATTN_E_SCALE, 0, 0, 0, 0 } },
     { BASE " scale=-1", BASE " scale=nan", { ATTN_E_SCALE, 0, 0, 0, 0 } },
     { BASE " softcap=-0", BASE " softcap=-1e-45", { ATTN_E_SOFTCAP, 0, 0, 0, 0 } },
@@ -90,13 +102,15 @@ static const struct near_miss near_misses[] = {
     { "fa1" Q K V " max_bias=0", "fa1" Q K V " max_bias=1e-45", { ATTN_E_MAX_BIAS_MASK, ATTN_MASK, 0, 0, 0 } },
     { BASE " heads=4/12", BASE " heads=4/11", { ATTN_E_HEADS, 0, 0, 4, 11 } },
     { BASE " heads=0/8", BASE " heads=-1/8", { ATTN_E_HEADS, 0, 0, -1, 8 } },
-    { BASE " heads=9223372036854775799/9223372036854775807", BASE " heads=9223372036854775800/9223372036854775807",
+    { BASE " heads=9223372036854775799/9223372036854775807",
+      BASE " heads=9223372036854775800/9223372036854775807",
       { ATTN_E_HEADS, 0, 0, INT64_C(9223372036854775800), INT64_MAX } },
 };
 
 static bool names_operand(int code)
 {
-    return code != ATTN_E_SCALE && code != ATTN_E_SOFTCAP && code != ATTN_E_MAX_BIAS && code != ATTN_E_HEADS && code != ATTN_E_GQA;
+    return code != ATTN_E_SCALE && code != ATTN_E_SOFTCAP && code != ATTN_E_MAX_BIAS && code != ATTN_E_HEADS &&
+           code != ATTN_E_GQA;
 }
 
 static void check_one(const struct attn_problem *p, const struct attn_error *want, const char *line)
@@ -107,7 +121,8 @@ static void check_one(const struct attn_problem *p, const struct attn_error *wan
     assert_int_equal(attn_problem_check(p, NULL), attn_problem_check(p, &got));
     attn_error_text(&got, got_text, sizeof got_text);
     attn_error_text(want, want_text, sizeof want_text);
-    if (got.code != want->code || strcmp(got_text, want_text) != 0 || (names_operand(want->code) && got.operand != want->operand))
+    if (got.code != want->code || strcmp(got_text, want_text) != 0 ||
+        (names_operand(want->code) && got.operand != want->operand))
         fail_msg("%s\nwanted %s\ngot    %s", line, want_text, got_text);
 }
 
@@ -143,7 +158,8 @@ static void each_rule_has_a_legal_neighbour_and_an_illegal_one(void **state)
     p = base;
     p.t[ATTN_V].type = ATTN_TYPE_COUNT;
     check_one(&p, &(struct attn_error){ ATTN_E_TYPE, ATTN_V, 0, ATTN_TYPE_COUNT, 0 }, BASE);
-    seen |= UINT64_C(1) << ATTN_E_ABSENT | UINT64_C(1) << ATTN_E_BUFFER | UINT64_C(1) << ATTN_E_ROW_DENSE | UINT64_C(1) << ATTN_E_OK;
+    seen |= UINT64_C(1) << ATTN_E_ABSENT | UINT64_C(1) << ATTN_E_BUFFER | UINT64_C(1) << ATTN_E_ROW_DENSE |
+            UINT64_C(1) << ATTN_E_OK;
     assert_int_equal(seen, (UINT64_C(1) << ATTN_ERROR_COUNT) - 1); /* no rule was left out */
 }
 
@@ -163,7 +179,7 @@ static void absent_tensors_are_not_looked_at(void **state)
     }
 }
 
-/* ---- A second judge ------------------------------------------------------------------------------------------ */
+/* ---- A second judge -------------------------------------------------------------------------------------- */
 
 __extension__ typedef __int128 wide;
 
@@ -237,7 +253,8 @@ static bool is_legal(const struct attn_problem *p)
     for (int a = 0; a < ATTN_OPERAND_COUNT; a++) {
         for (int b = a + 1; b < ATTN_OPERAND_COUNT; b++) {
             const struct attn_tensor *x = &p->t[a], *y = &p->t[b];
-            if (!x->present || !y->present || x->buffer == 0 || x->buffer != y->buffer || end[a] <= first[b] || end[b] <= first[a])
+            if (!x->present || !y->present || x->buffer == 0 || x->buffer != y->buffer || end[a] <= first[b] ||
+                end[b] <= first[a])
                 continue;
             if (b > ATTN_V || x->type != y->type)
                 return false;
@@ -275,8 +292,10 @@ static bool error_is_true(const struct attn_problem *p, const struct attn_error 
     case ATTN_E_BLOCK: return a == t->ne[0] && b == type->block_elems && a % b != 0;
     case ATTN_E_ROW_DENSE: return a == t->nb[0] && b == type->block_bytes && a != b;
     case ATTN_E_OFFSET: return a == t->offset && b == type->block_bytes && (a < 0 || a % b != 0);
-    case ATTN_E_STRIDE: return t->ne[e->dim] > 1 && a == t->nb[e->dim] && b == type->block_bytes && (a < 0 || a % b != 0);
-    case ATTN_E_BROADCAST: return t->ne[e->dim] > 1 && t->nb[e->dim] == 0 && (e->operand == ATTN_DST || e->operand == ATTN_SINKS);
+    case ATTN_E_STRIDE:
+        return t->ne[e->dim] > 1 && a == t->nb[e->dim] && b == type->block_bytes && (a < 0 || a % b != 0);
+    case ATTN_E_BROADCAST:
+        return t->ne[e->dim] > 1 && t->nb[e->dim] == 0 && (e->operand == ATTN_DST || e->operand == ATTN_SINKS);
     case ATTN_E_OVERLAP: return t->ne[e->dim] > 1 && a == t->nb[e->dim] && a > 0 && a < b;
     case ATTN_E_OVERFLOW: return a > 0 && b > 0 && (wide)a * b + t->offset > INT64_MAX / 2;
     case ATTN_E_ALIAS_DST: return e->operand < ATTN_DST && t->buffer == p->t[ATTN_DST].buffer && t->buffer && a < b;
@@ -320,7 +339,9 @@ static void problems_made_legal_are_legal(void **state)
 
 static int64_t nudge(uint64_t *seed, int64_t value)
 {
-    static const int64_t edges[] = { 0, 1, -1, 2, 31, 32, 33, INT64_MAX, INT64_MIN, INT64_C(1) << 61, (INT64_C(1) << 61) - 1, INT64_C(1) << 31 };
+    static const int64_t edges[] = {
+        0, 1, -1, 2, 31, 32, 33, INT64_MAX, INT64_MIN, INT64_C(1) << 61, (INT64_C(1) << 61) - 1, INT64_C(1) << 31
+    };
     switch (rand_below(seed, 6)) {
     case 0: return edges[rand_below(seed, sizeof edges / sizeof edges[0])];
     case 1: return (int64_t)((uint64_t)value * 2);
@@ -332,7 +353,8 @@ static int64_t nudge(uint64_t *seed, int64_t value)
 
 static void mutate(uint64_t *seed, struct attn_problem *p)
 {
-    static const uint32_t floats[] = { 0, 0x80000000, 1, 0x80000001, 0x7f7fffff, 0x7f800000, 0xff800000, 0x7fc00000, 0xbf800000 };
+    static const uint32_t floats[] = { 0,          0x80000000, 1,          0x80000001, 0x7f7fffff,
+                                       0x7f800000, 0xff800000, 0x7fc00000, 0xbf800000 };
     struct attn_tensor *t = &p->t[rand_below(seed, ATTN_OPERAND_COUNT)];
     float f = float_from(floats[rand_below(seed, sizeof floats / sizeof floats[0])]);
     int d = (int)rand_below(seed, 4);
@@ -347,9 +369,12 @@ static void mutate(uint64_t *seed, struct attn_problem *p)
     case 7: *(one_in(seed, 3) ? &p->scale : one_in(seed, 2) ? &p->softcap : &p->max_bias) = f; break;
     case 8: { /* one extent, wherever it appears */
         static const int where[7][4][2] = {
-            { { ATTN_Q, 0 }, { ATTN_K, 0 }, { -1, 0 }, { -1, 0 } },          { { ATTN_V, 0 }, { ATTN_DST, 0 }, { -1, 0 }, { -1, 0 } },
-            { { ATTN_K, 1 }, { ATTN_V, 1 }, { ATTN_MASK, 0 }, { -1, 0 } },   { { ATTN_K, 2 }, { ATTN_V, 2 }, { -1, 0 }, { -1, 0 } },
-            { { ATTN_Q, 1 }, { ATTN_DST, 2 }, { ATTN_MASK, 1 }, { -1, 0 } }, { { ATTN_Q, 2 }, { ATTN_DST, 1 }, { ATTN_SINKS, 0 }, { -1, 0 } },
+            { { ATTN_Q, 0 }, { ATTN_K, 0 }, { -1, 0 }, { -1, 0 } },
+            { { ATTN_V, 0 }, { ATTN_DST, 0 }, { -1, 0 }, { -1, 0 } },
+            { { ATTN_K, 1 }, { ATTN_V, 1 }, { ATTN_MASK, 0 }, { -1, 0 } },
+            { { ATTN_K, 2 }, { ATTN_V, 2 }, { -1, 0 }, { -1, 0 } },
+            { { ATTN_Q, 1 }, { ATTN_DST, 2 }, { ATTN_MASK, 1 }, { -1, 0 } },
+            { { ATTN_Q, 2 }, { ATTN_DST, 1 }, { ATTN_SINKS, 0 }, { -1, 0 } },
             { { ATTN_Q, 3 }, { ATTN_K, 3 }, { ATTN_V, 3 }, { ATTN_DST, 3 } },
         };
         const int (*w)[2] = where[rand_below(seed, 7)];
@@ -364,7 +389,8 @@ static void mutate(uint64_t *seed, struct attn_problem *p)
     case 9: /* two tensors of one buffer, end to end or nearly */
         t->buffer = 1;
         p->t[d].buffer = 1;
-        t->offset = (int64_t)((uint64_t)attn_type_info(t->type < ATTN_TYPE_COUNT ? t->type : 0)->block_bytes * rand_below(seed, 500));
+        t->offset = (int64_t)((uint64_t)attn_type_info(t->type < ATTN_TYPE_COUNT ? t->type : 0)->block_bytes *
+                              rand_below(seed, 500));
         break;
     case 10: t->nb[1 + rand_below(seed, 3)] = t->nb[1 + rand_below(seed, 3)]; break;
     default: t->nb[1 + rand_below(seed, 3)] = 0; break;
@@ -382,7 +408,8 @@ static void both_judges_agree_on_mutated_problems(void **state)
             mutate(&seed, &p);
         compare_judges(&p, &codes);
     }
-    assert_int_equal(codes, (UINT64_C(1) << ATTN_ERROR_COUNT) - 1); /* every rule was the first broken one at least once */
+    assert_int_equal(codes,
+                     (UINT64_C(1) << ATTN_ERROR_COUNT) - 1); /* every rule was the first broken one at least once */
 }
 
 /* Any bits: no crash, no signed overflow (UBSan), and still the right answer. */
@@ -390,7 +417,8 @@ static void garbage_is_judged_without_harm(void **state)
 {
     (void)state;
     uint64_t seed = 4;
-    static const int64_t fills[] = { INT64_MAX, INT64_MIN, -1, 0, 1, INT64_C(1) << 62, INT64_C(1) << 32, INT64_MAX - 1, INT64_MAX / 2 };
+    static const int64_t fills[] = { INT64_MAX,        INT64_MIN,     -1,           0, 1, INT64_C(1) << 62,
+                                     INT64_C(1) << 32, INT64_MAX - 1, INT64_MAX / 2 };
     for (int i = 0; i < 100000; i++) {
         struct attn_problem p;
         for (size_t j = 0; j < sizeof p; j++)
@@ -419,7 +447,7 @@ static void garbage_is_judged_without_harm(void **state)
     }
 }
 
-/* ---- Legal means what it promises ------------------------------------------------------------------------------ */
+/* ---- Legal means what it promises ------------------------------------------------------------------------ */
 
 /* No byte belongs to two elements of a legal tensor, broadcasts apart; and the span ends where they end. */
 static void elements_of_legal_tensors_do_not_overlap(void **state)

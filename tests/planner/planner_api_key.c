@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: MIT */
 #include "tests/planner/planner_api.h"
 
-/* ---- Buckets --------------------------------------------------------------------------------------------------- */
+/* ---- Buckets --------------------------------------------------------------------------------------------- */
 
 static void check_bucket(int64_t (*bucket)(int64_t), int64_t n, int64_t exact_to)
 {
@@ -55,7 +55,7 @@ static void buckets_are_four_an_octave(void **state)
     }
 }
 
-/* ---- The key ----------------------------------------------------------------------------------------------------- */
+/* ---- The key --------------------------------------------------------------------------------------------- */
 
 static bool same_key(const struct attn_problem *a, const struct attn_problem *b)
 {
@@ -181,9 +181,10 @@ static void decode_steps_share_keys(void **state)
         int64_t last_bucket = 0;
         for (int64_t n_kv = starts[s]; n_kv < starts[s] + 1000; n_kv++) {
             char line[256];
-            snprintf(line, sizeof line, "fa1 q=f32[128,1,32,1] k=f16[128,%lld,8,1]@a:2048,256,67108864 "
-                     "v=f16[128,%lld,8,1]@b:2048,256,67108864 mask=f16[%lld,1,1,1]", (long long)n_kv, (long long)n_kv,
-                     (long long)(n_kv + 255) / 256 * 256);
+            snprintf(line, sizeof line,
+                     "fa1 q=f32[128,1,32,1] k=f16[128,%lld,8,1]@a:2048,256,67108864 "
+                     "v=f16[128,%lld,8,1]@b:2048,256,67108864 mask=f16[%lld,1,1,1]",
+                     (long long)n_kv, (long long)n_kv, (long long)(n_kv + 255) / 256 * 256);
             struct attn_problem p = parse(line);
             assert_int_equal(attn_problem_check(&p, NULL), ATTN_E_OK);
             keys += n_kv == starts[s] || !same_key(&p, &last);
@@ -198,12 +199,9 @@ static void decode_steps_share_keys(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ceilings_hold_their_bucket),
-        cmocka_unit_test(buckets_are_four_an_octave),
-        cmocka_unit_test(what_does_not_matter_does_not_enter),
-        cmocka_unit_test(what_matters_enters),
-        cmocka_unit_test(alignment_is_that_of_every_row),
-        cmocka_unit_test(decode_steps_share_keys),
+        cmocka_unit_test(ceilings_hold_their_bucket),          cmocka_unit_test(buckets_are_four_an_octave),
+        cmocka_unit_test(what_does_not_matter_does_not_enter), cmocka_unit_test(what_matters_enters),
+        cmocka_unit_test(alignment_is_that_of_every_row),      cmocka_unit_test(decode_steps_share_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

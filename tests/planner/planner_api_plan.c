@@ -10,17 +10,18 @@ static void fail_line(const struct attn_problem *p, const struct attn_device *d,
 {
     char line[ATTN_LINE_MAX];
     attn_problem_print(p, line, sizeof line);
-    fail_msg("%s\non %s (wave %d, %d CUs, LDS %d/%d, %d threads, grid %u,%u,%u): %s", line, d->name, d->wave_size, d->n_cu,
-             d->lds_bytes, d->lds_static_bytes, d->max_threads, d->max_grid[0], d->max_grid[1], d->max_grid[2], why);
+    fail_msg("%s\non %s (wave %d, %d CUs, LDS %d/%d, %d threads, grid %u,%u,%u): %s", line, d->name, d->wave_size,
+             d->n_cu, d->lds_bytes, d->lds_static_bytes, d->max_threads, d->max_grid[0], d->max_grid[1], d->max_grid[2],
+             why);
 }
 
-/* ---- Devices --------------------------------------------------------------------------------------------------- */
+/* ---- Devices --------------------------------------------------------------------------------------------- */
 
 static void the_table_has_the_twelve_devices(void **state)
 {
     (void)state;
-    static const char *const names[] = { "gfx906", "gfx908", "gfx90a", "gfx942", "gfx950", "gfx1030",
-                                         "gfx1100", "gfx1151", "gfx1200", "gfx1201", "sm_80", "sm_90" };
+    static const char *const names[] = { "gfx906",  "gfx908",  "gfx90a",  "gfx942",  "gfx950", "gfx1030",
+                                         "gfx1100", "gfx1151", "gfx1200", "gfx1201", "sm_80",  "sm_90" };
     assert_int_equal(attn_device_count(), 12);
     for (int i = 0; i < 12; i++) {
         const struct attn_device *d = attn_device_find(names[i]);
@@ -84,8 +85,13 @@ static void weakenings_are_valid_and_weaker(void **state)
 
 static struct attn_device least_device(int wave_size)
 {
-    const struct attn_device d = { .name = "least", .wave_size = wave_size, .n_cu = 1, .lds_bytes = 16384,
-                                   .lds_static_bytes = 16384, .max_threads = 256, .max_grid = { 1024, 1, 1 } };
+    const struct attn_device d = { .name = "least",
+                                   .wave_size = wave_size,
+                                   .n_cu = 1,
+                                   .lds_bytes = 16384,
+                                   .lds_static_bytes = 16384,
+                                   .max_threads = 256,
+                                   .max_grid = { 1024, 1, 1 } };
     return d;
 }
 
@@ -95,9 +101,9 @@ static void the_least_device_is_valid_and_nothing_below_it(void **state)
     const struct attn_device least = least_device(32);
     struct attn_device d = least;
     assert_null(attn_device_check(&d));
-#define BELOW(field, value)                                                                                              \
-    d = least;                                                                                                           \
-    d.field = value;                                                                                                     \
+#define BELOW(field, value) \
+    d = least;              \
+    d.field = value;        \
     assert_non_null(attn_device_check(&d));
     BELOW(wave_size, 16)
     BELOW(wave_size, 33)
@@ -130,7 +136,7 @@ static void the_least_device_is_valid_and_nothing_below_it(void **state)
     }
 }
 
-/* ---- One problem on one device ------------------------------------------------------------------------------------ */
+/* ---- One problem on one device --------------------------------------------------------------------------- */
 
 static bool contains_number(const char *text, int64_t value)
 {
@@ -162,7 +168,8 @@ static void check_explained(const struct attn_problem *p, const struct attn_devi
             continue;
         const struct attn_rule *rule = &kernel->rules[v->rule];
         char text[512], name[64];
-        if (v->lhs != results[first].lhs || v->rhs != results[first].rhs || attn_relation_holds(rule->relation, v->lhs, v->rhs))
+        if (v->lhs != results[first].lhs || v->rhs != results[first].rhs ||
+            attn_relation_holds(rule->relation, v->lhs, v->rhs))
             fail_line(p, d, "the recorded operands do not break the rule");
         attn_rule_text(id, v->rule, false, v->lhs, v->rhs, text, sizeof text);
         snprintf(name, sizeof name, "%s.%s: ", kernel->name, rule->name);
@@ -171,7 +178,8 @@ static void check_explained(const struct attn_problem *p, const struct attn_devi
             named = named && contains_number(text, attn_d_k(p) < INT32_MAX ? attn_d_k(p) : INT32_MAX) &&
                     contains_number(text, attn_d_v(p) < INT32_MAX ? attn_d_v(p) : INT32_MAX);
         else if (rule->unit != ATTN_UNIT_TYPE)
-            named = named && contains_number(text, v->lhs) && (rule->relation == ATTN_REL_MEMBER || contains_number(text, v->rhs));
+            named = named && contains_number(text, v->lhs) &&
+                    (rule->relation == ATTN_REL_MEMBER || contains_number(text, v->rhs));
         if (!named)
             fail_line(p, d, text);
     }
@@ -190,23 +198,29 @@ static void check_plan(const struct attn_problem *p, const struct attn_device *d
         fail_line(p, d, "the plan is another kernel's or device's");
     if (plan->columns != plan->columns_q * plan->columns_gqa || plan->columns < 1 || plan->kv_tile < 1)
         fail_line(p, d, "columns or KV tile");
-    if (plan->wave_size != d->wave_size || (uint64_t)plan->waves * (uint64_t)plan->wave_size < threads || plan->waves < 1)
+    if (plan->wave_size != d->wave_size || (uint64_t)plan->waves * (uint64_t)plan->wave_size < threads ||
+        plan->waves < 1)
         fail_line(p, d, "waves");
     if (plan->head_size >= 0 && plan->head_size != attn_head_size_find(k->d_k, k->d_v))
         fail_line(p, d, "head size");
     if (plan->load_k < 1 || plan->load_k > 16 || plan->load_v < 1 || plan->load_v > 16 ||
-        (plan->convert_k < 0 && plan->load_k > 1 << k->align_k) || (plan->convert_v < 0 && plan->load_v > 1 << k->align_v))
+        (plan->convert_k < 0 && plan->load_k > 1 << k->align_k) ||
+        (plan->convert_v < 0 && plan->load_v > 1 << k->align_v))
         fail_line(p, d, "a load is wider than rows are aligned");
     if ((plan->stage_k > 0) != (plan->stage_v > 0) || plan->stage_k > plan->load_k || plan->stage_v > plan->load_v ||
         (plan->stage_k > 0 && (!d->async_copy || plan->stage_k < 4 || plan->stage_v < 4)))
         fail_line(p, d, "rows are staged that the device cannot copy so");
-    if ((plan->convert_k >= 0) != (plan->steps >> ATTN_STEP_CONVERT_K & 1) || (plan->convert_v >= 0) != (plan->steps >> ATTN_STEP_CONVERT_V & 1) ||
-        (plan->scan != 0) != (plan->steps >> ATTN_STEP_SCAN & 1) || (plan->splits > 1) != (plan->steps >> ATTN_STEP_COMBINE & 1))
+    if ((plan->convert_k >= 0) != (plan->steps >> ATTN_STEP_CONVERT_K & 1) ||
+        (plan->convert_v >= 0) != (plan->steps >> ATTN_STEP_CONVERT_V & 1) ||
+        (plan->scan != 0) != (plan->steps >> ATTN_STEP_SCAN & 1) ||
+        (plan->splits > 1) != (plan->steps >> ATTN_STEP_COMBINE & 1))
         fail_line(p, d, "a step without its use, or the other way round");
     /* f32 and bf16 values may lie outside f16's range: no route narrows them. */
-    if ((plan->convert_k == ATTN_F16 || plan->arithmetic.k_type == ATTN_F16) && (k->type_k == ATTN_F32 || k->type_k == ATTN_BF16))
+    if ((plan->convert_k == ATTN_F16 || plan->arithmetic.k_type == ATTN_F16) &&
+        (k->type_k == ATTN_F32 || k->type_k == ATTN_BF16))
         fail_line(p, d, "k is narrowed to f16");
-    if ((plan->convert_v == ATTN_F16 || plan->arithmetic.v_type == ATTN_F16) && (k->type_v == ATTN_F32 || k->type_v == ATTN_BF16))
+    if ((plan->convert_v == ATTN_F16 || plan->arithmetic.v_type == ATTN_F16) &&
+        (k->type_v == ATTN_F32 || k->type_v == ATTN_BF16))
         fail_line(p, d, "v is narrowed to f16");
 
     /* Regions: as large as the header says; in doubles, which hold these products well enough. */
@@ -221,7 +235,8 @@ static void check_plan(const struct attn_problem *p, const struct attn_device *d
         want[ATTN_REGION_META] = 8.0 * plan->splits * rows;
     }
     if (plan->scan)
-        want[ATTN_REGION_SCAN] = (double)k->mask_seqs * (double)k->mask_heads * (double)((k->n_q + plan->scan_q - 1) / plan->scan_q) *
+        want[ATTN_REGION_SCAN] = (double)k->mask_seqs * (double)k->mask_heads *
+                                 (double)((k->n_q + plan->scan_q - 1) / plan->scan_q) *
                                  (double)((k->n_kv + plan->kv_tile - 1) / plan->kv_tile);
     for (int r = 0; r < ATTN_REGION_COUNT; r++)
         if ((double)plan->region_bytes[r] != want[r])
@@ -242,7 +257,8 @@ static uint32_t check_problem(const struct attn_problem *p, const struct attn_de
     for (int i = 0; i < ATTN_KERNEL_COUNT; i++) {
         struct attn_verdict verdict;
         bool is_able = attn_plan_kernel(d, &key, i, &plan, &verdict);
-        if (is_able != attn_plan_kernel(d, &key, i, NULL, NULL) || memcmp(&verdict, &trace.verdict[i], sizeof verdict) != 0)
+        if (is_able != attn_plan_kernel(d, &key, i, NULL, NULL) ||
+            memcmp(&verdict, &trace.verdict[i], sizeof verdict) != 0)
             fail_line(p, d, "planning one kernel gives another verdict than the trace");
         if (!is_able)
             continue;
@@ -300,7 +316,8 @@ static void every_head_size_device_weakening_and_type_has_a_kernel(void **state)
             for (int n_q = 1; n_q <= 600; n_q += 599) {
                 char line[256];
                 const char *name = attn_type_info(type)->name;
-                snprintf(line, sizeof line, "fa1 q=f32[%d,%d,24,1] k=%s[%d,1031,8,1] v=%s[%d,1031,8,1] mask=f16[1280,600,1,1]", s->d_k,
+                snprintf(line, sizeof line,
+                         "fa1 q=f32[%d,%d,24,1] k=%s[%d,1031,8,1] v=%s[%d,1031,8,1] mask=f16[1280,600,1,1]", s->d_k,
                          n_q, name, s->d_k, name, s->d_v);
                 struct attn_problem p = parse(line);
                 assert_int_equal(attn_problem_check(&p, NULL), ATTN_E_OK);
@@ -367,7 +384,7 @@ static void the_largest_legal_problems_are_planned(void **state)
     assert_in_range(legal, 1000, 30000);
 }
 
-/* ---- P5: pure ---------------------------------------------------------------------------------------------------- */
+/* ---- P5: pure -------------------------------------------------------------------------------------------- */
 
 static void nothing_irrelevant_matters(void **state)
 {
@@ -392,8 +409,9 @@ static void nothing_irrelevant_matters(void **state)
         if (x != y || memcmp(&a, &b, sizeof a) != 0)
             fail_line(&p, d, "strides of extent-1 dimensions change the plan");
         for (int k = 0; k < ATTN_KERNEL_COUNT; k++)
-            if (ta.verdict[k].able != tb.verdict[k].able || ta.verdict[k].rule != tb.verdict[k].rule || ta.verdict[k].lhs != tb.verdict[k].lhs ||
-                ta.verdict[k].rhs != tb.verdict[k].rhs || ta.verdict[k].cost != tb.verdict[k].cost)
+            if (ta.verdict[k].able != tb.verdict[k].able || ta.verdict[k].rule != tb.verdict[k].rule ||
+                ta.verdict[k].lhs != tb.verdict[k].lhs || ta.verdict[k].rhs != tb.verdict[k].rhs ||
+                ta.verdict[k].cost != tb.verdict[k].cost)
                 fail_line(&p, d, "strides of extent-1 dimensions change the trace");
     }
 }
@@ -428,7 +446,7 @@ static void threads_and_order_do_not_matter(void **state)
         assert_memory_equal(thread_plans[t], thread_plans[0], sizeof thread_plans[0]);
 }
 
-/* ---- P6: monotone -------------------------------------------------------------------------------------------------- */
+/* ---- P6: monotone ---------------------------------------------------------------------------------------- */
 
 static uint32_t able_kernels(const struct attn_device *d, const struct attn_problem *p)
 {
@@ -454,7 +472,10 @@ static void a_stronger_device_loses_no_kernel(void **state)
         for (int n = 1 + (int)rand_below(&seed, 4); n > 0; n--)
             switch (rand_below(&seed, 9)) {
             case 0: strong.lds_bytes += (int32_t)rand_below(&seed, 100000); break;
-            case 1: strong.lds_static_bytes += (int32_t)rand_below(&seed, (uint64_t)(strong.lds_bytes - strong.lds_static_bytes) + 1); break;
+            case 1:
+                strong.lds_static_bytes +=
+                    (int32_t)rand_below(&seed, (uint64_t)(strong.lds_bytes - strong.lds_static_bytes) + 1);
+                break;
             case 2: strong.max_threads += (int32_t)rand_below(&seed, 800); break;
             case 3: strong.n_cu += (int32_t)rand_below(&seed, 300); break;
             case 4: strong.max_grid[rand_below(&seed, 3)] += (uint32_t)rand_below(&seed, 70000); break;
@@ -495,7 +516,7 @@ static void better_alignment_loses_no_kernel(void **state)
     }
 }
 
-/* ---- P7: reusable ----------------------------------------------------------------------------------------------------- */
+/* ---- P7: reusable ---------------------------------------------------------------------------------------- */
 
 static void problems_of_one_key_share_the_plan(void **state)
 {
@@ -526,7 +547,7 @@ static void problems_of_one_key_share_the_plan(void **state)
     assert_in_range(shared, 1000, 20000);
 }
 
-/* ---- Small parts ---------------------------------------------------------------------------------------------------------- */
+/* ---- Small parts ----------------------------------------------------------------------------------------- */
 
 static void relations_are_what_they_are_called(void **state)
 {
@@ -584,17 +605,18 @@ static void kernels_types_and_head_sizes_are_found_by_name_and_number(void **sta
 static void a_plan_beyond_its_device_is_noticed(void **state)
 {
     (void)state;
-    struct attn_problem p = parse("fa1 q=f32[96,600,4,1] k=q4_0[96,1000,4,1] v=q8_0[96,1000,4,1] mask=f16[1000,600,1,1]");
+    struct attn_problem p =
+        parse("fa1 q=f32[96,600,4,1] k=q4_0[96,1000,4,1] v=q8_0[96,1000,4,1] mask=f16[1000,600,1,1]");
     struct attn_key key;
     struct attn_plan good, bad;
     attn_key_of(&p, &key);
     assert_true(attn_plan_kernel(attn_device_find("sm_90"), &key, ATTN_KERNEL_tile, &good, NULL));
     assert_null(attn_plan_check(&good));
     assert_true(good.splits > 1 && good.scan && good.convert_k >= 0 && good.convert_v >= 0); /* every region is used */
-#define SPOILT(change)                                                                                                   \
-    bad = good;                                                                                                          \
-    change;                                                                                                              \
-    if (attn_plan_check(&bad) == NULL)                                                                                   \
+#define SPOILT(change)                 \
+    bad = good;                        \
+    change;                            \
+    if (attn_plan_check(&bad) == NULL) \
         fail_msg("not noticed: %s", #change);
     struct attn_launch *m = &bad.launch[ATTN_STEP_MAIN];
     SPOILT(bad.kernel = -1)

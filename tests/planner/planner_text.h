@@ -1,5 +1,5 @@
-/* planner_text.h: what the planner's tests share: seeded random numbers, a line's problem, and buffers that end where they say,
- * so that AddressSanitizer sees a byte too many.
+/* planner_text.h: what the planner's tests share: seeded random numbers, a line's problem, and buffers that end where
+ * they say, so that AddressSanitizer sees a byte too many.
  *
  * SPDX-License-Identifier: MIT */
 #ifndef PLANNER_TEXT_H

@@ -134,15 +134,33 @@ static void printf_with_nine_digits_reads_as_strtof_reads_it(void **state)
 static void well_known_texts_are_printed_as_people_write_them(void **state)
 {
     (void)state;
-    static const struct { uint32_t bits; const char *text; } cases[] = {
-        { 0x00000000, "0" },           { 0x80000000, "-0" },          { 0x3f800000, "1" },
-        { 0xbf800000, "-1" },          { 0x3d800000, "0.0625" },      { 0x3db504f3, "0.088388346" },
-        { 0x7f7fffff, "3.4028235e38" }, { 0x00800000, "1.1754944e-38" }, { 0x00000001, "1e-45" },
-        { 0x7f800000, "inf" },         { 0xff800000, "-inf" },        { 0x7fc00000, "nan" },
-        { 0xffc00001, "nan" },         { 0x3a83126f, "0.001" },       { 0x4b800000, "16777216" },
-        { 0x4cbebc20, "100000000" },   { 0x4e6e6b28, "1e9" },         { 0x38d1b717, "0.0001" },
-        { 0x3727c5ac, "0.00001" },     { 0x358637bd, "1e-6" },    { 0x3dcccccd, "0.1" },
-        { 0x42480000, "50" },          { 0x41dd5000, "27.664062" },
+    static const struct {
+        uint32_t bits;
+        const char *text;
+    } cases[] = {
+        { 0x00000000, "0" },
+        { 0x80000000, "-0" },
+        { 0x3f800000, "1" },
+        { 0xbf800000, "-1" },
+        { 0x3d800000, "0.0625" },
+        { 0x3db504f3, "0.088388346" },
+        { 0x7f7fffff, "3.4028235e38" },
+        { 0x00800000, "1.1754944e-38" },
+        { 0x00000001, "1e-45" },
+        { 0x7f800000, "inf" },
+        { 0xff800000, "-inf" },
+        { 0x7fc00000, "nan" },
+        { 0xffc00001, "nan" },
+        { 0x3a83126f, "0.001" },
+        { 0x4b800000, "16777216" },
+        { 0x4cbebc20, "100000000" },
+        { 0x4e6e6b28, "1e9" },
+        { 0x38d1b717, "0.0001" },
+        { 0x3727c5ac, "0.00001" },
+        { 0x358637bd, "1e-6" },
+        { 0x3dcccccd, "0.1" },
+        { 0x42480000, "50" },
+        { 0x41dd5000, "27.664062" },
     };
     char text[20];
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -182,17 +200,34 @@ static void the_edge_to_infinity_and_to_zero_is_exact(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "340282356779733661637539395458142568447", "340282356779733661637539395458142568448",
+        "340282356779733661637539395458142568447",
+        "340282356779733661637539395458142568448",
         "340282356779733661637539395458142568447.99999999999999999999999999999999999999999999999999999999999999999",
-        "3.4028235677973366e38", "3.4028235677973367e38", "1e39", "1e38", "0x1.fffffep127", "0x1.ffffffp127",
-        "0x1.fffffefffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffp127", "0x1p128", "0x1p-149",
-        "0x1p-150", "0x1.0000000000000000000000000000000000000000000000000000000000001p-150", "0x1p-151",
+        "3.4028235677973366e38",
+        "3.4028235677973367e38",
+        "1e39",
+        "1e38",
+        "0x1.fffffep127",
+        "0x1.ffffffp127",
+        "0x1.fffffefffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffp127",
+        "0x1p128",
+        "0x1p-149",
+        "0x1p-150",
+        "0x1.0000000000000000000000000000000000000000000000000000000000001p-150",
+        "0x1p-151",
         "7.0064923216240853546186479164495806564013097093825788587853e-46",
         "7.0064923216240853546186479164495806564013097093825788587854e-46",
         "7.00649232162408535461864791644958065640130970938257885878534141944895541342930300743319094181060791015625e-46",
         "7.00649232162408535461864791644958065640130970938257885878534141944895541342930300743319094181060791015626e-46",
-        "1e-45", "1e-46", "1e-400", "1e400", "1e99999999999999999999999", "1e-99999999999999999999999",
-        "0e99999999999999999999999", "-0e-99999999999999999999999", "0x0p99999999999999999999999",
+        "1e-45",
+        "1e-46",
+        "1e-400",
+        "1e400",
+        "1e99999999999999999999999",
+        "1e-99999999999999999999999",
+        "0e99999999999999999999999",
+        "-0e-99999999999999999999999",
+        "0x0p99999999999999999999999",
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         check_parse(texts[i]);
@@ -202,15 +237,59 @@ static void the_longest_number_at_the_start_is_read(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "", "-", "+", ".", "-.", "e5", ".e5", "0x", "0x.", "0xg", "0x.p1", "0x1p", "0x1p+", "1e", "1e+", "1e-x", "1.", ".5",
-        "+.5", "-.5e1", "1..2", "1.2.3", "1e5.5", "1e5e5", "00012", "0.0000", "0x1.8", "0X1.8P1", "0xA.Bp-3", "0x.8",
-        "inf", "INF", "-Inf", "+infinity", "infinit", "INFINITYx", "in", "nan", "-NaN", "na", "1 ", "1|", "1,5", "0b1", "1f",
-        "0x1.p1", "0x00000000000000000000000000000000000001", "0x.00000000000000000000000000000000000000000000000001p200",
+        "",
+        "-",
+        "+",
+        ".",
+        "-.",
+        "e5",
+        ".e5",
+        "0x",
+        "0x.",
+        "0xg",
+        "0x.p1",
+        "0x1p",
+        "0x1p+",
+        "1e",
+        "1e+",
+        "1e-x",
+        "1.",
+        ".5",
+        "+.5",
+        "-.5e1",
+        "1..2",
+        "1.2.3",
+        "1e5.5",
+        "1e5e5",
+        "00012",
+        "0.0000",
+        "0x1.8",
+        "0X1.8P1",
+        "0xA.Bp-3",
+        "0x.8",
+        "inf",
+        "INF",
+        "-Inf",
+        "+infinity",
+        "infinit",
+        "INFINITYx",
+        "in",
+        "nan",
+        "-NaN",
+        "na",
+        "1 ",
+        "1|",
+        "1,5",
+        "0b1",
+        "1f",
+        "0x1.p1",
+        "0x00000000000000000000000000000000000001",
+        "0x.00000000000000000000000000000000000000000000000001p200",
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         check_parse(texts[i]);
     float f;
-    assert_int_equal(attn_float_parse(" 1", 2, &f), 0); /* unlike strtof: no leading space, */
+    assert_int_equal(attn_float_parse(" 1", 2, &f), 0);     /* unlike strtof: no leading space, */
     assert_int_equal(attn_float_parse("nan(1)", 6, &f), 3); /* and nan has nothing after it */
     assert_int_equal(attn_float_parse("1\0005", 3, &f), 1);
 }
@@ -315,7 +394,8 @@ static size_t print_float(const void *what, char *text, size_t cap)
 static void every_capacity_is_respected(void **state)
 {
     (void)state;
-    static const uint32_t patterns[] = { 0, 0x80000000, 0xff800000, 0x7fc00000, 0x80000001, 0xff7fffff, 0xbdb504f3, 0xcb7fffff };
+    static const uint32_t patterns[] = { 0,          0x80000000, 0xff800000, 0x7fc00000,
+                                         0x80000001, 0xff7fffff, 0xbdb504f3, 0xcb7fffff };
     for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++) {
         float f = float_from(patterns[i]);
         check_capacities(print_float, &f);

@@ -8,7 +8,8 @@
 
 static int64_t random_i64(uint64_t *seed)
 {
-    static const int64_t edges[] = { INT64_MIN, INT64_MIN + 1, -1, 0, 1, 2, 32, INT64_MAX - 1, INT64_MAX, INT64_C(1) << 62 };
+    static const int64_t edges[] = { INT64_MIN, INT64_MIN + 1,   -1, 0, 1, 2, 32, INT64_MAX - 1,
+                                     INT64_MAX, INT64_C(1) << 62 };
     switch (rand_below(seed, 4)) {
     case 0: return edges[rand_below(seed, sizeof edges / sizeof edges[0])];
     case 1: return (int64_t)rand_u64(seed);
@@ -132,7 +133,9 @@ static void the_longest_line_fits_the_stated_maximum(void **state)
 static void canonical_text_is_as_the_design_shows_it(void **state)
 {
     (void)state;
-    static const struct { const char *line, *canonical; } cases[] = {
+    static const struct {
+        const char *line, *canonical;
+    } cases[] = {
         { "fa1 q=f32[256,11,32,1] k=f16[256,271,16,1]@a+64:8192,512,2220032 v=f16[256,271,16,1]@b mask=f16[512,11,1,1] scale=0.0625",
           "fa1 q=f32[256,11,32,1] k=f16[256,271,16,1]@a+64:8192,512,2220032 v=f16[256,271,16,1]@b mask=f16[512,11,1,1] scale=0.0625" },
         { "fa1 q=f32[576,3,128,1] k=q8_0[576,113,1,1]@a v=q8_0[512,113,1,1]@a:612,612,69156 scale=0.0417 sinks heads=0/128 ",
@@ -166,8 +169,9 @@ static void canonical_text_is_as_the_design_shows_it(void **state)
 static void fields_get_what_the_text_says(void **state)
 {
     (void)state;
-    struct attn_problem p = parse("fa1 q=f32[576,3,128,2] k=q8_0[576,113,1,2]@c+68 v=f16[512,113,1,2]:2048,4096,8192 sinks "
-                                  "scale=0.5 softcap=30 max_bias=8 heads=2/256");
+    struct attn_problem p =
+        parse("fa1 q=f32[576,3,128,2] k=q8_0[576,113,1,2]@c+68 v=f16[512,113,1,2]:2048,4096,8192 sinks "
+              "scale=0.5 softcap=30 max_bias=8 heads=2/256");
     const struct attn_tensor *k = &p.t[ATTN_K], *v = &p.t[ATTN_V], *s = &p.t[ATTN_SINKS], *dst = &p.t[ATTN_DST];
     assert_int_equal(p.t[ATTN_Q].ne[2], 128);
     assert_int_equal(p.t[ATTN_Q].nb[1], 576 * 4);
@@ -193,9 +197,12 @@ static void reading_stops_at_a_bar_or_the_end_of_the_line(void **state)
 {
     (void)state;
 #define MINIMUM "fa1 q=f32[1,1,1,1] k=f16[1,1,1,1] v=f16[1,1,1,1]"
-    static const struct { const char *text; size_t used; } cases[] = {
-        { MINIMUM, 48 },         { MINIMUM " ", 49 },          { MINIMUM "|dev=x", 48 },   { MINIMUM " | dev=x", 49 },
-        { MINIMUM "\nfa1", 48 }, { MINIMUM "\r\nfa1", 49 },    { MINIMUM "\r", 49 },       { MINIMUM " \r\n", 50 },
+    static const struct {
+        const char *text;
+        size_t used;
+    } cases[] = {
+        { MINIMUM, 48 },         { MINIMUM " ", 49 },           { MINIMUM "|dev=x", 48 }, { MINIMUM " | dev=x", 49 },
+        { MINIMUM "\nfa1", 48 }, { MINIMUM "\r\nfa1", 49 },     { MINIMUM "\r", 49 },     { MINIMUM " \r\n", 50 },
         { MINIMUM "\n|", 48 },   { MINIMUM " scale=2|\n", 56 },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -211,7 +218,9 @@ static void reading_stops_at_a_bar_or_the_end_of_the_line(void **state)
 /* ---- Errors ---------------------------------------------------------------------------------------------- */
 
 /* In `text`, ^ stands before the offending byte and is not part of the line. */
-struct bad_line { const char *text, *message; };
+struct bad_line {
+    const char *text, *message;
+};
 
 #define K1 " k=f16[1,1,1,1]"
 #define V1 " v=f16[1,1,1,1]"
@@ -309,7 +318,8 @@ static void check_error(const char *line, size_t len, size_t column, const char 
         fail_msg("was read: %s", line);
     assert_non_null(memchr(error.message, '\0', sizeof error.message));
     if (error.column != column || strstr(error.message, message) == NULL)
-        fail_msg("%s\nwanted column %zu: %s\ngot    column %zu: %s", line, column, message, error.column, error.message);
+        fail_msg("%s\nwanted column %zu: %s\ngot    column %zu: %s", line, column, message, error.column,
+                 error.message);
 }
 
 static void every_error_has_its_column_and_says_what_was_expected(void **state)
@@ -337,8 +347,9 @@ static void an_embedded_nul_is_an_error_where_it_stands(void **state)
 static void cut_lines_are_refused_within_their_length(void **state)
 {
     (void)state;
-    static const char line[] = "fa1 q=f32[576,3,128,1]@b+64:2304,6912,884736 k=q8_0[576,113,1,1]@a v=q8_0[512,113,1,1]@a:612,612,69156 "
-                               "mask=f16[128,3,1,1] sinks dst=f32[512,128,3,1] scale=0.0417e0 softcap=0x1p2 max_bias=8 heads=0/128";
+    static const char line[] =
+        "fa1 q=f32[576,3,128,1]@b+64:2304,6912,884736 k=q8_0[576,113,1,1]@a v=q8_0[512,113,1,1]@a:612,612,69156 "
+        "mask=f16[128,3,1,1] sinks dst=f32[512,128,3,1] scale=0.0417e0 softcap=0x1p2 max_bias=8 heads=0/128";
     int refused = 0;
     for (size_t len = 0; len < sizeof line; len++) {
         struct attn_problem p;

@@ -16,7 +16,10 @@ static void random_bits(uint64_t *seed, void *out, size_t n)
 static void error_texts_hold_tensor_dimension_and_values(void **state)
 {
     (void)state;
-    static const struct { struct attn_error error; const char *text; } cases[] = {
+    static const struct {
+        struct attn_error error;
+        const char *text;
+    } cases[] = {
         { { ATTN_E_OK, 0, 0, 0, 0 }, "legal" },
         { { ATTN_E_ABSENT, ATTN_V, 0, 0, 0 }, "v is missing" },
         { { ATTN_E_EXTENT, ATTN_MASK, 2, -7, 0 }, "mask.ne[2] is -7, must be at least 1" },
@@ -84,16 +87,21 @@ static void rule_texts_name_rule_values_units_and_members(void **state)
     static const int sizes[] = { 64, 128, 256, 512 };
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
         set |= INT64_C(1) << attn_head_size_find(sizes[i], sizes[i]);
-    check_rule(vec, "head_size", false, attn_head_size_operand(80, 80), set, "vec.head_size: 80/80 is none of 64, 128, 256, 512");
-    check_rule(vec, "head_size", false, attn_head_size_operand(192, 128), set, "vec.head_size: 192/128 is none of 64, 128, 256, 512");
-    check_rule(vec, "head_size", false, attn_head_size_operand(7, 9), set, "vec.head_size: 7/9 is none of 64, 128, 256, 512");
-    check_rule(vec, "head_size", true, attn_head_size_operand(256, 256), set, "vec.head_size: 256/256 is one of 64, 128, 256, 512");
+    check_rule(vec, "head_size", false, attn_head_size_operand(80, 80), set,
+               "vec.head_size: 80/80 is none of 64, 128, 256, 512");
+    check_rule(vec, "head_size", false, attn_head_size_operand(192, 128), set,
+               "vec.head_size: 192/128 is none of 64, 128, 256, 512");
+    check_rule(vec, "head_size", false, attn_head_size_operand(7, 9), set,
+               "vec.head_size: 7/9 is none of 64, 128, 256, 512");
+    check_rule(vec, "head_size", true, attn_head_size_operand(256, 256), set,
+               "vec.head_size: 256/256 is one of 64, 128, 256, 512");
     check_rule(vec, "head_size", false, attn_head_size_operand(64, 64), INT64_C(1) << attn_head_size_find(576, 512),
                "vec.head_size: 64/64 is none of 576/512");
     check_rule(vec, "head_size", false, attn_head_size_operand(64, 64), 0, "vec.head_size: 64/64 is none of nothing");
     check_rule(vec, "threads", false, 256, 128, "vec.threads: 256 threads is more than 128 threads");
     check_rule(vec, "lds", true, 1024, 65536, "vec.lds: 1024 bytes <= 65536 bytes");
-    check_rule(vec, "lds", false, INT64_MAX, INT64_MIN, "vec.lds: 9223372036854775807 bytes is more than -9223372036854775808 bytes");
+    check_rule(vec, "lds", false, INT64_MAX, INT64_MIN,
+               "vec.lds: 9223372036854775807 bytes is more than -9223372036854775808 bytes");
 }
 
 static void any_rule_number_and_operands_give_a_text(void **state)
@@ -107,7 +115,8 @@ static void any_rule_number_and_operands_give_a_text(void **state)
         if (i % 100 == 0)
             kernel = rule = INT32_MIN;
         bool holds = i & 1;
-        assert_in_range(attn_rule_text(kernel, rule, holds, i & 2 ? lhs : -lhs, rhs, text, sizeof text), 5, sizeof text - 1);
+        assert_in_range(attn_rule_text(kernel, rule, holds, i & 2 ? lhs : -lhs, rhs, text, sizeof text), 5,
+                        sizeof text - 1);
         const struct attn_kernel *k = attn_kernel(kernel);
         if (k)
             assert_memory_equal(text, k->name, strlen(k->name));
@@ -128,7 +137,9 @@ static void check_key_alphabet(const char *text)
 static void keys_are_readable_tokens(void **state)
 {
     (void)state;
-    static const struct { const char *line, *text; } cases[] = {
+    static const struct {
+        const char *line, *text;
+    } cases[] = {
         { "fa1 q=f32[96,3,8,1] k=q8_0[96,300,2,1] v=f16[80,300,2,1]", "q3.kv320.d96/80.h8/2.s1.kq8_0-1.vf16-4" },
         { "fa1 q=f32[64,1,8,2] k=f32[64,300,2,2]:0,256,0 v=f16[64,300,2,2]+2:0,0,0 mask=f16[320,1,1,2] sinks softcap=1 max_bias=1",
           "q1.kv320.d64/64.h8/2.s2.m1/2.kf32-4-b13.vf16-1-b123.softcap.alibi.sinks" },
@@ -186,11 +197,13 @@ static void keys_of_the_largest_legal_problems_fit_the_stated_maximum(void **sta
 static void keys_that_differ_in_one_field_differ_in_text(void **state)
 {
     (void)state;
-    static const struct { size_t offset, size; } fields[] = {
-#define F(name) { offsetof(struct attn_key, name), sizeof ((struct attn_key *)0)->name }
-        F(n_q), F(n_kv), F(d_k), F(d_v), F(n_head), F(n_head_kv), F(n_seq), F(mask_heads), F(mask_seqs),
-        F(k_copy[0]), F(k_copy[1]), F(k_copy[2]), F(v_copy[0]), F(v_copy[1]), F(v_copy[2]),
-        F(type_k), F(type_v), F(align_k), F(align_v), F(softcap), F(alibi), F(sinks),
+    static const struct {
+        size_t offset, size;
+    } fields[] = {
+#define F(name) { offsetof(struct attn_key, name), sizeof((struct attn_key *)0)->name }
+        F(n_q),       F(n_kv),      F(d_k),       F(d_v),       F(n_head),    F(n_head_kv), F(n_seq),     F(mask_heads),
+        F(mask_seqs), F(k_copy[0]), F(k_copy[1]), F(k_copy[2]), F(v_copy[0]), F(v_copy[1]), F(v_copy[2]), F(type_k),
+        F(type_v),    F(align_k),   F(align_v),   F(softcap),   F(alibi),     F(sinks),
 #undef F
     };
     uint64_t seed = 3;
@@ -220,12 +233,13 @@ static void keys_that_differ_in_one_field_differ_in_text(void **state)
     }
 }
 
-/* ---- Plans and traces ------------------------------------------------------------------------------------- */
+/* ---- Plans and traces ------------------------------------------------------------------------------------ */
 
 static void a_plan_text_says_what_a_launch_needs(void **state)
 {
     (void)state;
-    struct attn_problem p = parse("fa1 q=f32[96,600,4,1] k=q4_0[96,1000,4,1] v=f16[96,1000,4,1] mask=f16[1000,600,1,1]");
+    struct attn_problem p =
+        parse("fa1 q=f32[96,600,4,1] k=q4_0[96,1000,4,1] v=f16[96,1000,4,1] mask=f16[1000,600,1,1]");
     const struct attn_device *device = attn_device_find("gfx942");
     struct attn_plan plan;
     struct attn_trace trace;
@@ -233,11 +247,12 @@ static void a_plan_text_says_what_a_launch_needs(void **state)
     assert_true(attn_plan(device, &p, &plan, &trace) >= 0);
     assert_in_range(attn_plan_text(&plan, text, sizeof text), 1, sizeof text - 1);
     const struct attn_launch *main_launch = &plan.launch[ATTN_STEP_MAIN];
-    snprintf(part, sizeof part, "gfx942: %s, head size 96/96, columns %d ", attn_kernel(plan.kernel)->name, plan.columns);
+    snprintf(part, sizeof part, "gfx942: %s, head size 96/96, columns %d ", attn_kernel(plan.kernel)->name,
+             plan.columns);
     assert_memory_equal(text, part, strlen(part));
     snprintf(part, sizeof part, "launch main: grid %u,%u,%u, block %u,%u,%u, LDS %u+%u bytes\n", main_launch->grid[0],
-             main_launch->grid[1], main_launch->grid[2], main_launch->block[0], main_launch->block[1], main_launch->block[2],
-             main_launch->lds_static_bytes, main_launch->lds_dynamic_bytes);
+             main_launch->grid[1], main_launch->grid[2], main_launch->block[0], main_launch->block[1],
+             main_launch->block[2], main_launch->lds_static_bytes, main_launch->lds_dynamic_bytes);
     assert_non_null(strstr(text, part));
     snprintf(part, sizeof part, "workspace: %lld bytes", (long long)plan.workspace_bytes);
     assert_non_null(strstr(text, part));
@@ -254,7 +269,8 @@ static void a_plan_text_says_what_a_launch_needs(void **state)
             size_t len = (size_t)snprintf(part, sizeof part, "  ");
             const struct attn_rule *rule = &attn_kernel(i)->rules[v->rule];
             len += attn_rule_text(i, v->rule, false, v->lhs, v->rhs, part + len, sizeof part - len);
-            snprintf(part + len, sizeof part - len, " (%sneeds: %s)\n", rule->structural ? "structural; " : "", rule->meaning);
+            snprintf(part + len, sizeof part - len, " (%sneeds: %s)\n", rule->structural ? "structural; " : "",
+                     rule->meaning);
         }
         if (strstr(text, part) == NULL)
             fail_msg("no '%s' in\n%s", part, text);
@@ -279,11 +295,20 @@ static struct attn_plan hostile_plan;
 static struct attn_trace hostile_trace;
 static size_t print_plan_text(const void *p, char *t, size_t cap) { return attn_plan_text(p, t, cap); }
 static size_t print_plan_json(const void *p, char *t, size_t cap) { return attn_plan_json(p, t, cap); }
-static size_t print_trace_text(const void *p, char *t, size_t cap) { return attn_trace_text(p, &hostile_trace, t, cap); }
-static size_t print_trace_json(const void *p, char *t, size_t cap) { return attn_trace_json(p, &hostile_trace, t, cap); }
+static size_t print_trace_text(const void *p, char *t, size_t cap)
+{
+    return attn_trace_text(p, &hostile_trace, t, cap);
+}
+static size_t print_trace_json(const void *p, char *t, size_t cap)
+{
+    return attn_trace_json(p, &hostile_trace, t, cap);
+}
 static size_t print_key(const void *p, char *t, size_t cap) { return attn_key_text(p, t, cap); }
 static size_t print_error_text(const void *p, char *t, size_t cap) { return attn_error_text(p, t, cap); }
-static size_t print_rule(const void *p, char *t, size_t cap) { return attn_rule_text(0, 0, p == NULL, -1, INT64_MAX, t, cap); }
+static size_t print_rule(const void *p, char *t, size_t cap)
+{
+    return attn_rule_text(0, 0, p == NULL, -1, INT64_MAX, t, cap);
+}
 
 static void every_capacity_is_respected(void **state)
 {
@@ -304,7 +329,7 @@ static void every_capacity_is_respected(void **state)
     }
 }
 
-/* ---- JSON, read by another's reader ------------------------------------------------------------------------ */
+/* ---- JSON, read by another's reader ---------------------------------------------------------------------- */
 
 /* Python's json reads each line of standard input strictly: no NaN, no key twice, the promised keys. */
 static const char reader[] =
@@ -359,7 +384,8 @@ static void json_is_valid_for_any_bits(void **state)
         } else if (i % 3 == 1) { /* flip a few bits */
             for (int j = 0; j < 20; j++) {
                 ((unsigned char *)&plan)[rand_below(&seed, sizeof plan)] ^= (unsigned char)(1u << rand_below(&seed, 8));
-                ((unsigned char *)&trace)[rand_below(&seed, sizeof trace)] ^= (unsigned char)(1u << rand_below(&seed, 8));
+                ((unsigned char *)&trace)[rand_below(&seed, sizeof trace)] ^=
+                    (unsigned char)(1u << rand_below(&seed, 8));
             }
         }
         assert_in_range(attn_plan_json(&plan, text, sizeof text), 1, sizeof text - 1);
@@ -375,7 +401,8 @@ static void json_is_valid_for_any_bits(void **state)
 static void json_values_are_the_plan_s(void **state)
 {
     (void)state;
-    struct attn_problem p = parse("fa1 q=f32[576,3,128,1] k=q8_0[576,113,1,1]@a v=q8_0[512,113,1,1]@a:612,612,69156 sinks");
+    struct attn_problem p =
+        parse("fa1 q=f32[576,3,128,1] k=q8_0[576,113,1,1]@a v=q8_0[512,113,1,1]@a:612,612,69156 sinks");
     const struct attn_device *device = attn_device_find("gfx1100");
     struct attn_plan plan;
     char text[4096], part[512], key[160];
@@ -385,11 +412,12 @@ static void json_values_are_the_plan_s(void **state)
     attn_key_text(&plan.key, key, sizeof key);
     snprintf(part, sizeof part, "{\"kernel\":\"%s\",\"device\":\"gfx1100\",", attn_kernel(plan.kernel)->name);
     assert_memory_equal(text, part, strlen(part));
-    snprintf(part, sizeof part, ",\"grid\":[%u,%u,%u],\"block\":[%u,%u,%u],\"lds_static_bytes\":%u,\"lds_dynamic_bytes\":%u,", l->grid[0],
+    snprintf(part, sizeof part,
+             ",\"grid\":[%u,%u,%u],\"block\":[%u,%u,%u],\"lds_static_bytes\":%u,\"lds_dynamic_bytes\":%u,", l->grid[0],
              l->grid[1], l->grid[2], l->block[0], l->block[1], l->block[2], l->lds_static_bytes, l->lds_dynamic_bytes);
     assert_non_null(strstr(text, part));
-    snprintf(part, sizeof part, "\"workspace_bytes\":%lld,\"splits\":%d,\"columns\":%d,", (long long)plan.workspace_bytes, plan.splits,
-             plan.columns);
+    snprintf(part, sizeof part, "\"workspace_bytes\":%lld,\"splits\":%d,\"columns\":%d,",
+             (long long)plan.workspace_bytes, plan.splits, plan.columns);
     assert_non_null(strstr(text, part));
     snprintf(part, sizeof part, ",\"key\":\"%s\"}", key);
     assert_non_null(strstr(text, part));

@@ -154,17 +154,23 @@ static void fill(struct data *d, struct rng *rng, float q, float excluded)
 static void random_problems_follow_the_definition(void **state)
 {
     (void)state;
-    struct rng rng = {1};
+    struct rng rng = { 1 };
     for (int round = 0; round < 400; round++) {
         const int64_t n_head_kv = 1 + rng_below(&rng, 3), ratio = 1 + rng_below(&rng, 7);
         const int64_t n_head = n_head_kv * ratio, n_seq = 1 + rng_below(&rng, 3);
         const int type_k = (int)rng_below(&rng, ATTN_TYPE_COUNT), type_v = (int)rng_below(&rng, ATTN_TYPE_COUNT);
         const int64_t block_k = attn_type_info(type_k)->block_elems, block_v = attn_type_info(type_v)->block_elems;
-        struct shape shape = {.d_k = block_k * (1 + rng_below(&rng, block_k > 1 ? 3 : 70)),
-                              .d_v = block_v * (1 + rng_below(&rng, block_v > 1 ? 3 : 70)),
-                              .n_q = 1 + rng_below(&rng, 5), .n_kv = 1 + rng_below(&rng, 200), .n_head = n_head,
-                              .n_head_kv = n_head_kv, .n_seq = n_seq, .type_k = type_k, .type_v = type_v,
-                              .sinks = rng_below(&rng, 2) != 0, .head_total = n_head};
+        struct shape shape = { .d_k = block_k * (1 + rng_below(&rng, block_k > 1 ? 3 : 70)),
+                               .d_v = block_v * (1 + rng_below(&rng, block_v > 1 ? 3 : 70)),
+                               .n_q = 1 + rng_below(&rng, 5),
+                               .n_kv = 1 + rng_below(&rng, 200),
+                               .n_head = n_head,
+                               .n_head_kv = n_head_kv,
+                               .n_seq = n_seq,
+                               .type_k = type_k,
+                               .type_v = type_v,
+                               .sinks = rng_below(&rng, 2) != 0,
+                               .head_total = n_head };
         if (rng_below(&rng, 4) != 0) { /* any divisor of the heads and of the sequences */
             do {
                 shape.mask_heads = 1 + rng_below(&rng, n_head);
@@ -188,10 +194,19 @@ static void random_problems_follow_the_definition(void **state)
 static void any_strides_follow_the_definition(void **state)
 {
     (void)state;
-    struct rng rng = {2};
-    const struct shape shape = {.d_k = 33, .d_v = 17, .n_q = 4, .n_kv = 70, .n_head = 6, .n_head_kv = 2, .n_seq = 3,
-                                .type_k = ATTN_F16, .type_v = ATTN_BF16, .mask_heads = 3, .mask_seqs = 3,
-                                .sinks = true};
+    struct rng rng = { 2 };
+    const struct shape shape = { .d_k = 33,
+                                 .d_v = 17,
+                                 .n_q = 4,
+                                 .n_kv = 70,
+                                 .n_head = 6,
+                                 .n_head_kv = 2,
+                                 .n_seq = 3,
+                                 .type_k = ATTN_F16,
+                                 .type_v = ATTN_BF16,
+                                 .mask_heads = 3,
+                                 .mask_seqs = 3,
+                                 .sinks = true };
     for (int round = 0; round < 60; round++) {
         struct attn_problem p = problem_of(&shape);
         for (int o = 0; o < ATTN_OPERAND_COUNT; o++) { /* a random order of dimensions, with gaps between rows */
@@ -199,7 +214,7 @@ static void any_strides_follow_the_definition(void **state)
             if (o == ATTN_SINKS) {
                 continue;
             }
-            int order[3] = {1, 2, 3};
+            int order[3] = { 1, 2, 3 };
             for (int i = 2; i > 0; i--) {
                 const int j = (int)rng_below(&rng, i + 1), kept = order[i];
                 order[i] = order[j];
@@ -224,9 +239,10 @@ static void any_strides_follow_the_definition(void **state)
 static void v_may_be_a_view_of_k(void **state)
 {
     (void)state;
-    struct rng rng = {3};
-    const struct shape shape = {.d_k = 72, .d_v = 64, .n_q = 3, .n_kv = 40, .n_head = 4, .n_head_kv = 1,
-                                .type_k = ATTN_F16, .type_v = ATTN_F16};
+    struct rng rng = { 3 };
+    const struct shape shape = {
+        .d_k = 72, .d_v = 64, .n_q = 3, .n_kv = 40, .n_head = 4, .n_head_kv = 1, .type_k = ATTN_F16, .type_v = ATTN_F16
+    };
     struct attn_problem p = problem_of(&shape);
     for (int i = 1; i < 4; i++) {
         p.t[ATTN_V].nb[i] = p.t[ATTN_K].nb[i];
@@ -244,9 +260,10 @@ static void v_may_be_a_view_of_k(void **state)
 static void strides_of_single_elements_mean_nothing(void **state)
 {
     (void)state;
-    struct rng rng = {4};
-    const struct shape shape = {.d_k = 8, .n_q = 1, .n_kv = 5, .type_k = ATTN_F32, .type_v = ATTN_F32,
-                                .mask_heads = 1};
+    struct rng rng = { 4 };
+    const struct shape shape = {
+        .d_k = 8, .n_q = 1, .n_kv = 5, .type_k = ATTN_F32, .type_v = ATTN_F32, .mask_heads = 1
+    };
     struct attn_problem p = problem_of(&shape);
     struct data d = data_of(&p);
     fill(&d, &rng, 1.0f, 0.0f);
@@ -264,7 +281,7 @@ static void strides_of_single_elements_mean_nothing(void **state)
         assert_true(attn_reference_value(plain, i, 0, 0, 0) == attn_reference_value(odd, i, 0, 0, 0));
         out[i] = (float)attn_reference_value(plain, i, 0, 0, 0);
     }
-    const struct attn_arithmetic f32 = {.k_type = ATTN_F32, .v_type = ATTN_F32, .kv_tile = 32, .merges = 1};
+    const struct attn_arithmetic f32 = { .k_type = ATTN_F32, .v_type = ATTN_F32, .kv_tile = 32, .merges = 1 };
     assert_true(attn_judge(odd, &f32, out, NULL));
     attn_reference_free(plain);
     attn_reference_free(odd);
@@ -276,10 +293,18 @@ static void strides_of_single_elements_mean_nothing(void **state)
 static void dead_cells_do_not_matter(void **state)
 {
     (void)state;
-    struct rng rng = {5};
-    const struct shape shape = {.d_k = 64, .n_q = 3, .n_kv = 300, .n_head = 4, .n_head_kv = 2, .n_seq = 2,
-                                .type_k = ATTN_F16, .type_v = ATTN_Q8_0, .mask_heads = 1, .mask_seqs = 2,
-                                .sinks = true};
+    struct rng rng = { 5 };
+    const struct shape shape = { .d_k = 64,
+                                 .n_q = 3,
+                                 .n_kv = 300,
+                                 .n_head = 4,
+                                 .n_head_kv = 2,
+                                 .n_seq = 2,
+                                 .type_k = ATTN_F16,
+                                 .type_v = ATTN_Q8_0,
+                                 .mask_heads = 1,
+                                 .mask_seqs = 2,
+                                 .sinks = true };
     const struct attn_problem p = problem_of(&shape);
     struct data d = data_of(&p);
     fill(&d, &rng, 1.0f, 0.0f);
@@ -305,7 +330,7 @@ static void dead_cells_do_not_matter(void **state)
         }
     }
     struct attn_reference *poisoned = reference_of(&d);
-    const struct attn_arithmetic f32 = {.k_type = ATTN_F16, .v_type = ATTN_Q8_0, .kv_tile = 32, .merges = 1};
+    const struct attn_arithmetic f32 = { .k_type = ATTN_F16, .v_type = ATTN_Q8_0, .kv_tile = 32, .merges = 1 };
     for (int64_t s = 0; s < 2; s++) {
         for (int64_t iq = 0; iq < 3; iq++) {
             for (int64_t h = 0; h < 4; h++) {
@@ -327,9 +352,10 @@ static void excluded_rows_are_zeros_and_nothing_else_passes(void **state)
 {
     (void)state;
     for (int sinks = 0; sinks < 2; sinks++) {
-        struct rng rng = {6};
-        const struct shape shape = {.d_k = 16, .n_q = 2, .n_kv = 7, .type_k = ATTN_F32, .type_v = ATTN_F32,
-                                    .mask_heads = 1, .sinks = sinks != 0};
+        struct rng rng = { 6 };
+        const struct shape shape = {
+            .d_k = 16, .n_q = 2, .n_kv = 7, .type_k = ATTN_F32, .type_v = ATTN_F32, .mask_heads = 1, .sinks = sinks != 0
+        };
         const struct attn_problem p = problem_of(&shape);
         struct data d = data_of(&p);
         fill(&d, &rng, 1.0f, 0.0f);
@@ -337,7 +363,7 @@ static void excluded_rows_are_zeros_and_nothing_else_passes(void **state)
             mask_set(&d, j, 1, 0, 0, -INFINITY);
         }
         struct attn_reference *r = reference_of(&d);
-        const struct attn_arithmetic f32 = {.k_type = ATTN_F32, .v_type = ATTN_F32, .kv_tile = 32, .merges = 1};
+        const struct attn_arithmetic f32 = { .k_type = ATTN_F32, .v_type = ATTN_F32, .kv_tile = 32, .merges = 1 };
         float out[2][16];
         for (int64_t i = 0; i < 16; i++) {
             assert_true(attn_reference_value(r, i, 0, 0, 0) != 0.0);
@@ -360,11 +386,17 @@ static void known_answers(void **state)
 {
     (void)state;
     /* two keys, D 1: scores 0 and ln 3, so weights 1/4 and 3/4 */
-    const struct shape shape = {.d_k = 1, .n_q = 1, .n_kv = 2, .type_k = ATTN_F32, .type_v = ATTN_F32,
-                                .mask_heads = 1, .scale = 1.0f, .sinks = true};
+    const struct shape shape = { .d_k = 1,
+                                 .n_q = 1,
+                                 .n_kv = 2,
+                                 .type_k = ATTN_F32,
+                                 .type_v = ATTN_F32,
+                                 .mask_heads = 1,
+                                 .scale = 1.0f,
+                                 .sinks = true };
     struct attn_problem p = problem_of(&shape);
     struct data d = data_of(&p);
-    const float q = 1.0f, k[2] = {0.0f, logf(3.0f)}, v[2] = {8.0f, 4.0f};
+    const float q = 1.0f, k[2] = { 0.0f, logf(3.0f) }, v[2] = { 8.0f, 4.0f };
     float sink = -INFINITY;
     memcpy(d.base[ATTN_Q], &q, 4);
     memcpy(d.base[ATTN_K], k, 8);
@@ -415,16 +447,16 @@ static void known_answers(void **state)
 static void extreme_magnitudes_stay_finite(void **state)
 {
     (void)state;
-    const struct shape shape = {.d_k = 2, .n_q = 1, .n_kv = 3, .type_k = ATTN_F32, .type_v = ATTN_F32, .scale = 1.0f};
+    const struct shape shape = { .d_k = 2, .n_q = 1, .n_kv = 3, .type_k = ATTN_F32, .type_v = ATTN_F32, .scale = 1.0f };
     const struct attn_problem p = problem_of(&shape);
     struct data d = data_of(&p);
-    const float q[2] = {1e38f, 1e38f}, k[6] = {-1e38f, 0.0f, 1e30f, 0.0f, 1e30f, 0.0f};
-    const float v[6] = {1.0f, 1.0f, FLT_MAX, -FLT_MAX, FLT_MAX, FLT_MAX};
+    const float q[2] = { 1e38f, 1e38f }, k[6] = { -1e38f, 0.0f, 1e30f, 0.0f, 1e30f, 0.0f };
+    const float v[6] = { 1.0f, 1.0f, FLT_MAX, -FLT_MAX, FLT_MAX, FLT_MAX };
     memcpy(d.base[ATTN_Q], q, sizeof q);
     memcpy(d.base[ATTN_K], k, sizeof k);
     memcpy(d.base[ATTN_V], v, sizeof v);
     struct attn_reference *r = reference_of(&d);
-    const struct attn_arithmetic f32 = {.k_type = ATTN_F32, .v_type = ATTN_F32, .kv_tile = 32, .merges = 1};
+    const struct attn_arithmetic f32 = { .k_type = ATTN_F32, .v_type = ATTN_F32, .kv_tile = 32, .merges = 1 };
     assert_true(attn_reference_value(r, 0, 0, 0, 0) == (double)FLT_MAX);
     assert_true(attn_reference_value(r, 1, 0, 0, 0) == 0.0);
     assert_false(isnan(attn_reference_limit(r, &f32, 0, 0, 0, 0)));
@@ -435,9 +467,9 @@ static void extreme_magnitudes_stay_finite(void **state)
 static void sizes_that_do_not_fit_are_refused(void **state)
 {
     (void)state;
-    const struct shape shape = {.d_k = 4, .n_q = 1, .n_kv = 1, .type_k = ATTN_F32, .type_v = ATTN_F32};
+    const struct shape shape = { .d_k = 4, .n_q = 1, .n_kv = 1, .type_k = ATTN_F32, .type_v = ATTN_F32 };
     struct attn_problem p = problem_of(&shape);
-    const void *base[ATTN_OPERAND_COUNT] = {0};
+    const void *base[ATTN_OPERAND_COUNT] = { 0 };
     p.t[ATTN_Q].ne[1] = p.t[ATTN_DST].ne[2] = INT64_C(1) << 50; /* broadcast rows: legal, and far too many */
     p.t[ATTN_Q].nb[1] = 0;
     assert_null(attn_reference_compute(&p, base));

@@ -25,9 +25,9 @@ static void assert_healthy(const struct data *d, const struct attn_reference *r,
         char line[ATTN_LINE_MAX];
         attn_problem_print(&d->problem, line, sizeof line);
         fail_msg("false alarm, seed %llu: %s tile=%d waves=%d splits=%d exp=%d: d=%d h=%d iq=%d s=%d got %.9g want "
-                 "%.9g limit %.3g", (unsigned long long)seed, line, route->arithmetic.kv_tile, route->waves,
-                 route->splits, route->exponential, (int)j->d, (int)j->h, (int)j->iq, (int)j->s, j->got, j->want,
-                 j->limit);
+                 "%.9g limit %.3g",
+                 (unsigned long long)seed, line, route->arithmetic.kv_tile, route->waves, route->splits,
+                 route->exponential, (int)j->d, (int)j->h, (int)j->iq, (int)j->s, j->got, j->want, j->limit);
     }
 }
 
@@ -65,7 +65,7 @@ static bool matrix_types(const struct attn_problem *p)
 
 static void one_problem(uint64_t seed, void (*narrow)(struct rng *, struct route *), struct tally *tally)
 {
-    struct rng rng = {seed};
+    struct rng rng = { seed };
     struct attn_problem p = random_problem(&rng);
     while ((narrow == matrix_operands || narrow == flushing_matrix_operands) && !matrix_types(&p)) {
         p = random_problem(&rng);
@@ -87,8 +87,8 @@ static void one_problem(uint64_t seed, void (*narrow)(struct rng *, struct route
     bool all_zero = true; /* nothing can be told from zeros where zeros are right */
     for (int64_t i = 0; all_zero && i < j.components; i++) {
         const int64_t d_v = attn_d_v(&p), n_head = attn_n_head(&p), n_q = attn_n_q(&p);
-        all_zero = attn_reference_value(r, i % d_v, i / d_v % n_head, i / d_v / n_head % n_q,
-                                        i / d_v / n_head / n_q) == 0.0;
+        all_zero =
+            attn_reference_value(r, i % d_v, i / d_v % n_head, i / d_v / n_head % n_q, i / d_v / n_head / n_q) == 0.0;
     }
     if (!all_zero) {
         tally->problems++;
@@ -102,7 +102,8 @@ static void one_problem(uint64_t seed, void (*narrow)(struct rng *, struct route
 static void print_tally(const char *routes, const struct tally *t)
 {
     print_message("%s: %d problems, %lld components, worst %.3f of the limit, %.4f%% unjudged; rejected: zeros %.2f%%, "
-                  "5%% gain %.2f%%\n", routes, t->problems, (long long)t->components, t->worst,
+                  "5%% gain %.2f%%\n",
+                  routes, t->problems, (long long)t->components, t->worst,
                   100.0 * (double)t->unjudged / (double)t->components, 100.0 * t->zero_rejected / t->problems,
                   100.0 * t->gain_rejected / t->problems);
 }
@@ -110,7 +111,7 @@ static void print_tally(const char *routes, const struct tally *t)
 static void float_routes_pass_and_useless_outputs_do_not(void **state)
 {
     (void)state;
-    struct tally tally = {0};
+    struct tally tally = { 0 };
     const int n = problems_to_try(300);
     for (int i = 0; i < n; i++) {
         one_problem((uint64_t)i + 1, NULL, &tally);
@@ -133,7 +134,7 @@ static void convert_quantised(struct rng *rng, struct route *route)
 static void converting_routes_pass_and_zeros_do_not(void **state)
 {
     (void)state;
-    struct tally tally = {0};
+    struct tally tally = { 0 };
     const int n = problems_to_try(200);
     for (int i = 0; i < n; i++) {
         one_problem((uint64_t)i + 2000000, convert_quantised, &tally);
@@ -157,7 +158,7 @@ static void narrow_operands(struct rng *rng, struct route *route)
 static void narrowing_routes_pass(void **state)
 {
     (void)state;
-    struct tally tally = {0};
+    struct tally tally = { 0 };
     const int n = problems_to_try(200);
     for (int i = 0; i < n; i++) {
         one_problem((uint64_t)i + 1000000, narrow_operands, &tally);
@@ -197,7 +198,7 @@ static void high_parts_only(struct rng *rng, struct route *route)
 static void routes_with_q_in_16_bits_pass_and_useless_outputs_do_not(void **state)
 {
     (void)state;
-    struct tally tally = {0};
+    struct tally tally = { 0 };
     const int n = problems_to_try(300);
     for (int i = 0; i < n; i++) {
         one_problem((uint64_t)i + 5000000, sixteen_bit_query, &tally);
@@ -213,9 +214,15 @@ static void lost_low_parts_of_q_are_seen(void **state)
     (void)state;
     int seen = 0;
     for (uint64_t seed = 1; seed <= 50; seed++) {
-        struct rng rng = {seed};
-        const struct shape shape = {.d_k = 128, .n_q = 1, .n_kv = 200, .n_head = 4, .n_head_kv = 1, .n_seq = 1,
-                                    .type_k = ATTN_Q8_0, .type_v = ATTN_Q8_0};
+        struct rng rng = { seed };
+        const struct shape shape = { .d_k = 128,
+                                     .n_q = 1,
+                                     .n_kv = 200,
+                                     .n_head = 4,
+                                     .n_head_kv = 1,
+                                     .n_seq = 1,
+                                     .type_k = ATTN_Q8_0,
+                                     .type_v = ATTN_Q8_0 };
         const struct attn_problem p = problem_of(&shape);
         struct data d = data_of(&p);
         fill_regime(&d, &rng, REGIME_UNIFORM);
@@ -246,7 +253,7 @@ static void flushing_matrix_operands(struct rng *rng, struct route *route)
 static void matrix_routes_pass_and_useless_outputs_do_not(void **state)
 {
     (void)state;
-    struct tally tally = {0}, flushing = {0};
+    struct tally tally = { 0 }, flushing = { 0 };
     const int n = problems_to_try(300);
     for (int i = 0; i < n; i++) {
         one_problem((uint64_t)i + 3000000, matrix_operands, &tally);
@@ -264,9 +271,10 @@ static void matrix_routes_pass_and_useless_outputs_do_not(void **state)
 
 static struct data small_data(int type)
 {
-    struct rng rng = {9};
-    const struct shape shape = {.d_k = 32, .n_q = 2, .n_kv = 50, .n_head = 3, .n_head_kv = 1, .n_seq = 2,
-                                .type_k = type, .type_v = type};
+    struct rng rng = { 9 };
+    const struct shape shape = {
+        .d_k = 32, .n_q = 2, .n_kv = 50, .n_head = 3, .n_head_kv = 1, .n_seq = 2, .type_k = type, .type_v = type
+    };
     const struct attn_problem p = problem_of(&shape);
     struct data d = data_of(&p);
     fill_regime(&d, &rng, REGIME_UNIFORM);
@@ -274,8 +282,11 @@ static struct data small_data(int type)
 }
 
 static const struct route plain_route = {
-    .arithmetic = {.q_type = ATTN_F32, .k_type = ATTN_F16, .v_type = ATTN_F16, .kv_tile = 32, .merges = 1},
-    .waves = 1, .splits = 1, .lanes = 1};
+    .arithmetic = { .q_type = ATTN_F32, .k_type = ATTN_F16, .v_type = ATTN_F16, .kv_tile = 32, .merges = 1 },
+    .waves = 1,
+    .splits = 1,
+    .lanes = 1
+};
 
 static void no_number_fails_always(void **state)
 {
@@ -283,7 +294,7 @@ static void no_number_fails_always(void **state)
     struct data d = small_data(ATTN_F16);
     struct attn_reference *r = reference_of(&d);
     struct route route = plain_route;
-    const float bad[] = {NAN, -NAN, INFINITY, -INFINITY};
+    const float bad[] = { NAN, -NAN, INFINITY, -INFINITY };
     for (int unknown = 0; unknown < 2; unknown++) {
         route.arithmetic.v_type = unknown ? ATTN_Q4_0 : ATTN_F16; /* a type without a bound: everything unjudged */
         for (int i = 0; i < 4; i++) {
@@ -327,8 +338,9 @@ static void limits_grow_with_every_rounding(void **state)
     (void)state;
     struct data d = small_data(ATTN_Q8_0);
     struct attn_reference *r = reference_of(&d);
-    const struct attn_arithmetic least = {.q_type = ATTN_F32, .k_type = ATTN_Q8_0, .v_type = ATTN_Q8_0,
-                                          .p_type = ATTN_F32, .kv_tile = 256, .merges = 1};
+    const struct attn_arithmetic least = {
+        .q_type = ATTN_F32, .k_type = ATTN_Q8_0, .v_type = ATTN_Q8_0, .p_type = ATTN_F32, .kv_tile = 256, .merges = 1
+    };
     struct attn_arithmetic more[10];
     for (int i = 0; i < 10; i++) {
         more[i] = least;
@@ -359,19 +371,24 @@ static void limits_grow_with_every_rounding(void **state)
 static void limits_are_never_nan(void **state)
 {
     (void)state;
-    static const float extreme[] = {0.0f, -0.0f, 0x1p-149f, 1e-38f, 1e-20f, 1.0f, -1.0f, 1e5f, 1e19f, -3e38f,
-                                    3.3e38f}; /* all finite as bf16, too */
-    struct rng rng = {11};
+    static const float extreme[] = {
+        0.0f, -0.0f, 0x1p-149f, 1e-38f, 1e-20f, 1.0f, -1.0f, 1e5f, 1e19f, -3e38f, 3.3e38f
+    }; /* all finite as bf16, too */
+    struct rng rng = { 11 };
     for (int round = 0; round < 3000; round++) {
-        const struct shape shape = {.d_k = 1 + rng_below(&rng, 3), .n_q = 2, .n_kv = 1 + rng_below(&rng, 3),
-                                    .type_k = ATTN_F32, .type_v = rng_below(&rng, 2) ? ATTN_F32 : ATTN_BF16,
-                                    .sinks = rng_below(&rng, 2) != 0, .mask_heads = 1};
+        const struct shape shape = { .d_k = 1 + rng_below(&rng, 3),
+                                     .n_q = 2,
+                                     .n_kv = 1 + rng_below(&rng, 3),
+                                     .type_k = ATTN_F32,
+                                     .type_v = rng_below(&rng, 2) ? ATTN_F32 : ATTN_BF16,
+                                     .sinks = rng_below(&rng, 2) != 0,
+                                     .mask_heads = 1 };
         struct attn_problem p = problem_of(&shape);
         p.scale = extreme[rng_below(&rng, 11)];
         p.softcap = rng_below(&rng, 2) ? fabsf(extreme[rng_below(&rng, 11)]) : 0.0f;
         p.max_bias = rng_below(&rng, 2) ? fabsf(extreme[rng_below(&rng, 11)]) : 0.0f;
         struct data d = data_of(&p);
-        static const int filled[] = {ATTN_Q, ATTN_K, ATTN_V, ATTN_SINKS};
+        static const int filled[] = { ATTN_Q, ATTN_K, ATTN_V, ATTN_SINKS };
         for (int o = 0; o < 4; o++) {
             const struct attn_tensor *t = &p.t[filled[o]];
             for (int64_t i = 0; t->present && i < t->ne[0] * t->ne[1]; i++) { /* one head, contiguous */
@@ -380,7 +397,8 @@ static void limits_are_never_nan(void **state)
             }
         }
         for (int64_t i = 0; i < shape.n_kv * 2; i++) {
-            mask_set(&d, i / 2, i % 2, 0, 0, rng_below(&rng, 3) ? 65504.0f - (float)rng_below(&rng, 131008) : -INFINITY);
+            mask_set(&d, i / 2, i % 2, 0, 0,
+                     rng_below(&rng, 3) ? 65504.0f - (float)rng_below(&rng, 131008) : -INFINITY);
         }
         struct attn_reference *r = reference_of(&d);
         struct route route = random_route(&rng, &p);

@@ -21,36 +21,41 @@ struct line {
 #define SMALL SIZES, TYPES(F16, F16)
 
 static const struct line lines[] = {
-    {FAULT_GAIN_1, REGIME_UNIFORM, MASK_OPEN, {PLAIN}, 32, 1, 1},
-    {FAULT_GAIN_5, REGIME_UNIFORM, MASK_OPEN, {PLAIN}, 32, 4, 8},
-    {FAULT_ZERO_ROW, REGIME_UNIFORM, MASK_OPEN, {PLAIN}, 32, 1, 1},
-    {FAULT_LAST_KEY, REGIME_UNIFORM, MASK_OPEN, {PLAIN}, 32, 1, 1},
-    {FAULT_LAST_KEY, REGIME_UNIFORM, MASK_TILES, {SMALL, .mask_heads = 1}, 64, 4, 1},
-    {FAULT_KV_HEAD, REGIME_UNIFORM, MASK_OPEN, {PLAIN}, 32, 1, 1},
-    {FAULT_KV_HEAD, REGIME_PEAK, MASK_OPEN, {SMALL, .softcap = 50.0f}, 32, 1, 1},
-    {FAULT_SEQUENCE, REGIME_UNIFORM, MASK_RANDOM, {SMALL, .n_seq = 2, .mask_heads = 1}, 32, 1, 1},
-    {FAULT_V_ROW, REGIME_UNIFORM, MASK_WINDOW, {SMALL, .mask_heads = 1}, 32, 1, 1},
-    {FAULT_CAUSAL_EDGE, REGIME_UNIFORM, MASK_CAUSAL, {SMALL, .mask_heads = 1}, 32, 1, 1},
-    {FAULT_CAUSAL_EDGE, REGIME_UNIFORM, MASK_WINDOW, {PLAIN, .mask_heads = 1}, 128, 4, 2},
-    {FAULT_MASK_SHIFT, REGIME_UNIFORM, MASK_RANDOM, {SMALL, .mask_heads = 4}, 32, 1, 1},
-    {FAULT_MASK_SHIFT, REGIME_UNIFORM, MASK_BIAS, {SMALL, .mask_heads = 1}, 32, 1, 1},
-    {FAULT_MASK_ROW, REGIME_UNIFORM, MASK_TILES, {SMALL, .mask_heads = 1}, 32, 1, 1},
-    {FAULT_RESCALE, REGIME_RISING, MASK_OPEN, {PLAIN}, 32, 1, 1},
-    {FAULT_RESCALE, REGIME_UNIFORM, MASK_OPEN, {PLAIN}, 32, 1, 1},
-    {FAULT_COMBINE, REGIME_RISING, MASK_OPEN, {PLAIN}, 32, 4, 8},
-    {FAULT_COMBINE, REGIME_UNIFORM, MASK_OPEN, {SMALL}, 32, 1, 4},
-    {FAULT_SINK_TWICE, REGIME_UNIFORM, MASK_OPEN, {SMALL, .sinks = true}, 32, 1, 4},
-    {FAULT_SINK_LOST, REGIME_UNIFORM, MASK_WINDOW, {SMALL, .mask_heads = 1, .sinks = true}, 32, 1, 1},
-    {FAULT_SOFTCAP, REGIME_UNIFORM, MASK_OPEN, {SMALL, .softcap = 5.0f}, 32, 1, 1},
-    {FAULT_SOFTCAP, REGIME_RISING, MASK_OPEN, {SMALL, .softcap = 50.0f}, 32, 1, 1},
-    {FAULT_SLOPE, REGIME_UNIFORM, MASK_BIAS, {SMALL, .mask_heads = 1, .max_bias = 8.0f, .head_first = 4, .head_total = 8},
-     32, 1, 1},
-    {FAULT_TAIL_MAX, REGIME_NEGATIVE, MASK_OPEN, {SMALL}, 32, 1, 1},
-    {FAULT_BLOCK_0, REGIME_UNIFORM, MASK_OPEN, {SIZES, TYPES(Q8_0, Q8_0)}, 32, 1, 1},
-    {FAULT_BLOCK_0, REGIME_UNIFORM, MASK_OPEN, {SIZES, TYPES(Q5_1, Q4_0)}, 32, 1, 1},
-    {FAULT_NIBBLES, REGIME_UNIFORM, MASK_OPEN, {SIZES, TYPES(F16, Q4_1)}, 32, 1, 1},
-    {FAULT_SCORE_F16, REGIME_LARGE, MASK_OPEN, {SMALL}, 32, 1, 1},
-    {FAULT_OUT_F16, REGIME_LARGE, MASK_OPEN, {SMALL, .softcap = 1.0f}, 32, 1, 1},
+    { FAULT_GAIN_1, REGIME_UNIFORM, MASK_OPEN, { PLAIN }, 32, 1, 1 },
+    { FAULT_GAIN_5, REGIME_UNIFORM, MASK_OPEN, { PLAIN }, 32, 4, 8 },
+    { FAULT_ZERO_ROW, REGIME_UNIFORM, MASK_OPEN, { PLAIN }, 32, 1, 1 },
+    { FAULT_LAST_KEY, REGIME_UNIFORM, MASK_OPEN, { PLAIN }, 32, 1, 1 },
+    { FAULT_LAST_KEY, REGIME_UNIFORM, MASK_TILES, { SMALL, .mask_heads = 1 }, 64, 4, 1 },
+    { FAULT_KV_HEAD, REGIME_UNIFORM, MASK_OPEN, { PLAIN }, 32, 1, 1 },
+    { FAULT_KV_HEAD, REGIME_PEAK, MASK_OPEN, { SMALL, .softcap = 50.0f }, 32, 1, 1 },
+    { FAULT_SEQUENCE, REGIME_UNIFORM, MASK_RANDOM, { SMALL, .n_seq = 2, .mask_heads = 1 }, 32, 1, 1 },
+    { FAULT_V_ROW, REGIME_UNIFORM, MASK_WINDOW, { SMALL, .mask_heads = 1 }, 32, 1, 1 },
+    { FAULT_CAUSAL_EDGE, REGIME_UNIFORM, MASK_CAUSAL, { SMALL, .mask_heads = 1 }, 32, 1, 1 },
+    { FAULT_CAUSAL_EDGE, REGIME_UNIFORM, MASK_WINDOW, { PLAIN, .mask_heads = 1 }, 128, 4, 2 },
+    { FAULT_MASK_SHIFT, REGIME_UNIFORM, MASK_RANDOM, { SMALL, .mask_heads = 4 }, 32, 1, 1 },
+    { FAULT_MASK_SHIFT, REGIME_UNIFORM, MASK_BIAS, { SMALL, .mask_heads = 1 }, 32, 1, 1 },
+    { FAULT_MASK_ROW, REGIME_UNIFORM, MASK_TILES, { SMALL, .mask_heads = 1 }, 32, 1, 1 },
+    { FAULT_RESCALE, REGIME_RISING, MASK_OPEN, { PLAIN }, 32, 1, 1 },
+    { FAULT_RESCALE, REGIME_UNIFORM, MASK_OPEN, { PLAIN }, 32, 1, 1 },
+    { FAULT_COMBINE, REGIME_RISING, MASK_OPEN, { PLAIN }, 32, 4, 8 },
+    { FAULT_COMBINE, REGIME_UNIFORM, MASK_OPEN, { SMALL }, 32, 1, 4 },
+    { FAULT_SINK_TWICE, REGIME_UNIFORM, MASK_OPEN, { SMALL, .sinks = true }, 32, 1, 4 },
+    { FAULT_SINK_LOST, REGIME_UNIFORM, MASK_WINDOW, { SMALL, .mask_heads = 1, .sinks = true }, 32, 1, 1 },
+    { FAULT_SOFTCAP, REGIME_UNIFORM, MASK_OPEN, { SMALL, .softcap = 5.0f }, 32, 1, 1 },
+    { FAULT_SOFTCAP, REGIME_RISING, MASK_OPEN, { SMALL, .softcap = 50.0f }, 32, 1, 1 },
+    { FAULT_SLOPE,
+      REGIME_UNIFORM,
+      MASK_BIAS,
+      { SMALL, .mask_heads = 1, .max_bias = 8.0f, .head_first = 4, .head_total = 8 },
+      32,
+      1,
+      1 },
+    { FAULT_TAIL_MAX, REGIME_NEGATIVE, MASK_OPEN, { SMALL }, 32, 1, 1 },
+    { FAULT_BLOCK_0, REGIME_UNIFORM, MASK_OPEN, { SIZES, TYPES(Q8_0, Q8_0) }, 32, 1, 1 },
+    { FAULT_BLOCK_0, REGIME_UNIFORM, MASK_OPEN, { SIZES, TYPES(Q5_1, Q4_0) }, 32, 1, 1 },
+    { FAULT_NIBBLES, REGIME_UNIFORM, MASK_OPEN, { SIZES, TYPES(F16, Q4_1) }, 32, 1, 1 },
+    { FAULT_SCORE_F16, REGIME_LARGE, MASK_OPEN, { SMALL }, 32, 1, 1 },
+    { FAULT_OUT_F16, REGIME_LARGE, MASK_OPEN, { SMALL, .softcap = 1.0f }, 32, 1, 1 },
 };
 
 /* Sum of squared errors over sum of squares, as the field measures; infinite with anything but numbers. */
@@ -77,14 +82,18 @@ static void try_line(const struct line *line, uint64_t seed, double *least, doub
 {
     struct shape shape = line->shape;
     const struct attn_problem p = problem_of(&shape);
-    struct rng rng = {seed};
+    struct rng rng = { seed };
     struct data d = data_of(&p);
     fill_regime(&d, &rng, line->regime);
     fill_mask(&d, &rng, line->mask);
-    const struct route route = {.arithmetic = {.q_type = ATTN_F32, .k_type = p.t[ATTN_K].type,
-                                               .v_type = p.t[ATTN_V].type, .kv_tile = line->kv_tile,
-                                               .merges = line->waves * line->splits},
-                                .waves = line->waves, .splits = line->splits, .lanes = 8};
+    const struct route route = { .arithmetic = { .q_type = ATTN_F32,
+                                                 .k_type = p.t[ATTN_K].type,
+                                                 .v_type = p.t[ATTN_V].type,
+                                                 .kv_tile = line->kv_tile,
+                                                 .merges = line->waves * line->splits },
+                                 .waves = line->waves,
+                                 .splits = line->splits,
+                                 .lanes = 8 };
     struct attn_reference *r = reference_of(&d);
     struct attn_judgement j;
     simulate(&d, &route, FAULT_NONE, seed);
@@ -126,6 +135,6 @@ static void every_planted_fault_is_caught(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_planted_fault_is_caught)};
+    const struct CMUnitTest tests[] = { cmocka_unit_test(every_planted_fault_is_caught) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -125,7 +125,7 @@ static void bf16_rounds_to_nearest_even(void **state)
 static void narrowing_keeps_nan(void **state)
 {
     (void)state;
-    const uint32_t nans[] = {0x7FC00000, 0xFFC00000, 0x7F800001, 0xFF800001, 0x7FFFFFFF, 0xFFFFFFFF, 0x7F801FFF};
+    const uint32_t nans[] = { 0x7FC00000, 0xFFC00000, 0x7F800001, 0xFF800001, 0x7FFFFFFF, 0xFFFFFFFF, 0x7F801FFF };
     for (size_t i = 0; i < sizeof nans / sizeof nans[0]; i++) {
         const uint16_t h = attn_f32_to_f16(float_of(nans[i])), b = attn_f32_to_bf16(float_of(nans[i]));
         assert_true(isnan(attn_f16_to_f32(h)));
@@ -158,20 +158,20 @@ static void decode(int type, const uint8_t *bytes, float x[32])
 static void q8_0_by_hand(void **state)
 {
     (void)state;
-    float x[32] = {-127.0f, 127.0f, 0.5f, -0.5f, 2.5f, 63.49f, -64.5f};
-    uint8_t want[34] = {0x00, 0x3C, /* d = 127 / 127 = 1 */
-                        0x81, 0x7F, 0x01, 0xFF, 0x03, 0x3F, 0xBF}; /* halves go away from zero */
+    float x[32] = { -127.0f, 127.0f, 0.5f, -0.5f, 2.5f, 63.49f, -64.5f };
+    uint8_t want[34] = { 0x00, 0x3C,                                 /* d = 127 / 127 = 1 */
+                         0x81, 0x7F, 0x01, 0xFF, 0x03, 0x3F, 0xBF }; /* halves go away from zero */
     uint8_t got[34];
     encode(ATTN_Q8_0, x, got);
     assert_memory_equal(got, want, sizeof want);
 
     /* d = 1/127 is rounded to f16 (1.0078125 * 2^-7), the numbers are made with the unrounded one */
-    float y[32] = {[31] = -1.0f, [3] = 0.25f};
-    uint8_t small[34] = {0x08, 0x20, [2 + 3] = 32 /* 31.75 */, [2 + 31] = 0x81};
+    float y[32] = { [31] = -1.0f, [3] = 0.25f };
+    uint8_t small[34] = { 0x08, 0x20, [2 + 3] = 32 /* 31.75 */, [2 + 31] = 0x81 };
     encode(ATTN_Q8_0, y, got);
     assert_memory_equal(got, small, sizeof small);
 
-    uint8_t block[34] = {0x00, 0xB8, [2] = 0x80, [3] = 0x7F, [33] = 0x05}; /* d = -0.5 */
+    uint8_t block[34] = { 0x00, 0xB8, [2] = 0x80, [3] = 0x7F, [33] = 0x05 }; /* d = -0.5 */
     float z[32];
     decode(ATTN_Q8_0, block, z);
     assert_true(z[0] == 64.0f && z[1] == -63.5f && z[2] == 0.0f && z[31] == -2.5f);
@@ -181,9 +181,9 @@ static void q4_0_by_hand(void **state)
 {
     (void)state;
     float x[32], back[32];
-    uint8_t want[18] = {0x00, 0x3C}, got[18]; /* farthest from zero is -8: d = -8 / -8 = 1 */
+    uint8_t want[18] = { 0x00, 0x3C }, got[18]; /* farthest from zero is -8: d = -8 / -8 = 1 */
     for (int j = 0; j < 16; j++) {
-        x[j] = (float)(j - 8);       /* number j */
+        x[j] = (float)(j - 8);      /* number j */
         x[j + 16] = (float)(7 - j); /* number 15 - j */
         want[2 + j] = (uint8_t)(j | (15 - j) << 4);
     }
@@ -193,14 +193,14 @@ static void q4_0_by_hand(void **state)
     assert_memory_equal(back, x, sizeof x);
 
     /* +8 first: d = -1; -8 then is number 16.5 -> 15; +-0.5 are 8 and 9 */
-    float y[32] = {8.0f, -8.0f, 0.5f, -0.5f, [16] = 7.0f};
-    uint8_t edge[18] = {0x00, 0xBC, 0x10, 0x8F, 0x88, 0x89};
+    float y[32] = { 8.0f, -8.0f, 0.5f, -0.5f, [16] = 7.0f };
+    uint8_t edge[18] = { 0x00, 0xBC, 0x10, 0x8F, 0x88, 0x89 };
     memset(edge + 6, 0x88, 12);
     encode(ATTN_Q4_0, y, got);
     assert_memory_equal(got, edge, sizeof edge);
 
-    float zero[32] = {0};
-    uint8_t none[18] = {0x00, 0x80}; /* 0 / -8 is -0 */
+    float zero[32] = { 0 };
+    uint8_t none[18] = { 0x00, 0x80 }; /* 0 / -8 is -0 */
     memset(none + 2, 0x88, 16);
     encode(ATTN_Q4_0, zero, got);
     assert_memory_equal(got, none, sizeof none);
@@ -210,7 +210,7 @@ static void q4_1_by_hand(void **state)
 {
     (void)state;
     float x[32], back[32];
-    uint8_t want[20] = {0x00, 0x34, 0x00, 0x3C}, got[20]; /* d = 0.25, m = 1 */
+    uint8_t want[20] = { 0x00, 0x34, 0x00, 0x3C }, got[20]; /* d = 0.25, m = 1 */
     for (int j = 0; j < 16; j++) {
         x[j] = 1.0f + 0.25f * (float)j;
         x[j + 16] = 1.0f + 0.25f * (float)(15 - j);
@@ -225,7 +225,7 @@ static void q4_1_by_hand(void **state)
     for (int j = 0; j < 32; j++) {
         same[j] = -3.0f;
     }
-    uint8_t flat[20] = {0x00, 0x00, 0x00, 0xC2}; /* d = 0, m = -3 */
+    uint8_t flat[20] = { 0x00, 0x00, 0x00, 0xC2 }; /* d = 0, m = -3 */
     encode(ATTN_Q4_1, same, got);
     assert_memory_equal(got, flat, sizeof flat);
 }
@@ -234,7 +234,7 @@ static void q5_0_by_hand(void **state)
 {
     (void)state;
     float x[32], back[32];
-    uint8_t want[22] = {0x00, 0x3C, 0x00, 0x00, 0xFF, 0xFF}, got[22]; /* d = 1; elements 16.. have the fifth bit */
+    uint8_t want[22] = { 0x00, 0x3C, 0x00, 0x00, 0xFF, 0xFF }, got[22]; /* d = 1; elements 16.. have the fifth bit */
     for (int j = 0; j < 32; j++) {
         x[j] = (float)(j - 16); /* number j */
     }
@@ -246,7 +246,7 @@ static void q5_0_by_hand(void **state)
     decode(ATTN_Q5_0, got, back);
     assert_memory_equal(back, x, sizeof x);
 
-    uint8_t block[22] = {0x00, 0x40, 0x01, 0x80, 0x02, 0x00}; /* d = 2; fifth bits of elements 0, 15 and 17 */
+    uint8_t block[22] = { 0x00, 0x40, 0x01, 0x80, 0x02, 0x00 }; /* d = 2; fifth bits of elements 0, 15 and 17 */
     block[6 + 0] = 0x0F;
     block[6 + 1] = 0x30;
     decode(ATTN_Q5_0, block, back);
@@ -257,7 +257,7 @@ static void q5_1_by_hand(void **state)
 {
     (void)state;
     float x[32], back[32];
-    uint8_t want[24] = {0x00, 0x38, 0x00, 0x40, 0xFF, 0xFF, 0x00, 0x00}, got[24]; /* d = 0.5, m = 2 */
+    uint8_t want[24] = { 0x00, 0x38, 0x00, 0x40, 0xFF, 0xFF, 0x00, 0x00 }, got[24]; /* d = 0.5, m = 2 */
     for (int j = 0; j < 32; j++) {
         x[j] = 2.0f + 0.5f * (float)(31 - j); /* number 31 - j */
     }
@@ -273,14 +273,14 @@ static void q5_1_by_hand(void **state)
 static void plain_types_round_each_element(void **state)
 {
     (void)state;
-    const float x[5] = {1.0f, -0.0f, 0x1.006p0f, 65520.0f, 0x1p-149f};
+    const float x[5] = { 1.0f, -0.0f, 0x1.006p0f, 65520.0f, 0x1p-149f };
     uint16_t h[5], b[5];
     float f[5];
     attn_row_encode(ATTN_F16, x, 5, h);
     attn_row_encode(ATTN_BF16, x, 5, b);
     attn_row_encode(ATTN_F32, x, 5, f);
-    const uint16_t want_h[5] = {0x3C00, 0x8000, 0x3C02, 0x7C00, 0x0000};
-    const uint16_t want_b[5] = {0x3F80, 0x8000, 0x3F80, 0x4780, 0x0000};
+    const uint16_t want_h[5] = { 0x3C00, 0x8000, 0x3C02, 0x7C00, 0x0000 };
+    const uint16_t want_b[5] = { 0x3F80, 0x8000, 0x3F80, 0x4780, 0x0000 };
     assert_memory_equal(h, want_h, sizeof h);
     assert_memory_equal(b, want_b, sizeof b);
     assert_memory_equal(f, x, sizeof f);
@@ -294,8 +294,12 @@ static void plain_types_round_each_element(void **state)
 static void quantised_rows_are_near(void **state)
 {
     (void)state;
-    static const struct { int type; float steps; } types[] = {
-        {ATTN_Q8_0, 127.0f}, {ATTN_Q4_0, 8.0f}, {ATTN_Q4_1, 7.5f}, {ATTN_Q5_0, 16.0f}, {ATTN_Q5_1, 15.5f}};
+    static const struct {
+        int type;
+        float steps;
+    } types[] = {
+        { ATTN_Q8_0, 127.0f }, { ATTN_Q4_0, 8.0f }, { ATTN_Q4_1, 7.5f }, { ATTN_Q5_0, 16.0f }, { ATTN_Q5_1, 15.5f }
+    };
     uint64_t seed = 1;
     for (size_t t = 0; t < sizeof types / sizeof types[0]; t++) {
         for (int round = 0; round < 200; round++) {
@@ -320,10 +324,10 @@ static void quantised_rows_are_near(void **state)
 static void extreme_blocks_encode(void **state)
 {
     (void)state;
-    const float extremes[] = {0x1p-149f, -0x1p-149f, 1e-40f, FLT_MAX, -FLT_MAX, FLT_MIN};
+    const float extremes[] = { 0x1p-149f, -0x1p-149f, 1e-40f, FLT_MAX, -FLT_MAX, FLT_MIN };
     for (int type = 0; type < ATTN_TYPE_COUNT; type++) {
         for (size_t e = 0; e < sizeof extremes / sizeof extremes[0]; e++) {
-            float x[32] = {extremes[e], 0.0f, -extremes[e], extremes[(e + 1) % 6]};
+            float x[32] = { extremes[e], 0.0f, -extremes[e], extremes[(e + 1) % 6] };
             uint8_t bytes[32 * 4];
             attn_row_encode(type, x, 32, bytes);
             attn_row_decode(type, bytes, 32, x);

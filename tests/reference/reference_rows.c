@@ -31,7 +31,7 @@ static float *floats(const double *x, int64_t n)
 static void dot_sums_products_and_magnitudes(void **state)
 {
     (void)state;
-    struct rng rng = {1};
+    struct rng rng = { 1 };
     for (int64_t n = ATTN_ROWS_LANES; n <= 40; n += ATTN_ROWS_LANES) {
         double *q = doubles(&rng, n), *k = doubles(&rng, n), dot, gauge, want = 0.0, magnitude = 0.0;
         float *q_float = floats(q, n), *k_float = floats(k, n);
@@ -51,13 +51,14 @@ static void dot_sums_products_and_magnitudes(void **state)
 static void add_weights_the_listed_keys(void **state)
 {
     (void)state;
-    struct rng rng = {2};
+    struct rng rng = { 2 };
     for (int64_t d_v = 1; d_v <= 35; d_v++) {
         enum { KEYS = 5, USED = 3 };
-        const int32_t key[USED] = {0, 3, 4};
+        const int32_t key[USED] = { 0, 3, 4 };
         const int64_t n = KEYS * d_v;
         double *v = doubles(&rng, n), *weight = doubles(&rng, USED), *value = doubles(&rng, d_v);
-        double *square = doubles(&rng, d_v), *was_value = malloc((size_t)d_v * 8), *was_square = malloc((size_t)d_v * 8);
+        double *square = doubles(&rng, d_v), *was_value = malloc((size_t)d_v * 8),
+               *was_square = malloc((size_t)d_v * 8);
         float *v_float = floats(v, n), *magnitude = floats(value, d_v), *was_magnitude = floats(value, d_v);
         memcpy(was_value, value, (size_t)d_v * 8);
         memcpy(was_square, square, (size_t)d_v * 8);

@@ -15,7 +15,7 @@ enum regime {
 #define X(name) REGIME_##name,
     REGIMES(X)
 #undef X
-    REGIME_COUNT
+        REGIME_COUNT
 };
 
 #define MASKS(X) X(OPEN) X(CAUSAL) X(WINDOW) X(RANDOM) X(TILES) X(BIAS)
@@ -23,7 +23,7 @@ enum mask {
 #define X(name) MASK_##name,
     MASKS(X)
 #undef X
-    MASK_COUNT
+        MASK_COUNT
 };
 
 static inline float regime_value(struct rng *rng, enum regime regime, int operand, int64_t i, int64_t key, int64_t n_kv)
@@ -31,21 +31,17 @@ static inline float regime_value(struct rng *rng, enum regime regime, int operan
     const float x = rng_float(rng, -1.0f, 1.0f);
     switch (regime) {
     case REGIME_RISING: /* scores rise along n_kv by some tens, so the running maximum keeps moving */
-        return operand == ATTN_Q ? fabsf(x) : operand == ATTN_K ? (0.1f * x + 1.0f) * 8.0f * (float)key / (float)n_kv : x;
-    case REGIME_LARGE:
-        return operand == ATTN_V ? x * 60000.0f : x * 16.0f;
-    case REGIME_NEGATIVE:
-        return operand == ATTN_Q ? 4.0f + x : operand == ATTN_K ? -4.0f + x : x;
-    case REGIME_CONSTANT_V:
-        return operand == ATTN_V ? 0.25f + (float)(i % 7) : x;
-    case REGIME_PEAK:
-        return operand == ATTN_Q ? 2.0f + x : operand == ATTN_K ? (key == n_kv / 2 ? 3.0f : x) : x;
-    case REGIME_ZEROS:
-        return rng_below(rng, 3) == 0 ? (x < 0.0f ? -0.0f : 0.0f) : x;
+        return operand == ATTN_Q   ? fabsf(x)
+               : operand == ATTN_K ? (0.1f * x + 1.0f) * 8.0f * (float)key / (float)n_kv
+                                   : x;
+    case REGIME_LARGE: return operand == ATTN_V ? x * 60000.0f : x * 16.0f;
+    case REGIME_NEGATIVE: return operand == ATTN_Q ? 4.0f + x : operand == ATTN_K ? -4.0f + x : x;
+    case REGIME_CONSTANT_V: return operand == ATTN_V ? 0.25f + (float)(i % 7) : x;
+    case REGIME_PEAK: return operand == ATTN_Q ? 2.0f + x : operand == ATTN_K ? (key == n_kv / 2 ? 3.0f : x) : x;
+    case REGIME_ZEROS: return rng_below(rng, 3) == 0 ? (x < 0.0f ? -0.0f : 0.0f) : x;
     case REGIME_SPREAD: /* all orders of magnitude */
         return x * exp2f(rng_float(rng, -20.0f, operand == ATTN_V ? 14.0f : 1.0f));
-    default:
-        return x;
+    default: return x;
     }
 }
 
@@ -62,7 +58,7 @@ static inline float sink_value(struct rng *rng, enum regime regime, const struct
 
 static inline void fill_regime(struct data *d, struct rng *rng, enum regime regime)
 {
-    static const int filled[] = {ATTN_Q, ATTN_K, ATTN_V, ATTN_SINKS};
+    static const int filled[] = { ATTN_Q, ATTN_K, ATTN_V, ATTN_SINKS };
     const int64_t n_kv = attn_n_kv(&d->problem);
     for (int o = 0; o < 4; o++) {
         const struct attn_tensor *t = &d->problem.t[filled[o]];
@@ -89,18 +85,13 @@ static inline float mask_content(struct rng *rng, enum mask mask, int64_t key, i
 {
     const int64_t edge = n_kv - n_q + iq;
     switch (mask) {
-    case MASK_CAUSAL:
-        return key <= edge ? 0.0f : -INFINITY;
-    case MASK_WINDOW:
-        return key <= edge && key > edge - 40 ? 0.0f : -INFINITY;
-    case MASK_RANDOM:
-        return rng_below(rng, 2) ? 0.0f : -INFINITY;
-    case MASK_TILES:
-        return (key / 32 + iq) % 3 ? 0.0f : -INFINITY;
+    case MASK_CAUSAL: return key <= edge ? 0.0f : -INFINITY;
+    case MASK_WINDOW: return key <= edge && key > edge - 40 ? 0.0f : -INFINITY;
+    case MASK_RANDOM: return rng_below(rng, 2) ? 0.0f : -INFINITY;
+    case MASK_TILES: return (key / 32 + iq) % 3 ? 0.0f : -INFINITY;
     case MASK_BIAS:
         return rng_below(rng, 5) ? -1000.0f * rng_float(rng, 0.0f, 1.0f) * rng_float(rng, 0.0f, 1.0f) : -INFINITY;
-    default:
-        return 0.0f;
+    default: return 0.0f;
     }
 }
 
@@ -120,36 +111,36 @@ static inline void fill_mask(struct data *d, struct rng *rng, enum mask mask)
 
 /* ---- The kernel ---------------------------------------------------------------------------------------- */
 
-#define FAULTS(X)                                                                                         \
-    X(NONE, "nothing wrong")                                                                              \
-    X(GAIN_1, "every output 1% too large")                                                                \
-    X(GAIN_5, "every output 5% too large")                                                                \
-    X(ZERO, "every output zero")                                                                          \
-    X(ZERO_ROW, "one row zero")                                                                           \
-    X(LAST_KEY, "the last key lost in one row")                                                           \
-    X(KV_HEAD, "wrong KV head in one row")                                                                \
-    X(SEQUENCE, "K and V of sequence 0 for all (ne3 ignored)")                                            \
-    X(V_ROW, "V read one row on")                                                                         \
-    X(CAUSAL_EDGE, "causal edge one key too far")                                                         \
-    X(MASK_SHIFT, "mask read one key on")                                                                 \
-    X(MASK_ROW, "mask of query row 0 for all")                                                            \
-    X(RESCALE, "accumulator not rescaled")                                                                \
-    X(COMBINE, "partial results merged without their maxima")                                             \
-    X(SINK_TWICE, "sink added twice")                                                                     \
-    X(SINK_LOST, "sink ignored")                                                                          \
-    X(SOFTCAP, "softcap ignored")                                                                         \
-    X(SLOPE, "ALiBi slope of the local head")                                                             \
-    X(TAIL_MAX, "zero score of columns past n_kv in the maximum, small weights flushed")                  \
-    X(BLOCK_0, "scale of the first block for the whole row")                                              \
-    X(NIBBLES, "halves of a block interleaved")                                                           \
-    X(SCORE_F16, "dot product accumulated in f16")                                                        \
+#define FAULTS(X)                                                                        \
+    X(NONE, "nothing wrong")                                                             \
+    X(GAIN_1, "every output 1% too large")                                               \
+    X(GAIN_5, "every output 5% too large")                                               \
+    X(ZERO, "every output zero")                                                         \
+    X(ZERO_ROW, "one row zero")                                                          \
+    X(LAST_KEY, "the last key lost in one row")                                          \
+    X(KV_HEAD, "wrong KV head in one row")                                               \
+    X(SEQUENCE, "K and V of sequence 0 for all (ne3 ignored)")                           \
+    X(V_ROW, "V read one row on")                                                        \
+    X(CAUSAL_EDGE, "causal edge one key too far")                                        \
+    X(MASK_SHIFT, "mask read one key on")                                                \
+    X(MASK_ROW, "mask of query row 0 for all")                                           \
+    X(RESCALE, "accumulator not rescaled")                                               \
+    X(COMBINE, "partial results merged without their maxima")                            \
+    X(SINK_TWICE, "sink added twice")                                                    \
+    X(SINK_LOST, "sink ignored")                                                         \
+    X(SOFTCAP, "softcap ignored")                                                        \
+    X(SLOPE, "ALiBi slope of the local head")                                            \
+    X(TAIL_MAX, "zero score of columns past n_kv in the maximum, small weights flushed") \
+    X(BLOCK_0, "scale of the first block for the whole row")                             \
+    X(NIBBLES, "halves of a block interleaved")                                          \
+    X(SCORE_F16, "dot product accumulated in f16")                                       \
     X(OUT_F16, "unnormalised output accumulated in f16")
 
 enum fault {
 #define X(name, text) FAULT_##name,
     FAULTS(X)
 #undef X
-    FAULT_COUNT
+        FAULT_COUNT
 };
 
 /* How the simulated kernel works; arithmetic is what the bound is told. */
@@ -242,7 +233,7 @@ static inline float route_exp(const struct route *r, struct rng *rng, float x)
 
 static inline float route_dot(const struct route *r, enum fault fault, int64_t n, const float *q, const float *k)
 {
-    float sum[32] = {0};
+    float sum[32] = { 0 };
     for (int64_t d = 0; d < n; d++) {
         float *at = &sum[d % r->lanes];
         *at = fault == FAULT_SCORE_F16 ? round_to(ATTN_F16, false, *at + q[d] * k[d])
@@ -399,11 +390,11 @@ static inline void route_row(struct row_job *job, float *out)
     const struct route *r = job->route;
     const int64_t n_kv = attn_n_kv(p), d_v = attn_d_v(p), tile = r->arithmetic.kv_tile;
     const int64_t tiles = (n_kv + tile - 1) / tile, split_tiles = (tiles + r->splits - 1) / r->splits;
-    struct partial all = {-INFINITY, 0.0f, calloc((size_t)d_v, 4)};
+    struct partial all = { -INFINITY, 0.0f, calloc((size_t)d_v, 4) };
     for (int64_t split = 0; split < r->splits; split++) {
-        struct partial part = {-INFINITY, 0.0f, calloc((size_t)d_v, 4)};
+        struct partial part = { -INFINITY, 0.0f, calloc((size_t)d_v, 4) };
         for (int64_t wave = 0; wave < r->waves; wave++) {
-            struct partial own = {-INFINITY, 0.0f, calloc((size_t)d_v, 4)};
+            struct partial own = { -INFINITY, 0.0f, calloc((size_t)d_v, 4) };
             for (int64_t t = split * split_tiles + wave; t < (split + 1) * split_tiles && t < tiles; t += r->waves) {
                 route_tile(job, t * tile, (t + 1) * tile < n_kv ? (t + 1) * tile : n_kv, &own);
             }
@@ -416,7 +407,8 @@ static inline void route_row(struct row_job *job, float *out)
     if (p->t[ATTN_SINKS].present && job->fault != FAULT_SINK_LOST) {
         float sink;
         memcpy(&sink, job->data->base[ATTN_SINKS] + 4 * job->h, 4);
-        struct partial one = {sink * job->log2e, job->fault == FAULT_SINK_TWICE ? 2.0f : 1.0f, calloc((size_t)d_v, 4)};
+        struct partial one = { sink * job->log2e, job->fault == FAULT_SINK_TWICE ? 2.0f : 1.0f,
+                               calloc((size_t)d_v, 4) };
         merge(r, job->rng, FAULT_NONE, d_v, &all, &one);
         free(one.o);
     }
@@ -447,11 +439,17 @@ static inline void simulate(struct data *d, const struct route *r, enum fault fa
 {
     const struct attn_problem *p = &d->problem;
     const int64_t d_k = attn_d_k(p), d_v = attn_d_v(p), n_head_kv = attn_n_head_kv(p);
-    struct rng rng = {seed};
+    struct rng rng = { seed };
     float *scratch = calloc((size_t)(2 * d_k + 2 * d_v), 4), *out = scratch + 2 * d_k + d_v;
-    struct row_job job = {.data = d, .route = r, .rng = &rng, .fault = fault, .q = scratch, .k = scratch + d_k,
-                          .v = scratch + 2 * d_k, .scale = p->scale,
-                          .log2e = r->exponential == 1 ? 1.44269504f : 1.0f};
+    struct row_job job = { .data = d,
+                           .route = r,
+                           .rng = &rng,
+                           .fault = fault,
+                           .q = scratch,
+                           .k = scratch + d_k,
+                           .v = scratch + 2 * d_k,
+                           .scale = p->scale,
+                           .log2e = r->exponential == 1 ? 1.44269504f : 1.0f };
     for (job.s = 0; job.s < attn_n_seq(p); job.s++) {
         for (job.iq = 0; job.iq < attn_n_q(p); job.iq++) {
             for (job.h = 0; job.h < attn_n_head(p); job.h++) {
@@ -474,11 +472,11 @@ static inline void simulate(struct data *d, const struct route *r, enum fault fa
                 }
                 route_row(&job, out);
                 for (int64_t i = 0; i < d_v; i++) {
-                    out[i] *= fault == FAULT_GAIN_1                         ? 1.01f
-                              : fault == FAULT_GAIN_5                       ? 1.05f
-                              : fault == FAULT_ZERO                         ? 0.0f
-                              : fault == FAULT_ZERO_ROW && first_row        ? 0.0f
-                                                                            : 1.0f;
+                    out[i] *= fault == FAULT_GAIN_1                  ? 1.01f
+                              : fault == FAULT_GAIN_5                ? 1.05f
+                              : fault == FAULT_ZERO                  ? 0.0f
+                              : fault == FAULT_ZERO_ROW && first_row ? 0.0f
+                                                                     : 1.0f;
                 }
                 memcpy(row_of(d, ATTN_DST, job.h, job.iq, job.s), out, (size_t)d_v * 4);
             }
@@ -490,10 +488,13 @@ static inline void simulate(struct data *d, const struct route *r, enum fault fa
 /* A route over the problem at random, of the kinds that kernels have, all in float. */
 static inline struct route random_route(struct rng *rng, const struct attn_problem *p)
 {
-    static const int tiles[] = {8, 32, 64, 128, 256}, waves[] = {1, 1, 2, 4}, lanes[] = {1, 4, 8, 32};
-    struct route r = {.waves = waves[rng_below(rng, 4)], .splits = 1, .lanes = lanes[rng_below(rng, 4)],
-                      .exponential = (int)rng_below(rng, 3), .fused = rng_below(rng, 2) != 0,
-                      .backwards = rng_below(rng, 2) != 0};
+    static const int tiles[] = { 8, 32, 64, 128, 256 }, waves[] = { 1, 1, 2, 4 }, lanes[] = { 1, 4, 8, 32 };
+    struct route r = { .waves = waves[rng_below(rng, 4)],
+                       .splits = 1,
+                       .lanes = lanes[rng_below(rng, 4)],
+                       .exponential = (int)rng_below(rng, 3),
+                       .fused = rng_below(rng, 2) != 0,
+                       .backwards = rng_below(rng, 2) != 0 };
     if (rng_below(rng, 2)) {
         r.splits = 1 + (int)rng_below(rng, 40);
     }
@@ -510,14 +511,19 @@ static inline struct route random_route(struct rng *rng, const struct attn_probl
 /* A problem at random, small enough to simulate; all features, all types. */
 static inline struct attn_problem random_problem(struct rng *rng)
 {
-    static const int64_t sizes[] = {1, 8, 40, 64, 72, 80, 96, 112, 128, 192, 256};
+    static const int64_t sizes[] = { 1, 8, 40, 64, 72, 80, 96, 112, 128, 192, 256 };
     const int type_k = (int)rng_below(rng, ATTN_TYPE_COUNT);
     const int type_v = rng_below(rng, 2) ? type_k : (int)rng_below(rng, ATTN_TYPE_COUNT);
     const bool blocks = attn_type_info(type_k)->block_elems > 1 || attn_type_info(type_v)->block_elems > 1;
     const int64_t n_head_kv = 1 + rng_below(rng, 2), n_head = n_head_kv * (1 + rng_below(rng, 3));
-    struct shape shape = {.n_q = 1 + rng_below(rng, 3), .n_head = n_head, .n_head_kv = n_head_kv,
-                          .n_kv = 1 + rng_below(rng, rng_below(rng, 4) ? 300 : 40), .type_k = type_k, .type_v = type_v,
-                          .n_seq = 1 + (rng_below(rng, 4) == 0), .sinks = rng_below(rng, 4) == 0};
+    struct shape shape = { .n_q = 1 + rng_below(rng, 3),
+                           .n_head = n_head,
+                           .n_head_kv = n_head_kv,
+                           .n_kv = 1 + rng_below(rng, rng_below(rng, 4) ? 300 : 40),
+                           .type_k = type_k,
+                           .type_v = type_v,
+                           .n_seq = 1 + (rng_below(rng, 4) == 0),
+                           .sinks = rng_below(rng, 4) == 0 };
     shape.d_k = blocks ? 32 * (1 + rng_below(rng, 4)) : sizes[rng_below(rng, 11)];
     shape.d_v = rng_below(rng, 4) ? shape.d_k : blocks ? 32 * (1 + rng_below(rng, 4)) : sizes[rng_below(rng, 8)];
     shape.softcap = rng_below(rng, 4) == 0 ? rng_float(rng, 1.0f, 60.0f) : 0.0f;

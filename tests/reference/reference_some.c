@@ -6,7 +6,7 @@
 
 static void fill(struct data *d, uint64_t seed)
 {
-    struct rng rng = {seed};
+    struct rng rng = { seed };
     float row[64];
     for (int o = ATTN_Q; o <= ATTN_V; o++) {
         const struct attn_tensor *t = &d->problem.t[o];
@@ -14,7 +14,8 @@ static void fill(struct data *d, uint64_t seed)
             for (int64_t e = 0; e < t->ne[0]; e++) {
                 row[e] = rng_float(&rng, -1.0f, 1.0f);
             }
-            attn_row_encode(t->type, row, t->ne[0], row_of(d, o, i % t->ne[1], i / t->ne[1] % t->ne[2], i / t->ne[1] / t->ne[2]));
+            attn_row_encode(t->type, row, t->ne[0],
+                            row_of(d, o, i % t->ne[1], i / t->ne[1] % t->ne[2], i / t->ne[1] / t->ne[2]));
         }
     }
     const struct attn_tensor *m = &d->problem.t[ATTN_MASK];
@@ -38,18 +39,40 @@ static struct attn_reference *some_of(const struct data *d, int64_t work, uint64
 }
 
 static const struct shape shapes[] = {
-    {.d_k = 32, .n_q = 9, .n_kv = 70, .n_head = 6, .n_head_kv = 2, .n_seq = 3, .type_k = ATTN_F16, .type_v = ATTN_Q8_0,
-     .mask_heads = 2, .mask_seqs = 3, .sinks = true},
-    {.d_k = 16, .n_q = 40, .n_kv = 33, .n_head = 4, .n_head_kv = 4, .n_seq = 2, .type_k = ATTN_F32, .type_v = ATTN_BF16,
-     .mask_heads = 1, .max_bias = 4.0f},
-    {.d_k = 8, .d_v = 16, .n_q = 1, .n_kv = 5, .n_head = 200, .n_head_kv = 1, .type_k = ATTN_F16, .type_v = ATTN_F16},
+    { .d_k = 32,
+      .n_q = 9,
+      .n_kv = 70,
+      .n_head = 6,
+      .n_head_kv = 2,
+      .n_seq = 3,
+      .type_k = ATTN_F16,
+      .type_v = ATTN_Q8_0,
+      .mask_heads = 2,
+      .mask_seqs = 3,
+      .sinks = true },
+    { .d_k = 16,
+      .n_q = 40,
+      .n_kv = 33,
+      .n_head = 4,
+      .n_head_kv = 4,
+      .n_seq = 2,
+      .type_k = ATTN_F32,
+      .type_v = ATTN_BF16,
+      .mask_heads = 1,
+      .max_bias = 4.0f },
+    { .d_k = 8, .d_v = 16, .n_q = 1, .n_kv = 5, .n_head = 200, .n_head_kv = 1, .type_k = ATTN_F16, .type_v = ATTN_F16 },
 };
 
 /* Compares with the whole reference; returns how many rows the other one has. */
-static int64_t compare(const struct attn_problem *p, const struct attn_reference *whole, const struct attn_reference *some)
+static int64_t compare(const struct attn_problem *p, const struct attn_reference *whole,
+                       const struct attn_reference *some)
 {
-    const struct attn_arithmetic arithmetic = {.q_type = ATTN_F16, .k_type = p->t[ATTN_K].type, .v_type = p->t[ATTN_V].type,
-                                               .p_type = ATTN_F32, .kv_tile = 32, .merges = 4};
+    const struct attn_arithmetic arithmetic = { .q_type = ATTN_F16,
+                                                .k_type = p->t[ATTN_K].type,
+                                                .v_type = p->t[ATTN_V].type,
+                                                .p_type = ATTN_F32,
+                                                .kv_tile = 32,
+                                                .merges = 4 };
     int64_t there = 0;
     for (int64_t s = 0; s < attn_n_seq(p); s++) {
         for (int64_t iq = 0; iq < attn_n_q(p); iq++) {
@@ -82,7 +105,7 @@ static void chosen_rows_are_those_of_the_whole(void **state)
         fill(&d, i);
         struct attn_reference *whole = reference_of(&d);
         const int64_t rows = attn_n_q(&p) * attn_n_head(&p) * attn_n_seq(&p), row = attn_problem_work(&p) / rows;
-        const int64_t wanted[] = {1, 16, 23, rows - 1, rows};
+        const int64_t wanted[] = { 1, 16, 23, rows - 1, rows };
         for (size_t k = 0; k < sizeof wanted / sizeof wanted[0]; k++) {
             struct attn_reference *some = some_of(&d, wanted[k] * row, 7 + k);
             assert_int_equal(compare(&p, whole, some), wanted[k] < 16 ? 16 : wanted[k]);
@@ -106,7 +129,7 @@ static void seeds_draw_other_rows(void **state)
     uint8_t *seen = calloc((size_t)rows, 1);
     for (uint64_t seed = 0; seed < SEEDS; seed++) {
         struct attn_reference *some = some_of(&d, 1, seed);
-        int64_t part[CHOSEN] = {0};
+        int64_t part[CHOSEN] = { 0 };
         for (int64_t r = 0; r < rows; r++) {
             const int64_t h = r % attn_n_head(&p), q = r / attn_n_head(&p);
             if (!isnan(attn_reference_value(some, 0, h, q % attn_n_q(&p), q / attn_n_q(&p)))) {
@@ -132,7 +155,7 @@ static void judges_its_rows_and_counts_the_others(void **state)
     struct data d = data_of(&p);
     fill(&d, 5);
     struct attn_reference *whole = reference_of(&d), *some = some_of(&d, 1, 9);
-    const struct attn_arithmetic arithmetic = {.k_type = p.t[ATTN_K].type, .v_type = p.t[ATTN_V].type, .kv_tile = 32};
+    const struct attn_arithmetic arithmetic = { .k_type = p.t[ATTN_K].type, .v_type = p.t[ATTN_V].type, .kv_tile = 32 };
     const int64_t all = attn_n_q(&p) * attn_n_head(&p) * attn_n_seq(&p) * attn_d_v(&p);
     struct attn_judgement j;
     for (int64_t s = 0; s < attn_n_seq(&p); s++) {

@@ -17,7 +17,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct rng { uint64_t state; };
+struct rng {
+    uint64_t state;
+};
 
 /* splitmix64 */
 static inline uint64_t rng_next(struct rng *rng)
@@ -28,10 +30,7 @@ static inline uint64_t rng_next(struct rng *rng)
     return z ^ z >> 31;
 }
 
-static inline int64_t rng_below(struct rng *rng, int64_t n)
-{
-    return (int64_t)(rng_next(rng) % (uint64_t)n);
-}
+static inline int64_t rng_below(struct rng *rng, int64_t n) { return (int64_t)(rng_next(rng) % (uint64_t)n); }
 
 static inline float rng_float(struct rng *rng, float low, float high)
 {
@@ -55,14 +54,16 @@ struct data {
 
 static inline void tensor(struct attn_tensor *t, int type, int64_t ne0, int64_t ne1, int64_t ne2, int64_t ne3)
 {
-    *t = (struct attn_tensor){.ne = {ne0, ne1, ne2, ne3}, .type = (uint8_t)type, .present = 1};
+    *t = (struct attn_tensor){ .ne = { ne0, ne1, ne2, ne3 }, .type = (uint8_t)type, .present = 1 };
     attn_tensor_contiguous(t);
 }
 
 static inline struct attn_problem problem_of(const struct shape *s)
 {
-    struct attn_problem p = {.scale = s->scale != 0.0f ? s->scale : 1.0f / sqrtf((float)s->d_k),
-                             .softcap = s->softcap, .max_bias = s->max_bias, .head_first = s->head_first};
+    struct attn_problem p = { .scale = s->scale != 0.0f ? s->scale : 1.0f / sqrtf((float)s->d_k),
+                              .softcap = s->softcap,
+                              .max_bias = s->max_bias,
+                              .head_first = s->head_first };
     const int64_t n_seq = s->n_seq ? s->n_seq : 1, n_head = s->n_head ? s->n_head : 1;
     const int64_t n_head_kv = s->n_head_kv ? s->n_head_kv : 1, d_v = s->d_v ? s->d_v : s->d_k;
     p.head_total = s->head_total ? s->head_total : n_head;
@@ -82,7 +83,7 @@ static inline struct attn_problem problem_of(const struct shape *s)
 /* Allocates every tensor by its span, exactly, so that a read past it is seen; all bytes 0xFF, a NaN. */
 static inline struct data data_of(const struct attn_problem *p)
 {
-    struct data d = {.problem = *p};
+    struct data d = { .problem = *p };
     struct attn_error error;
     if (attn_problem_check(p, &error) != ATTN_E_OK) {
         char text[256];

@@ -1,5 +1,5 @@
-/* null_runtime.c: the null HIP runtime's entry points, called as a HIP program calls them: what behaves, what is refused,
- * and what is recorded.
+/* null_runtime.c: the null HIP runtime's entry points, called as a HIP program calls them: what behaves, what is
+ * refused, and what is recorded.
  *
  * SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
@@ -27,12 +27,16 @@
 
 int hipIpcGetMemHandle(void); /* an entry point that the null runtime does not provide */
 
-/* ---- A program with two kernels: one has code for gfx90a and gfx1100, the other for none --------------------------------- */
+/* ---- A program with two kernels: one has code for gfx90a and gfx1100, the other for none ----------------- */
 
 static const uint32_t end_9[] = { 0x7e000280, 0xbf810000 }, end_11[] = { 0x7e000280, 0xbfb00000 };
 static char kernel_a, kernel_b, kernel_c, variable; /* their addresses stand for the host functions */
 
-struct program { struct code_sample bundle; struct hip_fat_wrapper wrapper; void **handle; };
+struct program {
+    struct code_sample bundle;
+    struct hip_fat_wrapper wrapper;
+    void **handle;
+};
 
 static void register_program(struct program *p)
 {
@@ -95,7 +99,7 @@ static int reset(void **state)
     return 0;
 }
 
-/* ---- Devices ------------------------------------------------------------------------------------------------------------------ */
+/* ---- Devices --------------------------------------------------------------------------------------------- */
 
 static void devices_are_the_amd_rows_of_the_table(void **state)
 {
@@ -158,7 +162,7 @@ static void devices_cannot_be_chosen_late_and_peers_are_known(void **state)
     FAILS(hipDeviceDisablePeerAccess(1), hipErrorPeerAccessNotEnabled);
 }
 
-/* ---- Memory ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- Memory ---------------------------------------------------------------------------------------------- */
 
 static void memory_is_tracked_and_copies_stay_inside(void **state)
 {
@@ -276,7 +280,8 @@ static void a_variable_has_memory_on_each_device(void **state)
     register_program(&p);
     GOOD(hipGetSymbolSize(&bytes, &variable));
     assert_int_equal(bytes, 48);
-    FAILS(hipMemcpyFromSymbol(&back, &variable, 4, 0, HIP_COPY_DEVICE_HOST), hipErrorNotSupported); /* its initial value */
+    FAILS(hipMemcpyFromSymbol(&back, &variable, 4, 0, HIP_COPY_DEVICE_HOST),
+          hipErrorNotSupported); /* its initial value */
     GOOD(hipMemcpyToSymbol(&variable, &value, 4, 44, HIP_COPY_HOST_DEVICE));
     GOOD(hipMemcpyFromSymbol(&back, &variable, 4, 44, HIP_COPY_DEVICE_HOST));
     assert_int_equal(back, 5);
@@ -288,7 +293,7 @@ static void a_variable_has_memory_on_each_device(void **state)
     FAILS(hipGetSymbolSize(&bytes, &variable), hipErrorInvalidSymbol);
 }
 
-/* ---- Launches ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- Launches -------------------------------------------------------------------------------------------- */
 
 static void a_launch_is_recorded_as_it_was_made(void **state)
 {
@@ -330,7 +335,12 @@ static void a_launch_is_held_against_device_and_code(void **state)
     (void)state;
     const struct null_hip_launch *l;
     struct program p;
-    const struct { uint32_t grid, block; size_t lds; int error; uint32_t flag; } on_gfx90a[] = {
+    const struct {
+        uint32_t grid, block;
+        size_t lds;
+        int error;
+        uint32_t flag;
+    } on_gfx90a[] = {
         { 1, 256, 64512, hipSuccess, 0 },
         { 1, 256, 64513, hipErrorInvalidValue, NULL_HIP_BEYOND }, /* 1,024 static bytes */
         { 1, 257, 0, hipErrorLaunchFailure, NULL_HIP_BEYOND },    /* compiled for 256 threads */
@@ -344,7 +354,8 @@ static void a_launch_is_held_against_device_and_code(void **state)
     register_program(&p);
     GOOD(hipSetDevice(device_named("gfx90a")));
     for (size_t i = 0; i < COUNT(on_gfx90a); i++) {
-        assert_int_equal(launch(&kernel_a, on_gfx90a[i].grid, on_gfx90a[i].block, on_gfx90a[i].lds, NULL), on_gfx90a[i].error);
+        assert_int_equal(launch(&kernel_a, on_gfx90a[i].grid, on_gfx90a[i].block, on_gfx90a[i].lds, NULL),
+                         on_gfx90a[i].error);
         assert_int_equal(launches(&l), i + 1);
         assert_int_equal(l[i].flags, on_gfx90a[i].flag);
     }
@@ -453,7 +464,7 @@ static void a_module_has_the_kernels_of_its_code(void **state)
     unregister_program(&p);
 }
 
-/* ---- What is not provided ---------------------------------------------------------------------------------------------------------------- */
+/* ---- What is not provided -------------------------------------------------------------------------------- */
 
 static void what_is_not_provided_says_its_name(void **state)
 {
@@ -470,7 +481,7 @@ static void what_is_not_provided_says_its_name(void **state)
     assert_non_null(strstr(hipGetErrorString(hipErrorNotSupported), "null runtime"));
 }
 
-/* ---- The table of addresses, against a plain one --------------------------------------------------------------------------------------------- */
+/* ---- The table of addresses, against a plain one --------------------------------------------------------- */
 
 static void the_map_agrees_with_a_plain_table(void **state)
 {

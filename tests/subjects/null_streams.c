@@ -240,7 +240,7 @@ static void streams_join_a_capture_by_events(void **state)
     GOOD(hipGraphLaunch(exec, NULL));
     assert_string_equal(made(), "a1g b2g a3g");
     FAILS(hipStreamWaitEvent(t, join, 0), hipErrorCapturedEvent); /* of a capture that is over */
-    GOOD(launch(&kernel_b, 4, t));                                  /* no longer part of it */
+    GOOD(launch(&kernel_b, 4, t));                                /* no longer part of it */
     assert_string_equal(made(), "a1g b2g a3g b4");
     GOOD(hipGraphExecDestroy(exec));
     GOOD(hipGraphDestroy(graph));

@@ -1,6 +1,6 @@
 /* subjects_line.c: what attnfuzz_line.h prints of a node is the problem that the node was built from, for generated
- * problems: built as a subject builds them, on tensors that are laid out otherwise than the real ones (the header may rely on
- * names only).
+ * problems: built as a subject builds them, on tensors that are laid out otherwise than the real ones (the header may
+ * rely on names only).
  *
  * SPDX-License-Identifier: MIT */
 #define IMITATION_WITHOUT_HIP
@@ -19,7 +19,10 @@
 enum { PROBLEMS = 20000 };
 
 /* The functions by which nodes are built, with types as numbers. */
-static struct ggml_tensor *new_1d(struct ggml_context *ctx, int type, int64_t n) { return ggml_new_tensor_1d(ctx, (enum ggml_type)type, n); }
+static struct ggml_tensor *new_1d(struct ggml_context *ctx, int type, int64_t n)
+{
+    return ggml_new_tensor_1d(ctx, (enum ggml_type)type, n);
+}
 static struct ggml_tensor *new_4d(struct ggml_context *ctx, int type, int64_t a, int64_t b, int64_t c, int64_t d)
 {
     return ggml_new_tensor_4d(ctx, (enum ggml_type)type, a, b, c, d);
@@ -35,14 +38,15 @@ static void bind(struct ggml_abi *abi)
     abi->flash_attn_ext_set_prec = ggml_flash_attn_ext_set_prec;
     abi->flash_attn_ext_add_sinks = ggml_flash_attn_ext_add_sinks;
     static const int numbers[ATTN_TYPE_COUNT] = {
-        [ATTN_F32] = GGML_TYPE_F32,   [ATTN_F16] = GGML_TYPE_F16,   [ATTN_BF16] = GGML_TYPE_BF16, [ATTN_Q8_0] = GGML_TYPE_Q8_0,
-        [ATTN_Q4_0] = GGML_TYPE_Q4_0, [ATTN_Q4_1] = GGML_TYPE_Q4_1, [ATTN_Q5_0] = GGML_TYPE_Q5_0, [ATTN_Q5_1] = GGML_TYPE_Q5_1,
+        [ATTN_F32] = GGML_TYPE_F32,   [ATTN_F16] = GGML_TYPE_F16,   [ATTN_BF16] = GGML_TYPE_BF16,
+        [ATTN_Q8_0] = GGML_TYPE_Q8_0, [ATTN_Q4_0] = GGML_TYPE_Q4_0, [ATTN_Q4_1] = GGML_TYPE_Q4_1,
+        [ATTN_Q5_0] = GGML_TYPE_Q5_0, [ATTN_Q5_1] = GGML_TYPE_Q5_1,
     };
     memcpy(abi->type, numbers, sizeof numbers);
 }
 
-/* What a node cannot say, and what a line says in one of several ways: the names of buffers, and how many multiples of 256
- * bytes a tensor lies behind the first of its buffer. */
+/* What a node cannot say, and what a line says in one of several ways: the names of buffers, and how many multiples of
+ * 256 bytes a tensor lies behind the first of its buffer. */
 static void normalise(struct attn_problem *p)
 {
     uint8_t buffer[ATTN_DST];
@@ -124,8 +128,9 @@ static void test_addresses(void **state)
     v->data = (char *)cache->data + 65536;
     char line[ATTNFUZZ_LINE_MAX];
     attnfuzz_line_of_node(ggml_flash_attn_ext(ctx, q, k, v, NULL, 0.125f, 0, 0), line, sizeof line);
-    assert_string_equal(line, "fa1 q=f32[64,2,4,1]+128 k=f16[64,16,2,1]@b+64:256,128,4096 v=f16[64,16,2,1]@b+65600:256,128,4096"
-                              " scale=0.125");
+    assert_string_equal(
+        line, "fa1 q=f32[64,2,4,1]+128 k=f16[64,16,2,1]@b+64:256,128,4096 v=f16[64,16,2,1]@b+65600:256,128,4096"
+              " scale=0.125");
     /* Cut off, and terminated all the same. */
     char small[8];
     assert_true(attnfuzz_line(q, k, v, NULL, NULL, 1, 0, 0, small, sizeof small) > sizeof small);

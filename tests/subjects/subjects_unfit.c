@@ -12,9 +12,9 @@
 #include "code/sample.h"
 #include "subjects/ggml/subject.h"
 
-static const uint32_t real[] = { 0x7e000280, 0xbf810000 };  /* v_mov_b32 v0, 0; s_endpgm */
-static const uint32_t empty[] = { 0xbf810000 };             /* s_endpgm */
-static const uint32_t trap[] = { 0xbf920002, 0xbf82fffe };  /* s_trap 2; s_branch to itself */
+static const uint32_t real[] = { 0x7e000280, 0xbf810000 }; /* v_mov_b32 v0, 0; s_endpgm */
+static const uint32_t empty[] = { 0xbf810000 };            /* s_endpgm */
+static const uint32_t trap[] = { 0xbf920002, 0xbf82fffe }; /* s_trap 2; s_branch to itself */
 
 static const struct code_sample_kernel kernels[] = {
     { "attn_real", 1024, 256, 64, 32, 0, real, 2 },

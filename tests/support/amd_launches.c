@@ -3,10 +3,10 @@
  *   amd_launches [--wrong grid|block|lds|order|kernel] ATTN_HIP_SO RUNTIMES N [DEVICE]
  *
  * Loads the null HIP runtime from the folder RUNTIMES, and on it the backend, as it was compiled for AMD GPUs. On each
- * device (or the one named) N problems are generated from their numbers, and every able kernel's plan of each is run. What
- * the runtime recorded must be the plan's launches, in order, with grid, block and dynamic LDS; static LDS the backend
- * itself reads from the code and compares. Each launch's kernel is the one that the step or plan names, and one instance of
- * the host's build always comes out as one instance of AMD's, and the other way round.
+ * device (or the one named) N problems are generated from their numbers, and every able kernel's plan of each is run.
+ * What the runtime recorded must be the plan's launches, in order, with grid, block and dynamic LDS; static LDS the
+ * backend itself reads from the code and compares. Each launch's kernel is the one that the step or plan names, and one
+ * instance of the host's build always comes out as one instance of AMD's, and the other way round.
  * --wrong makes what is expected wrong, now and then: then it must fail.
  * Exit code 0: all so; 1: something is not, it is printed; 2: usage, or something cannot be loaded.
  *
@@ -38,17 +38,20 @@ static int (*count_devices)(void);
 static int (*set_device)(int);
 static const char *(*device_name)(int);
 
-#define complain(...)                                                                                                  \
-    do {                                                                                                               \
-        if (failures++ < SHOWN_MAX) {                                                                                  \
-            printf("FAILED " __VA_ARGS__);                                                                             \
-            printf("\n");                                                                                              \
-        }                                                                                                              \
+#define complain(...)                      \
+    do {                                   \
+        if (failures++ < SHOWN_MAX) {      \
+            printf("FAILED " __VA_ARGS__); \
+            printf("\n");                  \
+        }                                  \
     } while (0)
 
-/* ---- Instances: the host's entry and AMD's name of the same kernel ----------------------------------------------------- */
+/* ---- Instances: the host's entry and AMD's name of the same kernel --------------------------------------- */
 
-static struct { attn_entry host; const char *amd; } pair[INSTANCES_MAX];
+static struct {
+    attn_entry host;
+    const char *amd;
+} pair[INSTANCES_MAX];
 static int n_pairs;
 
 /* True when this host entry and this name belong together, or neither was seen before. Names are interned. */
@@ -64,7 +67,7 @@ static bool belong(attn_entry host, const char *amd)
     return true;
 }
 
-/* ---- One plan ------------------------------------------------------------------------------------------------------------ */
+/* ---- One plan -------------------------------------------------------------------------------------------- */
 
 static bool same(const char *what, const uint32_t got[3], const uint32_t want[3], const char *context)
 {
@@ -74,7 +77,8 @@ static bool same(const char *what, const uint32_t got[3], const uint32_t want[3]
     return false;
 }
 
-static void check_launch(const struct attn_plan *plan, int step, const struct null_hip_launch *l, int device, const char *context)
+static void check_launch(const struct attn_plan *plan, int step, const struct null_hip_launch *l, int device,
+                         const char *context)
 {
     const struct attn_launch *want = &plan->launch[step];
     char kernel[64];
@@ -112,8 +116,8 @@ static bool spoil(struct attn_plan *plan)
     return true;
 }
 
-static void check_plan(struct attn_backend *backend, struct attn_memory *memory, const struct attn_case *c, const struct attn_plan *plan,
-                       int device)
+static void check_plan(struct attn_backend *backend, struct attn_memory *memory, const struct attn_case *c,
+                       const struct attn_plan *plan, int device)
 {
     static bool spoiled;
     struct attn_failure failure;
@@ -144,12 +148,18 @@ static void check_plan(struct attn_backend *backend, struct attn_memory *memory,
         complain("%s: %zu launches, planned %zu", context, n, want);
 }
 
-/* ---- Problems -------------------------------------------------------------------------------------------------------------- */
+/* ---- Problems -------------------------------------------------------------------------------------------- */
 
 /* One device with the backend open on it. */
-struct opened { struct attn_backend *backend; struct attn_device described; int index; uint64_t plans; };
+struct opened {
+    struct attn_backend *backend;
+    struct attn_device described;
+    int index;
+    uint64_t plans;
+};
 
-static void check_on(struct opened *device, const struct attn_case *c, const struct attn_key *key, const struct attn_image *image)
+static void check_on(struct opened *device, const struct attn_case *c, const struct attn_key *key,
+                     const struct attn_image *image)
 {
     struct attn_plan plan[ATTN_KERNEL_COUNT];
     struct attn_failure failure = { .text = "" };
@@ -161,7 +171,8 @@ static void check_on(struct opened *device, const struct attn_case *c, const str
             workspace = plan[k].workspace_bytes;
     }
     struct attn_backend *backend = device->backend;
-    struct attn_memory *memory = set_device(device->index) ? NULL : backend->ops->alloc(backend, &c->problem, image, workspace, &failure);
+    struct attn_memory *memory =
+        set_device(device->index) ? NULL : backend->ops->alloc(backend, &c->problem, image, workspace, &failure);
     if (!memory || !backend->ops->upload(backend, memory, image, &failure))
         complain("%s: no memory: %s", device->described.name, failure.text);
     for (int k = 0; memory && k < ATTN_KERNEL_COUNT; k++)
@@ -175,7 +186,8 @@ static void check_on(struct opened *device, const struct attn_case *c, const str
 static void check_problem(struct opened *devices, int n, uint64_t seed)
 {
     /* Conversions, scans and many splits are planned for problems dearer than most. */
-    static const struct attn_domain_limits usual = { 1 << 24, 1 << 18, 1 << 16 }, dear = { INT64_C(1) << 34, 1 << 23, 1 << 20 };
+    static const struct attn_domain_limits usual = { 1 << 24, 1 << 18, 1 << 16 },
+                                           dear = { INT64_C(1) << 34, 1 << 23, 1 << 20 };
     struct attn_genome genome;
     struct attn_case c;
     struct attn_key key;
@@ -192,7 +204,7 @@ static void check_problem(struct opened *devices, int n, uint64_t seed)
     attn_image_free(&image);
 }
 
-/* ---- The backend and its runtime -------------------------------------------------------------------------------------------- */
+/* ---- The backend and its runtime ------------------------------------------------------------------------- */
 
 static void bind(void *object, const char *name, void *function)
 {
@@ -276,7 +288,8 @@ int main(int argc, char **argv)
     for (int k = 0; k < ATTN_KERNEL_COUNT; k++)
         printf("  %s: %" PRIu64 " plans\n", attn_kernel(k)->name, per_kernel[k]);
     printf("  convert %" PRIu64 ", scan %" PRIu64 ", combine %" PRIu64 " launches\n",
-           per_step[ATTN_STEP_CONVERT_K] + per_step[ATTN_STEP_CONVERT_V], per_step[ATTN_STEP_SCAN], per_step[ATTN_STEP_COMBINE]);
+           per_step[ATTN_STEP_CONVERT_K] + per_step[ATTN_STEP_CONVERT_V], per_step[ATTN_STEP_SCAN],
+           per_step[ATTN_STEP_COMBINE]);
     /* A test that never saw a step would say nothing about it. */
     for (int step = 0; step < ATTN_STEP_COUNT; step++)
         if (!per_step[step] && n >= 1000)

@@ -3,9 +3,10 @@
  *   amd_metadata [--wrong-lds BYTES] TABLE FILE...
  *
  * For plans of every kind on the devices that the files are for: the instance that each launch names (the host's build
- * says which function it is, its symbol which instance) is there, its static LDS is exactly what the plan says, it takes
- * as many threads as the plan has, its wave size is the plan's, and its body is real. Every instance in the files, but for
- * stubs, is one that a plan launches. Scratch and spills are zero, or listed in TABLE with a reason; what is listed is needed.
+ * says which function it is, its symbol which instance) is there, its static LDS is exactly what the plan says, it
+ * takes as many threads as the plan has, its wave size is the plan's, and its body is real. Every instance in the
+ * files, but for stubs, is one that a plan launches. Scratch and spills are zero, or listed in TABLE with a reason;
+ * what is listed is needed.
  * --wrong-lds makes every plan's static LDS wrong by so much: then it must fail.
  * Exit code 0: all so; 1: something is not, it is printed; 2: a file or the table cannot be read.
  *
@@ -49,15 +50,15 @@ static char missing[1024][256]; /* "target name" of instances without code that 
 static int n_missing;
 static int64_t wrong_lds, launches;
 
-#define complain(...)                                                                                                  \
-    do {                                                                                                               \
-        if (failures++ < SHOWN_MAX) {                                                                                  \
-            printf("FAILED " __VA_ARGS__);                                                                             \
-            printf("\n");                                                                                              \
-        }                                                                                                              \
+#define complain(...)                      \
+    do {                                   \
+        if (failures++ < SHOWN_MAX) {      \
+            printf("FAILED " __VA_ARGS__); \
+            printf("\n");                  \
+        }                                  \
     } while (0)
 
-/* ---- Names ------------------------------------------------------------------------------------------------------------ */
+/* ---- Names ----------------------------------------------------------------------------------------------- */
 
 /* Device functions are visible, the host's are not: "_Z11tile_kernel..." there is "_ZL11tile_kernel..." here. */
 static void without_linkage(const char *name, char *text, size_t cap)
@@ -132,7 +133,7 @@ static const char *function_at(uintptr_t at)
     return NULL;
 }
 
-/* ---- Files ------------------------------------------------------------------------------------------------------------ */
+/* ---- Files ----------------------------------------------------------------------------------------------- */
 
 static bool read_file(const char *path, struct attn_code **code)
 {
@@ -165,9 +166,12 @@ static bool read_table(const char *path)
         int reason = 0;
         if (line[0] == '#' || line[0] == '\n')
             continue;
-        if (n_exempt == EXEMPT_MAX || sscanf(line, "%31s %255s %ld %ld %ld %n", e->target, e->pattern, &e->scratch, &e->vgpr_spills,
-                                             &e->sgpr_spills, &reason) != 5 || reason == 0 || strlen(line + reason) < 10) {
-            fprintf(stderr, "%s:%d: TARGET PATTERN SCRATCH VGPR_SPILLS SGPR_SPILLS REASON are expected\n", path, number);
+        if (n_exempt == EXEMPT_MAX ||
+            sscanf(line, "%31s %255s %ld %ld %ld %n", e->target, e->pattern, &e->scratch, &e->vgpr_spills,
+                   &e->sgpr_spills, &reason) != 5 ||
+            reason == 0 || strlen(line + reason) < 10) {
+            fprintf(stderr, "%s:%d: TARGET PATTERN SCRATCH VGPR_SPILLS SGPR_SPILLS REASON are expected\n", path,
+                    number);
             fclose(file);
             return false;
         }
@@ -179,7 +183,7 @@ static bool read_table(const char *path)
     return true;
 }
 
-/* ---- Plans ------------------------------------------------------------------------------------------------------------ */
+/* ---- Plans ----------------------------------------------------------------------------------------------- */
 
 static struct instance *find_instance(const char *target, const char *name)
 {
@@ -199,7 +203,8 @@ static void check_launch(const char *target, const struct attn_plan *plan, int s
     launches++;
     attn_key_text(&plan->key, key, sizeof key);
     if (!symbol) {
-        complain("%s %s %s: the plan names no kernel instance (%s)", target, attn_kernel(plan->kernel)->name, steps[step], key);
+        complain("%s %s %s: the plan names no kernel instance (%s)", target, attn_kernel(plan->kernel)->name,
+                 steps[step], key);
         return;
     }
     without_linkage(symbol, name, sizeof name);
@@ -219,11 +224,14 @@ static void check_launch(const char *target, const struct attn_plan *plan, int s
     int64_t threads = (int64_t)l->block[0] * l->block[1] * l->block[2], lds = (int64_t)l->lds_static_bytes + wrong_lds;
     found->reached = true;
     if (k->lds_bytes != lds)
-        complain("%s %s: the code has %" PRId64 " bytes of static LDS, the plan says %" PRId64 " (%s)", target, name, k->lds_bytes, lds, key);
+        complain("%s %s: the code has %" PRId64 " bytes of static LDS, the plan says %" PRId64 " (%s)", target, name,
+                 k->lds_bytes, lds, key);
     if (k->max_threads < threads)
-        complain("%s %s: the code takes %" PRId32 " threads, the plan has %" PRId64 " (%s)", target, name, k->max_threads, threads, key);
+        complain("%s %s: the code takes %" PRId32 " threads, the plan has %" PRId64 " (%s)", target, name,
+                 k->max_threads, threads, key);
     if (k->wave_size != plan->device.wave_size || k->wave_size != plan->wave_size)
-        complain("%s %s: the code is for waves of %" PRId32 ", the plan for %" PRId32 " (%s)", target, name, k->wave_size, plan->wave_size, key);
+        complain("%s %s: the code is for waves of %" PRId32 ", the plan for %" PRId32 " (%s)", target, name,
+                 k->wave_size, plan->wave_size, key);
     if (k->body != ATTN_CODE_BODY_REAL)
         complain("%s %s: its body is %s, and a plan launches it (%s)", target, name, attn_code_body_name(k->body), key);
 }
@@ -240,10 +248,12 @@ static void check_plans(const char *target, const struct attn_device *device, co
     }
 }
 
-/* Every known head size and one unknown, from decode to prefill, ratios, lengths and types that choose configurations. */
+/* Every known head size and one unknown, from decode to prefill, ratios, lengths and types that choose configurations.
+ */
 static void check_regular(const char *target, const struct attn_device *device)
 {
-    static const int64_t n_q[] = { 1, 2, 3, 4, 7, 8, 16, 33, 300 }, ratio[] = { 1, 3, 4, 8, 16 }, n_kv[] = { 40, 700, 9000, 200000 };
+    static const int64_t n_q[] = { 1, 2, 3, 4, 7, 8, 16, 33, 300 }, ratio[] = { 1, 3, 4, 8, 16 },
+                         n_kv[] = { 40, 700, 9000, 200000 };
     static const uint8_t types[] = { ATTN_F16, ATTN_Q8_0, ATTN_F32, ATTN_BF16, ATTN_Q5_1 };
     for (int h = 0; h <= ATTN_HEAD_SIZE_COUNT; h++)
         for (size_t q = 0; q < sizeof n_q / sizeof n_q[0]; q++)
@@ -253,9 +263,11 @@ static void check_regular(const char *target, const struct attn_device *device)
                         const struct attn_head_size *size = attn_head_size(h);
                         int64_t d_k = size ? size->d_k : 96, d_v = size ? size->d_v : 32, heads = 8 * ratio[r];
                         struct attn_problem p = { .scale = 1, .head_total = heads };
-                        const int64_t ne[ATTN_OPERAND_COUNT][4] = {
-                            [ATTN_Q] = { d_k, n_q[q], heads, 1 }, [ATTN_K] = { d_k, n_kv[n], 8, 1 }, [ATTN_V] = { d_v, n_kv[n], 8, 1 },
-                            [ATTN_MASK] = { n_kv[n], n_q[q], 1, 1 }, [ATTN_DST] = { d_v, heads, n_q[q], 1 } };
+                        const int64_t ne[ATTN_OPERAND_COUNT][4] = { [ATTN_Q] = { d_k, n_q[q], heads, 1 },
+                                                                    [ATTN_K] = { d_k, n_kv[n], 8, 1 },
+                                                                    [ATTN_V] = { d_v, n_kv[n], 8, 1 },
+                                                                    [ATTN_MASK] = { n_kv[n], n_q[q], 1, 1 },
+                                                                    [ATTN_DST] = { d_v, heads, n_q[q], 1 } };
                         for (int o = 0; o < ATTN_OPERAND_COUNT; o++) {
                             memcpy(p.t[o].ne, ne[o], sizeof ne[o]);
                             p.t[o].type = o == ATTN_K || o == ATTN_V ? types[t] : o == ATTN_MASK ? ATTN_F16 : ATTN_F32;
@@ -288,7 +300,7 @@ static void check_random(const char *target, const struct attn_device *device)
     }
 }
 
-/* ---- Scratch and spills ------------------------------------------------------------------------------------------------ */
+/* ---- Scratch and spills ---------------------------------------------------------------------------------- */
 
 static void check_spills(const struct instance *one)
 {
@@ -303,8 +315,9 @@ static void check_spills(const struct instance *one)
         if (k->scratch_bytes <= e->scratch && k->vgpr_spills <= e->vgpr_spills && k->sgpr_spills <= e->sgpr_spills)
             return;
     }
-    complain("%s %s: %" PRId64 " bytes of scratch, %" PRId32 " VGPR and %" PRId32 " SGPR spills, not listed with a reason", k->target,
-             k->name, k->scratch_bytes, k->vgpr_spills, k->sgpr_spills);
+    complain("%s %s: %" PRId64 " bytes of scratch, %" PRId32 " VGPR and %" PRId32
+             " SGPR spills, not listed with a reason",
+             k->target, k->name, k->scratch_bytes, k->vgpr_spills, k->sgpr_spills);
 }
 
 int main(int argc, char **argv)
@@ -348,9 +361,10 @@ int main(int argc, char **argv)
     }
     for (int i = 0; i < n_exempt; i++)
         if (!exempt[i].needed && all)
-            complain("%s:%d: listed, and no kernel of %s has scratch or spills that it is about", argv[first], exempt[i].line, exempt[i].target);
-    printf("%d kernel instances for %d AMD devices held against %" PRId64 " launches of plans: %d failures\n", n_instances, devices,
-           launches, failures);
+            complain("%s:%d: listed, and no kernel of %s has scratch or spills that it is about", argv[first],
+                     exempt[i].line, exempt[i].target);
+    printf("%d kernel instances for %d AMD devices held against %" PRId64 " launches of plans: %d failures\n",
+           n_instances, devices, launches, failures);
     for (int i = first + 1; i < argc; i++)
         attn_code_close(code[i]);
     free(code);

@@ -32,7 +32,7 @@ struct flaky {
     int64_t n_kv;       /* of the problem that ran last */
     int64_t dst_offset; /* bytes from its buffer's start */
     uint32_t runs;
-    bool lost;          /* to this process: nothing runs any more */
+    bool lost; /* to this process: nothing runs any more */
 };
 
 static struct flaky *of(struct attn_backend *backend) { return (struct flaky *)backend; }
@@ -80,8 +80,8 @@ static bool describe(struct attn_backend *backend, struct attn_device *device)
     return true;
 }
 
-static struct attn_memory *alloc(struct attn_backend *backend, const struct attn_problem *p, const struct attn_image *image,
-                                 int64_t workspace_bytes, struct attn_failure *failure)
+static struct attn_memory *alloc(struct attn_backend *backend, const struct attn_problem *p,
+                                 const struct attn_image *image, int64_t workspace_bytes, struct attn_failure *failure)
 {
     struct flaky *f = of(backend);
     const char *log = value_of(f, "log=");
@@ -162,8 +162,14 @@ static void close_flaky(struct attn_backend *backend)
     free(f);
 }
 
-static const struct attn_backend_ops ops = { .name = "test", .describe = describe, .alloc = alloc, .upload = upload,
-                                             .run = run, .download = download, .free = release, .close = close_flaky };
+static const struct attn_backend_ops ops = { .name = "test",
+                                             .describe = describe,
+                                             .alloc = alloc,
+                                             .upload = upload,
+                                             .run = run,
+                                             .download = download,
+                                             .free = release,
+                                             .close = close_flaky };
 
 struct attn_backend *attn_flaky_open(const char *what, char *error, size_t cap)
 {

@@ -1,6 +1,6 @@
 /* imitation_ggml.c: a HIP backend that looks like ggml's from outside, with a small router and, where the environment
- * asks for it (IMITATION_FAULT), a planted fault. Built as a shared library that needs libamdhip64.so.6, for the tests of
- * attnfuzz check; included with IMITATION_WITHOUT_HIP it is only what builds nodes.
+ * asks for it (IMITATION_FAULT), a planted fault. Built as a shared library that needs libamdhip64.so.6, for the tests
+ * of attnfuzz check; included with IMITATION_WITHOUT_HIP it is only what builds nodes.
  *
  * The router: head sizes 64, 128 and 256 with K and V of one type, f16 or q8_0, and no mask of several heads. Faults:
  *   abort    with D=256, f16 and a mask that is not exactly as wide as K is long it says yes and aborts: the fault that
@@ -24,21 +24,29 @@
 
 enum { DEVICES_MAX = 16, TENSORS_MAX = 64 };
 
-/* ---- HIP, as far as it is used (HIP, hip_runtime_api.h; the fat binary's wrapper: LLVM, CGCUDANV.cpp) ------------------ */
+/* ---- HIP, as far as it is used (HIP, hip_runtime_api.h; the fat binary's wrapper: LLVM, CGCUDANV.cpp) ---- */
 
-struct dim3 { uint32_t x, y, z; };
+struct dim3 {
+    uint32_t x, y, z;
+};
 #ifndef IMITATION_WITHOUT_HIP
 int hipGetDeviceCount(int *n);
 int hipSetDevice(int device);
 int hipMalloc(void **at, size_t bytes);
 int hipFree(void *at);
-int hipLaunchKernel(const void *function, struct dim3 grid, struct dim3 block, void **arguments, size_t lds, void *stream);
+int hipLaunchKernel(const void *function, struct dim3 grid, struct dim3 block, void **arguments, size_t lds,
+                    void *stream);
 void **__hipRegisterFatBinary(const void *wrapper);
-void __hipRegisterFunction(void **image, const void *host, char *device_function, const char *name, unsigned thread_limit,
-                           void *thread, void *block, void *block_size, void *grid_size, int *wave_size);
+void __hipRegisterFunction(void **image, const void *host, char *device_function, const char *name,
+                           unsigned thread_limit, void *thread, void *block, void *block_size, void *grid_size,
+                           int *wave_size);
 
 static const char bundle[32] = "__CLANG_OFFLOAD_BUNDLE__"; /* and the number of entries: 0 */
-static const struct { uint32_t magic, version; const void *binary; void *unused; } wrapper = { 0x48495046, 1, bundle, NULL };
+static const struct {
+    uint32_t magic, version;
+    const void *binary;
+    void *unused;
+} wrapper = { 0x48495046, 1, bundle, NULL };
 static const char attention, convert; /* their addresses stand for kernels */
 
 __attribute__((constructor)) static void register_kernels(void)
@@ -51,10 +59,15 @@ __attribute__((constructor)) static void register_kernels(void)
 
 #endif
 
-/* ---- ggml.h -------------------------------------------------------------------------------------------------------- */
+/* ---- ggml.h ---------------------------------------------------------------------------------------------- */
 
-struct ggml_context { int n; struct ggml_tensor tensor[TENSORS_MAX]; };
-struct ggml_cgraph { struct ggml_tensor *node; };
+struct ggml_context {
+    int n;
+    struct ggml_tensor tensor[TENSORS_MAX];
+};
+struct ggml_cgraph {
+    struct ggml_tensor *node;
+};
 typedef void abort_callback(const char *message);
 
 static abort_callback *on_abort;
@@ -66,17 +79,23 @@ static void fail(const char *message)
     abort();
 }
 
-static const struct { const char *name; int block; size_t bytes; } types[] = {
-    [GGML_TYPE_F32] = { "f32", 1, 4 },    [GGML_TYPE_F16] = { "f16", 1, 2 },    [GGML_TYPE_Q4_0] = { "q4_0", 32, 18 },
+static const struct {
+    const char *name;
+    int block;
+    size_t bytes;
+} types[] = {
+    [GGML_TYPE_F32] = { "f32", 1, 4 },     [GGML_TYPE_F16] = { "f16", 1, 2 },     [GGML_TYPE_Q4_0] = { "q4_0", 32, 18 },
     [GGML_TYPE_Q4_1] = { "q4_1", 32, 20 }, [GGML_TYPE_Q5_0] = { "q5_0", 32, 22 }, [GGML_TYPE_Q5_1] = { "q5_1", 32, 24 },
     [GGML_TYPE_Q8_0] = { "q8_0", 32, 34 }, [GGML_TYPE_BF16] = { "bf16", 1, 2 },
 };
 
 /* Declared here, since no header of ours does; the names are ggml's. */
-#define PUBLIC(type, name, parameters) type ggml_##name parameters; type ggml_##name parameters
+#define PUBLIC(type, name, parameters) \
+    type ggml_##name parameters;       \
+    type ggml_##name parameters
 
 PUBLIC(const char *, version, (void)) { return "0.0.0-imitation"; }
-PUBLIC(abort_callback *, set_abort_callback, (abort_callback *callback))
+PUBLIC(abort_callback *, set_abort_callback, (abort_callback * callback))
 {
     abort_callback *before = on_abort;
     on_abort = callback;
@@ -88,11 +107,15 @@ PUBLIC(size_t, type_size, (enum ggml_type type)) { return types[type].bytes; }
 int64_t ggml_blck_size(enum ggml_type type) { return types[type].block; }
 PUBLIC(size_t, tensor_overhead, (void)) { return sizeof(struct ggml_tensor) + 32; }
 PUBLIC(size_t, graph_overhead_custom, (size_t size, bool grads)) { return (void)grads, size * 64; }
-PUBLIC(struct ggml_context *, init, (struct ggml_init_params params)) { return (void)params, calloc(1, sizeof(struct ggml_context)); }
-PUBLIC(void, free, (struct ggml_context *ctx)) { free(ctx); }
-PUBLIC(void, reset, (struct ggml_context *ctx)) { ctx->n = 0; }
+PUBLIC(struct ggml_context *, init, (struct ggml_init_params params))
+{
+    return (void)params, calloc(1, sizeof(struct ggml_context));
+}
+PUBLIC(void, free, (struct ggml_context * ctx)) { free(ctx); }
+PUBLIC(void, reset, (struct ggml_context * ctx)) { ctx->n = 0; }
 
-PUBLIC(struct ggml_tensor *, new_tensor_4d, (struct ggml_context *ctx, enum ggml_type type, int64_t a, int64_t b, int64_t c, int64_t d))
+PUBLIC(struct ggml_tensor *, new_tensor_4d,
+       (struct ggml_context * ctx, enum ggml_type type, int64_t a, int64_t b, int64_t c, int64_t d))
 {
     if (ctx->n == TENSORS_MAX)
         fail("imitation_ggml.c:1: no room in the context");
@@ -104,12 +127,13 @@ PUBLIC(struct ggml_tensor *, new_tensor_4d, (struct ggml_context *ctx, enum ggml
     t->nb[3] = t->nb[2] * (size_t)c;
     return t;
 }
-PUBLIC(struct ggml_tensor *, new_tensor_1d, (struct ggml_context *ctx, enum ggml_type type, int64_t n))
+PUBLIC(struct ggml_tensor *, new_tensor_1d, (struct ggml_context * ctx, enum ggml_type type, int64_t n))
 {
     return ggml_new_tensor_4d(ctx, type, n, 1, 1, 1);
 }
-PUBLIC(struct ggml_tensor *, view_4d, (struct ggml_context *ctx, struct ggml_tensor *of, int64_t a, int64_t b, int64_t c, int64_t d,
-                                       size_t nb1, size_t nb2, size_t nb3, size_t offset))
+PUBLIC(struct ggml_tensor *, view_4d,
+       (struct ggml_context * ctx, struct ggml_tensor *of, int64_t a, int64_t b, int64_t c, int64_t d, size_t nb1,
+        size_t nb2, size_t nb3, size_t offset))
 {
     struct ggml_tensor *t = ggml_new_tensor_4d(ctx, of->type, a, b, c, d);
     t->nb[1] = nb1;
@@ -119,9 +143,9 @@ PUBLIC(struct ggml_tensor *, view_4d, (struct ggml_context *ctx, struct ggml_ten
     t->view_offs = offset;
     return t;
 }
-PUBLIC(struct ggml_tensor *, flash_attn_ext, (struct ggml_context *ctx, struct ggml_tensor *q, struct ggml_tensor *k,
-                                              struct ggml_tensor *v, struct ggml_tensor *mask, float scale, float max_bias,
-                                              float softcap))
+PUBLIC(struct ggml_tensor *, flash_attn_ext,
+       (struct ggml_context * ctx, struct ggml_tensor *q, struct ggml_tensor *k, struct ggml_tensor *v,
+        struct ggml_tensor *mask, float scale, float max_bias, float softcap))
 {
     const float parameters[] = { scale, max_bias, softcap };
     struct ggml_tensor *t = ggml_new_tensor_4d(ctx, GGML_TYPE_F32, v->ne[0], q->ne[2], q->ne[1], q->ne[3]);
@@ -133,24 +157,31 @@ PUBLIC(struct ggml_tensor *, flash_attn_ext, (struct ggml_context *ctx, struct g
     t->src[3] = mask;
     return t;
 }
-PUBLIC(void, flash_attn_ext_set_prec, (struct ggml_tensor *t, int prec)) { t->op_params[3] = prec; }
-PUBLIC(void, flash_attn_ext_add_sinks, (struct ggml_tensor *t, struct ggml_tensor *sinks)) { t->src[4] = sinks; }
-PUBLIC(struct ggml_cgraph *, new_graph_custom, (struct ggml_context *ctx, size_t size, bool grads))
+PUBLIC(void, flash_attn_ext_set_prec, (struct ggml_tensor * t, int prec)) { t->op_params[3] = prec; }
+PUBLIC(void, flash_attn_ext_add_sinks, (struct ggml_tensor * t, struct ggml_tensor *sinks)) { t->src[4] = sinks; }
+PUBLIC(struct ggml_cgraph *, new_graph_custom, (struct ggml_context * ctx, size_t size, bool grads))
 {
     (void)size, (void)grads;
     static struct ggml_cgraph graph;
     return (void)ctx, &graph;
 }
-PUBLIC(void, graph_clear, (struct ggml_cgraph *graph)) { graph->node = NULL; }
-PUBLIC(void, build_forward_expand, (struct ggml_cgraph *graph, struct ggml_tensor *node)) { graph->node = node; }
+PUBLIC(void, graph_clear, (struct ggml_cgraph * graph)) { graph->node = NULL; }
+PUBLIC(void, build_forward_expand, (struct ggml_cgraph * graph, struct ggml_tensor *node)) { graph->node = node; }
 
 #ifndef IMITATION_WITHOUT_HIP
 
-/* ---- ggml-backend.h --------------------------------------------------------------------------------------------------- */
+/* ---- ggml-backend.h -------------------------------------------------------------------------------------- */
 
-struct device { int number; };
-struct backend { int device; };
-struct ggml_backend_buffer { char *at; size_t bytes; };
+struct device {
+    int number;
+};
+struct backend {
+    int device;
+};
+struct ggml_backend_buffer {
+    char *at;
+    size_t bytes;
+};
 
 PUBLIC(void *, backend_cuda_reg, (void))
 {
@@ -164,22 +195,22 @@ PUBLIC(size_t, backend_reg_dev_count, (void *reg))
     int n = 0;
     return (void)reg, hipGetDeviceCount(&n) == 0 ? (size_t)n : 0;
 }
-PUBLIC(struct device *, backend_reg_dev_get, (struct device *reg, size_t index)) { return &reg[index]; }
-PUBLIC(struct backend *, backend_dev_init, (struct device *device, const char *params))
+PUBLIC(struct device *, backend_reg_dev_get, (struct device * reg, size_t index)) { return &reg[index]; }
+PUBLIC(struct backend *, backend_dev_init, (struct device * device, const char *params))
 {
     struct backend *backend = malloc(sizeof *backend);
     if (backend)
         backend->device = device->number;
     return (void)params, backend;
 }
-PUBLIC(void, backend_free, (struct backend *backend)) { free(backend); }
-PUBLIC(void, backend_dev_memory, (struct device *device, size_t *unused, size_t *total))
+PUBLIC(void, backend_free, (struct backend * backend)) { free(backend); }
+PUBLIC(void, backend_dev_memory, (struct device * device, size_t *unused, size_t *total))
 {
     (void)device;
     *unused = *total = (size_t)1 << 33;
 }
-PUBLIC(struct device *, backend_dev_buffer_type, (struct device *device)) { return device; }
-PUBLIC(struct ggml_backend_buffer *, backend_buft_alloc_buffer, (struct device *type, size_t bytes))
+PUBLIC(struct device *, backend_dev_buffer_type, (struct device * device)) { return device; }
+PUBLIC(struct ggml_backend_buffer *, backend_buft_alloc_buffer, (struct device * type, size_t bytes))
 {
     struct ggml_backend_buffer *buffer = malloc(sizeof *buffer);
     void *at = NULL;
@@ -191,24 +222,24 @@ PUBLIC(struct ggml_backend_buffer *, backend_buft_alloc_buffer, (struct device *
         *buffer = (struct ggml_backend_buffer){ at, bytes };
     return buffer;
 }
-PUBLIC(size_t, backend_buft_get_alloc_size, (struct device *type, const struct ggml_tensor *t))
+PUBLIC(size_t, backend_buft_get_alloc_size, (struct device * type, const struct ggml_tensor *t))
 {
     return (void)type, t->nb[3] * (size_t)t->ne[3];
 }
-PUBLIC(void, backend_buffer_free, (struct ggml_backend_buffer *buffer))
+PUBLIC(void, backend_buffer_free, (struct ggml_backend_buffer * buffer))
 {
     hipFree(buffer->at);
     free(buffer);
 }
-PUBLIC(void *, backend_buffer_get_base, (struct ggml_backend_buffer *buffer)) { return buffer->at; }
-PUBLIC(void, backend_buffer_set_usage, (struct ggml_backend_buffer *buffer, int usage)) { (void)buffer, (void)usage; }
-PUBLIC(void, backend_tensor_alloc, (struct ggml_backend_buffer *buffer, struct ggml_tensor *t, void *at))
+PUBLIC(void *, backend_buffer_get_base, (struct ggml_backend_buffer * buffer)) { return buffer->at; }
+PUBLIC(void, backend_buffer_set_usage, (struct ggml_backend_buffer * buffer, int usage)) { (void)buffer, (void)usage; }
+PUBLIC(void, backend_tensor_alloc, (struct ggml_backend_buffer * buffer, struct ggml_tensor *t, void *at))
 {
     if (t->data || (char *)at < buffer->at || (char *)at + t->nb[0] > buffer->at + buffer->bytes)
         fail("imitation_ggml.c:2: a tensor outside its buffer, or placed twice");
     t->data = at;
 }
-PUBLIC(void, backend_view_init, (struct ggml_tensor *t)) { t->data = (char *)t->view_src->data + t->view_offs; }
+PUBLIC(void, backend_view_init, (struct ggml_tensor * t)) { t->data = (char *)t->view_src->data + t->view_offs; }
 
 static bool fault(const char *name)
 {
@@ -216,7 +247,7 @@ static bool fault(const char *name)
     return wanted && !strcmp(wanted, name);
 }
 
-PUBLIC(bool, backend_dev_supports_op, (struct device *device, const struct ggml_tensor *t))
+PUBLIC(bool, backend_dev_supports_op, (struct device * device, const struct ggml_tensor *t))
 {
     const struct ggml_tensor *q = t->src[0], *k = t->src[1], *v = t->src[2], *mask = t->src[3];
     static unsigned asked;
@@ -238,7 +269,7 @@ PUBLIC(bool, backend_dev_supports_op, (struct device *device, const struct ggml_
     return true;
 }
 
-PUBLIC(int, backend_graph_compute, (struct backend *backend, struct ggml_cgraph *graph))
+PUBLIC(int, backend_graph_compute, (struct backend * backend, struct ggml_cgraph *graph))
 {
     const struct ggml_tensor *t = graph->node, *q = t->src[0], *k = t->src[1], *mask = t->src[3];
     struct dim3 grid = { (uint32_t)((q->ne[1] + 31) / 32), (uint32_t)(q->ne[2] % 65535 + 1), 1 }, block = { 32, 4, 1 };

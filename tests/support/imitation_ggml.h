@@ -1,5 +1,5 @@
-/* imitation_ggml.h: what ggml's public headers declare of what a subject and attnfuzz_line.h use, by the same names and with
- * a tensor laid out otherwise than the real one: nobody may rely on more than names.
+/* imitation_ggml.h: what ggml's public headers declare of what a subject and attnfuzz_line.h use, by the same names and
+ * with a tensor laid out otherwise than the real one: nobody may rely on more than names.
  *
  * SPDX-License-Identifier: MIT */
 #ifndef IMITATION_GGML_H
@@ -14,8 +14,14 @@ extern "C" {
 #endif
 
 enum ggml_type {
-    GGML_TYPE_F32 = 0, GGML_TYPE_F16 = 1, GGML_TYPE_Q4_0 = 2, GGML_TYPE_Q4_1 = 3, GGML_TYPE_Q5_0 = 6, GGML_TYPE_Q5_1 = 7,
-    GGML_TYPE_Q8_0 = 8, GGML_TYPE_BF16 = 30
+    GGML_TYPE_F32 = 0,
+    GGML_TYPE_F16 = 1,
+    GGML_TYPE_Q4_0 = 2,
+    GGML_TYPE_Q4_1 = 3,
+    GGML_TYPE_Q5_0 = 6,
+    GGML_TYPE_Q5_1 = 7,
+    GGML_TYPE_Q8_0 = 8,
+    GGML_TYPE_BF16 = 30
 };
 
 struct ggml_backend_buffer;
@@ -45,9 +51,10 @@ int64_t ggml_blck_size(enum ggml_type type);
 struct ggml_context *ggml_init(struct ggml_init_params params);
 void ggml_free(struct ggml_context *ctx);
 struct ggml_tensor *ggml_new_tensor_1d(struct ggml_context *ctx, enum ggml_type type, int64_t n);
-struct ggml_tensor *ggml_new_tensor_4d(struct ggml_context *ctx, enum ggml_type type, int64_t a, int64_t b, int64_t c, int64_t d);
-struct ggml_tensor *ggml_view_4d(struct ggml_context *ctx, struct ggml_tensor *of, int64_t a, int64_t b, int64_t c, int64_t d,
-                                 size_t nb1, size_t nb2, size_t nb3, size_t offset);
+struct ggml_tensor *ggml_new_tensor_4d(struct ggml_context *ctx, enum ggml_type type, int64_t a, int64_t b, int64_t c,
+                                       int64_t d);
+struct ggml_tensor *ggml_view_4d(struct ggml_context *ctx, struct ggml_tensor *of, int64_t a, int64_t b, int64_t c,
+                                 int64_t d, size_t nb1, size_t nb2, size_t nb3, size_t offset);
 struct ggml_tensor *ggml_flash_attn_ext(struct ggml_context *ctx, struct ggml_tensor *q, struct ggml_tensor *k,
                                         struct ggml_tensor *v, struct ggml_tensor *mask, float scale, float max_bias,
                                         float softcap);

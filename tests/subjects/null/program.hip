@@ -1,5 +1,5 @@
-// program.hip: a small HIP program, as anybody's would be: what a program compiled for AMD GPUs and linked with HIP does on
-// the null runtime. It prints what it sees; the test compares. Compiled for gfx90a and gfx1100.
+// program.hip: a small HIP program, as anybody's would be: what a program compiled for AMD GPUs and linked with HIP
+// does on the null runtime. It prints what it sees; the test compares. Compiled for gfx90a and gfx1100.
 //
 // SPDX-License-Identifier: MIT
 #include <hip/hip_runtime.h>
@@ -8,13 +8,13 @@
 #include <cstring>
 #include <vector>
 
-#define CHECK(call)                                                                     \
-    do {                                                                                \
-        hipError_t status = (call);                                                     \
-        if (status != hipSuccess) {                                                     \
-            std::printf("%s: %s\n", #call, hipGetErrorName(status));                    \
-            return 1;                                                                   \
-        }                                                                               \
+#define CHECK(call)                                                  \
+    do {                                                             \
+        hipError_t status = (call);                                  \
+        if (status != hipSuccess) {                                  \
+            std::printf("%s: %s\n", #call, hipGetErrorName(status)); \
+            return 1;                                                \
+        }                                                            \
     } while (0)
 
 __device__ float factor;
@@ -40,24 +40,51 @@ static int attributes(int device)
 {
     hipDeviceProp_t p;
     CHECK(hipGetDeviceProperties(&p, device));
-    const struct { hipDeviceAttribute_t attribute; int value; const char *name; } pairs[] = {
+    const struct {
+        hipDeviceAttribute_t attribute;
+        int value;
+        const char *name;
+    } pairs[] = {
 #define PAIR(attribute, field) { hipDeviceAttribute##attribute, static_cast<int>(p.field), #attribute }
-        PAIR(WarpSize, warpSize), PAIR(MultiprocessorCount, multiProcessorCount), PAIR(MaxThreadsPerBlock, maxThreadsPerBlock),
-        PAIR(MaxBlockDimX, maxThreadsDim[0]), PAIR(MaxBlockDimZ, maxThreadsDim[2]), PAIR(MaxGridDimX, maxGridSize[0]),
-        PAIR(MaxGridDimY, maxGridSize[1]), PAIR(MaxGridDimZ, maxGridSize[2]), PAIR(MaxSharedMemoryPerBlock, sharedMemPerBlock),
-        PAIR(SharedMemPerBlockOptin, sharedMemPerBlockOptin), PAIR(SharedMemPerMultiprocessor, sharedMemPerMultiprocessor),
-        PAIR(MaxSharedMemoryPerMultiprocessor, maxSharedMemoryPerMultiProcessor), PAIR(ComputeCapabilityMajor, major),
-        PAIR(ComputeCapabilityMinor, minor), PAIR(MaxRegistersPerBlock, regsPerBlock), PAIR(ClockRate, clockRate),
-        PAIR(MemoryClockRate, memoryClockRate), PAIR(MemoryBusWidth, memoryBusWidth), PAIR(L2CacheSize, l2CacheSize),
-        PAIR(MaxThreadsPerMultiProcessor, maxThreadsPerMultiProcessor), PAIR(MaxPitch, memPitch),
-        PAIR(MaxBlocksPerMultiProcessor, maxBlocksPerMultiProcessor), PAIR(Integrated, integrated),
-        PAIR(CooperativeLaunch, cooperativeLaunch), PAIR(ManagedMemory, managedMemory), PAIR(PciBusId, pciBusID),
-        PAIR(ConcurrentKernels, concurrentKernels), PAIR(CanMapHostMemory, canMapHostMemory),
-        PAIR(UnifiedAddressing, unifiedAddressing), PAIR(MemoryPoolsSupported, memoryPoolsSupported),
-        PAIR(HostRegisterSupported, hostRegisterSupported), PAIR(AsyncEngineCount, asyncEngineCount),
-        PAIR(IsLargeBar, isLargeBar), PAIR(EccEnabled, ECCEnabled), PAIR(TotalConstantMemory, totalConstMem),
-        PAIR(ConcurrentManagedAccess, concurrentManagedAccess), PAIR(PageableMemoryAccess, pageableMemoryAccess),
-        PAIR(StreamPrioritiesSupported, streamPrioritiesSupported), PAIR(ComputeMode, computeMode),
+        PAIR(WarpSize, warpSize),
+        PAIR(MultiprocessorCount, multiProcessorCount),
+        PAIR(MaxThreadsPerBlock, maxThreadsPerBlock),
+        PAIR(MaxBlockDimX, maxThreadsDim[0]),
+        PAIR(MaxBlockDimZ, maxThreadsDim[2]),
+        PAIR(MaxGridDimX, maxGridSize[0]),
+        PAIR(MaxGridDimY, maxGridSize[1]),
+        PAIR(MaxGridDimZ, maxGridSize[2]),
+        PAIR(MaxSharedMemoryPerBlock, sharedMemPerBlock),
+        PAIR(SharedMemPerBlockOptin, sharedMemPerBlockOptin),
+        PAIR(SharedMemPerMultiprocessor, sharedMemPerMultiprocessor),
+        PAIR(MaxSharedMemoryPerMultiprocessor, maxSharedMemoryPerMultiProcessor),
+        PAIR(ComputeCapabilityMajor, major),
+        PAIR(ComputeCapabilityMinor, minor),
+        PAIR(MaxRegistersPerBlock, regsPerBlock),
+        PAIR(ClockRate, clockRate),
+        PAIR(MemoryClockRate, memoryClockRate),
+        PAIR(MemoryBusWidth, memoryBusWidth),
+        PAIR(L2CacheSize, l2CacheSize),
+        PAIR(MaxThreadsPerMultiProcessor, maxThreadsPerMultiProcessor),
+        PAIR(MaxPitch, memPitch),
+        PAIR(MaxBlocksPerMultiProcessor, maxBlocksPerMultiProcessor),
+        PAIR(Integrated, integrated),
+        PAIR(CooperativeLaunch, cooperativeLaunch),
+        PAIR(ManagedMemory, managedMemory),
+        PAIR(PciBusId, pciBusID),
+        PAIR(ConcurrentKernels, concurrentKernels),
+        PAIR(CanMapHostMemory, canMapHostMemory),
+        PAIR(UnifiedAddressing, unifiedAddressing),
+        PAIR(MemoryPoolsSupported, memoryPoolsSupported),
+        PAIR(HostRegisterSupported, hostRegisterSupported),
+        PAIR(AsyncEngineCount, asyncEngineCount),
+        PAIR(IsLargeBar, isLargeBar),
+        PAIR(EccEnabled, ECCEnabled),
+        PAIR(TotalConstantMemory, totalConstMem),
+        PAIR(ConcurrentManagedAccess, concurrentManagedAccess),
+        PAIR(PageableMemoryAccess, pageableMemoryAccess),
+        PAIR(StreamPrioritiesSupported, streamPrioritiesSupported),
+        PAIR(ComputeMode, computeMode),
     };
     for (const auto &pair : pairs) {
         int value;
