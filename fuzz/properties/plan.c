@@ -61,7 +61,7 @@ static bool report_only_naive(const struct attn_sweep *s, int m, struct attn_fin
             rule = v->rule;
         }
     }
-    return found(s, 1, m, kernel, rule, f, "on %s %s for head size %" PRId64 "/%" PRId64 "%s",
+    return found(s, ATTN_P_TOTAL, m, kernel, rule, f, "on %s %s for head size %" PRId64 "/%" PRId64 "%s",
                  name_of(s->fleet, m).text, s->able[m] ? "only naive is able" : "no kernel is able", s->key.d_k,
                  s->key.d_v, causes);
 }
@@ -80,7 +80,7 @@ static bool check_total(struct attn_sweep *s, struct attn_finding *f)
             continue;
         const char *wrong = attn_plan_check(&plan);
         if (wrong)
-            return found(s, 1, s->probe, k, -1, f, "the plan of %s on %s: %s", attn_kernel(k)->name,
+            return found(s, ATTN_P_TOTAL, s->probe, k, -1, f, "the plan of %s on %s: %s", attn_kernel(k)->name,
                          name_of(s->fleet, s->probe).text, wrong);
     }
     return true;
@@ -126,20 +126,21 @@ static bool check_explanation(const struct attn_sweep *s, int k, struct attn_fin
     char text[256];
     int n = attn_explain(&s->fleet->device[s->probe], &s->key, k, result, RULES_MAX), first = -1;
     if (n != kernel->n_rules || n > RULES_MAX)
-        return found(s, 3, s->probe, k, -1, f, "explain says %s has %d rules, it has %d", kernel->name, n,
-                     kernel->n_rules);
+        return found(s, ATTN_P_EXPLAINED, s->probe, k, -1, f, "explain says %s has %d rules, it has %d", kernel->name,
+                     n, kernel->n_rules);
     for (int i = n - 1; i >= 0; i--) {
         if (result[i].holds != attn_relation_holds(kernel->rules[i].relation, result[i].lhs, result[i].rhs))
-            return found(s, 3, s->probe, k, i, f, "%s.%s is said to be %s on operands that say otherwise", kernel->name,
-                         kernel->rules[i].name, result[i].holds ? "true" : "false");
+            return found(s, ATTN_P_EXPLAINED, s->probe, k, i, f,
+                         "%s.%s is said to be %s on operands that say otherwise", kernel->name, kernel->rules[i].name,
+                         result[i].holds ? "true" : "false");
         if (!result[i].holds)
             first = i;
     }
     if (first != v->rule || (first >= 0 && (result[first].lhs != v->lhs || result[first].rhs != v->rhs)))
-        return found(s, 3, s->probe, k, v->rule, f, "the first rule of %s that fails is number %d, the trace says %d",
-                     kernel->name, first, v->rule);
+        return found(s, ATTN_P_EXPLAINED, s->probe, k, v->rule, f,
+                     "the first rule of %s that fails is number %d, the trace says %d", kernel->name, first, v->rule);
     if (!v->able && !text_explains(k, &kernel->rules[v->rule], v->rule, v, text, sizeof text))
-        return found(s, 3, s->probe, k, v->rule, f,
+        return found(s, ATTN_P_EXPLAINED, s->probe, k, v->rule, f,
                      "text of rule %s.%s does not name it and %" PRId64 ", %" PRId64 ": \"%s\"", kernel->name,
                      kernel->rules[v->rule].name, v->lhs, v->rhs, text);
     return true;
@@ -152,22 +153,24 @@ static bool check_explained(struct attn_sweep *s, struct attn_finding *f)
         for (int k = 0; k < ATTN_KERNEL_COUNT; k++) {
             const struct attn_verdict *v = &s->trace[m].verdict[k];
             if (!verdict_is_sound(v, attn_kernel(k)))
-                return found(s, 3, m, k, v->rule, f,
+                return found(s, ATTN_P_EXPLAINED, m, k, v->rule, f,
                              "%s on %s is %sable with rule %d on operands %" PRId64 ", %" PRId64, attn_kernel(k)->name,
                              name_of(s->fleet, m).text, v->able ? "" : "not ", v->rule, v->lhs, v->rhs);
             if (v->able && (cheapest < 0 || v->cost < s->trace[m].verdict[cheapest].cost))
                 cheapest = k;
         }
         if (s->trace[m].chosen != cheapest)
-            return found(s, 3, m, s->trace[m].chosen, -1, f, "kernel %d is chosen on %s, the cheapest able one is %d",
-                         s->trace[m].chosen, name_of(s->fleet, m).text, cheapest);
+            return found(s, ATTN_P_EXPLAINED, m, s->trace[m].chosen, -1, f,
+                         "kernel %d is chosen on %s, the cheapest able one is %d", s->trace[m].chosen,
+                         name_of(s->fleet, m).text, cheapest);
     }
     for (int k = 0; k < ATTN_KERNEL_COUNT; k++)
         if (!check_explanation(s, k, f))
             return false;
     s->plans++;
     if (attn_supports(&s->fleet->device[s->probe], &s->c->problem) != (s->trace[s->probe].chosen >= 0))
-        return found(s, 3, s->probe, -1, -1, f, "supports and plan disagree on %s", name_of(s->fleet, s->probe).text);
+        return found(s, ATTN_P_EXPLAINED, s->probe, -1, -1, f, "supports and plan disagree on %s",
+                     name_of(s->fleet, s->probe).text);
     return true;
 }
 
@@ -228,12 +231,12 @@ static bool check_pure(struct attn_sweep *s, struct attn_finding *f)
     memset(&plan, 0xa5, sizeof plan);
     s->plans += 2;
     if (attn_plan(device, &s->c->problem, &plan, NULL) != s->trace[s->probe].chosen || !same_plan(&plan, &s->plan))
-        return found(s, 5, s->probe, s->trace[s->probe].chosen, -1, f, "planned again on %s, the plan differs",
-                     name_of(s->fleet, s->probe).text);
+        return found(s, ATTN_P_PURE, s->probe, s->trace[s->probe].chosen, -1, f,
+                     "planned again on %s, the plan differs", name_of(s->fleet, s->probe).text);
     change_irrelevant(&other);
     memset(&plan, 0x3c, sizeof plan);
     if (attn_plan(device, &other, &plan, NULL) != s->trace[s->probe].chosen || !same_plan(&plan, &s->plan))
-        return found(s, 5, s->probe, s->trace[s->probe].chosen, -1, f,
+        return found(s, ATTN_P_PURE, s->probe, s->trace[s->probe].chosen, -1, f,
                      "on %s the plan depends on strides of extent-1 dimensions, absent tensors or buffer names",
                      name_of(s->fleet, s->probe).text);
     return true;
@@ -265,7 +268,7 @@ static bool check_monotone(struct attn_sweep *s, struct attn_finding *f)
             int a = fleet->pair[i].covers, b = fleet->pair[i].covered;
             uint32_t lost = s->able[b] & ~s->able[a];
             if (lost)
-                return found(s, 6, a, first_bit(lost), s->trace[a].verdict[first_bit(lost)].rule, f,
+                return found(s, ATTN_P_MONOTONE, a, first_bit(lost), s->trace[a].verdict[first_bit(lost)].rule, f,
                              "%s is able on %s and not on %s, which can do more", attn_kernel(first_bit(lost))->name,
                              name_of(fleet, b).text, name_of(fleet, a).text);
         }
@@ -278,7 +281,7 @@ static bool check_monotone(struct attn_sweep *s, struct attn_finding *f)
         attn_plan_key(&fleet->device[s->probe], &key, NULL, &trace);
         uint32_t lost = s->able[s->probe] & ~able_set(&trace);
         if (lost)
-            return found(s, 6, s->probe, first_bit(lost), trace.verdict[first_bit(lost)].rule, f,
+            return found(s, ATTN_P_MONOTONE, s->probe, first_bit(lost), trace.verdict[first_bit(lost)].rule, f,
                          "%s is able on %s, and not when K and V are aligned to 16 bytes",
                          attn_kernel(first_bit(lost))->name, name_of(fleet, s->probe).text);
     }
@@ -292,7 +295,7 @@ static bool (*const checks[])(struct attn_sweep *, struct attn_finding *) = {
 #define PLAN(name) check_##name,
 #define RUN(name)
 #define SESSION(name)
-#define X(n, name, kind, text) kind(name)
+#define X(number, NAME, name, kind, text) kind(name)
     ATTN_PROPERTIES(X)
 #undef X
 #undef SESSION
@@ -310,7 +313,7 @@ bool attn_check_plan(const struct attn_fleet *fleet, const struct attn_case *c, 
     s->last = whole || own < 0 ? fleet->n : own + 1;
     s->probe = own < 0 ? 0 : own;
     s->plans = 0;
-    f->property = 0;
+    f->property = ATTN_P_NONE;
     attn_key_of(&c->problem, &s->key);
     for (int m = s->first; m < s->last; m++) {
         attn_plan_key(&fleet->device[m], &s->key, &s->plan, &s->trace[m]);
@@ -318,7 +321,7 @@ bool attn_check_plan(const struct attn_fleet *fleet, const struct attn_case *c, 
         s->plans++;
         const char *wrong = s->trace[m].chosen < 0 ? NULL : attn_plan_check(&s->plan);
         if (wrong)
-            return found(s, 1, m, s->trace[m].chosen, -1, f, "the plan of %s on %s: %s",
+            return found(s, ATTN_P_TOTAL, m, s->trace[m].chosen, -1, f, "the plan of %s on %s: %s",
                          attn_kernel(s->trace[m].chosen)->name, name_of(fleet, m).text, wrong);
     }
     s->plans++;

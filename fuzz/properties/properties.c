@@ -8,8 +8,8 @@
 const char *attn_property_name(int number)
 {
     switch (number) {
-#define X(n, name, kind, text) \
-    case n: return #name;
+#define X(number, NAME, name, kind, text) \
+    case number: return #name;
         ATTN_PROPERTIES(X)
 #undef X
     default: return "unknown";
@@ -19,8 +19,8 @@ const char *attn_property_name(int number)
 const char *attn_property_meaning(int number)
 {
     switch (number) {
-#define X(n, name, kind, text) \
-    case n: return text;
+#define X(number, NAME, name, kind, text) \
+    case number: return text;
         ATTN_PROPERTIES(X)
 #undef X
     default: return "unknown";

@@ -16,21 +16,32 @@
 #include "planner/attn_planner.h"
 #include "reference/attn_reference.h"
 
-/* X(number, name, PLAN, RUN or SESSION, what must hold) */
-#define ATTN_PROPERTIES(X)                                                                                          \
-    X(1, total, PLAN, "a kernel is able, for known head sizes one other than naive, and its plan is in order")      \
-    X(3, explained, PLAN, "each kernel not chosen has one cause, false on its recorded operands, and text for it")  \
-    X(5, pure, PLAN, "the same problem gives the same plan, whatever is irrelevant to it")                          \
-    X(6, monotone, PLAN, "a more capable device or better alignment takes no able kernel away")                     \
-    X(9, contained, RUN, "only elements are read, all of dst and nothing else is written")                          \
-    X(2, sound, RUN, "every able kernel runs within the limits and its result within the bound")                    \
-    X(7, reusable, SESSION, "a plan kept under its key serves every problem of that key, in any order of requests") \
-    X(10, schedule_free, RUN, "no race, and the result is bitwise the same under another schedule")
+/* X(number, NAME, name, PLAN, RUN or SESSION, what must hold), in the order in which they are checked. A property is
+ * one row here and one function check_name() beside the others of its kind: plan.c, run.c; session/check.c. */
+#define ATTN_PROPERTIES(X)                                                                                            \
+    X(1, TOTAL, total, PLAN, "a kernel is able, for known head sizes one other than naive, and its plan is in order") \
+    X(3, EXPLAINED, explained, PLAN,                                                                                  \
+      "each kernel not chosen has one cause, false on its recorded operands, and text for it")                        \
+    X(5, PURE, pure, PLAN, "the same problem gives the same plan, whatever is irrelevant to it")                      \
+    X(6, MONOTONE, monotone, PLAN, "a more capable device or better alignment takes no able kernel away")             \
+    X(9, CONTAINED, contained, RUN, "only elements are read, all of dst and nothing else is written")                 \
+    X(2, SOUND, sound, RUN, "every able kernel runs within the limits and its result within the bound")               \
+    X(7, REUSABLE, reusable, SESSION,                                                                                 \
+      "a plan kept under its key serves every problem of that key, in any order of requests")                         \
+    X(10, SCHEDULE_FREE, schedule_free, RUN, "no race, and the result is bitwise the same under another schedule")
+
+/* Their numbers; ATTN_P_NONE: none, or a session that made an illegal problem. */
+enum attn_property {
+    ATTN_P_NONE,
+#define X(number, NAME, name, kind, text) ATTN_P_##NAME = (number),
+    ATTN_PROPERTIES(X)
+#undef X
+};
 
 /* ---- Findings -------------------------------------------------------------------------------------------- */
 
 struct attn_finding {
-    int32_t property;    /* its number; 0: nothing found */
+    int32_t property;    /* enum attn_property; ATTN_P_NONE: nothing found */
     int32_t kernel;      /* enum attn_kernel_id it is about, -1: none */
     int32_t rule;        /* index of the kernel's rule it is about, -1: none */
     int32_t failure;     /* enum attn_failure_code of a run, ATTN_F_NONE: none */

@@ -63,14 +63,14 @@ int attn_failure_property(int failure)
 {
     switch (failure) {
     case ATTN_F_LDS_RACE:
-    case ATTN_F_GLOBAL_RACE: return 10;
+    case ATTN_F_GLOBAL_RACE: return ATTN_P_SCHEDULE_FREE;
     case ATTN_F_LDS_UNWRITTEN:
     case ATTN_F_LDS_BOUNDS:
     case ATTN_F_GLOBAL_BOUNDS:
     case ATTN_F_GLOBAL_READONLY:
     case ATTN_F_GLOBAL_UNWRITTEN:
-    case ATTN_F_DST_UNWRITTEN: return 9;
-    default: return 2;
+    case ATTN_F_DST_UNWRITTEN: return ATTN_P_CONTAINED;
+    default: return ATTN_P_SOUND;
     }
 }
 
@@ -122,7 +122,7 @@ static bool check_contained(struct trial *t, struct attn_finding *f)
         const struct attn_buffer *x = &before->buffer[i], *y = &after->buffer[i];
         int64_t at = first_change(x, y);
         if (at >= 0)
-            return found(t, 9, f,
+            return found(t, ATTN_P_CONTAINED, f,
                          "%s on %s changed byte %" PRId64 " of buffer %d, which belongs to %s (from %02x to %02x)",
                          attn_kernel(t->kernel)->name, t->b->device.name, at, i,
                          x->role[at] == ATTN_ROLE_GAP ? "no element" : "an input", x->bytes[at], y->bytes[at]);
@@ -138,7 +138,7 @@ static bool check_sound(struct trial *t, struct attn_finding *f)
     const void *dst = attn_image_at(&t->b->after, &t->b->c->problem, ATTN_DST);
     if (attn_judge(t->b->reference, &t->plan.arithmetic, dst, j))
         return true;
-    return found(t, 2, f,
+    return found(t, ATTN_P_SOUND, f,
                  "%s on %s: component d=%" PRId64 " head=%" PRId64 " row=%" PRId64 " seq=%" PRId64
                  " is %.9g, must be %.9g within %.3g; %" PRId64 " of %" PRId64 " components are beyond their limit",
                  attn_kernel(t->kernel)->name, t->b->device.name, j->d, j->h, j->iq, j->s, j->got, j->want, j->limit,
@@ -161,10 +161,10 @@ static bool check_schedule_free(struct trial *t, struct attn_finding *f)
         if (b->first_dst[at] != b->after.buffer[i].bytes[at]) {
             t->schedule = b->c->run.schedule;
             if (!b->host)
-                return found(t, 10, f,
+                return found(t, ATTN_P_SCHEDULE_FREE, f,
                              "%s on %s: byte %" PRId64 " of dst's buffer differs between two runs of the same plan",
                              attn_kernel(t->kernel)->name, b->device.name, at);
-            return found(t, 10, f,
+            return found(t, ATTN_P_SCHEDULE_FREE, f,
                          "%s on %s: byte %" PRId64 " of dst's buffer differs between schedules %" PRIu64
                          " and %" PRIu64,
                          attn_kernel(t->kernel)->name, b->device.name, at, b->c->run.schedule,
@@ -251,14 +251,15 @@ static bool check_beside(struct trial *t, struct attn_finding *f)
     }
     const char *here = attn_image_at(&b->other, p, ATTN_DST), *there = attn_image_at(&b->after, p, ATTN_DST);
     if (!attn_judge(b->reference, &t->plan.arithmetic, here, &j))
-        return found(t, 2, f,
+        return found(t, ATTN_P_SOUND, f,
                      "%s on %s is within its bound, the same plan on the host executor is not: component d=%" PRId64
                      " head=%" PRId64 " row=%" PRId64 " seq=%" PRId64 " is %.9g, must be %.9g within %.3g",
                      attn_kernel(t->kernel)->name, b->device.name, j.d, j.h, j.iq, j.s, j.got, j.want, j.limit);
     t->compared = ATTN_COMPARED_DONE;
     compare(b, t, there, here);
-    return t->apart <= 1 || found(t, 2, f, "%s on %s is %.3g times both limits away from the host executor's result",
-                                  attn_kernel(t->kernel)->name, b->device.name, t->apart);
+    return t->apart <= 1 ||
+           found(t, ATTN_P_SOUND, f, "%s on %s is %.3g times both limits away from the host executor's result",
+                 attn_kernel(t->kernel)->name, b->device.name, t->apart);
 }
 
 /* ---- All ------------------------------------------------------------------------------------------------- */
@@ -268,7 +269,7 @@ static bool (*const checks[])(struct trial *, struct attn_finding *) = {
 #define PLAN(name)
 #define SESSION(name)
 #define RUN(name) check_##name,
-#define X(n, name, kind, text) kind(name)
+#define X(number, NAME, name, kind, text) kind(name)
     ATTN_PROPERTIES(X)
 #undef X
 #undef RUN
@@ -351,7 +352,7 @@ int attn_check_run(struct attn_backend *backend, const struct attn_case *c, cons
 
     memset(outcome, 0, sizeof *outcome);
     outcome->status = ATTN_OUTCOME_HELD;
-    f->property = 0;
+    f->property = ATTN_P_NONE;
     if (!choose_device(backend, c, &b.device))
         return skip(outcome, "no device is named");
     attn_key_of(&c->problem, &b.key);

@@ -210,7 +210,7 @@ static bool plan_new(struct check *k, const struct attn_session_at *at, const st
             memo->hash[hash % ATTN_SESSION_MEMO] = hash ^ (uint64_t)k->s->device << 56;
     }
     if (chosen < 0)
-        return found(k, at, 1, -1, "no kernel is able on %s", k->device.name);
+        return found(k, at, ATTN_P_TOTAL, -1, "no kernel is able on %s", k->device.name);
     k->plans.n++;
     return true;
 }
@@ -239,7 +239,7 @@ static const struct attn_plan *plan_of(struct check *k, const struct attn_sessio
         k->outcome->plans++;
         if (attn_plan(&k->device, &k->c.problem, &fresh, NULL) != plan->kernel ||
             memcmp(&fresh, plan, sizeof fresh) != 0) {
-            found(k, at, 7, plan->kernel,
+            found(k, at, ATTN_P_REUSABLE, plan->kernel,
                   "planned again, the problem gets another plan than the one kept under its key");
             return NULL;
         }
@@ -250,7 +250,8 @@ static const struct attn_plan *plan_of(struct check *k, const struct attn_sessio
     if (wrong) {
         char text[ATTN_LINE_MAX];
         attn_key_text(&plan->key, text, sizeof text);
-        found(k, at, 7, plan->kernel, "the plan kept under %s does not serve the problem: %s", text, wrong);
+        found(k, at, ATTN_P_REUSABLE, plan->kernel, "the plan kept under %s does not serve the problem: %s", text,
+              wrong);
         return NULL;
     }
     return plan;
@@ -297,7 +298,7 @@ static bool run_plan(struct check *k, const struct bench *b, const struct attn_p
     sum->ran = 1;
     add_judgement(&sum->judgement, &j);
     if (!good)
-        return found(k, b->at, 2, plan->kernel,
+        return found(k, b->at, ATTN_P_SOUND, plan->kernel,
                      "%s on %s, %s: component d=%" PRId64 " head=%" PRId64 " row=%" PRId64 " seq=%" PRId64
                      " is %.9g, by the sequence's tokens it must be %.9g within %.3g; %" PRId64 " of %" PRId64
                      " components are beyond their limit",
@@ -371,7 +372,7 @@ static bool visit(void *context, const struct attn_player *player, const struct 
     if (attn_problem_check(problem, &error) != ATTN_E_OK) {
         char text[256];
         attn_error_text(&error, text, sizeof text);
-        return found(k, at, 0, -1, "the session made an illegal problem: %s", text);
+        return found(k, at, ATTN_P_NONE, -1, "the session made an illegal problem: %s", text);
     }
     const struct attn_plan *plan = plan_of(k, at);
     if (!plan)

@@ -108,7 +108,7 @@ __attribute__((format(printf, 3, 4))) static bool differ(struct attn_session_fin
                                                          const char *format, ...)
 {
     va_list args;
-    f->finding.property = 7;
+    f->finding.property = ATTN_P_REUSABLE;
     f->finding.kernel = f->finding.rule = -1;
     f->at.event = s->n_events - 1;
     va_start(args, format);

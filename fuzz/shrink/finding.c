@@ -16,8 +16,8 @@ bool attn_property_is_plan(int number)
 {
     enum { PLAN, RUN, SESSION };
     switch (number) {
-#define X(n, name, kind, text) \
-    case n: return kind == PLAN;
+#define X(number, NAME, name, kind, text) \
+    case number: return kind == PLAN;
         ATTN_PROPERTIES(X)
 #undef X
     default: return false;
@@ -34,7 +34,7 @@ struct question {
 static bool breaks_plan(const struct attn_case *c, struct question *q)
 {
     /* P6 compares devices with one another; every other property is broken on one. */
-    bool whole = q->wanted->property == 6;
+    bool whole = q->wanted->property == ATTN_P_MONOTONE;
     return !attn_check_plan(q->how->fleet, c, whole, q->sweep, &q->found);
 }
 
@@ -43,7 +43,7 @@ static bool breaks_run(const struct attn_case *c, struct question *q)
     struct attn_outcome outcome;
     struct attn_run_limits limits = q->how->limits;
     /* A second schedule costs a second run; what breaks under one schedule is asked about under that one alone. */
-    limits.schedules = q->wanted->property == 10;
+    limits.schedules = q->wanted->property == ATTN_P_SCHEDULE_FREE;
     return attn_check_run(q->how->backend, c, &limits, &outcome, &q->found) == ATTN_OUTCOME_FAILED;
 }
 
