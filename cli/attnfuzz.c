@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "cli/input/message.h"
+#include "cli/verbs.h"
 
 #ifndef ATTNFUZZ_VERSION
 #error "the build says the version: -DATTNFUZZ_VERSION=\"x.y.z\""

@@ -9,7 +9,9 @@
 
 #include "cli/bench/gpu.h"
 #include "cli/bench/occupancy.h"
-#include "cli/cli.h"
+#include "cli/input/device.h"
+#include "cli/input/message.h"
+#include "cli/verbs.h"
 
 static const char help[] =
     "usage: attnfuzz bench [options] [LINE]\n"
@@ -209,7 +211,7 @@ static int run(int argc, char **argv)
             return CLI_USAGE;
         }
         if (o == '?')
-            return cli_usage_error(&cli_bench);
+            return cli_usage_error("bench");
     }
     if (occupancy)
         return bench_occupancy(argc - optind, argv + optind, bench.json);

@@ -1,8 +1,6 @@
-/* check.c: attnfuzz check: fuzzes a subject and lists what it owes its callers. See check.h.
+/* check.c: attnfuzz check: fuzzes a subject and lists what it owes its callers.
  *
  * SPDX-License-Identifier: MIT */
-#include "cli/check/check.h"
-
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -10,7 +8,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/check/baseline.h"
+#include "cli/check/finding.h"
+#include "cli/check/loop.h"
+#include "cli/check/open.h"
+#include "cli/check/report.h"
+#include "cli/check/snippet.h"
+#include "cli/input/device.h"
 #include "cli/input/lines.h"
+#include "cli/input/message.h"
+#include "cli/verbs.h"
+#include "fuzz/case/attn_case.h"
 
 static const char help[] =
     "usage: attnfuzz check --subject SUBJECT [options] [FILE|DIR|LINE|-...]\n\n"
@@ -95,7 +103,7 @@ static bool read_options(int argc, char **argv, struct options *o)
         case NO_CODE: o->subject.no_code = true; break;
         case NULL_RUNTIME: o->subject.null_runtime = optarg; break;
         case CACHE: o->subject.cache = optarg; break;
-        default: cli_usage_error(&cli_check); return false;
+        default: cli_usage_error("check"); return false;
         }
     }
     o->given = argv + optind;
@@ -242,7 +250,7 @@ static int run(int argc, char **argv)
         check_run(check, lines ? next_given : NULL, &given, progress);
         if (isatty(STDERR_FILENO))
             fputs("\r\033[K", stderr);
-        check_settle(check);
+        check_find(check);
         int unknown = check_baseline_apply(&baseline, check);
         if (!o.json || strcmp(o.json, "-"))
             check_report_text(stdout, check, &baseline);

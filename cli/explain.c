@@ -5,7 +5,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "cli/input/message.h"
 #include "cli/input/walk.h"
+#include "cli/verbs.h"
 
 static const char help[] =
     "usage: attnfuzz explain [options] FILE|DIR|LINE|-...\n\n"
@@ -118,7 +120,7 @@ static int run(int argc, char **argv)
         if (o == 'a')
             options.all_rules = true;
         if (o == '?')
-            return cli_usage_error(&cli_explain);
+            return cli_usage_error("explain");
     }
     return walk_cases(argc - optind, argv + optind, &devices, explain_step, &options);
 }

@@ -1,16 +1,17 @@
 /* import.c: attnfuzz import: problem lines out of other people's text.
  *
  * SPDX-License-Identifier: MIT */
-#include "cli/import/import.h"
-
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "cli/import/format.h"
 #include "cli/input/lines.h"
+#include "cli/input/message.h"
+#include "cli/verbs.h"
+#include "fuzz/case/attn_case.h"
 
 static const char help[] =
     "usage: attnfuzz import [options] FILE|DIR|-...\n\n"
@@ -280,7 +281,7 @@ static int run(int argc, char **argv)
         import->vary |= o == 'v';
         strict |= o == 's';
         if (o == '?') {
-            cli_usage_error(&cli_import);
+            cli_usage_error("import");
             good = false;
         }
     }

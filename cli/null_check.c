@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cli/cli.h"
+#include "cli/input/message.h"
 
 enum { NAMED = 20, INTERPRETER_MAX = 1024, SEGMENTS_MAX = 512 };
 

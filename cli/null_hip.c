@@ -15,7 +15,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cli/cli.h"
+#include "cli/input/device.h"
+#include "cli/input/message.h"
+#include "cli/verbs.h"
 #include "cli/null_check.h"
 #include "subjects/null/null_hip.h"
 #include "subjects/null/log.h"
@@ -288,11 +290,11 @@ static int run(int argc, char **argv)
             break;
         case 'j': run.json = true; break;
         case 'o': out = optarg; break;
-        default: return cli_usage_error(&cli_null_hip);
+        default: return cli_usage_error("null-hip");
         }
     if (optind == argc) {
         cli_error("null-hip: no command");
-        return cli_usage_error(&cli_null_hip);
+        return cli_usage_error("null-hip");
     }
     if (out && !(run.out = fopen(out, "we"))) {
         cli_error("%s: %s", out, strerror(errno));

@@ -4,7 +4,9 @@
 #include <getopt.h>
 #include <string.h>
 
+#include "cli/input/message.h"
 #include "cli/input/walk.h"
+#include "cli/verbs.h"
 
 static const char help[] =
     "usage: attnfuzz plan [options] FILE|DIR|LINE|-...\n\n"
@@ -84,7 +86,7 @@ static int run(int argc, char **argv)
         if (o == 'j')
             options.json = true;
         if (o == '?')
-            return cli_usage_error(&cli_plan);
+            return cli_usage_error("plan");
     }
     return walk_cases(argc - optind, argv + optind, &devices, plan_step, &options);
 }

@@ -1,8 +1,6 @@
 /* run.c: attnfuzz run: replays a corpus, or problems it generates, on a backend. Options and reports.
  *
  * SPDX-License-Identifier: MIT */
-#include "cli/run/run.h"
-
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -11,6 +9,11 @@
 #include <unistd.h>
 
 #include "cli/input/corpus.h"
+#include "cli/input/message.h"
+#include "cli/run/pool.h"
+#include "cli/run/report.h"
+#include "cli/run/tasks.h"
+#include "cli/verbs.h"
 
 static const char help[] =
     "usage: attnfuzz run [options] FILE|DIR|LINE|-...\n\n"
@@ -276,7 +279,7 @@ static int take(struct run_options *options, int option, const char *value)
         return CLI_GOOD;
     }
     switch (option) {
-    case BACKEND: return run_backend_parse(value, &options->backend) ? CLI_GOOD : CLI_USAGE;
+    case BACKEND: return cli_backend_parse(value, &options->backend) ? CLI_GOOD : CLI_USAGE;
     case DEVICE:
         if (!strcmp(value, "waves")) {
             options->mode = RUN_DEVICES_WAVES;
@@ -297,7 +300,7 @@ static int take(struct run_options *options, int option, const char *value)
     case SCHEDULES: options->limits.schedules = true; return CLI_GOOD;
     case CONSTANT_V: options->constant_v = true; return CLI_GOOD;
     case LIST: options->list = true; return CLI_GOOD;
-    default: return cli_usage_error(&cli_run);
+    default: return cli_usage_error("run");
     }
 }
 
@@ -320,7 +323,7 @@ static int settle(struct run_options *options)
     options->limits.schedules |= device;
     options->constant_v |= device;
     options->beside = device && options->limits.beside_work > 0;
-    if (options->backend.all && !options->list && !run_backend_count(&options->backend, error, sizeof error)) {
+    if (options->backend.all && !options->list && !cli_backend_count(&options->backend, error, sizeof error)) {
         cli_error("%s", *error ? error : "no GPU");
         return CLI_LACKS;
     }
@@ -338,7 +341,7 @@ static int run(int argc, char **argv)
                                    .shrink = SHRINK };
     options.limits.work = -1;
     options.limits.beside_work = ATTN_RUN_WORK_LIMIT;
-    run_backend_parse("host", &options.backend);
+    cli_backend_parse("host", &options.backend);
     int code = CLI_GOOD;
     for (int o; code == CLI_GOOD && (o = getopt_long(argc, argv, "", longs, NULL)) != -1;)
         code = take(&options, o, optarg);

@@ -7,8 +7,11 @@
 #include <string.h>
 
 #include "cli/input/corpus.h"
+#include "cli/input/device.h"
+#include "cli/input/message.h"
 #include "fuzz/session/session.h"
 #include "fuzz/shrink/shrink.h"
+#include "cli/verbs.h"
 
 static const char help[] =
     "usage: attnfuzz shrink [options] FILE|DIR|LINE|-...\n\n"
@@ -306,7 +309,7 @@ static bool read_options(struct shrinker *s, int argc, char **argv)
             }
             break;
         case 'j': s->json = true; break;
-        default: cli_usage_error(&cli_shrink); return false;
+        default: cli_usage_error("shrink"); return false;
         }
     }
     return true;

@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "cli/input/message.h"
 #include "code/object.h"
 #include "code/occupancy.h"
 

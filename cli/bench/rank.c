@@ -11,7 +11,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "cli/bench/gpu.h"
+#include "cli/bench/rank.h"
+#include "cli/input/message.h"
 
 static const double TIE = 0.02;
 

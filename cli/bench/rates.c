@@ -6,7 +6,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "cli/bench/gpu.h"
+#include "cli/bench/rates.h"
+#include "cli/input/message.h"
 
 /* The plan of a kernel, or of the planner's choice where the kernel is -1 or not able. */
 static bool plan_of(const struct bench_gpu *b, const struct attn_key *key, int kernel, struct attn_plan *plan)

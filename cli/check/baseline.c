@@ -1,4 +1,4 @@
-/* baseline.c: findings that are known and accepted. See check.h.
+/* baseline.c: findings that are known and accepted.
  *
  * SPDX-License-Identifier: MIT */
 #include <errno.h>
@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/check/check.h"
+#include "cli/check/baseline.h"
+#include "cli/check/finding.h"
 #include "cli/input/lines.h"
+#include "cli/input/message.h"
 
 enum { ENTRIES_MAX = 4096 };
 

@@ -6,9 +6,12 @@
  *
  * SPDX-License-Identifier: MIT */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "cli/check/check.h"
+#include "cli/check/hole.h"
+#include "cli/check/problem.h"
+#include "cli/check/word.h"
 
 /* A problem in terms that can be changed one at a time. */
 struct sketch {

@@ -1,4 +1,4 @@
-/* open.c: the subject that --subject names. See check.h.
+/* open.c: the subject that --subject names.
  *
  * A library from another distribution needs the C library that it was linked against, which is loaded with the process.
  * So the command starts itself anew through that C library's loader, once: ATTNFUZZ_LOADER in its environment says that
@@ -12,7 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cli/check/check.h"
+#include "cli/check/open.h"
+#include "cli/input/message.h"
 #include "ggml_debian_script.h"
 
 enum { LINES = 3 };

@@ -1,5 +1,5 @@
 /* snippet.c: a finding as a C program against ggml's public headers that needs nothing else of ours: what a
- * maintainer runs to see it. See check.h.
+ * maintainer runs to see it.
  *
  * SPDX-License-Identifier: MIT */
 #include <errno.h>
@@ -8,7 +8,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "cli/check/check.h"
+#include "cli/check/group.h"
+#include "cli/check/problem.h"
+#include "cli/check/snippet.h"
+#include "cli/check/word.h"
+#include "cli/input/message.h"
 #include "subjects/ggml/node.h"
 
 static const char *const names[ATTN_DST] = { "q", "k", "v", "mask", "sinks" };

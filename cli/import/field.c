@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/import/import.h"
+#include "cli/import/field.h"
 
 bool import_field_next(const char *text, size_t len, size_t *at, const char *ends, struct import_field *field)
 {

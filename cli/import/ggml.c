@@ -17,7 +17,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "cli/import/import.h"
+#include "cli/import/format.h"
 
 struct ggml_case {
     int64_t hsk, hsv, nh, nr[2], kv, nb, mask, sinks, kv_view, v_is_view_of_k;

@@ -15,7 +15,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "cli/import/import.h"
+#include "cli/import/format.h"
 
 enum { Q_SHAPE, K_SHAPE, V_SHAPE, K_STRIDES, V_STRIDES, MASK_SHAPE, MASK_STRIDES, N_LISTS };
 

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/input/message.h"
+
 static const char *const operand_key[ATTN_OPERAND_COUNT] = { "q", "k", "v", "mask", "sinks", "dst" };
 
 bool corpus_open(struct corpus *corpus, int n, char **arguments)

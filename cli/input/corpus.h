@@ -5,8 +5,8 @@
 #ifndef ATTNFUZZ_CORPUS_H
 #define ATTNFUZZ_CORPUS_H
 
-#include "cli/cli.h"
 #include "cli/input/lines.h"
+#include "fuzz/case/attn_case.h"
 #include "fuzz/session/session.h"
 
 /* Longest line of a corpus; a problem's canonical line is at most ATTN_CASE_LINE_MAX, a session's script on one line

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "cli/cli.h"
+#include "cli/input/message.h"
 
 enum { CHUNK_BYTES = 65536, DEPTH_MAX = 32 };
 

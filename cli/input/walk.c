@@ -3,6 +3,9 @@
  * SPDX-License-Identifier: MIT */
 #include "cli/input/walk.h"
 
+#include "cli/input/corpus.h"
+#include "cli/input/message.h"
+
 int walk_cases(int n, char **arguments, const struct cli_devices *asked, bool (*step)(const struct walk_step *, void *),
                void *context)
 {

@@ -4,7 +4,8 @@
 #ifndef ATTNFUZZ_WALK_H
 #define ATTNFUZZ_WALK_H
 
-#include "cli/input/corpus.h"
+#include "cli/input/device.h"
+#include "fuzz/case/attn_case.h"
 
 struct walk_step {
     const struct attn_case *c;

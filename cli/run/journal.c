@@ -17,7 +17,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cli/run/run.h"
+#include "cli/input/message.h"
+#include "cli/run/journal.h"
+#include "cli/run/tasks.h"
 
 struct header {
     char magic[16];

@@ -19,7 +19,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cli/input/message.h"
+#include "cli/run/clock.h"
+#include "cli/run/pool.h"
+#include "cli/run/report.h"
 #include "cli/run/shrink.h"
+#include "cli/run/worker.h"
 
 enum {
     POLL_MS = 100,
@@ -165,7 +170,7 @@ static void lose_device(struct pool *pool, int w)
     snprintf(pool->job->gone, sizeof pool->job->gone, "%s", *why ? why : "opening the device takes too long");
     if (!slot->opened)
         return;
-    run_backend_slot_name(&pool->job->options->backend, w % pool->job->options->backend.n, name, sizeof name);
+    cli_backend_slot_name(&pool->job->options->backend, w % pool->job->options->backend.n, name, sizeof name);
     cli_error("%s cannot be opened again: %s", name, pool->job->gone);
 }
 
@@ -375,7 +380,7 @@ static int oversee(struct pool *pool)
 static int slots_wanted(const struct run_job *job)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    const struct run_backend *backend = &job->options->backend;
+    const struct cli_backend *backend = &job->options->backend;
     int64_t jobs = job->options->jobs;
     if (!jobs)
         jobs = backend->device ? backend->n : processors > 0 ? processors : 1;

@@ -3,7 +3,9 @@
  * SPDX-License-Identifier: MIT */
 #include <inttypes.h>
 
-#include "cli/run/run.h"
+#include "cli/input/message.h"
+#include "cli/run/report.h"
+#include "cli/run/tasks.h"
 
 enum { FAILURES_SHOWN = 500 };
 

@@ -4,7 +4,9 @@
 #include <inttypes.h>
 #include <math.h>
 
-#include "cli/run/run.h"
+#include "cli/input/message.h"
+#include "cli/run/report.h"
+#include "cli/run/tasks.h"
 
 /* What is not finite is null: JSON has no word for it. */
 static void put_double(FILE *out, double value)

@@ -4,7 +4,9 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "cli/run/run.h"
+#include "cli/input/message.h"
+#include "cli/run/report.h"
+#include "cli/run/tasks.h"
 
 enum { FAILURES_SHOWN = 20 };
 

@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/run/clock.h"
+#include "cli/run/tasks.h"
+
 enum { TRIES_MAX = 1500, DEADLINE_S = 60 };
 
 struct question {

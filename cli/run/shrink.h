@@ -4,7 +4,7 @@
 #ifndef ATTNFUZZ_RUN_SHRINK_H
 #define ATTNFUZZ_RUN_SHRINK_H
 
-#include "cli/run/run.h"
+#include "cli/run/job.h"
 #include "fuzz/shrink/shrink.h"
 
 /* With what. */

@@ -12,7 +12,8 @@
 #include "cli/input/corpus.h"
 #include "fuzz/domain/domain.h"
 #include "fuzz/domain/mutate.h"
-#include "cli/run/run.h"
+#include "cli/input/message.h"
+#include "cli/run/tasks.h"
 #include "fuzz/session/session.h"
 
 /* ---- Hashes ---------------------------------------------------------------------------------------------- */

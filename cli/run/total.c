@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "cli/run/run.h"
+#include "cli/run/total.h"
 
 bool run_failed(const struct run_result *r)
 {

@@ -10,10 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "cli/run/clock.h"
 #include "cli/run/shrink.h"
+#include "cli/run/tasks.h"
+#include "cli/run/worker.h"
 #include "fuzz/session/session.h"
 
 struct tools {
@@ -27,13 +29,6 @@ struct tools {
     struct attn_run_limits limits;
     int16_t row; /* of the backend's own device, -1: it has none */
 };
-
-int64_t run_now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
-}
 
 /* ---- Opening --------------------------------------------------------------------------------------------- */
 
@@ -54,7 +49,7 @@ static int16_t row_of(const struct attn_device *device)
 static struct tools *open_tools(const struct run_job *job, struct run_board *board, int w)
 {
     static const struct attn_host_options host = { .schedule = 0, .checked = true, .budget = 0 };
-    const struct run_backend *backend = &job->options->backend;
+    const struct cli_backend *backend = &job->options->backend;
     struct run_worker *self = &board->worker[w];
     struct tools *tools = calloc(1, sizeof *tools);
     struct attn_device device;
@@ -68,7 +63,7 @@ static struct tools *open_tools(const struct run_job *job, struct run_board *boa
     tools->limits.trying = trying;
     tools->limits.context = tools;
     tools->row = -1;
-    tools->backend = run_backend_open(backend, w % backend->n, self->error, sizeof self->error);
+    tools->backend = cli_backend_open(backend, w % backend->n, self->error, sizeof self->error);
     if (!tools->backend)
         _exit(RUN_EXIT_NO_DEVICE);
     if (!backend->device)

@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cli/run/backend.h"
+#include "cli/input/backend.h"
 
 enum { WORDS_MAX = 16 };
 

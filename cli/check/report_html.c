@@ -1,11 +1,15 @@
-/* html.c: what was found, as one page that needs nothing else. See check.h.
+/* report_html.c: what was found, as one page that needs nothing else.
  *
  * SPDX-License-Identifier: MIT */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/check/check.h"
+#include "cli/check/group.h"
+#include "cli/check/report.h"
+#include "cli/check/snippet.h"
+#include "cli/check/word.h"
+#include "cli/input/message.h"
 
 static const char head[] =
     "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>attnfuzz check</title>\n"

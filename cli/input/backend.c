@@ -1,7 +1,7 @@
 /* backend.c: the backends by name.
  *
  * SPDX-License-Identifier: MIT */
-#include "cli/run/backend.h"
+#include "cli/input/backend.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,11 +9,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cli/cli.h"
+#include "cli/input/message.h"
 
 /* ---- Host and hip ---------------------------------------------------------------------------------------- */
 
-static struct attn_backend *open_host(const struct run_backend *backend, int index, char *error, size_t cap)
+static struct attn_backend *open_host(const struct cli_backend *backend, int index, char *error, size_t cap)
 {
     static const struct attn_host_options options = { .schedule = 0, .checked = true, .budget = 0 };
     (void)backend;
@@ -24,14 +24,14 @@ static struct attn_backend *open_host(const struct run_backend *backend, int ind
     return host;
 }
 
-static struct attn_backend *open_hip(const struct run_backend *backend, int index, char *error, size_t cap)
+static struct attn_backend *open_hip(const struct cli_backend *backend, int index, char *error, size_t cap)
 {
     (void)backend;
     return attn_hip_open(index, error, cap);
 }
 
 #ifdef ATTN_TEST_BACKEND
-static struct attn_backend *open_test(const struct run_backend *backend, int index, char *error, size_t cap)
+static struct attn_backend *open_test(const struct cli_backend *backend, int index, char *error, size_t cap)
 {
     (void)index;
     return attn_flaky_open(backend->rest ? backend->rest : "", error, cap);
@@ -40,10 +40,10 @@ static struct attn_backend *open_test(const struct run_backend *backend, int ind
 
 /* ---- Names ----------------------------------------------------------------------------------------------- */
 
-static bool add_index(struct run_backend *backend, const char *text)
+static bool add_index(struct cli_backend *backend, const char *text)
 {
     int64_t number;
-    if (!cli_number(text, 0, 1023, &number) || backend->n == RUN_SLOTS_MAX)
+    if (!cli_number(text, 0, 1023, &number) || backend->n == CLI_SLOTS_MAX)
         return false;
     for (int i = 0; i < backend->n; i++)
         if (backend->index[i] == number)
@@ -53,7 +53,7 @@ static bool add_index(struct run_backend *backend, const char *text)
 }
 
 /* What stands after "hip": nothing, ":all" or ":N,M,..." */
-static bool hip_devices(struct run_backend *backend)
+static bool hip_devices(struct cli_backend *backend)
 {
     char copy[256], *rest = copy;
     backend->device = true;
@@ -73,7 +73,7 @@ static bool hip_devices(struct run_backend *backend)
     return true;
 }
 
-bool run_backend_parse(const char *text, struct run_backend *backend)
+bool cli_backend_parse(const char *text, struct cli_backend *backend)
 {
     const char *colon = strchr(text, ':');
     size_t len = colon ? (size_t)(colon - text) : strlen(text);
@@ -106,7 +106,7 @@ bool run_backend_parse(const char *text, struct run_backend *backend)
     return false;
 }
 
-void run_backend_slot_name(const struct run_backend *backend, int i, char *text, size_t cap)
+void cli_backend_slot_name(const struct cli_backend *backend, int i, char *text, size_t cap)
 {
     if (backend->device)
         snprintf(text, cap, "%s:%d", backend->name, backend->index[i]);
@@ -116,17 +116,17 @@ void run_backend_slot_name(const struct run_backend *backend, int i, char *text,
 
 /* ---- Devices --------------------------------------------------------------------------------------------- */
 
-struct attn_backend *run_backend_open(const struct run_backend *backend, int i, char *error, size_t cap)
+struct attn_backend *cli_backend_open(const struct cli_backend *backend, int i, char *error, size_t cap)
 {
     return backend->open(backend, backend->index[i], error, cap);
 }
 
 /* In the child: opens one device after the other until one is not there; the last message goes to the parent. */
-static int count_devices(const struct run_backend *backend, int out)
+static int count_devices(const struct cli_backend *backend, int out)
 {
     char error[256] = "";
     int n = 0;
-    while (n < RUN_SLOTS_MAX) {
+    while (n < CLI_SLOTS_MAX) {
         struct attn_backend *device = backend->open(backend, n, error, sizeof error);
         if (!device)
             break;
@@ -136,7 +136,7 @@ static int count_devices(const struct run_backend *backend, int out)
     return write(out, error, strlen(error)) < 0 ? 0 : n;
 }
 
-bool run_backend_count(struct run_backend *backend, char *error, size_t cap)
+bool cli_backend_count(struct cli_backend *backend, char *error, size_t cap)
 {
     int ends[2], status = 0;
     if (pipe(ends)) {

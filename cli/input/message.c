@@ -1,7 +1,7 @@
-/* cli.c: messages, numbers, JSON and XML text, devices: what every verb needs.
+/* message.c: messages, numbers, JSON and XML text: what every verb needs.
  *
  * SPDX-License-Identifier: MIT */
-#include "cli/cli.h"
+#include "cli/input/message.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -53,9 +53,9 @@ void cli_error_at(const char *file, int64_t line, size_t column, const char *for
     va_end(list);
 }
 
-int cli_usage_error(const struct cli_verb *verb)
+int cli_usage_error(const char *verb)
 {
-    fprintf(stderr, "attnfuzz %s --help shows its options\n", verb->name);
+    fprintf(stderr, "attnfuzz %s --help shows its options\n", verb);
     return CLI_USAGE;
 }
 
@@ -132,107 +132,4 @@ void cli_xml_text(FILE *out, const char *text)
         default: putc(byte >= 0x20 && byte < 0x7f ? byte : '?', out);
         }
     }
-}
-
-/* ---- Devices ------------------------------------------------------------------------------------------ */
-
-void cli_device_get(int row, int weakening, struct attn_device *device)
-{
-    *device = *attn_device(row);
-    if (weakening >= 0)
-        attn_device_weaken(attn_device(row), weakening, device, NULL);
-}
-
-void cli_device_name(int row, int weakening, char *text, size_t cap)
-{
-    struct attn_device weaker;
-    const char *what = NULL;
-    if (weakening >= 0)
-        attn_device_weaken(attn_device(row), weakening, &weaker, &what);
-    snprintf(text, cap, "%s%s%s", attn_device(row)->name, what ? "~" : "", what ? what : "");
-}
-
-static bool add(struct cli_devices *devices, int row, int weakening)
-{
-    for (int i = 0; i < devices->n; i++)
-        if (devices->at[i].row == row && devices->at[i].weakening == weakening)
-            return true;
-    if (devices->n == ATTN_FLEET_MAX)
-        return false;
-    devices->at[devices->n].row = (int16_t)row;
-    devices->at[devices->n].weakening = (int16_t)weakening;
-    devices->n++;
-    return true;
-}
-
-void cli_devices_all(struct cli_devices *devices)
-{
-    for (int row = 0; row < attn_device_count(); row++)
-        add(devices, row, -1);
-}
-
-static int find_row(const char *name)
-{
-    for (int row = 0; row < attn_device_count(); row++)
-        if (!strcmp(attn_device(row)->name, name))
-            return row;
-    return -1;
-}
-
-static int find_weakening(int row, const char *name)
-{
-    for (int i = 0; i < attn_weakening_count(); i++) {
-        struct attn_device weaker;
-        const char *what;
-        if (attn_device_weaken(attn_device(row), i, &weaker, &what) && !strcmp(what, name))
-            return i;
-    }
-    return -1;
-}
-
-static bool add_named(struct cli_devices *devices, char *name)
-{
-    if (!strcmp(name, "all")) {
-        cli_devices_all(devices);
-        return true;
-    }
-    char *tilde = strchr(name, '~');
-    if (tilde)
-        *tilde = 0;
-    int row = find_row(name);
-    if (row < 0) {
-        char known[256] = "";
-        for (int i = 0; i < attn_device_count(); i++) {
-            size_t used = strlen(known);
-            snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", attn_device(i)->name);
-        }
-        cli_error("there is no device '%s'; the table has %s", name, known);
-        return false;
-    }
-    int weakening = tilde ? find_weakening(row, tilde + 1) : -1;
-    if (tilde && weakening < 0) {
-        cli_error("device %s has no weakening '%s'", name, tilde + 1);
-        return false;
-    }
-    if (!add(devices, row, weakening)) {
-        cli_error("more than %d devices", ATTN_FLEET_MAX);
-        return false;
-    }
-    return true;
-}
-
-bool cli_devices_add(struct cli_devices *devices, const char *text)
-{
-    char copy[1024];
-    size_t len = strlen(text);
-    if (len >= sizeof copy) {
-        cli_error("--device has %zu characters, more than %zu", len, sizeof copy - 1);
-        return false;
-    }
-    memcpy(copy, text, len + 1);
-    char *rest = copy;
-    for (char *name; (name = strsep(&rest, ","));)
-        if (!add_named(devices, name))
-            return false;
-    return true;
 }

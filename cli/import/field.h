@@ -1,8 +1,8 @@
-/* import.h: problems out of other people's text. One function a format; import.c asks each in turn.
+/* field.h: key=value lists as other people's logs have them, and what is found in one.
  *
  * SPDX-License-Identifier: MIT */
-#ifndef ATTNFUZZ_IMPORT_H
-#define ATTNFUZZ_IMPORT_H
+#ifndef ATTNFUZZ_IMPORT_FIELD_H
+#define ATTNFUZZ_IMPORT_FIELD_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,14 +23,6 @@ struct import_found {
     size_t column; /* from 1 */
     char why[160];
 };
-
-/* A case of ggml's test-backend-ops anywhere in the line: FLASH_ATTN_EXT(hsk=...,...), also its older forms. */
-enum import_result import_ggml(const char *text, size_t len, struct import_found *found);
-
-/* A route-debug line of the fork in the seed: CUDA_FA_ROUTE_PLAN device=0 Q=[...] Kraw=... */
-enum import_result import_route(const char *text, size_t len, struct import_found *found);
-
-/* ---- Fields: key=value lists, for the formats ------------------------------------------------------------ */
 
 struct import_field {
     const char *key, *value;

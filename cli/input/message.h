@@ -1,16 +1,13 @@
-/* cli.h: what the verbs of the attnfuzz command share: exit codes, the verb table's row, messages, devices.
+/* message.h: what every verb and what it is made of need: exit codes, messages, numbers, JSON and XML text.
  *
  * SPDX-License-Identifier: MIT */
-#ifndef ATTNFUZZ_CLI_H
-#define ATTNFUZZ_CLI_H
+#ifndef ATTNFUZZ_MESSAGE_H
+#define ATTNFUZZ_MESSAGE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-
-#include "fuzz/case/attn_case.h"
-#include "planner/attn_planner.h"
-#include "fuzz/properties/properties.h"
 
 enum {
     CLI_GOOD = 0,   /* all good */
@@ -18,24 +15,6 @@ enum {
     CLI_USAGE = 2,  /* usage, or input that cannot be read */
     CLI_LACKS = 3   /* the environment lacks something, said in one line */
 };
-
-/* ---- Verbs ------------------------------------------------------------------------------------------- */
-
-struct cli_verb {
-    const char *name;
-    const char *summary;               /* one line of the overall help */
-    const char *help;                  /* what --help prints */
-    int (*run)(int argc, char **argv); /* argv[0] is the verb; returns an exit code */
-};
-
-extern const struct cli_verb cli_plan;
-extern const struct cli_verb cli_explain;
-extern const struct cli_verb cli_run;
-extern const struct cli_verb cli_shrink;
-extern const struct cli_verb cli_import;
-extern const struct cli_verb cli_bench;
-extern const struct cli_verb cli_check;
-extern const struct cli_verb cli_null_hip;
 
 /* ---- Messages ---------------------------------------------------------------------------------------- */
 
@@ -46,7 +25,7 @@ void cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void cli_error_at(const char *file, int64_t line, size_t column, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 /* What getopt_long's '?' and ':' mean, and where help is. Returns CLI_USAGE. */
-int cli_usage_error(const struct cli_verb *verb);
+int cli_usage_error(const char *verb);
 /* Standard output must have arrived (a full disk, a closed pipe): CLI_USAGE with a message when not, else code. */
 int cli_finish(int code);
 /* Prints text with unprintable bytes as \xNN. */
@@ -66,23 +45,5 @@ bool cli_shard(const char *text, int64_t *i, int64_t *n);
 void cli_json_string(FILE *out, const char *text);
 /* Text for an XML attribute or element; what XML 1.0 cannot hold becomes '?'. */
 void cli_xml_text(FILE *out, const char *text);
-
-/* ---- Devices ------------------------------------------------------------------------------------------ */
-
-struct cli_devices {
-    int n;
-    struct {
-        int16_t row, weakening;
-    } at[ATTN_FLEET_MAX];
-};
-
-/* Adds what a --device argument names: NAME, NAME~WEAKENING, several with commas between, or "all" (every row of the
- * table). False, with a message, when there is no such device. */
-bool cli_devices_add(struct cli_devices *devices, const char *text);
-/* Every row of the table. */
-void cli_devices_all(struct cli_devices *devices);
-/* The device of a row and weakening (-1: none), and its name as in a line's dev=. */
-void cli_device_get(int row, int weakening, struct attn_device *device);
-void cli_device_name(int row, int weakening, char *text, size_t cap);
 
 #endif

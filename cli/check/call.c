@@ -1,0 +1,112 @@
+/* call.c: one call of a subject, and what it broke.
+ *
+ * SPDX-License-Identifier: MIT */
+#include "cli/check/call.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/check/problem.h"
+#include "cli/check/word.h"
+
+static uint64_t mix(uint64_t x)
+{
+    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+    return x ^ x >> 31;
+}
+
+static uint64_t hash_launch(const struct attn_subject_launch *launch)
+{
+    uint64_t h = (uint64_t)(uintptr_t)launch->id;
+    for (int i = 0; i < 3; i++)
+        h = mix(h ^ ((uint64_t)launch->grid[i] << 32 | launch->block[i]));
+    return mix(h ^ launch->lds_dynamic_bytes);
+}
+
+static void call_once(struct check *check, int device, const struct attn_problem *p, struct check_verdict *v)
+{
+    struct attn_subject *s = check->subject;
+    struct attn_subject_answer answer;
+    v->kind = -1;
+    v->unfit = ATTN_UNFIT_NOT;
+    v->supported = v->too_big = false;
+    v->main = NULL;
+    v->n_launches = 0;
+    v->launched = 0;
+    v->message[0] = 0;
+    attn_subject_supports(s, device, p, &answer);
+    if (answer.status == ATTN_SUBJECT_NO) {
+        v->kind = CHECK_HOLE;
+        return;
+    }
+    if (answer.status != ATTN_SUBJECT_YES) {
+        v->kind = CHECK_ASK;
+        memcpy(v->message, answer.message, sizeof v->message);
+        return;
+    }
+    v->supported = true;
+    attn_subject_dispatch(s, device, p, &answer);
+    v->n_launches = answer.n_launches;
+    static const int kinds[ATTN_SUBJECT_STATUS_COUNT] = {
+        [ATTN_SUBJECT_YES] = -1,
+        [ATTN_SUBJECT_NO] = CHECK_FAILED,
+        [ATTN_SUBJECT_ABORTED] = CHECK_ABORT,
+        [ATTN_SUBJECT_CRASHED] = CHECK_CRASH,
+        [ATTN_SUBJECT_HUNG] = CHECK_HANG,
+        [ATTN_SUBJECT_TOO_BIG] = -1,
+    };
+    v->kind = kinds[answer.status];
+    v->too_big = answer.status == ATTN_SUBJECT_TOO_BIG;
+    if (answer.message[0])
+        memcpy(v->message, answer.message, sizeof v->message);
+    if (answer.status != ATTN_SUBJECT_YES)
+        return;
+    for (size_t i = 0; i < answer.n_launches; i++) {
+        const struct attn_subject_launch *launch = &answer.launch[i];
+        v->launched = mix(v->launched ^ hash_launch(launch));
+        if (!v->main && attn_subject_is_attention(s, launch->kernel))
+            v->main = launch;
+        if (v->kind < 0 && (v->unfit = attn_subject_unfit(s, device, launch, v->message, sizeof v->message)) != 0) {
+            v->kind = CHECK_UNFIT;
+            v->bad = *launch;
+        }
+    }
+    if (!v->main)
+        v->kind = CHECK_SILENT;
+}
+
+/* The second time it is asked with the strides of extent-1 dimensions as they usually are. */
+void check_call_again(struct check *check, int device, const struct attn_problem *p, struct check_verdict *v)
+{
+    struct attn_problem same = *p;
+    struct check_verdict second;
+    char first[96] = "refused", other[96] = "refused";
+    if (v->main)
+        check_kernel_name(v->main->kernel, first, sizeof first);
+    check_plain_strides(&same);
+    bool changed = memcmp(&same, p, sizeof same) != 0;
+    call_once(check, device, &same, &second);
+    if (second.too_big || second.kind != v->kind || second.supported != v->supported ||
+        second.launched != v->launched) {
+        if (second.main)
+            check_kernel_name(second.main->kernel, other, sizeof other);
+        bool hole = v->kind == CHECK_HOLE || second.kind == CHECK_HOLE;
+        if (second.too_big || (!hole && (second.kind >= 0 || v->kind >= 0)))
+            return; /* what it is, is a finding of its own */
+        if (changed && !hole && !strcmp(first, other))
+            return; /* the kernel is the same; helpers may take a shorter way where they see contiguous memory */
+        v->kind = CHECK_IMPURE;
+        snprintf(v->message, sizeof v->message, "%s; %s: %s%s", first,
+                 changed ? "with the usual strides of dimensions of extent 1" : "asked again", other,
+                 !hole && !strcmp(first, other) ? ", launched otherwise" : "");
+    }
+    v->main = NULL; /* its text was of the first call */
+}
+
+void check_call(struct check *check, int device, const struct attn_problem *p, bool pure, struct check_verdict *v)
+{
+    call_once(check, device, p, v);
+    if (pure && !v->too_big && (v->kind < 0 || v->kind == CHECK_HOLE))
+        check_call_again(check, device, p, v);
+}

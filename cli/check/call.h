@@ -1,0 +1,30 @@
+/* call.h: one call of a subject, and what it broke.
+ *
+ * SPDX-License-Identifier: MIT */
+#ifndef ATTNFUZZ_CHECK_CALL_H
+#define ATTNFUZZ_CHECK_CALL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cli/check/state.h"
+
+/* What one call showed. */
+struct check_verdict {
+    int32_t kind;  /* enum check_kind, -1: nothing is wrong */
+    int32_t unfit; /* kind UNFIT */
+    bool supported, too_big;
+    const struct attn_subject_launch *main; /* the attention launch, NULL: none; valid until the next call */
+    struct attn_subject_launch bad;         /* kind UNFIT */
+    size_t n_launches;
+    uint64_t launched; /* hash of all launches */
+    char message[ATTN_SUBJECT_MESSAGE_MAX];
+};
+/* One call of a legal problem on a device, all properties checked but P5 where `pure` is false. */
+void check_call(struct check *check, int device, const struct attn_problem *p, bool pure,
+                struct check_verdict *verdict);
+/* The second call of `pure`, where the first has been made. */
+void check_call_again(struct check *check, int device, const struct attn_problem *p, struct check_verdict *verdict);
+
+#endif

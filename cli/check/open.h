@@ -1,0 +1,21 @@
+/* open.h: the subject that --subject names.
+ *
+ * SPDX-License-Identifier: MIT */
+#ifndef ATTNFUZZ_CHECK_OPEN_H
+#define ATTNFUZZ_CHECK_OPEN_H
+
+#include <stdbool.h>
+
+#include "subjects/attn_subject.h"
+
+struct check_subject_options {
+    const char *subject;      /* own, ggml=PATH, ggml=debian */
+    const char *null_runtime; /* folder; NULL: beside the command */
+    const char *cache;        /* folder for ggml=debian; NULL: the user's cache */
+    bool prec_default, no_code;
+};
+/* Opens it, or replaces this process by one that runs on the C library that the subject needs (argv: its arguments).
+ * CLI_GOOD, or an exit code after a message. */
+int check_open(const struct check_subject_options *options, char **argv, struct attn_subject **subject);
+
+#endif

@@ -1,0 +1,20 @@
+/* problem.h: what is asked of a problem, whatever the subject.
+ *
+ * SPDX-License-Identifier: MIT */
+#ifndef ATTNFUZZ_CHECK_PROBLEM_H
+#define ATTNFUZZ_CHECK_PROBLEM_H
+
+#include <stdbool.h>
+
+#include "planner/attn_planner.h"
+
+/* Index into check->works: of a known head size, ATTN_HEAD_SIZE_COUNT for any other. */
+int check_head_size(const struct attn_problem *p);
+/* The strides of extent-1 dimensions as ggml's own operations leave them. */
+void check_plain_strides(struct attn_problem *p);
+/* Is problem a a simpler example than b: fewer things that a plain call has not, then less work? */
+bool check_simpler(const struct attn_problem *a, const struct attn_problem *b);
+/* Is every tensor contiguous, at the start of a buffer of its own? */
+bool check_is_plain(const struct attn_problem *p);
+
+#endif

@@ -1,0 +1,110 @@
+/* report_json.c: what was found, as JSON.
+ *
+ * SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/check/report.h"
+#include "cli/check/snippet.h"
+#include "cli/check/word.h"
+#include "cli/input/message.h"
+
+static double rate(const struct check *check, double seconds)
+{
+    return seconds > 0 ? (double)(check->calls + check->again) / seconds : 0;
+}
+
+static void json_devices(FILE *out, const struct check *check, uint32_t devices)
+{
+    putc('[', out);
+    for (int i = 0, first = 1; i < check->subject->n_devices; i++)
+        if (devices >> i & 1) {
+            if (!first)
+                putc(',', out);
+            cli_json_string(out, check->subject->device[i].name);
+            first = 0;
+        }
+    putc(']', out);
+}
+
+static void json_text(FILE *out, const char *name, const char *text)
+{
+    fprintf(out, ",\"%s\":", name);
+    cli_json_string(out, text);
+}
+
+static void json_finding(FILE *out, const struct check *check, const struct check_finding *f)
+{
+    char line[ATTN_CASE_LINE_MAX];
+    check_line(check, f, line);
+    fputs("{\"kind\":", out);
+    cli_json_string(out, check_kind_name(f->kind));
+    json_text(out, "key", f->key);
+    json_text(out, "group", f->group);
+    json_text(out, "meaning", check_kind_meaning(f->kind));
+    fprintf(out, ",\"known\":%s,\"calls\":%" PRIu64, f->known ? "true" : "false", f->calls);
+    json_text(out, "device", check->subject->device[f->device].name);
+    fputs(",\"devices\":", out);
+    json_devices(out, check, f->devices);
+    json_text(out, "line", line);
+    json_text(out, "message", f->message);
+    if (f->kind == CHECK_UNFIT) {
+        fputs(",\"launch\":{\"kernel\":", out);
+        cli_json_string(out, f->launch.kernel);
+        fprintf(out, ",\"grid\":[%u,%u,%u],\"block\":[%u,%u,%u],\"lds_dynamic_bytes\":%u}", f->launch.grid[0],
+                f->launch.grid[1], f->launch.grid[2], f->launch.block[0], f->launch.block[1], f->launch.block[2],
+                f->launch.lds_dynamic_bytes);
+    }
+    if (f->has_neighbour) {
+        char text[ATTN_LINE_MAX];
+        attn_problem_print(&f->neighbour, text, sizeof text);
+        json_text(out, "field", f->field);
+        json_text(out, "fields", f->fields);
+        json_text(out, "supported", text);
+    }
+    char *snippet = NULL;
+    size_t size = 0;
+    FILE *memory = open_memstream(&snippet, &size);
+    if (memory) {
+        check_snippet(memory, check, f);
+        fclose(memory);
+        json_text(out, "snippet", snippet);
+        free(snippet);
+    }
+    putc('}', out);
+}
+
+void check_report_json(FILE *out, const struct check *check)
+{
+    fputs("{\"subject\":", out);
+    cli_json_string(out, check->subject->name);
+    fputs(",\"devices\":", out);
+    json_devices(out, check, check->devices);
+    fprintf(out, ",\"again\":%" PRIu64 ",\"calls_per_cpu_second\":%.0f", check->again, rate(check, check->cpu_seconds));
+    fprintf(out,
+            ",\"seed\":%" PRIu64 ",\"calls\":%" PRIu64 ",\"problems\":%" PRIu64 ",\"supported\":%" PRIu64
+            ",\"refused\":%" PRIu64 ",\"launches\":%" PRIu64 ",\"too_big\":%" PRIu64 ",\"not_legal\":%" PRIu64
+            ",\"pairs\":%" PRIu64 ",\"seconds\":%.3f,\"calls_per_second\":%.0f,\n\"findings\":[",
+            check->seed, check->calls, check->problems, check->supported, check->refused, check->launches,
+            check->too_big, check->not_legal, check->pairs, check->elapsed_seconds,
+            rate(check, check->elapsed_seconds));
+    for (int i = 0; i < check->n_findings; i++) {
+        fputs(i ? ",\n" : "\n", out);
+        json_finding(out, check, &check->finding[i]);
+    }
+    fputs("],\n\"differences\":[", out);
+    for (int i = 0; i < check->n_differences; i++) {
+        const struct check_difference *d = &check->difference[i];
+        char line[ATTN_LINE_MAX];
+        attn_problem_print(&d->problem, line, sizeof line);
+        fprintf(out, "%s{\"a\":", i ? ",\n" : "\n");
+        cli_json_string(out, check->subject->device[d->a].name);
+        json_text(out, "b", check->subject->device[d->b].name);
+        json_text(out, "kernel_a", d->kernel_a);
+        json_text(out, "kernel_b", d->kernel_b);
+        json_text(out, "line", line);
+        fprintf(out, ",\"problems\":%" PRIu64 "}", d->calls);
+    }
+    fputs("]}\n", out);
+}

@@ -1,0 +1,108 @@
+/* report_text.c: what was found, as text.
+ *
+ * SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/check/group.h"
+#include "cli/check/report.h"
+#include "cli/check/word.h"
+
+static double rate(const struct check *check, double seconds)
+{
+    return seconds > 0 ? (double)(check->calls + check->again) / seconds : 0;
+}
+
+static void group_text(FILE *out, const struct check *check, int number)
+{
+    char line[ATTN_CASE_LINE_MAX], devices[192], heads[512], types[512];
+    uint64_t calls;
+    int n, members;
+    const struct check_finding *f = check_group(check, number, &n, &calls, &members);
+    check_device_list(check, check_group_devices(check, f), devices, sizeof devices);
+    check_particulars(check, number, heads, types, sizeof heads);
+    check_line(check, f, line);
+    fprintf(out, "%2d. %s%s\n    %s\n", number + 1, f->group, f->known ? "   (known: in the baseline)" : "",
+            check_kind_meaning(f->kind));
+    fprintf(out, "    calls:      %" PRIu64 " of %" PRIu64 "; %d distinct\n", calls, check->calls, members);
+    fprintf(out, "    devices:    %s\n    head sizes: %s\n", devices, heads);
+    if (types[0])
+        fprintf(out, "    types K/V:  %s\n", types);
+    if (f->message[0])
+        fprintf(out, "    message:    %s\n", f->message);
+    if (f->kind == CHECK_UNFIT)
+        fprintf(out, "    launch:     %s grid %u x %u x %u, block %u x %u x %u, %u bytes of dynamic LDS\n",
+                f->launch.kernel, f->launch.grid[0], f->launch.grid[1], f->launch.grid[2], f->launch.block[0],
+                f->launch.block[1], f->launch.block[2], f->launch.lds_dynamic_bytes);
+    fprintf(out, "    line:       %s\n", line);
+    if (f->has_neighbour) {
+        char text[ATTN_LINE_MAX];
+        attn_problem_print(&f->neighbour, text, sizeof text);
+        fprintf(out, "    supported:  %s\n", text);
+        fprintf(out, "                (any one of these fields makes it so: %s)\n", f->fields);
+    }
+    if (!f->known)
+        for (int i = 0; i < check->n_findings; i++)
+            if (check_same_group(&check->finding[i], f))
+                fprintf(out, "    key:        %s\n", check->finding[i].key);
+}
+
+static void differences_text(FILE *out, const struct check *check)
+{
+    if (!check->n_differences)
+        return;
+    fprintf(out, "Within a family of architectures (information):\n");
+    for (int i = 0; i < check->n_differences; i++) {
+        const struct check_difference *d = &check->difference[i];
+        char line[ATTN_LINE_MAX];
+        attn_problem_print(&d->problem, line, sizeof line);
+        fprintf(out, "  %s: %s, %s: %s (%" PRIu64 " problems)\n    %s\n", check->subject->device[d->a].name,
+                d->kernel_a, check->subject->device[d->b].name, d->kernel_b, d->calls, line);
+    }
+}
+
+void check_report_text(FILE *out, const struct check *check, const struct check_baseline *baseline)
+{
+    char devices[256];
+    uint64_t calls;
+    int n, members, unknown = 0;
+    check_group(check, -1, &n, &calls, &members);
+    for (int i = 0; i < check->n_findings; i++)
+        unknown += !check->finding[i].known;
+    devices[0] = 0;
+    for (int i = 0; i < check->subject->n_devices; i++)
+        if (check->devices >> i & 1)
+            snprintf(devices + strlen(devices), sizeof devices - strlen(devices), "%s%s", devices[0] ? "," : "",
+                     check->subject->device[i].name);
+    fprintf(out, "subject   %s\ndevices   %s\n", check->subject->name, devices);
+    fprintf(out,
+            "calls     %" PRIu64 " (%" PRIu64 " problems), %" PRIu64 " of them made twice, in %.1f s: %.0f/s, "
+            "%.0f for a second of one core; seed %" PRIu64 "\n",
+            check->calls, check->problems, check->again, check->elapsed_seconds, rate(check, check->elapsed_seconds),
+            rate(check, check->cpu_seconds), check->seed);
+    fprintf(out,
+            "          %" PRIu64 " supported, %" PRIu64 " refused, %" PRIu64
+            " launches; attention kernels x devices: %" PRIu64 "\n",
+            check->supported, check->refused, check->launches, check->pairs);
+    if (check->too_big)
+        fprintf(out, "          %" PRIu64 " supported, but larger than the memory there is, and not judged%s%s\n",
+                check->too_big, check->too_big_text[0] ? ": " : "", check->too_big_text);
+    if (check->not_legal)
+        fprintf(out, "          %" PRIu64 " problems that the subject's callers cannot make were left out%s%s\n",
+                check->not_legal, check->not_legal_text[0] ? ": " : "", check->not_legal_text);
+    if (check->lost_signs || check->lost_findings)
+        fprintf(out,
+                "          more kinds of trouble than there is room for: %" PRIu64 " calls are not accounted for\n",
+                check->lost_signs + check->lost_findings);
+    fprintf(out, "findings  %d not known, %d known, in %d groups\n\n", unknown, check->n_findings - unknown, n);
+    for (int i = 0; i < n; i++) {
+        group_text(out, check, i);
+        putc('\n', out);
+    }
+    differences_text(out, check);
+    for (int e = 0; baseline && e < baseline->n; e++)
+        if (!baseline->entry[e].used)
+            fprintf(out, "baseline line %" PRId64 " was not met: %s\n", baseline->entry[e].line,
+                    baseline->entry[e].pattern);
+}

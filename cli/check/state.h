@@ -1,0 +1,78 @@
+/* state.h: what attnfuzz check knows while it goes on: counts, what calls looked like, findings.
+ *
+ * SPDX-License-Identifier: MIT */
+#ifndef ATTNFUZZ_CHECK_STATE_H
+#define ATTNFUZZ_CHECK_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cli/check/kind.h"
+#include "planner/attn_planner.h"
+#include "subjects/attn_subject.h"
+
+enum { CHECK_KEY_MAX = 256, CHECK_FINDINGS_MAX = 4096, CHECK_SIGNS = 1 << 16 };
+
+/* One distinct finding. */
+struct check_finding {
+    int32_t kind;
+    char key[CHECK_KEY_MAX];     /* what makes it distinct, for a baseline: words without blanks, joined by one */
+    char group[CHECK_KEY_MAX];   /* findings of one group are shown together: the key without its particulars */
+    struct attn_problem problem; /* the smallest that shows it */
+    int32_t device;              /* number of a device that shows it */
+    uint32_t devices;            /* every device on which the problem shows it */
+    char message[ATTN_SUBJECT_MESSAGE_MAX]; /* the subject's own, or what is wrong with the launch */
+    struct attn_subject_launch launch;      /* kind UNFIT: the launch; kernel NULL: none */
+    bool has_neighbour;
+    struct attn_problem neighbour; /* holes: the nearest problem that is supported */
+    char field[32];                /* holes: the field in which the two differ */
+    char fields[128];              /* holes: every field that alone would do, commas between them */
+    uint64_t calls;                /* that fell into it */
+    bool known;                    /* the baseline has it */
+};
+
+/* What a call looked like before it was shrunk: calls of one sign are counted together and looked at once. */
+struct check_sign {
+    uint64_t hash; /* 0: free */
+    uint64_t calls;
+    int32_t kind;
+    int32_t device;
+    struct attn_problem problem; /* the smallest seen */
+};
+
+/* Two devices of a family that were given different kernels: information. */
+enum { CHECK_DIFFERENCES_MAX = 256 };
+struct check_difference {
+    int32_t a, b;                    /* devices */
+    char kernel_a[64], kernel_b[64]; /* "refused" where it was */
+    uint64_t calls;
+    struct attn_problem problem; /* an example, the smallest seen */
+};
+
+struct check {
+    struct attn_subject *subject;
+    /* options */
+    uint32_t devices; /* bit set of the subject's */
+    uint64_t seed;
+    int64_t max_calls; /* 0: no limit */
+    double seconds;    /* 0: no limit */
+    /* counts: calls are pairs of a problem and a device; `again` of them were made a second time (P5) */
+    uint64_t problems, calls, again, supported, refused, launches, too_big, not_legal;
+    uint64_t pairs;        /* (attention kernel, device) seen */
+    uint64_t shrink_calls; /* made to shrink what was noted; not among calls */
+    double elapsed_seconds, cpu_seconds;
+    char too_big_text[ATTN_SUBJECT_MESSAGE_MAX]; /* of the last such call that said something */
+    char not_legal_text[160];                    /* why the last one was left out, where lines were given */
+    struct check_sign *sign;                     /* CHECK_SIGNS */
+    uint64_t n_signs, lost_signs;
+    struct check_finding *finding; /* CHECK_FINDINGS_MAX */
+    int n_findings;
+    uint64_t lost_findings;
+    struct check_difference difference[CHECK_DIFFERENCES_MAX];
+    int n_differences;
+    /* the simplest supported problem of each known head size (last: any other) on each device */
+    struct attn_problem works[ATTN_HEAD_SIZE_COUNT + 1][ATTN_SUBJECT_DEVICES_MAX];
+    bool has_works[ATTN_HEAD_SIZE_COUNT + 1][ATTN_SUBJECT_DEVICES_MAX];
+};
+
+#endif

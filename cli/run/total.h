@@ -1,0 +1,42 @@
+/* total.h: what the results of a run add up to, and the words that every report uses for one.
+ *
+ * SPDX-License-Identifier: MIT */
+#ifndef ATTNFUZZ_RUN_TOTAL_H
+#define ATTNFUZZ_RUN_TOTAL_H
+
+#include "cli/run/job.h"
+
+struct run_kernel_total {
+    int64_t able, ran, chosen, failed; /* tasks */
+    int64_t missed;                    /* tasks that ran, though not on this able kernel: another one failed before */
+    int64_t components, unjudged, left_out;
+    double worst;                   /* largest error / limit */
+    int64_t worst_task;             /* where; -1: nowhere */
+    int64_t compared, not_compared; /* with the host executor; too large for it */
+    int64_t compared_components, equal;
+    double apart; /* largest difference from it / both limits */
+};
+
+struct run_total {
+    int64_t problems, ran, failed, skipped, needs_naive, plans, constant_v;
+    int64_t components, unjudged, left_out;
+    struct run_kernel_total kernel[ATTN_KERNEL_COUNT];
+    int64_t device[64]; /* tasks run, by row of the device table */
+};
+
+enum { RUN_REASONS_MAX = 16, RUN_WHY_MAX = 160 };
+
+void run_add_up(const struct run_job *job, struct run_total *total);
+bool run_failed(const struct run_result *r);
+/* What was found about plans (0) or runs (1), in its smallest form. */
+const struct attn_finding *run_finding(const struct run_job *job, int64_t task, int which);
+bool run_ran(const struct run_result *r);
+/* Tasks skipped for each reason, in the order the reasons first appear; returns how many reasons there are. */
+int run_skip_reasons(const struct run_job *job, const char *reason[RUN_REASONS_MAX], int64_t n[RUN_REASONS_MAX]);
+/* Why a task has failed though no property says so; NULL when one does. */
+const char *run_death(const struct run_job *job, const struct run_result *r, char *text, size_t cap);
+/* What a failure's line does on the host executor; NULL: not tried. */
+const char *run_host_text(int host);
+double run_share(int64_t part, int64_t whole);
+
+#endif

@@ -1,0 +1,23 @@
+/* verbs.h: the verbs of the attnfuzz command, one file each. Only they and the command itself know them.
+ *
+ * SPDX-License-Identifier: MIT */
+#ifndef ATTNFUZZ_VERBS_H
+#define ATTNFUZZ_VERBS_H
+
+struct cli_verb {
+    const char *name;
+    const char *summary;               /* one line of the overall help */
+    const char *help;                  /* what --help prints */
+    int (*run)(int argc, char **argv); /* argv[0] is the verb; returns an exit code */
+};
+
+extern const struct cli_verb cli_plan;
+extern const struct cli_verb cli_explain;
+extern const struct cli_verb cli_run;
+extern const struct cli_verb cli_shrink;
+extern const struct cli_verb cli_import;
+extern const struct cli_verb cli_bench;
+extern const struct cli_verb cli_check;
+extern const struct cli_verb cli_null_hip;
+
+#endif
