@@ -23,8 +23,8 @@ static void help(FILE *out)
     for (int i = 0; i < N_VERBS; i++)
         fprintf(out, "  %-8s %s\n", verbs[i]->name, verbs[i]->summary);
     fputs(
-        "\nInput is problem lines (fa1 q=... k=... v=...): in a FILE, in every *.txt file below a DIR, as a LINE on the\n"
-        "command line, or on standard input with -. '#' starts a comment line.\n\n"
+        "\nInput is problem lines (fa1 q=... k=... v=...): in a FILE, in every *.txt file below a DIR, as a LINE on\n"
+        "the command line, or on standard input with -. '#' starts a comment line.\n\n"
         "options:\n"
         "  --help     this text; attnfuzz VERB --help: that verb's\n"
         "  --version  the version\n\n"

@@ -22,11 +22,11 @@
 
 static const char help[] =
     "usage: attnfuzz check --subject SUBJECT [options] [FILE|DIR|LINE|-...]\n\n"
-    "Asks a planner about generated calls on each of its devices and lists, shrunk and each once, where it breaks what it\n"
-    "owes its callers: a legal call is supported or refused, and never aborts, crashes or hangs after it was said to be\n"
-    "supported; a supported call launches an attention kernel; every launch can run on its device; the same call is\n"
-    "answered the same way. Legal calls that are refused are listed by the fields that matter. With problem lines given it\n"
-    "asks about those and generates none.\n\n"
+    "Asks a planner about generated calls on each of its devices and lists, shrunk and each once, where it breaks\n"
+    "what it owes its callers: a legal call is supported or refused, and never aborts, crashes or hangs after it was\n"
+    "said to be supported; a supported call launches an attention kernel; every launch can run on its device; the\n"
+    "same call is answered the same way. Legal calls that are refused are listed by the fields that matter. With\n"
+    "problem lines given it asks about those and generates none.\n\n"
     "subjects:\n"
     "  own            attnfuzz's own planner\n"
     "  ggml=PATH      a ggml HIP backend, libggml-hip.so of any build, on the null HIP runtime: no GPU is needed\n"
@@ -45,7 +45,8 @@ static const char help[] =
     "  --null-runtime DIR  where the null HIP runtime is, when it is not beside the command\n"
     "  --cache DIR    where ggml=debian keeps what it downloads\n"
     "  --help         this text\n\n"
-    "exit codes: 0 nothing that is not known, 1 findings, 2 usage or a library that is none, 3 something is missing here\n";
+    "exit codes: 0 nothing that is not known, 1 findings, 2 usage or a library that is none, 3 something is missing\n"
+    "here\n";
 
 struct options {
     struct check_subject_options subject;

@@ -24,10 +24,10 @@
 
 static const char help[] =
     "usage: attnfuzz null-hip [options] -- COMMAND [ARGUMENT...]\n\n"
-    "Runs a HIP program on a machine without a GPU: stand-ins for libamdhip64, libhipblas and librocblas take the place\n"
-    "of the real ones. Device memory, copies, streams, events and graphs behave; a kernel launch runs nothing and is\n"
-    "printed. The status is the command's (128 + N when signal N ended it). What the runtime does not provide is said by\n"
-    "name on standard error, and returns an error to the program.\n\n"
+    "Runs a HIP program on a machine without a GPU: stand-ins for libamdhip64, libhipblas and librocblas take the\n"
+    "place of the real ones. Device memory, copies, streams, events and graphs behave; a kernel launch runs nothing\n"
+    "and is printed. The status is the command's (128 + N when signal N ended it). What the runtime does not provide\n"
+    "is said by name on standard error, and returns an error to the program.\n\n"
     "options:\n"
     "  --device D[,D...]  the devices the program sees, in this order (default: every AMD device of the table)\n"
     "  --json             one JSON object\n"

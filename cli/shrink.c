@@ -16,10 +16,10 @@
 static const char help[] =
     "usage: attnfuzz shrink [options] FILE|DIR|LINE|-...\n\n"
     "Finds what each problem line fails on (the plan properties on every device, then the run properties on the host\n"
-    "executor), and prints the smallest line that fails in the same way: the same property, on the same kernel, for the\n"
-    "same rule or failure. Before the line stands, as a comment, what it fails on and how it was come by. A line that\n"
-    "names a device is run on that one; else on the rows of the device table, until one fails. A session is played on\n"
-    "its own device, and made smaller event by event.\n\n"
+    "executor), and prints the smallest line that fails in the same way: the same property, on the same kernel, for\n"
+    "the same rule or failure. Before the line stands, as a comment, what it fails on and how it was come by. A line\n"
+    "that names a device is run on that one; else on the rows of the device table, until one fails. A session is\n"
+    "played on its own device, and made smaller event by event.\n\n"
     "options:\n"
     "  --device NAME    run on this device; NAME~WEAKENING for a weakened one, several with commas, or all\n"
     "  --property N     only what breaks property N (1 for P1)\n"
@@ -27,8 +27,8 @@ static const char help[] =
     "  --max-work N     run problems of at most N multiply-adds (default 20000000)\n"
     "  --json           one JSON object a line\n"
     "  --help           this text\n\n"
-    "exit codes: 0 every line fails and was shrunk; 1 a failure does not hold still: found once, it was not found again;\n"
-    "2 usage, unreadable input, or a line that does not fail; 3 something is lacking\n";
+    "exit codes: 0 every line fails and was shrunk; 1 a failure does not hold still: found once, it was not found\n"
+    "again; 2 usage, unreadable input, or a line that does not fail; 3 something is lacking\n";
 
 struct shrinker {
     struct cli_devices devices; /* n 0: not said */

@@ -14,18 +14,24 @@
 static const char head[] =
     "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>attnfuzz check</title>\n"
     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<style>\n"
-    "body{font:15px/1.45 system-ui,sans-serif;margin:2em auto;max-width:72em;padding:0 1em;color:#1c2024;background:#fff}\n"
+    "body{font:15px/1.45 system-ui,sans-serif;margin:2em auto;max-width:72em;padding:0 1em;color:#1c2024;"
+    "background:#fff}\n"
     "h1{font-size:1.5em;margin:0 0 .2em}h2{font-size:1.15em;margin:2em 0 .5em}p{margin:.4em 0}\n"
-    "table{border-collapse:collapse;margin:.6em 0}td,th{padding:.25em .9em .25em 0;text-align:left;vertical-align:top}\n"
-    "th{font-weight:600;color:#555;border-bottom:1px solid #ccc}td.n{text-align:right;font-variant-numeric:tabular-nums}\n"
+    "table{border-collapse:collapse;margin:.6em 0}td,th{padding:.25em .9em .25em 0;text-align:left;"
+    "vertical-align:top}\n"
+    "th{font-weight:600;color:#555;border-bottom:1px solid #ccc}td.n{text-align:right;"
+    "font-variant-numeric:tabular-nums}\n"
     "article{border:1px solid #d5d9de;border-left:4px solid #b3261e;border-radius:4px;padding:.7em 1em;margin:1em 0}\n"
-    "article.known{border-left-color:#8a929a}article.hole{border-left-color:#b26a00}article.known.hole{border-left-color:#8a929a}\n"
+    "article.known{border-left-color:#8a929a}article.hole{border-left-color:#b26a00}"
+    "article.known.hole{border-left-color:#8a929a}\n"
     "article h3{font-size:1em;margin:0 0 .3em}code,pre{font:12.5px/1.4 ui-monospace,monospace}\n"
     "pre{background:#f4f6f8;padding:.6em .8em;overflow-x:auto;border-radius:3px;margin:.4em 0;white-space:pre-wrap;"
     "overflow-wrap:anywhere}pre.c{white-space:pre}\n"
-    "dl{display:grid;grid-template-columns:9em 1fr;gap:.15em .8em;margin:.4em 0}dt{color:#555}dd{margin:0;overflow-wrap:anywhere}\n"
+    "dl{display:grid;grid-template-columns:9em 1fr;gap:.15em .8em;margin:.4em 0}dt{color:#555}dd{margin:0;"
+    "overflow-wrap:anywhere}\n"
     "summary{cursor:pointer;color:#0b57d0}.badge{font-size:.85em;color:#555}\n"
-    "@media(prefers-color-scheme:dark){body{background:#16191c;color:#e3e6e9}pre{background:#22272b}article{border-color:#3a4147}"
+    "@media(prefers-color-scheme:dark){body{background:#16191c;color:#e3e6e9}pre{background:#22272b}"
+    "article{border-color:#3a4147}"
     "th,dt,.badge{color:#a5adb5}summary{color:#8ab4f8}}\n"
     "</style></head><body>\n";
 
@@ -115,11 +121,11 @@ static void group(FILE *out, const struct check *check, int number)
 
 static void differences(FILE *out, const struct check *check)
 {
-    fputs(
-        "<h2>Within a family of architectures</h2><p>The same call on two devices with the same matrix cores and wave size "
-        "was given different kernels. Information, not a finding.</p>\n<table><tr><th>device</th><th>kernel</th><th>device</th>"
-        "<th>kernel</th><th>problems</th><th>example</th></tr>\n",
-        out);
+    fputs("<h2>Within a family of architectures</h2><p>The same call on two devices with the same matrix cores and "
+          "wave size was given different kernels. Information, not a finding.</p>\n"
+          "<table><tr><th>device</th><th>kernel</th><th>device</th><th>kernel</th><th>problems</th><th>example</th>"
+          "</tr>\n",
+          out);
     for (int i = 0; i < check->n_differences; i++) {
         const struct check_difference *d = &check->difference[i];
         char line[ATTN_LINE_MAX];

@@ -81,12 +81,12 @@ void check_snippet(FILE *out, const struct check *check, const struct check_find
         fprintf(out, " * %s\n *\n", f->message);
     fputs(" *     cc finding.c -lggml -lggml-base -o finding && ./finding [BACKEND-LIBRARY [DEVICE-NUMBER", out);
     fputs(f->kind == CHECK_IMPURE ? " [usual]]]" : "]]", out);
-    fputs(
-        "\n *\n"
-        " * BACKEND-LIBRARY: libggml-hip.so; without it every backend that ggml finds is loaded. */\n"
-        "#include <ggml.h>\n#include <ggml-alloc.h>\n#include <ggml-backend.h>\n#include <stdio.h>\n#include <stdlib.h>\n\n"
-        "int main(int argc, char **argv)\n{\n",
-        out);
+    fputs("\n *\n"
+          " * BACKEND-LIBRARY: libggml-hip.so; without it every backend that ggml finds is loaded. */\n"
+          "#include <ggml.h>\n#include <ggml-alloc.h>\n#include <ggml-backend.h>\n"
+          "#include <stdio.h>\n#include <stdlib.h>\n\n"
+          "int main(int argc, char **argv)\n{\n",
+          out);
     fputs("    struct ggml_init_params params = { 1 << 20, NULL, true };\n"
           "    struct ggml_context *ctx = ggml_init(params);\n",
           out);

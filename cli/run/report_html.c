@@ -22,7 +22,8 @@ static const char head[] =
     "td, .n { font-variant-numeric: tabular-nums; }\n"
     ".good { color: var(--good); } .bad { color: var(--bad); font-weight: 600; }\n"
     "article { border-left: 3px solid var(--bad); padding-left: .8rem; margin: 1.2rem 0; }\n"
-    "pre { white-space: pre-wrap; overflow-wrap: anywhere; background: #8881; padding: .5rem; margin: .3rem 0; font-size: .8rem; }\n"
+    "pre { white-space: pre-wrap; overflow-wrap: anywhere; background: #8881; padding: .5rem; margin: .3rem 0; "
+    "font-size: .8rem; }\n"
     ".bar { display: inline-block; height: .6rem; background: #4078c0; }\n"
     "</style></head><body>\n";
 
@@ -31,10 +32,10 @@ static void put_count(FILE *out, int64_t n) { fprintf(out, "<td>%" PRId64 "</td>
 static void put_kernels(FILE *out, const struct run_job *job, const struct run_total *total)
 {
     bool beside = job->options->backend.device && job->options->beside;
-    fputs(
-        "<h2>Kernels</h2>\n<div class=\"wide\"><table><tr><th>kernel</th><th>able</th><th>chosen</th><th>ran</th><th>failed</th>"
-        "<th>components</th><th>unjudged</th><th>worst error / limit</th>",
-        out);
+    fputs("<h2>Kernels</h2>\n<div class=\"wide\"><table>"
+          "<tr><th>kernel</th><th>able</th><th>chosen</th><th>ran</th><th>failed</th>"
+          "<th>components</th><th>unjudged</th><th>worst error / limit</th>",
+          out);
     if (beside)
         fputs("<th>beside host</th><th>same bits</th><th>apart / both limits</th>", out);
     fputs("</tr>\n", out);
