@@ -111,7 +111,9 @@ static bool read_options(int argc, char **argv, struct options *o)
     o->n_given = argc - optind;
     if (o->subject.subject)
         return true;
-    cli_error("--subject says what to check: own, ggml=PATH or ggml=debian");
+    char names[256];
+    check_subject_names(names, sizeof names);
+    cli_error("--subject says what to check: %s", names);
     return false;
 }
 

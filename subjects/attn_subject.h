@@ -24,9 +24,9 @@ struct attn_subject_launch {
 
 enum attn_subject_status {
     ATTN_SUBJECT_YES,     /* supports: supported. dispatch: it came back without an error */
-    ATTN_SUBJECT_NO,      /* supports: refused. dispatch: it said that it failed; message says how */
-    ATTN_SUBJECT_ABORTED, /* it wanted to end the process; message is its own */
-    ATTN_SUBJECT_CRASHED, /* a signal: message names it */
+    ATTN_SUBJECT_NO,      /* supports: refused. dispatch: it said that it failed */
+    ATTN_SUBJECT_ABORTED, /* it wanted to end the process */
+    ATTN_SUBJECT_CRASHED, /* a signal */
     ATTN_SUBJECT_HUNG,    /* it did not come back within ATTN_SUBJECT_SECONDS */
     ATTN_SUBJECT_TOO_BIG, /* the call does not fit what the subject was given; nothing is known of it */
     ATTN_SUBJECT_STATUS_COUNT
@@ -34,15 +34,46 @@ enum attn_subject_status {
 enum { ATTN_SUBJECT_SECONDS = 2 };                /* a call takes microseconds */
 const char *attn_subject_status_name(int status); /* "aborted"; "unknown" outside the enum */
 
-enum { ATTN_SUBJECT_MESSAGE_MAX = 640 };
+/* Why a status is what it is. */
+enum attn_subject_reason {
+    ATTN_SUBJECT_NO_REASON,    /* nothing more is known */
+    ATTN_SUBJECT_NO_KERNEL,    /* NO: it found no kernel */
+    ATTN_SUBJECT_NO_BACKEND,   /* NO: what runs its calls could not be made */
+    ATTN_SUBJECT_RETURNED,     /* NO: it returned the error `number` */
+    ATTN_SUBJECT_ASSERTED,     /* ABORTED: an assertion of its own failed */
+    ATTN_SUBJECT_GAVE_UP,      /* ABORTED: where it has no way on ("fatal error") */
+    ATTN_SUBJECT_DEVICE_ERROR, /* ABORTED: by an error of the device's runtime */
+    ATTN_SUBJECT_SIGNAL,       /* CRASHED: signal `number` */
+    ATTN_SUBJECT_MEMORY,       /* TOO_BIG: it does not fit the device's memory */
+    ATTN_SUBJECT_LAUNCHES,     /* TOO_BIG: more launches than are recorded */
+    ATTN_SUBJECT_NOT_PROVIDED, /* TOO_BIG: it needs something that the null runtime does not provide */
+    ATTN_SUBJECT_REASON_COUNT
+};
+const char *attn_subject_reason_name(int reason); /* "asserted"; "unknown" outside the enum */
+
+enum { ATTN_SUBJECT_MESSAGE_MAX = 640, ATTN_SUBJECT_FILE_MAX = 64 };
+
+/* The same as data: whoever decides on an answer decides on this, never on the words of its message. */
+struct attn_subject_why {
+    int32_t reason;                   /* enum attn_subject_reason */
+    int32_t number;                   /* of the error or the signal; else 0 */
+    char file[ATTN_SUBJECT_FILE_MAX]; /* ABORTED: where in its source, without folders; "" where it did not say */
+    int32_t line;
+    int32_t words; /* where in message its own words begin, behind the place; 0: it has none or says none */
+};
 
 /* What came of one question. */
 struct attn_subject_answer {
-    int32_t status;                           /* enum attn_subject_status */
+    int32_t status; /* enum attn_subject_status */
+    struct attn_subject_why why;
     size_t n_launches;                        /* dispatch: launches made, also when it did not end well */
     const struct attn_subject_launch *launch; /* valid until the next call on the subject */
-    char message[ATTN_SUBJECT_MESSAGE_MAX];   /* printable; "" where there is nothing to say */
+    char message[ATTN_SUBJECT_MESSAGE_MAX];   /* to be shown: printable; "" where there is nothing to say */
 };
+/* An answer of that status and reason, with nothing else in it. */
+void attn_subject_answer_set(struct attn_subject_answer *answer, int status, int reason);
+/* Is it the same reason, at the same place? */
+bool attn_subject_why_equal(const struct attn_subject_why *a, const struct attn_subject_why *b);
 
 /* Why a launch cannot run on its device. */
 enum attn_unfit {
@@ -118,25 +149,46 @@ static inline void attn_subject_close(struct attn_subject *s)
         s->ops->close(s);
 }
 
-/* Our own planner, with every row of the device table. NULL when memory runs out. */
-struct attn_subject *attn_subject_own(void);
+/* ---- Opening one ----------------------------------------------------------------------------------------- */
 
-/* A ggml HIP backend on the null runtime. */
-struct attn_ggml_options {
-    const char *library;      /* path of libggml-hip.so */
+/* What may be said when a subject is opened; each takes what concerns it. */
+struct attn_subject_options {
+    const char *argument;     /* what it is opened with: a library's path. NULL for one that takes none */
     const char *null_runtime; /* folder of the null runtime's libraries */
-    bool prec_default;        /* nodes keep ggml's default precision instead of GGML_PREC_F32, which llama.cpp sets */
-    bool no_code;             /* the library's code objects are not read: launches are held against the device alone */
+    bool prec_default; /* ggml: nodes keep its default precision instead of GGML_PREC_F32, which llama.cpp sets */
+    bool no_code;      /* GPU code is not read: launches are held against the device alone */
 };
-enum attn_ggml_open {
-    ATTN_GGML_OPENED,
-    ATTN_GGML_BAD_FILE, /* missing, truncated, not a ggml backend, not a version whose interface is known */
-    ATTN_GGML_LACKS     /* the machine lacks something that the library needs */
+
+enum attn_subject_open {
+    ATTN_SUBJECT_OPENED,
+    ATTN_SUBJECT_BAD_FILE, /* missing, truncated, not such a library, not a version whose interface is known */
+    ATTN_SUBJECT_LACKS     /* the machine lacks something that is needed */
 };
-/* Opens it; *subject when the result is ATTN_GGML_OPENED, else one line in error[0..cap). Sets the environment variable
- * GGML_CUDA_DISABLE_GRAPHS: a graph that is replayed launches nothing that could be seen. A process opens one such
- * subject at a time. */
-enum attn_ggml_open attn_subject_ggml(const struct attn_ggml_options *options, struct attn_subject **subject,
-                                      char *error, size_t cap);
+
+/* One row a subject: X(name, argument, what it is). A subject is a file, which has attn_subject_open_NAME, and a row.
+ */
+#define ATTN_SUBJECTS(X)                   \
+    X(own, NULL, "attnfuzz's own planner") \
+    X(ggml, "PATH", "a ggml HIP backend, libggml-hip.so of any build, on the null HIP runtime: no GPU is needed")
+
+/* Opens it: *subject when the result is ATTN_SUBJECT_OPENED, else one line in error[0..cap). */
+typedef enum attn_subject_open attn_subject_open_function(const struct attn_subject_options *options,
+                                                          struct attn_subject **subject, char *error, size_t cap);
+#define X(name, argument, help) attn_subject_open_function attn_subject_open_##name;
+ATTN_SUBJECTS(X)
+#undef X
+
+struct attn_subject_opener {
+    const char *name;     /* "ggml" */
+    const char *argument; /* "PATH": said behind "name="; NULL: nothing is */
+    const char *help;
+    attn_subject_open_function *open;
+};
+int attn_subject_opener_count(void);
+/* NULL past the last. */
+const struct attn_subject_opener *attn_subject_opener(int index);
+/* The row that "own" or "ggml=PATH" means, with *argument what is behind the '=' (NULL: nothing). NULL when there is no
+ * such subject, or the argument is missing or one too many. */
+const struct attn_subject_opener *attn_subject_opener_find(const char *text, const char **argument);
 
 #endif

@@ -32,10 +32,9 @@ static bool own_legal(const struct attn_subject *s, const struct attn_problem *p
 static void own_supports(struct attn_subject *s, int device, const struct attn_problem *p,
                          struct attn_subject_answer *answer)
 {
-    answer->status = attn_supports(&s->device[device], p) ? ATTN_SUBJECT_YES : ATTN_SUBJECT_NO;
-    answer->n_launches = 0;
-    answer->launch = NULL;
-    answer->message[0] = 0;
+    bool yes = attn_supports(&s->device[device], p);
+    attn_subject_answer_set(answer, yes ? ATTN_SUBJECT_YES : ATTN_SUBJECT_NO,
+                            yes ? ATTN_SUBJECT_NO_REASON : ATTN_SUBJECT_NO_KERNEL);
 }
 
 static void own_dispatch(struct attn_subject *s, int device, const struct attn_problem *p,
@@ -43,11 +42,10 @@ static void own_dispatch(struct attn_subject *s, int device, const struct attn_p
 {
     struct own *own = (struct own *)s;
     int kernel = attn_plan(&s->device[device], p, &own->plan, NULL);
-    answer->n_launches = 0;
+    attn_subject_answer_set(answer, ATTN_SUBJECT_YES, ATTN_SUBJECT_NO_REASON);
     answer->launch = own->launch;
-    answer->message[0] = 0;
-    answer->status = kernel < 0 ? ATTN_SUBJECT_NO : ATTN_SUBJECT_YES;
     if (kernel < 0) {
+        attn_subject_answer_set(answer, ATTN_SUBJECT_NO, ATTN_SUBJECT_NO_KERNEL);
         snprintf(answer->message, sizeof answer->message, "no kernel is able");
         return;
     }
@@ -100,16 +98,21 @@ static bool own_has_code(const struct attn_subject *s, int device)
     return true;
 }
 
-struct attn_subject *attn_subject_own(void)
+enum attn_subject_open attn_subject_open_own(const struct attn_subject_options *options, struct attn_subject **subject,
+                                             char *error, size_t cap)
 {
     static const struct attn_subject_ops ops = { own_close, own_legal,        own_supports, own_dispatch,
                                                  own_unfit, own_is_attention, own_has_code };
+    (void)options;
     struct own *own = calloc(1, sizeof *own);
-    if (!own)
-        return NULL;
+    if (!own) {
+        snprintf(error, cap, "memory has run out");
+        return ATTN_SUBJECT_LACKS;
+    }
     own->base.ops = &ops;
     snprintf(own->base.name, sizeof own->base.name, "attnfuzz's own planner");
     for (int i = 0; i < attn_device_count() && i < ATTN_SUBJECT_DEVICES_MAX; i++)
         own->base.device[own->base.n_devices++] = *attn_device(i);
-    return &own->base;
+    *subject = &own->base;
+    return ATTN_SUBJECT_OPENED;
 }

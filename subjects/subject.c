@@ -1,7 +1,9 @@
-/* subject.c: names of what subjects answer. See attn_subject.h.
+/* subject.c: what subjects answer: names, and whether two are the same. See attn_subject.h.
  *
  * SPDX-License-Identifier: MIT */
 #include "subjects/attn_subject.h"
+
+#include <string.h>
 
 const char *attn_subject_status_name(int status)
 {
@@ -10,9 +12,32 @@ const char *attn_subject_status_name(int status)
     return status >= 0 && status < ATTN_SUBJECT_STATUS_COUNT ? names[status] : "unknown";
 }
 
+const char *attn_subject_reason_name(int reason)
+{
+    static const char *const names[] = { "none",     "no_kernel", "no_backend",   "returned",
+                                         "asserted", "gave_up",   "device_error", "signal",
+                                         "memory",   "launches",  "not_provided" };
+    _Static_assert(sizeof names / sizeof names[0] == ATTN_SUBJECT_REASON_COUNT, "a reason has no name");
+    return reason >= 0 && reason < ATTN_SUBJECT_REASON_COUNT ? names[reason] : "unknown";
+}
+
 const char *attn_unfit_name(int unfit)
 {
     static const char *const names[] = { "fit", "no_device", "no_code", "stub", "threads", "lds", "grid", "wave" };
     _Static_assert(sizeof names / sizeof names[0] == ATTN_UNFIT_COUNT, "a reason has no name");
     return unfit >= 0 && unfit < ATTN_UNFIT_COUNT ? names[unfit] : "unknown";
+}
+
+void attn_subject_answer_set(struct attn_subject_answer *answer, int status, int reason)
+{
+    answer->status = status;
+    answer->why = (struct attn_subject_why){ .reason = reason };
+    answer->n_launches = 0;
+    answer->launch = NULL;
+    answer->message[0] = 0;
+}
+
+bool attn_subject_why_equal(const struct attn_subject_why *a, const struct attn_subject_why *b)
+{
+    return a->reason == b->reason && a->number == b->number && a->line == b->line && !strcmp(a->file, b->file);
 }

@@ -17,6 +17,7 @@
 #include "ggml_debian_script.h"
 
 enum { LINES = 3 };
+#define DEBIAN "ggml=debian" /* not a path: fetched first */
 
 /* The command's own file, also when a loader was started for it. */
 static bool own_path(char *path, size_t cap)
@@ -122,40 +123,50 @@ static int start_anew(const char *loader, const char *libraries, char **argv)
     return CLI_LACKS;
 }
 
-static int open_ggml(const struct check_subject_options *options, const char *library, struct attn_subject **subject)
+static int open_with(const struct check_subject_options *options, const struct attn_subject_opener *opener,
+                     const char *argument, struct attn_subject **subject)
 {
-    char folder[PATH_MAX], error[512];
+    char folder[PATH_MAX] = "", error[512];
     if (options->null_runtime) {
         if ((size_t)snprintf(folder, sizeof folder, "%s", options->null_runtime) >= sizeof folder)
             return CLI_USAGE;
-    } else if (!find_null_runtime(folder, sizeof folder)) {
+    } else if (argument && !find_null_runtime(folder, sizeof folder)) {
         cli_error("the null HIP runtime is not beside the command; --null-runtime FOLDER says where it is");
         return CLI_LACKS;
     }
-    struct attn_ggml_options ggml = { library, folder, options->prec_default, options->no_code };
-    switch (attn_subject_ggml(&ggml, subject, error, sizeof error)) {
-    case ATTN_GGML_OPENED: return CLI_GOOD;
-    case ATTN_GGML_BAD_FILE: cli_error("%s: %s", library, error); return CLI_USAGE;
-    default: cli_error("%s: %s", library, error); return CLI_LACKS;
+    struct attn_subject_options said = { argument, folder, options->prec_default, options->no_code };
+    enum attn_subject_open result = opener->open(&said, subject, error, sizeof error);
+    if (result == ATTN_SUBJECT_OPENED)
+        return CLI_GOOD;
+    cli_error("%s: %s", argument ? argument : opener->name, error);
+    return result == ATTN_SUBJECT_BAD_FILE ? CLI_USAGE : CLI_LACKS;
+}
+
+/* "own, ggml=PATH or ggml=debian" */
+void check_subject_names(char *text, size_t cap)
+{
+    size_t used = 0;
+    for (int i = 0; i < attn_subject_opener_count() && used < cap; i++) {
+        const struct attn_subject_opener *o = attn_subject_opener(i);
+        used += (size_t)snprintf(text + used, cap - used, "%s%s%s, ", o->name, o->argument ? "=" : "",
+                                 o->argument ? o->argument : "");
     }
+    if (used >= 2 && used < cap)
+        snprintf(text + used - 2, cap - used + 2, " or %s", DEBIAN);
 }
 
 int check_open(const struct check_subject_options *options, char **argv, struct attn_subject **subject)
 {
-    const char *name = options->subject;
-    if (!strcmp(name, "own")) {
-        *subject = attn_subject_own();
-        if (*subject)
-            return CLI_GOOD;
-        cli_error("memory has run out");
-        return CLI_LACKS;
-    }
-    if (strncmp(name, "ggml=", 5) || !name[5]) {
-        cli_error("--subject is own, ggml=PATH or ggml=debian, got '%s'", name);
+    const char *argument;
+    const struct attn_subject_opener *opener = attn_subject_opener_find(options->subject, &argument);
+    if (!opener) {
+        char names[256];
+        check_subject_names(names, sizeof names);
+        cli_error("--subject is %s, got '%s'", names, options->subject);
         return CLI_USAGE;
     }
-    if (strcmp(name + 5, "debian"))
-        return open_ggml(options, name + 5, subject);
+    if (strcmp(options->subject, DEBIAN))
+        return open_with(options, opener, argument, subject);
     char folder[PATH_MAX], path[LINES][PATH_MAX];
     if (!cache_folder(options->cache, folder, sizeof folder)) {
         cli_error("no folder to keep Debian's packages in: --cache FOLDER, or HOME in the environment");
@@ -167,5 +178,5 @@ int check_open(const struct check_subject_options *options, char **argv, struct 
     const char *running = getenv("ATTNFUZZ_LOADER");
     if (!running || strcmp(running, path[0]))
         return start_anew(path[0], path[1], argv);
-    return open_ggml(options, path[2], subject);
+    return open_with(options, opener, path[2], subject);
 }

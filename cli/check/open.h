@@ -5,15 +5,18 @@
 #define ATTNFUZZ_CHECK_OPEN_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "subjects/attn_subject.h"
 
 struct check_subject_options {
-    const char *subject;      /* own, ggml=PATH, ggml=debian */
+    const char *subject;      /* a row of ATTN_SUBJECTS, or ggml=debian */
     const char *null_runtime; /* folder; NULL: beside the command */
     const char *cache;        /* folder for ggml=debian; NULL: the user's cache */
     bool prec_default, no_code;
 };
+/* "own, ggml=PATH or ggml=debian": what --subject may be. */
+void check_subject_names(char *text, size_t cap);
 /* Opens it, or replaces this process by one that runs on the C library that the subject needs (argv: its arguments).
  * CLI_GOOD, or an exit code after a message. */
 int check_open(const struct check_subject_options *options, char **argv, struct attn_subject **subject);

@@ -61,7 +61,7 @@ static bool read_dynamic(Elf *elf, struct needed *needed)
     return false;
 }
 
-static enum attn_ggml_open read_needed(const char *path, struct needed *needed, char *error, size_t cap)
+static enum attn_subject_open read_needed(const char *path, struct needed *needed, char *error, size_t cap)
 {
     struct stat status;
     int file = open(path, O_RDONLY | O_CLOEXEC);
@@ -69,7 +69,7 @@ static enum attn_ggml_open read_needed(const char *path, struct needed *needed, 
         snprintf(error, cap, "%s", strerror(errno));
         if (file >= 0)
             close(file);
-        return ATTN_GGML_BAD_FILE;
+        return ATTN_SUBJECT_BAD_FILE;
     }
     const char *wrong = NULL;
     Elf *elf = NULL;
@@ -89,7 +89,7 @@ static enum attn_ggml_open read_needed(const char *path, struct needed *needed, 
     close(file);
     if (wrong)
         snprintf(error, cap, "%s", wrong);
-    return wrong ? ATTN_GGML_BAD_FILE : ATTN_GGML_OPENED;
+    return wrong ? ATTN_SUBJECT_BAD_FILE : ATTN_SUBJECT_OPENED;
 }
 
 /* folder/name, where there is such a file; loaded for everything after it. False when it is there and cannot be loaded.
@@ -118,18 +118,18 @@ static bool of_rocm(const char *name)
            !strncmp(name, "libhsa", 6) || !strncmp(name, "librccl", 7);
 }
 
-enum attn_ggml_open ggml_libraries_open(struct ggml_libraries *libraries, const char *path, const char *null_runtime,
-                                        char *error, size_t cap)
+enum attn_subject_open ggml_libraries_open(struct ggml_libraries *libraries, const char *path, const char *null_runtime,
+                                           char *error, size_t cap)
 {
     struct needed needed = { .n = 0 };
-    enum attn_ggml_open result = read_needed(path, &needed, error, cap);
-    if (result != ATTN_GGML_OPENED)
+    enum attn_subject_open result = read_needed(path, &needed, error, cap);
+    if (result != ATTN_SUBJECT_OPENED)
         return result;
     /* A name without a slash would be searched for; a path is what was said. */
     char absolute[PATH_MAX];
     if (!realpath(path, absolute)) {
         snprintf(error, cap, "%s", strerror(errno));
-        return ATTN_GGML_BAD_FILE;
+        return ATTN_SUBJECT_BAD_FILE;
     }
     size_t folder = (size_t)(strrchr(absolute, '/') - absolute);
     bool hip = false;
@@ -137,32 +137,32 @@ enum attn_ggml_open ggml_libraries_open(struct ggml_libraries *libraries, const 
         hip = hip || !strncmp(needed.name[i], "libamdhip64", 11);
     if (!hip) {
         snprintf(error, cap, "it does not need libamdhip64: no HIP backend");
-        return ATTN_GGML_BAD_FILE;
+        return ATTN_SUBJECT_BAD_FILE;
     }
     for (int i = 0; i < needed.n; i++) {
         bool found = false;
         if (of_rocm(needed.name[i])) {
             if (!load_from(libraries, null_runtime, strlen(null_runtime), "", needed.name[i], &found, error, cap))
-                return ATTN_GGML_LACKS;
+                return ATTN_SUBJECT_LACKS;
             if (!found) {
                 snprintf(error, cap, "it needs %s, which the null runtime in %s does not have", needed.name[i],
                          null_runtime);
-                return ATTN_GGML_LACKS;
+                return ATTN_SUBJECT_LACKS;
             }
         } else if (!strncmp(needed.name[i], "libggml", 7)) {
             static const char *const up[] = { "", "/..", "/../.." };
             for (size_t u = 0; u < sizeof up / sizeof up[0] && !found; u++)
                 if (!load_from(libraries, absolute, folder, up[u], needed.name[i], &found, error, cap))
-                    return ATTN_GGML_LACKS;
+                    return ATTN_SUBJECT_LACKS;
         }
     }
     libraries->backend = dlopen(absolute, RTLD_NOW | RTLD_GLOBAL);
     if (!libraries->backend) {
         const char *why = dlerror();
         snprintf(error, cap, "it cannot be loaded: %s", why ? why : "no reason given");
-        return ATTN_GGML_LACKS;
+        return ATTN_SUBJECT_LACKS;
     }
-    return ATTN_GGML_OPENED;
+    return ATTN_SUBJECT_OPENED;
 }
 
 void ggml_libraries_close(struct ggml_libraries *libraries) { memset(libraries, 0, sizeof *libraries); }

@@ -17,9 +17,9 @@ struct ggml_libraries {
 
 /* Loads what the file names as needed libraries: those that the null runtime's folder has from there (libamdhip64.so.6
  * and the like), ggml's own (libggml-base.so.0) from beside the file or the two folders above it, and then the file.
- * The loader finds a needed library by the name under which it is loaded already. Errors as attn_subject_ggml. */
-enum attn_ggml_open ggml_libraries_open(struct ggml_libraries *libraries, const char *path, const char *null_runtime,
-                                        char *error, size_t cap);
+ * The loader finds a needed library by the name under which it is loaded already. Errors as attn_subject_open_ggml. */
+enum attn_subject_open ggml_libraries_open(struct ggml_libraries *libraries, const char *path, const char *null_runtime,
+                                           char *error, size_t cap);
 /* Closes nothing that was loaded: handles are kept by the process until it ends (see subject.c). */
 void ggml_libraries_close(struct ggml_libraries *libraries);
 

@@ -106,20 +106,20 @@ static bool describe(const char *name, struct attn_device *device)
     return true;
 }
 
-static enum attn_ggml_open open_devices(struct ggml_subject *s, char *error, size_t cap)
+static enum attn_subject_open open_devices(struct ggml_subject *s, char *error, size_t cap)
 {
     struct ggml_backend_reg *reg = s->abi.backend_cuda_reg ? s->abi.backend_cuda_reg() : s->abi.backend_init();
     size_t n = reg ? s->abi.backend_reg_dev_count(reg) : 0;
     if (n == 0) {
         snprintf(error, cap, "the backend sees no device of the null runtime");
-        return ATTN_GGML_LACKS;
+        return ATTN_SUBJECT_LACKS;
     }
     for (size_t i = 0; i < n && i < ATTN_SUBJECT_DEVICES_MAX; i++) {
         struct ggml_device *device = &s->device[i];
         const char *name = s->null.device((int)i);
         if (!name || !describe(name, &s->base.device[i])) {
             snprintf(error, cap, "the backend's device %zu is no device of the null runtime", i);
-            return ATTN_GGML_LACKS;
+            return ATTN_SUBJECT_LACKS;
         }
         device->device = s->abi.backend_reg_dev_get(reg, i);
         device->backend = s->abi.backend_dev_init(device->device, NULL);
@@ -136,21 +136,21 @@ static enum attn_ggml_open open_devices(struct ggml_subject *s, char *error, siz
         if (!device->backend || !device->arena) {
             snprintf(error, cap, "the backend gives no %s on device %zu (%s)", device->arena ? "stream" : "memory", i,
                      name);
-            return ATTN_GGML_LACKS;
+            return ATTN_SUBJECT_LACKS;
         }
         device->base = s->abi.backend_buffer_get_base(device->arena);
         s->abi.backend_buffer_set_usage(device->arena, GGML_USAGE_COMPUTE); /* nothing is cleared */
         device->has_code = s->code && attn_code_has_device(s->code, s->base.device[i].name);
         s->base.n_devices = (int)i + 1;
     }
-    return ATTN_GGML_OPENED;
+    return ATTN_SUBJECT_OPENED;
 }
 
-static enum attn_ggml_open open_backend(struct ggml_subject *s, char *error, size_t cap)
+static enum attn_subject_open open_backend(struct ggml_subject *s, char *error, size_t cap)
 {
     if (!attn_trap_install(&s->trap, ATTN_SUBJECT_SECONDS)) {
         snprintf(error, cap, "another subject is open, or memory has run out");
-        return ATTN_GGML_LACKS;
+        return ATTN_SUBJECT_LACKS;
     }
     s->trapping = true;
     s->abi.set_abort_callback(attn_trap_abort);
@@ -159,12 +159,12 @@ static enum attn_ggml_open open_backend(struct ggml_subject *s, char *error, siz
         struct attn_subject_answer answer;
         ggml_trapped(s, NULL, what, false, &answer);
         snprintf(error, cap, "it %s while it was opened: %s", attn_subject_status_name(answer.status), answer.message);
-        return ATTN_GGML_BAD_FILE;
+        return ATTN_SUBJECT_BAD_FILE;
     }
-    enum attn_ggml_open result = ATTN_GGML_BAD_FILE;
+    enum attn_subject_open result = ATTN_SUBJECT_BAD_FILE;
     if (ggml_abi_probe(&s->abi, error, cap))
         result = open_devices(s, error, cap);
-    if (result == ATTN_GGML_OPENED) {
+    if (result == ATTN_SUBJECT_OPENED) {
         size_t bytes = s->abi.tensor_overhead() * GGML_NODE_TENSORS;
         s->tensor_memory = aligned_alloc(64, (bytes + 63) / 64 * 64);
         s->tensors = s->tensor_memory ? s->abi.init((struct ggml_abi_init){ bytes, s->tensor_memory, true }) : NULL;
@@ -172,52 +172,54 @@ static enum attn_ggml_open open_backend(struct ggml_subject *s, char *error, siz
         s->graph = s->graphs ? s->abi.new_graph_custom(s->graphs, 32, false) : NULL;
         if (!s->tensors || !s->graph) {
             snprintf(error, cap, "memory has run out");
-            result = ATTN_GGML_LACKS;
+            result = ATTN_SUBJECT_LACKS;
         }
     }
     attn_trap_disarm(&s->trap);
     return result;
 }
 
-enum attn_ggml_open attn_subject_ggml(const struct attn_ggml_options *options, struct attn_subject **subject,
-                                      char *error, size_t cap)
+/* Sets the environment variable GGML_CUDA_DISABLE_GRAPHS: a graph that is replayed launches nothing that could be seen.
+ * A process opens one such subject at a time. */
+enum attn_subject_open attn_subject_open_ggml(const struct attn_subject_options *options, struct attn_subject **subject,
+                                              char *error, size_t cap)
 {
     static const struct attn_subject_ops ops = { ggml_close, ggml_legal,        ggml_supports, ggml_dispatch,
                                                  ggml_unfit, ggml_is_attention, ggml_has_code };
     struct ggml_subject *s = calloc(1, sizeof *s);
     if (!s) {
         snprintf(error, cap, "memory has run out");
-        return ATTN_GGML_LACKS;
+        return ATTN_SUBJECT_LACKS;
     }
     s->base.ops = &ops;
     s->prec_f32 = !options->prec_default;
     setenv("GGML_CUDA_DISABLE_GRAPHS", "1", 1);
-    enum attn_ggml_open result =
-        ggml_libraries_open(&s->libraries, options->library, options->null_runtime, error, cap);
-    if (result == ATTN_GGML_OPENED && !ggml_abi_load(&s->abi, s->libraries.backend, error, cap))
-        result = ATTN_GGML_BAD_FILE;
-    if (result == ATTN_GGML_OPENED && !find_null(&s->null, s->libraries.backend, error, cap))
-        result = ATTN_GGML_LACKS;
+    enum attn_subject_open result =
+        ggml_libraries_open(&s->libraries, options->argument, options->null_runtime, error, cap);
+    if (result == ATTN_SUBJECT_OPENED && !ggml_abi_load(&s->abi, s->libraries.backend, error, cap))
+        result = ATTN_SUBJECT_BAD_FILE;
+    if (result == ATTN_SUBJECT_OPENED && !find_null(&s->null, s->libraries.backend, error, cap))
+        result = ATTN_SUBJECT_LACKS;
     struct attn_code_error code_error;
-    if (result == ATTN_GGML_OPENED && !options->no_code &&
-        !(s->code = attn_code_open(options->library, NULL, &code_error))) {
+    if (result == ATTN_SUBJECT_OPENED && !options->no_code &&
+        !(s->code = attn_code_open(options->argument, NULL, &code_error))) {
         snprintf(error, cap, "its GPU code cannot be read: %s", code_error.text);
-        result = ATTN_GGML_BAD_FILE;
+        result = ATTN_SUBJECT_BAD_FILE;
     }
-    if (result == ATTN_GGML_OPENED) {
+    if (result == ATTN_SUBJECT_OPENED) {
         s->abi.log_set(on_log, s);
         s->null.move_data(false);
         s->null.say_errors(false);
         s->null.hold_launches(false); /* that is done here (ggml_unfit), with what it finds said as data */
         result = open_backend(s, error, cap);
     }
-    if (result != ATTN_GGML_OPENED) {
+    if (result != ATTN_SUBJECT_OPENED) {
         ggml_close(&s->base);
         return result;
     }
     const char *version = s->abi.version ? s->abi.version() : "of a version that it does not say";
-    const char *file = strrchr(options->library, '/');
-    snprintf(s->base.name, sizeof s->base.name, "ggml %.60s, %.80s", version, file ? file + 1 : options->library);
+    const char *file = strrchr(options->argument, '/');
+    snprintf(s->base.name, sizeof s->base.name, "ggml %.60s, %.80s", version, file ? file + 1 : options->argument);
     *subject = &s->base;
-    return ATTN_GGML_OPENED;
+    return ATTN_SUBJECT_OPENED;
 }

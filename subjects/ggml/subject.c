@@ -10,16 +10,9 @@
 #include <string.h>
 
 #include "subjects/ggml/subject.h"
+#include "subjects/ggml/words.h"
 
 /* ---- Asking ---------------------------------------------------------------------------------------------- */
-
-static void answer_with(struct attn_subject_answer *answer, int status)
-{
-    answer->status = status;
-    answer->n_launches = 0;
-    answer->launch = NULL;
-    answer->message[0] = 0;
-}
 
 /* What a trapped call left behind is not used again: the node is rebuilt and, where it was not unwound, the backend
  * made anew. The old one is freed, so that its pool of device memory is; where the pool finds memory that the lost call
@@ -39,16 +32,15 @@ void ggml_trapped(struct ggml_subject *s, struct ggml_device *device, int what, 
 {
     s->is_built = false;
     switch (what) {
-    case ATTN_TRAP_ABORT:
-        answer->status = ATTN_SUBJECT_ABORTED;
-        snprintf(answer->message, sizeof answer->message, "%.380s%s%s", s->trap.message, s->log[0] ? ": " : "", s->log);
-        break;
+    case ATTN_TRAP_ABORT: ggml_words_read(s->trap.message, s->log, answer); break;
     case ATTN_TRAP_SIGNAL:
         answer->status = ATTN_SUBJECT_CRASHED;
+        answer->why = (struct attn_subject_why){ .reason = ATTN_SUBJECT_SIGNAL, .number = (int32_t)s->trap.number };
         snprintf(answer->message, sizeof answer->message, "%s", attn_trap_signal_name(s->trap.number));
         break;
     default:
         answer->status = ATTN_SUBJECT_HUNG;
+        answer->why = (struct attn_subject_why){ .reason = ATTN_SUBJECT_NO_REASON };
         snprintf(answer->message, sizeof answer->message, "no answer within %d s", ATTN_SUBJECT_SECONDS);
     }
     if (!unwound && device)
@@ -127,7 +119,7 @@ void ggml_supports(struct attn_subject *base, int number, const struct attn_prob
     struct ggml_subject *s = (struct ggml_subject *)base;
     struct request request = { s, &s->device[number], p, answer };
     bool unwound;
-    answer_with(answer, ATTN_SUBJECT_NO);
+    attn_subject_answer_set(answer, ATTN_SUBJECT_NO, ATTN_SUBJECT_NO_REASON);
     s->log[0] = 0;
     int what = attn_trap_run(&s->trap, ask, &request, &unwound);
     if (what)
@@ -141,8 +133,10 @@ static void read_launches(struct ggml_subject *s, struct attn_subject_answer *an
     const struct null_hip_launch *from = s->null.launches(&n);
     const char *refused = NULL;
     if (n > GGML_LAUNCHES_MAX || s->null.lost() > 0) {
-        if (answer->status == ATTN_SUBJECT_YES)
+        if (answer->status == ATTN_SUBJECT_YES) {
             answer->status = ATTN_SUBJECT_TOO_BIG;
+            answer->why.reason = ATTN_SUBJECT_LAUNCHES;
+        }
         n = n > GGML_LAUNCHES_MAX ? GGML_LAUNCHES_MAX : n;
     }
     for (size_t i = 0; i < n; i++) {
@@ -157,6 +151,7 @@ static void read_launches(struct ggml_subject *s, struct attn_subject_answer *an
     answer->launch = s->launch;
     if (s->null.refused(&refused) > 0 && refused) {
         answer->status = ATTN_SUBJECT_TOO_BIG;
+        answer->why = (struct attn_subject_why){ .reason = ATTN_SUBJECT_NOT_PROVIDED };
         snprintf(answer->message, sizeof answer->message, "the null runtime does not provide %.200s", refused);
     }
 }
@@ -169,19 +164,20 @@ static void compute(void *context)
     if (!r->device->backend)
         r->device->backend = s->abi.backend_dev_init(r->device->device, NULL);
     if (!r->device->backend) {
-        answer_with(r->answer, ATTN_SUBJECT_NO);
+        attn_subject_answer_set(r->answer, ATTN_SUBJECT_NO, ATTN_SUBJECT_NO_BACKEND);
         snprintf(r->answer->message, sizeof r->answer->message, "ggml_backend_dev_init gives no backend");
         return;
     }
     if (!place(s, r->device)) {
-        answer_with(r->answer, ATTN_SUBJECT_TOO_BIG);
+        attn_subject_answer_set(r->answer, ATTN_SUBJECT_TOO_BIG, ATTN_SUBJECT_MEMORY);
         return;
     }
     s->abi.graph_clear(s->graph);
     s->abi.build_forward_expand(s->graph, s->node.node);
     int status = s->abi.backend_graph_compute(r->device->backend, s->graph);
     if (status != GGML_STATUS_OK) {
-        r->answer->status = ATTN_SUBJECT_NO;
+        attn_subject_answer_set(r->answer, ATTN_SUBJECT_NO, ATTN_SUBJECT_RETURNED);
+        r->answer->why.number = status;
         snprintf(r->answer->message, sizeof r->answer->message, "ggml_backend_graph_compute returns %d", status);
     }
 }
@@ -192,16 +188,15 @@ void ggml_dispatch(struct attn_subject *base, int number, const struct attn_prob
     struct ggml_subject *s = (struct ggml_subject *)base;
     struct request request = { s, &s->device[number], p, answer };
     bool unwound;
-    answer_with(answer, ATTN_SUBJECT_YES);
+    attn_subject_answer_set(answer, ATTN_SUBJECT_YES, ATTN_SUBJECT_NO_REASON);
     s->null.reset();
     s->log[0] = 0;
     int what = attn_trap_run(&s->trap, compute, &request, &unwound);
     read_launches(s, answer);
-    if (!what)
-        return;
-    ggml_trapped(s, request.device, what, unwound, answer);
+    if (what)
+        ggml_trapped(s, request.device, what, unwound, answer);
     /* The devices' memory is only so large, and host memory stands for it: not the subject's fault. */
-    if (answer->status == ATTN_SUBJECT_ABORTED && strstr(answer->message, "out of memory"))
+    if (answer->status == ATTN_SUBJECT_ABORTED && answer->why.reason == ATTN_SUBJECT_MEMORY)
         answer->status = ATTN_SUBJECT_TOO_BIG;
 }
 
@@ -214,11 +209,8 @@ bool ggml_legal(const struct attn_subject *base, const struct attn_problem *p, c
 
 bool ggml_is_attention(const struct attn_subject *base, const char *kernel)
 {
-    /* ggml's names (ggml, src/ggml-cuda/fattn-*.cuh): flash_attn_tile, flash_attn_ext_vec, flash_attn_ext_f16;
-     * helpers are flash_attn_mask_to_KV_max, flash_attn_combine_results, flash_attn_stream_k_fixup_*. */
     (void)base;
-    return (strstr(kernel, "attn") || strstr(kernel, "attention")) && !strstr(kernel, "mask_to_KV_max") &&
-           !strstr(kernel, "combine") && !strstr(kernel, "fixup");
+    return ggml_words_attention(kernel);
 }
 
 bool ggml_has_code(const struct attn_subject *base, int device)
