@@ -13,14 +13,16 @@ build=${WORK:-$SRC}/attnfuzz-build
 cmake -S "$source" -B "$build" -G Ninja \
   -DCMAKE_C_COMPILER="$CC" -DCMAKE_CXX_COMPILER="$CXX" -DCMAKE_BUILD_TYPE=None \
   -DATTN_ENGINE=external -DATTN_ENGINE_LIB="$LIB_FUZZING_ENGINE" -DATTN_TESTS=OFF -DATTN_WERROR=OFF
-targets=()
-for file in "$source"/fuzz/targets/fuzz_*.c; do targets+=("$(basename "$file" .c)"); done
+list=$source/fuzz/targets/targets.txt
+mapfile -t targets < <(awk '/^[a-z]/ { print $1 }' "$list")
 cmake --build "$build" -j "${ATTN_JOBS:-$(nproc)}" --target "${targets[@]}"
 
-for target in "${targets[@]}"; do
+while read -r target input max_len timeout _ dictionary _; do
   cp "$build/bin/$target" "$OUT/$target"
-  cp "$source/.clusterfuzzlite/$target.options" "$OUT/" 2>/dev/null || cp "$source/.clusterfuzzlite/default.options" \
-    "$OUT/$target.options"
-  if [ -e "$source/.clusterfuzzlite/$target.dict" ]; then cp "$source/.clusterfuzzlite/$target.dict" "$OUT/"; fi
-  python3 "$source/.clusterfuzzlite/seeds.py" "$target" "$source/corpus" "$OUT/${target}_seed_corpus.zip"
-done
+  {
+    printf '[libfuzzer]\nmax_len = %s\ntimeout = %s\nrss_limit_mb = 2560\n' "$max_len" "$timeout"
+    if [ "$dictionary" = words ]; then echo "dict = $target.dict"; fi
+  } >"$OUT/$target.options"
+  if [ "$dictionary" = words ]; then cp "$build/bin/$target.dict" "$OUT/"; fi
+  python3 "$source/.clusterfuzzlite/seeds.py" "$input" "$source/corpus" "$OUT/${target}_seed_corpus.zip"
+done < <(grep '^[a-z]' "$list")

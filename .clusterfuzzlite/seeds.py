@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Writes the seed corpus of a fuzz target: seeds.py TARGET CORPUS-FOLDER ZIP.
+"""Writes the seed corpus of a fuzz target: seeds.py INPUT CORPUS-FOLDER ZIP, INPUT as fuzz/targets/targets.txt says.
 
-fuzz_text reads problem lines and session scripts: its seeds are those of the corpus, lines spread evenly over all files.
-fuzz_object begins with files of its own: its seeds are one of each kind, as it is and with one change. fuzz_session reads
-any bytes as a header and events (fuzz/session/session.h). The other targets read any bytes as switches of features followed by genes (fuzz/domain/domain.h): their seeds are the empty input, each feature
-alone, and every feature at once, with three fillings of the genes.
+  text     problem lines and session scripts: those of the corpus, lines spread evenly over all files
+  session  a header and events (fuzz/session/session.h)
+  genome   switches of features followed by genes (fuzz/domain/domain.h): the empty input, each feature alone, and every
+           feature at once, with three fillings of the genes
+  bytes    a first byte that says what the rest is: one of each kind, as it is and with one change
 """
 import pathlib
 import sys
@@ -58,7 +59,7 @@ def genomes():
         yield head + bytes((151 * i + mask) % 256 for i in range(GENE_BYTES))
 
 
-def objects():
+def bytes_of_each_kind():
     for kind in range(10):
         for inside in (0, 130):  # 130: a multiple of ten above 127, changes come before compression
             yield bytes([kind + inside])
@@ -68,11 +69,16 @@ def objects():
 def main():
     if len(sys.argv) != 4:
         sys.exit(__doc__.splitlines()[0])
-    target, corpus, out = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3]
-    if target == "fuzz_text":
-        seeds = lines(corpus) + list(scripts(corpus))
-    else:
-        seeds = list({"fuzz_object": objects, "fuzz_session": sessions}.get(target, genomes)())
+    form, corpus, out = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3]
+    makers = {
+        "text": lambda: lines(corpus) + list(scripts(corpus)),
+        "session": sessions,
+        "genome": genomes,
+        "bytes": bytes_of_each_kind,
+    }
+    if form not in makers:
+        sys.exit(f"seeds.py: no input is called {form}: {', '.join(makers)}")
+    seeds = list(makers[form]())
     if not seeds:
         sys.exit(f"seeds.py: no problem lines in {corpus}")
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:

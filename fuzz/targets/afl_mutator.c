@@ -8,10 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The hooks of entry_*.c, the same that libFuzzer calls: which of them is linked says what an input is. */
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed);
-size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size, uint8_t *out,
-                                 size_t max_size, unsigned int seed);
+/* What entry_FORM.c, linked with this, makes of the hooks says what an input is. */
+#include "fuzz/targets/hooks.h"
 
 enum { OUT_BYTES = 512 };
 

@@ -2,10 +2,7 @@
  *
  * SPDX-License-Identifier: MIT */
 #include "fuzz/domain/mutate.h"
-
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed);
-size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size, uint8_t *out,
-                                 size_t max_size, unsigned int seed);
+#include "fuzz/targets/hooks.h"
 
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed)
 {

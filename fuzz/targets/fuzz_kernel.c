@@ -2,15 +2,10 @@
  * result, and checks that a run touches nothing but its own and does not depend on the schedule.
  *
  * SPDX-License-Identifier: MIT */
-#include <stdlib.h>
-
 #include "fuzz/domain/domain.h"
 #include "fuzz/properties/properties.h"
 #include "fuzz/shrink/shrink.h"
-#include "fuzz/targets/stats.h"
-
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz/targets/target.h"
 
 /* What one execution may cost, so that there are hundreds of them a second. */
 #define EXEC_WORK INT64_C(60000)         /* multiply-adds of the problem */
@@ -22,26 +17,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define EXEC_STEPS UINT64_C(200000000)   /* accesses and wave operations of a launch */
 #define SHRINK_TRIES 600                 /* of a finding: some seconds */
 
-static struct attn_stats stats;
 static struct attn_backend *backend;
 
-static void at_exit(void)
-{
-    attn_stats_write(&stats);
-    if (backend)
-        backend->ops->close(backend);
-}
+static void close_backend(void) { backend->ops->close(backend); }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     static const struct attn_host_options options = { .schedule = 0, .checked = true, .budget = EXEC_STEPS };
     (void)argc;
     (void)argv;
-    attn_stats_begin(&stats, "fuzz_kernel");
+    begin_target("fuzz_kernel");
     backend = attn_host_open(&options);
     if (!backend)
         abort();
-    atexit(at_exit);
+    atexit(close_backend);
     return 0;
 }
 

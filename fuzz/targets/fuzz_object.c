@@ -6,29 +6,13 @@
  * bundle too, where the change is made before it is compressed.
  *
  * SPDX-License-Identifier: MIT */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "code/object.h"
 #include "code/sample.h"
-#include "fuzz/targets/stats.h"
+#include "fuzz/targets/target.h"
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static struct attn_stats stats;
-
-static void at_exit(void) { attn_stats_write(&stats); }
-
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-    (void)argc;
-    (void)argv;
-    attn_stats_begin(&stats, "fuzz_object");
-    atexit(at_exit);
-    return 0;
-}
+ATTN_TARGET("fuzz_object")
 
 static void demand(bool holds, const char *what)
 {

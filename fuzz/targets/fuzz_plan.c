@@ -1,28 +1,12 @@
 /* fuzz_plan.c: plans every problem on every device and weakening of one, and checks the properties of plans.
  *
  * SPDX-License-Identifier: MIT */
-#include <stdlib.h>
-
 #include "fuzz/domain/domain.h"
 #include "fuzz/properties/properties.h"
 #include "fuzz/shrink/shrink.h"
-#include "fuzz/targets/stats.h"
+#include "fuzz/targets/target.h"
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static struct attn_stats stats;
-
-static void at_exit(void) { attn_stats_write(&stats); }
-
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-    (void)argc;
-    (void)argv;
-    attn_stats_begin(&stats, "fuzz_plan");
-    atexit(at_exit);
-    return 0;
-}
+ATTN_TARGET("fuzz_plan")
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -5,14 +5,10 @@
  * ATTNFUZZ_SESSION=plan plans all of them (large ones), ATTNFUZZ_SESSION=run runs all of them.
  *
  * SPDX-License-Identifier: MIT */
-#include <stdlib.h>
 #include <string.h>
 
 #include "fuzz/session/session.h"
-#include "fuzz/targets/stats.h"
-
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz/targets/target.h"
 
 #define RUN_WORK INT64_C(600000)      /* multiply-adds of a problem */
 #define RUN_BYTES INT64_C(4194304)    /* of a problem's tensors, of a workspace */
@@ -21,17 +17,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define SHRINK_TRIES 600              /* of a finding, */
 #define SHRINK_SECONDS 6.0            /* and for how long */
 
-static struct attn_stats stats;
 static struct attn_session_memo memo;
 static struct attn_backend *backend;
 static enum { MIXED, PLAN_ALL, RUN_ALL } mode;
 
-static void at_exit(void)
-{
-    attn_stats_write(&stats);
-    if (backend)
-        backend->ops->close(backend);
-}
+static void close_backend(void) { backend->ops->close(backend); }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
@@ -39,12 +29,12 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     const char *asked = getenv("ATTNFUZZ_SESSION");
     (void)argc;
     (void)argv;
-    attn_stats_begin(&stats, "fuzz_session");
+    begin_target("fuzz_session");
     mode = !asked ? MIXED : strcmp(asked, "plan") == 0 ? PLAN_ALL : strcmp(asked, "run") == 0 ? RUN_ALL : MIXED;
     backend = attn_host_open(&options);
     if (!backend)
         abort();
-    atexit(at_exit);
+    atexit(close_backend);
     return 0;
 }
 

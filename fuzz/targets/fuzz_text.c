@@ -2,28 +2,13 @@
  * text, and what they read is printed and read again as the same.
  *
  * SPDX-License-Identifier: MIT */
-#include <stdlib.h>
 #include <string.h>
 
 #include "fuzz/case/attn_case.h"
 #include "fuzz/session/session.h"
-#include "fuzz/targets/stats.h"
+#include "fuzz/targets/target.h"
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static struct attn_stats stats;
-
-static void at_exit(void) { attn_stats_write(&stats); }
-
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-    (void)argc;
-    (void)argv;
-    attn_stats_begin(&stats, "fuzz_text");
-    atexit(at_exit);
-    return 0;
-}
+ATTN_TARGET("fuzz_text")
 
 static void demand(bool holds, const char *what, const char *text, size_t size)
 {

@@ -11,8 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-__attribute__((weak)) int LLVMFuzzerInitialize(int *argc, char ***argv);
+#include "fuzz/targets/hooks.h"
 
 /* Inputs are short; a file beyond this is none. */
 enum { INPUT_BYTES_MAX = 1 << 24 };
@@ -86,8 +85,7 @@ int main(int argc, char **argv)
         printf("usage: %s FILE|FOLDER...\nRuns the fuzz target once on each file.\n", argv[0]);
         return argc < 2 ? 2 : 0;
     }
-    if (LLVMFuzzerInitialize)
-        LLVMFuzzerInitialize(&argc, &argv);
+    LLVMFuzzerInitialize(&argc, &argv);
     for (int i = 1; i < argc; i++) {
         int one = run_path(argv[i], &ran);
         status = one ? one : status;

@@ -7,12 +7,24 @@ set -eu
 "$ATTN_BIN/fuzz_kernel" -help=1 2>&1 | grep max_total_time >/dev/null || { echo "skipped: the engine is not libFuzzer"; exit 77; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-for target in fuzz_plan fuzz_kernel fuzz_session fuzz_text fuzz_object; do
+targets="$ATTN_SOURCE/fuzz/targets/targets.txt"
+for target in $(awk '/^[a-z]/ { print $1 }' "$targets"); do
     mkdir "$work/$target"
     dict=
-    [ $target = fuzz_text ] && dict="-dict=$ATTN_SOURCE/.clusterfuzzlite/fuzz_text.dict"
+    if [ "$(awk -v target="$target" '$1 == target { print $6 }' "$targets")" = words ]; then
+        dict="-dict=$ATTN_BIN/$target.dict"
+        [ "$(wc -l <"$ATTN_BIN/$target.dict")" -ge 100 ] || { echo "$target.dict has fewer than 100 words"; exit 1; }
+    fi
     ATTNFUZZ_STATS="$work/$target.json" "$ATTN_BIN/$target" -seed=1 -max_total_time=4 -artifact_prefix="$work/" $dict \
         "$work/$target" 2>"$work/log" || { cat "$work/log"; exit 1; }
-    python3 -c 'import json, sys; s = json.load(open(sys.argv[1])); assert s["executions"] > 0; print(s["target"], s["executions"], "executions,", s["plans"], "plans")' "$work/$target.json"
+    python3 -c 'if True:
+        import json, sys
+        s = json.load(open(sys.argv[1]))
+        assert s["target"] == sys.argv[2] and s["executions"] > 0, s
+        print(s["target"], s["executions"], "executions,", s["plans"], "plans")' "$work/$target.json" "$target"
     "$ATTN_BIN/$target-replay" "$work/$target" 2>&1 | tail -n 1
+done
+# A file without a row would be built and run by nobody.
+for file in "$ATTN_SOURCE"/fuzz/targets/fuzz_*.c; do
+    grep -q "^$(basename "$file" .c) " "$targets" || { echo "$file has no row in targets.txt"; exit 1; }
 done

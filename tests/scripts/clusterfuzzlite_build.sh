@@ -7,6 +7,7 @@
 # what is there; and each target runs its seeds. Compiling four times is what this test costs: -O0 keeps it short.
 set -eu
 here=$(cd "$(dirname "$0")/../.." && pwd)
+list=$here/fuzz/targets/targets.txt
 work=${ATTN_BUILD:-$here/build}/clusterfuzzlite
 compiler=${CC:-clang}
 afl=/usr/lib/afl
@@ -51,16 +52,15 @@ build() { # ENGINE SANITIZER
 check() { # ENGINE SANITIZER
     out=$dir/out
     targets=0
-    for source in "$here"/fuzz/targets/fuzz_*.c; do
-        target=$(basename "$source" .c)
+    for target in $(awk '/^[a-z]/ { print $1 }' "$list"); do
         targets=$((targets + 1))
         [ -x "$out/$target" ] || { fail "$target is not in OUT"; continue; }
         nm "$out/$target" >"$dir/names"
         grep -q ' LLVMFuzzerTestOneInput$' "$dir/names" || fail "$target has no LLVMFuzzerTestOneInput"
-        case $target in
-        fuzz_text | fuzz_object) ;;
-        *) grep -q ' LLVMFuzzerCustomMutator$' "$dir/names" || fail "$target has no custom mutator" ;;
-        esac
+        input=$(awk -v target="$target" '$1 == target { print $2 }' "$list")
+        if [ -e "$here/fuzz/targets/entry_$input.c" ]; then
+            grep -q ' LLVMFuzzerCustomMutator$' "$dir/names" || fail "$target has no custom mutator"
+        fi
         case $2 in
         address) grep -q ' __asan_report_load' "$dir/names" || fail "$target is not built with ASan" ;;
         undefined) grep -q ' __ubsan_handle' "$dir/names" || fail "$target is not built with UBSan" ;;

@@ -1,0 +1,35 @@
+/* target.h: the head of a target's file: the hooks that it implements, and its counts, which are written when the
+ * process ends. Included by targets alone, each of which is one program.
+ *
+ * SPDX-License-Identifier: MIT */
+#ifndef ATTN_TARGET_H
+#define ATTN_TARGET_H
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "fuzz/targets/hooks.h"
+#include "fuzz/targets/stats.h"
+
+static struct attn_stats stats;
+
+static void write_stats_at_exit(void) { attn_stats_write(&stats); }
+
+/* What every target begins with. */
+static inline void begin_target(const char *name)
+{
+    attn_stats_begin(&stats, name);
+    atexit(write_stats_at_exit);
+}
+
+/* For a target that begins with nothing else. */
+#define ATTN_TARGET(name)                             \
+    int LLVMFuzzerInitialize(int *argc, char ***argv) \
+    {                                                 \
+        (void)argc;                                   \
+        (void)argv;                                   \
+        begin_target(name);                           \
+        return 0;                                     \
+    }
+
+#endif
