@@ -284,7 +284,7 @@ template <bool WIDE> struct attn_loader<ATTN_Q5_1, WIDE> : attn_loader_nibbles<t
 template <class USE> static __device__ __forceinline__ void attn_with_loader(int type, bool wide, const USE &use)
 {
     switch (type) {
-#define X(NAME, name, elems, bytes, align)                 \
+#define X(NAME, name, elems, bytes, align, ggml)           \
     case ATTN_##NAME:                                      \
         if ((elems) == 1 && wide)                          \
             use(attn_loader<ATTN_##NAME, (elems) == 1>()); \

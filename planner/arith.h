@@ -1,4 +1,4 @@
-/* arith.h: non-negative 64-bit arithmetic that saturates, for sizes that come from outside.
+/* arith.h: the one non-negative 64-bit arithmetic that is checked or saturates, for sizes that come from outside.
  *
  * SPDX-License-Identifier: MIT */
 #ifndef ATTN_ARITH_H
@@ -46,6 +46,9 @@ static inline int64_t attn_add_sat(int64_t a, int64_t b)
 
 /* ceil(a / b) for a >= 0, b > 0. */
 static inline int64_t attn_ceil_div(int64_t a, int64_t b) { return a / b + (a % b != 0); }
+
+/* n rounded up to a multiple of `to`, for n >= 0, to > 0; saturates. */
+static inline int64_t attn_round_up(int64_t n, int64_t to) { return attn_mul_sat(attn_ceil_div(n, to), to); }
 
 static inline int64_t attn_min(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t attn_max(int64_t a, int64_t b) { return a > b ? a : b; }

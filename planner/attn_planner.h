@@ -17,27 +17,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "planner/tables.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 /* ---- Types of elements --------------------------------------------------------------------------- */
 
-/* X(NAME, name, elements in a block, bytes of a block, bytes a block's address is a multiple of)
- * Block layouts: ggml, ggml-common.h (block_q8_0 and the others). A new KV type is one row here; the
- * reference's codec table and the kernels' loader table fail to compile until they have it too. */
-#define ATTN_TYPES(X)        \
-    X(F32, f32, 1, 4, 4)     \
-    X(F16, f16, 1, 2, 2)     \
-    X(BF16, bf16, 1, 2, 2)   \
-    X(Q8_0, q8_0, 32, 34, 2) \
-    X(Q4_0, q4_0, 32, 18, 2) \
-    X(Q4_1, q4_1, 32, 20, 2) \
-    X(Q5_0, q5_0, 32, 22, 2) \
-    X(Q5_1, q5_1, 32, 24, 2)
-
 enum attn_type {
-#define X(NAME, name, elems, bytes, align) ATTN_##NAME,
+#define X(NAME, name, elems, bytes, align, ggml) ATTN_##NAME,
     ATTN_TYPES(X)
 #undef X
         ATTN_TYPE_COUNT
@@ -45,13 +34,18 @@ enum attn_type {
 
 struct attn_type_info {
     const char *name;
-    int32_t block_elems; /* elements in a block, 1 for the plain types */
+    const char *ggml_name; /* of its number in ggml: "GGML_TYPE_Q8_0" */
+    int32_t ggml;          /* which is this */
+    int32_t block_elems;   /* elements in a block, 1 for the plain types */
     int32_t block_bytes;
     int32_t align_bytes; /* what an address of a block is at least a multiple of */
 };
 
 /* The row of a type; NULL when type is none of enum attn_type. */
 const struct attn_type_info *attn_type_info(int type);
+
+/* Bytes of a row of so many elements, whole blocks of them; saturates. */
+int64_t attn_row_bytes(int type, int64_t elements);
 
 /* ---- Problem ------------------------------------------------------------------------------------- */
 
@@ -64,8 +58,15 @@ struct attn_tensor {
     uint8_t present; /* 0: this optional tensor (mask, sinks) is absent and nothing else of it is read */
 };
 
-/* The tensors of a problem, in the order of its line. */
-enum attn_operand { ATTN_Q, ATTN_K, ATTN_V, ATTN_MASK, ATTN_SINKS, ATTN_DST, ATTN_OPERAND_COUNT };
+enum attn_operand {
+#define X(NAME, name, type) ATTN_##NAME,
+    ATTN_OPERANDS(X)
+#undef X
+        ATTN_OPERAND_COUNT
+};
+
+/* "mask"; "unknown" outside the enum, as all functions that name something have it. */
+const char *attn_operand_name(int operand);
 
 /* One call, without its data.
  *   q f32 [D_K, n_q, n_head, n_seq]     k [D_K, n_kv, n_head_kv, n_seq]     v [D_V, n_kv, n_head_kv, n_seq]
@@ -83,39 +84,6 @@ struct attn_problem {
     int64_t head_first; /* the place of head 0 among all heads of the layer (a tensor split), for ALiBi */
     int64_t head_total; /* heads of the layer; n_head when nothing is split */
 };
-
-/* X(NAME, name, meaning with {t} the tensor, {d} the dimension, {a} and {b} the offending values) */
-#define ATTN_ERRORS(X)                                                                                       \
-    X(OK, ok, "legal")                                                                                       \
-    X(ABSENT, absent, "{t} is missing")                                                                      \
-    X(EXTENT, extent, "{t}.ne[{d}] is {a}, must be at least 1")                                              \
-    X(TYPE, type, "{t} has type {a}, not allowed there")                                                     \
-    X(BUFFER, buffer, "{t} names buffer {a}, must be 0 to 26")                                               \
-    X(D_K, d_k, "k.ne[0] is {a}, must equal q.ne[0] = {b}")                                                  \
-    X(N_KV, n_kv, "v.ne[1] is {a}, must equal k.ne[1] = {b}")                                                \
-    X(N_HEAD_KV, n_head_kv, "v.ne[2] is {a}, must equal k.ne[2] = {b}")                                      \
-    X(N_SEQ, n_seq, "{t}.ne[3] is {a}, must equal q.ne[3] = {b}")                                            \
-    X(GQA, gqa, "n_head {a} is no multiple of n_head_kv {b}")                                                \
-    X(MASK_KV, mask_kv, "mask.ne[0] is {a}, must be at least n_kv = {b}")                                    \
-    X(MASK_Q, mask_q, "mask.ne[1] is {a}, must be at least n_q = {b}")                                       \
-    X(MASK_HEADS, mask_heads, "mask.ne[2] is {a}, must divide n_head = {b}")                                 \
-    X(MASK_SEQ, mask_seq, "mask.ne[3] is {a}, must divide n_seq = {b}")                                      \
-    X(SINKS_SHAPE, sinks_shape, "sinks.ne[{d}] is {a}, must be {b}")                                         \
-    X(DST_SHAPE, dst_shape, "dst.ne[{d}] is {a}, must be {b}")                                               \
-    X(BLOCK, block, "{t}.ne[0] is {a}, must be a multiple of its block of {b}")                              \
-    X(ROW_DENSE, row_dense, "{t}.nb[0] is {a}, must be {b}")                                                 \
-    X(OFFSET, offset, "{t} offset is {a}, must be a multiple of {b}, at least 0")                            \
-    X(STRIDE, stride, "{t}.nb[{d}] is {a}, must be a multiple of {b}, at least 0")                           \
-    X(BROADCAST, broadcast, "{t}.nb[{d}] is 0, only q, k, v and mask can be broadcast")                      \
-    X(OVERLAP, overlap, "{t}.nb[{d}] is {a}, elements overlap below {b}")                                    \
-    X(OVERFLOW, overflow, "{t} does not fit in 63 bits of bytes (dimension {d}: {a} x {b})")                 \
-    X(ALIAS_DST, alias_dst, "dst shares bytes with {t} (from {a} to {b})")                                   \
-    X(ALIAS_INPUT, alias_input, "{t} and an earlier tensor of another type or use share bytes ({a} to {b})") \
-    X(SCALE, scale, "scale is not finite")                                                                   \
-    X(SOFTCAP, softcap, "softcap is negative or not finite")                                                 \
-    X(MAX_BIAS, max_bias, "max_bias is negative or not finite")                                              \
-    X(MAX_BIAS_MASK, max_bias_mask, "max_bias without a mask")                                               \
-    X(HEADS, heads, "heads={a}/{b}: first must be at least 0 and first + n_head at most total")
 
 enum attn_error_code {
 #define X(NAME, name, text) ATTN_E_##NAME,
@@ -138,18 +106,43 @@ struct attn_error {
  * (views of one buffer, interleaved or equal); mask, sinks and dst may not. */
 int attn_problem_check(const struct attn_problem *problem, struct attn_error *error);
 
-/* The name of an error ("mask_kv"); "unknown" outside the enum. */
+/* The name of an error ("mask_kv"). */
 const char *attn_error_name(int code);
 
 /* The sentence for an error, with its values, into text[cap] (always terminated when cap > 0). Returns the
  * length the whole text has, as snprintf does. */
 size_t attn_error_text(const struct attn_error *error, char *text, size_t cap);
 
-/* Bytes from a tensor's offset to the end of its last element; at least 1 for a legal tensor. */
-int64_t attn_tensor_span(const struct attn_tensor *tensor);
+/* ---- Tensors -------------------------------------------------------------------------------------- */
+
+/* A present, contiguous tensor at the start of a buffer of its own. */
+void attn_tensor_set(struct attn_tensor *tensor, int type, int64_t ne0, int64_t ne1, int64_t ne2, int64_t ne3);
 
 /* Strides of a contiguous tensor of the given extents and type. The products wrap; check afterwards. */
 void attn_tensor_contiguous(struct attn_tensor *tensor);
+
+/* Do its elements lie as a contiguous tensor's? Strides of extent-1 dimensions are not looked at. */
+bool attn_tensor_is_contiguous(const struct attn_tensor *tensor);
+
+/* Are all its strides those that attn_tensor_contiguous gives, of extent-1 dimensions too, so that a line leaves them
+ * out? A type that is none has the strides 0. */
+bool attn_tensor_has_default_strides(const struct attn_tensor *tensor);
+
+/* Bytes from a tensor's offset to the end of its last element; at least 1 for a legal tensor. */
+int64_t attn_tensor_span(const struct attn_tensor *tensor);
+
+/* The dimensions 1..3 by ascending stride, the lower one first where strides are equal. */
+void attn_tensor_order(const struct attn_tensor *tensor, int order[3]);
+
+/* Equality of all that a line says: two tensors are equal when both are absent, or when both are present and have equal
+ * type, extents, strides, offset and buffer; floats are compared by their bits. Strides of extent-1 dimensions count,
+ * though nothing looks at them, because a line can give them; nb[0] does not, because it cannot. Equal problems print
+ * as the same line and have the same hash. */
+bool attn_tensor_equal(const struct attn_tensor *a, const struct attn_tensor *b);
+bool attn_problem_equal(const struct attn_problem *a, const struct attn_problem *b);
+
+/* A hash over what attn_problem_equal compares; the same on every machine. */
+uint64_t attn_problem_hash(const struct attn_problem *problem);
 
 /* Multiply-adds of the problem: n_q * n_kv * n_head * n_seq * (D_K + D_V), INT64_MAX when larger. */
 int64_t attn_problem_work(const struct attn_problem *problem);
@@ -168,14 +161,6 @@ static inline int64_t attn_d_v(const struct attn_problem *p) { return p->t[ATTN_
 double attn_alibi_exponent(const struct attn_problem *problem, int64_t head);
 
 /* ---- Known head sizes ---------------------------------------------------------------------------- */
-
-/* X(D_K, D_V): for these a kernel other than naive is able on every device of the table and weakening of it. */
-#define ATTN_HEAD_SIZES(X)                                                                                  \
-    X(40, 40)                                                                                               \
-    X(64, 64)                                                                                               \
-    X(72, 72)                                                                                               \
-    X(80, 80) X(96, 96) X(112, 112) X(128, 128) X(192, 128) X(192, 192) X(256, 256) X(320, 256) X(512, 512) \
-        X(576, 512)
 
 enum {
 #define X(dk, dv) +1
@@ -199,19 +184,31 @@ struct attn_head_size attn_head_size_pair(int64_t operand);
 /* ---- Device -------------------------------------------------------------------------------------- */
 
 enum attn_matrix {
-    ATTN_MATRIX_NONE,       /* no matrix cores */
-    ATTN_MATRIX_MFMA,       /* CDNA, wave64 */
-    ATTN_MATRIX_WMMA_GFX11, /* RDNA3, operands replicated over half-waves */
-    ATTN_MATRIX_WMMA_GFX12, /* RDNA4, its own fragment layout */
-    ATTN_MATRIX_MMA_SM80,   /* NVIDIA mma.sync, sm_80 and later */
-    ATTN_MATRIX_WGMMA_SM90, /* that, and wgmma, which Hopper alone has (sm_90a) */
-    ATTN_MATRIX_COUNT
+#define X(NAME, name, wave, base, madds) ATTN_MATRIX_##NAME,
+    ATTN_MATRICES(X)
+#undef X
+        ATTN_MATRIX_COUNT
 };
+
+/* "mfma" */
+const char *attn_matrix_name(int family);
+
+/* The family whose instructions a family has besides its own; itself where there is none. */
+static inline int attn_matrix_base(int family)
+{
+    switch (family) {
+#define X(NAME, name, wave, base, madds) \
+    case ATTN_MATRIX_##NAME: return ATTN_MATRIX_##base;
+        ATTN_MATRICES(X)
+#undef X
+    default: return family;
+    }
+}
 
 /* Do matrix cores of one family run what those of another run? */
 static inline bool attn_matrix_runs(int family, int other)
 {
-    return family == other || (family == ATTN_MATRIX_WGMMA_SM90 && other == ATTN_MATRIX_MMA_SM80);
+    return family == other || attn_matrix_base(family) == other;
 }
 
 /* What a GPU can do. All limits are per workgroup (block) or per launch. */
@@ -251,8 +248,7 @@ bool attn_device_covers(const struct attn_device *a, const struct attn_device *b
 /* ---- Plan key ------------------------------------------------------------------------------------ */
 
 /* Everything the planner looks at: a plan is a function of (device, key) alone, so a plan kept under its key
- * serves every problem with that key. n_kv and n_q are bucket ceilings. All bytes are defined: keys compare
- * with memcmp. */
+ * serves every problem with that key. n_kv and n_q are bucket ceilings. */
 struct attn_key {
     int64_t n_q;  /* the bucket's ceiling: exact up to 8, then four buckets an octave */
     int64_t n_kv; /* the bucket's ceiling: multiples of 32 up to 256, then four buckets an octave */
@@ -267,6 +263,10 @@ struct attn_key {
     uint8_t reserved;
 };
 
+bool attn_key_equal(const struct attn_key *a, const struct attn_key *b);
+/* The same on every machine. */
+uint64_t attn_key_hash(const struct attn_key *key);
+
 /* The key of a legal problem. Strides of extent-1 dimensions do not enter it. */
 void attn_key_of(const struct attn_problem *problem, struct attn_key *key);
 
@@ -279,14 +279,6 @@ int64_t attn_bucket_n_kv(int64_t n_kv);
 
 /* ---- Kernels and their contracts ------------------------------------------------------------------ */
 
-/* The ordered kernel list, from first choice to last resort: X(name). Ties in cost go to list order. A new
- * kernel is one line here, planner/contracts/kernel_<name>.c (contract, configuration, cost) and kernels/<name>.hip. */
-#define ATTN_KERNELS(X) \
-    X(mma)              \
-    X(vec)              \
-    X(tile)             \
-    X(naive)
-
 enum attn_kernel_id {
 #define X(name) ATTN_KERNEL_##name,
     ATTN_KERNELS(X)
@@ -294,17 +286,19 @@ enum attn_kernel_id {
         ATTN_KERNEL_COUNT
 };
 
-/* How a rule relates its two operands: it holds when lhs RELATION rhs. */
 enum attn_relation {
-    ATTN_REL_EQ,     /* lhs == rhs */
-    ATTN_REL_LE,     /* lhs <= rhs */
-    ATTN_REL_GE,     /* lhs >= rhs */
-    ATTN_REL_MEMBER, /* lhs is a bit number (0..62) set in rhs; an lhs outside 0..62 is no member */
-    ATTN_REL_COUNT
+#define X(NAME, name, fails, holds) ATTN_REL_##NAME,
+    ATTN_RELATIONS(X)
+#undef X
+        ATTN_REL_COUNT
 };
 
-/* What an operand is, for people and JSON. ATTN_UNIT_HEAD_SIZE: as attn_head_size_operand makes it. */
-enum attn_unit { ATTN_UNIT_COUNT_OF, ATTN_UNIT_BYTES, ATTN_UNIT_THREADS, ATTN_UNIT_HEAD_SIZE, ATTN_UNIT_TYPE };
+enum attn_unit {
+#define X(NAME, name, after) ATTN_UNIT_##NAME,
+    ATTN_UNITS(X)
+#undef X
+        ATTN_UNIT_COUNT
+};
 
 /* A named condition of a contract. */
 struct attn_rule {
@@ -366,25 +360,23 @@ struct attn_rule_result {
 
 /* ---- Plan ---------------------------------------------------------------------------------------- */
 
-/* The launches of a plan, in the order they run. */
 enum attn_step {
-    ATTN_STEP_CONVERT_K,
-    ATTN_STEP_CONVERT_V,
-    ATTN_STEP_SCAN,
-    ATTN_STEP_MAIN,
-    ATTN_STEP_COMBINE,
-    ATTN_STEP_COUNT
+#define X(NAME, name) ATTN_STEP_##NAME,
+    ATTN_STEPS(X)
+#undef X
+        ATTN_STEP_COUNT
 };
 
-/* Regions of the workspace. */
 enum attn_region {
-    ATTN_REGION_K,       /* K converted to f16, dense, extents d_k x k_copy[] */
-    ATTN_REGION_V,       /* V converted to f16, dense, extents d_v x v_copy[] */
-    ATTN_REGION_SCAN,    /* a byte for each mask sequence, mask head, scan_q rows, KV tile: enum attn_scanned */
-    ATTN_REGION_PARTIAL, /* f32 [d_v, splits, n_head * n_q * n_seq]: unnormalised output of each split */
-    ATTN_REGION_META,    /* f32 [2, splits, n_head * n_q * n_seq]: running maximum and sum of each split */
-    ATTN_REGION_COUNT
+#define X(NAME, name) ATTN_REGION_##NAME,
+    ATTN_REGIONS(X)
+#undef X
+        ATTN_REGION_COUNT
 };
+
+/* "convert_k"; "partial" */
+const char *attn_step_name(int step);
+const char *attn_region_name(int region);
 
 struct attn_launch {
     uint32_t grid[3];           /* workgroups */
@@ -458,6 +450,9 @@ bool attn_supports(const struct attn_device *device, const struct attn_problem *
  * how many rules there are; 0 for a number that is no kernel's. */
 int attn_explain(const struct attn_device *device, const struct attn_key *key, int kernel,
                  struct attn_rule_result *results, int cap);
+
+/* Are two plans the same, field by field? Of their devices the names are compared. */
+bool attn_plan_equal(const struct attn_plan *a, const struct attn_plan *b);
 
 /* NULL when the plan's launches are within its device's limits and its workspace regions are in order and do
  * not overlap, else what is wrong. */

@@ -16,21 +16,11 @@ static int fail(struct attn_error *error, int code, int operand, int dim, int64_
     return code;
 }
 
-static bool is_finite(float f)
-{
-    uint32_t bits;
-    memcpy(&bits, &f, sizeof bits);
-    return (bits >> 23 & 0xff) != 0xff;
-}
+static bool is_finite(float f) { return (attn_float_bits(f) >> 23 & 0xff) != 0xff; }
 
 static bool type_allowed(int operand, int type)
 {
-    switch (operand) {
-    case ATTN_K:
-    case ATTN_V: return type < ATTN_TYPE_COUNT;
-    case ATTN_MASK: return type == ATTN_F16;
-    default: return type == ATTN_F32;
-    }
+    return operand == ATTN_K || operand == ATTN_V ? type < ATTN_TYPE_COUNT : type == operand_types[operand];
 }
 
 /* Bytes of one dense row; the extent is known to be a multiple of the block. */
@@ -111,29 +101,24 @@ static int check_layout(const struct attn_problem *p, int o, int64_t *end, struc
     if (t->offset < 0 || t->offset % block != 0)
         return fail(error, ATTN_E_OFFSET, o, 0, t->offset, block);
 
-    /* The dimensions that move, by ascending stride: at most three, sorted by insertion. */
-    int order[3], n = 0;
     for (int d = 1; d < 4; d++) {
         if (t->ne[d] == 1)
             continue;
         if (t->nb[d] < 0 || t->nb[d] % block != 0)
             return fail(error, ATTN_E_STRIDE, o, d, t->nb[d], block);
-        if (t->nb[d] == 0) {
-            if (o == ATTN_DST || o == ATTN_SINKS)
-                return fail(error, ATTN_E_BROADCAST, o, d, 0, 0);
-            continue;
-        }
-        int at = n++;
-        for (; at > 0 && t->nb[order[at - 1]] > t->nb[d]; at--)
-            order[at] = order[at - 1];
-        order[at] = d;
+        if (t->nb[d] == 0 && (o == ATTN_DST || o == ATTN_SINKS))
+            return fail(error, ATTN_E_BROADCAST, o, d, 0, 0);
     }
 
+    int order[3];
     int64_t span, reach;
+    attn_tensor_order(t, order);
     if (!row_bytes(t, &span))
         return fail(error, ATTN_E_OVERFLOW, o, 0, t->ne[0], block);
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < 3; i++) {
         int d = order[i];
+        if (t->ne[d] == 1 || t->nb[d] == 0)
+            continue;
         if (t->nb[d] < span)
             return fail(error, ATTN_E_OVERLAP, o, d, t->nb[d], span);
         if (!attn_mul(t->ne[d] - 1, t->nb[d], &reach) || !attn_add(span, reach, &span))
@@ -190,29 +175,6 @@ int attn_problem_check(const struct attn_problem *p, struct attn_error *error)
     if (p->head_first < 0 || p->head_first > p->head_total || attn_n_head(p) > p->head_total - p->head_first)
         return fail(error, ATTN_E_HEADS, ATTN_Q, 2, p->head_first, p->head_total);
     return fail(error, ATTN_E_OK, 0, 0, 0, 0);
-}
-
-int64_t attn_tensor_span(const struct attn_tensor *t)
-{
-    int64_t span;
-    row_bytes(t, &span);
-    for (int d = 1; d < 4; d++)
-        if (t->ne[d] > 1)
-            span += (t->ne[d] - 1) * t->nb[d];
-    return span;
-}
-
-void attn_tensor_contiguous(struct attn_tensor *t)
-{
-    const struct attn_type_info *type = attn_type_info(t->type);
-    if (!type)
-        return;
-    uint64_t bytes = (uint64_t)(t->ne[0] / type->block_elems) * (uint64_t)type->block_bytes;
-    t->nb[0] = type->block_bytes;
-    for (int d = 1; d < 4; d++) {
-        t->nb[d] = (int64_t)bytes;
-        bytes *= (uint64_t)t->ne[d];
-    }
 }
 
 int64_t attn_problem_work(const struct attn_problem *p)

@@ -1,39 +1,25 @@
-/* device.c: what GPUs can do: the device table, and weakenings of its rows. Part of planner.c.
- *
- * Sources of the facts
- *   wave size: LLVM, "User Guide for AMDGPU Backend" (GFX9: 64; GFX10 and later: 32 by default).
- *   LDS of a workgroup: the same backend's addressable local memory size: 65536 bytes, gfx950 163840; 1024
- *     work-items a workgroup.
- *   compute units: the vendor's product pages of the named card.
- *   matrix cores: AMD's instruction set architecture documents ("Instinct MI100", "MI200", "MI300", "CDNA4": matrix
- *     fused multiply-add; "RDNA3", "RDNA3.5", "RDNA4": WMMA). NVIDIA: PTX ISA, "Warp-level matrix instructions" (mma)
- * and "Asynchronous warpgroup level matrix instructions" (wgmma: sm_90a only). dot_f16: the backend selects
- * V_DOT2_F32_F16 for all ten AMD targets; NVIDIA has none (PTX ISA: dp2a and dp4a are integer only). matrix_flush:
- * MIOpen documentation, "MI200 MFMA behavior specifics": f16 and bf16 subnormals are flushed. async_copy: PTX ISA,
- * cp.async (sm_80 and later). Of AMD's targets gfx950 alone has anything like it; it is not used. grid: HIP runtime and
- * CUDA C++ Programming Guide ("Technical Specifications per Compute Capability", 8.0 and 9.0): 2^31-1, 65535, 65535; 48
- * KiB static shared memory a block, 163 KiB (8.0) and 227 KiB (9.0) in all. Some AMD runtimes report 65536 in y and z;
- * the smaller number serves both.
+/* device.c: what GPUs can do: the device table (rows, and where their facts are from: tables.h), and weakenings of its
+ * rows. Part of planner.c.
  *
  * SPDX-License-Identifier: MIT */
 
-#define GRID { 2147483647u, 65535u, 65535u }
-#define KIB 1024
+enum { KIB = 1024 };
 
-/*    name       wave  CUs  LDS        of it static  threads grid  matrix cores             dot flush copy card      */
 static const struct attn_device device_table[] = {
-    { "gfx906", 64, 60, 64 * KIB, 64 * KIB, 1024, GRID, ATTN_MATRIX_NONE, 1, 0, 0 },        /* MI50 */
-    { "gfx908", 64, 120, 64 * KIB, 64 * KIB, 1024, GRID, ATTN_MATRIX_MFMA, 1, 0, 0 },       /* MI100 */
-    { "gfx90a", 64, 104, 64 * KIB, 64 * KIB, 1024, GRID, ATTN_MATRIX_MFMA, 1, 1, 0 },       /* MI210 */
-    { "gfx942", 64, 304, 64 * KIB, 64 * KIB, 1024, GRID, ATTN_MATRIX_MFMA, 1, 0, 0 },       /* MI300X */
-    { "gfx950", 64, 256, 160 * KIB, 160 * KIB, 1024, GRID, ATTN_MATRIX_MFMA, 1, 0, 0 },     /* MI350X */
-    { "gfx1030", 32, 80, 64 * KIB, 64 * KIB, 1024, GRID, ATTN_MATRIX_NONE, 1, 0, 0 },       /* RX 6900 XT */
-    { "gfx1100", 32, 96, 64 * KIB, 64 * KIB, 1024, GRID, ATTN_MATRIX_WMMA_GFX11, 1, 0, 0 }, /* RX 7900 XTX */
-    { "gfx1151", 32, 40, 64 * KIB, 64 * KIB, 1024, GRID, ATTN_MATRIX_WMMA_GFX11, 1, 0, 0 }, /* Radeon 8060S */
-    { "gfx1200", 32, 32, 64 * KIB, 64 * KIB, 1024, GRID, ATTN_MATRIX_WMMA_GFX12, 1, 0, 0 }, /* RX 9060 XT */
-    { "gfx1201", 32, 64, 64 * KIB, 64 * KIB, 1024, GRID, ATTN_MATRIX_WMMA_GFX12, 1, 0, 0 }, /* RX 9070 XT */
-    { "sm_80", 32, 108, 163 * KIB, 48 * KIB, 1024, GRID, ATTN_MATRIX_MMA_SM80, 0, 0, 1 },   /* A100 */
-    { "sm_90", 32, 132, 227 * KIB, 48 * KIB, 1024, GRID, ATTN_MATRIX_WGMMA_SM90, 0, 0, 1 }, /* H100, H200 */
+#define X(name, wave, cus, lds, lds_static, threads, family, dot, flush, copy) \
+    { #name,                                                                   \
+      wave,                                                                    \
+      cus,                                                                     \
+      (lds) * KIB,                                                             \
+      (lds_static) * KIB,                                                      \
+      threads,                                                                 \
+      { ATTN_GRID_X, ATTN_GRID_YZ, ATTN_GRID_YZ },                             \
+      ATTN_MATRIX_##family,                                                    \
+      dot,                                                                     \
+      flush,                                                                   \
+      copy },
+    ATTN_DEVICES(X)
+#undef X
 };
 
 int attn_device_count(void) { return (int)(sizeof device_table / sizeof device_table[0]); }
@@ -109,10 +95,7 @@ bool attn_device_weaken(const struct attn_device *device, int index, struct attn
         out->matrix = ATTN_MATRIX_NONE;
         out->matrix_flush = 0;
         break;
-    case WEAK_WGMMA:
-        if (out->matrix == ATTN_MATRIX_WGMMA_SM90)
-            out->matrix = ATTN_MATRIX_MMA_SM80;
-        break;
+    case WEAK_WGMMA: out->matrix = attn_matrix_base(out->matrix); break;
     case WEAK_DOT: out->dot_f16 = 0; break;
     case WEAK_COPY: out->async_copy = 0; break;
     case WEAK_CU: out->n_cu /= 2; break;

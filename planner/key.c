@@ -64,3 +64,21 @@ void attn_key_of(const struct attn_problem *p, struct attn_key *key)
     key->alibi = p->max_bias > 0;
     key->sinks = p->t[ATTN_SINKS].present != 0;
 }
+
+/* Keys are made whole from zeros and have no padding. */
+_Static_assert(sizeof(struct attn_key) == 15 * 8 + 8, "a key is its fields");
+
+bool attn_key_equal(const struct attn_key *a, const struct attn_key *b) { return memcmp(a, b, sizeof *a) == 0; }
+
+uint64_t attn_key_hash(const struct attn_key *k)
+{
+    const int64_t numbers[] = { k->n_q,       k->n_kv,  k->d_k,        k->d_v,      k->n_head,
+                                k->n_head_kv, k->n_seq, k->mask_heads, k->mask_seqs };
+    uint64_t h = ATTN_HASH_START;
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        h = attn_hash_u64(h, (uint64_t)numbers[i]);
+    for (int i = 0; i < 3; i++)
+        h = attn_hash_u64(attn_hash_u64(h, (uint64_t)k->k_copy[i]), (uint64_t)k->v_copy[i]);
+    const uint8_t small[] = { k->type_k, k->type_v, k->align_k, k->align_v, k->softcap, k->alibi, k->sinks };
+    return attn_hash(h, small, sizeof small);
+}

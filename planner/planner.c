@@ -5,10 +5,13 @@
  * SPDX-License-Identifier: MIT */
 #include "planner/attn_planner.h"
 #include "planner/arith.h"
+#include "planner/bits.h"
+#include "planner/hash.h"
 
 #include <string.h>
 
 #include "planner/type.c"
+#include "planner/tensor.c"
 #include "planner/check.c"
 #include "planner/device.c"
 #include "planner/key.c"

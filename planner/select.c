@@ -1,4 +1,4 @@
-/* plan.c: selection. The list is walked once, the same way for a plan, a trace and `supports`. Part of planner.c.
+/* select.c: selection. The list is walked once, the same way for a plan, a trace and `supports`. Part of planner.c.
  *
  * SPDX-License-Identifier: MIT */
 
@@ -127,6 +127,32 @@ int attn_explain(const struct attn_device *device, const struct attn_key *key, i
     for (int i = 0; i < kernel->n_rules && i < cap; i++)
         results[i].holds = rule_holds(&kernel->rules[i], device, key, &results[i].lhs, &results[i].rhs);
     return kernel->n_rules;
+}
+
+static bool same_arithmetic(const struct attn_arithmetic *a, const struct attn_arithmetic *b)
+{
+    return a->q_type == b->q_type && a->k_type == b->k_type && a->v_type == b->v_type && a->p_type == b->p_type &&
+           a->flush == b->flush && a->matrix == b->matrix && a->q_parts == b->q_parts && a->p_parts == b->p_parts &&
+           a->q_shift == b->q_shift && a->p_shift == b->p_shift && a->kv_tile == b->kv_tile && a->merges == b->merges;
+}
+
+bool attn_plan_equal(const struct attn_plan *a, const struct attn_plan *b)
+{
+    for (int i = 0; i < ATTN_STEP_COUNT; i++) {
+        const struct attn_launch *x = &a->launch[i], *y = &b->launch[i];
+        if (memcmp(x->grid, y->grid, sizeof x->grid) != 0 || memcmp(x->block, y->block, sizeof x->block) != 0 ||
+            x->lds_static_bytes != y->lds_static_bytes || x->lds_dynamic_bytes != y->lds_dynamic_bytes)
+            return false;
+    }
+    return a->kernel == b->kernel && a->head_size == b->head_size && a->columns == b->columns &&
+           a->columns_q == b->columns_q && a->columns_gqa == b->columns_gqa && a->kv_tile == b->kv_tile &&
+           a->waves == b->waves && a->wave_size == b->wave_size && a->splits == b->splits && a->load_k == b->load_k &&
+           a->load_v == b->load_v && a->stage_k == b->stage_k && a->stage_v == b->stage_v && a->scan == b->scan &&
+           a->scan_q == b->scan_q && a->convert_k == b->convert_k && a->convert_v == b->convert_v &&
+           a->steps == b->steps && memcmp(a->region_offset, b->region_offset, sizeof a->region_offset) == 0 &&
+           memcmp(a->region_bytes, b->region_bytes, sizeof a->region_bytes) == 0 &&
+           a->workspace_bytes == b->workspace_bytes && same_arithmetic(&a->arithmetic, &b->arithmetic) &&
+           strcmp(a->device.name, b->device.name) == 0 && attn_key_equal(&a->key, &b->key) && a->cost == b->cost;
 }
 
 const char *attn_plan_check(const struct attn_plan *p)

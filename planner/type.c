@@ -1,9 +1,9 @@
-/* type.c: element types, error names and head sizes as tables. Part of planner.c.
+/* type.c: the rows of tables.h as data: element types, head sizes, and the names of everything. Part of planner.c.
  *
  * SPDX-License-Identifier: MIT */
 
 static const struct attn_type_info type_table[ATTN_TYPE_COUNT] = {
-#define X(NAME, name, elems, bytes, align) { #name, elems, bytes, align },
+#define X(NAME, name, elems, bytes, align, ggml) { #name, "GGML_TYPE_" #NAME, ggml, elems, bytes, align },
     ATTN_TYPES(X)
 #undef X
 };
@@ -12,6 +12,13 @@ const struct attn_type_info *attn_type_info(int type)
 {
     return type >= 0 && type < ATTN_TYPE_COUNT ? &type_table[type] : NULL;
 }
+
+/* The type that an operand has where none is given; of all but K and V the only one that it may have. */
+static const uint8_t operand_types[ATTN_OPERAND_COUNT] = {
+#define X(NAME, name, type) ATTN_##type,
+    ATTN_OPERANDS(X)
+#undef X
+};
 
 static const struct attn_head_size head_size_table[ATTN_HEAD_SIZE_COUNT] = {
 #define X(dk, dv) { dk, dv },
@@ -49,4 +56,61 @@ struct attn_head_size attn_head_size_pair(int64_t operand)
     int64_t packed = operand < 0 ? -1 - operand : 0;
     struct attn_head_size pair = { (int32_t)(packed >> 31 & INT32_MAX), (int32_t)(packed & INT32_MAX) };
     return pair;
+}
+
+/* ---- Names ------------------------------------------------------------------------------------------- */
+
+static const char *name_of(const char *const names[], int count, int index)
+{
+    return index >= 0 && index < count ? names[index] : "unknown";
+}
+
+const char *attn_operand_name(int operand)
+{
+    static const char *const names[ATTN_OPERAND_COUNT] = {
+#define X(NAME, name, type) #name,
+        ATTN_OPERANDS(X)
+#undef X
+    };
+    return name_of(names, ATTN_OPERAND_COUNT, operand);
+}
+
+const char *attn_error_name(int code)
+{
+    static const char *const names[ATTN_ERROR_COUNT] = {
+#define X(NAME, name, text) #name,
+        ATTN_ERRORS(X)
+#undef X
+    };
+    return name_of(names, ATTN_ERROR_COUNT, code);
+}
+
+const char *attn_matrix_name(int family)
+{
+    static const char *const names[ATTN_MATRIX_COUNT] = {
+#define X(NAME, name, wave, base, madds) #name,
+        ATTN_MATRICES(X)
+#undef X
+    };
+    return name_of(names, ATTN_MATRIX_COUNT, family);
+}
+
+const char *attn_step_name(int step)
+{
+    static const char *const names[ATTN_STEP_COUNT] = {
+#define X(NAME, name) #name,
+        ATTN_STEPS(X)
+#undef X
+    };
+    return name_of(names, ATTN_STEP_COUNT, step);
+}
+
+const char *attn_region_name(int region)
+{
+    static const char *const names[ATTN_REGION_COUNT] = {
+#define X(NAME, name) #name,
+        ATTN_REGIONS(X)
+#undef X
+    };
+    return name_of(names, ATTN_REGION_COUNT, region);
 }

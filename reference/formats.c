@@ -340,7 +340,7 @@ struct codec {
 };
 
 /* Whole rows, so that the loop over blocks is compiled for each type. */
-#define X(NAME, name, elems, bytes, align)                                            \
+#define X(NAME, name, elems, bytes, align, ggml)                                      \
     _Static_assert(sizeof(struct block_##name) == (bytes), "block layout of " #name); \
     _Static_assert((elems) == 1 || (elems) == BLOCK, "block of " #name);              \
     static void decode_row_##name(const void *src, int64_t n, float *dst)             \
@@ -361,7 +361,7 @@ ATTN_TYPES(X)
 #undef X
 
 static const struct codec codecs[] = {
-#define X(NAME, name, elems, bytes, align) [ATTN_##NAME] = { decode_row_##name, encode_row_##name },
+#define X(NAME, name, elems, bytes, align, ggml) [ATTN_##NAME] = { decode_row_##name, encode_row_##name },
     ATTN_TYPES(X)
 #undef X
 };

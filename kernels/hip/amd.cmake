@@ -18,16 +18,17 @@ set(host_words ${words})
 list(REMOVE_ITEM host_words --cuda-device-only --no-gpu-bundle-output)
 
 # The targets, with their wave sizes.
-file(STRINGS "${root}/planner/device.c" rows REGEX "^ *{ \"gfx[0-9a-f]+\", +(32|64),")
+file(STRINGS "${root}/planner/tables.h" rows REGEX "^ *X\\(gfx[0-9a-f]+, +(32|64),")
+string(REPLACE "\\" "" rows "${rows}") # that goes on in the next line
 set(targets "")
 foreach(row ${rows})
-  string(REGEX REPLACE "^ *{ \"(gfx[0-9a-f]+)\", +([0-9]+),.*" "\\1 \\2" row "${row}")
+  string(REGEX REPLACE "^ *X\\((gfx[0-9a-f]+), +([0-9]+),.*" "\\1 \\2" row "${row}")
   separate_arguments(row)
   list(GET row 0 target)
   list(GET row 1 wave_of_${target})
   list(APPEND targets ${target})
 endforeach()
-set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${root}/planner/device.c")
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${root}/planner/tables.h")
 
 list(GET words 0 clang)
 find_program(clang NAMES "${clang}" REQUIRED)

@@ -49,7 +49,7 @@ struct staged_rows {
 static __device__ __forceinline__ int staged_row_bytes(int type, int d)
 {
     switch (type) {
-#define X(NAME, name, elems, bytes, align) \
+#define X(NAME, name, elems, bytes, align, ggml) \
     case ATTN_##NAME: return d / (elems) * (bytes);
         ATTN_TYPES(X)
 #undef X

@@ -124,20 +124,6 @@ static int big_bits(const struct big *x)
 
 /* ---- Printing ---------------------------------------------------------------------------------------- */
 
-static uint32_t float_bits(float value)
-{
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return bits;
-}
-
-static float float_of_bits(uint32_t bits)
-{
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
 enum { FLOAT_DIGITS_MAX = 9 }; /* nine significant digits tell any two float32 apart */
 
 /* The shortest digits d1 d2 ... dn with 0.d1d2...dn * 10^*point closest to the finite, positive float of these bits
@@ -208,7 +194,7 @@ static int float_shortest(uint32_t bits, char digits[FLOAT_DIGITS_MAX], int *poi
 
 static void text_float(struct text *t, float value)
 {
-    uint32_t bits = float_bits(value);
+    uint32_t bits = attn_float_bits(value);
     if ((bits & 0x7fffffff) > 0x7f800000) {
         text_put(t, "nan");
         return;
@@ -449,6 +435,6 @@ size_t attn_float_parse(const char *text, size_t len, float *value)
         }
         bits = hex ? hex_bits(&m, exponent) : decimal_bits(&m, exponent);
     }
-    *value = float_of_bits(bits | sign);
+    *value = attn_float_of_bits(bits | sign);
     return i + used;
 }

@@ -168,7 +168,7 @@ size_t attn_plan_json(const struct attn_plan *p, char *out, size_t cap)
         if (!has_step(p, s))
             continue;
         text_put(&t, n++ ? ",{\"step\":" : "{\"step\":");
-        json_string(&t, step_names[s]);
+        json_string(&t, attn_step_name(s));
         json_launch(&t, &p->launch[s]);
         text_char(&t, '}');
     }
@@ -179,7 +179,7 @@ size_t attn_plan_json(const struct attn_plan *p, char *out, size_t cap)
         if (p->region_bytes[i] == 0)
             continue;
         text_put(&t, n++ ? ",{\"region\":" : "{\"region\":");
-        json_string(&t, region_names[i]);
+        json_string(&t, attn_region_name(i));
         json_i64(&t, "offset_bytes", p->region_offset[i]);
         json_i64(&t, "bytes", p->region_bytes[i]);
         text_char(&t, '}');

@@ -3,9 +3,6 @@
  *
  * SPDX-License-Identifier: MIT */
 
-static const char *const step_names[ATTN_STEP_COUNT] = { "convert_k", "convert_v", "scan", "main", "combine" };
-static const char *const region_names[ATTN_REGION_COUNT] = { "k", "v", "scan", "partial", "meta" };
-
 static const char *kernel_name(int kernel)
 {
     const struct attn_kernel *k = attn_kernel(kernel);
@@ -41,16 +38,6 @@ static void text_cost(struct text *t, uint64_t cost)
 
 /* ---- Errors ------------------------------------------------------------------------------------------ */
 
-const char *attn_error_name(int code)
-{
-    static const char *const names[ATTN_ERROR_COUNT] = {
-#define X(NAME, name, text) #name,
-        ATTN_ERRORS(X)
-#undef X
-    };
-    return code >= 0 && code < ATTN_ERROR_COUNT ? names[code] : "unknown";
-}
-
 size_t attn_error_text(const struct attn_error *error, char *out, size_t cap)
 {
     static const char *const templates[ATTN_ERROR_COUNT] = {
@@ -72,7 +59,7 @@ size_t attn_error_text(const struct attn_error *error, char *out, size_t cap)
         bool known = error->operand >= 0 && error->operand < ATTN_OPERAND_COUNT;
         int64_t value = s[1] == 'a' ? error->a : s[1] == 'b' ? error->b : error->dim;
         if (s[1] == 't')
-            text_put(&t, known ? operand_names[error->operand] : "?");
+            text_put(&t, known ? attn_operand_name(error->operand) : "?");
         else if (error->code == ATTN_E_TYPE)
             text_type(&t, value);
         else
@@ -211,12 +198,15 @@ static const struct attn_rule *find_rule(int kernel, int rule)
 static void text_rule(struct text *t, int kernel, int rule, bool holds, int64_t lhs, int64_t rhs)
 {
     static const char *const relations[ATTN_REL_COUNT][2] = {
-        { " is not ", " is " },
-        { " is more than ", " <= " },
-        { " is less than ", " >= " },
-        { " is none of ", " is one of " },
+#define X(NAME, name, fails, holds) { fails, holds },
+        ATTN_RELATIONS(X)
+#undef X
     };
-    static const char *const units[] = { "", " bytes", " threads", "", "" };
+    static const char *const units[ATTN_UNIT_COUNT] = {
+#define X(NAME, name, after) after,
+        ATTN_UNITS(X)
+#undef X
+    };
     const struct attn_rule *r = find_rule(kernel, rule);
     text_put(t, kernel_name(kernel));
     text_char(t, '.');
@@ -225,7 +215,7 @@ static void text_rule(struct text *t, int kernel, int rule, bool holds, int64_t 
         text_i64(t, rule);
         return;
     }
-    const char *unit = r->unit < sizeof units / sizeof units[0] ? units[r->unit] : "";
+    const char *unit = r->unit < ATTN_UNIT_COUNT ? units[r->unit] : "";
     text_put(t, r->name);
     text_put(t, ": ");
     text_operand(t, r->unit, lhs);
@@ -365,13 +355,13 @@ size_t attn_plan_text(const struct attn_plan *p, char *out, size_t cap)
         text_item(&t, "  mask scan: blocks of ", p->scan_q, " rows\n");
     for (int s = 0; s < ATTN_STEP_COUNT; s++)
         if (has_step(p, s))
-            text_launch(&t, step_names[s], &p->launch[s]);
+            text_launch(&t, attn_step_name(s), &p->launch[s]);
     text_item(&t, "  workspace: ", p->workspace_bytes, " bytes");
     for (int i = 0; i < ATTN_REGION_COUNT; i++) {
         if (p->region_bytes[i] == 0)
             continue;
         text_put(&t, ", ");
-        text_put(&t, region_names[i]);
+        text_put(&t, attn_region_name(i));
         text_item(&t, " ", p->region_bytes[i], "");
         text_item(&t, " at ", p->region_offset[i], "");
     }

@@ -8,40 +8,15 @@
  *
  * SPDX-License-Identifier: MIT */
 
-static const char *const operand_names[ATTN_OPERAND_COUNT] = { "q", "k", "v", "mask", "sinks", "dst" };
-
-/* The type an operand has when a default fills it in. */
-static const uint8_t operand_types[ATTN_OPERAND_COUNT] = { ATTN_F32, ATTN_F16, ATTN_F16, ATTN_F16, ATTN_F32, ATTN_F32 };
-
-static void tensor_default(struct attn_tensor *t, int operand, int64_t ne0, int64_t ne1, int64_t ne2, int64_t ne3)
-{
-    memset(t, 0, sizeof *t);
-    t->ne[0] = ne0;
-    t->ne[1] = ne1;
-    t->ne[2] = ne2;
-    t->ne[3] = ne3;
-    t->type = operand_types[operand];
-    t->present = 1;
-    attn_tensor_contiguous(t);
-}
-
 /* What `sinks` alone and a dst left out stand for, given the other tensors. */
 static void sinks_default(const struct attn_problem *p, struct attn_tensor *t)
 {
-    tensor_default(t, ATTN_SINKS, attn_n_head(p), 1, 1, 1);
+    attn_tensor_set(t, operand_types[ATTN_SINKS], attn_n_head(p), 1, 1, 1);
 }
 
 static void dst_default(const struct attn_problem *p, struct attn_tensor *t)
 {
-    tensor_default(t, ATTN_DST, attn_d_v(p), attn_n_head(p), attn_n_q(p), attn_n_seq(p));
-}
-
-static bool tensor_equal(const struct attn_tensor *a, const struct attn_tensor *b)
-{
-    for (int i = 0; i < 4; i++)
-        if (a->ne[i] != b->ne[i] || (i > 0 && a->nb[i] != b->nb[i]))
-            return false;
-    return a->offset == b->offset && a->type == b->type && a->buffer == b->buffer;
+    attn_tensor_set(t, operand_types[ATTN_DST], attn_d_v(p), attn_n_head(p), attn_n_q(p), attn_n_seq(p));
 }
 
 /* ---- Printing ---------------------------------------------------------------------------------------- */
@@ -65,12 +40,7 @@ static void print_tensor(struct text *t, const struct attn_tensor *tensor)
         text_char(t, '+');
         text_i64(t, tensor->offset);
     }
-    struct attn_tensor dense = *tensor;
-    if (tensor->type < ATTN_TYPE_COUNT)
-        attn_tensor_contiguous(&dense);
-    else
-        memset(dense.nb, 0, sizeof dense.nb);
-    if (tensor->nb[1] == dense.nb[1] && tensor->nb[2] == dense.nb[2] && tensor->nb[3] == dense.nb[3])
+    if (attn_tensor_has_default_strides(tensor))
         return;
     for (int i = 1; i < 4; i++) {
         text_char(t, i == 1 ? ':' : ',');
@@ -80,7 +50,7 @@ static void print_tensor(struct text *t, const struct attn_tensor *tensor)
 
 static void print_float(struct text *t, const char *key, float value, float preset)
 {
-    if (float_bits(value) == float_bits(preset))
+    if (attn_float_bits(value) == attn_float_bits(preset))
         return;
     text_char(t, ' ');
     text_put(t, key);
@@ -97,11 +67,11 @@ size_t attn_problem_print(const struct attn_problem *p, char *out, size_t cap)
     text_put(&t, "fa1");
     for (int i = 0; i < ATTN_OPERAND_COUNT; i++) {
         const struct attn_tensor *tensor = &p->t[i];
-        if (!tensor->present || (i == ATTN_DST && tensor_equal(tensor, &dst)))
+        if (!tensor->present || (i == ATTN_DST && attn_tensor_equal(tensor, &dst)))
             continue;
         text_char(&t, ' ');
-        text_put(&t, operand_names[i]);
-        if (i == ATTN_SINKS && tensor_equal(tensor, &sinks))
+        text_put(&t, attn_operand_name(i));
+        if (i == ATTN_SINKS && attn_tensor_equal(tensor, &sinks))
             continue;
         text_char(&t, '=');
         print_tensor(&t, tensor);
@@ -212,7 +182,7 @@ static int word_distance(const char *s, size_t len, const char *word, int limit)
     return row[len % 3][n];
 }
 
-static const char *element_type_name(int i) { return i < ATTN_TYPE_COUNT ? attn_type_info(i)->name : NULL; }
+static const char *type_name(int i) { return i < ATTN_TYPE_COUNT ? type_table[i].name : NULL; }
 
 enum key { KEY_SCALE = ATTN_OPERAND_COUNT, KEY_SOFTCAP, KEY_MAX_BIAS, KEY_HEADS, KEY_COUNT };
 
@@ -220,7 +190,7 @@ static const char *key_name(int i)
 {
     static const char *const names[] = { "scale", "softcap", "max_bias", "heads" };
     if (i < ATTN_OPERAND_COUNT)
-        return operand_names[i];
+        return attn_operand_name(i);
     return i < KEY_COUNT ? names[i - ATTN_OPERAND_COUNT] : NULL;
 }
 
@@ -305,7 +275,7 @@ static bool read_tensor(struct reader *r, struct attn_tensor *t)
         r->at++;
     if (r->at == first)
         return fail_expected(r, "a type, as in f16[128,512,8,1]");
-    int type = choose(r, first, "type", element_type_name);
+    int type = choose(r, first, "type", type_name);
     if (type < 0)
         return false;
     memset(t, 0, sizeof *t);

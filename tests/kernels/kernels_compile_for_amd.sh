@@ -26,7 +26,7 @@ cmake -S "$here/kernels/hip" -B "$work" -G Ninja -DATTN_GPU=hip -DCMAKE_C_COMPIL
 cmake --build "$work" -j "$jobs" >"$work/build.log" 2>&1 || { grep -v '^\[' "$work/build.log" | head -n 60; exit 1; }
 echo "built in $(($(date +%s) - begun)) s"
 
-targets=$(sed -n 's/^ *{ "\(gfx[0-9a-f]*\)", .*/\1/p' "$here/planner/device.c")
+targets=$(sed -n 's/^ *X(\(gfx[0-9a-f]*\), .*/\1/p' "$here/planner/tables.h")
 [ "$(echo "$targets" | wc -w)" -ge 10 ] || { echo "FAILED: the device table's AMD rows are not found"; exit 1; }
 objects=
 for target in $targets; do

@@ -27,7 +27,7 @@ try() { # COMPILER
     ar rcs libattn_planner.a ./*.o
 
     nm -g --defined-only libattn_planner.a | awk 'NF == 3 { print $3 }' | sort -u >exported
-    "$1" -std=c11 -E -P "$here/planner/attn_planner.h" | tr -cs 'A-Za-z0-9_' '\n' | sort -u >declared
+    "$1" -std=c11 -E -P -I"$here" "$here/planner/attn_planner.h" | tr -cs 'A-Za-z0-9_' '\n' | sort -u >declared
     [ -s exported ] || { echo "FAILED $1: nothing is exported"; failed=1; }
     if ! comm -23 exported declared >undeclared || [ -s undeclared ]; then
         echo "FAILED $1: exported, but not in attn_planner.h:"
@@ -44,7 +44,7 @@ try() { # COMPILER
     fi
 
     cat >use.c <<'TEXT'
-#include "attn_planner.h"
+#include "planner/attn_planner.h"
 int main(void) {
     struct attn_problem problem = {.scale = 1};
     const int64_t q[4] = {256, 11, 32, 1}, k[4] = {256, 271, 16, 1}, dst[4] = {256, 32, 11, 1};
@@ -64,7 +64,7 @@ int main(void) {
     return 0;
 }
 TEXT
-    "$1" -std=c11 -Wall -Wextra -Werror -I"$here/planner" use.c libattn_planner.a -o use || { failed=1; return 0; }
+    "$1" -std=c11 -Wall -Wextra -Werror -I"$here" use.c libattn_planner.a -o use || { failed=1; return 0; }
     ./use || { echo "FAILED $1: the program that plans returned $?"; failed=1; }
     echo "$1: $(wc -l <exported) names exported"
 }
