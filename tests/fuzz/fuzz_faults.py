@@ -1,64 +1,44 @@
 # SPDX-License-Identifier: MIT
 """Faults planted one at a time (tests/faults/*.patch, reverts of correct lines) are found by fuzzing from an empty
-corpus, within the time each patch states, and the line printed fails with the fault and holds without it. So does the line
-that the target has shrunk it to, which fails in the same way and is smaller; attnfuzz shrink makes the like of it."""
-import glob, json, os, re, shlex, shutil, subprocess, sys, time
+corpus, within the time each patch states, and the line printed fails with the fault and holds without it. So does the
+line that the target has shrunk it to, which fails in the same way and is smaller; attnfuzz shrink makes the like of
+it."""
+
+import glob
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "support"))
+import planted  # noqa: E402
+import share  # noqa: E402
 
 SOURCE, BUILD, BIN = (os.environ[k] for k in ("ATTN_SOURCE", "ATTN_BUILD", "ATTN_BIN"))
-NIGHTLY = os.environ.get("ATTNFUZZ_NIGHTLY") or sys.argv[1:]
-CXX = os.environ.get("CXX", "clang++-22")
+# A test run plants a quarter of the faults, those whose turn it is; `./dev test --long` plants all.
+TURNS = 4
 
 
 def run(command, **options):
     return subprocess.run(command, capture_output=True, text=True, errors="replace", **options)
 
 
-def must(command, **options):
-    done = run(command, **options)
-    if done.returncode != 0:
-        sys.exit("failed: %s\n%s%s" % (shlex.join(command), done.stdout, done.stderr))
-
-
-def header(patch):
-    return dict(re.findall(r"^# (\w+): (.*)$", open(patch).read(), re.M))
-
-
 def cached(name):
-    return re.search(r"^%s:\w+=(.*)$" % name, open(BUILD + "/CMakeCache.txt").read(), re.M).group(1)
-
-
-def elsewhere(word, tree):
-    """A word of a compiler's command as it is for the patched copy of the source: what the build made stays where it is."""
-    return word if BUILD in word else re.sub(re.escape(SOURCE) + "(?=/|$)", lambda _: tree, word)
+    with open(BUILD + "/CMakeCache.txt") as f:
+        return re.search(r"^%s:\w+=(.*)$" % name, f.read(), re.M).group(1)
 
 
 def build(patch, head, work):
-    """The target and the command with the fault: its own objects come before the libraries that hold the same."""
-    tree = work + "/tree"
-    shutil.rmtree(work, ignore_errors=True)
-    os.makedirs(work)
-    for room in ("planner", "reference", "code", "kernels", "subjects", "fuzz", "cli"):
-        shutil.copytree(os.path.join(SOURCE, room), os.path.join(tree, room))
-    must(["patch", "-p1", "-s", "--fuzz=0", "-i", patch], cwd=tree)
-    objects, current = [], set()
-    for entry in json.load(open(BUILD + "/compile_commands.json")):
-        current.add(os.path.join(BUILD, re.search(r" -o (\S+)", entry["command"]).group(1)))
-        name = os.path.relpath(entry["file"], SOURCE)
-        # Kernels are compiled a second time for speed, the planner's sources for the null runtime.
-        if name not in head["rebuild"].split() or "_plain" in entry["command"] or " -o subjects/" in entry["command"]:
-            continue
-        command = [elsewhere(w, tree) for w in shlex.split(entry["command"])]
-        objects.append("%s/%d.o" % (work, len(objects)))
-        command[command.index("-o") + 1] = objects[-1]
-        must(command, cwd=work)
-    if not objects:
-        sys.exit("nothing to rebuild for " + patch)
-    libraries = [BUILD + "/lib/libattn_%s.a" % n for n in ("subjects", "fuzz", "kernels_host", "reference", "planner", "code")]
-    for name, engine in ((head["target"], "fuzzer"), ("attnfuzz", "fuzzer-no-link")):
-        # A build folder keeps objects of files that are no more.
-        own = [o for o in glob.glob("%s/*/CMakeFiles/%s.dir/**/*.o" % (BUILD, name), recursive=True) if o in current]
-        flags = "-fsanitize=" + ",".join(x for x in (engine, cached("ATTN_SANITIZE")) if x)
-        must([CXX, flags, *own, *objects, *libraries, "-lelf", "-lmsgpackc", "-lzstd", "-lz", "-lm", "-lpthread", "-ldl", "-o", "%s/%s" % (work, name)])
+    """The target and the command with the fault. Kernels are compiled a second time for speed alone: not here."""
+    os.makedirs(work, exist_ok=True)
+    planted.patched_copy(patch, work + "/tree")
+    made = planted.Build(BUILD, [head["target"], "attnfuzz"])
+    objects = made.compile_again(head["rebuild"].split(), work + "/tree", work, leave_out="_plain|^subjects/null/")
+    for name in (head["target"], "attnfuzz"):
+        made.link_again(name, objects, work + "/" + name)
 
 
 def same_failure(a, b):
@@ -66,26 +46,48 @@ def same_failure(a, b):
     return [re.findall(r"^P\d+ \w+|(?: (?:kernel|rule|failure)=\S+)", x.split(": ")[0]) for x in (a, b)]
 
 
+def fails_with_the_fault_alone(work, line):
+    """Whether the line fails with the fault and holds without it."""
+    codes = [run([folder + "/attnfuzz", "run", line]).returncode for folder in (work, BIN)]
+    return codes == [1, 0]
+
+
+def verb_shrinks(name, work, line, what, more):
+    """attnfuzz shrink on the line: None and what it says, or what is wrong with it."""
+    command = run([work + "/attnfuzz", "shrink", "--json", *more, line])
+    if command.returncode != 0:
+        said = command.stdout + command.stderr
+        return "%s: attnfuzz shrink ended with %d: %s" % (name, command.returncode, said), None
+    verb = json.loads(command.stdout)
+    if "P%d" % verb["property"] != what.split()[0]:
+        return "%s: attnfuzz shrink changed what fails: %s" % (name, command.stdout), None
+    if run([BIN + "/attnfuzz", "shrink", line]).returncode != 2:
+        return "%s: attnfuzz shrink finds something to fail that holds: %s" % (name, line), None
+    return None, verb
+
+
+def shrunk_session(name, work, finding, line, report):
+    events, fewer, what, small = report.groups()
+    a, b = same_failure(finding, what)
+    if a != b or int(fewer) > int(events) or len(small) > len(line):
+        return "%s: shrunk to another failure or a larger session: %s: %s" % (name, b, small)
+    if not fails_with_the_fault_alone(work, small):
+        return "%s: the shrunk session does not fail, or fails without the fault too: %s" % (name, small)
+    wrong, verb = verb_shrinks(name, work, line, what, ["--tries", "60"])
+    if not wrong and len(verb["line"]) > len(line):
+        wrong = "%s: attnfuzz shrink made it longer: %s" % (name, verb["line"])
+    print("  shrunk from %s events to %s:\n    %s" % (events, fewer, small), flush=True)
+    return wrong
+
+
 def shrunk(name, work, finding, line, stderr):
     """None, or what is wrong with the line that the target shrank its finding to."""
-    session = re.search(r"^shrunk in \d+ steps \(\d+ tries.*?from (\d+) events to (\d+):\n(P\d+ .*)\n  line:   (.*)$", stderr, re.M)
+    ending = r":\n(P\d+ .*)\n  line:   (.*)$"
+    session = re.search(r"^shrunk in \d+ steps \(\d+ tries.*?from (\d+) events to (\d+)" + ending, stderr, re.M)
     if session:
-        events, fewer, what, small = session.groups()
-        a, b = same_failure(finding, what)
-        if a != b or int(fewer) > int(events) or len(small) > len(line):
-            return "%s: shrunk to another failure or a larger session: %s: %s" % (name, b, small)
-        if run([work + "/attnfuzz", "run", small]).returncode != 1 or run([BIN + "/attnfuzz", "run", small]).returncode != 0:
-            return "%s: the shrunk session does not fail, or fails without the fault too: %s" % (name, small)
-        command = run([work + "/attnfuzz", "shrink", "--tries", "60", "--json", line])
-        verb = json.loads(command.stdout or "{}")
-        if command.returncode != 0 or "P%d" % verb["property"] != what.split()[0] or len(verb["line"]) > len(line):
-            return "%s: attnfuzz shrink ended with %d: %s" % (name, command.returncode, command.stdout + command.stderr)
-        if run([BIN + "/attnfuzz", "shrink", line]).returncode != 2:
-            return "%s: attnfuzz shrink finds a session to fail that holds: %s" % (name, line)
-        print("  shrunk from %s events to %s:\n    %s" % (events, fewer, small), flush=True)
-        return None
-    report = re.search(r"^shrunk in (\d+) steps \((\d+) tries.*?from (\d+) features and extents of (\d+) to (\d+) and (\d+):\n"
-                       r"(P\d+ .*)\n  line:   (.*)$", stderr, re.M)
+        return shrunk_session(name, work, finding, line, session)
+    report = re.search(r"^shrunk in (\d+) steps \((\d+) tries.*?"
+                       r"from (\d+) features and extents of (\d+) to (\d+) and (\d+)" + ending, stderr, re.M)
     if not report:
         return "%s: the target did not shrink its finding\n%s" % (name, stderr[-2000:])
     steps, tries, features, extents, fewer, less, what, small = report.groups()
@@ -94,19 +96,14 @@ def shrunk(name, work, finding, line, stderr):
         return "%s: shrunk to another failure: %s, was %s" % (name, b, a)
     if int(fewer) > int(features) or (int(fewer) == int(features) and int(less) > int(extents)):
         return "%s: shrunk to a larger line: %s" % (name, small)
-    if run([work + "/attnfuzz", "run", small]).returncode != 1 or run([BIN + "/attnfuzz", "run", small]).returncode != 0:
+    if not fails_with_the_fault_alone(work, small):
         return "%s: the shrunk line does not fail, or fails without the fault too: %s" % (name, small)
-    command = run([work + "/attnfuzz", "shrink", "--json", "--property", what[1:].split()[0], line])
-    if command.returncode != 0:
-        return "%s: attnfuzz shrink ended with %d: %s" % (name, command.returncode, command.stderr)
-    verb = json.loads(command.stdout)
-    if "P%d" % verb["property"] != what.split()[0] or (verb["kernel"] and "kernel=" + verb["kernel"] not in what):
-        return "%s: attnfuzz shrink changed what fails: %s" % (name, command.stdout)
-    if run([BIN + "/attnfuzz", "shrink", line]).returncode != 2:
-        return "%s: attnfuzz shrink finds a line to fail that holds: %s" % (name, line)
+    wrong, verb = verb_shrinks(name, work, line, what, ["--property", what[1:].split()[0]])
+    if not wrong and verb["kernel"] and "kernel=" + verb["kernel"] not in what:
+        wrong = "%s: attnfuzz shrink changed the kernel that fails: %s" % (name, verb["kernel"])
     print("  shrunk in %s steps, %s tries: features %s to %s, extents %s to %s, %d to %d characters\n    %s"
           % (steps, tries, features, fewer, extents, less, len(line), len(small), small), flush=True)
-    return None
+    return wrong
 
 
 def check_script(path, faulty):
@@ -123,17 +120,15 @@ def check_script(path, faulty):
 
 
 def check(patch):
-    head = header(patch)
+    head = planted.header(patch)
     name = os.path.basename(patch)[: -len(".patch")]
-    if "nightly" in head and not NIGHTLY:
-        print("%s: not run (ATTNFUZZ_NIGHTLY is not set): %s" % (name, head["nightly"]), flush=True)
-        return None
     work = os.path.join(BUILD, "faults", name)
-    build(patch, head, work)
+    shutil.rmtree(work, ignore_errors=True)
     os.makedirs(work + "/found")
+    build(patch, head, work)
     began = time.monotonic()
-    fuzz = run([work + "/" + head["target"], "-seed=1", "-max_len=" + head.get("max_len", "96"), "-rss_limit_mb=0", "-artifact_prefix=" + work + "/found/",
-                "-max_total_time=" + head["seconds"]], cwd=work)
+    fuzz = run([work + "/" + head["target"], "-seed=1", "-max_len=" + head.get("max_len", "96"), "-rss_limit_mb=0",
+                "-artifact_prefix=" + work + "/found/", "-max_total_time=" + head["seconds"]], cwd=work)
     took = time.monotonic() - began
     found = re.search(r"^(P\d+) .*", fuzz.stderr, re.M)
     line = re.search(r"^  line:   (.*)$", fuzz.stderr, re.M)
@@ -142,10 +137,10 @@ def check(patch):
         return "%s: not found in %s s (%.1f s)\n%s" % (name, head["seconds"], took, fuzz.stderr[-2000:])
     if found.group(1) not in head["property"].split():
         return "%s: found by another property: %s" % (name, found.group(0))
-    if run([work + "/attnfuzz", "run", line.group(1)]).returncode != 1:
-        return "%s: the line printed does not fail: %s" % (name, line.group(1))
-    if run([BIN + "/attnfuzz", "run", line.group(1)]).returncode != 0 or run([BIN + "/" + head["target"], inputs[0]]).returncode != 0:
-        return "%s: fails without the fault too: %s" % (name, line.group(1))
+    if not fails_with_the_fault_alone(work, line.group(1)):
+        return "%s: the line printed does not fail, or fails without the fault too: %s" % (name, line.group(1))
+    if run([BIN + "/" + head["target"], inputs[0]]).returncode != 0:
+        return "%s: the input fails without the fault too: %s" % (name, inputs[0])
     if "explain" in head and head["explain"] not in run([work + "/attnfuzz", "explain", line.group(1)]).stdout:
         return "%s: explain does not name %s" % (name, head["explain"])
     if "script" in head:
@@ -156,12 +151,31 @@ def check(patch):
     return shrunk(name, work, found.group(0), line.group(1), fuzz.stderr)
 
 
-if __name__ == "__main__":
+def main(names):
+    """Those faults; without names, those whose turn it is."""
     if not os.path.exists(BIN + "/fuzz_kernel") or cached("ATTN_ENGINE") != "libfuzzer":
         print("skipped: this configuration has no libFuzzer targets")
-        sys.exit(77)
-    only = sys.argv[1:]
-    wrong = [check(p) for p in sorted(glob.glob(SOURCE + "/tests/faults/*.patch")) if not only or any(o in p for o in only)]
+        return 77
+    patches = sorted(glob.glob(SOURCE + "/tests/faults/*.patch"))
+    if names:
+        patches = [p for p in patches if any(name in p for name in names)]
+    else:
+        often = [p for p in patches if "nightly" not in planted.header(p)]
+        patches = share.of(often, TURNS)
+        print("%d of %d faults, whose turn it is; ./dev test --long plants all" % (len(patches), len(often)),
+              flush=True)
+    wrong = []
+    for patch in patches:
+        began = time.monotonic()
+        try:
+            wrong.append(check(patch))
+        except planted.Failed as failed:
+            wrong.append("%s: %s" % (patch, failed))
+        print("  %.1f s" % (time.monotonic() - began), flush=True)
     wrong = [w for w in wrong if w]
     print("\n".join(wrong))
-    sys.exit(1 if wrong else 0)
+    return 1 if wrong or not patches else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

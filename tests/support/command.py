@@ -67,5 +67,6 @@ class Case(unittest.TestCase):
 
     def ends(self, code, *arguments, **more):
         result = attnfuzz(*arguments, **more)
-        self.assertEqual(result.code, code, f"attnfuzz {' '.join(arguments)[:500]}\n{result.out[-2000:]}\n{result.err[-2000:]}")
+        self.assertEqual(result.code, code,
+                         f"attnfuzz {' '.join(arguments)[:500]}\n{result.out[-2000:]}\n{result.err[-2000:]}")
         return result

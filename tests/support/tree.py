@@ -101,7 +101,7 @@ def lines_of_code(root, path):
 
 
 class Object:
-    """One object of a build: its source (a path from the root; of a generated file, from the build folder, whose folders
+    """One object of a build: its source (a path from the root; a generated one's from the build folder, whose folders
     are those of the tree), what it defines and what it uses."""
 
     def __init__(self, path, source, command):
@@ -169,8 +169,8 @@ def calls(found):
 
 def divided(root, found, including):
     """The objects, each of a unit (a .c file that includes .c files, which no object tells apart) replaced by one for
-    each of its files: it defines the functions and tables that its text has at file level, and uses the names in its text
-    that the object uses or that another part has at file level."""
+    each of its files: it defines the functions and tables that its text has at file level, and uses the names in its
+    text that the object uses or that another part has at file level."""
     result, texts = [], {}
     for o in found:
         parts = [p for p in including.get(o.source, ()) if p.endswith(".c")]
@@ -199,7 +199,7 @@ def divided(root, found, including):
 
 
 def circles(edges):
-    """The circles of a graph of (from, to) pairs: of each strongly connected part a shortest circle, and its members."""
+    """The circles of a graph of (from, to) pairs: of each strongly connected part a shortest circle and its members."""
     after = collections.defaultdict(list)
     for a, b in sorted(edges):
         if a != b:
