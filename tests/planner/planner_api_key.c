@@ -30,7 +30,7 @@ static void ceilings_hold_their_bucket(void **state)
     }
     uint64_t seed = 1;
     for (int i = 0; i < 200000; i++) {
-        int64_t n = 1 + (int64_t)(rand_u64(&seed) >> 1 >> rand_below(&seed, 63));
+        int64_t n = 1 + (int64_t)(attn_random(&seed) >> 1 >> attn_random_below(&seed, 63));
         if (n < 1)
             n = INT64_MAX;
         check_bucket(attn_bucket_n_q, n, 8);
@@ -79,17 +79,17 @@ static void what_does_not_matter_does_not_enter(void **state)
             struct attn_tensor *t = &other.t[o];
             for (int d = 1; d < 4; d++)
                 if (t->ne[d] == 1)
-                    t->nb[d] = (int64_t)rand_u64(&seed);
+                    t->nb[d] = (int64_t)attn_random(&seed);
             t->buffer = (uint8_t)(o + 1);
-            t->offset += (int64_t)rand_below(&seed, 8) * 272 * 16; /* whole blocks of every type, and 16 bytes */
+            t->offset += (int64_t)attn_random_below(&seed, 8) * 272 * 16; /* whole blocks of every type, and 16 bytes */
             if (!t->present)
                 for (size_t j = 0; j < offsetof(struct attn_tensor, present); j++)
-                    ((unsigned char *)t)[j] = (unsigned char)rand_u64(&seed);
+                    ((unsigned char *)t)[j] = (unsigned char)attn_random(&seed);
         }
         if (other.t[ATTN_Q].ne[1] > 1 || other.t[ATTN_Q].ne[2] > 1)
             random_layout(&seed, &other.t[ATTN_Q], true);
         random_layout(&seed, &other.t[ATTN_DST], false);
-        other.scale = float_from((uint32_t)rand_below(&seed, 0x7f800000));
+        other.scale = attn_float_of_bits((uint32_t)attn_random_below(&seed, 0x7f800000));
         other.softcap = p.softcap > 0 ? 1e-30f : -0.0f;
         other.max_bias = p.max_bias > 0 ? 1e-30f : -0.0f;
         other.head_first = 3;

@@ -1,4 +1,4 @@
-/* planner_text.h: what the planner's tests share: seeded random numbers, a line's problem, and buffers that end where
+/* planner_text.h: what the planner's tests share: a line's problem, and buffers that end where
  * they say, so that AddressSanitizer sees a byte too many.
  *
  * SPDX-License-Identifier: MIT */
@@ -18,32 +18,8 @@
 #include <cmocka.h>
 
 #include "planner/attn_planner.h"
-
-/* splitmix64 (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014). */
-static inline uint64_t rand_u64(uint64_t *state)
-{
-    uint64_t z = *state += 0x9e3779b97f4a7c15u;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
-}
-
-/* 0 <= result < n */
-static inline uint64_t rand_below(uint64_t *state, uint64_t n) { return rand_u64(state) % n; }
-
-static inline float float_from(uint32_t bits)
-{
-    float f;
-    memcpy(&f, &bits, sizeof f);
-    return f;
-}
-
-static inline uint32_t bits_from(float f)
-{
-    uint32_t bits;
-    memcpy(&bits, &f, sizeof bits);
-    return bits;
-}
+#include "planner/bits.h"
+#include "planner/random.h"
 
 /* A heap copy of exactly len bytes (one for none), without a terminator. */
 static inline char *exact_copy(const char *text, size_t len)

@@ -13,9 +13,10 @@ static void check_parse(const char *text)
     float want = strtof(text, &end), got = 77.0f;
     size_t used = attn_float_parse(exact, len, &got);
     free(exact);
-    if (used != (size_t)(end - text) || (used && bits_from(got) != bits_from(want) && !(got != got && want != want)))
-        fail_msg("'%.60s': read %zu bytes as %08x, strtof %zu as %08x", text, used, bits_from(got),
-                 (size_t)(end - text), bits_from(want));
+    if (used != (size_t)(end - text) ||
+        (used && attn_float_bits(got) != attn_float_bits(want) && !(got != got && want != want)))
+        fail_msg("'%.60s': read %zu bytes as %08x, strtof %zu as %08x", text, used, attn_float_bits(got),
+                 (size_t)(end - text), attn_float_bits(want));
 }
 
 /* The n digits of "d.ddde-xx", as an integer, and the exponent after them. */
@@ -58,14 +59,14 @@ static float read_scaled(long digits, int exponent)
 static void check_print(uint32_t bits)
 {
     char text[20], negative[20], nearest[32];
-    float f = float_from(bits), back;
+    float f = attn_float_of_bits(bits), back;
     size_t len = attn_float_print(f, text, sizeof text);
     assert_true(len < sizeof text);
     assert_int_equal(strlen(text), len);
-    if (bits_from(strtof(text, NULL)) != bits)
+    if (attn_float_bits(strtof(text, NULL)) != bits)
         fail_msg("%08x is printed as %s", bits, text);
     assert_int_equal(attn_float_parse(text, len, &back), len);
-    assert_int_equal(bits_from(back), bits);
+    assert_int_equal(attn_float_bits(back), bits);
     assert_int_equal(attn_float_print(-f, negative, sizeof negative), len + 1);
     assert_int_equal(negative[0], '-');
     assert_string_equal(negative + 1, text);
@@ -79,11 +80,11 @@ static void check_print(uint32_t bits)
         snprintf(nearest, sizeof nearest, "%.*e", n - 2, (double)f);
         split_digits(nearest, &digits, &exponent);
         for (long d = digits - 1; d <= digits + 1; d++)
-            if (bits_from(read_scaled(d, exponent)) == bits)
+            if (attn_float_bits(read_scaled(d, exponent)) == bits)
                 fail_msg("%08x is printed as %s, but %lde%d is shorter", bits, text, d, exponent);
     }
     snprintf(nearest, sizeof nearest, "%.*e", n - 1, (double)f); /* and of that length the nearest that reads back */
-    if (bits_from(strtof(nearest, NULL)) == bits && strtod(nearest, NULL) != strtod(text, NULL))
+    if (attn_float_bits(strtof(nearest, NULL)) == bits && strtod(nearest, NULL) != strtod(text, NULL))
         fail_msg("%08x is printed as %s, but %s is nearer", bits, text, nearest);
 }
 
@@ -97,7 +98,7 @@ static void every_exponent_prints_shortest_and_reads_back(void **state)
         for (size_t i = 0; i < sizeof fractions / sizeof fractions[0]; i++)
             check_print(base | fractions[i]);
         for (int i = 0; i < 200; i++)
-            check_print(base | (uint32_t)rand_below(&seed, 1 << 23));
+            check_print(base | (uint32_t)attn_random_below(&seed, 1 << 23));
     }
 }
 
@@ -115,7 +116,7 @@ static void random_bit_patterns_print_shortest_and_read_back(void **state)
     (void)state;
     uint64_t seed = 2;
     for (int i = 0; i < 200000; i++)
-        check_print((uint32_t)(rand_u64(&seed) % 0x7f800000u));
+        check_print((uint32_t)(attn_random(&seed) % 0x7f800000u));
 }
 
 static void printf_with_nine_digits_reads_as_strtof_reads_it(void **state)
@@ -124,7 +125,7 @@ static void printf_with_nine_digits_reads_as_strtof_reads_it(void **state)
     uint64_t seed = 3;
     char text[64];
     for (int i = 0; i < 300000; i++) {
-        float f = float_from((uint32_t)rand_u64(&seed));
+        float f = attn_float_of_bits((uint32_t)attn_random(&seed));
         snprintf(text, sizeof text, i % 3 == 0 ? "%.9g" : i % 3 == 1 ? "%.17g" : "%a", (double)f);
         if (f == f)
             check_parse(text);
@@ -164,7 +165,7 @@ static void well_known_texts_are_printed_as_people_write_them(void **state)
     };
     char text[20];
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        attn_float_print(float_from(cases[i].bits), text, sizeof text);
+        attn_float_print(attn_float_of_bits(cases[i].bits), text, sizeof text);
         assert_string_equal(text, cases[i].text);
     }
 }
@@ -176,15 +177,15 @@ static void halfway_texts_go_to_the_even_neighbour_and_the_least_bit_decides(voi
     uint64_t seed = 4;
     static char text[4096];
     for (int i = 0; i < 20000; i++) {
-        uint32_t bits = i < 500 ? (uint32_t)i : (uint32_t)(rand_u64(&seed) % 0x7f7fffffu);
-        double mid = ((double)float_from(bits) + (double)float_from(bits + 1)) / 2;
+        uint32_t bits = i < 500 ? (uint32_t)i : (uint32_t)(attn_random(&seed) % 0x7f7fffffu);
+        double mid = ((double)attn_float_of_bits(bits) + (double)attn_float_of_bits(bits + 1)) / 2;
         float got;
         int len = snprintf(text, sizeof text, "%.1100f", mid); /* exact: 2^-150 has 150 places */
         assert_int_equal(attn_float_parse(text, (size_t)len, &got), len);
-        assert_int_equal(bits_from(got), bits + (bits & 1));
+        assert_int_equal(attn_float_bits(got), bits + (bits & 1));
         text[len - 1] = '1';
         assert_int_equal(attn_float_parse(text, (size_t)len, &got), len);
-        assert_int_equal(bits_from(got), bits + 1);
+        assert_int_equal(attn_float_bits(got), bits + 1);
         /* A hair below: the text of the next double down, exact again. */
         uint64_t u;
         memcpy(&u, &mid, sizeof u);
@@ -192,7 +193,7 @@ static void halfway_texts_go_to_the_even_neighbour_and_the_least_bit_decides(voi
         memcpy(&mid, &u, sizeof mid);
         len = snprintf(text, sizeof text, "%.1100f", mid);
         assert_int_equal(attn_float_parse(text, (size_t)len, &got), len);
-        assert_int_equal(bits_from(got), bits);
+        assert_int_equal(attn_float_bits(got), bits);
     }
 }
 
@@ -301,9 +302,9 @@ static void random_number_like_text_reads_as_strtof_reads_it(void **state)
     uint64_t seed = 5;
     char text[24];
     for (int i = 0; i < 500000; i++) {
-        size_t n = rand_below(&seed, sizeof text);
+        size_t n = attn_random_below(&seed, sizeof text);
         for (size_t j = 0; j < n; j++)
-            text[j] = alphabet[rand_below(&seed, sizeof alphabet - 1)];
+            text[j] = alphabet[attn_random_below(&seed, sizeof alphabet - 1)];
         text[n] = '\0';
         check_parse(text);
     }
@@ -316,16 +317,17 @@ static void random_long_decimals_and_hex_read_as_strtof_reads_them(void **state)
     char text[700];
     for (int i = 0; i < 100000; i++) {
         bool hex = i % 4 == 0;
-        size_t digits = 1 + rand_below(&seed, rand_below(&seed, 8) ? 40 : 400), n = 0;
-        size_t point = rand_below(&seed, 3) ? rand_below(&seed, digits + 1) : digits + 1;
+        size_t digits = 1 + attn_random_below(&seed, attn_random_below(&seed, 8) ? 40 : 400), n = 0;
+        size_t point = attn_random_below(&seed, 3) ? attn_random_below(&seed, digits + 1) : digits + 1;
         n += (size_t)snprintf(text, sizeof text, hex ? "0x" : "");
         for (size_t j = 0; j < digits; j++) {
             if (j == point)
                 text[n++] = '.';
-            text[n++] = hex ? "0123456789abcdefABCDEF"[rand_below(&seed, 22)] : (char)('0' + rand_below(&seed, 10));
+            text[n++] = hex ? "0123456789abcdefABCDEF"[attn_random_below(&seed, 22)]
+                            : (char)('0' + attn_random_below(&seed, 10));
         }
         int64_t balance = -(int64_t)(point < digits ? point : digits) * (hex ? 4 : 1);
-        int64_t exponent = balance + (int64_t)rand_below(&seed, hex ? 320 : 100) - (hex ? 165 : 52);
+        int64_t exponent = balance + (int64_t)attn_random_below(&seed, hex ? 320 : 100) - (hex ? 165 : 52);
         snprintf(text + n, sizeof text - n, "%c%lld", hex ? 'p' : 'e', (long long)exponent);
         check_parse(text);
     }
@@ -346,7 +348,7 @@ static void ten_million_digits_are_read_at_once(void **state)
     assert_int_equal(attn_float_parse(text, N + (size_t)tail, &f), N + tail);
     assert_true(f == 1.0f);
     assert_int_equal(attn_float_parse(text, N, &f), N);
-    assert_int_equal(bits_from(f), 0x7f800000);
+    assert_int_equal(attn_float_bits(f), 0x7f800000);
 
     text[0] = '0';
     text[1] = '.';
@@ -357,7 +359,7 @@ static void ten_million_digits_are_read_at_once(void **state)
 
     memset(text, '9', N);
     assert_int_equal(attn_float_parse(text, N, &f), N);
-    assert_int_equal(bits_from(f), 0x7f800000);
+    assert_int_equal(attn_float_bits(f), 0x7f800000);
     tail = snprintf(text + N, 32, "e-%d", N);
     assert_int_equal(attn_float_parse(text, N + (size_t)tail, &f), N + tail);
     assert_true(f == 1.0f);
@@ -366,23 +368,23 @@ static void ten_million_digits_are_read_at_once(void **state)
     memset(text, '0', N);
     memcpy(text, "1.000000059604644775390625", 26);
     assert_int_equal(attn_float_parse(text, N, &f), N);
-    assert_int_equal(bits_from(f), 0x3f800000);
+    assert_int_equal(attn_float_bits(f), 0x3f800000);
     text[N - 1] = '1';
     assert_int_equal(attn_float_parse(text, N, &f), N);
-    assert_int_equal(bits_from(f), 0x3f800001);
+    assert_int_equal(attn_float_bits(f), 0x3f800001);
 
     memset(text, '0', N);
     memcpy(text, "0x1.000001", 10);
     assert_int_equal(attn_float_parse(text, N, &f), N);
-    assert_int_equal(bits_from(f), 0x3f800000);
+    assert_int_equal(attn_float_bits(f), 0x3f800000);
     text[N - 1] = '1';
     assert_int_equal(attn_float_parse(text, N, &f), N);
-    assert_int_equal(bits_from(f), 0x3f800001);
+    assert_int_equal(attn_float_bits(f), 0x3f800001);
 
     memset(text, '9', N);
     memcpy(text, "1e", 2);
     assert_int_equal(attn_float_parse(text, N, &f), N);
-    assert_int_equal(bits_from(f), 0x7f800000);
+    assert_int_equal(attn_float_bits(f), 0x7f800000);
     free(text);
 }
 
@@ -397,7 +399,7 @@ static void every_capacity_is_respected(void **state)
     static const uint32_t patterns[] = { 0,          0x80000000, 0xff800000, 0x7fc00000,
                                          0x80000001, 0xff7fffff, 0xbdb504f3, 0xcb7fffff };
     for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++) {
-        float f = float_from(patterns[i]);
+        float f = attn_float_of_bits(patterns[i]);
         check_capacities(print_float, &f);
     }
 }

@@ -10,41 +10,34 @@ static int64_t random_i64(uint64_t *seed)
 {
     static const int64_t edges[] = { INT64_MIN, INT64_MIN + 1,   -1, 0, 1, 2, 32, INT64_MAX - 1,
                                      INT64_MAX, INT64_C(1) << 62 };
-    switch (rand_below(seed, 4)) {
-    case 0: return edges[rand_below(seed, sizeof edges / sizeof edges[0])];
-    case 1: return (int64_t)rand_u64(seed);
-    case 2: return (int64_t)(rand_u64(seed) >> rand_below(seed, 64));
-    default: return (int64_t)rand_below(seed, 600);
+    switch (attn_random_below(seed, 4)) {
+    case 0: return edges[attn_random_below(seed, sizeof edges / sizeof edges[0])];
+    case 1: return (int64_t)attn_random(seed);
+    case 2: return (int64_t)(attn_random(seed) >> attn_random_below(seed, 64));
+    default: return (int64_t)attn_random_below(seed, 600);
     }
 }
 
 static float random_float(uint64_t *seed, float preset)
 {
-    if (rand_below(seed, 3) == 0)
+    if (attn_random_below(seed, 3) == 0)
         return preset;
-    float f = float_from((uint32_t)rand_u64(seed));
-    return f == f ? f : float_from(0x7fc00000); /* nan has one text, so one bit pattern comes back */
+    float f = attn_float_of_bits((uint32_t)attn_random(seed));
+    return f == f ? f : attn_float_of_bits(0x7fc00000); /* nan has one text, so one bit pattern comes back */
 }
 
 static void random_tensor(uint64_t *seed, struct attn_tensor *t)
 {
     t->present = 1;
-    t->type = (uint8_t)rand_below(seed, ATTN_TYPE_COUNT);
-    t->buffer = (uint8_t)(rand_below(seed, 2) ? rand_below(seed, 27) : 0);
-    t->offset = rand_below(seed, 2) ? random_i64(seed) : 0;
+    t->type = (uint8_t)attn_random_below(seed, ATTN_TYPE_COUNT);
+    t->buffer = (uint8_t)(attn_random_below(seed, 2) ? attn_random_below(seed, 27) : 0);
+    t->offset = attn_random_below(seed, 2) ? random_i64(seed) : 0;
     for (int i = 0; i < 4; i++)
-        t->ne[i] = rand_below(seed, 3) ? random_i64(seed) : 1;
+        t->ne[i] = attn_random_below(seed, 3) ? random_i64(seed) : 1;
     attn_tensor_contiguous(t);
     for (int i = 1; i < 4; i++)
-        if (rand_below(seed, 3) == 0)
+        if (attn_random_below(seed, 3) == 0)
             t->nb[i] = random_i64(seed);
-}
-
-static void set_default(struct attn_tensor *t, int64_t ne0, int64_t ne1, int64_t ne2, int64_t ne3)
-{
-    const struct attn_tensor plain = { .ne = { ne0, ne1, ne2, ne3 }, .type = ATTN_F32, .present = 1 };
-    *t = plain;
-    attn_tensor_contiguous(t);
 }
 
 static void random_problem(uint64_t *seed, struct attn_problem *p)
@@ -52,18 +45,18 @@ static void random_problem(uint64_t *seed, struct attn_problem *p)
     memset(p, 0, sizeof *p);
     for (int i = 0; i < ATTN_OPERAND_COUNT; i++) {
         bool optional = i == ATTN_MASK || i == ATTN_SINKS;
-        if (!optional || rand_below(seed, 2))
+        if (!optional || attn_random_below(seed, 2))
             random_tensor(seed, &p->t[i]);
     }
-    if (rand_below(seed, 2))
-        set_default(&p->t[ATTN_DST], attn_d_v(p), attn_n_head(p), attn_n_q(p), attn_n_seq(p));
-    if (p->t[ATTN_SINKS].present && rand_below(seed, 2))
-        set_default(&p->t[ATTN_SINKS], attn_n_head(p), 1, 1, 1);
+    if (attn_random_below(seed, 2))
+        attn_tensor_set(&p->t[ATTN_DST], ATTN_F32, attn_d_v(p), attn_n_head(p), attn_n_q(p), attn_n_seq(p));
+    if (p->t[ATTN_SINKS].present && attn_random_below(seed, 2))
+        attn_tensor_set(&p->t[ATTN_SINKS], ATTN_F32, attn_n_head(p), 1, 1, 1);
     p->scale = random_float(seed, 1.0f);
     p->softcap = random_float(seed, 0.0f);
     p->max_bias = random_float(seed, 0.0f);
-    p->head_first = rand_below(seed, 2) ? random_i64(seed) : 0;
-    p->head_total = rand_below(seed, 2) ? random_i64(seed) : attn_n_head(p);
+    p->head_first = attn_random_below(seed, 2) ? random_i64(seed) : 0;
+    p->head_total = attn_random_below(seed, 2) ? random_i64(seed) : attn_n_head(p);
 }
 
 static void check_round_trip(const struct attn_problem *p)
@@ -101,7 +94,7 @@ static void odd_strides_of_extent_one_dimensions_survive(void **state)
     struct attn_problem p = parse("fa1 q=f32[64,1,1,1] k=f16[64,1,1,1] v=f16[64,1,1,1] mask=f16[1,1,1,1] sinks");
     uint64_t seed = 2;
     for (int i = 0; i < 1000; i++) {
-        p.t[rand_below(&seed, ATTN_OPERAND_COUNT)].nb[1 + rand_below(&seed, 3)] = random_i64(&seed);
+        p.t[attn_random_below(&seed, ATTN_OPERAND_COUNT)].nb[1 + attn_random_below(&seed, 3)] = random_i64(&seed);
         check_round_trip(&p);
     }
 }
@@ -123,7 +116,7 @@ static void the_longest_line_fits_the_stated_maximum(void **state)
         for (int d = 1; d < 4; d++)
             t->nb[d] = INT64_MIN + 1;
     }
-    p.scale = p.softcap = p.max_bias = float_from(0x80800000); /* -1.1754944e-38: no float's text is longer */
+    p.scale = p.softcap = p.max_bias = attn_float_of_bits(0x80800000); /* -1.1754944e-38: no float's text is longer */
     p.head_first = p.head_total = INT64_MIN;
     check_round_trip(&p);
 }
@@ -389,18 +382,19 @@ static void random_bytes_and_mutated_lines_do_no_harm(void **state)
     uint64_t seed = 3;
     for (int i = 0; i < 100000; i++) {
         char bytes[ATTN_LINE_MAX];
-        size_t len = rand_below(&seed, 100);
+        size_t len = attn_random_below(&seed, 100);
         for (size_t j = 0; j < len; j++)
-            bytes[j] = i % 2 ? (char)rand_u64(&seed) : alphabet[rand_below(&seed, sizeof alphabet)];
+            bytes[j] = i % 2 ? (char)attn_random(&seed) : alphabet[attn_random_below(&seed, sizeof alphabet)];
         check_any(bytes, len);
 
         struct attn_problem p;
         random_problem(&seed, &p);
         len = attn_problem_print(&p, bytes, sizeof bytes);
-        for (uint64_t n = 1 + rand_below(&seed, 3); n > 0; n--) {
-            size_t at = rand_below(&seed, len);
-            char c = rand_below(&seed, 4) ? alphabet[rand_below(&seed, sizeof alphabet)] : (char)rand_u64(&seed);
-            if (rand_below(&seed, 2)) {
+        for (uint64_t n = 1 + attn_random_below(&seed, 3); n > 0; n--) {
+            size_t at = attn_random_below(&seed, len);
+            char c = attn_random_below(&seed, 4) ? alphabet[attn_random_below(&seed, sizeof alphabet)]
+                                                 : (char)attn_random(&seed);
+            if (attn_random_below(&seed, 2)) {
                 bytes[at] = c;
             } else {
                 memmove(bytes + at, bytes + at + 1, len - at - 1);
@@ -458,7 +452,7 @@ static void a_problem_of_random_bits_prints_within_the_stated_maximum(void **sta
         struct attn_problem p;
         char text[ATTN_LINE_MAX];
         for (size_t j = 0; j < sizeof p; j++)
-            ((unsigned char *)&p)[j] = (unsigned char)rand_u64(&seed);
+            ((unsigned char *)&p)[j] = (unsigned char)attn_random(&seed);
         assert_true(attn_problem_print(&p, text, sizeof text) < sizeof text);
     }
 }

@@ -8,7 +8,7 @@
 static void random_bits(uint64_t *seed, void *out, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        ((unsigned char *)out)[i] = (unsigned char)rand_u64(seed);
+        ((unsigned char *)out)[i] = (unsigned char)attn_random(seed);
 }
 
 /* ---- Errors ---------------------------------------------------------------------------------------------- */
@@ -110,8 +110,8 @@ static void any_rule_number_and_operands_give_a_text(void **state)
     uint64_t seed = 1;
     for (int i = 0; i < 50000; i++) {
         char text[2048];
-        int64_t lhs = (int64_t)(rand_u64(&seed) >> rand_below(&seed, 64)), rhs = (int64_t)rand_u64(&seed);
-        int kernel = (int)rand_below(&seed, 8) - 2, rule = (int)rand_below(&seed, 12) - 2;
+        int64_t lhs = (int64_t)(attn_random(&seed) >> attn_random_below(&seed, 64)), rhs = (int64_t)attn_random(&seed);
+        int kernel = (int)attn_random_below(&seed, 8) - 2, rule = (int)attn_random_below(&seed, 12) - 2;
         if (i % 100 == 0)
             kernel = rule = INT32_MIN;
         bool holds = i & 1;
@@ -225,7 +225,7 @@ static void keys_that_differ_in_one_field_differ_in_text(void **state)
             other = key;
             unsigned char *at = (unsigned char *)&other + fields[f].offset;
             bool flag = fields[f].offset >= offsetof(struct attn_key, softcap);
-            at[0] = (unsigned char)(flag ? !at[0] : at[0] ^ (1 + rand_below(&seed, 7)));
+            at[0] = (unsigned char)(flag ? !at[0] : at[0] ^ (1 + attn_random_below(&seed, 7)));
             attn_key_text(&other, changed, sizeof changed);
             if (strcmp(text, changed) == 0)
                 fail_msg("field %zu does not enter the text %s", f, text);
@@ -383,9 +383,10 @@ static void json_is_valid_for_any_bits(void **state)
             random_bits(&seed, &trace, sizeof trace);
         } else if (i % 3 == 1) { /* flip a few bits */
             for (int j = 0; j < 20; j++) {
-                ((unsigned char *)&plan)[rand_below(&seed, sizeof plan)] ^= (unsigned char)(1u << rand_below(&seed, 8));
-                ((unsigned char *)&trace)[rand_below(&seed, sizeof trace)] ^=
-                    (unsigned char)(1u << rand_below(&seed, 8));
+                ((unsigned char *)&plan)[attn_random_below(&seed, sizeof plan)] ^=
+                    (unsigned char)(1u << attn_random_below(&seed, 8));
+                ((unsigned char *)&trace)[attn_random_below(&seed, sizeof trace)] ^=
+                    (unsigned char)(1u << attn_random_below(&seed, 8));
             }
         }
         assert_in_range(attn_plan_json(&plan, text, sizeof text), 1, sizeof text - 1);

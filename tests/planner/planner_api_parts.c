@@ -1,0 +1,121 @@
+/* planner_api_parts.c: relations, look-ups by name and number, and the guard that sees a plan beyond its device.
+ *
+ * SPDX-License-Identifier: MIT */
+#include "tests/planner/planner_api.h"
+
+static void relations_are_what_they_are_called(void **state)
+{
+    (void)state;
+    assert_true(attn_relation_holds(ATTN_REL_EQ, INT64_MIN, INT64_MIN));
+    assert_false(attn_relation_holds(ATTN_REL_EQ, 1, 2));
+    assert_true(attn_relation_holds(ATTN_REL_LE, 2, 2));
+    assert_false(attn_relation_holds(ATTN_REL_LE, 3, 2));
+    assert_true(attn_relation_holds(ATTN_REL_GE, 2, 2));
+    assert_false(attn_relation_holds(ATTN_REL_GE, 1, 2));
+    assert_true(attn_relation_holds(ATTN_REL_MEMBER, 0, 1));
+    assert_true(attn_relation_holds(ATTN_REL_MEMBER, 62, INT64_C(1) << 62));
+    assert_false(attn_relation_holds(ATTN_REL_MEMBER, 62, INT64_MAX >> 1));
+    assert_false(attn_relation_holds(ATTN_REL_MEMBER, 63, -1));
+    assert_false(attn_relation_holds(ATTN_REL_MEMBER, -1, -1));
+    assert_false(attn_relation_holds(ATTN_REL_MEMBER, INT64_MIN, -1));
+    assert_false(attn_relation_holds(ATTN_REL_MEMBER, INT64_MAX, -1));
+    assert_false(attn_relation_holds(ATTN_REL_COUNT, 0, 0));
+    assert_false(attn_relation_holds(-1, 0, 0));
+}
+
+static void kernels_types_and_head_sizes_are_found_by_name_and_number(void **state)
+{
+    (void)state;
+    for (int i = 0; i < ATTN_KERNEL_COUNT; i++) {
+        const struct attn_kernel *k = attn_kernel(i);
+        assert_int_equal(attn_kernel_find(k->name), i);
+        for (int a = 0; a < k->n_rules; a++)
+            for (int b = 0; b < a; b++)
+                assert_string_not_equal(k->rules[a].name, k->rules[b].name);
+    }
+    assert_string_equal(attn_kernel(ATTN_KERNEL_COUNT - 1)->name, "naive");
+    assert_null(attn_kernel(-1));
+    assert_null(attn_kernel(ATTN_KERNEL_COUNT));
+    assert_int_equal(attn_kernel_find("nave"), -1);
+    assert_null(attn_type_info(-1));
+    assert_null(attn_type_info(ATTN_TYPE_COUNT));
+    assert_int_equal(attn_type_info(ATTN_Q5_1)->block_bytes, 24);
+    assert_int_equal(ATTN_HEAD_SIZE_COUNT, 13);
+    assert_null(attn_head_size(-1));
+    assert_null(attn_head_size(ATTN_HEAD_SIZE_COUNT));
+    assert_int_equal(attn_head_size_find(128, 192), -1);
+    for (int64_t d_k = 1; d_k < 700; d_k += 13)
+        for (int64_t d_v = 1; d_v < 700; d_v += 11) {
+            int64_t operand = attn_head_size_operand(d_k, d_v);
+            assert_true((operand >= 0) == (attn_head_size_find(d_k, d_v) >= 0));
+            assert_int_equal(attn_head_size_pair(operand).d_k, d_k);
+            assert_int_equal(attn_head_size_pair(operand).d_v, d_v);
+        }
+    assert_int_equal(attn_head_size_pair(attn_head_size_operand(INT64_MAX, 5)).d_k, INT32_MAX);
+    assert_int_equal(attn_head_size_pair(attn_head_size_operand(5, INT64_MAX)).d_v, INT32_MAX);
+}
+
+/* attn_plan_check is a guard of its own: it must see a plan that was tampered with. */
+static void a_plan_beyond_its_device_is_noticed(void **state)
+{
+    (void)state;
+    struct attn_problem p =
+        parse("fa1 q=f32[96,600,4,1] k=q4_0[96,1000,4,1] v=q8_0[96,1000,4,1] mask=f16[1000,600,1,1]");
+    struct attn_key key;
+    struct attn_plan good, bad;
+    attn_key_of(&p, &key);
+    assert_true(attn_plan_kernel(attn_device_find("sm_90"), &key, ATTN_KERNEL_tile, &good, NULL));
+    assert_null(attn_plan_check(&good));
+    assert_true(good.splits > 1 && good.scan && good.convert_k >= 0 && good.convert_v >= 0); /* every region is used */
+#define SPOILT(change)                 \
+    bad = good;                        \
+    change;                            \
+    if (attn_plan_check(&bad) == NULL) \
+        fail_msg("not noticed: %s", #change);
+    struct attn_launch *m = &bad.launch[ATTN_STEP_MAIN];
+    SPOILT(bad.kernel = -1)
+    SPOILT(bad.kernel = ATTN_KERNEL_COUNT)
+    SPOILT(bad.steps &= ~(1u << ATTN_STEP_MAIN))
+    SPOILT(bad.steps &= ~(1u << ATTN_STEP_COMBINE))
+    SPOILT(bad.steps |= 1u << ATTN_STEP_COUNT)
+    SPOILT(bad.splits = 0)
+    SPOILT(bad.splits = 1)
+    SPOILT(m->grid[0] = 0)
+    SPOILT(m->grid[2] = 0)
+    SPOILT(m->grid[1] = bad.device.max_grid[1] + 1)
+    SPOILT(m->block[1] = 0)
+    SPOILT(m->block[0] = 1025)
+    SPOILT(m->block[1] = 1024)
+    SPOILT(m->lds_static_bytes = (uint32_t)bad.device.lds_static_bytes + 1)
+    SPOILT(m->lds_dynamic_bytes = (uint32_t)bad.device.lds_bytes - m->lds_static_bytes + 1)
+    SPOILT(m->lds_dynamic_bytes = UINT32_MAX)
+    SPOILT(bad.launch[ATTN_STEP_COMBINE].block[0] = 0)
+    SPOILT(bad.workspace_bytes -= 256)
+    SPOILT(bad.region_bytes[ATTN_REGION_K] += 256)
+    SPOILT(bad.region_bytes[ATTN_REGION_META] = -1)
+    SPOILT(bad.region_offset[ATTN_REGION_V] += 1)
+    SPOILT(bad.region_offset[ATTN_REGION_V] = -256)
+    SPOILT(bad.region_offset[ATTN_REGION_META] = INT64_MAX - 255)
+    SPOILT(bad.region_offset[ATTN_REGION_PARTIAL] = bad.region_offset[ATTN_REGION_SCAN])
+#undef SPOILT
+    bad = good;
+    m->lds_dynamic_bytes = (uint32_t)bad.device.lds_bytes - m->lds_static_bytes;
+    assert_null(attn_plan_check(&bad)); /* the limits themselves are within the limits */
+    uint64_t seed = 10;
+    for (int i = 0; i < 200000; i++) { /* and any bits are judged without harm */
+        bad = good;
+        for (int n = 0; n < (i % 2 ? 3 : 200); n++)
+            ((unsigned char *)&bad)[attn_random_below(&seed, sizeof bad)] = (unsigned char)attn_random(&seed);
+        attn_plan_check(&bad);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(relations_are_what_they_are_called),
+        cmocka_unit_test(kernels_types_and_head_sizes_are_found_by_name_and_number),
+        cmocka_unit_test(a_plan_beyond_its_device_is_noticed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
