@@ -3,18 +3,14 @@
  * SPDX-License-Identifier: MIT */
 #include "reference/internal.h"
 
+#include "planner/random.h"
+
 #include <stdlib.h>
 
 enum { LEAST_ROWS = 16, MOST_ROWS = 1 << 16 }; /* that are chosen */
 
-/* splitmix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators) of a number. */
-static uint64_t random_of(uint64_t seed, uint64_t number)
-{
-    uint64_t z = seed + (number + 1) * UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
-}
+/* A random number of a number. */
+static uint64_t random_of(uint64_t seed, uint64_t number) { return attn_mix(seed + (number + 1) * ATTN_RANDOM_STEP); }
 
 bool attn_choose_rows(struct attn_reference *r, int64_t work, uint64_t seed)
 {

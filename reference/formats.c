@@ -13,6 +13,8 @@
  * SPDX-License-Identifier: MIT */
 #include "reference/attn_reference.h"
 
+#include "planner/bits.h"
+
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -25,36 +27,22 @@ _Static_assert(sizeof(float) == 4 && FLT_MANT_DIG == 24, "float is IEEE binary32
 
 /* ---- 16-bit floating point --------------------------------------------------------------------------- */
 
-static uint32_t bits_of(float f)
-{
-    uint32_t bits;
-    memcpy(&bits, &f, sizeof bits);
-    return bits;
-}
-
-static float float_of(uint32_t bits)
-{
-    float f;
-    memcpy(&f, &bits, sizeof f);
-    return f;
-}
-
 float attn_f16_to_f32(uint16_t h)
 {
     const uint32_t sign = (uint32_t)(h & 0x8000u) << 16;
     const uint32_t exponent = (h >> 10) & 0x1Fu, fraction = h & 0x3FFu;
     if (exponent == 31) {
-        return float_of(sign | 0x7F800000u | fraction << 13);
+        return attn_float_of_bits(sign | 0x7F800000u | fraction << 13);
     }
     if (exponent == 0) { /* zero and subnormals: fraction * 2^-24, exact in float */
-        return float_of(sign | bits_of((float)fraction * 0x1p-24f));
+        return attn_float_of_bits(sign | attn_float_bits((float)fraction * 0x1p-24f));
     }
-    return float_of(sign | (exponent + (127 - 15)) << 23 | fraction << 13);
+    return attn_float_of_bits(sign | (exponent + (127 - 15)) << 23 | fraction << 13);
 }
 
 uint16_t attn_f32_to_f16(float f)
 {
-    const uint32_t bits = bits_of(f), sign = bits >> 16 & 0x8000u, magnitude = bits & 0x7FFFFFFFu;
+    const uint32_t bits = attn_float_bits(f), sign = bits >> 16 & 0x8000u, magnitude = bits & 0x7FFFFFFFu;
     if (magnitude > 0x7F800000u) { /* NaN: keep what fits of the payload, and quiet it so that it stays a NaN */
         return (uint16_t)(sign | 0x7E00u | (magnitude >> 13 & 0x1FFu));
     }
@@ -75,11 +63,11 @@ uint16_t attn_f32_to_f16(float f)
     return (uint16_t)(sign | result);
 }
 
-float attn_bf16_to_f32(uint16_t b) { return float_of((uint32_t)b << 16); }
+float attn_bf16_to_f32(uint16_t b) { return attn_float_of_bits((uint32_t)b << 16); }
 
 uint16_t attn_f32_to_bf16(float f)
 {
-    const uint32_t bits = bits_of(f);
+    const uint32_t bits = attn_float_bits(f);
     if ((bits & 0x7FFFFFFFu) > 0x7F800000u) {
         return (uint16_t)(bits >> 16 | 0x40u); /* quiet: the payload's low half is cut off */
     }

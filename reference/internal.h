@@ -1,4 +1,4 @@
-/* internal.h: what reference.c leaves behind for bound.c and judge.c.
+/* internal.h: what reference.c leaves behind for bound.c and judge.c, and its own parts.
  *
  * SPDX-License-Identifier: MIT */
 #ifndef ATTN_REFERENCE_INTERNAL_H
@@ -60,6 +60,16 @@ static inline int64_t attn_row_index(const struct attn_reference *r, int64_t h, 
 /* Sets n_rows and, where all rows of the problem cost more than `work` multiply-adds, chosen. False when memory runs
  * out or there are more rows than can be counted. */
 bool attn_choose_rows(struct attn_reference *r, int64_t work, uint64_t seed);
+
+/* Elements of one array: more than any problem that is run has (fuzz/: 20 M multiply-adds, so no more components or
+ * elements of a row). */
+#define ATTN_MAX_ELEMENTS (INT64_C(1) << 28)
+
+/* Zeroed memory for n elements; NULL when there is none. */
+void *attn_zeros(int64_t n, size_t size);
+
+/* Memory for n_rows rows; false when there is none or they are too large. */
+bool attn_allocate_results(struct attn_reference *r);
 
 /* The parts of a limit that are the same for all components of a row. */
 struct attn_row_limit {

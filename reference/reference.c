@@ -10,6 +10,8 @@
 #include "reference/internal.h"
 #include "reference/rows.h"
 
+#include "planner/arith.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +20,6 @@ enum {
     TILE_KEYS = 64,      /* keys decoded at a time, at most */
     TILE_ELEMENTS = 8192 /* and elements of K and V of the tile, so that it stays in a core's cache */
 };
-static const int64_t MAX_ELEMENTS = INT64_C(1) << 28; /* of one array */
 static const uint16_t F16_MINUS_INF = 0xFC00u;
 
 /* What a row needs while it runs, besides its gauges. */
@@ -377,53 +378,27 @@ static void compute_chosen(struct work *w)
     }
 }
 
-/* a * b elements for calloc; false when that is more than any problem that is run has (fuzz/: 20 M multiply-adds,
- * so no more components or elements of a row). Both are at least 1. */
-static bool multiply(int64_t a, int64_t b, int64_t *product)
-{
-    if (a > MAX_ELEMENTS / b) {
-        return false;
-    }
-    *product = a * b;
-    return true;
-}
-
-static void *zeros(int64_t n, size_t size) { return calloc((size_t)n, size); }
-
-static bool allocate_results(struct attn_reference *r)
-{
-    int64_t rows = r->n_rows, components;
-    if (!multiply(rows, r->d_v, &components)) {
-        return false;
-    }
-    r->rows = zeros(rows, sizeof *r->rows);
-    r->value = zeros(components, sizeof *r->value);
-    r->square = zeros(components, sizeof *r->square);
-    r->magnitude = zeros(components, sizeof *r->magnitude);
-    return r->rows && r->value && r->square && r->magnitude;
-}
-
 static bool allocate_work(struct work *w)
 {
-    int64_t k, v, rows;
-    if (w->d_k > MAX_ELEMENTS || w->d_v > MAX_ELEMENTS) {
+    if (w->d_k > ATTN_MAX_ELEMENTS || w->d_v > ATTN_MAX_ELEMENTS) {
         return false;
     }
-    w->d_pad = (w->d_k + ATTN_ROWS_LANES - 1) / ATTN_ROWS_LANES * ATTN_ROWS_LANES;
+    w->d_pad = attn_round_up(w->d_k, ATTN_ROWS_LANES);
     w->tile = TILE_ELEMENTS / (w->d_pad + w->d_v);
     w->tile = w->tile < 1 ? 1 : w->tile > TILE_KEYS ? TILE_KEYS : w->tile;
     w->tile = w->tile < w->n_kv ? w->tile : w->n_kv;
-    if (!multiply(w->tile, w->d_pad, &k) || !multiply(w->tile, w->d_v, &v) ||
-        !multiply(w->r->chosen ? w->r->n_rows : w->n_q, w->r->chosen ? 1 : w->ratio, &rows)) {
+    const int64_t k = attn_mul_sat(w->tile, w->d_pad), v = attn_mul_sat(w->tile, w->d_v);
+    const int64_t rows = w->r->chosen ? w->r->n_rows : attn_mul_sat(w->n_q, w->ratio);
+    if (k > ATTN_MAX_ELEMENTS || v > ATTN_MAX_ELEMENTS || rows > ATTN_MAX_ELEMENTS) {
         return false;
     }
-    w->places = zeros(rows, sizeof *w->places);
-    w->k = zeros(k, sizeof *w->k);
-    w->v = zeros(v, sizeof *w->v);
-    w->q = zeros(w->d_pad, sizeof *w->q);
-    w->k_float = zeros(k, sizeof *w->k_float);
-    w->v_float = zeros(v, sizeof *w->v_float);
-    w->q_float = zeros(w->d_pad, sizeof *w->q_float);
+    w->places = attn_zeros(rows, sizeof *w->places);
+    w->k = attn_zeros(k, sizeof *w->k);
+    w->v = attn_zeros(v, sizeof *w->v);
+    w->q = attn_zeros(w->d_pad, sizeof *w->q);
+    w->k_float = attn_zeros(k, sizeof *w->k_float);
+    w->v_float = attn_zeros(v, sizeof *w->v_float);
+    w->q_float = attn_zeros(w->d_pad, sizeof *w->q_float);
     return w->places && w->k && w->v && w->q && w->k_float && w->v_float && w->q_float;
 }
 
@@ -472,7 +447,7 @@ struct attn_reference *attn_reference_compute_some(const struct attn_problem *pr
             }
         }
     }
-    if (!attn_choose_rows(r, work, seed) || !allocate_results(r) || !allocate_work(w)) {
+    if (!attn_choose_rows(r, work, seed) || !attn_allocate_results(r) || !allocate_work(w)) {
         free_work(w);
         attn_reference_free(r);
         return NULL;
@@ -490,22 +465,4 @@ struct attn_reference *attn_reference_compute(const struct attn_problem *problem
                                               const void *const base[ATTN_OPERAND_COUNT])
 {
     return attn_reference_compute_some(problem, base, INT64_MAX, 0);
-}
-
-void attn_reference_free(struct attn_reference *reference)
-{
-    if (reference) {
-        free(reference->chosen);
-        free(reference->rows);
-        free(reference->value);
-        free(reference->square);
-        free(reference->magnitude);
-        free(reference);
-    }
-}
-
-double attn_reference_value(const struct attn_reference *r, int64_t d, int64_t h, int64_t iq, int64_t s)
-{
-    const int64_t index = attn_row_index(r, h, iq, s);
-    return index < 0 ? (double)NAN : r->value[index * r->d_v + d];
 }

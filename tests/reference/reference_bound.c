@@ -53,8 +53,8 @@ static bool rejects_scaled(struct data *d, const struct attn_reference *r, const
     return !judge(d, r, route, &j);
 }
 
-static void matrix_operands(struct rng *rng, struct route *route);
-static void flushing_matrix_operands(struct rng *rng, struct route *route);
+static void matrix_operands(uint64_t *rng, struct route *route);
+static void flushing_matrix_operands(uint64_t *rng, struct route *route);
 
 /* Can mma use the types as they are? */
 static bool matrix_types(const struct attn_problem *p)
@@ -63,9 +63,9 @@ static bool matrix_types(const struct attn_problem *p)
     return k == p->t[ATTN_V].type && (k == ATTN_F16 || k == ATTN_BF16);
 }
 
-static void one_problem(uint64_t seed, void (*narrow)(struct rng *, struct route *), struct tally *tally)
+static void one_problem(uint64_t seed, void (*narrow)(uint64_t *, struct route *), struct tally *tally)
 {
-    struct rng rng = { seed };
+    uint64_t rng = seed;
     struct attn_problem p = random_problem(&rng);
     while ((narrow == matrix_operands || narrow == flushing_matrix_operands) && !matrix_types(&p)) {
         p = random_problem(&rng);
@@ -123,7 +123,7 @@ static void float_routes_pass_and_useless_outputs_do_not(void **state)
 
 /* Quantised types converted to f16 first. Where scores are large (a worst case of 2^-11 sum |q k| each) and V is
  * zero on average, 5% is less than what a correct conversion may do; zeros are still seen. */
-static void convert_quantised(struct rng *rng, struct route *route)
+static void convert_quantised(uint64_t *rng, struct route *route)
 {
     (void)rng;
     struct attn_arithmetic *a = &route->arithmetic;
@@ -144,7 +144,7 @@ static void converting_routes_pass_and_zeros_do_not(void **state)
 }
 
 /* What matrix cores do to their operands: Q and weights to f16 or bf16, subnormals flushed or not. */
-static void narrow_operands(struct rng *rng, struct route *route)
+static void narrow_operands(uint64_t *rng, struct route *route)
 {
     struct attn_arithmetic *a = &route->arithmetic;
     const uint8_t to = rng_below(rng, 2) ? ATTN_F16 : ATTN_BF16;
@@ -167,7 +167,7 @@ static void narrowing_routes_pass(void **state)
 }
 
 /* mma: f16 or bf16 operands as K and V have them, Q in two parts, weights of bf16 as well, truncating sums. */
-static void matrix_operands(struct rng *rng, struct route *route)
+static void matrix_operands(uint64_t *rng, struct route *route)
 {
     struct attn_arithmetic *a = &route->arithmetic;
     const bool bf16 = a->k_type == ATTN_BF16;
@@ -181,7 +181,7 @@ static void matrix_operands(struct rng *rng, struct route *route)
 }
 
 /* vec where it multiplies bytes of Q and K. */
-static void sixteen_bit_query(struct rng *rng, struct route *route)
+static void sixteen_bit_query(uint64_t *rng, struct route *route)
 {
     (void)rng;
     route->arithmetic.q_type = ATTN_Q8_0;
@@ -189,7 +189,7 @@ static void sixteen_bit_query(struct rng *rng, struct route *route)
 }
 
 /* The same with Q's low parts lost, which the bound must see. */
-static void high_parts_only(struct rng *rng, struct route *route)
+static void high_parts_only(uint64_t *rng, struct route *route)
 {
     sixteen_bit_query(rng, route);
     route->low_lost = true;
@@ -214,7 +214,7 @@ static void lost_low_parts_of_q_are_seen(void **state)
     (void)state;
     int seen = 0;
     for (uint64_t seed = 1; seed <= 50; seed++) {
-        struct rng rng = { seed };
+        uint64_t rng = seed;
         const struct shape shape = { .d_k = 128,
                                      .n_q = 1,
                                      .n_kv = 200,
@@ -244,7 +244,7 @@ static void lost_low_parts_of_q_are_seen(void **state)
 }
 
 /* gfx90a. Small K and V are lost, which may be all there is. */
-static void flushing_matrix_operands(struct rng *rng, struct route *route)
+static void flushing_matrix_operands(uint64_t *rng, struct route *route)
 {
     matrix_operands(rng, route);
     route->arithmetic.flush = 1;
@@ -271,7 +271,7 @@ static void matrix_routes_pass_and_useless_outputs_do_not(void **state)
 
 static struct data small_data(int type)
 {
-    struct rng rng = { 9 };
+    uint64_t rng = 9;
     const struct shape shape = {
         .d_k = 32, .n_q = 2, .n_kv = 50, .n_head = 3, .n_head_kv = 1, .n_seq = 2, .type_k = type, .type_v = type
     };
@@ -374,7 +374,7 @@ static void limits_are_never_nan(void **state)
     static const float extreme[] = {
         0.0f, -0.0f, 0x1p-149f, 1e-38f, 1e-20f, 1.0f, -1.0f, 1e5f, 1e19f, -3e38f, 3.3e38f
     }; /* all finite as bf16, too */
-    struct rng rng = { 11 };
+    uint64_t rng = 11;
     for (int round = 0; round < 3000; round++) {
         const struct shape shape = { .d_k = 1 + rng_below(&rng, 3),
                                      .n_q = 2,

@@ -82,7 +82,7 @@ static void try_line(const struct line *line, uint64_t seed, double *least, doub
 {
     struct shape shape = line->shape;
     const struct attn_problem p = problem_of(&shape);
-    struct rng rng = { seed };
+    uint64_t rng = seed;
     struct data d = data_of(&p);
     fill_regime(&d, &rng, line->regime);
     fill_mask(&d, &rng, line->mask);

@@ -8,25 +8,12 @@
 
 #include <cmocka.h>
 
+#include "planner/bits.h"
 #include "reference/attn_reference.h"
 
 #include <float.h>
 #include <math.h>
 #include <string.h>
-
-static uint32_t bits_of(float f)
-{
-    uint32_t bits;
-    memcpy(&bits, &f, sizeof bits);
-    return bits;
-}
-
-static float float_of(uint32_t bits)
-{
-    float f;
-    memcpy(&f, &bits, sizeof f);
-    return f;
-}
 
 /* The value of a binary format with 1 sign bit, so many exponent and fraction bits, by its definition. */
 static double value_of(uint32_t bits, int exponent_bits, int fraction_bits)
@@ -49,7 +36,7 @@ static void every_f16_has_its_defined_value(void **state)
         const double want = value_of(h, 5, 10);
         if (isnan(want)) {
             assert_true(isnan(got));
-            assert_int_equal(bits_of(got), (h & 0x8000u) << 16 | 0x7F800000u | (h & 0x3FFu) << 13);
+            assert_int_equal(attn_float_bits(got), (h & 0x8000u) << 16 | 0x7F800000u | (h & 0x3FFu) << 13);
         } else {
             assert_true((double)got == want);
             assert_int_equal(signbit(got) != 0, h >> 15);
@@ -64,7 +51,7 @@ static void every_bf16_has_its_defined_value(void **state)
         const float got = attn_bf16_to_f32((uint16_t)b);
         const double want = value_of(b, 8, 7);
         assert_true(isnan(want) ? isnan(got) : (double)got == want);
-        assert_int_equal(bits_of(got), b << 16);
+        assert_int_equal(attn_float_bits(got), b << 16);
     }
 }
 
@@ -117,9 +104,9 @@ static void bf16_rounds_to_nearest_even(void **state)
 {
     (void)state;
     check_narrowing(attn_f32_to_bf16, 8, 7);
-    assert_int_equal(attn_f32_to_bf16(float_of(0x3F808000)), 0x3F80); /* tie, to even */
-    assert_int_equal(attn_f32_to_bf16(float_of(0x3F818000)), 0x3F82);
-    assert_int_equal(attn_f32_to_bf16(float_of(0x00000001)), 0x0000);
+    assert_int_equal(attn_f32_to_bf16(attn_float_of_bits(0x3F808000)), 0x3F80); /* tie, to even */
+    assert_int_equal(attn_f32_to_bf16(attn_float_of_bits(0x3F818000)), 0x3F82);
+    assert_int_equal(attn_f32_to_bf16(attn_float_of_bits(0x00000001)), 0x0000);
 }
 
 static void narrowing_keeps_nan(void **state)
@@ -127,7 +114,8 @@ static void narrowing_keeps_nan(void **state)
     (void)state;
     const uint32_t nans[] = { 0x7FC00000, 0xFFC00000, 0x7F800001, 0xFF800001, 0x7FFFFFFF, 0xFFFFFFFF, 0x7F801FFF };
     for (size_t i = 0; i < sizeof nans / sizeof nans[0]; i++) {
-        const uint16_t h = attn_f32_to_f16(float_of(nans[i])), b = attn_f32_to_bf16(float_of(nans[i]));
+        const uint16_t h = attn_f32_to_f16(attn_float_of_bits(nans[i])),
+                       b = attn_f32_to_bf16(attn_float_of_bits(nans[i]));
         assert_true(isnan(attn_f16_to_f32(h)));
         assert_true(isnan(attn_bf16_to_f32(b)));
         assert_int_equal(h >> 15, nans[i] >> 31);

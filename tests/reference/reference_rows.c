@@ -10,7 +10,7 @@
 #define attn_rows_scale checked_scale
 #include "reference/rows.c"
 
-static double *doubles(struct rng *rng, int64_t n)
+static double *doubles(uint64_t *rng, int64_t n)
 {
     double *x = malloc((size_t)n * sizeof *x);
     for (int64_t i = 0; i < n; i++) {
@@ -31,7 +31,7 @@ static float *floats(const double *x, int64_t n)
 static void dot_sums_products_and_magnitudes(void **state)
 {
     (void)state;
-    struct rng rng = { 1 };
+    uint64_t rng = 1;
     for (int64_t n = ATTN_ROWS_LANES; n <= 40; n += ATTN_ROWS_LANES) {
         double *q = doubles(&rng, n), *k = doubles(&rng, n), dot, gauge, want = 0.0, magnitude = 0.0;
         float *q_float = floats(q, n), *k_float = floats(k, n);
@@ -51,7 +51,7 @@ static void dot_sums_products_and_magnitudes(void **state)
 static void add_weights_the_listed_keys(void **state)
 {
     (void)state;
-    struct rng rng = { 2 };
+    uint64_t rng = 2;
     for (int64_t d_v = 1; d_v <= 35; d_v++) {
         enum { KEYS = 5, USED = 3 };
         const int32_t key[USED] = { 0, 3, 4 };

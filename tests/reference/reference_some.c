@@ -6,7 +6,7 @@
 
 static void fill(struct data *d, uint64_t seed)
 {
-    struct rng rng = { seed };
+    uint64_t rng = seed;
     float row[64];
     for (int o = ATTN_Q; o <= ATTN_V; o++) {
         const struct attn_tensor *t = &d->problem.t[o];

@@ -11,30 +11,18 @@
 
 #include <cmocka.h>
 
+#include "planner/random.h"
 #include "reference/attn_reference.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct rng {
-    uint64_t state;
-};
+static inline int64_t rng_below(uint64_t *rng, int64_t n) { return (int64_t)attn_random_below(rng, (uint64_t)n); }
 
-/* splitmix64 */
-static inline uint64_t rng_next(struct rng *rng)
+static inline float rng_float(uint64_t *rng, float low, float high)
 {
-    uint64_t z = (rng->state += 0x9E3779B97F4A7C15u);
-    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
-    return z ^ z >> 31;
-}
-
-static inline int64_t rng_below(struct rng *rng, int64_t n) { return (int64_t)(rng_next(rng) % (uint64_t)n); }
-
-static inline float rng_float(struct rng *rng, float low, float high)
-{
-    return low + (high - low) * ((float)(rng_next(rng) >> 40) * 0x1p-24f);
+    return low + (high - low) * ((float)(attn_random(rng) >> 40) * 0x1p-24f);
 }
 
 /* What a problem is made of; zeros are filled in with the plainest choice. */
@@ -52,12 +40,6 @@ struct data {
     char *base[ATTN_OPERAND_COUNT];
 };
 
-static inline void tensor(struct attn_tensor *t, int type, int64_t ne0, int64_t ne1, int64_t ne2, int64_t ne3)
-{
-    *t = (struct attn_tensor){ .ne = { ne0, ne1, ne2, ne3 }, .type = (uint8_t)type, .present = 1 };
-    attn_tensor_contiguous(t);
-}
-
 static inline struct attn_problem problem_of(const struct shape *s)
 {
     struct attn_problem p = { .scale = s->scale != 0.0f ? s->scale : 1.0f / sqrtf((float)s->d_k),
@@ -67,15 +49,15 @@ static inline struct attn_problem problem_of(const struct shape *s)
     const int64_t n_seq = s->n_seq ? s->n_seq : 1, n_head = s->n_head ? s->n_head : 1;
     const int64_t n_head_kv = s->n_head_kv ? s->n_head_kv : 1, d_v = s->d_v ? s->d_v : s->d_k;
     p.head_total = s->head_total ? s->head_total : n_head;
-    tensor(&p.t[ATTN_Q], ATTN_F32, s->d_k, s->n_q, n_head, n_seq);
-    tensor(&p.t[ATTN_K], s->type_k, s->d_k, s->n_kv, n_head_kv, n_seq);
-    tensor(&p.t[ATTN_V], s->type_v, d_v, s->n_kv, n_head_kv, n_seq);
-    tensor(&p.t[ATTN_DST], ATTN_F32, d_v, n_head, s->n_q, n_seq);
+    attn_tensor_set(&p.t[ATTN_Q], ATTN_F32, s->d_k, s->n_q, n_head, n_seq);
+    attn_tensor_set(&p.t[ATTN_K], s->type_k, s->d_k, s->n_kv, n_head_kv, n_seq);
+    attn_tensor_set(&p.t[ATTN_V], s->type_v, d_v, s->n_kv, n_head_kv, n_seq);
+    attn_tensor_set(&p.t[ATTN_DST], ATTN_F32, d_v, n_head, s->n_q, n_seq);
     if (s->mask_heads) {
-        tensor(&p.t[ATTN_MASK], ATTN_F16, s->n_kv, s->n_q, s->mask_heads, s->mask_seqs ? s->mask_seqs : 1);
+        attn_tensor_set(&p.t[ATTN_MASK], ATTN_F16, s->n_kv, s->n_q, s->mask_heads, s->mask_seqs ? s->mask_seqs : 1);
     }
     if (s->sinks) {
-        tensor(&p.t[ATTN_SINKS], ATTN_F32, n_head, 1, 1, 1);
+        attn_tensor_set(&p.t[ATTN_SINKS], ATTN_F32, n_head, 1, 1, 1);
     }
     return p;
 }
