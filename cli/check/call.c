@@ -16,6 +16,13 @@ static uint64_t mix(uint64_t x)
     return x ^ x >> 31;
 }
 
+static uint64_t hash_text(uint64_t h, const char *text)
+{
+    for (; *text; text++)
+        h = (h ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+    return h;
+}
+
 static uint64_t hash_launch(const struct attn_subject_launch *launch)
 {
     uint64_t h = (uint64_t)(uintptr_t)launch->id;
@@ -35,6 +42,7 @@ static void call_once(struct check *check, int device, const struct attn_problem
     v->n_launches = 0;
     v->launched = 0;
     v->message[0] = 0;
+    v->impure = (struct check_impure){ .strides = false };
     attn_subject_supports(s, device, p, &answer);
     if (answer.status == ATTN_SUBJECT_NO) {
         v->kind = CHECK_HOLE;
@@ -97,6 +105,8 @@ void check_call_again(struct check *check, int device, const struct attn_problem
         if (changed && !hole && !strcmp(first, other))
             return; /* the kernel is the same; helpers may take a shorter way where they see contiguous memory */
         v->kind = CHECK_IMPURE;
+        v->impure = (struct check_impure){ .strides = changed, .refused = hole };
+        v->impure.answers = hash_text(hash_text(UINT64_C(0xcbf29ce484222325), first), other);
         snprintf(v->message, sizeof v->message, "%s; %s: %s%s", first,
                  changed ? "with the usual strides of dimensions of extent 1" : "asked again", other,
                  !hole && !strcmp(first, other) ? ", launched otherwise" : "");

@@ -18,7 +18,8 @@ struct check_verdict {
     const struct attn_subject_launch *main; /* the attention launch, NULL: none; valid until the next call */
     struct attn_subject_launch bad;         /* kind UNFIT */
     size_t n_launches;
-    uint64_t launched; /* hash of all launches */
+    uint64_t launched;          /* hash of all launches */
+    struct check_impure impure; /* kind IMPURE */
     char message[ATTN_SUBJECT_MESSAGE_MAX];
 };
 /* One call of a legal problem on a device, all properties checked but P5 where `pure` is false. */

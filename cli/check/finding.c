@@ -82,9 +82,8 @@ static void name_finding(const struct check *check, struct check_finding *f, int
         message_word(f->message, message, sizeof message);
         snprintf(word, sizeof word, "%s %s", message, features);
     } else if (f->kind == CHECK_IMPURE) {
-        snprintf(word, sizeof word, "%s %s",
-                 strstr(f->message, "usual strides") ? "strides_of_extent_1" : "asked_again",
-                 strstr(f->message, "refused") ? "refused" : "kernel");
+        snprintf(word, sizeof word, "%s %s", f->impure.strides ? "strides_of_extent_1" : "asked_again",
+                 f->impure.refused ? "refused" : "kernel");
     }
     snprintf(f->group, sizeof f->group, "%s %s", check_kind_name(f->kind), word);
     snprintf(f->key, sizeof f->key, "%s %s %s %s", check_kind_name(f->kind), word, head, devices);
@@ -98,6 +97,7 @@ struct same {
     bool pure;
     char message[ATTN_SUBJECT_MESSAGE_MAX];
     char kernel[96];
+    struct check_impure impure;
 };
 
 static bool fails(const struct check_verdict *v, const struct same *same)
@@ -110,7 +110,7 @@ static bool fails(const struct check_verdict *v, const struct same *same)
         return v->unfit == same->unfit && (v->unfit == ATTN_UNFIT_NO_DEVICE || !strcmp(kernel, same->kernel));
     }
     if (v->kind == CHECK_IMPURE)
-        return !strstr(v->message, "usual strides") == !strstr(same->message, "usual strides");
+        return v->impure.strides == same->impure.strides;
     return !strcmp(v->message, same->message);
 }
 
@@ -140,11 +140,13 @@ static void shrink(struct check *check, const struct check_sign *sign, struct ch
     check_call(check, sign->device, &c.problem, same.pure, &v);
     memcpy(same.message, v.message, sizeof same.message);
     same.unfit = v.unfit;
+    same.impure = v.impure;
     if (v.kind == CHECK_UNFIT)
         check_kernel_name(v.bad.kernel, same.kernel, sizeof same.kernel);
     if (v.kind == sign->kind)
         attn_shrink(&c, fails_the_same, &same, v.kind == CHECK_HANG ? SHRINK_TRIES_HANG : SHRINK_TRIES, NULL);
     f->problem = c.problem;
+    f->impure = same.impure;
     for (int device = 0; device < check->subject->n_devices; device++) {
         if (!(check->devices >> device & 1))
             continue;
@@ -155,6 +157,7 @@ static void shrink(struct check *check, const struct check_sign *sign, struct ch
         f->devices |= 1u << device;
         if (device == sign->device) {
             memcpy(f->message, v.message, sizeof f->message);
+            f->impure = v.impure;
             if (v.kind == CHECK_UNFIT)
                 f->launch = v.bad;
         }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/check/hole.h"
 #include "cli/check/problem.h"
 #include "cli/check/word.h"
 
@@ -61,12 +62,9 @@ void check_particulars(const struct check *check, int number, char *heads, char 
         if (group != number)
             continue;
         char word[64];
-        if (check_head_size(&f->problem) == ATTN_HEAD_SIZE_COUNT)
-            snprintf(word, sizeof word, "other");
-        else
-            snprintf(word, sizeof word, "%d/%d", (int)attn_d_k(&f->problem), (int)attn_d_v(&f->problem));
+        check_head_word(&f->problem, word, sizeof word);
         add_word(heads, cap, word);
-        if (f->kind == CHECK_HOLE && !strcmp(f->field, "types")) {
+        if (f->kind == CHECK_HOLE && f->field == CHECK_FIELD_types) {
             snprintf(word, sizeof word, "%s/%s", attn_type_info(f->problem.t[ATTN_K].type)->name,
                      attn_type_info(f->problem.t[ATTN_V].type)->name);
             add_word(types, cap, word);

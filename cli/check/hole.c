@@ -28,49 +28,26 @@ struct sketch {
     uint8_t sinks_buffer;
 };
 
-/* X(name, what copies it): the fields, in the order in which they are tried. The ones tried last are the ones that a
- * call refused for several reasons is put down to. */
-#define FIELDS(X)                                                                    \
-    X(scale, to->scale = from->scale)                                                \
-    X(softcap, to->softcap = from->softcap)                                          \
-    X(sinks, to->sinks = from->sinks)                                                \
-    X(mask_heads, to->mask_heads = from->mask_heads)                                 \
-    X(heads, (to->head_first = from->head_first, to->head_after = from->head_after)) \
-    X(n_seq, (to->n_seq = from->n_seq, to->mask_seqs = from->mask_seqs))             \
-    X(mask_seqs, to->mask_seqs = from->mask_seqs)                                    \
-    X(n_q, to->n_q = from->n_q)                                                      \
-    X(mask_height, to->mask_extra_q = from->mask_extra_q)                            \
-    X(mask_width, to->mask_extra_kv = from->mask_extra_kv)                           \
-    X(mask_layout, to->contiguous[3] = from->contiguous[3])                          \
-    X(v_layout, to->contiguous[2] = from->contiguous[2])                             \
-    X(k_layout, to->contiguous[1] = from->contiguous[1])                             \
-    X(q_layout, to->contiguous[0] = from->contiguous[0])                             \
-    X(n_head_kv, to->n_head_kv = from->n_head_kv)                                    \
-    X(types, (to->type_k = from->type_k, to->type_v = from->type_v))                 \
-    X(max_bias, to->max_bias = from->max_bias)                                       \
-    X(n_kv, to->n_kv = from->n_kv)                                                   \
-    X(gqa, to->ratio = from->ratio)                                                  \
-    X(mask, to->mask = from->mask)
-
-enum {
-#define X(name, copy) F_##name,
-    FIELDS(X)
-#undef X
-        FIELD_COUNT
-};
-
-static const char *const field_names[] = {
+const char *check_field_name(int field)
+{
+    static const char *const names[] = {
 #define X(name, copy) #name,
-    FIELDS(X)
+        CHECK_FIELDS(X)
 #undef X
-};
+    };
+    if (field == CHECK_FIELD_SEVERAL)
+        return "several";
+    if (field == CHECK_FIELD_HEAD_SIZE)
+        return "head_size";
+    return field >= 0 && field < CHECK_FIELD_COUNT ? names[field] : "unknown";
+}
 
 static void copy_field(int field, struct sketch *to, const struct sketch *from)
 {
     switch (field) {
 #define X(name, copy) \
-    case F_##name: copy; break;
-        FIELDS(X)
+    case CHECK_FIELD_##name: copy; break;
+        CHECK_FIELDS(X)
 #undef X
     default: break;
     }
@@ -226,14 +203,14 @@ static void make_small(struct check *check, int device, struct sketch *s, const 
         int field;
         int64_t *value, other;
     } numbers[] = {
-        { F_n_kv, &s->n_kv, works->n_kv },
-        { F_n_q, &s->n_q, works->n_q },
-        { F_gqa, &s->ratio, works->ratio },
-        { F_n_head_kv, &s->n_head_kv, works->n_head_kv },
-        { F_n_seq, &s->n_seq, works->n_seq },
-        { F_mask_heads, &s->mask_heads, works->mask_heads },
-        { F_mask_width, &s->mask_extra_kv, works->mask_extra_kv },
-        { F_mask_height, &s->mask_extra_q, works->mask_extra_q },
+        { CHECK_FIELD_n_kv, &s->n_kv, works->n_kv },
+        { CHECK_FIELD_n_q, &s->n_q, works->n_q },
+        { CHECK_FIELD_gqa, &s->ratio, works->ratio },
+        { CHECK_FIELD_n_head_kv, &s->n_head_kv, works->n_head_kv },
+        { CHECK_FIELD_n_seq, &s->n_seq, works->n_seq },
+        { CHECK_FIELD_mask_heads, &s->mask_heads, works->mask_heads },
+        { CHECK_FIELD_mask_width, &s->mask_extra_kv, works->mask_extra_kv },
+        { CHECK_FIELD_mask_height, &s->mask_extra_q, works->mask_extra_q },
     };
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         if (!(differs >> numbers[i].field & 1))
@@ -253,14 +230,11 @@ static void name_hole(const struct check *check, struct check_finding *f, const 
 {
     char devices[160], head[32], types[32] = "*";
     check_device_list(check, f->devices, devices, sizeof devices);
-    if (check_head_size(&f->problem) == ATTN_HEAD_SIZE_COUNT)
-        snprintf(head, sizeof head, "other");
-    else
-        snprintf(head, sizeof head, "%d/%d", (int)s->d_k, (int)s->d_v);
-    if (!strcmp(f->field, "types"))
+    check_head_word(&f->problem, head, sizeof head);
+    if (f->field == CHECK_FIELD_types)
         snprintf(types, sizeof types, "%s/%s", attn_type_info(s->type_k)->name, attn_type_info(s->type_v)->name);
-    snprintf(f->group, sizeof f->group, "hole %s", f->field);
-    snprintf(f->key, sizeof f->key, "hole %s %s %s %s", f->field, head, types, devices);
+    snprintf(f->group, sizeof f->group, "hole %s", check_field_name(f->field));
+    snprintf(f->key, sizeof f->key, "hole %s %s %s %s", check_field_name(f->field), head, types, devices);
 }
 
 void check_hole(struct check *check, const struct check_sign *sign, struct check_finding *f)
@@ -288,7 +262,7 @@ void check_hole(struct check *check, const struct check_sign *sign, struct check
     for (bool again = true; again;) {
         again = false;
         differs = 0;
-        for (int field = 0; field < FIELD_COUNT; field++) {
+        for (int field = 0; field < CHECK_FIELD_COUNT; field++) {
             struct sketch changed = s;
             copy_field(field, &changed, &works);
             if (!memcmp(&changed, &s, sizeof s))
@@ -307,23 +281,23 @@ void check_hole(struct check *check, const struct check_sign *sign, struct check
     /* Each field that is left makes the call a supported one when it alone is changed; where one does not (what it
      * would make is no legal call), it is not said. The first is the most particular: it names the hole. */
     size_t used = 0;
-    for (int field = 0; field < FIELD_COUNT && f->has_neighbour; field++) {
+    for (int field = 0; field < CHECK_FIELD_COUNT && f->has_neighbour; field++) {
         struct sketch changed = s;
         copy_field(field, &changed, &works);
         if (!(differs >> field & 1) || !build(&changed, &p) || !supported(check, device, &p))
             continue;
         if (!used) {
             f->neighbour = p;
-            snprintf(f->field, sizeof f->field, "%s", field_names[field]);
+            f->field = field;
         }
         if (used < sizeof f->fields)
             used += (size_t)snprintf(f->fields + used, sizeof f->fields - used, "%s%s", used ? ", " : "",
-                                     field_names[field]);
+                                     check_field_name(field));
     }
     if (!used) {
         f->has_neighbour = false;
-        snprintf(f->field, sizeof f->field, "%s",
-                 check->has_works[head][device] && head != ATTN_HEAD_SIZE_COUNT ? "several" : "head_size");
+        f->field = check->has_works[head][device] && head != ATTN_HEAD_SIZE_COUNT ? CHECK_FIELD_SEVERAL
+                                                                                  : CHECK_FIELD_HEAD_SIZE;
     }
     for (int d = 0; d < check->subject->n_devices; d++)
         if (check->devices >> d & 1 && refused(check, d, &f->problem))

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/check/hole.h"
 #include "cli/check/report.h"
 #include "cli/check/snippet.h"
 #include "cli/check/word.h"
@@ -59,7 +60,7 @@ static void json_finding(FILE *out, const struct check *check, const struct chec
     if (f->has_neighbour) {
         char text[ATTN_LINE_MAX];
         attn_problem_print(&f->neighbour, text, sizeof text);
-        json_text(out, "field", f->field);
+        json_text(out, "field", check_field_name(f->field));
         json_text(out, "fields", f->fields);
         json_text(out, "supported", text);
     }

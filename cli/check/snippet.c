@@ -90,7 +90,7 @@ void check_snippet(FILE *out, const struct check *check, const struct check_find
     fputs("    struct ggml_init_params params = { 1 << 20, NULL, true };\n"
           "    struct ggml_context *ctx = ggml_init(params);\n",
           out);
-    bool both = f->kind == CHECK_IMPURE && strstr(f->group, "strides");
+    bool both = f->kind == CHECK_IMPURE && f->impure.strides;
     if (both)
         fputs("    int usual = argc > 3; /* the usual strides of dimensions of extent 1: the same call */\n", out);
     put_tensors(out, p, both);

@@ -13,6 +13,19 @@
 
 enum { CHECK_KEY_MAX = 256, CHECK_FINDINGS_MAX = 4096, CHECK_SIGNS = 1 << 16 };
 
+/* How a subject answered one call in two ways: kind IMPURE. */
+struct check_impure {
+    bool strides;     /* to the usual strides of dimensions of extent 1; false: when it was asked again */
+    bool refused;     /* one of the answers was that it is refused; false: other launches */
+    uint64_t answers; /* hash of what the two answers were */
+};
+
+/* The field that a hole is put down to: one of those that hole.c changes, or */
+enum {
+    CHECK_FIELD_SEVERAL = -1,  /* no one field alone makes the call a supported one */
+    CHECK_FIELD_HEAD_SIZE = -2 /* no call of its head size is supported */
+};
+
 /* One distinct finding. */
 struct check_finding {
     int32_t kind;
@@ -23,9 +36,10 @@ struct check_finding {
     uint32_t devices;            /* every device on which the problem shows it */
     char message[ATTN_SUBJECT_MESSAGE_MAX]; /* the subject's own, or what is wrong with the launch */
     struct attn_subject_launch launch;      /* kind UNFIT: the launch; kernel NULL: none */
+    struct check_impure impure;             /* kind IMPURE */
     bool has_neighbour;
     struct attn_problem neighbour; /* holes: the nearest problem that is supported */
-    char field[32];                /* holes: the field in which the two differ */
+    int32_t field;                 /* holes: the field in which the two differ, or CHECK_FIELD_...: hole.h */
     char fields[128];              /* holes: every field that alone would do, commas between them */
     uint64_t calls;                /* that fell into it */
     bool known;                    /* the baseline has it */
