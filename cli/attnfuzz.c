@@ -15,6 +15,15 @@ static const struct cli_verb *const verbs[] = { &cli_plan,   &cli_explain, &cli_
                                                 &cli_import, &cli_bench,   &cli_check, &cli_null_hip };
 enum { N_VERBS = sizeof verbs / sizeof verbs[0] };
 
+static void help_of(const struct cli_verb *verb)
+{
+    fputs(verb->help, stdout);
+    if (!verb->table)
+        return;
+    verb->table();
+    fputs(verb->help_after, stdout);
+}
+
 static void help(FILE *out)
 {
     fputs("usage: attnfuzz VERB [options] [FILE|DIR|LINE...]\n\n"
@@ -52,7 +61,7 @@ int main(int argc, char **argv)
             continue;
         for (int a = 2; a < argc && strcmp(argv[a], "--"); a++)
             if (!strcmp(argv[a], "--help") || !strcmp(argv[a], "-h")) {
-                fputs(verbs[i]->help, stdout);
+                help_of(verbs[i]);
                 return cli_finish(CLI_GOOD);
             }
         return cli_finish(verbs[i]->run(argc - 1, argv + 1));

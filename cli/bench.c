@@ -177,7 +177,24 @@ static int measure(struct bench *bench)
     return code;
 }
 
-static int run(int argc, char **argv)
+struct options {
+    struct bench bench;
+    struct bench_gpu_options gpu;
+    bool occupancy;
+};
+
+static bool number(const char *name, const char *text, int64_t low, int64_t high, int64_t *value)
+{
+    if (cli_number(text, low, high, value))
+        return true;
+    if (high == INT64_MAX)
+        cli_error("--%s %s: a number from %" PRId64, name, text, low);
+    else
+        cli_error("--%s %s: a number from %" PRId64 " to %" PRId64, name, text, low, high);
+    return false;
+}
+
+static bool read_options(struct options *o, int argc, char **argv)
 {
     static const struct option longs[] = {
         { "seconds", required_argument, NULL, 's' }, { "json", no_argument, NULL, 'j' },
@@ -185,48 +202,69 @@ static int run(int argc, char **argv)
         { "rank", required_argument, NULL, 'r' },    { "seed", required_argument, NULL, 'e' },
         { "save", required_argument, NULL, 'd' },    { NULL, 0, NULL, 0 }
     };
-    struct bench bench = { .seconds = 1 };
-    bool occupancy = false;
-    struct bench_gpu_options gpu = { .seed = 1 };
+    int64_t seconds = 1;
+    bool good = true;
+    for (int c; good && (c = getopt_long(argc, argv, "", longs, NULL)) != -1;)
+        switch (c) {
+        case 's': good = number("seconds", optarg, 1, 3600, &seconds); break;
+        case 'j': o->bench.json = true; break;
+        case 'o': o->occupancy = true; break;
+        case 'b': o->gpu.backend = optarg; break;
+        case 'd': o->gpu.save = optarg; break;
+        case 'r': good = number("rank", optarg, 1, 1000000, &o->gpu.rank); break;
+        case 'e': good = number("seed", optarg, 0, INT64_MAX, &o->gpu.seed); break;
+        default: cli_usage_error("bench"); return false;
+        }
+    o->bench.seconds = (double)seconds;
+    return good;
+}
+
+/* Planner, reference and host executor on a line. */
+static int bench_line(struct bench *bench, const char *line)
+{
     struct attn_text_error where;
     struct attn_error error;
-    for (int o; (o = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
-        int64_t seconds;
-        if (o == 's' && !cli_number(optarg, 1, 3600, &seconds)) {
-            cli_error("--seconds %s: a number from 1 to 3600", optarg);
-            return CLI_USAGE;
-        }
-        if (o == 's')
-            bench.seconds = (double)seconds;
-        bench.json |= o == 'j';
-        occupancy |= o == 'o';
-        if (o == 'b')
-            gpu.backend = optarg;
-        if (o == 'd')
-            gpu.save = optarg;
-        if (o == 'r' && !cli_number(optarg, 1, 1000000, &gpu.rank)) {
-            cli_error("--rank %s: a number from 1 to 1000000", optarg);
-            return CLI_USAGE;
-        }
-        if (o == 'e' && !cli_number(optarg, 0, INT64_MAX, &gpu.seed)) {
-            cli_error("--seed %s: a number from 0", optarg);
-            return CLI_USAGE;
-        }
-        if (o == '?')
-            return cli_usage_error("bench");
+    if (!attn_case_parse(line, strlen(line), &bench->c, &where)) {
+        cli_error_at("argument 1", 1, where.column, "%s", where.message);
+        return CLI_USAGE;
     }
-    if (occupancy)
-        return bench_occupancy(argc - optind, argv + optind, bench.json);
-    if (gpu.backend && strcmp(gpu.backend, "host")) {
+    if (attn_problem_check(&bench->c.problem, &error) != ATTN_E_OK) {
+        char text[384];
+        attn_error_text(&error, text, sizeof text);
+        cli_error_at("argument 1", 1, 1, "not legal (%s): %s", attn_error_name(error.code), text);
+        return CLI_USAGE;
+    }
+    if (bench->c.run.device >= 0)
+        cli_device_get(bench->c.run.device, bench->c.run.weakening, &bench->device);
+    else
+        bench->device = *attn_device_find("gfx942");
+    if (!attn_image_create(&bench->c.problem, ATTN_RUN_BYTES_LIMIT, &bench->image)) {
+        cli_error("the problem needs more memory than there is, or more than %" PRId64 " bytes", ATTN_RUN_BYTES_LIMIT);
+        return CLI_USAGE;
+    }
+    attn_data_fill(&bench->c, &bench->image);
+    int code = measure(bench);
+    attn_image_free(&bench->image);
+    return code;
+}
+
+static int run(int argc, char **argv)
+{
+    struct options o = { .gpu = { .seed = 1 } };
+    if (!read_options(&o, argc, argv))
+        return CLI_USAGE;
+    if (o.occupancy)
+        return bench_occupancy(argc - optind, argv + optind, o.bench.json);
+    if (o.gpu.backend && strcmp(o.gpu.backend, "host")) {
         if (optind < argc) {
-            cli_error("--backend %s takes no line", gpu.backend);
+            cli_error("--backend %s takes no line", o.gpu.backend);
             return CLI_USAGE;
         }
-        gpu.json = bench.json;
-        gpu.rates = gpu.rank == 0;
-        return bench_gpu(&gpu);
+        o.gpu.json = o.bench.json;
+        o.gpu.rates = o.gpu.rank == 0;
+        return bench_gpu(&o.gpu);
     }
-    if (gpu.rank || gpu.save) {
+    if (o.gpu.rank || o.gpu.save) {
         cli_error("--rank and --save need --backend hip");
         return CLI_USAGE;
     }
@@ -234,29 +272,9 @@ static int run(int argc, char **argv)
         cli_error("one line at most");
         return CLI_USAGE;
     }
-    const char *line = optind < argc ? argv[optind] : default_line;
-    if (!attn_case_parse(line, strlen(line), &bench.c, &where)) {
-        cli_error_at("argument 1", 1, where.column, "%s", where.message);
-        return CLI_USAGE;
-    }
-    if (attn_problem_check(&bench.c.problem, &error) != ATTN_E_OK) {
-        char text[384];
-        attn_error_text(&error, text, sizeof text);
-        cli_error_at("argument 1", 1, 1, "not legal (%s): %s", attn_error_name(error.code), text);
-        return CLI_USAGE;
-    }
-    if (bench.c.run.device >= 0)
-        cli_device_get(bench.c.run.device, bench.c.run.weakening, &bench.device);
-    else
-        bench.device = *attn_device_find("gfx942");
-    if (!attn_image_create(&bench.c.problem, ATTN_RUN_BYTES_LIMIT, &bench.image)) {
-        cli_error("the problem needs more memory than there is, or more than %" PRId64 " bytes", ATTN_RUN_BYTES_LIMIT);
-        return CLI_USAGE;
-    }
-    attn_data_fill(&bench.c, &bench.image);
-    int code = measure(&bench);
-    attn_image_free(&bench.image);
-    return code;
+    return bench_line(&o.bench, optind < argc ? argv[optind] : default_line);
 }
 
-const struct cli_verb cli_bench = { "bench", "how fast planner, executor and reference are", help, run };
+const struct cli_verb cli_bench = {
+    .name = "bench", .summary = "how fast planner, executor and reference are", .help = help, .run = run
+};

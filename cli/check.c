@@ -27,11 +27,10 @@ static const char help[] =
     "said to be supported; a supported call launches an attention kernel; every launch can run on its device; the\n"
     "same call is answered the same way. Legal calls that are refused are listed by the fields that matter. With\n"
     "problem lines given it asks about those and generates none.\n\n"
-    "subjects:\n"
-    "  own            attnfuzz's own planner\n"
-    "  ggml=PATH      a ggml HIP backend, libggml-hip.so of any build, on the null HIP runtime: no GPU is needed\n"
-    "  ggml=debian    the newest one that Debian ships, downloaded into a cache and not installed\n\n"
-    "options:\n"
+    "subjects:\n";
+
+static const char help_after[] =
+    "\noptions:\n"
     "  --device NAME  check these devices only, several with commas; default: every device that it has GPU code for\n"
     "  --seconds N    stop after N seconds (default 60)\n"
     "  --calls N      stop after N calls (one problem on one device); with it a run is repeatable\n"
@@ -47,6 +46,8 @@ static const char help[] =
     "  --help         this text\n\n"
     "exit codes: 0 nothing that is not known, 1 findings, 2 usage or a library that is none, 3 something is missing\n"
     "here\n";
+
+static void help_subjects(void) { check_subject_list(stdout); }
 
 struct options {
     struct check_subject_options subject;
@@ -271,7 +272,9 @@ static int run(int argc, char **argv)
         free(check);
     }
     check_baseline_free(&baseline);
-    if (strncmp(o.subject.subject, "ggml=", 5))
+    const char *library;
+    const struct attn_subject_opener *opener = attn_subject_opener_find(o.subject.subject, &library);
+    if (!opener || !library)
         return code;
     /* What a foreign library does when the process ends (destructors, on state that trapped calls left half made) is
      * not waited for. */
@@ -280,4 +283,9 @@ static int run(int argc, char **argv)
     _exit(code);
 }
 
-const struct cli_verb cli_check = { "check", "fuzz a planner, ours or ggml's, and list its holes", help, run };
+const struct cli_verb cli_check = { .name = "check",
+                                    .summary = "fuzz a planner, ours or ggml's, and list its holes",
+                                    .help = help,
+                                    .run = run,
+                                    .table = help_subjects,
+                                    .help_after = help_after };

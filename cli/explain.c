@@ -125,4 +125,6 @@ static int run(int argc, char **argv)
     return walk_cases(argc - optind, argv + optind, &devices, explain_step, &options);
 }
 
-const struct cli_verb cli_explain = { "explain", "every kernel's verdict, with rule and values", help, run };
+const struct cli_verb cli_explain = {
+    .name = "explain", .summary = "every kernel's verdict, with rule and values", .help = help, .run = run
+};

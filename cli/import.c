@@ -308,4 +308,6 @@ static int run(int argc, char **argv)
     return code;
 }
 
-const struct cli_verb cli_import = { "import", "problem lines out of logs and test-backend-ops cases", help, run };
+const struct cli_verb cli_import = {
+    .name = "import", .summary = "problem lines out of logs and test-backend-ops cases", .help = help, .run = run
+};

@@ -308,5 +308,6 @@ static int run(int argc, char **argv)
     return code;
 }
 
-const struct cli_verb cli_null_hip = { "null-hip", "runs a HIP program without a GPU and prints its launches", help,
-                                       run };
+const struct cli_verb cli_null_hip = {
+    .name = "null-hip", .summary = "runs a HIP program without a GPU and prints its launches", .help = help, .run = run
+};

@@ -92,4 +92,6 @@ static int run(int argc, char **argv)
     return walk_cases(argc - optind, argv + optind, &devices, plan_step, &options);
 }
 
-const struct cli_verb cli_plan = { "plan", "the plan of each line on each device", help, run };
+const struct cli_verb cli_plan = {
+    .name = "plan", .summary = "the plan of each line on each device", .help = help, .run = run
+};

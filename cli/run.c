@@ -372,4 +372,6 @@ static int run(int argc, char **argv)
     return corpus_close(&corpus, code);
 }
 
-const struct cli_verb cli_run = { "run", "replay: plan, run on a backend, check the properties", help, run };
+const struct cli_verb cli_run = {
+    .name = "run", .summary = "replay: plan, run on a backend, check the properties", .help = help, .run = run
+};

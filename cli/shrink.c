@@ -340,4 +340,6 @@ static int run(int argc, char **argv)
     return code;
 }
 
-const struct cli_verb cli_shrink = { "shrink", "the smallest line that still fails as a given one does", help, run };
+const struct cli_verb cli_shrink = {
+    .name = "shrink", .summary = "the smallest line that still fails as a given one does", .help = help, .run = run
+};

@@ -7,8 +7,10 @@
 struct cli_verb {
     const char *name;
     const char *summary;               /* one line of the overall help */
-    const char *help;                  /* what --help prints */
+    const char *help;                  /* what --help prints, up to a table in it where it has one */
     int (*run)(int argc, char **argv); /* argv[0] is the verb; returns an exit code */
+    void (*table)(void);               /* prints that table, NULL: there is none */
+    const char *help_after;            /* and the help goes on with this */
 };
 
 extern const struct cli_verb cli_plan;

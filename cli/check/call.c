@@ -31,6 +31,15 @@ static uint64_t hash_launch(const struct attn_subject_launch *launch)
     return mix(h ^ launch->lds_dynamic_bytes);
 }
 
+static void take_answer(struct check_verdict *v, const struct attn_subject_answer *answer)
+{
+    v->why = answer->why;
+    if (!answer->message[0])
+        return;
+    memcpy(v->message, answer->message, sizeof v->message);
+    v->said = hash_text(UINT64_C(0xcbf29ce484222325), answer->message + answer->why.words);
+}
+
 static void call_once(struct check *check, int device, const struct attn_problem *p, struct check_verdict *v)
 {
     struct attn_subject *s = check->subject;
@@ -43,6 +52,8 @@ static void call_once(struct check *check, int device, const struct attn_problem
     v->launched = 0;
     v->message[0] = 0;
     v->impure = (struct check_impure){ .strides = false };
+    v->why = (struct attn_subject_why){ .reason = ATTN_SUBJECT_NO_REASON };
+    v->said = 0;
     attn_subject_supports(s, device, p, &answer);
     if (answer.status == ATTN_SUBJECT_NO) {
         v->kind = CHECK_HOLE;
@@ -50,7 +61,7 @@ static void call_once(struct check *check, int device, const struct attn_problem
     }
     if (answer.status != ATTN_SUBJECT_YES) {
         v->kind = CHECK_ASK;
-        memcpy(v->message, answer.message, sizeof v->message);
+        take_answer(v, &answer);
         return;
     }
     v->supported = true;
@@ -66,8 +77,7 @@ static void call_once(struct check *check, int device, const struct attn_problem
     };
     v->kind = kinds[answer.status];
     v->too_big = answer.status == ATTN_SUBJECT_TOO_BIG;
-    if (answer.message[0])
-        memcpy(v->message, answer.message, sizeof v->message);
+    take_answer(v, &answer);
     if (answer.status != ATTN_SUBJECT_YES)
         return;
     for (size_t i = 0; i < answer.n_launches; i++) {

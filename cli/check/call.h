@@ -18,8 +18,10 @@ struct check_verdict {
     const struct attn_subject_launch *main; /* the attention launch, NULL: none; valid until the next call */
     struct attn_subject_launch bad;         /* kind UNFIT */
     size_t n_launches;
-    uint64_t launched;          /* hash of all launches */
-    struct check_impure impure; /* kind IMPURE */
+    uint64_t launched;           /* hash of all launches */
+    struct check_impure impure;  /* kind IMPURE */
+    struct attn_subject_why why; /* what the subject's answer says; compared with `said`, which has the rest */
+    uint64_t said;               /* hash of its own words: they are not read, but others are another trouble */
     char message[ATTN_SUBJECT_MESSAGE_MAX];
 };
 /* One call of a legal problem on a device, all properties checked but P5 where `pure` is false. */

@@ -17,20 +17,17 @@ enum {
     SHRINK_TRIES_HANG = 8, /* each takes seconds */
 };
 
-/* An abort's message as one word: the file without its folder, blanks as '_'. */
-static void message_word(const char *message, char *word, size_t cap)
+/* What the subject said of it as one word: where in its source, and its own words with blanks as '_'. */
+static void answer_word(const struct check_finding *f, char *word, size_t cap)
 {
-    const char *colon = strchr(message, ':');
-    const char *start = message;
-    for (const char *c = message; colon && c < colon; c++)
-        if (*c == '/')
-            start = c + 1;
     size_t n = 0;
-    for (; start[n] && n + 1 < cap; n++)
-        word[n] = start[n] == ' ' || start[n] == '*' || start[n] == '?' || start[n] == '[' || start[n] == '\\'
-                      ? '_'
-                      : start[n];
-    word[n] = 0;
+    word[0] = 0;
+    if (f->why.file[0])
+        n = (size_t)snprintf(word, cap, "%s:%d:_", f->why.file, (int)f->why.line);
+    for (const char *c = f->message + f->why.words; *c && n + 1 < cap; c++)
+        word[n++] = strchr(" *?[\\", *c) ? '_' : *c;
+    if (n < cap)
+        word[n] = 0;
 }
 
 /* What the smallest problem has that a plain call has not: "gqa+mask"; "plain" when nothing. */
@@ -79,7 +76,7 @@ static void name_finding(const struct check *check, struct check_finding *f, int
             snprintf(head, sizeof head, "-");
     } else if (f->kind != CHECK_SILENT && f->kind != CHECK_IMPURE) {
         char message[96];
-        message_word(f->message, message, sizeof message);
+        answer_word(f, message, sizeof message);
         snprintf(word, sizeof word, "%s %s", message, features);
     } else if (f->kind == CHECK_IMPURE) {
         snprintf(word, sizeof word, "%s %s", f->impure.strides ? "strides_of_extent_1" : "asked_again",
@@ -93,11 +90,10 @@ static void name_finding(const struct check *check, struct check_finding *f, int
 
 struct same {
     struct check *check;
-    int device, kind, unfit, head;
+    int device, kind, head;
     bool pure;
-    char message[ATTN_SUBJECT_MESSAGE_MAX];
-    char kernel[96];
-    struct check_impure impure;
+    struct check_verdict first; /* of the problem as it was noted */
+    char kernel[96];            /* kind UNFIT: the one of that launch */
 };
 
 static bool fails(const struct check_verdict *v, const struct same *same)
@@ -107,11 +103,11 @@ static bool fails(const struct check_verdict *v, const struct same *same)
         return false;
     if (v->kind == CHECK_UNFIT) {
         check_kernel_name(v->bad.kernel, kernel, sizeof kernel);
-        return v->unfit == same->unfit && (v->unfit == ATTN_UNFIT_NO_DEVICE || !strcmp(kernel, same->kernel));
+        return v->unfit == same->first.unfit && (v->unfit == ATTN_UNFIT_NO_DEVICE || !strcmp(kernel, same->kernel));
     }
     if (v->kind == CHECK_IMPURE)
-        return v->impure.strides == same->impure.strides;
-    return !strcmp(v->message, same->message);
+        return v->impure.strides == same->first.impure.strides;
+    return attn_subject_why_equal(&v->why, &same->first.why) && v->said == same->first.said;
 }
 
 static bool fails_the_same(const struct attn_case *c, void *context)
@@ -119,7 +115,7 @@ static bool fails_the_same(const struct attn_case *c, void *context)
     struct same *same = context;
     struct check_verdict v;
     const char *why;
-    bool any_head = same->kind == CHECK_UNFIT && same->unfit == ATTN_UNFIT_NO_DEVICE;
+    bool any_head = same->kind == CHECK_UNFIT && same->first.unfit == ATTN_UNFIT_NO_DEVICE;
     if ((!any_head && check_head_size(&c->problem) != same->head) ||
         !attn_subject_legal(same->check->subject, &c->problem, &why))
         return false;
@@ -138,15 +134,14 @@ static void shrink(struct check *check, const struct check_sign *sign, struct ch
     attn_run_default(&c.run);
     same.head = check_head_size(&c.problem);
     check_call(check, sign->device, &c.problem, same.pure, &v);
-    memcpy(same.message, v.message, sizeof same.message);
-    same.unfit = v.unfit;
-    same.impure = v.impure;
+    same.first = v;
     if (v.kind == CHECK_UNFIT)
         check_kernel_name(v.bad.kernel, same.kernel, sizeof same.kernel);
     if (v.kind == sign->kind)
         attn_shrink(&c, fails_the_same, &same, v.kind == CHECK_HANG ? SHRINK_TRIES_HANG : SHRINK_TRIES, NULL);
     f->problem = c.problem;
-    f->impure = same.impure;
+    f->impure = same.first.impure;
+    f->why = same.first.why;
     for (int device = 0; device < check->subject->n_devices; device++) {
         if (!(check->devices >> device & 1))
             continue;
@@ -154,8 +149,9 @@ static void shrink(struct check *check, const struct check_sign *sign, struct ch
         check->shrink_calls++;
         if (!fails(&v, &same))
             continue;
+        bool shown = f->devices != 0;
         f->devices |= 1u << device;
-        if (device == sign->device) {
+        if (device == sign->device || !shown) {
             memcpy(f->message, v.message, sizeof f->message);
             f->impure = v.impure;
             if (v.kind == CHECK_UNFIT)
@@ -166,9 +162,9 @@ static void shrink(struct check *check, const struct check_sign *sign, struct ch
         f->kind = CHECK_IMPURE;
         f->devices = 1u << sign->device;
         snprintf(f->message, sizeof f->message, "asked again: no %s any more (%.400s)", check_kind_name(sign->kind),
-                 same.message);
+                 same.first.message);
     }
-    name_finding(check, f, same.unfit);
+    name_finding(check, f, same.first.unfit);
 }
 
 static int by_key(const void *a, const void *b)

@@ -66,7 +66,7 @@ void check_note(struct check *check, int device, uint32_t devices, const struct 
         if (v->kind == CHECK_IMPURE)
             h = add(h, v->impure.answers << 2 | (uint64_t)v->impure.refused << 1 | (uint64_t)v->impure.strides);
         else if (v->kind != CHECK_UNFIT)
-            h = add_text(h, v->message);
+            h = add(add(add_text(h, v->why.file), (uint64_t)v->why.line), v->said);
         h = add(h, (uint64_t)check_head_size(p));
         /* One cause must not hide another: what instances of a kernel are made for is told apart. */
         h = add(h, (uint64_t)p->t[ATTN_MASK].present << 3 | (uint64_t)p->t[ATTN_SINKS].present << 2 |

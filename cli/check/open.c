@@ -155,6 +155,17 @@ void check_subject_names(char *text, size_t cap)
         snprintf(text + used - 2, cap - used + 2, " or %s", DEBIAN);
 }
 
+void check_subject_list(FILE *out)
+{
+    for (int i = 0; i < attn_subject_opener_count(); i++) {
+        const struct attn_subject_opener *o = attn_subject_opener(i);
+        char name[32];
+        snprintf(name, sizeof name, "%s%s%s", o->name, o->argument ? "=" : "", o->argument ? o->argument : "");
+        fprintf(out, "  %-14s %s\n", name, o->help);
+    }
+    fprintf(out, "  %-14s %s\n", DEBIAN, "the newest one that Debian ships, downloaded into a cache and not installed");
+}
+
 int check_open(const struct check_subject_options *options, char **argv, struct attn_subject **subject)
 {
     const char *argument;

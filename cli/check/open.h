@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "subjects/attn_subject.h"
 
@@ -17,6 +18,8 @@ struct check_subject_options {
 };
 /* "own, ggml=PATH or ggml=debian": what --subject may be. */
 void check_subject_names(char *text, size_t cap);
+/* A line for each of them: what it is. */
+void check_subject_list(FILE *out);
 /* Opens it, or replaces this process by one that runs on the C library that the subject needs (argv: its arguments).
  * CLI_GOOD, or an exit code after a message. */
 int check_open(const struct check_subject_options *options, char **argv, struct attn_subject **subject);

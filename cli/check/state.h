@@ -35,6 +35,7 @@ struct check_finding {
     int32_t device;              /* number of a device that shows it */
     uint32_t devices;            /* every device on which the problem shows it */
     char message[ATTN_SUBJECT_MESSAGE_MAX]; /* the subject's own, or what is wrong with the launch */
+    struct attn_subject_why why;            /* what the subject's answer said */
     struct attn_subject_launch launch;      /* kind UNFIT: the launch; kernel NULL: none */
     struct check_impure impure;             /* kind IMPURE */
     bool has_neighbour;
