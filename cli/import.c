@@ -12,6 +12,7 @@
 #include "cli/input/message.h"
 #include "cli/verbs.h"
 #include "fuzz/case/attn_case.h"
+#include "planner/hash.h"
 
 static const char help[] =
     "usage: attnfuzz import [options] FILE|DIR|-...\n\n"
@@ -41,7 +42,7 @@ struct import {
     struct tally kinds[TYPES_MAX * TYPES_MAX]; /* "f16", "f16/q8_0": written */
     struct tally missing[TYPES_MAX];           /* types that do not exist here */
     int n_kinds, n_missing;
-    char **seen; /* hash table of problem lines, for --unique */
+    struct attn_problem **seen; /* hash table, for --unique */
     size_t n_seen, cap_seen;
 };
 
@@ -68,54 +69,54 @@ static int more_first(const void *a, const void *b)
 
 /* ---- Repeats --------------------------------------------------------------------------------------------- */
 
-/* FNV-1a, 64 bits. */
-static uint64_t hash_of(const char *text)
+static size_t find_problem(const struct import *import, const struct attn_problem *problem)
 {
-    uint64_t h = UINT64_C(14695981039346656037);
-    for (; *text; text++)
-        h = (h ^ (unsigned char)*text) * UINT64_C(1099511628211);
-    return h ^ h >> 29;
-}
-
-static size_t slot_of(char **seen, size_t cap, const char *line)
-{
-    size_t i = hash_of(line) & (cap - 1);
-    while (seen[i] && strcmp(seen[i], line))
-        i = (i + 1) & (cap - 1);
+    size_t i = attn_problem_hash(problem) & (import->cap_seen - 1);
+    while (import->seen[i] && !attn_problem_equal(import->seen[i], problem))
+        i = (i + 1) & (import->cap_seen - 1);
     return i;
 }
 
-/* Remembers a line; true when it was there before. */
-static bool repeats(struct import *import, const char *line, bool *good)
+static bool grow(struct import *import)
 {
-    if (2 * import->n_seen >= import->cap_seen) {
-        size_t cap = import->cap_seen ? 2 * import->cap_seen : 1024;
-        char **grown = calloc(cap, sizeof *grown);
-        if (!grown) {
-            *good = false;
-            return false;
-        }
-        for (size_t i = 0; i < import->cap_seen; i++)
-            if (import->seen[i])
-                grown[slot_of(grown, cap, import->seen[i])] = import->seen[i];
-        free(import->seen);
-        import->seen = grown;
-        import->cap_seen = cap;
-    }
-    size_t slot = slot_of(import->seen, import->cap_seen, line);
-    if (import->seen[slot])
+    size_t cap = import->cap_seen;
+    struct attn_problem **old = import->seen;
+    struct attn_problem **grown = calloc(cap ? 2 * cap : 1024, sizeof *grown);
+    if (!grown)
+        return false;
+    import->seen = grown;
+    import->cap_seen = cap ? 2 * cap : 1024;
+    for (size_t i = 0; i < cap; i++)
+        if (old[i])
+            grown[find_problem(import, old[i])] = old[i];
+    free(old);
+    return true;
+}
+
+/* Remembers a problem; true when it was there before. */
+static bool repeats(struct import *import, const struct attn_problem *problem, bool *good)
+{
+    *good = 2 * import->n_seen < import->cap_seen || grow(import);
+    if (!*good)
+        return false;
+    size_t at = find_problem(import, problem);
+    if (import->seen[at])
         return true;
-    import->seen[slot] = strdup(line);
-    *good = import->seen[slot] != NULL;
+    import->seen[at] = malloc(sizeof *problem);
+    *good = import->seen[at] != NULL;
+    if (*good)
+        *import->seen[at] = *problem;
     import->n_seen += *good;
     return false;
 }
 
 /* ---- Lines ----------------------------------------------------------------------------------------------- */
 
+/* By a hash of the line: what an earlier version gave a problem, this one gives it too. */
 static void vary(struct attn_case *c, const char *line)
 {
-    uint64_t h = hash_of(line);
+    uint64_t h = attn_hash_text(ATTN_HASH_START, line);
+    h ^= h >> 29;
     c->run.data = (int32_t)(h % ATTN_DATA_COUNT);
     h /= ATTN_DATA_COUNT;
     if (c->problem.t[ATTN_MASK].present)
@@ -132,7 +133,7 @@ static bool write_line(struct import *import, const struct attn_problem *problem
     bool good = true;
     attn_run_default(&c.run);
     attn_case_print(&c, line, sizeof line);
-    if (import->unique && repeats(import, line, &good)) {
+    if (import->unique && repeats(import, problem, &good)) {
         import->repeated++;
         return true;
     }

@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "reference/attn_reference.h"
 #include "cli/input/message.h"
+#include "planner/random.h"
+#include "reference/attn_reference.h"
 
 void bench_gpu_put(const struct bench_gpu *b, const char *name, const char *unit, double value)
 {
@@ -36,14 +37,8 @@ double bench_median(double values[], int n)
 
 /* ---- Data ------------------------------------------------------------------------------------------------ */
 
-/* xorshift64* (Vigna: An experimental exploration of Marsaglia's xorshift generators), in (-1, 1). */
-static float next_value(uint64_t *state)
-{
-    *state ^= *state >> 12;
-    *state ^= *state << 25;
-    *state ^= *state >> 27;
-    return (float)((double)(int64_t)(*state * UINT64_C(2685821657736338717)) * 0x1p-63);
-}
+/* In [-1, 1). */
+static float next_value(uint64_t *state) { return (float)((double)(int64_t)attn_random(state) * 0x1p-63); }
 
 static bool fill_rows(const struct attn_tensor *t, uint8_t *bytes, int64_t size, int64_t period, uint64_t seed)
 {

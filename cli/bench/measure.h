@@ -40,7 +40,7 @@ struct bench_problem {
 };
 
 /* A problem's line, its data and `memories` copies of them on the GPU, each with a workspace of so many bytes. Values
- * of Q, K and V are uniform in (-1, 1); those of K and V repeat after a few thousand rows, which no cache is large
+ * of Q, K and V are uniform in [-1, 1); those of K and V repeat after a few thousand rows, which no cache is large
  * enough to notice. A mask is causal. False with a message when there is no room. */
 bool bench_problem_open(struct bench_gpu *b, const char *line, int64_t workspace_bytes, int memories,
                         struct bench_problem *p);

@@ -13,25 +13,18 @@
 
 #include "cli/bench/rank.h"
 #include "cli/input/message.h"
+#include "planner/random.h"
 
 static const double TIE = 0.02;
 
 /* ---- Shapes ---------------------------------------------------------------------------------------------- */
 
-static uint64_t next(uint64_t *state)
-{
-    uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15)); /* splitmix64 */
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
-}
-
-static int64_t below(uint64_t *state, int64_t n) { return (int64_t)(next(state) % (uint64_t)n); }
+static int64_t below(uint64_t *state, int64_t n) { return (int64_t)(attn_random(state) % (uint64_t)n); }
 
 /* From low to high, as likely in each octave. */
 static int64_t log_uniform(uint64_t *state, int64_t low, int64_t high)
 {
-    const double u = (double)(next(state) >> 11) * 0x1p-53;
+    const double u = (double)(attn_random(state) >> 11) * 0x1p-53;
     return (int64_t)(exp(log((double)low) + u * (log((double)high + 1) - log((double)low))));
 }
 

@@ -8,27 +8,14 @@
 
 #include "cli/check/problem.h"
 #include "cli/check/word.h"
-
-static uint64_t mix(uint64_t x)
-{
-    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
-    return x ^ x >> 31;
-}
-
-static uint64_t hash_text(uint64_t h, const char *text)
-{
-    for (; *text; text++)
-        h = (h ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-    return h;
-}
+#include "planner/hash.h"
 
 static uint64_t hash_launch(const struct attn_subject_launch *launch)
 {
     uint64_t h = (uint64_t)(uintptr_t)launch->id;
     for (int i = 0; i < 3; i++)
-        h = mix(h ^ ((uint64_t)launch->grid[i] << 32 | launch->block[i]));
-    return mix(h ^ launch->lds_dynamic_bytes);
+        h = attn_mix(h ^ ((uint64_t)launch->grid[i] << 32 | launch->block[i]));
+    return attn_mix(h ^ launch->lds_dynamic_bytes);
 }
 
 static void take_answer(struct check_verdict *v, const struct attn_subject_answer *answer)
@@ -37,7 +24,7 @@ static void take_answer(struct check_verdict *v, const struct attn_subject_answe
     if (!answer->message[0])
         return;
     memcpy(v->message, answer->message, sizeof v->message);
-    v->said = hash_text(UINT64_C(0xcbf29ce484222325), answer->message + answer->why.words);
+    v->said = attn_hash_text(ATTN_HASH_START, answer->message + answer->why.words);
 }
 
 static void call_once(struct check *check, int device, const struct attn_problem *p, struct check_verdict *v)
@@ -82,7 +69,7 @@ static void call_once(struct check *check, int device, const struct attn_problem
         return;
     for (size_t i = 0; i < answer.n_launches; i++) {
         const struct attn_subject_launch *launch = &answer.launch[i];
-        v->launched = mix(v->launched ^ hash_launch(launch));
+        v->launched = attn_mix(v->launched ^ hash_launch(launch));
         if (!v->main && attn_subject_is_attention(s, launch->kernel))
             v->main = launch;
         if (v->kind < 0 && (v->unfit = attn_subject_unfit(s, device, launch, v->message, sizeof v->message)) != 0) {
@@ -103,7 +90,7 @@ void check_call_again(struct check *check, int device, const struct attn_problem
     if (v->main)
         check_kernel_name(v->main->kernel, first, sizeof first);
     check_plain_strides(&same);
-    bool changed = memcmp(&same, p, sizeof same) != 0;
+    bool changed = !attn_problem_equal(&same, p);
     call_once(check, device, &same, &second);
     if (second.too_big || second.kind != v->kind || second.supported != v->supported ||
         second.launched != v->launched) {
@@ -116,7 +103,7 @@ void check_call_again(struct check *check, int device, const struct attn_problem
             return; /* the kernel is the same; helpers may take a shorter way where they see contiguous memory */
         v->kind = CHECK_IMPURE;
         v->impure = (struct check_impure){ .strides = changed, .refused = hole };
-        v->impure.answers = hash_text(hash_text(UINT64_C(0xcbf29ce484222325), first), other);
+        v->impure.answers = attn_hash_text(attn_hash_text(ATTN_HASH_START, first), other);
         snprintf(v->message, sizeof v->message, "%s; %s: %s%s", first,
                  changed ? "with the usual strides of dimensions of extent 1" : "asked again", other,
                  !hole && !strcmp(first, other) ? ", launched otherwise" : "");

@@ -12,6 +12,7 @@
 #include "cli/check/hole.h"
 #include "cli/check/problem.h"
 #include "cli/check/word.h"
+#include "planner/arith.h"
 
 /* A problem in terms that can be changed one at a time. */
 struct sketch {
@@ -53,13 +54,6 @@ static void copy_field(int field, struct sketch *to, const struct sketch *from)
     }
 }
 
-static bool is_contiguous(const struct attn_tensor *t)
-{
-    struct attn_tensor same = *t;
-    attn_tensor_contiguous(&same);
-    return !memcmp(same.nb, t->nb, sizeof t->nb) && t->offset == 0 && t->buffer == 0;
-}
-
 static void sketch_of(const struct attn_problem *p, struct sketch *s)
 {
     const struct attn_tensor *mask = &p->t[ATTN_MASK];
@@ -90,7 +84,7 @@ static void sketch_of(const struct attn_problem *p, struct sketch *s)
     s->head_first = p->head_first;
     s->head_after = p->head_total - p->head_first - attn_n_head(p);
     for (int o = ATTN_Q; o <= ATTN_MASK; o++) {
-        s->contiguous[o] = !p->t[o].present || is_contiguous(&p->t[o]);
+        s->contiguous[o] = !p->t[o].present || check_tensor_is_plain(&p->t[o]);
         if (!s->contiguous[o])
             s->layout[o] = p->t[o];
     }
@@ -99,13 +93,8 @@ static void sketch_of(const struct attn_problem *p, struct sketch *s)
 /* Strides for new extents in the order, and where it can be with the values, that old ones had. */
 static void lay_out(struct attn_tensor *t, const struct attn_tensor *old)
 {
-    int order[3] = { 1, 2, 3 };
-    for (int i = 1; i < 3; i++)
-        for (int j = i; j > 0 && old->nb[order[j]] < old->nb[order[j - 1]]; j--) {
-            int swap = order[j];
-            order[j] = order[j - 1];
-            order[j - 1] = swap;
-        }
+    int order[3];
+    attn_tensor_order(old, order);
     const struct attn_type_info *type = attn_type_info(t->type);
     int64_t span = t->ne[0] / type->block_elems * type->block_bytes;
     t->nb[0] = type->block_bytes;
@@ -116,24 +105,17 @@ static void lay_out(struct attn_tensor *t, const struct attn_tensor *old)
             t->nb[d] = nb;
             continue;
         }
-        if (nb % type->block_bytes)
-            nb += type->block_bytes - nb % type->block_bytes;
+        nb = attn_round_up(nb, type->block_bytes);
         while (nb < span) { /* keeps what the stride is modulo small powers of two, as far as blocks allow */
             int64_t step = 256 * (type->block_elems == 1 ? 1 : type->block_bytes);
-            nb += (span - nb + step - 1) / step * step;
+            nb = attn_add_sat(nb, attn_round_up(span - nb, step));
         }
         t->nb[d] = nb;
-        if (__builtin_mul_overflow(nb, t->ne[d] - 1, &more) || __builtin_add_overflow(span, more, &span))
+        if (!attn_mul(nb, t->ne[d] - 1, &more) || !attn_add(span, more, &span))
             return; /* attn_problem_check says so */
     }
     t->offset = old->offset - old->offset % type->block_bytes;
     t->buffer = old->buffer;
-}
-
-static void tensor(struct attn_tensor *t, int type, int64_t a, int64_t b, int64_t c, int64_t d)
-{
-    *t = (struct attn_tensor){ .ne = { a, b, c, d }, .type = (uint8_t)type, .present = 1 };
-    attn_tensor_contiguous(t);
 }
 
 static int64_t divisor(int64_t wanted, int64_t of)
@@ -149,17 +131,17 @@ static bool build(const struct sketch *s, struct attn_problem *p)
 {
     int64_t n_head;
     memset(p, 0, sizeof *p);
-    if (__builtin_mul_overflow(s->n_head_kv, s->ratio, &n_head))
+    if (!attn_mul(s->n_head_kv, s->ratio, &n_head))
         return false;
-    tensor(&p->t[ATTN_Q], ATTN_F32, s->d_k, s->n_q, n_head, s->n_seq);
-    tensor(&p->t[ATTN_K], s->type_k, s->d_k, s->n_kv, s->n_head_kv, s->n_seq);
-    tensor(&p->t[ATTN_V], s->type_v, s->d_v, s->n_kv, s->n_head_kv, s->n_seq);
-    tensor(&p->t[ATTN_DST], ATTN_F32, s->d_v, n_head, s->n_q, s->n_seq);
+    attn_tensor_set(&p->t[ATTN_Q], ATTN_F32, s->d_k, s->n_q, n_head, s->n_seq);
+    attn_tensor_set(&p->t[ATTN_K], s->type_k, s->d_k, s->n_kv, s->n_head_kv, s->n_seq);
+    attn_tensor_set(&p->t[ATTN_V], s->type_v, s->d_v, s->n_kv, s->n_head_kv, s->n_seq);
+    attn_tensor_set(&p->t[ATTN_DST], ATTN_F32, s->d_v, n_head, s->n_q, s->n_seq);
     if (s->mask)
-        tensor(&p->t[ATTN_MASK], ATTN_F16, s->n_kv + s->mask_extra_kv, s->n_q + s->mask_extra_q,
-               divisor(s->mask_heads, n_head), divisor(s->mask_seqs, s->n_seq));
+        attn_tensor_set(&p->t[ATTN_MASK], ATTN_F16, s->n_kv + s->mask_extra_kv, s->n_q + s->mask_extra_q,
+                        divisor(s->mask_heads, n_head), divisor(s->mask_seqs, s->n_seq));
     if (s->sinks) {
-        tensor(&p->t[ATTN_SINKS], ATTN_F32, n_head, 1, 1, 1);
+        attn_tensor_set(&p->t[ATTN_SINKS], ATTN_F32, n_head, 1, 1, 1);
         p->t[ATTN_SINKS].offset = s->sinks_at;
         p->t[ATTN_SINKS].buffer = s->sinks_buffer;
     }

@@ -13,6 +13,8 @@
 #include "cli/check/problem.h"
 #include "cli/check/word.h"
 #include "fuzz/domain/mutate.h"
+#include "planner/hash.h"
+#include "planner/random.h"
 
 enum {
     CORPUS_MAX = 4096,
@@ -51,25 +53,9 @@ static double clock_seconds(clockid_t clock)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static uint64_t mix(uint64_t x)
-{
-    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
-    return x ^ x >> 31;
-}
-static uint64_t next(uint64_t *state) { return mix(*state += UINT64_C(0x9e3779b97f4a7c15)); }
-
-static uint64_t hash_text(const char *text)
-{
-    uint64_t h = UINT64_C(0xcbf29ce484222325);
-    for (; *text; text++)
-        h = (h ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-    return h;
-}
-
 static const struct kernel *kernel_of(struct loop *l, const struct attn_subject_launch *launch)
 {
-    size_t at = (size_t)(mix((uint64_t)(uintptr_t)launch->id) & (KERNELS - 1));
+    size_t at = (size_t)(attn_mix((uint64_t)(uintptr_t)launch->id) & (KERNELS - 1));
     while (l->kernel[at].id && l->kernel[at].id != launch->id)
         at = (at + 1) & (KERNELS - 1);
     struct kernel *k = &l->kernel[at];
@@ -78,7 +64,7 @@ static const struct kernel *kernel_of(struct loop *l, const struct attn_subject_
             l->n_kernels++;
             k->id = launch->id;
         } /* else the slot serves this once */
-        k->hash = hash_text(launch->kernel);
+        k->hash = attn_hash_text(ATTN_HASH_START, launch->kernel);
         check_kernel_name(launch->kernel, k->name, sizeof k->name);
     }
     return k;
@@ -160,7 +146,7 @@ static bool ask(struct loop *l, const struct attn_problem *p)
     struct check *check = l->check;
     struct attn_problem usual = *p;
     check_plain_strides(&usual);
-    bool hides = memcmp(&usual, p, sizeof usual) != 0;
+    bool hides = !attn_problem_equal(&usual, p);
     bool pure = hides || check->problems % PURE_EVERY == 0;
     bool fresh = false, plain = check_is_plain(p);
     uint32_t holes = 0;
@@ -188,11 +174,11 @@ static bool ask(struct loop *l, const struct attn_problem *p)
         if (v.main) {
             const struct kernel *known = kernel_of(l, v.main);
             uint64_t name = known->hash;
-            if (is_new(l, mix(name ^ (uint64_t)device << 56))) {
+            if (is_new(l, attn_mix(name ^ (uint64_t)device << 56))) {
                 fresh = true;
                 check->pairs++;
             }
-            fresh = is_new(l, mix(name ^ (uint64_t)device << 56 ^ (v.n_launches + 1) << 48)) || fresh;
+            fresh = is_new(l, attn_mix(name ^ (uint64_t)device << 56 ^ (v.n_launches + 1) << 48)) || fresh;
             kernel[device] = known->name;
         } else if (v.kind == CHECK_HOLE) {
             kernel[device] = "refused";
@@ -262,13 +248,13 @@ static void ask_plain(struct loop *l)
         struct attn_problem p;
         memset(&p, 0, sizeof p);
         for (int o = 0; o < ATTN_OPERAND_COUNT; o++) {
-            struct attn_tensor *t = &p.t[o];
             if (o == ATTN_SINKS || (o == ATTN_MASK && !(i >> 4 & 1)))
                 continue;
-            memcpy(t->ne, ne[o], sizeof t->ne);
-            t->type = o == ATTN_K || o == ATTN_V ? type : o == ATTN_MASK ? ATTN_F16 : ATTN_F32;
-            t->present = 1;
-            attn_tensor_contiguous(t);
+            attn_tensor_set(&p.t[o],
+                            o == ATTN_K || o == ATTN_V ? type
+                            : o == ATTN_MASK           ? ATTN_F16
+                                                       : ATTN_F32,
+                            ne[o][0], ne[o][1], ne[o][2], ne[o][3]);
         }
         p.scale = (float)(1.0 / sqrt((double)head->d_k));
         p.head_total = 2 * ratio;
@@ -286,15 +272,16 @@ static void ask_generated(struct loop *l)
     while (!over(l)) {
         struct attn_genome genome;
         struct attn_case c;
-        uint64_t how = next(&l->state);
+        uint64_t how = attn_random(&l->state);
         if (l->n_corpus == 0 || how % 8 == 0) {
-            attn_genome_random(&genome, next(&l->state));
+            attn_genome_random(&genome, attn_random(&l->state));
         } else if (how % 8 == 1) {
-            attn_genome_cross(&l->corpus[next(&l->state) % (uint64_t)l->n_corpus],
-                              &l->corpus[next(&l->state) % (uint64_t)l->n_corpus], next(&l->state), &genome);
+            attn_genome_cross(&l->corpus[attn_random(&l->state) % (uint64_t)l->n_corpus],
+                              &l->corpus[attn_random(&l->state) % (uint64_t)l->n_corpus], attn_random(&l->state),
+                              &genome);
         } else {
-            genome = l->corpus[next(&l->state) % (uint64_t)l->n_corpus];
-            attn_genome_mutate(&genome, next(&l->state));
+            genome = l->corpus[attn_random(&l->state) % (uint64_t)l->n_corpus];
+            attn_genome_mutate(&genome, attn_random(&l->state));
         }
         attn_genome_case(&genome, how >> 32 & (LARGE_EVERY - 1) ? &small : &large, &c);
         if (!conform(check->subject, &c.problem)) {
@@ -303,7 +290,7 @@ static void ask_generated(struct loop *l)
             continue;
         }
         if (ask(l, &c.problem)) {
-            int at = l->n_corpus < CORPUS_MAX ? l->n_corpus++ : (int)(next(&l->state) % CORPUS_MAX);
+            int at = l->n_corpus < CORPUS_MAX ? l->n_corpus++ : (int)(attn_random(&l->state) % CORPUS_MAX);
             l->corpus[at] = genome;
         }
     }
@@ -314,7 +301,7 @@ void check_run(struct check *check, bool (*given)(void *, struct attn_problem *)
 {
     struct attn_problem p;
     const char *why;
-    struct loop l = { .check = check, .progress = progress, .state = mix(check->seed) };
+    struct loop l = { .check = check, .progress = progress, .state = attn_mix(check->seed) };
     l.corpus = calloc(CORPUS_MAX, sizeof *l.corpus);
     l.seen = calloc(SEEN_SLOTS, sizeof *l.seen);
     l.kernel = calloc(KERNELS, sizeof *l.kernel);

@@ -7,19 +7,7 @@
 
 #include "cli/check/problem.h"
 #include "cli/check/word.h"
-
-static uint64_t add(uint64_t hash, uint64_t value)
-{
-    hash = (hash ^ value) * UINT64_C(0x9e3779b97f4a7c15);
-    return hash ^ hash >> 29;
-}
-
-static uint64_t add_text(uint64_t hash, const char *text)
-{
-    for (; *text; text++)
-        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-    return hash;
-}
+#include "planner/hash.h"
 
 /* How aligned a tensor's strides are, in classes that kernels may look at. */
 static int alignment(const struct attn_tensor *t)
@@ -36,43 +24,50 @@ static uint64_t hash_shape(const struct attn_problem *p)
     const struct attn_tensor *q = &p->t[ATTN_Q], *k = &p->t[ATTN_K], *v = &p->t[ATTN_V], *mask = &p->t[ATTN_MASK];
     int64_t ratio = attn_n_head(p) / attn_n_head_kv(p), n_kv = attn_n_kv(p), n_q = attn_n_q(p);
     uint64_t h = (uint64_t)check_head_size(p);
-    h = add(h, (uint64_t)k->type << 8 | v->type);
-    h = add(h, (uint64_t)mask->present << 4 | (uint64_t)p->t[ATTN_SINKS].present << 3 |
-                   (uint64_t)(p->softcap > 0) << 2 | (uint64_t)(p->max_bias > 0) << 1);
+    h = attn_hash_u64(h, (uint64_t)k->type << 8 | v->type);
+    h = attn_hash_u64(h, (uint64_t)mask->present << 4 | (uint64_t)p->t[ATTN_SINKS].present << 3 |
+                             (uint64_t)(p->softcap > 0) << 2 | (uint64_t)(p->max_bias > 0) << 1);
     if (mask->present)
-        h = add(h, (uint64_t)(mask->ne[2] > 1) << 3 | (uint64_t)(mask->ne[3] > 1) << 2 |
-                       (uint64_t)(mask->ne[0] % 8 == 0) << 1 | (uint64_t)(mask->ne[1] > n_q));
-    h = add(h, (uint64_t)(ratio == 1 ? 0 : 1 + __builtin_ctzll((unsigned long long)(ratio | 64))));
-    h = add(h, (uint64_t)__builtin_ctzll((unsigned long long)(n_kv | 256)));
-    h = add(h, (uint64_t)(n_q == 1 ? 0 : n_q == 2 ? 1 : n_q <= 8 ? 2 : 3) << 1 | (uint64_t)(attn_n_seq(p) > 1));
-    h = add(h, (uint64_t)(alignment(q) < 4) << 2 | (uint64_t)(alignment(k) < 4) << 1 | (uint64_t)(alignment(v) < 4));
+        h = attn_hash_u64(h, (uint64_t)(mask->ne[2] > 1) << 3 | (uint64_t)(mask->ne[3] > 1) << 2 |
+                                 (uint64_t)(mask->ne[0] % 8 == 0) << 1 | (uint64_t)(mask->ne[1] > n_q));
+    h = attn_hash_u64(h, (uint64_t)(ratio == 1 ? 0 : 1 + __builtin_ctzll((unsigned long long)(ratio | 64))));
+    h = attn_hash_u64(h, (uint64_t)__builtin_ctzll((unsigned long long)(n_kv | 256)));
+    h = attn_hash_u64(h, (uint64_t)(n_q == 1   ? 0
+                                    : n_q == 2 ? 1
+                                    : n_q <= 8 ? 2
+                                               : 3)
+                                 << 1 |
+                             (uint64_t)(attn_n_seq(p) > 1));
+    h = attn_hash_u64(h, (uint64_t)(alignment(q) < 4) << 2 | (uint64_t)(alignment(k) < 4) << 1 |
+                             (uint64_t)(alignment(v) < 4));
     return h;
 }
 
 void check_note(struct check *check, int device, uint32_t devices, const struct attn_problem *p,
                 const struct check_verdict *v)
 {
-    uint64_t h = add((uint64_t)v->kind + 1, (uint64_t)v->unfit);
+    uint64_t h = attn_hash_u64((uint64_t)v->kind + 1, (uint64_t)v->unfit);
     if (v->kind == CHECK_HOLE) {
-        h = add(h, devices);
-        h = add(h, hash_shape(p));
+        h = attn_hash_u64(h, devices);
+        h = attn_hash_u64(h, hash_shape(p));
     } else if (v->kind == CHECK_UNFIT && v->unfit == ATTN_UNFIT_NO_DEVICE) {
-        h = add(h, devices);
+        h = attn_hash_u64(h, devices);
     } else {
         char kernel[96] = "";
         if (v->kind == CHECK_UNFIT)
             check_kernel_name(v->bad.kernel, kernel, sizeof kernel);
-        h = add_text(add(h, devices), kernel);
+        h = attn_hash_text(attn_hash_u64(h, devices), kernel);
         if (v->kind == CHECK_IMPURE)
-            h = add(h, v->impure.answers << 2 | (uint64_t)v->impure.refused << 1 | (uint64_t)v->impure.strides);
+            h = attn_hash_u64(h,
+                              v->impure.answers << 2 | (uint64_t)v->impure.refused << 1 | (uint64_t)v->impure.strides);
         else if (v->kind != CHECK_UNFIT)
-            h = add(add(add_text(h, v->why.file), (uint64_t)v->why.line), v->said);
-        h = add(h, (uint64_t)check_head_size(p));
+            h = attn_hash_u64(attn_hash_u64(attn_hash_text(h, v->why.file), (uint64_t)v->why.line), v->said);
+        h = attn_hash_u64(h, (uint64_t)check_head_size(p));
         /* One cause must not hide another: what instances of a kernel are made for is told apart. */
-        h = add(h, (uint64_t)p->t[ATTN_MASK].present << 3 | (uint64_t)p->t[ATTN_SINKS].present << 2 |
-                       (uint64_t)(p->softcap > 0) << 1 | (uint64_t)(p->max_bias > 0));
+        h = attn_hash_u64(h, (uint64_t)p->t[ATTN_MASK].present << 3 | (uint64_t)p->t[ATTN_SINKS].present << 2 |
+                                 (uint64_t)(p->softcap > 0) << 1 | (uint64_t)(p->max_bias > 0));
     }
-    h = add(h, 0x5161) | 1;
+    h = attn_hash_u64(h, 0x5161) | 1;
     for (size_t at = h >> 24 & (CHECK_SIGNS - 1), tries = 0; tries < 256; at = (at + 1) & (CHECK_SIGNS - 1), tries++) {
         struct check_sign *sign = &check->sign[at];
         if (!sign->hash) {

@@ -3,8 +3,6 @@
  * SPDX-License-Identifier: MIT */
 #include "cli/check/problem.h"
 
-#include <string.h>
-
 int check_head_size(const struct attn_problem *p)
 {
     int index = attn_head_size_find(attn_d_k(p), attn_d_v(p));
@@ -24,18 +22,18 @@ void check_plain_strides(struct attn_problem *p)
     }
 }
 
+bool check_tensor_is_plain(const struct attn_tensor *t)
+{
+    return attn_tensor_has_default_strides(t) && t->offset == 0 && t->buffer == 0;
+}
+
 static int oddities(const struct attn_problem *p)
 {
     int n = (p->head_first != 0 || p->head_total != attn_n_head(p)) + p->t[ATTN_MASK].present +
             p->t[ATTN_SINKS].present + (p->softcap > 0) + (p->max_bias > 0) + (p->t[ATTN_K].type != ATTN_F16) +
             (p->t[ATTN_V].type != ATTN_F16);
-    for (int o = 0; o < ATTN_OPERAND_COUNT; o++) {
-        struct attn_tensor same = p->t[o];
-        if (!same.present)
-            continue;
-        attn_tensor_contiguous(&same);
-        n += memcmp(same.nb, p->t[o].nb, sizeof same.nb) || same.offset || same.buffer;
-    }
+    for (int o = 0; o < ATTN_OPERAND_COUNT; o++)
+        n += p->t[o].present && !check_tensor_is_plain(&p->t[o]);
     return n;
 }
 
@@ -48,13 +46,8 @@ bool check_simpler(const struct attn_problem *a, const struct attn_problem *b)
 
 bool check_is_plain(const struct attn_problem *p)
 {
-    for (int o = 0; o < ATTN_OPERAND_COUNT; o++) {
-        struct attn_tensor same = p->t[o];
-        if (!same.present)
-            continue;
-        attn_tensor_contiguous(&same);
-        if (memcmp(same.nb, p->t[o].nb, sizeof same.nb) || same.offset || same.buffer)
+    for (int o = 0; o < ATTN_OPERAND_COUNT; o++)
+        if (p->t[o].present && !check_tensor_is_plain(&p->t[o]))
             return false;
-    }
     return true;
 }

@@ -14,6 +14,8 @@ int check_head_size(const struct attn_problem *p);
 void check_plain_strides(struct attn_problem *p);
 /* Is problem a a simpler example than b: fewer things that a plain call has not, then less work? */
 bool check_simpler(const struct attn_problem *a, const struct attn_problem *b);
+/* Is the tensor contiguous, at the start of a buffer of its own? */
+bool check_tensor_is_plain(const struct attn_tensor *t);
 /* Is every tensor contiguous, at the start of a buffer of its own? */
 bool check_is_plain(const struct attn_problem *p);
 

@@ -15,11 +15,10 @@
 #include "cli/input/message.h"
 #include "subjects/ggml/node.h"
 
-static const char *const names[ATTN_DST] = { "q", "k", "v", "mask", "sinks" };
 static const char *const types[ATTN_TYPE_COUNT] = {
-    [ATTN_F32] = "GGML_TYPE_F32",   [ATTN_F16] = "GGML_TYPE_F16",   [ATTN_BF16] = "GGML_TYPE_BF16",
-    [ATTN_Q8_0] = "GGML_TYPE_Q8_0", [ATTN_Q4_0] = "GGML_TYPE_Q4_0", [ATTN_Q4_1] = "GGML_TYPE_Q4_1",
-    [ATTN_Q5_0] = "GGML_TYPE_Q5_0", [ATTN_Q5_1] = "GGML_TYPE_Q5_1",
+#define X(NAME, name, elems, bytes, align, number) "GGML_TYPE_" #NAME,
+    ATTN_TYPES(X)
+#undef X
 };
 
 static void put_float(FILE *out, float value) { fprintf(out, "%af", (double)value); /* hexadecimal: exact */ }
@@ -51,17 +50,18 @@ static void put_tensors(FILE *out, const struct attn_problem *p, bool both)
             fprintf(out,
                     "    struct ggml_tensor *%s = ggml_new_tensor_4d(ctx, %s, %" PRId64 ", %" PRId64 ", %" PRId64
                     ", %" PRId64 ");\n",
-                    names[o], types[t->type], t->ne[0], t->ne[1], t->ne[2], t->ne[3]);
+                    attn_operand_name(o), types[t->type], t->ne[0], t->ne[1], t->ne[2], t->ne[3]);
             continue;
         }
         int base = ggml_node_base_of(p, o);
         if (base == o)
-            fprintf(out, "    struct ggml_tensor *%s_buffer = ggml_new_tensor_1d(ctx, %s, %" PRId64 ");\n", names[o],
-                    types[t->type], ggml_node_base_bytes(p, o) / type->block_bytes * type->block_elems);
+            fprintf(out, "    struct ggml_tensor *%s_buffer = ggml_new_tensor_1d(ctx, %s, %" PRId64 ");\n",
+                    attn_operand_name(o), types[t->type],
+                    ggml_node_base_bytes(p, o) / type->block_bytes * type->block_elems);
         fprintf(out,
                 "    struct ggml_tensor *%s = ggml_view_4d(ctx, %s_buffer, %" PRId64 ", %" PRId64 ", %" PRId64
                 ", %" PRId64,
-                names[o], names[base], t->ne[0], t->ne[1], t->ne[2], t->ne[3]);
+                attn_operand_name(o), attn_operand_name(base), t->ne[0], t->ne[1], t->ne[2], t->ne[3]);
         for (int d = 1; d < 4; d++)
             put_stride(out, t->nb[d], usual.t[o].nb[d]);
         fprintf(out, ", %" PRId64 ");\n", t->offset);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/import/field.h"
+#include "planner/arith.h"
 
 bool import_field_next(const char *text, size_t len, size_t *at, const char *ends, struct import_field *field)
 {
@@ -98,5 +99,5 @@ const char *import_mark(const char *text, size_t len, const char *mark)
 
 bool import_product(int64_t a, int64_t b, int64_t *product)
 {
-    return !__builtin_mul_overflow(a, b, product) && *product <= INT64_C(1) << 62;
+    return attn_mul(a, b, product) && *product <= INT64_C(1) << 62;
 }

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "cli/import/format.h"
+#include "planner/arith.h"
 
 struct ggml_case {
     int64_t hsk, hsv, nh, nr[2], kv, nb, mask, sinks, kv_view, v_is_view_of_k;
@@ -26,8 +27,6 @@ struct ggml_case {
     int64_t permute[4];
     bool has_sinks, has_view, has_v_view, has_prec;
 };
-
-static int64_t padded(int64_t n, int64_t block) { return (n + block - 1) / block * block; }
 
 /* A tensor as create_permuted makes it: extents ne, allocated in the order `permute` gives, then permuted back. */
 static bool permuted_tensor(const int64_t permute[4], bool view, struct attn_tensor *t)
@@ -52,26 +51,19 @@ static bool permuted_tensor(const int64_t permute[4], bool view, struct attn_ten
     return true;
 }
 
-static void set_extents(struct attn_tensor *t, int type, int64_t a, int64_t b, int64_t c, int64_t d)
-{
-    const int64_t ne[4] = { a, b, c, d };
-    *t = (struct attn_tensor){ .type = (uint8_t)type, .present = 1 };
-    memcpy(t->ne, ne, sizeof ne);
-}
-
 static bool build(const struct ggml_case *g, struct attn_problem *p)
 {
-    const int64_t d_k = padded(g->hsk, attn_type_info(g->type_k)->block_elems);
-    const int64_t d_v = padded(g->hsv, attn_type_info(g->type_v)->block_elems);
+    const int64_t d_k = attn_round_up(g->hsk, attn_type_info(g->type_k)->block_elems);
+    const int64_t d_v = attn_round_up(g->hsv, attn_type_info(g->type_v)->block_elems);
     int64_t heads;
     memset(p, 0, sizeof *p);
     if (!import_product(g->nh, g->nr[0], &heads))
         return false;
     struct attn_tensor *q = &p->t[ATTN_Q], *k = &p->t[ATTN_K], *v = &p->t[ATTN_V];
     bool view = g->has_view ? g->kv_view != 0 : g->has_sinks;
-    set_extents(q, ATTN_F32, d_k, g->nb, heads, g->nr[1]);
-    set_extents(k, g->type_k, d_k, g->kv, g->nh, g->nr[1]);
-    set_extents(v, g->type_v, d_v, g->kv, g->nh, g->nr[1]);
+    attn_tensor_set(q, ATTN_F32, d_k, g->nb, heads, g->nr[1]);
+    attn_tensor_set(k, g->type_k, d_k, g->kv, g->nh, g->nr[1]);
+    attn_tensor_set(v, g->type_v, d_v, g->kv, g->nh, g->nr[1]);
     if (!permuted_tensor(g->permute, false, q) || !permuted_tensor(g->permute, view, k) ||
         !permuted_tensor(g->permute, view, v))
         return false;
@@ -84,17 +76,16 @@ static bool build(const struct ggml_case *g, struct attn_problem *p)
         k->buffer = v->buffer = 1;
     }
     if (g->mask) {
-        int64_t rows = g->has_sinks ? g->nb : padded(g->nb, g->has_prec ? 64 : 32);
+        int64_t rows = g->has_sinks ? g->nb : attn_round_up(g->nb, g->has_prec ? 64 : 32);
         const int64_t in_order[4] = { 0, 1, 2, 3 };
-        set_extents(&p->t[ATTN_MASK], ATTN_F16, g->kv, rows, 1, g->nr[1]);
+        attn_tensor_set(&p->t[ATTN_MASK], ATTN_F16, g->kv, rows, 1, g->nr[1]);
         if (!permuted_tensor(in_order, false, &p->t[ATTN_MASK]))
             return false;
     }
     if (g->sinks) {
-        set_extents(&p->t[ATTN_SINKS], ATTN_F32, heads, 1, 1, 1);
-        attn_tensor_contiguous(&p->t[ATTN_SINKS]);
+        attn_tensor_set(&p->t[ATTN_SINKS], ATTN_F32, heads, 1, 1, 1);
     }
-    set_extents(&p->t[ATTN_DST], ATTN_F32, d_v, heads, g->nb, g->nr[1]);
+    attn_tensor_set(&p->t[ATTN_DST], ATTN_F32, d_v, heads, g->nb, g->nr[1]);
     const int64_t in_order[4] = { 0, 1, 2, 3 };
     if (!permuted_tensor(in_order, false, &p->t[ATTN_DST]))
         return false;

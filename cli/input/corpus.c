@@ -10,8 +10,6 @@
 
 #include "cli/input/message.h"
 
-static const char *const operand_key[ATTN_OPERAND_COUNT] = { "q", "k", "v", "mask", "sinks", "dst" };
-
 bool corpus_open(struct corpus *corpus, int n, char **arguments)
 {
     memset(corpus, 0, sizeof *corpus);
@@ -56,7 +54,7 @@ static const char *key_of(const struct attn_error *error)
     default: break;
     }
     bool known = error->operand >= 0 && error->operand < ATTN_OPERAND_COUNT;
-    return known ? operand_key[error->operand] : "fa1";
+    return known ? attn_operand_name(error->operand) : "fa1";
 }
 
 static void report(struct corpus *corpus, size_t column, const char *message)
@@ -207,24 +205,6 @@ struct expansion {
     bool full;
 };
 
-static uint64_t hash_problem(const struct attn_problem *problem)
-{
-    char line[ATTN_LINE_MAX];
-    size_t n = attn_problem_print(problem, line, sizeof line);
-    uint64_t h = UINT64_C(14695981039346656037);
-    for (size_t i = 0; i < n; i++)
-        h = (h ^ (unsigned char)line[i]) * UINT64_C(1099511628211);
-    return h ^ h >> 32;
-}
-
-static bool same_problem(const struct attn_problem *a, const struct attn_problem *b)
-{
-    char x[ATTN_LINE_MAX], y[ATTN_LINE_MAX];
-    attn_problem_print(a, x, sizeof x);
-    attn_problem_print(b, y, sizeof y);
-    return !strcmp(x, y);
-}
-
 static bool expand_one(void *context, const struct attn_player *player, const struct attn_session_at *at,
                        const struct attn_problem *problem)
 {
@@ -232,10 +212,10 @@ static bool expand_one(void *context, const struct attn_player *player, const st
     struct corpus *corpus = e->corpus;
     const struct attn_session *s = corpus->session;
     const int64_t places = 2 * (int64_t)CORPUS_EXPANDED_MAX;
-    int64_t i = (int64_t)(hash_problem(problem) % (uint64_t)places);
+    int64_t i = (int64_t)(attn_problem_hash(problem) % (uint64_t)places);
     (void)player;
     while (e->place[i] >= 0) {
-        if (same_problem(&corpus->expanded[e->place[i]].problem, problem))
+        if (attn_problem_equal(&corpus->expanded[e->place[i]].problem, problem))
             return true;
         i = (i + 1) % places;
     }

@@ -20,6 +20,7 @@
 #include "cli/input/message.h"
 #include "cli/run/journal.h"
 #include "cli/run/tasks.h"
+#include "planner/hash.h"
 
 struct header {
     char magic[16];
@@ -42,9 +43,9 @@ struct run_journal {
 
 static uint64_t sum_of(const struct record *r, const void *body)
 {
-    uint64_t h = run_hash(RUN_HASH_START, &r->task, sizeof r->task);
-    h = run_hash(h, &r->bytes, sizeof r->bytes);
-    return run_hash(h, body, (size_t)r->bytes);
+    uint64_t h = attn_hash(ATTN_HASH_START, &r->task, sizeof r->task);
+    h = attn_hash(h, &r->bytes, sizeof r->bytes);
+    return attn_hash(h, body, (size_t)r->bytes);
 }
 
 static bool complain(const struct run_journal *j, const char *what)
@@ -94,7 +95,7 @@ static void make_header(const struct run_job *job, struct header *h)
     memcpy(h->magic, magic, sizeof magic);
     h->hash = run_tasks_hash(job);
     h->n_tasks = job->n_tasks;
-    h->sum = run_hash(RUN_HASH_START, h, offsetof(struct header, sum));
+    h->sum = attn_hash(ATTN_HASH_START, h, offsetof(struct header, sum));
 }
 
 /* Takes over what the file holds and cuts off what is not whole. */
@@ -118,7 +119,7 @@ static bool take_over(struct run_journal *j, struct run_job *job, off_t size)
         return true;
     }
     if (memcmp(found.magic, magic, sizeof magic) ||
-        found.sum != run_hash(RUN_HASH_START, &found, offsetof(struct header, sum))) {
+        found.sum != attn_hash(ATTN_HASH_START, &found, offsetof(struct header, sum))) {
         cli_error("%s: not a journal of attnfuzz run", j->path);
         return false;
     }

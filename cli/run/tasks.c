@@ -14,24 +14,17 @@
 #include "fuzz/domain/mutate.h"
 #include "cli/input/message.h"
 #include "cli/run/tasks.h"
+#include "planner/hash.h"
 #include "fuzz/session/session.h"
 
 /* ---- Hashes ---------------------------------------------------------------------------------------------- */
-
-uint64_t run_hash(uint64_t h, const void *bytes, size_t n)
-{
-    const unsigned char *at = bytes;
-    for (size_t i = 0; i < n; i++)
-        h = (h ^ at[i]) * UINT64_C(1099511628211);
-    return h;
-}
 
 /* Over the canonical line: the same line gets the same device in every corpus. */
 static uint64_t hash_of_case(uint64_t h, const struct attn_case *c)
 {
     char line[ATTN_CASE_LINE_MAX];
     attn_case_print(c, line, sizeof line);
-    return run_hash(h, line, strlen(line));
+    return attn_hash(h, line, strlen(line));
 }
 
 /* ---- Generated problems ---------------------------------------------------------------------------------- */
@@ -61,7 +54,7 @@ static void generate(const struct run_options *options, int64_t number, struct a
     struct attn_genome genome;
     for (uint64_t draw = 0; draw < DRAWS_MAX; draw++) {
         uint64_t seed[3] = { (uint64_t)options->seed, (uint64_t)number, draw };
-        uint64_t h = run_hash(RUN_HASH_START, seed, sizeof seed);
+        uint64_t h = attn_hash(ATTN_HASH_START, seed, sizeof seed);
         attn_genome_random(&genome, h ^ h >> 29);
         if (!(number & 1) || ((genome.features & wanted) && !(genome.features & unwanted)))
             break;
@@ -157,7 +150,7 @@ static void devices_of(const struct run_options *options, const struct attn_case
     }
     if (c->run.device >= 0)
         return;
-    uint64_t h = hash_of_case(RUN_HASH_START, c);
+    uint64_t h = hash_of_case(ATTN_HASH_START, c);
     h ^= h >> 32;
     int first = h & 1 ? 64 : 32;
     devices->at[0].row = (int16_t)row_of_wave(first, h >> 1);
@@ -346,7 +339,7 @@ static uint64_t hash_of_file(uint64_t h, const char *path)
     char chunk[65536];
     FILE *file = fopen(path, "rb");
     for (size_t n; file && (n = fread(chunk, 1, sizeof chunk, file)) > 0;)
-        h = run_hash(h, chunk, n);
+        h = attn_hash(h, chunk, n);
     if (file)
         fclose(file);
     return h;
@@ -376,17 +369,17 @@ uint64_t run_tasks_hash(const struct run_job *job)
                           o->generate, o->seed,        o->generate_work, o->constant_v,       o->beside,
                           o->shrink,   o->limits.work, o->limits.bytes,  o->limits.schedules, o->limits.beside_work,
                           job->n_tasks };
-    uint64_t h = hash_of_program(RUN_HASH_START, o->backend.device);
-    h = run_hash(h, o->backend.name, strlen(o->backend.name));
-    h = run_hash(h, numbers, sizeof numbers);
+    uint64_t h = hash_of_program(ATTN_HASH_START, o->backend.device);
+    h = attn_hash(h, o->backend.name, strlen(o->backend.name));
+    h = attn_hash(h, numbers, sizeof numbers);
     for (int64_t t = 0; t < job->n_tasks; t++) {
         int64_t where[] = { job->task[t].row, job->task[t].weakening, job->task[t].problem,
                             job->problem[job->task[t].problem].line };
-        h = run_hash(h, where, sizeof where);
+        h = attn_hash(h, where, sizeof where);
     }
     for (int64_t i = 0; i < job->n_given; i++)
         h = hash_of_case(h, &job->given[i]);
     for (int64_t i = 0; i < job->n_sessions; i++)
-        h = run_hash(h, job->session[i], strlen(job->session[i]));
+        h = attn_hash(h, job->session[i], strlen(job->session[i]));
     return h;
 }

@@ -28,7 +28,5 @@ void run_task_place(const struct run_job *job, int64_t task, char *text, size_t 
 void run_task_source(const struct run_job *job, int64_t task, char *text, size_t cap);
 /* Hash of all that decides what results are: the program itself, the options, every problem. */
 uint64_t run_tasks_hash(const struct run_job *job);
-uint64_t run_hash(uint64_t h, const void *bytes, size_t n); /* FNV-1a, going on from h */
-#define RUN_HASH_START UINT64_C(14695981039346656037)
 
 #endif
