@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""attnfuzz check on the ggml HIP backend that Debian ships, where it can be had: thirty seconds of it, no finding that is
-not in subjects/ggml/baseline.txt, and one program of each group of findings compiled against ggml's headers and run alone
-on the null runtime, where it must show what the report says. include/attnfuzz_line.h against ggml's real headers."""
+"""attnfuzz check on the ggml HIP backend that Debian ships, where it can be had: thirty seconds of it, no finding
+that is not in subjects/ggml/baseline.txt, and one program of each group of findings compiled against ggml's headers and
+run alone on the null runtime, where it must show what the report says.
+include/attnfuzz_line.h against ggml's real headers."""
 import glob
 import json
 import os
@@ -10,6 +11,9 @@ import re
 import subprocess
 import sys
 import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "support"))
+from command import devices  # noqa: E402
 
 ATTNFUZZ, SOURCE, BUILD = os.environ["ATTNFUZZ"], os.environ["ATTN_SOURCE"], os.environ["ATTN_BUILD"]
 CACHE = os.environ.get("ATTN_GGML_DEBIAN", os.path.join(BUILD, "ggml-debian"))
@@ -26,7 +30,8 @@ def fail(text):
 
 
 def fetch():
-    done = subprocess.run(["sh", os.path.join(SOURCE, "subjects/ggml/debian.sh"), CACHE], capture_output=True, text=True)
+    done = subprocess.run(["sh", os.path.join(SOURCE, "subjects/ggml/debian.sh"), CACHE], capture_output=True,
+                          text=True)
     if done.returncode == 77:
         print("skipped:", done.stderr.strip())
         sys.exit(77)
@@ -61,8 +66,8 @@ def confirm(source, finding, folder):
     """Runs a finding's program by itself: does it show what was reported?"""
     program, kind = os.path.join(folder, "program"), finding["kind"]
     compile_program(source, program, os.environ["CC"], "-std=c11", "-Wall", "-Wno-deprecated-declarations", "-Werror")
-    number = str(["gfx906", "gfx908", "gfx90a", "gfx942", "gfx950", "gfx1030", "gfx1100", "gfx1151", "gfx1200",
-                  "gfx1201"].index(finding["device"]))
+    amd = [name for name in devices() if name.startswith("gfx")]  # what the null runtime shows, in this order
+    number = str(amd.index(finding["device"]))
 
     def once(*more):
         log = os.path.join(folder, "log")
@@ -140,7 +145,8 @@ int main(void)
 }
 """
     expected = ("fa1 q=f32[128,3,8,1]:4096,512,12288 k=q8_0[128,96,2,1]@b:272,136,26112"
-                " v=q8_0[128,96,2,1]@b+104448:272,136,26112 mask=f16[96,3,1,1] sinks=f32[8,1,1,1] scale=0.0883883461 softcap=50")
+                " v=q8_0[128,96,2,1]@b+104448:272,136,26112 mask=f16[96,3,1,1] sinks=f32[8,1,1,1] scale=0.0883883461 "
+                "softcap=50")
     with tempfile.TemporaryDirectory() as folder:
         for compiler, standard, suffix in ((os.environ["CC"], "c99", "c"), (os.environ["CXX"], "c++17", "cc")):
             path, program = os.path.join(folder, "line." + suffix), os.path.join(folder, "line")
@@ -151,7 +157,8 @@ int main(void)
             done = run_program(program)
             if done.stdout.strip() != expected:
                 fail(f"attnfuzz_line.h as {standard}: {done.stdout}{done.stderr}")
-            plan = subprocess.run([ATTNFUZZ, "explain", "--device", "gfx1100", done.stdout.strip()], capture_output=True)
+            plan = subprocess.run([ATTNFUZZ, "explain", "--device", "gfx1100", done.stdout.strip()],
+                                  capture_output=True)
             if plan.returncode != 0:
                 fail(f"the line is not read: {plan.stderr}")
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""attnfuzz check on a library that imitates ggml's HIP backend (support/imitation_ggml.c): every planted fault is found,
-shrunk to what it needs, and its line shows it again; what is found without one are the holes that its router has."""
+"""attnfuzz check on a library that imitates ggml's HIP backend (support/imitation_ggml.c): every planted fault is
+found, shrunk to what it needs, and its line shows it again; what is found without one are the holes that its router
+has."""
 import json
 import os
 import subprocess
@@ -77,7 +78,8 @@ class Holes(unittest.TestCase):
                 self.assertRegex(f["line"], r"mask=f16\[\d+,1,2,1\]")
                 self.assertRegex(f["supported"], r"mask=f16\[\d+,1,1,1\]")
         sizes = {f["key"].split()[2] for f in found["findings"] if f["group"] == "hole head_size"}
-        self.assertEqual(sizes, {"other", "40/40", "72/72", "80/80", "96/96", "112/112", "192/128", "192/192", "320/256",
+        self.assertEqual(sizes, {"other", "40/40", "72/72", "80/80", "96/96", "112/112", "192/128", "192/192",
+                                 "320/256",
                                  "512/512", "576/512"})
 
     def test_two_runs_are_the_same_run(self):
@@ -95,7 +97,8 @@ class Baseline(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "baseline.txt")
             with open(path, "w") as out:
-                out.write("# by design\nhole head_size * * all\nhole types *\n\n  hole mask_heads *  \nabort never met *\n")
+                out.write("# by design\nhole head_size * * all\nhole types *\n\n  hole mask_heads *  \nabort never "
+                          "met *\n")
             done = run("none", "--calls", "60000", "--baseline", path)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
             self.assertIn("0 not known", done.stdout)

@@ -89,7 +89,8 @@ class BadInput(Case):
                         self.assertRegex(result.err, r"^argument 1:1:\d+: not legal \(\w+\): ")
                         self.assertEqual(result.out, "")
         bare = SMALL[:SMALL.index(" mask")]
-        self.refused(bare.replace("q=f32[64,2,", f"q=f32[64,{huge},") + "\n", f"1:{SMALL.index('q=') + 1}", r"not legal \(\w+\)")
+        self.refused(bare.replace("q=f32[64,2,", f"q=f32[64,{huge},") + "\n", f"1:{SMALL.index('q=') + 1}",
+                     r"not legal \(\w+\)")
         self.refused(SMALL.replace("q=f32[64,2,", f"q=f32[64,{huge + 1},") + "\n", f"1:{SMALL.index('[64,2') + 5}")
         line = (SEED + "\n").replace("8192,512,2220032", f"8192,512,{huge - 1}", 1).replace("271,16,1]", "271,16,2]") \
             .replace("32,1]", "32,2]")
@@ -122,7 +123,8 @@ class BadInput(Case):
 
     def test_import_takes_random_bytes_and_long_lines_for_what_they_are(self):
         rng = random.Random(2)
-        for content in (bytes(rng.randrange(256) for _ in range(100_000)), b"\0" * 1_000_000, b"FLASH_ATTN_EXT(" * 1_000_000,
+        for content in (bytes(rng.randrange(256) for _ in range(100_000)), b"\0" * 1_000_000,
+                        b"FLASH_ATTN_EXT(" * 1_000_000,
                         b"FLASH_ATTN_EXT(hsk=" + b"9" * 10_000_000, b"CUDA_FA_ROUTE_PLAN Q=[" + b"1," * 100_000):
             result = attnfuzz("import", self.write("log.txt", content))
             self.assertEqual(result.code, 2)

@@ -8,13 +8,39 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "support"))
-from command import SEED, SMALL, Case  # noqa: E402
+from command import SEED, SMALL, Case, attnfuzz, devices, verbs  # noqa: E402
 
-VERBS = ("plan", "explain", "run", "shrink", "import", "bench", "null-hip")
-DEVICES = ["gfx906", "gfx908", "gfx90a", "gfx942", "gfx950", "gfx1030", "gfx1100", "gfx1151", "gfx1200", "gfx1201", "sm_80",
-           "sm_90"]
 PLAN_KEYS = {"kernel", "device", "grid", "block", "lds_static_bytes", "lds_dynamic_bytes", "workspace_bytes", "splits",
              "columns", "key", "line"}
+
+
+# Of each verb: arguments, the exit code that they end with, and what is said of them.
+MISTAKES = {
+    "plan": [((), 2, "no input"), (("/nosuch/file",), 2, "/nosuch/file: No such file"),
+             (("--device", "gfx999", SMALL), 2, "there is no device 'gfx999'"),
+             (("--device", "gfx942~nosuch", SMALL), 2, "no weakening 'nosuch'")],
+    "explain": [((), 2, "no input"), (("/nosuch/file",), 2, "/nosuch/file: No such file"),
+                (("--device", "gfx999", SMALL), 2, "there is no device 'gfx999'")],
+    "run": [((), 2, "no input"), (("--kernel", "nosuch", SMALL), 2, "there is no kernel 'nosuch'"),
+            (("--shard", "3/2", SMALL), 2, "--shard 3/2"), (("--shard", "0/2", SMALL), 2, "--shard 0/2"),
+            (("--shard", "x", SMALL), 2, "--shard x"), (("--jobs", "0", SMALL), 2, "--jobs 0"),
+            (("--timeout", "-1", SMALL), 2, "--timeout -1"), (("--work", "9x", SMALL), 2, "--work 9x"),
+            (("--backend", "gpu", SMALL), 2, "--backend gpu"),
+            (("--json", "/nosuch/folder/x.json", SMALL), 2, "/nosuch/folder/x.json"),
+            (("--backend", "hip:0", SMALL), 3, "")],
+    "shrink": [((), 2, "no input"), (("--tries", "0", SMALL), 2, "--tries 0"),
+               (("--property", "99", SMALL), 2, "no such property"), ((SMALL,), 2, "does not fail")],
+    "import": [((), 2, "no input"), (("/nosuch/file",), 2, "/nosuch/file: No such file")],
+    "bench": [((SMALL, SMALL), 2, "one line at most"), (("--seconds", "0"), 2, "--seconds 0"),
+              (("--rank", "5"), 2, "need --backend hip"), (("--backend", "hip:all"), 2, "one GPU is measured"),
+              (("--backend", "hip"), 3, "")],
+    "check": [((), 2, "--subject says what to check"), (("--subject", "nosuch"), 2, "got 'nosuch'"),
+              (("--subject", "own", "--calls", "0"), 2, "--calls"),
+              (("--subject", "own", "--device", "gfx999"), 2, "there is no device 'gfx999'"),
+              (("--subject", "ggml=/nosuch/file"), 2, "No such file")],
+    "null-hip": [((), 2, "no command"), (("--device", "gfx999", "--", "true"), 2, "there is no device 'gfx999'"),
+                 (("--", "/nosuch/program"), 3, "there is no program '/nosuch/program'")],
+}
 
 
 def objects(text):
@@ -24,44 +50,53 @@ def objects(text):
 class Help(Case):
     def test_overall_help_names_every_verb_and_the_exit_codes(self):
         text = self.good("--help").out
-        for verb in VERBS:
-            self.assertIn(f"\n  {verb} ", text)
+        self.assertEqual(set(verbs()), set(MISTAKES), "each verb, and no other, has its mistakes here")
         self.assertIn("exit codes", text)
 
     def test_each_verb_has_help_wherever_it_stands(self):
-        for verb in VERBS:
+        for verb in verbs():
             text = self.good(verb, "--help").out
             self.assertTrue(text.startswith(f"usage: attnfuzz {verb}"), text)
             self.assertEqual(self.good(verb, "no such file", "--help").out, text)
-            for option in [w for w in text.split() if w.startswith("--") and w[2:3].isalpha()]:
-                self.assertNotIn("unrecognized", self.run_option(verb, option.rstrip(",.;)")))
+            self.assertLessEqual(max(map(len, text.splitlines())), 112, verb)
 
-    def run_option(self, verb, option):
-        from command import attnfuzz
-        return attnfuzz(verb, option).err
+    def test_every_option_that_help_lists_is_one(self):
+        for verb in verbs():
+            text = self.good(verb, "--help").out
+            options = {w.rstrip(",.;)") for w in text.split() if w.startswith("--") and w[2:3].isalpha()}
+            self.assertGreater(len(options), 1, verb)
+            for option in options:
+                # The option that is none behind it ends the command before it works.
+                said = attnfuzz(verb, option, "--nosuch", "--nosuch").err
+                self.assertNotIn(f"unrecognized option '{option}'", said)
 
     def test_version(self):
         self.assertRegex(self.good("--version").out, r"^attnfuzz \d+\.\d+\.\d+\n$")
 
 
 class Usage(Case):
-    def test_mistakes_end_with_2_and_one_or_two_lines(self):
-        mistakes = [(), ("nosuchverb",), ("plan",), ("plan", "--nosuch", SMALL), ("plan", "--device", "gfx999", SMALL),
-                    ("plan", "--device", "gfx942~nosuch", SMALL), ("run", "--kernel", "nosuch", SMALL),
-                    ("run", "--shard", "3/2", SMALL), ("run", "--shard", "0/2", SMALL), ("run", "--shard", "x", SMALL),
-                    ("run", "--jobs", "0", SMALL), ("run", "--timeout", "-1", SMALL), ("run", "--work", "9x", SMALL),
-                    ("run", "--backend", "gpu", SMALL), ("run", "--json", "/nosuch/folder/x.json", SMALL),
-                    ("import",), ("import", "/nosuch/file"), ("bench", SMALL, SMALL), ("plan", "/nosuch/file")]
-        for arguments in mistakes:
-            result = self.ends(2, *arguments)
-            self.assertTrue(result.err, arguments)
-            if arguments:
-                self.assertLessEqual(result.err.count("\n"), 2, result.err)
-                self.assertEqual(result.out, "")
+    def mistake(self, code, *arguments):
+        """Ends with that code, says why in one line and where help is in another at most, and prints nothing."""
+        result = self.ends(code, *arguments)
+        self.assertTrue(result.err, arguments)
+        self.assertLessEqual(result.err.count("\n"), 2 if code == 2 else 1, result.err)
+        self.assertEqual(result.out, "")
+        return result.err
 
-    def test_a_gpu_that_is_not_there_ends_with_3_in_one_line(self):
-        result = self.ends(3, "run", "--backend", "hip:0", SMALL)
-        self.assertEqual(result.err.count("\n"), 1)
+    def test_no_verb_and_one_that_is_none(self):
+        self.assertIn("verbs:", self.ends(2).err)
+        self.assertIn("there is no verb 'nosuchverb'", self.mistake(2, "nosuchverb"))
+
+    def test_mistakes_of_each_verb(self):
+        for verb in verbs():
+            for arguments, code, text in MISTAKES[verb]:
+                self.assertIn(text, self.mistake(code, verb, *arguments))
+
+    def test_an_option_that_is_none(self):
+        for verb in verbs():
+            said = self.mistake(2, verb, "--nosuch")
+            self.assertIn("--nosuch", said)
+            self.assertIn(f"attnfuzz {verb} --help", said)
 
     def test_output_that_cannot_be_written_ends_with_2(self):
         import subprocess
@@ -103,7 +138,7 @@ class Input(Case):
 class Plan(Case):
     def test_json_has_one_object_a_device_with_every_key(self):
         plans = objects(self.good("plan", "--json", SMALL).out)
-        self.assertEqual([p["device"] for p in plans], DEVICES)
+        self.assertEqual([p["device"] for p in plans], list(devices()))
         for plan in plans:
             self.assertLessEqual(PLAN_KEYS, plan.keys())
             self.assertEqual(plan["line"], SMALL)
@@ -120,7 +155,7 @@ class Plan(Case):
         self.assertEqual(on(SMALL + " | dev=gfx1030"), ["gfx1030"])
         self.assertEqual(on(SMALL + " | dev=gfx942~lds/2"), ["gfx942~lds/2"])
         self.assertEqual(on("--device", "gfx906,sm_90", SMALL + " | dev=gfx1030"), ["gfx906", "sm_90"])
-        self.assertEqual(on("--device", "all", "--device", "gfx906", SMALL), DEVICES)
+        self.assertEqual(on("--device", "all", "--device", "gfx906", SMALL), list(devices()))
 
     def test_a_forced_kernel_is_planned_or_said_to_be_unable(self):
         naive = objects(self.good("plan", "--json", "--device", "gfx942", SMALL + " | kernel=naive").out)

@@ -48,7 +48,8 @@ class Cases(Import):
         self.becomes(case(mask=0, sinks=1, logit_softcap="10.000000", hsk=64, hsv=64),
                      "fa1 q=f32[64,3,4,1] k=f16[64,512,4,1] v=f16[64,512,4,1] sinks scale=0.125 softcap=10")
         self.becomes(case(max_bias="8.000000", hsk=64, hsv=64),
-                     "fa1 q=f32[64,3,4,1] k=f16[64,512,4,1] v=f16[64,512,4,1] mask=f16[512,3,1,1] scale=0.125 max_bias=8")
+                     "fa1 q=f32[64,3,4,1] k=f16[64,512,4,1] v=f16[64,512,4,1] mask=f16[512,3,1,1] scale=0.125 "
+                     "max_bias=8")
 
     def test_views_of_a_buffer_twice_as_long(self):
         # rows of 64 f16 are 128 bytes; 2 * 512 rows a head
@@ -59,7 +60,8 @@ class Cases(Import):
     def test_permuted(self):
         # allocated [64, 4, 512, 1]: a key's heads lie side by side
         self.becomes(case(permute="[0,2,1,3]", hsk=64, hsv=64),
-                     "fa1 q=f32[64,3,4,1]:1024,256,3072 k=f16[64,512,4,1]:512,128,262144 v=f16[64,512,4,1]:512,128,262144 "
+                     "fa1 q=f32[64,3,4,1]:1024,256,3072 k=f16[64,512,4,1]:512,128,262144 "
+                     "v=f16[64,512,4,1]:512,128,262144 "
                      "mask=f16[512,3,1,1] scale=0.125")
 
     def test_a_permuted_view_doubles_the_heads(self):
@@ -70,7 +72,8 @@ class Cases(Import):
 
     def test_v_as_a_view_of_k(self):
         self.becomes(case(hsk=576, hsv=512, nh=1, nr23="[16,1]", kv=113, nb=1, kv_view=1, v_is_view_of_k=1),
-                     "fa1 q=f32[576,1,16,1] k=f16[576,113,1,1]@a:1152,260352,260352 v=f16[512,113,1,1]@a:1152,260352,260352 "
+                     "fa1 q=f32[576,1,16,1] k=f16[576,113,1,1]@a:1152,260352,260352 "
+                     "v=f16[512,113,1,1]@a:1152,260352,260352 "
                      "mask=f16[113,1,1,1] scale=0.041666668")
 
     def test_quantised_rows_are_padded_to_blocks_but_not_the_scale(self):
@@ -87,15 +90,18 @@ class Cases(Import):
     def test_older_forms(self):
         # ggml 2024-05: rows of the mask padded to 32
         self.becomes("FLASH_ATTN_EXT(hs=128,nh=32,kv=512,nb=1,mask=1,max_bias=0.000000)",
-                     "fa1 q=f32[128,1,32,1] k=f16[128,512,32,1] v=f16[128,512,32,1] mask=f16[512,32,1,1] scale=0.088388346")
+                     "fa1 q=f32[128,1,32,1] k=f16[128,512,32,1] v=f16[128,512,32,1] mask=f16[512,32,1,1] "
+                     "scale=0.088388346")
         # 2025-03: GQA, padded to 64
-        self.becomes("FLASH_ATTN_EXT(hs=64,nh=4,nr=4,kv=512,nb=3,mask=1,max_bias=0.000000,logit_softcap=0.000000,prec=f32,"
+        self.becomes("FLASH_ATTN_EXT(hs=64,nh=4,nr=4,kv=512,nb=3,mask=1,max_bias=0.000000,"
+                     "logit_softcap=0.000000,prec=f32,"
                      "type_KV=q8_0,permute=[0,1,2,3])",
                      "fa1 q=f32[64,3,16,1] k=q8_0[64,512,4,1] v=q8_0[64,512,4,1] mask=f16[512,64,1,1] scale=0.125")
         # 2026-05: views, V of 576/512 within K
         self.becomes("FLASH_ATTN_EXT(hsk=576,hsv=512,nh=1,nr23=[4,1],kv=113,nb=2,mask=1,sinks=0,max_bias=0.000000,"
                      "logit_softcap=0.000000,prec=f32,type_K=f16,type_V=f16,permute=[0,1,2,3])",
-                     "fa1 q=f32[576,2,4,1] k=f16[576,113,1,1]@a:1152,260352,260352 v=f16[512,113,1,1]@a:1152,260352,260352 "
+                     "fa1 q=f32[576,2,4,1] k=f16[576,113,1,1]@a:1152,260352,260352 "
+                     "v=f16[512,113,1,1]@a:1152,260352,260352 "
                      "mask=f16[113,2,1,1] scale=0.041666668")
 
     def test_a_case_may_stand_in_a_log(self):
@@ -108,10 +114,12 @@ class Cases(Import):
         self.assertIn("iq4_nl 3, q1_0 1", out)
 
     def test_bad_cases_are_refused_with_their_place(self):
-        for text, column in ((case(nosuch=1), case(nosuch=1).index("nosuch") + 1), (case(nb="x"), case(nb="x").index("nb=x") + 4),
+        for text, column in ((case(nosuch=1), case(nosuch=1).index("nosuch") + 1),
+                             (case(nb="x"), case(nb="x").index("nb=x") + 4),
                              (case(nb=0), 16), (case(permute="[0,0,1,2]"), case().index("[0,1,2,3]") + 1),
                              (case()[:-1], len(case())), (case(nh=2**31), case().index("nh=4") + 4),
-                             (case(kv=None), 16), (case(hsk=64, v_is_view_of_k=1), 16), (case(hsk="99999999999999999999"), 20),
+                             (case(kv=None), 16), (case(hsk=64, v_is_view_of_k=1), 16),
+                             (case(hsk="99999999999999999999"), 20),
                              (case(max_bias="nanx"), case().index("0.000000") + 1)):
             result = self.ends(2, "import", "-", stdin=text + "\n")
             self.assertIn(f"-:1:{column}: ", result.err, text)
@@ -145,7 +153,8 @@ class Routes(Import):
                                 "v=f16[256,512,16,1]:8192,512,4194304 mask=f16[512,11,1,1] scale=0.0625")
 
     def test_a_mask_that_is_logged(self):
-        self.assertIn(" mask=f16[1024,11,1,1]:", self.lines(self.LINE + " mask=[1024,11,1,1] mask_nb=[2,4096,45056,45056]")[0])
+        line, = self.lines(self.LINE + " mask=[1024,11,1,1] mask_nb=[2,4096,45056,45056]")
+        self.assertIn(" mask=f16[1024,11,1,1]:", line)
 
     def test_what_is_missing_or_wrong(self):
         for gone in ("Q", "Kraw", "Vraw", "Kshape", "Vshape"):
@@ -168,7 +177,8 @@ class Regenerated(Case):
         cases = subprocess.run([sys.executable, os.path.join(GEN, "test_backend_ops.py"), "--perf"], check=True,
                                stdout=subprocess.PIPE).stdout
         self.assertEqual(cases.count(b"FLASH_ATTN_EXT("), 5190)
-        made = subprocess.run([ATTNFUZZ, "import", "--unique", "--vary", "-"], input=cases, check=True, stdout=subprocess.PIPE,
+        made = subprocess.run([ATTNFUZZ, "import", "--unique", "--vary", "-"], input=cases, check=True,
+                              stdout=subprocess.PIPE,
                               stderr=subprocess.DEVNULL).stdout
         with open(os.path.join(SEEDS, "test-backend-ops.txt"), "rb") as f:
             self.assertTrue(made == f.read(), "corpus/seeds/test-backend-ops.txt is not what corpus/gen makes")

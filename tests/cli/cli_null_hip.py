@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""attnfuzz null-hip: exit codes, what is missing is named before anything runs, launches of C programs that call HIP."""
+"""attnfuzz null-hip: exit codes, what is missing is named before anything runs, launches of C programs that
+call HIP."""
 
 import json
 import os
@@ -22,12 +23,17 @@ PROGRAM = r"""
 #include <unistd.h>
 struct dim3 { unsigned x, y, z; };
 void **__hipRegisterFatBinary(const void *);
-void __hipRegisterFunction(void **, const void *, char *, const char *, unsigned, void *, void *, void *, void *, int *);
+void __hipRegisterFunction(void **, const void *, char *, const char *, unsigned, void *, void *, void *, void *,
+                           int *);
 int hipLaunchKernel(const void *, struct dim3, struct dim3, void **, size_t, void *);
 int hipGetDeviceCount(int *);
 int hipDeviceReset(void);
 int hipblasCreate(void **), hipblasSgemm(void *), hipblasDaxpy(void *);
-static const struct { unsigned magic, version; const void *binary; void *unused; } fat = { 0x48495046, 1, "no code", 0 };
+static const struct {
+    unsigned magic, version;
+    const void *binary;
+    void *unused;
+} fat = { 0x48495046, 1, "no code", 0 };
 static char kernel;
 int main(int argc, char **argv)
 {
@@ -53,7 +59,8 @@ int main(int argc, char **argv)
 class NullHip(Case):
     def compile(self, name, source, *arguments):
         path = self.path(name)
-        done = subprocess.run([CC, "-w", "-x", "c", self.write(name + ".c", source), "-o", path, *arguments], capture_output=True,
+        done = subprocess.run([CC, "-w", "-x", "c", self.write(name + ".c", source), "-o", path, *arguments],
+                              capture_output=True,
                               text=True)
         self.assertEqual(done.returncode, 0, done.stderr)
         return path
@@ -74,7 +81,8 @@ class NullHip(Case):
     def test_mistakes(self):
         for code, arguments, word in [
                 (2, (), "no command"), (2, ("--",), "no command"), (2, ("--nosuch",), "null-hip --help"),
-                (2, ("--device", "gfx999", "--", "true"), "gfx999"), (2, ("--device", "sm_90", "--", "true"), "no AMD device"),
+                (2, ("--device", "gfx999", "--", "true"), "gfx999"),
+                (2, ("--device", "sm_90", "--", "true"), "no AMD device"),
                 (2, ("--device", "gfx942~nosuch", "--", "true"), "nosuch"),
                 (2, ("--out", "/nosuch/folder/x", "--", "true"), "/nosuch/folder/x"),
                 (3, ("--", "no-such-program-anywhere"), "no-such-program-anywhere"), (3, ("--", "/"), "no program"),
@@ -112,7 +120,8 @@ class NullHip(Case):
         self.assertEqual(result.out, "devices 2\n")
         self.assertEqual([l["grid"] for l in file["launches"]], [[1, 2, 3], [2, 2, 3], [3, 2, 3]])
         one = file["launches"][0]
-        self.assertEqual((one["kernel"], one["name"], one["block"], one["lds_dynamic_bytes"], one["device"], one["flags"]),
+        self.assertEqual((one["kernel"], one["name"], one["block"], one["lds_dynamic_bytes"], one["device"],
+                          one["flags"]),
                          ("_Z6kernelPfi", "kernel(float*, int)", [64, 1, 1], 16, "gfx1100", ["no-code"]))
         self.assertEqual((file["refused"], file["status"]), (0, 0))
         self.assertIn("has no code of _Z6kernelPfi for gfx1100", result.err)
@@ -134,7 +143,8 @@ class NullHip(Case):
         self.assertTrue(all(f" grid {i + 1},2,3 " in line for i, line in enumerate(lines[:-1])))
 
     def test_launches_before_an_abort_are_printed(self):
-        self.assertIn("2 launches, 0 calls refused, status 134", self.ends(134, "null-hip", "--", self.program(), "2", "abort").out)
+        said = self.ends(134, "null-hip", "--", self.program(), "2", "abort").out
+        self.assertIn("2 launches, 0 calls refused, status 134", said)
 
     def test_launches_of_children_are_printed(self):
         program = self.program()
@@ -151,16 +161,19 @@ class NullHip(Case):
         self.assertEqual([(l["kernel"], l["flags"]) for l in file["launches"]], [("hipblasSgemm", ["library"])])
         self.assertIn("hipblasDaxpy", result.err)
 
-    # ---- What is missing -------------------------------------------------------------------------------------------------
+    # ---- What is missing -------------------------------------------------------------------------------------------
 
     def stand_in(self, soname, version):
         script = self.write("map", f"{version} {{ global: hip*; }};\n") if version else None
-        library = self.compile(soname, "int hipInit(unsigned x) { return x; } int hipOfTomorrow(void) { return 0; }", "-shared",
-                               "-fPIC", f"-Wl,-soname,{soname}", *([f"-Wl,--version-script,{script}"] if script else []))
+        library = self.compile(soname, "int hipInit(unsigned x) { return x; } int hipOfTomorrow(void) { return 0; }",
+                               "-shared",
+                               "-fPIC", f"-Wl,-soname,{soname}",
+                               *([f"-Wl,--version-script,{script}"] if script else []))
         return os.path.dirname(library)
 
     def user(self, folder, soname, call="hipInit(0)", *arguments):
-        return self.compile("user", f"int hipInit(unsigned), hipOfTomorrow(void); int main(void) {{ return {call}; }}", f"-L{folder}", f"-l:{soname}", *arguments)
+        return self.compile("user", f"int hipInit(unsigned), hipOfTomorrow(void); int main(void) {{ return {call}; }}",
+                            f"-L{folder}", f"-l:{soname}", *arguments)
 
     def test_a_symbol_that_is_missing_is_named(self):
         folder = self.stand_in("libamdhip64.so.7", None)

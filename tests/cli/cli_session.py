@@ -10,7 +10,7 @@ import unittest
 import xml.etree.ElementTree as ElementTree
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "support"))
-from command import Case, attnfuzz  # noqa: E402
+from command import Case, attnfuzz, lines_of_json  # noqa: E402
 
 LINE = "fa1 q=f32[64,3,2,1] k=f16[64,20,1,1] v=f16[64,20,1,1] mask=f16[20,3,1,1]\n"
 SCRIPT = """# a comment
@@ -28,7 +28,8 @@ class Session(Case):
         return self.write(name, text.encode())
 
     def test_played_among_lines(self):
-        path = self.write_text("mixed.txt", LINE + SCRIPT + LINE + "session { layer a heads=1/1 d=40; prefill 3; } # end\n")
+        text = LINE + SCRIPT + LINE + "session { layer a heads=1/1 d=40; prefill 3; } # end\n"
+        path = self.write_text("mixed.txt", text)
         out, xml, page = self.path("run.json"), self.path("run.xml"), self.path("run.html")
         self.good("run", "--json", out, "--junit", xml, "--html", page, path)
         with open(out) as f:
@@ -39,19 +40,69 @@ class Session(Case):
         self.assertEqual([n.rsplit(":", 1)[1].split()[0] for n in names], ["1", "3", "9", "10"])
         self.assertIn("on gfx942", names[1])
 
-    def test_devices_shards_and_list(self):
+    def run_json(self, *arguments):
+        return json.loads(self.good("run", "--json", "-", *arguments).out)
+
+    def test_the_list_is_the_script_on_one_line(self):
         path = self.write_text("s.txt", SCRIPT)
         listed = self.good("run", "--list", path).out
-        self.assertTrue(listed.startswith("session { layer full heads=2/1 d=64; layer mtp heads=2/1 d=64 draft; device gfx942; slots 2; cells 64;"))
+        self.assertEqual(listed, "session { layer full heads=2/1 d=64; layer mtp heads=2/1 d=64 draft; device gfx942; "
+                                 "slots 2; cells 64; prefill 20; draft 3 accept 1; slot 1; prefill 4; decode 2; }\n")
         self.assertEqual(self.good("run", "--list", listed.strip()).out, listed)
-        self.good("run", "--device", "gfx1100,sm_90", "--kernel", "naive", "--schedule", "3", path)
-        self.good("run", "--shard", "2/2", self.write_text("two.txt", LINE + SCRIPT))
+
+    def test_devices_kernels_and_shards(self):
+        path = self.write_text("s.txt", SCRIPT)
+        own = self.run_json(path)
+        self.assertEqual({d for d, n in own["by_device"].items() if n}, {"gfx942"})
+        self.assertGreater(len([k for k, total in own["by_kernel"].items() if total["ran"]]), 1)
+        other = self.run_json("--device", "gfx1100,sm_90", "--kernel", "naive", "--schedule", "3", path)
+        self.assertEqual((other["problems"], other["ran"], other["failed"]), (1, 1, 0))
+        self.assertEqual({d: n for d, n in other["by_device"].items() if n}, {"gfx1100": 1, "sm_90": 1})
+        self.assertEqual([k for k, total in other["by_kernel"].items() if total["ran"]], ["naive"])
+        # Two devices, each of which judges every step as the one does.
+        self.assertEqual(other["by_kernel"]["naive"]["components"], 2 * own["by_kernel"]["naive"]["components"])
+        two = self.write_text("two.txt", LINE + SCRIPT)
+        parts = [self.run_json("--shard", shard, two) for shard in ("1/2", "2/2")]
+        self.assertEqual([part["problems"] for part in parts], [1, 1])
+        self.assertEqual([part["by_kernel"]["naive"]["components"] for part in parts],
+                         [64 * 3 * 2, own["by_kernel"]["naive"]["components"]])
+
+    def planned(self, text):
+        return [line["line"].split(" | ")[0] for line in lines_of_json(self.good("plan", "--json", text).out)]
+
+    def test_every_statement_makes_a_difference(self):
+        """Each of these, put before or in place of what the plain script has, changes the problems."""
+        plain = "session { layer a heads=4/2 d=64; cells 64; %s prefill 20; decode 1; }"
+        base = self.planned(plain % "")
+        self.assertEqual([line.split()[1].split(":")[0] for line in base], ["q=f32[64,20,4,1]", "q=f32[64,1,4,1]"])
+        said = {
+            "heads=2/2": (plain % "").replace("heads=4/2", "heads=2/2"),
+            "d=128": (plain % "").replace("d=64", "d=128"),
+            "type=q8_0": (plain % "").replace("d=64", "d=64 type=q8_0"),
+            "softcap=": (plain % "").replace("d=64", "d=64 softcap=30"),
+            "max_bias=": (plain % "").replace("d=64", "d=64 max_bias=8"),
+            "sinks": (plain % "").replace("d=64", "d=64 sinks"),
+            "ubatch": plain % "ubatch 8;", "split": plain % "split 2;", "pad": plain % "pad 32;",
+            "mask": plain % "mask padded=64;", "accept": (plain % "").replace("decode 1", "draft 3 accept 2"),
+            "together": (plain % "slots 2;").replace("decode 1", "slot 1; prefill 3; together 2"),
+        }
+        seen = {tuple(base): "the plain script"}
+        for name, text in said.items():
+            problems = tuple(self.planned(text))
+            self.assertNotIn(problems, seen, f"{name} is as {seen.get(problems)}")
+            seen[problems] = name
+        eight = self.planned(said["ubatch"])
+        self.assertEqual([line.split()[1].split(",")[1] for line in eight], ["8", "8", "4", "1"])
+        self.assertTrue(all("k=q8_0[" in line for line in self.planned(said["type=q8_0"])))
+        self.assertEqual({line.split()[1].split(",")[2] for line in self.planned(said["split"])}, {"2"})
 
     def test_expanded(self):
         path = self.write_text("s.txt", SCRIPT)
         lines = [json.loads(line) for line in self.good("plan", "--json", path).out.splitlines()]
-        # prefill, which is the drafter's first problem too; 3 drafts; verify 4; 4 tokens of slot 1, then 2: each problem once
-        self.assertEqual([line["line"].split()[1].split(",")[1] for line in lines], ["20", "1", "1", "1", "4", "4", "1", "1"])
+        # prefill, which is the drafter's first problem too; 3 drafts; verify 4; 4 tokens of slot 1, then 2: each
+        # problem once
+        self.assertEqual([line["line"].split()[1].split(",")[1] for line in lines],
+                         ["20", "1", "1", "1", "4", "4", "1", "1"])
         self.assertEqual(len({line["line"] for line in lines}), len(lines))
         self.assertEqual({line["on"] for line in lines}, {"gfx942"})
         again = self.good("plan", "--json", *[line["line"].replace("'", "") for line in lines]).out

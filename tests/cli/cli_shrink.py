@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""attnfuzz shrink on lines that hold, on lines that are none, and with wrong options: exit 2 and one line that says why.
-(What it makes of lines that fail is tested where faults are planted: fuzz_faults.py.)"""
+"""attnfuzz shrink on lines that hold, on lines that are none, and with wrong options: exit 2 and one line that says
+why. (What it makes of lines that fail is tested where faults are planted: fuzz_faults.py.)"""
 import os, subprocess, sys
 
 HOLDS = "fa1 q=f32[64,3,2,1] k=f16[64,40,1,1] v=f16[64,40,1,1] mask=f16[40,3,1,1] scale=0.125 | dev=gfx942"

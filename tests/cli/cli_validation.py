@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""attnfuzz run as a validation run: generated problems, comparison with the host executor, children that die, hang and lose
-their device, the journal. The device is the host executor behind a GPU's interface (support/flaky_backend.c), in the same
-child processes that a GPU would be opened in."""
+"""attnfuzz run as a validation run: generated problems, comparison with the host executor, children that die, hang and
+lose their device, the journal. The device is the host executor behind a GPU's interface (support/flaky_backend.c), in
+the same child processes that a GPU would be opened in."""
 
 import collections
 import json
@@ -189,7 +189,8 @@ class Journal(Validation):
 
     def test_killed_with_9_and_resumed_nothing_is_lost_or_done_twice(self):
         what = f"slow=10,wrong@110,log={self.log}"
-        arguments = ["--jobs", "2", "--shrink", "0", "--resume", self.journal, "--failures", self.path("f.txt"), self.file]
+        arguments = ["--jobs", "2", "--shrink", "0", "--resume", self.journal, "--failures", self.path("f.txt"),
+                     self.file]
         kills = 0
         for wanted in (15, 35):
             child = subprocess.Popen([FLAKY, "run", "--backend", "test:" + what, *arguments], cwd=SOURCE,
@@ -264,13 +265,15 @@ class Journal(Validation):
         self.ends(2, "run", "--backend", "test", "--resume", "/nosuch/folder/j", self.file)
 
     def test_one_run_at_a_time(self):
-        child = subprocess.Popen([FLAKY, "run", "--backend", "test:hang@100", "--jobs", "1", "--resume", self.journal, self.file],
+        child = subprocess.Popen([FLAKY, "run", "--backend", "test:hang@100", "--jobs", "1", "--resume", self.journal,
+                                  self.file],
                                  cwd=SOURCE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             until = time.monotonic() + 30
             while time.monotonic() < until and not (os.path.exists(self.journal) and os.path.getsize(self.journal)):
                 time.sleep(0.01)
-            result = self.ends(2, "run", "--backend", "test:hang@100", "--jobs", "1", "--resume", self.journal, self.file)
+            result = self.ends(2, "run", "--backend", "test:hang@100", "--jobs", "1", "--resume", self.journal,
+                               self.file)
             self.assertIn("in use by another run", result.err)
         finally:
             child.kill()
@@ -325,10 +328,13 @@ class Generated(Validation):
         self.ends(2, "run", "--inputs", "/nosuch/folder")
 
     def test_mistakes(self):
-        for wrong in (("--generate", "0"), ("--generate", "x"), ("--generate", "10000001"), ("--seed", "-1", "--generate", "1"),
-                      ("--generate-work", "1", "--generate", "1"), ("--backend", "hip:", SMALL), ("--backend", "hip:1,1", SMALL),
+        for wrong in (("--generate", "0"), ("--generate", "x"), ("--generate", "10000001"),
+                      ("--seed", "-1", "--generate", "1"),
+                      ("--generate-work", "1", "--generate", "1"), ("--backend", "hip:", SMALL),
+                      ("--backend", "hip:1,1", SMALL),
                       ("--backend", "hip:x", SMALL), ("--backend", "hipp", SMALL), ("--backend", "host:1", SMALL),
-                      ("--html", "-", SMALL), ("--html", "/nosuch/folder/x", SMALL), ("--failures", "/nosuch/folder/x", SMALL)):
+                      ("--html", "-", SMALL), ("--html", "/nosuch/folder/x", SMALL),
+                      ("--failures", "/nosuch/folder/x", SMALL)):
             self.assertLessEqual(self.ends(2, "run", *wrong).err.count("\n"), 2, wrong)
 
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Runs the attnfuzz command for the tests: output, exit code, time and peak memory."""
 
+import functools
+import json
 import os
 import subprocess
 import tempfile
@@ -43,6 +45,30 @@ def attnfuzz(*arguments, stdin=b"", limit_s=300):
         err.seek(0)
         return Result(child.returncode, out.read().decode(errors="surrogateescape"),
                       err.read().decode(errors="surrogateescape"), seconds, usage.ru_maxrss * 1024)
+
+
+def lines_of_json(text):
+    return [json.loads(line) for line in text.splitlines()]
+
+
+@functools.lru_cache(None)
+def devices():
+    """The rows of the device table and their wave sizes, as the command has them."""
+    return {plan["device"]: plan["wave_size"] for plan in lines_of_json(attnfuzz("plan", "--json", SMALL).out)}
+
+
+@functools.lru_cache(None)
+def kernels():
+    """The kernels, from first choice to last resort."""
+    verdicts = lines_of_json(attnfuzz("explain", "--json", "--device", next(iter(devices())), SMALL).out)[0]
+    return [kernel["kernel"] for kernel in verdicts["kernels"]]
+
+
+@functools.lru_cache(None)
+def verbs():
+    """The verbs that the overall help lists."""
+    listed = attnfuzz("--help").out.split("\nverbs:\n")[1].split("\n\n")[0]
+    return [line.split()[0] for line in listed.splitlines()]
 
 
 class Case(unittest.TestCase):
