@@ -188,9 +188,8 @@ static const struct symbol *find_symbol(const struct object *o, const char *name
     return NULL;
 }
 
-static bool add_kernel(const struct code_metadata_kernel *k, void *context)
+static bool add_kernel(struct object *o, const struct code_metadata_kernel *k)
 {
-    struct object *o = context;
     struct attn_code_kernel kernel = k->values;
     /* The code's symbol is the descriptor's without ".kd"; .name is the same but for tools that set it otherwise. */
     size_t len = k->symbol_len > 3 && memcmp(k->symbol + k->symbol_len - 3, ".kd", 3) == 0 ? k->symbol_len - 3 : 0;
@@ -209,37 +208,49 @@ static bool add_kernel(const struct code_metadata_kernel *k, void *context)
     return code_add_kernel(o->code, o->span, &kernel, k->name, k->name_len);
 }
 
-/* What the metadata alone can say before kernels are added: the target. */
-static bool pass_over(const struct code_metadata_kernel *k, void *context)
-{
-    (void)k;
-    (void)context;
-    return true;
-}
-
 static bool same_processor(const char *a, const char *b)
 {
     size_t n = strcspn(a, ":"), m = strcspn(b, ":");
     return n == m && memcmp(a, b, n) == 0;
 }
 
+/* Every kernel is read before one is added: what is wrong with the metadata is said before what its symbols lack. */
+static bool read_kernels(struct object *o, const struct code_span *note, const struct code_metadata *metadata, bool add)
+{
+    for (uint32_t i = 0; i < metadata->n_kernels; i++) {
+        struct code_metadata_kernel kernel;
+        if (!code_metadata_kernel(o->code, note, metadata, i, &kernel) || (add && !add_kernel(o, &kernel)))
+            return false;
+    }
+    return true;
+}
+
+static bool read_metadata(struct object *o, const struct code_span *note, const struct code_metadata *metadata)
+{
+    const char *target = metadata->target;
+    if (!read_kernels(o, note, metadata, false))
+        return false;
+    if (o->span->entry && target[0] && !same_processor(o->span->entry, target))
+        return code_wrong(o->code, note, 0, "the bundle says the entry is for %s, its metadata says %s", o->span->entry,
+                          target);
+    if (!o->span->entry && !target[0])
+        return code_wrong(o->code, note, 0, "neither a bundle nor the metadata says for which processor the object is");
+    o->target = o->span->entry ? o->span->entry : code_target(o->code, note, target, strlen(target));
+    return o->target && read_symbols(o) && read_kernels(o, note, metadata, true);
+}
+
 static bool read_note(struct object *o, const uint8_t *bytes, size_t size, uint64_t at)
 {
     struct code_span note = { bytes, size, o->span->base + at, o->span->bundle, o->span->entry };
-    char target[CODE_TARGET_MAX];
+    struct code_metadata metadata;
     if (o->has_metadata)
         return code_wrong(o->code, &note, 0, "a second metadata note");
     o->has_metadata = true;
-    if (!code_read_metadata(o->code, &note, target, pass_over, NULL))
+    if (!code_metadata_open(o->code, &note, &metadata))
         return false;
-    if (o->span->entry && target[0] && !same_processor(o->span->entry, target))
-        return code_wrong(o->code, &note, 0, "the bundle says the entry is for %s, its metadata says %s",
-                          o->span->entry, target);
-    if (!o->span->entry && !target[0])
-        return code_wrong(o->code, &note, 0,
-                          "neither a bundle nor the metadata says for which processor the object is");
-    o->target = o->span->entry ? o->span->entry : code_target(o->code, &note, target, strlen(target));
-    return o->target && read_symbols(o) && code_read_metadata(o->code, &note, target, add_kernel, o);
+    bool good = read_metadata(o, &note, &metadata);
+    code_metadata_close(&metadata);
+    return good;
 }
 
 /* Notes of one section or segment, which begins at `from` in the object. */

@@ -1,5 +1,6 @@
-/* internal.h: what the parts of the code-object reader share: object.c (files, fat binaries, look-up),
- * bundle.c (offload bundles), elf.c (one code object), metadata.c (its metadata).
+/* internal.h: what the parts of the code-object reader share. Each knows those after it: object.c (files, fat
+ * binaries), bundle.c (offload bundles), elf.c (one code object), metadata.c (its metadata), set.c (the kernels,
+ * errors); lookup.c asks what was read.
  *
  * SPDX-License-Identifier: MIT */
 #ifndef ATTN_CODE_INTERNAL_H
@@ -37,6 +38,8 @@ struct code_span {
     const char *entry; /* target of the bundle's entry, NULL: none */
 };
 
+/* ---- The set (set.c) ------------------------------------------------------------------------------------- */
+
 /* Records what is wrong at span->base + at (at the span's end when that is beyond it), and returns false. */
 bool code_wrong(struct attn_code *code, const struct code_span *span, uint64_t at, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
@@ -48,6 +51,8 @@ const char *code_target(struct attn_code *code, const struct code_span *span, co
 bool code_add_kernel(struct attn_code *code, const struct code_span *span, const struct attn_code_kernel *kernel,
                      const char *name, size_t len);
 
+/* ---- Formats --------------------------------------------------------------------------------------------- */
+
 /* Is it an ELF for EM_AMDGPU? */
 bool code_is_object(const struct code_span *span);
 /* Reads one code object. */
@@ -57,15 +62,23 @@ bool code_is_bundle(const struct code_span *span);
 /* Reads the bundle that span begins with; *used gets its length. */
 bool code_read_bundle(struct attn_code *code, const struct code_span *span, size_t *used);
 
-/* Reads the msgpack of an NT_AMDGPU_METADATA note. visit() is called for each kernel, with names not terminated;
- * returns false to stop. target is of the object, 0 bytes long where the metadata has none. */
+/* The msgpack of an NT_AMDGPU_METADATA note: its target (0 bytes long where it has none) and its kernels, one by one.
+ */
+struct code_metadata {
+    char target[CODE_TARGET_MAX];
+    uint32_t n_kernels;
+    void *unpacked; /* metadata.c's */
+};
 struct code_metadata_kernel {
     struct attn_code_kernel values; /* numbers */
-    const char *name, *symbol;
+    const char *name, *symbol;      /* not terminated; valid until code_metadata_close */
     size_t name_len, symbol_len;
 };
-bool code_read_metadata(struct attn_code *code, const struct code_span *note, char target[CODE_TARGET_MAX],
-                        bool (*visit)(const struct code_metadata_kernel *, void *), void *context);
+/* False with the error, and nothing to close. */
+bool code_metadata_open(struct attn_code *code, const struct code_span *note, struct code_metadata *metadata);
+bool code_metadata_kernel(struct attn_code *code, const struct code_span *note, const struct code_metadata *metadata,
+                          uint32_t index, struct code_metadata_kernel *kernel);
+void code_metadata_close(struct code_metadata *metadata);
 
 static inline uint16_t code_u16(const uint8_t *p) { return (uint16_t)(p[0] | p[1] << 8); }
 static inline uint32_t code_u32(const uint8_t *p) { return (uint32_t)code_u16(p) | (uint32_t)code_u16(p + 2) << 16; }

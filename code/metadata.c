@@ -6,6 +6,7 @@
  *
  * SPDX-License-Identifier: MIT */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <msgpack.h>
@@ -147,9 +148,16 @@ static const struct field {
 #undef FIELD
 };
 
-static bool read_kernel(struct attn_code *code, const struct code_span *note, uint32_t index, const msgpack_object *map,
-                        struct code_metadata_kernel *k)
+/* What struct code_metadata keeps. */
+struct unpacked {
+    msgpack_unpacked value;
+    const msgpack_object *kernel;
+};
+
+bool code_metadata_kernel(struct attn_code *code, const struct code_span *note, const struct code_metadata *metadata,
+                          uint32_t index, struct code_metadata_kernel *k)
 {
+    const msgpack_object *map = &((const struct unpacked *)metadata->unpacked)->kernel[index];
     memset(k, 0, sizeof *k);
     if (map->type != MSGPACK_OBJECT_MAP)
         return code_wrong(code, note, 0, "kernel %u of the metadata is no map", index);
@@ -199,42 +207,50 @@ static bool read_target(struct attn_code *code, const struct code_span *note, co
     return true;
 }
 
-static bool read_root(struct attn_code *code, const struct code_span *note, const msgpack_object *root,
-                      char target[CODE_TARGET_MAX], bool (*visit)(const struct code_metadata_kernel *, void *),
-                      void *context)
+static bool read_root(struct attn_code *code, const struct code_span *note, struct code_metadata *metadata)
 {
+    struct unpacked *unpacked = metadata->unpacked;
+    const msgpack_object *root = &unpacked->value.data;
     if (root->type != MSGPACK_OBJECT_MAP)
         return code_wrong(code, note, 0, "the metadata is no map");
-    if (!read_target(code, note, root, target))
+    if (!read_target(code, note, root, metadata->target))
         return false;
     const msgpack_object *kernels = value_of(root, "amdhsa.kernels");
-    if (!kernels)
-        return true;
-    if (kernels->type != MSGPACK_OBJECT_ARRAY)
+    if (kernels && kernels->type != MSGPACK_OBJECT_ARRAY)
         return code_wrong(code, note, 0, "amdhsa.kernels of the metadata is no array");
-    for (uint32_t i = 0; i < kernels->via.array.size; i++) {
-        struct code_metadata_kernel k;
-        if (!read_kernel(code, note, i, &kernels->via.array.ptr[i], &k) || !visit(&k, context))
-            return false;
-    }
+    metadata->n_kernels = kernels ? kernels->via.array.size : 0;
+    unpacked->kernel = kernels ? kernels->via.array.ptr : NULL;
     return true;
 }
 
-bool code_read_metadata(struct attn_code *code, const struct code_span *note, char target[CODE_TARGET_MAX],
-                        bool (*visit)(const struct code_metadata_kernel *, void *), void *context)
+bool code_metadata_open(struct attn_code *code, const struct code_span *note, struct code_metadata *metadata)
 {
+    memset(metadata, 0, sizeof *metadata);
     if (!scan(code, note))
         return false;
-    msgpack_unpacked unpacked;
+    struct unpacked *unpacked = malloc(sizeof *unpacked);
+    if (!unpacked)
+        return code_out_of_memory(code, note);
+    metadata->unpacked = unpacked;
+    msgpack_unpacked_init(&unpacked->value);
     size_t at = 0;
-    msgpack_unpacked_init(&unpacked);
-    msgpack_unpack_return status = msgpack_unpack_next(&unpacked, (const char *)note->bytes, note->size, &at);
-    bool good = status == MSGPACK_UNPACK_SUCCESS ? read_root(code, note, &unpacked.data, target, visit, context)
-                                                 : code_wrong(code, note, at,
-                                                              status == MSGPACK_UNPACK_NOMEM_ERROR
-                                                                  ? "no memory for the metadata, or it is "
-                                                                    "nested too deeply"
-                                                                  : "the metadata is no msgpack, or nested too deeply");
-    msgpack_unpacked_destroy(&unpacked);
+    msgpack_unpack_return status = msgpack_unpack_next(&unpacked->value, (const char *)note->bytes, note->size, &at);
+    bool good = status == MSGPACK_UNPACK_SUCCESS;
+    if (!good)
+        code_wrong(code, note, at, "%s",
+                   status == MSGPACK_UNPACK_NOMEM_ERROR ? "no memory for the metadata, or it is nested too deeply"
+                                                        : "the metadata is no msgpack, or nested too deeply");
+    good = good && read_root(code, note, metadata);
+    if (!good)
+        code_metadata_close(metadata);
     return good;
+}
+
+void code_metadata_close(struct code_metadata *metadata)
+{
+    if (!metadata->unpacked)
+        return;
+    msgpack_unpacked_destroy(&((struct unpacked *)metadata->unpacked)->value);
+    free(metadata->unpacked);
+    metadata->unpacked = NULL;
 }

@@ -1,13 +1,11 @@
-/* object.c: files with GPU code, the set of kernels they make, and look-up in it. See object.h.
+/* object.c: files with GPU code: which of the formats one is, and what is in it. See object.h.
  *
  * SPDX-License-Identifier: MIT */
 #include "code/object.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,124 +24,11 @@ const struct attn_code_limits attn_code_limits_default = { .bundle_bytes = UINT6
                                                            .kernels = 1 << 21,
                                                            .objects = 1 << 22 };
 
-const char *attn_code_body_name(int body)
-{
-    static const char *const names[] = { "unknown", "real", "empty", "trap" };
-    return body >= 0 && body < (int)(sizeof names / sizeof names[0]) ? names[body] : "unknown";
-}
-
-/* ---- Errors ---------------------------------------------------------------------------------------------- */
-
-bool code_wrong(struct attn_code *code, const struct code_span *span, uint64_t at, const char *format, ...)
-{
-    struct attn_code_error *e = code->error;
-    va_list list;
-    size_t used = 0;
-    e->system = false;
-    e->at = span->base + (at < span->size ? at : span->size);
-    if (span->bundle >= 0)
-        used += (size_t)snprintf(e->text, sizeof e->text, "bundle %" PRId32 ": ", span->bundle);
-    if (span->entry)
-        used += (size_t)snprintf(e->text + used, sizeof e->text - used, "%s: ", span->entry);
-    va_start(list, format);
-    vsnprintf(e->text + used, sizeof e->text - used, format, list);
-    va_end(list);
-    for (char *byte = e->text; *byte; byte++) /* parts of it may be the file's */
-        if (!isprint((unsigned char)*byte))
-            *byte = '?';
-    return false;
-}
-
-bool code_out_of_memory(struct attn_code *code, const struct code_span *span)
-{
-    code_wrong(code, span, 0, "out of memory");
-    code->error->system = true;
-    return false;
-}
-
 static void system_error(struct attn_code_error *error, const char *what)
 {
     error->system = true;
     error->at = 0;
     snprintf(error->text, sizeof error->text, "%s: %s", what, strerror(errno));
-}
-
-/* ---- The set --------------------------------------------------------------------------------------------- */
-
-struct code_chunk {
-    struct code_chunk *next;
-    size_t used, size;
-    char bytes[];
-};
-
-/* A terminated copy that lives as long as the set. */
-static const char *keep(struct attn_code *code, const char *text, size_t len)
-{
-    enum { CHUNK = 1 << 18 };
-    struct code_chunk *chunk = code->names;
-    if (!chunk || chunk->size - chunk->used < len + 1) {
-        size_t size = len + 1 > CHUNK ? len + 1 : CHUNK;
-        chunk = malloc(sizeof *chunk + size);
-        if (!chunk)
-            return NULL;
-        *chunk = (struct code_chunk){ code->names, 0, size };
-        code->names = chunk;
-    }
-    char *at = chunk->bytes + chunk->used;
-    memcpy(at, text, len);
-    at[len] = 0;
-    chunk->used += len + 1;
-    return at;
-}
-
-const char *code_target(struct attn_code *code, const struct code_span *span, const char *text, size_t len)
-{
-    for (size_t i = 0; i < code->n_targets; i++)
-        if (strlen(code->target[i]) == len && memcmp(code->target[i], text, len) == 0)
-            return code->target[i];
-    bool good = len > 0 && len < CODE_TARGET_MAX;
-    for (size_t i = 0; i < len && good; i++)
-        good = isalnum((unsigned char)text[i]) || strchr("-+:_.", text[i]);
-    if (!good) {
-        code_wrong(code, span, 0, "a target ID of %zu bytes that is none", len);
-        return NULL;
-    }
-    if (code->n_targets == CODE_TARGETS_MAX) {
-        code_wrong(code, span, 0, "more than %d targets", CODE_TARGETS_MAX);
-        return NULL;
-    }
-    char *copy = strndup(text, len);
-    if (!copy) {
-        code_out_of_memory(code, span);
-        return NULL;
-    }
-    return code->target[code->n_targets++] = copy;
-}
-
-bool code_add_kernel(struct attn_code *code, const struct code_span *span, const struct attn_code_kernel *kernel,
-                     const char *name, size_t len)
-{
-    if (code->n_kernels >= code->limits.kernels)
-        return code_wrong(code, span, 0, "more kernels than the limit of %" PRIu64, code->limits.kernels);
-    if (len >= code->limits.unpacked_bytes - code->name_bytes)
-        return code_wrong(code, span, 0, "the names of its kernels have more bytes than the limit of %" PRIu64,
-                          code->limits.unpacked_bytes);
-    if (code->n_kernels == code->cap_kernels) {
-        size_t cap = code->cap_kernels ? 2 * code->cap_kernels : 64;
-        struct attn_code_kernel *more = realloc(code->kernel, cap * sizeof *more);
-        if (!more)
-            return code_out_of_memory(code, span);
-        code->kernel = more;
-        code->cap_kernels = cap;
-    }
-    struct attn_code_kernel *to = &code->kernel[code->n_kernels];
-    *to = *kernel;
-    to->name = keep(code, name, len);
-    if (!to->name)
-        return code_out_of_memory(code, span);
-    code->name_bytes += len + 1;
-    code->n_kernels++;
-    return true;
 }
 
 /* ---- Files ----------------------------------------------------------------------------------------------- */
@@ -273,117 +158,4 @@ struct attn_code *attn_code_open(const char *path, const struct attn_code_limits
     }
     close(file);
     return code;
-}
-
-void attn_code_close(struct attn_code *code)
-{
-    if (!code)
-        return;
-    for (struct code_chunk *chunk = code->names, *next; chunk; chunk = next) {
-        next = chunk->next;
-        free(chunk);
-    }
-    for (size_t i = 0; i < code->n_targets; i++)
-        free(code->target[i]);
-    free(code->kernel);
-    free(code);
-}
-
-/* ---- Look-up --------------------------------------------------------------------------------------------- */
-
-size_t attn_code_count(const struct attn_code *code) { return code->n_kernels; }
-
-const struct attn_code_kernel *attn_code_kernel(const struct attn_code *code, size_t index)
-{
-    return index < code->n_kernels ? &code->kernel[index] : NULL;
-}
-
-const char *attn_code_target(const struct attn_code *code, size_t index)
-{
-    return index < code->n_targets ? code->target[index] : NULL;
-}
-
-/* LLVM, "User Guide for AMDGPU Backend", "Generic Processors". Their members, each between blanks. */
-static const char *const generic[][2] = {
-    { "gfx9-generic", " gfx900 gfx902 gfx904 gfx906 gfx909 gfx90c " },
-    { "gfx9-4-generic", " gfx940 gfx941 gfx942 gfx950 " },
-    { "gfx10-1-generic", " gfx1010 gfx1011 gfx1012 gfx1013 " },
-    { "gfx10-3-generic", " gfx1030 gfx1031 gfx1032 gfx1033 gfx1034 gfx1035 gfx1036 " },
-    { "gfx11-generic", " gfx1100 gfx1101 gfx1102 gfx1103 gfx1150 gfx1151 gfx1152 gfx1153 " },
-    { "gfx12-generic", " gfx1200 gfx1201 " },
-};
-
-static bool is_member(const char *target, size_t target_len, const char *processor, size_t len)
-{
-    char word[CODE_TARGET_MAX + 2];
-    if (len + 3 > sizeof word)
-        return false;
-    snprintf(word, sizeof word, " %.*s ", (int)len, processor);
-    for (size_t i = 0; i < sizeof generic / sizeof generic[0]; i++)
-        if (strlen(generic[i][0]) == target_len && memcmp(generic[i][0], target, target_len) == 0)
-            return strstr(generic[i][1], word) != NULL;
-    return false;
-}
-
-/* Is the feature ("xnack-", len bytes) among the device's? */
-static bool has_feature(const char *device, const char *feature, size_t len)
-{
-    for (const char *at = device; (at = strchr(at, ':'));) {
-        at++;
-        if (strcspn(at, ":") == len && memcmp(at, feature, len) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* 0: does not run; else the more, the more specific. */
-static int fit(const char *target, const char *device)
-{
-    size_t len = strcspn(target, ":"), own = strcspn(device, ":");
-    int score = 2;
-    if (len != own || memcmp(target, device, len) != 0) {
-        if (!is_member(target, len, device, own))
-            return 0;
-        score = 1;
-    }
-    for (const char *at = target + len; *at == ':';) {
-        size_t n = strcspn(++at, ":");
-        if (!has_feature(device, at, n))
-            return 0;
-        score += 2;
-        at += n;
-    }
-    return score;
-}
-
-bool attn_code_runs_on(const char *target, const char *device) { return fit(target, device) > 0; }
-
-bool attn_code_has_device(const struct attn_code *code, const char *device)
-{
-    for (size_t i = 0; i < code->n_targets; i++)
-        if (fit(code->target[i], device) > 0)
-            return true;
-    return false;
-}
-
-const struct attn_code_kernel *attn_code_find(const struct attn_code *code, const char *name, const char *device)
-{
-    size_t low = 0, high = code->n_kernels;
-    const struct attn_code_kernel *best = NULL;
-    int best_fit = 0;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (strcmp(code->kernel[middle].name, name) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    for (; low < code->n_kernels && strcmp(code->kernel[low].name, name) == 0; low++) {
-        int score = fit(code->kernel[low].target, device);
-        if (score > best_fit) {
-            best_fit = score;
-            best = &code->kernel[low];
-        }
-    }
-    return best;
 }

@@ -3,7 +3,7 @@
  *
  * A file is one of
  *   - an ELF library, program or object with embedded HIP fat binaries (section .hip_fatbin: one or more offload
- * bundles one after another, with zeros between them),
+ *     bundles one after another, with zeros between them),
  *   - an offload bundle by itself (*.hipfb, the output of clang --cuda-device-only without --no-gpu-bundle-output),
  *   - a bare AMD GPU code object (an ELF for EM_AMDGPU), linked or not.
  * A bundle is plain ("__CLANG_OFFLOAD_BUNDLE__") or compressed ("CCOB", versions 1 to 3, zlib or zstd).
@@ -28,16 +28,16 @@
 extern "C" {
 #endif
 
-/* What the instructions of a kernel amount to. */
+/* What the instructions of a kernel amount to.
+ *
+ * TRAP is what a kernel is whose source says "no device code for this architecture" (ggml's NO_DEVICE_CODE prints and
+ * traps). Of code compiled without optimisation, where an s_endpgm that is never reached stays behind, or with a
+ * constant that has its bits, a stub looks REAL; a kernel that can end never looks a stub. */
 enum attn_code_body {
     ATTN_CODE_BODY_UNKNOWN, /* the object has no code for the symbol, or is for a processor without a known s_endpgm */
     ATTN_CODE_BODY_REAL,    /* code that can end normally */
     ATTN_CODE_BODY_EMPTY,   /* ends at once: s_endpgm comes first, but for waits and nops */
-    ATTN_CODE_BODY_TRAP     /* no s_endpgm anywhere in it: a launch cannot end but by a trap or a call that does not
-                               return. What a kernel is whose source says "no device code for this architecture" (ggml's
-                               NO_DEVICE_CODE prints and traps). Of code compiled without optimisation, where an s_endpgm
-                               that is never reached stays behind, or with a constant that has its bits, a stub looks
-                               REAL; a kernel that can end never looks a stub. */
+    ATTN_CODE_BODY_TRAP     /* no s_endpgm anywhere: a launch ends by a trap or by a call that does not return */
 };
 const char *attn_code_body_name(int body); /* "real"; "unknown" outside the enum */
 
@@ -67,8 +67,7 @@ struct attn_code_limits {
     uint64_t kernels;        /* of a file, all architectures together */
     uint64_t objects;        /* msgpack objects in the metadata of one code object */
 };
-/* 2 GiB and 16 GiB unpacked, 2^16 bundles, 2^21 kernels, 2^22 msgpack objects: ten times the largest library looked at.
- */
+/* 2 GiB and 16 GiB unpacked, 2^16 bundles, 2^21 kernels, 2^22 msgpack objects: ten times the largest library seen. */
 extern const struct attn_code_limits attn_code_limits_default;
 
 /* The first thing that is wrong with a file. */
