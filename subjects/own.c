@@ -8,15 +8,14 @@
 
 #include "subjects/attn_subject.h"
 
+#define X(...) +1
+_Static_assert(0 ATTN_DEVICES(X) <= ATTN_SUBJECT_DEVICES_MAX, "a device for each row of the table");
+#undef X
+
 struct own {
     struct attn_subject base;
     struct attn_subject_launch launch[ATTN_STEP_COUNT];
     struct attn_plan plan; /* of the last dispatch */
-};
-
-static const char *const helpers[ATTN_STEP_COUNT] = {
-    [ATTN_STEP_CONVERT_K] = "convert_k", [ATTN_STEP_CONVERT_V] = "convert_v", [ATTN_STEP_SCAN] = "scan",
-    [ATTN_STEP_MAIN] = "main",           [ATTN_STEP_COMBINE] = "combine",
 };
 
 static void own_close(struct attn_subject *s) { free(s); }
@@ -54,7 +53,7 @@ static void own_dispatch(struct attn_subject *s, int device, const struct attn_p
             continue;
         const struct attn_launch *from = &own->plan.launch[step];
         struct attn_subject_launch *to = &own->launch[answer->n_launches++];
-        to->kernel = step == ATTN_STEP_MAIN ? attn_kernel(kernel)->name : helpers[step];
+        to->kernel = step == ATTN_STEP_MAIN ? attn_kernel(kernel)->name : attn_step_name(step);
         to->id = to->kernel;
         memcpy(to->grid, from->grid, sizeof to->grid);
         memcpy(to->block, from->block, sizeof to->block);
@@ -111,7 +110,7 @@ enum attn_subject_open attn_subject_open_own(const struct attn_subject_options *
     }
     own->base.ops = &ops;
     snprintf(own->base.name, sizeof own->base.name, "attnfuzz's own planner");
-    for (int i = 0; i < attn_device_count() && i < ATTN_SUBJECT_DEVICES_MAX; i++)
+    for (int i = 0; i < attn_device_count(); i++)
         own->base.device[own->base.n_devices++] = *attn_device(i);
     *subject = &own->base;
     return ATTN_SUBJECT_OPENED;

@@ -35,16 +35,12 @@ bool ggml_abi_load(struct ggml_abi *abi, void *library, char *error, size_t cap)
 /* Numbers of types are part of ggml's file format and stay, but a fork may have ones of its own: names decide. */
 static void find_types(struct ggml_abi *abi)
 {
-    static const int numbers[ATTN_TYPE_COUNT] = {
-        [ATTN_F32] = 0,  [ATTN_F16] = 1,  [ATTN_BF16] = 30, [ATTN_Q8_0] = 8,
-        [ATTN_Q4_0] = 2, [ATTN_Q4_1] = 3, [ATTN_Q5_0] = 6,  [ATTN_Q5_1] = 7,
-    };
     for (int t = 0; t < ATTN_TYPE_COUNT; t++) {
         const struct attn_type_info *info = attn_type_info(t);
-        const char *name = abi->type_name(numbers[t]);
-        bool same = name && !strcmp(name, info->name) && (int64_t)abi->type_size(numbers[t]) == info->block_bytes &&
-                    abi->blck_size(numbers[t]) == info->block_elems;
-        abi->type[t] = same ? numbers[t] : -1;
+        const char *name = abi->type_name(info->ggml);
+        bool same = name && !strcmp(name, info->name) && (int64_t)abi->type_size(info->ggml) == info->block_bytes &&
+                    abi->blck_size(info->ggml) == info->block_elems;
+        abi->type[t] = same ? info->ggml : -1;
     }
 }
 

@@ -5,15 +5,7 @@
 
 #include <string.h>
 
-static bool contiguous(const struct attn_tensor *t, bool with_extent_one)
-{
-    struct attn_tensor same = *t;
-    attn_tensor_contiguous(&same);
-    for (int d = 1; d < 4; d++)
-        if (t->nb[d] != same.nb[d] && (with_extent_one || t->ne[d] > 1))
-            return false;
-    return true;
-}
+#include "planner/arith.h"
 
 bool ggml_node_legal(const struct ggml_abi *abi, const struct attn_problem *p, const char **why)
 {
@@ -30,9 +22,9 @@ bool ggml_node_legal(const struct ggml_abi *abi, const struct attn_problem *p, c
             if (t->ne[d] > 1 && t->nb[d] == 0)
                 return *why = "a broadcast by a stride of zero", false;
     }
-    if (p->t[ATTN_MASK].present && !contiguous(&p->t[ATTN_MASK], false))
+    if (p->t[ATTN_MASK].present && !attn_tensor_is_contiguous(&p->t[ATTN_MASK]))
         return *why = "a mask that is not contiguous", false;
-    if (!contiguous(&p->t[ATTN_DST], false))
+    if (!attn_tensor_is_contiguous(&p->t[ATTN_DST]))
         return *why = "a dst that is not contiguous", false;
     if (p->t[ATTN_DST].buffer != 0 || p->t[ATTN_DST].offset != 0)
         return *why = "a dst at a place of its caller's choice", false;
@@ -56,7 +48,7 @@ int ggml_node_base_of(const struct attn_problem *p, int o)
 bool ggml_node_is_plain(const struct attn_problem *p, int o)
 {
     const struct attn_tensor *t = &p->t[o];
-    if (t->offset != 0 || !contiguous(t, true) || ggml_node_base_of(p, o) != o)
+    if (t->offset != 0 || !attn_tensor_has_default_strides(t) || ggml_node_base_of(p, o) != o)
         return false;
     for (int other = o + 1; other <= ATTN_V; other++)
         if (ggml_node_base_of(p, other) == o)
@@ -71,7 +63,7 @@ int64_t ggml_node_base_bytes(const struct attn_problem *p, int o)
         if (ggml_node_base_of(p, other) == o && p->t[other].offset + attn_tensor_span(&p->t[other]) > end)
             end = p->t[other].offset + attn_tensor_span(&p->t[other]);
     int64_t block = attn_type_info(p->t[o].type)->block_bytes;
-    return (end + block - 1) / block * block;
+    return attn_round_up(end, block);
 }
 
 void ggml_node_build(const struct ggml_abi *abi, struct ggml_context *ctx, const struct attn_problem *p, bool prec_f32,

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "planner/arith.h"
+#include "planner/hash.h"
 #include "subjects/ggml/subject.h"
 #include "subjects/ggml/words.h"
 
@@ -50,7 +52,7 @@ void ggml_trapped(struct ggml_subject *s, struct ggml_device *device, int what, 
 
 static void build(struct ggml_subject *s, const struct attn_problem *p)
 {
-    if (s->is_built && !s->is_placed && !memcmp(&s->built, p, sizeof *p))
+    if (s->is_built && !s->is_placed && attn_problem_equal(&s->built, p))
         return;
     s->is_built = s->is_placed = false;
     s->abi.reset(s->tensors);
@@ -68,7 +70,7 @@ static int64_t source_bytes(const struct ggml_subject *s, int64_t most)
             continue;
         if (s->node.bytes[o] > most - total - GGML_PLACE_ALIGNMENT)
             return INT64_MAX;
-        total += (s->node.bytes[o] + GGML_PLACE_ALIGNMENT - 1) / GGML_PLACE_ALIGNMENT * GGML_PLACE_ALIGNMENT;
+        total += attn_round_up(s->node.bytes[o], GGML_PLACE_ALIGNMENT);
     }
     return total;
 }
@@ -85,7 +87,7 @@ static bool place(struct ggml_subject *s, struct ggml_device *device)
         if (!s->node.base[o])
             continue;
         s->abi.backend_tensor_alloc(device->arena, s->node.base[o], at);
-        at += (s->node.bytes[o] + GGML_PLACE_ALIGNMENT - 1) / GGML_PLACE_ALIGNMENT * GGML_PLACE_ALIGNMENT;
+        at += attn_round_up(s->node.bytes[o], GGML_PLACE_ALIGNMENT);
     }
     for (int o = 0; o < ATTN_DST; o++)
         if (s->node.view[o])
@@ -223,8 +225,8 @@ bool ggml_has_code(const struct attn_subject *base, int device)
 static const struct attn_code_kernel *code_of(struct ggml_subject *s, int device,
                                               const struct attn_subject_launch *launch)
 {
-    uint64_t hash = ((uint64_t)(uintptr_t)launch->id >> 3) * UINT64_C(0x9e3779b97f4a7c15) + (uint64_t)device * 0x51ed27;
-    for (size_t at = (hash >> 40) & (GGML_FITS - 1), tries = 0; tries < 64; at = (at + 1) & (GGML_FITS - 1), tries++) {
+    const uint64_t hash = attn_hash_u64((uint64_t)device, (uint64_t)(uintptr_t)launch->id);
+    for (size_t at = hash & (GGML_FITS - 1), tries = 0; tries < 64; at = (at + 1) & (GGML_FITS - 1), tries++) {
         struct fit *fit = &s->fit[at];
         if (fit->id == launch->id && fit->device == device)
             return fit->kernel;

@@ -1,4 +1,4 @@
-/* subject.h: what the two files of the ggml subject share.
+/* subject.h: what the parts of the ggml subject share.
  *
  * SPDX-License-Identifier: MIT */
 #ifndef ATTN_GGML_SUBJECT_H

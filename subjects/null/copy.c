@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "subjects/null/entries.h"
+#include "subjects/null/error.h"
+#include "subjects/null/image.h"
 #include "subjects/null/memory.h"
-#include "subjects/null/state.h"
+#include "subjects/null/stream.h"
 
 /* Bytes that rows span: pitch * (height - 1) + width; 0 when that is no number, or there are none. */
 static size_t span(size_t pitch, size_t width, size_t height)

@@ -1,153 +1,18 @@
-/* device.c: the runtime's start, its devices and their properties.
+/* device.c: devices and their properties.
  *
  * What programs plan with (wave size, LDS, threads, compute units, grid) is the planner's device table. What that does
  * not say is the same nominal number for every device: 64 GiB of memory, clocks of 1 GHz, 65536 registers a block. A
  * feature whose entry points the null runtime refuses is reported as absent.
  *
  * SPDX-License-Identifier: MIT */
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "subjects/null/entries.h"
-#include "subjects/null/log.h"
-#include "subjects/null/state.h"
-
-struct null_runtime null_runtime = { .lock = PTHREAD_MUTEX_INITIALIZER };
-
-static _Thread_local int current;
-
-/* ---- Choice of devices ----------------------------------------------------------------------------------- */
-
-/* The target ID that an AMD runtime reports: processor, and the features that can be on or off (LLVM, "User Guide for
- * AMDGPU Backend", "Target ID" and the processor table; ECC on and XNACK off is how servers come). */
-static void name_arch(struct null_device *d)
-{
-    bool server = d->row.wave_size == 64;
-    snprintf(d->arch, sizeof d->arch, "%s%s", d->row.name, server ? ":sramecc+:xnack-" : "");
-}
-
-/* The device that name[0..len) means: a row of the table, or ROW~WEAKENING. */
-static bool find_device(const char *name, size_t len, struct null_device *d)
-{
-    char text[sizeof d->name];
-    if (len == 0 || len >= sizeof text)
-        return false;
-    memcpy(text, name, len);
-    text[len] = 0;
-    memset(d, 0, sizeof *d);
-    memcpy(d->name, text, len + 1);
-    char *weaker = strchr(text, '~');
-    if (weaker)
-        *weaker++ = 0;
-    const struct attn_device *row = attn_device_find(text);
-    if (!row || strncmp(row->name, "gfx", 3))
-        return false;
-    d->row = *row;
-    for (int i = 0; weaker && i <= attn_weakening_count(); i++) {
-        const char *what;
-        if (i == attn_weakening_count())
-            return false;
-        if (attn_device_weaken(row, i, &d->row, &what) && !strcmp(what, weaker))
-            break;
-    }
-    name_arch(d);
-    return true;
-}
-
-/* NULL list: every AMD row. */
-static bool choose(const char *list, char *error, size_t cap)
-{
-    struct null_device chosen[NULL_DEVICES_MAX];
-    int n = 0;
-    for (int i = 0; !list && i < attn_device_count() && n < NULL_DEVICES_MAX; i++)
-        n += find_device(attn_device(i)->name, strlen(attn_device(i)->name), &chosen[n]);
-    for (const char *name = list; name; name = strchr(name, ',') ? strchr(name, ',') + 1 : NULL) {
-        size_t len = strcspn(name, ",");
-        if (n == NULL_DEVICES_MAX) {
-            snprintf(error, cap, "more than %d devices", NULL_DEVICES_MAX);
-            return false;
-        }
-        if (!find_device(name, len, &chosen[n])) {
-            snprintf(error, cap, "there is no AMD device '%.*s' in the device table", (int)(len < 60 ? len : 60), name);
-            return false;
-        }
-        n++;
-    }
-    memcpy(null_runtime.device, chosen, (size_t)n * sizeof chosen[0]);
-    null_runtime.n_devices = n;
-    return true;
-}
-
-/* Locked. */
-static void start(void)
-{
-    const char *list = getenv(NULL_DEVICES_VARIABLE);
-    char error[128];
-    null_runtime.started = true;
-    if (!null_runtime.n_devices && !choose(list && *list ? list : NULL, error, sizeof error)) {
-        fprintf(stderr, "null-hip: %s: %s\n", NULL_DEVICES_VARIABLE, error);
-        abort();
-    }
-    null_record_start();
-}
-
-void null_lock(void)
-{
-    pthread_mutex_lock(&null_runtime.lock);
-    if (!null_runtime.started)
-        start();
-}
-
-void null_unlock(void) { pthread_mutex_unlock(&null_runtime.lock); }
-
-bool null_hip_choose(const char *devices, char *error, size_t cap)
-{
-    pthread_mutex_lock(&null_runtime.lock);
-    bool early = !null_runtime.started;
-    bool good = early && choose(devices, error, cap);
-    if (!early)
-        snprintf(error, cap, "the null runtime has been called already");
-    pthread_mutex_unlock(&null_runtime.lock);
-    return good;
-}
-
-int null_hip_devices(void)
-{
-    null_lock();
-    int n = null_runtime.n_devices;
-    null_unlock();
-    return n;
-}
-
-const char *null_hip_device(int index) { return null_is_device(index) ? null_runtime.device[index].name : NULL; }
-
-void null_hip_move_data(bool on)
-{
-    null_lock();
-    null_runtime.still = !on;
-    null_unlock();
-}
-
-void null_hip_hold_launches(bool on)
-{
-    null_lock();
-    null_runtime.trusting = !on;
-    null_unlock();
-}
-
-void null_hip_say_errors(bool on)
-{
-    null_lock();
-    null_runtime.silent = !on;
-    null_unlock();
-}
-
-int null_current(void) { return current; }
-
-bool null_is_device(int index) { return index >= 0 && index < null_hip_devices(); }
+#include "subjects/null/error.h"
+#include "subjects/null/occupancy.h"
+#include "subjects/null/runtime.h"
 
 /* ---- Devices --------------------------------------------------------------------------------------------- */
 
@@ -177,7 +42,7 @@ int hipSetDevice(int index)
 {
     if (!null_is_device(index))
         return null_result(hipErrorInvalidDevice);
-    current = index;
+    null_set_current(index);
     return hipSuccess;
 }
 
@@ -185,17 +50,7 @@ int hipGetDevice(int *index)
 {
     if (!index)
         return null_result(hipErrorInvalidValue);
-    *index = current;
-    return hipSuccess;
-}
-
-int hipDeviceGet(int *device, int index)
-{
-    if (!device)
-        return null_result(hipErrorInvalidValue);
-    if (!null_is_device(index))
-        return null_result(hipErrorInvalidDevice);
-    *device = index;
+    *index = null_current();
     return hipSuccess;
 }
 
@@ -210,12 +65,25 @@ static void compute_capability(const char *name, int *major, int *minor)
     *minor = name[len - 2] - '0';
 }
 
+/* The error of an entry point about one device: good says whether its other arguments are. */
+static int error_of(bool good, int index)
+{
+    return null_result(!good ? hipErrorInvalidValue : null_is_device(index) ? hipSuccess : hipErrorInvalidDevice);
+}
+
+int hipDeviceGet(int *device, int index)
+{
+    int error = error_of(device, index);
+    if (!error)
+        *device = index;
+    return error;
+}
+
 int hipGetDevicePropertiesR0600(struct hip_properties *p, int index)
 {
-    if (!p)
-        return null_result(hipErrorInvalidValue);
-    if (!null_is_device(index))
-        return null_result(hipErrorInvalidDevice);
+    int error = error_of(p, index);
+    if (error)
+        return error;
     const struct null_device *d = &null_runtime.device[index];
     const struct attn_device *row = &d->row;
     memset(p, 0, sizeof *p);
@@ -240,9 +108,7 @@ int hipGetDevicePropertiesR0600(struct hip_properties *p, int index)
     p->const_bytes = INT_MAX;
     compute_capability(row->name, &p->major, &p->minor);
     p->texture_alignment = p->texture_pitch_alignment = p->surface_alignment = 256;
-    /* A multiprocessor is a workgroup processor, two compute units, from gfx10 on (HIP, hipDeviceProp_t,
-     * multiProcessorCount: "half of CUs"). */
-    p->n_cu = row->wave_size == 32 ? (row->n_cu + 1) / 2 : row->n_cu;
+    p->n_cu = null_multiprocessors(row);
     p->maps_host = p->concurrent_kernels = p->unified_addressing = p->managed = p->host_register = 1;
     p->host_pointer_registered = p->cooperative = 1;
     p->pci_bus = index + 1;
@@ -253,76 +119,74 @@ int hipGetDevicePropertiesR0600(struct hip_properties *p, int index)
     return hipSuccess;
 }
 
+/* Numbers: HIP, hip_runtime_api.h, hipDeviceAttribute_t. Every field is an int or a size_t. */
+#define X(number, field) { number, offsetof(struct hip_properties, field), sizeof(((struct hip_properties *)0)->field) }
+static const struct {
+    int number;
+    size_t offset, size;
+} properties[] = {
+    X(0, ecc),
+    X(2, copy_engines),
+    X(3, maps_host),
+    X(4, host_pointer_registered),
+    X(5, clock_khz),
+    X(6, compute_mode),
+    X(7, preemption),
+    X(8, concurrent_kernels),
+    X(9, concurrent_managed),
+    X(10, cooperative),
+    X(11, cooperative_multi),
+    X(12, overlap),
+    X(13, direct_managed),
+    X(15, native_atomics),
+    X(16, integrated),
+    X(17, multi_gpu),
+    X(18, run_time_limit),
+    X(19, l2_bytes),
+    X(23, major),
+    X(24, managed),
+    X(25, blocks_per_cu),
+    X(26, max_block[0]),
+    X(27, max_block[1]),
+    X(28, max_block[2]),
+    X(29, max_grid[0]),
+    X(30, max_grid[1]),
+    X(31, max_grid[2]),
+    X(56, max_threads),
+    X(57, threads_per_cu),
+    X(58, max_pitch),
+    X(59, memory_bus_bits),
+    X(60, memory_clock_khz),
+    X(61, minor),
+    X(63, n_cu),
+    X(65, pageable),
+    X(66, pageable_tables),
+    X(67, pci_bus),
+    X(68, pci_device),
+    X(69, pci_domain),
+    X(71, registers_per_block),
+    X(72, registers_per_cu),
+    X(73, lds_reserved),
+    X(74, lds_bytes),
+    X(75, lds_optin),
+    X(76, lds_per_cu),
+    X(78, stream_priorities),
+    X(80, tcc),
+    X(83, const_bytes),
+    X(84, global_bytes),
+    X(85, unified_addressing),
+    X(87, wave_size),
+    X(88, memory_pools),
+    X(90, host_register),
+    X(10000, clock_instruction_khz),
+    X(10002, lds_per_cu_amd),
+    X(10011, large_bar),
+    X(10012, asic_revision),
+};
+#undef X
+
 int hipDeviceGetAttribute(int *value, int attribute, int index)
 {
-    /* Numbers: HIP, hip_runtime_api.h, hipDeviceAttribute_t. Every field is an int or a size_t. */
-#define X(number, field)                                                                            \
-    {                                                                                               \
-        number, offsetof(struct hip_properties, field), sizeof(((struct hip_properties *)0)->field) \
-    }
-    static const struct {
-        int number;
-        size_t offset, size;
-    } table[] = {
-        X(0, ecc),
-        X(2, copy_engines),
-        X(3, maps_host),
-        X(4, host_pointer_registered),
-        X(5, clock_khz),
-        X(6, compute_mode),
-        X(7, preemption),
-        X(8, concurrent_kernels),
-        X(9, concurrent_managed),
-        X(10, cooperative),
-        X(11, cooperative_multi),
-        X(12, overlap),
-        X(13, direct_managed),
-        X(15, native_atomics),
-        X(16, integrated),
-        X(17, multi_gpu),
-        X(18, run_time_limit),
-        X(19, l2_bytes),
-        X(23, major),
-        X(24, managed),
-        X(25, blocks_per_cu),
-        X(26, max_block[0]),
-        X(27, max_block[1]),
-        X(28, max_block[2]),
-        X(29, max_grid[0]),
-        X(30, max_grid[1]),
-        X(31, max_grid[2]),
-        X(56, max_threads),
-        X(57, threads_per_cu),
-        X(58, max_pitch),
-        X(59, memory_bus_bits),
-        X(60, memory_clock_khz),
-        X(61, minor),
-        X(63, n_cu),
-        X(65, pageable),
-        X(66, pageable_tables),
-        X(67, pci_bus),
-        X(68, pci_device),
-        X(69, pci_domain),
-        X(71, registers_per_block),
-        X(72, registers_per_cu),
-        X(73, lds_reserved),
-        X(74, lds_bytes),
-        X(75, lds_optin),
-        X(76, lds_per_cu),
-        X(78, stream_priorities),
-        X(80, tcc),
-        X(83, const_bytes),
-        X(84, global_bytes),
-        X(85, unified_addressing),
-        X(87, wave_size),
-        X(88, memory_pools),
-        X(90, host_register),
-        X(10000, clock_instruction_khz),
-        X(10002, lds_per_cu_amd),
-        X(10011, large_bar),
-        X(10012, asic_revision),
-    };
-#undef X
     struct hip_properties p;
     int error = value ? hipGetDevicePropertiesR0600(&p, index) : null_result(hipErrorInvalidValue);
     if (error)
@@ -335,13 +199,13 @@ int hipDeviceGetAttribute(int *value, int attribute, int index)
     case 10015: *value = null_runtime.device[index].row.n_cu; return hipSuccess; /* physical multiprocessors */
     case 10018: *value = 1; return hipSuccess;                                   /* XCCs */
     }
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
-        if (table[i].number == attribute) {
+    for (size_t i = 0; i < sizeof properties / sizeof properties[0]; i++)
+        if (properties[i].number == attribute) {
             size_t wide = 0;
             int narrow = 0;
-            memcpy(table[i].size == sizeof wide ? (void *)&wide : (void *)&narrow, (char *)&p + table[i].offset,
-                   table[i].size);
-            *value = table[i].size != sizeof wide ? narrow : wide < INT_MAX ? (int)wide : INT_MAX;
+            memcpy(properties[i].size == sizeof wide ? (void *)&wide : (void *)&narrow,
+                   (char *)&p + properties[i].offset, properties[i].size);
+            *value = properties[i].size != sizeof wide ? narrow : wide < INT_MAX ? (int)wide : INT_MAX;
             return hipSuccess;
         }
     char why[80];
@@ -380,22 +244,18 @@ int hipDeviceComputeCapability(int *major, int *minor, int index)
 
 int hipDeviceTotalMem(size_t *bytes, int index)
 {
-    if (!bytes)
-        return null_result(hipErrorInvalidValue);
-    if (!null_is_device(index))
-        return null_result(hipErrorInvalidDevice);
-    *bytes = (size_t)1 << NULL_DEVICE_BYTES_LOG2;
-    return hipSuccess;
+    int error = error_of(bytes, index);
+    if (!error)
+        *bytes = (size_t)1 << NULL_DEVICE_BYTES_LOG2;
+    return error;
 }
 
 int hipDeviceGetPCIBusId(char *text, int len, int index)
 {
-    if (!text || len < 13)
-        return null_result(hipErrorInvalidValue);
-    if (!null_is_device(index))
-        return null_result(hipErrorInvalidDevice);
-    snprintf(text, (size_t)len, "0000:%02x:00.0", (unsigned)index + 1);
-    return hipSuccess;
+    int error = error_of(text && len >= 13, index);
+    if (!error)
+        snprintf(text, (size_t)len, "0000:%02x:00.0", (unsigned)index + 1);
+    return error;
 }
 
 int hipDeviceGetByPCIBusId(int *index, const char *text)
@@ -440,22 +300,20 @@ int hipDeviceGetStreamPriorityRange(int *least, int *greatest)
 
 int hipDeviceCanAccessPeer(int *can, int device, int peer)
 {
-    if (!can)
-        return null_result(hipErrorInvalidValue);
-    if (!null_is_device(device) || !null_is_device(peer))
-        return null_result(hipErrorInvalidDevice);
-    *can = device != peer;
-    return hipSuccess;
+    int error = error_of(can, device) ? error_of(can, device) : error_of(can, peer);
+    if (!error)
+        *can = device != peer;
+    return error;
 }
 
 int hipDeviceEnablePeerAccess(int peer, unsigned flags)
 {
     if (flags)
         return null_result(hipErrorInvalidValue);
-    if (!null_is_device(peer) || peer == current)
+    if (!null_is_device(peer) || peer == null_current())
         return null_result(hipErrorInvalidDevice);
     null_lock();
-    uint32_t *peers = &null_runtime.device[current].peers, bit = 1u << peer;
+    uint32_t *peers = &null_runtime.device[null_current()].peers, bit = 1u << peer;
     bool had = *peers & bit;
     *peers |= bit;
     null_unlock();
@@ -464,10 +322,10 @@ int hipDeviceEnablePeerAccess(int peer, unsigned flags)
 
 int hipDeviceDisablePeerAccess(int peer)
 {
-    if (!null_is_device(peer) || peer == current)
+    if (!null_is_device(peer) || peer == null_current())
         return null_result(hipErrorInvalidDevice);
     null_lock();
-    uint32_t *peers = &null_runtime.device[current].peers, bit = 1u << peer;
+    uint32_t *peers = &null_runtime.device[null_current()].peers, bit = 1u << peer;
     bool had = *peers & bit;
     *peers &= ~bit;
     null_unlock();

@@ -12,6 +12,31 @@
 extern "C" {
 #endif
 
+/* allocate.c */
+int hipMalloc(void **memory, size_t bytes);
+int hipExtMallocWithFlags(void **memory, size_t bytes, unsigned flags);
+int hipMallocManaged(void **memory, size_t bytes, unsigned flags);
+int hipHostMalloc(void **memory, size_t bytes, unsigned flags);
+int hipHostAlloc(void **memory, size_t bytes, unsigned flags);
+int hipMallocHost(void **memory, size_t bytes);
+int hipMemAllocHost(void **memory, size_t bytes);
+int hipMallocPitch(void **memory, size_t *pitch, size_t width, size_t height);
+int hipMallocAsync(void **memory, size_t bytes, void *stream);
+int hipFree(void *memory);
+int hipHostFree(void *memory);
+int hipFreeHost(void *memory);
+int hipFreeAsync(void *memory, void *stream);
+int hipHostRegister(void *memory, size_t bytes, unsigned flags);
+int hipHostUnregister(void *memory);
+int hipHostGetDevicePointer(void **device, void *host, unsigned flags);
+int hipHostGetFlags(unsigned *flags, void *host);
+int hipMemGetInfo(size_t *free_bytes, size_t *total_bytes);
+int hipMemPtrGetInfo(void *memory, size_t *bytes);
+int hipMemGetAddressRange(void **begin, size_t *bytes, void *memory);
+int hipPointerGetAttributes(struct hip_pointer_attributes *attributes, const void *memory);
+int hipMemAdvise(const void *memory, size_t bytes, int advice, int device);
+int hipMemPrefetchAsync(const void *memory, size_t bytes, int device, void *stream);
+
 /* copy.c */
 int hipMemcpy(void *to, const void *from, size_t n, int kind);
 int hipMemcpyAsync(void *to, const void *from, size_t n, int kind, void *stream);
@@ -77,6 +102,17 @@ const char *hipGetErrorString(int error);
 int hipDrvGetErrorName(int error, const char **text);
 int hipDrvGetErrorString(int error, const char **text);
 
+/* event.c */
+int hipEventCreateWithFlags(void **event, unsigned flags);
+int hipEventCreate(void **event);
+int hipEventDestroy(void *event);
+int hipEventRecord(void *event, void *stream);
+int hipEventRecordWithFlags(void *event, void *stream, unsigned flags);
+int hipEventSynchronize(void *event);
+int hipEventQuery(void *event);
+int hipEventElapsedTime(float *ms, void *start, void *stop);
+int hipStreamWaitEvent(void *stream, void *event, unsigned flags);
+
 /* function.c */
 int hipOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, const void *function, int block, size_t lds);
 int hipOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(int *blocks, const void *function, int block, size_t lds,
@@ -120,18 +156,9 @@ int hipGetFuncBySymbol(void **function, const void *host);
 const char *hipKernelNameRef(const void *function);
 const char *hipKernelNameRefByPtr(const void *host, void *stream);
 
-/* kernel.c */
+/* launch.c */
 int __hipPushCallConfiguration(struct hip_dim3 grid, struct hip_dim3 block, size_t lds, void *stream);
 int __hipPopCallConfiguration(struct hip_dim3 *grid, struct hip_dim3 *block, size_t *lds, void **stream);
-void **__hipRegisterFatBinary(const void *data);
-void __hipRegisterFunction(void **image, const void *host, char *device_function, const char *name,
-                           unsigned thread_limit, void *thread, void *block, void *block_size, void *grid_size,
-                           int *wave_size);
-void __hipRegisterVar(void **image, void *host, char *host_name, char *name, int external, size_t bytes, int constant,
-                      int global);
-void __hipRegisterManagedVar(void **image, void **pointer, void *initial, const char *name, size_t bytes,
-                             unsigned align);
-void __hipUnregisterFatBinary(void **image);
 int hipLaunchKernel(const void *function, struct hip_dim3 grid, struct hip_dim3 block, void **arguments, size_t lds,
                     void *stream);
 int hipLaunchCooperativeKernel(const void *function, struct hip_dim3 grid, struct hip_dim3 block, void **arguments,
@@ -149,30 +176,16 @@ int _Z24hipExtModuleLaunchKernelP18ihipModuleSymbol_tjjjjjjmP12ihipStream_tPPvS4
 /* A call of a BLAS library, recorded as a launch under its name. */
 int null_hip_library_call(const char *name, void *stream);
 
-/* memory.c */
-int hipMalloc(void **memory, size_t bytes);
-int hipExtMallocWithFlags(void **memory, size_t bytes, unsigned flags);
-int hipMallocManaged(void **memory, size_t bytes, unsigned flags);
-int hipHostMalloc(void **memory, size_t bytes, unsigned flags);
-int hipHostAlloc(void **memory, size_t bytes, unsigned flags);
-int hipMallocHost(void **memory, size_t bytes);
-int hipMemAllocHost(void **memory, size_t bytes);
-int hipMallocPitch(void **memory, size_t *pitch, size_t width, size_t height);
-int hipMallocAsync(void **memory, size_t bytes, void *stream);
-int hipFree(void *memory);
-int hipHostFree(void *memory);
-int hipFreeHost(void *memory);
-int hipFreeAsync(void *memory, void *stream);
-int hipHostRegister(void *memory, size_t bytes, unsigned flags);
-int hipHostUnregister(void *memory);
-int hipHostGetDevicePointer(void **device, void *host, unsigned flags);
-int hipHostGetFlags(unsigned *flags, void *host);
-int hipMemGetInfo(size_t *free_bytes, size_t *total_bytes);
-int hipMemPtrGetInfo(void *memory, size_t *bytes);
-int hipMemGetAddressRange(void **begin, size_t *bytes, void *memory);
-int hipPointerGetAttributes(struct hip_pointer_attributes *attributes, const void *memory);
-int hipMemAdvise(const void *memory, size_t bytes, int advice, int device);
-int hipMemPrefetchAsync(const void *memory, size_t bytes, int device, void *stream);
+/* register.c */
+void **__hipRegisterFatBinary(const void *data);
+void __hipRegisterFunction(void **image, const void *host, char *device_function, const char *name,
+                           unsigned thread_limit, void *thread, void *block, void *block_size, void *grid_size,
+                           int *wave_size);
+void __hipRegisterVar(void **image, void *host, char *host_name, char *name, int external, size_t bytes, int constant,
+                      int global);
+void __hipRegisterManagedVar(void **image, void **pointer, void *initial, const char *name, size_t bytes,
+                             unsigned align);
+void __hipUnregisterFatBinary(void **image);
 
 /* stream.c */
 int hipStreamCreate(void **stream);
@@ -187,15 +200,6 @@ int hipStreamGetPriority(void *stream, int *priority);
 int hipStreamGetDevice(void *stream, int *device);
 int hipLaunchHostFunc(void *stream, void (*function)(void *), void *data);
 int hipStreamAddCallback(void *stream, void (*callback)(void *, int, void *), void *data, unsigned flags);
-int hipEventCreateWithFlags(void **event, unsigned flags);
-int hipEventCreate(void **event);
-int hipEventDestroy(void *event);
-int hipEventRecord(void *event, void *stream);
-int hipEventRecordWithFlags(void *event, void *stream, unsigned flags);
-int hipEventSynchronize(void *event);
-int hipEventQuery(void *event);
-int hipEventElapsedTime(float *ms, void *start, void *stop);
-int hipStreamWaitEvent(void *stream, void *event, unsigned flags);
 int hipStreamBeginCapture(void *stream, int mode);
 int hipStreamEndCapture(void *stream, void **graph);
 int hipStreamIsCapturing(void *stream, int *status);

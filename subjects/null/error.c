@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "subjects/null/entries.h"
-#include "subjects/null/state.h"
+#include "subjects/null/error.h"
+#include "subjects/null/record.h"
+#include "subjects/null/runtime.h"
 
 static _Thread_local int last_error;
 
@@ -57,8 +59,6 @@ static bool said(const char *name)
 int null_refuse(const char *entry, const char *why)
 {
     null_lock();
-    null_runtime.refused++;
-    null_runtime.refused_name = entry;
     null_record_refusal(entry);
     if (!said(entry))
         fprintf(stderr, "null-hip: %s: %s\n", entry, why ? why : "not provided by the null runtime");

@@ -1,68 +1,13 @@
-/* function.c: attributes of functions, and how many blocks a multiprocessor has room for.
+/* function.c: attributes of functions, and the occupancy that programs ask for.
  *
  * SPDX-License-Identifier: MIT */
 #include <string.h>
 
 #include "subjects/null/entries.h"
-#include "subjects/null/state.h"
+#include "subjects/null/error.h"
+#include "subjects/null/occupancy.h"
 
-/* ---- Occupancy
- * -------------------------------------------------------------------------------------------------------- *
- *
- * LLVM, llvm/lib/Target/AMDGPU/Utils/AMDGPUBaseInfo.cpp: getEUsPerCU, getMaxWavesPerEU, getMaxWorkGroupsPerCU,
- * getTotalNumVGPRs, getVGPRAllocGranule; GCNSubtarget.cpp: getOccupancyWithNumSGPRs. A multiprocessor is a compute unit
- * of four SIMDs, or from gfx10 on a workgroup processor of four, which has the LDS of two compute units. */
-
-enum { SIMDS = 4 };
-
-struct registers {
-    int waves, total, granule;
-}; /* of a SIMD: waves, registers of a lane, and of one allocation */
-
-static struct registers registers_of(const struct attn_device *device)
-{
-    const char *name = device->name;
-    bool unified = !strcmp(name, "gfx90a") || !strcmp(name, "gfx942") || !strcmp(name, "gfx950");
-    if (device->wave_size == 64)
-        return unified ? (struct registers){ 8, 512, 8 } : (struct registers){ 10, 256, 4 };
-    /* gfx10.3 has 1024; gfx1100, gfx1151 and gfx12 have half as many again. */
-    return !strncmp(name, "gfx10", 5) ? (struct registers){ 16, 1024, 16 } : (struct registers){ 16, 1536, 24 };
-}
-
-int null_multiprocessor_threads(const struct attn_device *device)
-{
-    return SIMDS * registers_of(device).waves * device->wave_size;
-}
-
-int64_t null_multiprocessor_lds(const struct attn_device *device)
-{
-    return device->wave_size == 32 ? 2 * (int64_t)device->lds_bytes : device->lds_bytes;
-}
-
-static int least(int a, int b) { return a < b ? a : b; }
-
-int null_occupancy(const struct attn_device *device, const struct null_code *code, uint32_t block, uint64_t lds)
-{
-    struct registers r = registers_of(device);
-    int waves = r.waves;
-    uint64_t whole = lds + (code && code->lds > 0 ? (uint64_t)code->lds : 0);
-    if (!block || block > (uint32_t)device->max_threads || whole > (uint64_t)device->lds_bytes ||
-        (code && code->max_threads > 0 && block > (uint32_t)code->max_threads))
-        return 0;
-    if (code && code->vgprs > 0)
-        waves = least(waves, r.total / ((code->vgprs + r.granule - 1) / r.granule * r.granule));
-    if (code && device->wave_size == 64 && code->sgprs > 80)
-        waves = least(waves, code->sgprs <= 88 ? 9 : code->sgprs <= 100 ? 8 : 7);
-    int of_block = (int)((block + (uint32_t)device->wave_size - 1) / (uint32_t)device->wave_size);
-    int blocks = SIMDS * waves / of_block;
-    if (of_block > 1) /* a block of several waves holds a barrier */
-        blocks = least(blocks, device->wave_size == 32 ? 32 : 16);
-    if (whole) {
-        int64_t room = null_multiprocessor_lds(device) / (int64_t)whole;
-        blocks = room < blocks ? (int)room : blocks;
-    }
-    return blocks;
-}
+/* ---- Occupancy ------------------------------------------------------------------------------------------- */
 
 /* The kernel and its code on the current device, for an entry point that needs both. Trusting, code may be NULL.
  * Locked; says what is wrong. */
@@ -129,7 +74,7 @@ static int potential(const char *entry, int *grid, int *block, const void *funct
     null_lock();
     int error = find(entry, function, &kernel, &code);
     const struct attn_device *row = &null_runtime.device[null_current()].row;
-    int most = 0, units = row->wave_size == 32 ? (row->n_cu + 1) / 2 : row->n_cu;
+    int most = 0, units = null_multiprocessors(row);
     int top = limit && limit < row->max_threads ? limit : row->max_threads;
     *block = *grid = 0;
     for (int b = top; !error && b > 0; b -= b % row->wave_size ? b % row->wave_size : row->wave_size) {

@@ -2,9 +2,11 @@
  * has it: a program's stale or invented handle is an error, not a crash.
  *
  * SPDX-License-Identifier: MIT */
+#include "subjects/null/handle.h"
+
 #include <stdlib.h>
 
-#include "subjects/null/state.h"
+#include "subjects/null/runtime.h"
 
 void *null_handle_new(enum null_kind kind, size_t bytes)
 {

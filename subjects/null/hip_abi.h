@@ -1,6 +1,6 @@
 /* hip_abi.h: the part of HIP's binary interface that the null runtime provides, in the runtime's own words, so that it
  * builds where no HIP is installed. Numbers and layouts: HIP 6.4.3 and 7.2.4, hip_runtime_api.h and driver_types.h
- * (tests/null_hip_abi.hip holds this file against the real headers).
+ * (tests/subjects/null/abi.cc holds this file against the real headers).
  *
  * SPDX-License-Identifier: MIT */
 #ifndef ATTN_HIP_ABI_H

@@ -9,7 +9,11 @@
 
 #include "code/object.h"
 #include "subjects/null/entries.h"
-#include "subjects/null/state.h"
+#include "subjects/null/error.h"
+#include "subjects/null/handle.h"
+#include "subjects/null/image.h"
+#include "subjects/null/intern.h"
+#include "subjects/null/memory.h"
 
 struct null_image {
     struct null_handle handle; /* NULL_MODULE */

@@ -11,10 +11,17 @@
 #ifndef ATTN_NULL_LOG_H
 #define ATTN_NULL_LOG_H
 
+#include <stddef.h>
+
 #define NULL_LOG_VARIABLE "ATTN_NULL_HIP_LOG"
 #define NULL_DEVICES_VARIABLE "ATTN_NULL_HIP_DEVICES"
 
 /* Longest line with its newline; PIPE_BUF is 4096 on Linux, and a longer name is cut. */
 enum { NULL_LOG_LINE = 4096 };
+
+/* In the runtime (log.c): opens the log when the environment names one, once, at the runtime's start; and writes a line
+ * of at most NULL_LOG_LINE bytes with its newline, when there is a log. */
+void null_log_open(void);
+void null_log_line(const char *line, size_t len);
 
 #endif

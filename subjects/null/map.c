@@ -1,15 +1,16 @@
 /* map.c: a hash table from addresses to objects: open addressing, linear probing, never more than half full.
  *
  * SPDX-License-Identifier: MIT */
+#include "subjects/null/map.h"
+
 #include <stdlib.h>
 
-#include "subjects/null/state.h"
+#include "planner/random.h"
 
-/* Multiplicative hashing (Knuth, The Art of Computer Programming, volume 3, section 6.4): addresses of functions and of
- * allocations differ in few, and not in the lowest, bits. cap is a power of two. */
+/* cap is a power of two. */
 static size_t place(const struct null_map *map, uintptr_t key)
 {
-    return (size_t)((uint64_t)key * 0x9e3779b97f4a7c15u >> 20) & (map->cap - 1);
+    return (size_t)attn_mix((uint64_t)key) & (map->cap - 1);
 }
 
 static struct null_slot *find(const struct null_map *map, uintptr_t key)

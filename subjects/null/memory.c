@@ -1,4 +1,5 @@
-/* memory.c: device memory, which is host memory here, with its extent known and a red zone on either side.
+/* memory.c: device memory, which is host memory here, with its extent known and a red zone on either side. Its entry
+ * points: allocate.c.
  *
  * Device, managed and pinned memory are one thing with different labels. Fresh memory below a megabyte is filled, so
  * that a program that reads what nobody wrote does the same each time; larger memory is untouched pages, which cost
@@ -10,9 +11,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "subjects/null/entries.h"
 #include "subjects/null/memory.h"
-#include "subjects/null/state.h"
+#include "subjects/null/error.h"
+#include "subjects/null/runtime.h"
 
 enum { ZONE = 256, ZONE_BYTE = 0xb5, FRESH_BYTE = 0xa5, MAPPED_BYTES = 1 << 20 };
 
@@ -166,229 +167,20 @@ uint64_t null_hip_allocated(uint64_t *allocations)
     return bytes;
 }
 
-/* ---- Entry points: allocation ---------------------------------------------------------------------------- */
-
-static int allocate(void **memory, size_t bytes, int kind, unsigned flags)
+int null_memory_register(void *memory, size_t bytes, int device, unsigned flags)
 {
-    if (!memory)
-        return null_result(hipErrorInvalidValue);
-    *memory = NULL;
-    if (bytes == 0)
-        return hipSuccess; /* as HIP documents: success, and NULL */
-    null_lock();
-    *memory = null_memory_new(bytes, kind, null_current(), flags);
-    null_unlock();
-    return null_result(*memory ? hipSuccess : hipErrorOutOfMemory);
-}
-
-int hipMalloc(void **memory, size_t bytes) { return allocate(memory, bytes, HIP_MEMORY_DEVICE, 0); }
-int hipExtMallocWithFlags(void **memory, size_t bytes, unsigned flags)
-{
-    return allocate(memory, bytes, HIP_MEMORY_DEVICE, flags);
-}
-int hipMallocManaged(void **memory, size_t bytes, unsigned flags)
-{
-    return allocate(memory, bytes, HIP_MEMORY_MANAGED, flags);
-}
-int hipHostMalloc(void **memory, size_t bytes, unsigned flags)
-{
-    return allocate(memory, bytes, HIP_MEMORY_HOST, flags);
-}
-int hipHostAlloc(void **memory, size_t bytes, unsigned flags)
-{
-    return allocate(memory, bytes, HIP_MEMORY_HOST, flags);
-}
-int hipMallocHost(void **memory, size_t bytes) { return allocate(memory, bytes, HIP_MEMORY_HOST, 0); }
-int hipMemAllocHost(void **memory, size_t bytes) { return allocate(memory, bytes, HIP_MEMORY_HOST, 0); }
-
-int hipMallocPitch(void **memory, size_t *pitch, size_t width, size_t height)
-{
-    if (!pitch || width > SIZE_MAX / 2)
-        return null_result(hipErrorInvalidValue);
-    *pitch = (width + 255) & ~(size_t)255;
-    if (height && *pitch > SIZE_MAX / height)
-        return null_result(hipErrorOutOfMemory);
-    return allocate(memory, *pitch * height, HIP_MEMORY_DEVICE, 0);
-}
-
-/* In order with the stream: nothing is in flight here, so at once. In a graph it would be a node of its own. */
-int hipMallocAsync(void **memory, size_t bytes, void *stream)
-{
-    struct null_stream *s;
-    null_lock();
-    bool good = null_stream_get(stream, &s), capturing = good && s && s->capture;
-    null_unlock();
-    if (!good)
-        return null_result(hipErrorInvalidHandle);
-    return capturing ? null_refuse("hipMallocAsync", "not provided by the null runtime while a stream is capturing")
-                     : allocate(memory, bytes, HIP_MEMORY_DEVICE, 0);
-}
-
-static int release(void *memory, bool host, const char *entry)
-{
-    if (!memory)
-        return hipSuccess;
-    null_lock();
-    const struct null_memory *m = null_memory_at(memory);
-    int error = hipSuccess;
-    if (!m || m->begin != (uintptr_t)memory || m->registered)
-        error = null_wrong(hipErrorInvalidValue, entry, "%p is not the start of memory that was allocated", memory);
-    else if ((m->kind == HIP_MEMORY_HOST) != host)
-        error = null_wrong(hipErrorInvalidValue, entry, "%p is %s memory", memory, host ? "device" : "pinned host");
-    else if (!null_memory_free(memory, entry))
-        error = hipErrorIllegalAddress;
-    null_unlock();
-    return null_result(error);
-}
-
-int hipFree(void *memory) { return release(memory, false, "hipFree"); }
-int hipHostFree(void *memory) { return release(memory, true, "hipHostFree"); }
-int hipFreeHost(void *memory) { return release(memory, true, "hipFreeHost"); }
-
-int hipFreeAsync(void *memory, void *stream)
-{
-    struct null_stream *s;
-    null_lock();
-    bool good = null_stream_get(stream, &s), capturing = good && s && s->capture;
-    null_unlock();
-    if (!good)
-        return null_result(hipErrorInvalidHandle);
-    return capturing ? null_refuse("hipFreeAsync", "not provided by the null runtime while a stream is capturing")
-                     : release(memory, false, "hipFreeAsync");
-}
-
-/* ---- Entry points: host memory, and questions ------------------------------------------------------------ */
-
-int hipHostRegister(void *memory, size_t bytes, unsigned flags)
-{
-    if (!memory || !bytes || (uintptr_t)memory > UINTPTR_MAX - bytes)
-        return null_result(hipErrorInvalidValue);
-    struct null_memory m = { (uintptr_t)memory, bytes, HIP_MEMORY_HOST, null_current(), flags, true };
-    null_lock();
+    struct null_memory m = { (uintptr_t)memory, bytes, HIP_MEMORY_HOST, device, flags, true };
     size_t i = lower((uintptr_t)memory);
-    int error = hipSuccess;
     if (i < n_table && table[i].begin < (uintptr_t)memory + bytes)
-        error = hipErrorHostMemoryAlreadyRegistered;
-    else if (!insert(&m))
-        error = hipErrorOutOfMemory;
-    null_unlock();
-    return null_result(error);
+        return hipErrorHostMemoryAlreadyRegistered;
+    return insert(&m) ? hipSuccess : hipErrorOutOfMemory;
 }
 
-int hipHostUnregister(void *memory)
+bool null_memory_unregister(void *memory)
 {
-    null_lock();
     const struct null_memory *m = null_memory_at(memory);
     bool good = m && m->registered && m->begin == (uintptr_t)memory;
     if (good)
         forget(m);
-    null_unlock();
-    return null_result(good ? hipSuccess : hipErrorHostMemoryNotRegistered);
-}
-
-int hipHostGetDevicePointer(void **device, void *host, unsigned flags)
-{
-    if (!device || flags)
-        return null_result(hipErrorInvalidValue);
-    null_lock();
-    const struct null_memory *m = null_memory_at(host);
-    *device = m ? host : NULL;
-    null_unlock();
-    return null_result(*device ? hipSuccess : hipErrorInvalidValue);
-}
-
-int hipHostGetFlags(unsigned *flags, void *host)
-{
-    null_lock();
-    const struct null_memory *m = flags ? null_memory_at(host) : NULL;
-    if (m)
-        *flags = m->flags;
-    null_unlock();
-    return null_result(m ? hipSuccess : hipErrorInvalidValue);
-}
-
-int hipMemGetInfo(size_t *free_bytes, size_t *total_bytes)
-{
-    null_lock();
-    uint64_t used = null_runtime.device[null_current()].allocated;
-    null_unlock();
-    if (free_bytes)
-        *free_bytes = ((size_t)1 << NULL_DEVICE_BYTES_LOG2) - used;
-    if (total_bytes)
-        *total_bytes = (size_t)1 << NULL_DEVICE_BYTES_LOG2;
-    return hipSuccess;
-}
-
-int hipMemPtrGetInfo(void *memory, size_t *bytes)
-{
-    null_lock();
-    const struct null_memory *m = bytes ? null_memory_at(memory) : NULL;
-    if (m)
-        *bytes = m->bytes;
-    null_unlock();
-    return null_result(m ? hipSuccess : hipErrorInvalidValue);
-}
-
-int hipMemGetAddressRange(void **begin, size_t *bytes, void *memory)
-{
-    null_lock();
-    const struct null_memory *m = null_memory_at(memory);
-    if (m && begin)
-        *begin = (void *)m->begin;
-    if (m && bytes)
-        *bytes = m->bytes;
-    null_unlock();
-    return null_result(m ? hipSuccess : hipErrorNotFound);
-}
-
-int hipPointerGetAttributes(struct hip_pointer_attributes *attributes, const void *memory)
-{
-    if (!attributes || !memory)
-        return null_result(hipErrorInvalidValue);
-    memset(attributes, 0, sizeof *attributes);
-    null_lock();
-    const struct null_memory *m = null_memory_at(memory);
-    if (m) {
-        attributes->type = m->kind;
-        attributes->device = m->device;
-        attributes->device_pointer = (void *)(uintptr_t)memory;
-        attributes->host_pointer = m->kind == HIP_MEMORY_DEVICE ? NULL : (void *)(uintptr_t)memory;
-        attributes->is_managed = m->kind == HIP_MEMORY_MANAGED;
-        attributes->flags = m->flags;
-    } else { /* as HIP 6 has it: success, an unregistered host pointer */
-        attributes->type = HIP_MEMORY_UNREGISTERED;
-        attributes->device = -2;
-    }
-    null_unlock();
-    return hipSuccess;
-}
-
-/* Where pages are wanted: hints that change no result; that the range is the program's is checked. */
-static int hint(const void *memory, size_t bytes, int device, const char *entry)
-{
-    if (device != -1 && !null_is_device(device)) /* -1: the host (hipCpuDeviceId) */
-        return null_result(hipErrorInvalidDevice);
-    null_lock();
-    const struct null_memory *m = null_memory_at(memory);
-    bool good = m && bytes <= m->begin + m->bytes - (uintptr_t)memory;
-    if (!good)
-        null_wrong(hipErrorInvalidValue, entry, "%zu bytes at %p are not within memory that was allocated", bytes,
-                   memory);
-    null_unlock();
-    return good ? hipSuccess : hipErrorInvalidValue;
-}
-
-int hipMemAdvise(const void *memory, size_t bytes, int advice, int device)
-{
-    bool known = (advice >= 1 && advice <= 6) || advice == 100 || advice == 101;
-    return known ? hint(memory, bytes, device, "hipMemAdvise") : null_result(hipErrorInvalidValue);
-}
-
-int hipMemPrefetchAsync(const void *memory, size_t bytes, int device, void *stream)
-{
-    struct null_stream *s;
-    null_lock();
-    bool good = null_stream_get(stream, &s);
-    null_unlock();
-    return good ? hint(memory, bytes, device, "hipMemPrefetchAsync") : null_result(hipErrorInvalidHandle);
+    return good;
 }

@@ -1,4 +1,4 @@
-/* memory.h: what is known of a piece of memory. Part of state.h for the files that copy.
+/* memory.h: device memory, and what is known of a piece of it.
  *
  * SPDX-License-Identifier: MIT */
 #ifndef ATTN_NULL_MEMORY_H
@@ -20,5 +20,13 @@ struct null_memory {
 /* The memory that an address lies in; NULL: none of the runtime's. Valid until the next allocation or release. Locked.
  */
 const struct null_memory *null_memory_at(const void *address);
+
+/* Memory of that kind; NULL when there is none. Locked. */
+void *null_memory_new(size_t bytes, int kind, int device, unsigned flags);
+/* False, with a message, when something wrote before or after it. Locked. */
+bool null_memory_free(void *memory, const char *entry);
+/* The program's own host memory as pinned; a HIP error. And back: false when it is not. Locked. */
+int null_memory_register(void *memory, size_t bytes, int device, unsigned flags);
+bool null_memory_unregister(void *memory);
 
 #endif

@@ -3,35 +3,18 @@
  * SPDX-License-Identifier: MIT */
 #include "subjects/null/blas.h"
 
-enum { SUCCESS = 0, NOT_INITIALIZED = 1, ALLOC_FAILED = 2, INVALID_VALUE = 3, EXECUTION_FAILED = 5, NOT_SUPPORTED = 7 };
+enum { SUCCESS = 0, NOT_INITIALIZED = 1, ALLOC_FAILED = 2, INVALID_VALUE = 3, EXECUTION_FAILED = 5 };
 
-static struct null_blas_handles handles = { .lock = PTHREAD_MUTEX_INITIALIZER };
+static const int status[BLAS_RESULTS] = {
+    [BLAS_GOOD] = SUCCESS,           [BLAS_NO_HANDLE] = NOT_INITIALIZED,     [BLAS_NO_POINTER] = INVALID_VALUE,
+    [BLAS_NO_MEMORY] = ALLOC_FAILED, [BLAS_NOT_LAUNCHED] = EXECUTION_FAILED,
+};
+static struct null_blas_handles handles = NULL_BLAS_HANDLES;
 
-int hipblasCreate(void **handle)
-{
-    if (!handle)
-        return INVALID_VALUE;
-    *handle = null_blas_new(&handles);
-    return *handle ? SUCCESS : ALLOC_FAILED;
-}
-
-int hipblasDestroy(void *handle) { return null_blas_free(&handles, handle) ? SUCCESS : NOT_INITIALIZED; }
-
-int hipblasSetStream(void *handle, void *stream)
-{
-    struct null_blas *blas = null_blas_get(&handles, handle);
-    if (blas)
-        blas->stream = stream;
-    return blas ? SUCCESS : NOT_INITIALIZED;
-}
-
-int hipblasGetStream(void *handle, void **stream)
-{
-    const struct null_blas *blas = null_blas_get(&handles, handle);
-    if (blas && stream)
-        *stream = blas->stream;
-    return !blas ? NOT_INITIALIZED : stream ? SUCCESS : INVALID_VALUE;
-}
+int hipblasCreate(void **handle) { return status[null_blas_create(&handles, handle)]; }
+int hipblasDestroy(void *handle) { return status[null_blas_destroy(&handles, handle)]; }
+int hipblasSetStream(void *handle, void *stream) { return status[null_blas_set_stream(&handles, handle, stream)]; }
+int hipblasGetStream(void *handle, void **stream) { return status[null_blas_get_stream(&handles, handle, stream)]; }
 
 int hipblasSetPointerMode(void *handle, int mode)
 {
@@ -49,25 +32,18 @@ int hipblasGetPointerMode(void *handle, int *mode)
     return !blas ? NOT_INITIALIZED : mode ? SUCCESS : INVALID_VALUE;
 }
 
-/* The arguments after the handle are numbers in registers and on the stack that nobody reads. */
-#define RECORD(name)                                                                                              \
-    int name(void *handle)                                                                                        \
-    {                                                                                                             \
-        const struct null_blas *blas = null_blas_get(&handles, handle);                                           \
-        return !blas ? NOT_INITIALIZED : null_hip_library_call(#name, blas->stream) ? EXECUTION_FAILED : SUCCESS; \
-    }
-RECORD(hipblasSgemm)
-RECORD(hipblasDgemm)
-RECORD(hipblasHgemm)
-RECORD(hipblasGemmEx)
-RECORD(hipblasGemmEx_v2)
-RECORD(hipblasSgemmBatched)
-RECORD(hipblasHgemmBatched)
-RECORD(hipblasGemmBatchedEx)
-RECORD(hipblasGemmBatchedEx_v2)
-RECORD(hipblasSgemmStridedBatched)
-RECORD(hipblasHgemmStridedBatched)
-RECORD(hipblasGemmStridedBatchedEx)
-RECORD(hipblasGemmStridedBatchedEx_v2)
-RECORD(hipblasStrsm)
-RECORD(hipblasStrsmBatched)
+NULL_BLAS_RECORD(hipblasSgemm)
+NULL_BLAS_RECORD(hipblasDgemm)
+NULL_BLAS_RECORD(hipblasHgemm)
+NULL_BLAS_RECORD(hipblasGemmEx)
+NULL_BLAS_RECORD(hipblasGemmEx_v2)
+NULL_BLAS_RECORD(hipblasSgemmBatched)
+NULL_BLAS_RECORD(hipblasHgemmBatched)
+NULL_BLAS_RECORD(hipblasGemmBatchedEx)
+NULL_BLAS_RECORD(hipblasGemmBatchedEx_v2)
+NULL_BLAS_RECORD(hipblasSgemmStridedBatched)
+NULL_BLAS_RECORD(hipblasHgemmStridedBatched)
+NULL_BLAS_RECORD(hipblasGemmStridedBatchedEx)
+NULL_BLAS_RECORD(hipblasGemmStridedBatchedEx_v2)
+NULL_BLAS_RECORD(hipblasStrsm)
+NULL_BLAS_RECORD(hipblasStrsmBatched)

@@ -7,7 +7,11 @@
 
 enum { SUCCESS = 0, INVALID_HANDLE = 1, INVALID_POINTER = 3, INVALID_SIZE = 4, MEMORY_ERROR = 5, INTERNAL_ERROR = 6 };
 
-static struct null_blas_handles handles = { .lock = PTHREAD_MUTEX_INITIALIZER };
+static const int status[BLAS_RESULTS] = {
+    [BLAS_GOOD] = SUCCESS,           [BLAS_NO_HANDLE] = INVALID_HANDLE,    [BLAS_NO_POINTER] = INVALID_POINTER,
+    [BLAS_NO_MEMORY] = MEMORY_ERROR, [BLAS_NOT_LAUNCHED] = INTERNAL_ERROR,
+};
+static struct null_blas_handles handles = NULL_BLAS_HANDLES;
 static const char version[] = "0.0.0.attnfuzz-null";
 
 /* Loads the library's kernels beforehand: there are none. */
@@ -31,41 +35,14 @@ int rocblas_get_version_string(char *text, size_t bytes)
     return SUCCESS;
 }
 
-int rocblas_create_handle(void **handle)
-{
-    if (!handle)
-        return INVALID_POINTER;
-    *handle = null_blas_new(&handles);
-    return *handle ? SUCCESS : MEMORY_ERROR;
-}
+int rocblas_create_handle(void **handle) { return status[null_blas_create(&handles, handle)]; }
+int rocblas_destroy_handle(void *handle) { return status[null_blas_destroy(&handles, handle)]; }
+int rocblas_set_stream(void *handle, void *stream) { return status[null_blas_set_stream(&handles, handle, stream)]; }
+int rocblas_get_stream(void *handle, void **stream) { return status[null_blas_get_stream(&handles, handle, stream)]; }
 
-int rocblas_destroy_handle(void *handle) { return null_blas_free(&handles, handle) ? SUCCESS : INVALID_HANDLE; }
-
-int rocblas_set_stream(void *handle, void *stream)
-{
-    struct null_blas *blas = null_blas_get(&handles, handle);
-    if (blas)
-        blas->stream = stream;
-    return blas ? SUCCESS : INVALID_HANDLE;
-}
-
-int rocblas_get_stream(void *handle, void **stream)
-{
-    const struct null_blas *blas = null_blas_get(&handles, handle);
-    if (blas && stream)
-        *stream = blas->stream;
-    return !blas ? INVALID_HANDLE : stream ? SUCCESS : INVALID_POINTER;
-}
-
-#define RECORD(name)                                                                                           \
-    int name(void *handle)                                                                                     \
-    {                                                                                                          \
-        const struct null_blas *blas = null_blas_get(&handles, handle);                                        \
-        return !blas ? INVALID_HANDLE : null_hip_library_call(#name, blas->stream) ? INTERNAL_ERROR : SUCCESS; \
-    }
-RECORD(rocblas_sgemm)
-RECORD(rocblas_hgemm)
-RECORD(rocblas_dgemm)
-RECORD(rocblas_gemm_ex)
-RECORD(rocblas_gemm_batched_ex)
-RECORD(rocblas_gemm_strided_batched_ex)
+NULL_BLAS_RECORD(rocblas_sgemm)
+NULL_BLAS_RECORD(rocblas_hgemm)
+NULL_BLAS_RECORD(rocblas_dgemm)
+NULL_BLAS_RECORD(rocblas_gemm_ex)
+NULL_BLAS_RECORD(rocblas_gemm_batched_ex)
+NULL_BLAS_RECORD(rocblas_gemm_strided_batched_ex)

@@ -1,48 +1,12 @@
 /* record.c: the launches: the array that the process reads, and the log that another one reads.
  *
  * SPDX-License-Identifier: MIT */
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "subjects/null/log.h"
-#include "subjects/null/state.h"
-
-static int log_file = -1;
-
-/* Opened once, at the runtime's start. A FIFO without a reader is an error too: nobody would see the launches. */
-void null_record_start(void)
-{
-    const char *path = getenv(NULL_LOG_VARIABLE);
-    if (!path || !*path)
-        return;
-    log_file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666);
-    if (log_file < 0) {
-        fprintf(stderr, "null-hip: %s=%s cannot be written: %s\n", NULL_LOG_VARIABLE, path, strerror(errno));
-        abort();
-    }
-    fcntl(log_file, F_SETFL, O_APPEND);
-}
-
-/* One line, in one write: lines of several processes do not mix (POSIX, write(): up to PIPE_BUF bytes into a pipe). */
-static void log_line(const char *line, size_t len)
-{
-    while (len) {
-        ssize_t done = write(log_file, line, len);
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done <= 0) {
-            fprintf(stderr, "null-hip: the log of launches cannot be written: %s\n", strerror(errno));
-            abort();
-        }
-        line += done;
-        len -= (size_t)done;
-    }
-}
+#include "subjects/null/record.h"
+#include "subjects/null/runtime.h"
 
 void null_record(const struct null_hip_launch *l)
 {
@@ -51,8 +15,6 @@ void null_record(const struct null_hip_launch *l)
         r->launches[r->n_launches++] = *l;
     else
         r->lost++;
-    if (log_file < 0)
-        return;
     char line[NULL_LOG_LINE];
     int len = snprintf(line, sizeof line,
                        "launch %s %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32
@@ -63,15 +25,15 @@ void null_record(const struct null_hip_launch *l)
         len = sizeof line - 1;
         line[len - 1] = '\n';
     }
-    log_line(line, (size_t)len);
+    null_log_line(line, (size_t)len);
 }
 
 void null_record_refusal(const char *entry)
 {
     char line[NULL_LOG_LINE];
-    if (log_file < 0)
-        return;
-    log_line(line, (size_t)snprintf(line, sizeof line, "refused %.200s\n", entry));
+    null_runtime.refused++;
+    null_runtime.refused_name = entry;
+    null_log_line(line, (size_t)snprintf(line, sizeof line, "refused %.200s\n", entry));
 }
 
 const struct null_hip_launch *null_hip_launches(size_t *n)

@@ -6,7 +6,7 @@ set -eu
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 cat >"$dir/line.c" <<'TEXT'
-#include "imitation_ggml.h"
+#include "tests/support/imitation_ggml.h"
 #include "attnfuzz_line.h"
 
 const char *ggml_type_name(enum ggml_type type) { return type == GGML_TYPE_F32 ? "f32" : "f16"; }
@@ -35,7 +35,7 @@ int main(void)
 }
 TEXT
 cp "$dir/line.c" "$dir/line.cc"
-flags="-Wall -Wextra -Wshadow -Wconversion -Werror -pedantic-errors -I$ATTN_SOURCE/include -I$ATTN_SOURCE/tests/support"
+flags="-Wall -Wextra -Wshadow -Wconversion -Werror -pedantic-errors -I$ATTN_SOURCE -I$ATTN_SOURCE/include"
 expected='fa1 q=f32[64,3,8,1] k=f16[64,100,2,1] v=f16[64,100,2,1] scale=0.100000001 softcap=30'
 tried=0
 try() { # COMPILER STANDARD SOURCE

@@ -2,25 +2,7 @@
  *
  * SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "subjects/null/entries.h"
-#include "subjects/null/null_hip.h"
-#include "subjects/null/state.h"
-
-#define GOOD(call) assert_int_equal(call, hipSuccess)
-#define FAILS(call, error)                          \
-    do {                                            \
-        assert_int_equal(call, error);              \
-        assert_int_equal(hipGetLastError(), error); \
-    } while (0)
+#include "tests/subjects/null_common.h"
 
 static char kernel_a, kernel_b; /* their addresses stand for the host functions */
 static const uint64_t no_code[4] = { 0 };
@@ -30,21 +12,13 @@ static void **program;
 static int reset(void **state)
 {
     (void)state;
-    null_hip_reset();
-    null_hip_hold_launches(false); /* there is no code here */
-    hipSetDevice(0);
-    hipGetLastError();
+    reset_runtime(false); /* there is no code here */
     if (!program) {
         program = __hipRegisterFatBinary(&wrapper);
         __hipRegisterFunction(program, &kernel_a, NULL, "a", 0, NULL, NULL, NULL, NULL, NULL);
         __hipRegisterFunction(program, &kernel_b, NULL, "b", 0, NULL, NULL, NULL, NULL, NULL);
     }
     return 0;
-}
-
-static int launch(const void *kernel, uint32_t grid, void *stream)
-{
-    return hipLaunchKernel(kernel, (struct hip_dim3){ grid, 1, 1 }, (struct hip_dim3){ 64, 1, 1 }, NULL, 0, stream);
 }
 
 /* The launches as text: "a1 b2", with g for those of a graph. */
@@ -126,11 +100,11 @@ static void a_capture_becomes_a_graph_that_replays(void **state)
     FAILS(hipStreamBeginCapture(s, 0), hipErrorIllegalState);
     GOOD(hipStreamIsCapturing(s, &status));
     assert_int_equal(status, HIP_CAPTURE_ACTIVE);
-    GOOD(launch(&kernel_a, 1, s));
+    GOOD(launch(&kernel_a, 1, 64, 0, s));
     GOOD(hipMemcpyAsync(memory, host, 8, HIP_COPY_HOST_DEVICE, s));
     GOOD(hipLaunchHostFunc(s, count_call, &calls));
-    GOOD(launch(&kernel_b, 2, s));
-    FAILS(launch(&kernel_b, 9, NULL), hipErrorStreamCaptureImplicit);
+    GOOD(launch(&kernel_b, 2, 64, 0, s));
+    FAILS(launch(&kernel_b, 9, 64, 0, NULL), hipErrorStreamCaptureImplicit);
     FAILS(hipStreamSynchronize(s), hipErrorStreamCaptureUnsupported);
     FAILS(hipDeviceSynchronize(), hipErrorStreamCaptureUnsupported);
     assert_string_equal(made(), "");
@@ -140,11 +114,11 @@ static void a_capture_becomes_a_graph_that_replays(void **state)
     FAILS(hipStreamEndCapture(s, &graph), hipErrorIllegalState);
     GOOD(hipStreamSynchronize(s));
     GOOD(hipStreamBeginCapture(s, 2));
-    GOOD(launch(&kernel_b, 7, NULL)); /* a relaxed capture forbids nothing */
-    GOOD(launch(&kernel_a, 1, s));
+    GOOD(launch(&kernel_b, 7, 64, 0, NULL)); /* a relaxed capture forbids nothing */
+    GOOD(launch(&kernel_a, 1, 64, 0, s));
     GOOD(hipMemcpyAsync(memory, host, 8, HIP_COPY_HOST_DEVICE, s));
     GOOD(hipLaunchHostFunc(s, count_call, &calls));
-    GOOD(launch(&kernel_b, 2, s));
+    GOOD(launch(&kernel_b, 2, 64, 0, s));
     GOOD(hipStreamEndCapture(s, &graph));
     GOOD(hipGraphInstantiate(&exec, graph, NULL, NULL, 0));
     GOOD(hipGraphDestroy(graph));
@@ -167,9 +141,9 @@ static void *capture_of(void *s, const void *first, const void *second)
 {
     void *graph;
     GOOD(hipStreamBeginCapture(s, 1));
-    GOOD(launch(first, 5, s));
+    GOOD(launch(first, 5, 64, 0, s));
     if (second)
-        GOOD(launch(second, 6, s));
+        GOOD(launch(second, 6, 64, 0, s));
     GOOD(hipStreamEndCapture(s, &graph));
     return graph;
 }
@@ -212,16 +186,16 @@ static void streams_join_a_capture_by_events(void **state)
     GOOD(hipEventCreateWithFlags(&join, 2));
     for (int joined = 0; joined < 2; joined++) {
         GOOD(hipStreamBeginCapture(s, 0));
-        GOOD(launch(&kernel_a, 1, s));
+        GOOD(launch(&kernel_a, 1, 64, 0, s));
         GOOD(hipEventRecord(fork, s));
         GOOD(hipStreamWaitEvent(t, fork, 0));
-        GOOD(launch(&kernel_b, 2, t));
+        GOOD(launch(&kernel_b, 2, 64, 0, t));
         GOOD(hipEventRecord(join, t));
         FAILS(hipEventSynchronize(join), hipErrorCapturedEvent);
         FAILS(hipStreamEndCapture(t, &graph), hipErrorStreamCaptureUnmatched);
         if (joined)
             GOOD(hipStreamWaitEvent(s, join, 0));
-        GOOD(launch(&kernel_a, 3, s));
+        GOOD(launch(&kernel_a, 3, 64, 0, s));
         if (joined)
             GOOD(hipStreamEndCapture(s, &graph));
         else
@@ -234,13 +208,13 @@ static void streams_join_a_capture_by_events(void **state)
     GOOD(hipStreamWaitEvent(t, fork, 0));
     GOOD(hipEventRecord(join, t));
     GOOD(hipStreamWaitEvent(s, join, 0));
-    GOOD(launch(&kernel_b, 2, t)); /* after what was waited for */
+    GOOD(launch(&kernel_b, 2, 64, 0, t)); /* after what was waited for */
     FAILS(hipStreamEndCapture(s, &cut), hipErrorStreamCaptureUnjoined);
     GOOD(hipGraphInstantiateWithFlags(&exec, graph, 0));
     GOOD(hipGraphLaunch(exec, NULL));
     assert_string_equal(made(), "a1g b2g a3g");
     FAILS(hipStreamWaitEvent(t, join, 0), hipErrorCapturedEvent); /* of a capture that is over */
-    GOOD(launch(&kernel_b, 4, t));                                /* no longer part of it */
+    GOOD(launch(&kernel_b, 4, 64, 0, t));                         /* no longer part of it */
     assert_string_equal(made(), "a1g b2g a3g b4");
     GOOD(hipGraphExecDestroy(exec));
     GOOD(hipGraphDestroy(graph));

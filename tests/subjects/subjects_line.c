@@ -37,12 +37,8 @@ static void bind(struct ggml_abi *abi)
     abi->flash_attn_ext = ggml_flash_attn_ext;
     abi->flash_attn_ext_set_prec = ggml_flash_attn_ext_set_prec;
     abi->flash_attn_ext_add_sinks = ggml_flash_attn_ext_add_sinks;
-    static const int numbers[ATTN_TYPE_COUNT] = {
-        [ATTN_F32] = GGML_TYPE_F32,   [ATTN_F16] = GGML_TYPE_F16,   [ATTN_BF16] = GGML_TYPE_BF16,
-        [ATTN_Q8_0] = GGML_TYPE_Q8_0, [ATTN_Q4_0] = GGML_TYPE_Q4_0, [ATTN_Q4_1] = GGML_TYPE_Q4_1,
-        [ATTN_Q5_0] = GGML_TYPE_Q5_0, [ATTN_Q5_1] = GGML_TYPE_Q5_1,
-    };
-    memcpy(abi->type, numbers, sizeof numbers);
+    for (int t = 0; t < ATTN_TYPE_COUNT; t++)
+        abi->type[t] = attn_type_info(t)->ggml;
 }
 
 /* What a node cannot say, and what a line says in one of several ways: the names of buffers, and how many multiples of

@@ -84,9 +84,9 @@ static const struct {
     int block;
     size_t bytes;
 } types[] = {
-    [GGML_TYPE_F32] = { "f32", 1, 4 },     [GGML_TYPE_F16] = { "f16", 1, 2 },     [GGML_TYPE_Q4_0] = { "q4_0", 32, 18 },
-    [GGML_TYPE_Q4_1] = { "q4_1", 32, 20 }, [GGML_TYPE_Q5_0] = { "q5_0", 32, 22 }, [GGML_TYPE_Q5_1] = { "q5_1", 32, 24 },
-    [GGML_TYPE_Q8_0] = { "q8_0", 32, 34 }, [GGML_TYPE_BF16] = { "bf16", 1, 2 },
+#define X(NAME, name, elems, bytes, align, ggml) [ggml] = { #name, elems, bytes },
+    ATTN_TYPES(X)
+#undef X
 };
 
 /* Declared here, since no header of ours does; the names are ggml's. */

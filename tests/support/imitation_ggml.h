@@ -9,19 +9,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "planner/tables.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 enum ggml_type {
-    GGML_TYPE_F32 = 0,
-    GGML_TYPE_F16 = 1,
-    GGML_TYPE_Q4_0 = 2,
-    GGML_TYPE_Q4_1 = 3,
-    GGML_TYPE_Q5_0 = 6,
-    GGML_TYPE_Q5_1 = 7,
-    GGML_TYPE_Q8_0 = 8,
-    GGML_TYPE_BF16 = 30
+#define X(NAME, name, elems, bytes, align, ggml) GGML_TYPE_##NAME = ggml,
+    ATTN_TYPES(X)
+#undef X
+        GGML_TYPE_COUNT = 64
 };
 
 struct ggml_backend_buffer;

@@ -1,16 +1,16 @@
-/* kernel.c: what a program registers when it is loaded, and launches.
+/* launch.c: launches.
  *
- * The entry points that begin with two underscores are what clang's code calls (LLVM, clang/lib/CodeGen/CGCUDANV.cpp):
- * a constructor of each translation unit registers its fat binary, kernels and variables; a kernel<<<...>>> pushes its
- * configuration, and the stub it calls pops it and calls hipLaunchKernel.
+ * A kernel<<<...>>> pushes its configuration, and the stub it calls pops it and calls hipLaunchKernel (LLVM,
+ * clang/lib/CodeGen/CGCUDANV.cpp).
  *
  * SPDX-License-Identifier: MIT */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "subjects/null/entries.h"
-#include "subjects/null/state.h"
+#include "subjects/null/error.h"
+#include "subjects/null/intern.h"
+#include "subjects/null/launch.h"
+#include "subjects/null/occupancy.h"
+#include "subjects/null/record.h"
+#include "subjects/null/stream.h"
 
 /* ---- Launch configurations ------------------------------------------------------------------------------- */
 
@@ -44,102 +44,6 @@ int __hipPopCallConfiguration(struct hip_dim3 *grid, struct hip_dim3 *block, siz
     *lds = c->lds;
     *stream = c->stream;
     return hipSuccess;
-}
-
-/* ---- Registration ---------------------------------------------------------------------------------------- */
-
-const char *null_intern(const char *name)
-{
-    static struct null_map names; /* hash of a name, as a key -> chain of names */
-    struct entry {
-        struct entry *next;
-        char name[];
-    } *first;
-    uint64_t hash = 1469598103934665603u; /* FNV-1a */
-    for (const char *c = name; *c; c++)
-        hash = (hash ^ (unsigned char)*c) * 1099511628211u;
-    const void *key = (const void *)(uintptr_t)(hash | 1);
-    first = null_map_get(&names, key);
-    for (struct entry *e = first; e; e = e->next)
-        if (!strcmp(e->name, name))
-            return e->name;
-    size_t len = strlen(name);
-    struct entry *e = malloc(sizeof *e + len + 1);
-    if (!e)
-        return NULL;
-    e->next = first;
-    memcpy(e->name, name, len + 1);
-    if (!null_map_put(&names, key, e)) {
-        free(e);
-        return NULL;
-    }
-    return e->name;
-}
-
-/* A constructor has nobody to tell: the program could only go on wrongly. */
-static void die(const char *entry, const char *why)
-{
-    fprintf(stderr, "null-hip: %s: %s\n", entry, why);
-    abort();
-}
-
-void **__hipRegisterFatBinary(const void *data)
-{
-    const struct hip_fat_wrapper *wrapper = data;
-    if (!wrapper || wrapper->magic != HIP_FAT_MAGIC || !wrapper->binary)
-        die("__hipRegisterFatBinary", "what the program registers is no HIP fat binary");
-    null_lock();
-    struct null_image *image = null_image_new(wrapper->binary, null_image_size(wrapper->binary));
-    null_unlock();
-    if (!image)
-        die("__hipRegisterFatBinary", "out of memory");
-    return (void **)image;
-}
-
-void __hipRegisterFunction(void **image, const void *host, char *device_function, const char *name,
-                           unsigned thread_limit, void *thread, void *block, void *block_size, void *grid_size,
-                           int *wave_size)
-{
-    (void)device_function, (void)thread_limit, (void)thread, (void)block, (void)block_size, (void)grid_size,
-        (void)wave_size;
-    null_lock();
-    if (!null_image_kernel((struct null_image *)image, name, host))
-        die("__hipRegisterFunction", "out of memory");
-    null_unlock();
-}
-
-void __hipRegisterVar(void **image, void *host, char *host_name, char *name, int external, size_t bytes, int constant,
-                      int global)
-{
-    (void)host_name, (void)external, (void)constant, (void)global;
-    null_lock();
-    if (!null_image_symbol((struct null_image *)image, name, host, bytes))
-        die("__hipRegisterVar", "out of memory");
-    null_unlock();
-}
-
-/* A managed variable is a pointer in the program, which gets memory with the initial value. */
-void __hipRegisterManagedVar(void **image, void **pointer, void *initial, const char *name, size_t bytes,
-                             unsigned align)
-{
-    (void)align; /* all memory is aligned to 256 */
-    null_lock();
-    struct null_symbol *s = null_image_symbol((struct null_image *)image, name, pointer, bytes);
-    *pointer = s ? null_memory_new(bytes, HIP_MEMORY_MANAGED, 0, 0) : NULL;
-    if (!*pointer)
-        die("__hipRegisterManagedVar", "out of memory");
-    memcpy(*pointer, initial, bytes);
-    for (int i = 0; i < NULL_DEVICES_MAX; i++) /* one memory for all devices, released once (null_image_free) */
-        s->memory[i] = *pointer;
-    s->written = ~0u;
-    null_unlock();
-}
-
-void __hipUnregisterFatBinary(void **image)
-{
-    null_lock();
-    null_image_free((struct null_image *)image);
-    null_unlock();
 }
 
 /* ---- Launches -------------------------------------------------------------------------------------------- */
@@ -176,9 +80,8 @@ static int hold(struct null_kernel *kernel, struct null_hip_launch *l)
     }
     if (l->flags & NULL_HIP_COOPERATIVE) {
         uint64_t blocks = (uint64_t)l->grid[0] * l->grid[1] * l->grid[2];
-        uint64_t room = (uint64_t)null_occupancy(row, code, (uint32_t)threads, l->lds_dynamic) * (uint64_t)row->n_cu;
-        if (row->wave_size == 32)
-            room /= 2; /* a multiprocessor is two compute units */
+        uint64_t room = (uint64_t)null_occupancy(row, code, (uint32_t)threads, l->lds_dynamic) *
+                        (uint64_t)null_multiprocessors(row);
         if (blocks > room) {
             l->flags |= NULL_HIP_BEYOND;
             return hipErrorCooperativeLaunchTooLarge;

@@ -1,10 +1,32 @@
-/* graph.h: graphs, and captures into them. Part of state.h for streams. Everything here is locked.
+/* nodes.h: graphs as data: their nodes in order, and the captures that make them. Everything here is locked.
  *
  * SPDX-License-Identifier: MIT */
-#ifndef ATTN_NULL_GRAPH_H
-#define ATTN_NULL_GRAPH_H
+#ifndef ATTN_NULL_NODES_H
+#define ATTN_NULL_NODES_H
 
-#include "subjects/null/state.h"
+#include <pthread.h>
+
+#include "subjects/null/stream.h"
+
+struct null_node {
+    struct null_handle handle;
+    int type;
+    struct null_op op;
+};
+
+struct null_graph {
+    struct null_handle handle; /* NULL_GRAPH, or NULL_EXEC for an instantiated one */
+    struct null_node **nodes;
+    size_t n, cap;
+    int mode; /* of the capture that makes it */
+    pthread_t thread;
+    unsigned long long id;
+};
+
+/* Appends an operation as a node. NULL when memory runs out. */
+struct null_node *null_graph_add(struct null_graph *graph, int type, const struct null_op *op);
+struct null_graph *null_graph_new(void);
+void null_graph_free(struct null_graph *graph);
 
 /* Begins a capture with that stream as its origin; a HIP error. mode: hipStreamCaptureMode. */
 int null_capture_begin(struct null_stream *origin, int mode);
