@@ -1,9 +1,8 @@
 /* explain.c: attnfuzz explain: every kernel's verdict, with rule and values.
  *
  * SPDX-License-Identifier: MIT */
-#include <getopt.h>
 #include <inttypes.h>
-#include <string.h>
+#include <stdio.h>
 
 #include "cli/input/message.h"
 #include "cli/input/walk.h"
@@ -20,10 +19,6 @@ static const char help[] =
     "  --help         this text\n";
 
 enum { RULES_MAX = 64 };
-
-struct options {
-    bool json, all_rules;
-};
 
 static int rules_of(const struct walk_step *at, int kernel, struct attn_rule_result *results)
 {
@@ -71,58 +66,31 @@ static void rules_json(const struct walk_step *at)
     putchar(']');
 }
 
-static bool explain_step(const struct walk_step *at, void *context)
+static bool explain_step(const struct walk_step *at, bool json, bool all_rules)
 {
-    const struct options *options = context;
     struct attn_trace trace;
     char text[8192];
     int chosen = attn_plan(&at->device, &at->c->problem, NULL, &trace);
-    if (options->json) {
-        fputs("{\"line\":", stdout);
-        cli_json_string(stdout, at->line);
-        fputs(",\"at\":", stdout);
-        cli_json_string(stdout, at->place);
-        fputs(",\"on\":", stdout);
-        cli_json_string(stdout, at->device_name);
-        if (options->all_rules)
+    if (json) {
+        walk_put_json(at);
+        if (all_rules)
             rules_json(at);
         attn_trace_json(&at->device, &trace, text, sizeof text);
         printf(",%s\n", text + 1);
     } else {
-        if (at->first)
-            printf("%s: %s\n", at->place, at->line);
+        walk_put_text(at);
         attn_trace_text(&at->device, &trace, text, sizeof text);
-        if (strchr(at->device_name, '~'))
-            printf("  %s:\n", at->device_name);
         cli_put_block("  ", text);
-        if (options->all_rules)
+        if (all_rules)
             rules_text(at);
     }
-    if (chosen >= 0)
-        return true;
-    cli_error("P1 total: no kernel is able on %s for %s", at->device_name, at->place);
-    return false;
+    return chosen >= 0;
 }
 
 static int run(int argc, char **argv)
 {
-    static const struct option longs[] = { { "device", required_argument, NULL, 'd' },
-                                           { "json", no_argument, NULL, 'j' },
-                                           { "all-rules", no_argument, NULL, 'a' },
-                                           { NULL, 0, NULL, 0 } };
-    struct cli_devices devices = { .n = 0 };
-    struct options options = { .json = false };
-    for (int o; (o = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
-        if (o == 'd' && !cli_devices_add(&devices, optarg))
-            return CLI_USAGE;
-        if (o == 'j')
-            options.json = true;
-        if (o == 'a')
-            options.all_rules = true;
-        if (o == '?')
-            return cli_usage_error("explain");
-    }
-    return walk_cases(argc - optind, argv + optind, &devices, explain_step, &options);
+    static const struct walk_verb explain = { .name = "explain", .flag = "all-rules", .step = explain_step };
+    return walk(&explain, argc, argv);
 }
 
 const struct cli_verb cli_explain = {

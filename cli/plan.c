@@ -1,8 +1,7 @@
 /* plan.c: attnfuzz plan: the plan of each line on each device.
  *
  * SPDX-License-Identifier: MIT */
-#include <getopt.h>
-#include <string.h>
+#include <stdio.h>
 
 #include "cli/input/message.h"
 #include "cli/input/walk.h"
@@ -27,13 +26,9 @@ static const char help[] =
     "                 lds_dynamic_bytes, workspace_bytes, splits, columns, key, and the line itself\n"
     "  --help         this text\n";
 
-struct options {
-    bool json;
-};
-
-static bool plan_step(const struct walk_step *at, void *context)
+static bool plan_step(const struct walk_step *at, bool json, bool flag)
 {
-    const struct options *options = context;
+    (void)flag;
     struct attn_plan plan;
     char text[8192];
     int forced = at->c->run.kernel;
@@ -41,13 +36,8 @@ static bool plan_step(const struct walk_step *at, void *context)
     attn_key_of(&at->c->problem, &key);
     bool planned = forced >= 0 ? attn_plan_kernel(&at->device, &key, forced, &plan, NULL)
                                : attn_plan(&at->device, &at->c->problem, &plan, NULL) >= 0;
-    if (options->json) {
-        fputs("{\"line\":", stdout);
-        cli_json_string(stdout, at->line);
-        fputs(",\"at\":", stdout);
-        cli_json_string(stdout, at->place);
-        fputs(",\"on\":", stdout);
-        cli_json_string(stdout, at->device_name);
+    if (json) {
+        walk_put_json(at);
         if (planned) {
             attn_plan_json(&plan, text, sizeof text);
             printf(",%s\n", text + 1);
@@ -55,10 +45,7 @@ static bool plan_step(const struct walk_step *at, void *context)
             puts(",\"kernel\":null}");
         }
     } else {
-        if (at->first)
-            printf("%s: %s\n", at->place, at->line);
-        if (strchr(at->device_name, '~'))
-            printf("  %s:\n", at->device_name);
+        walk_put_text(at);
         if (planned) {
             attn_plan_text(&plan, text, sizeof text);
             cli_put_block("  ", text);
@@ -68,28 +55,13 @@ static bool plan_step(const struct walk_step *at, void *context)
             printf("  %s: no kernel is able\n", at->device.name);
         }
     }
-    if (planned || forced >= 0)
-        return true;
-    cli_error("P1 total: no kernel is able on %s for %s", at->device_name, at->place);
-    return false;
+    return planned || forced >= 0;
 }
 
 static int run(int argc, char **argv)
 {
-    static const struct option longs[] = { { "device", required_argument, NULL, 'd' },
-                                           { "json", no_argument, NULL, 'j' },
-                                           { NULL, 0, NULL, 0 } };
-    struct cli_devices devices = { .n = 0 };
-    struct options options = { .json = false };
-    for (int o; (o = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
-        if (o == 'd' && !cli_devices_add(&devices, optarg))
-            return CLI_USAGE;
-        if (o == 'j')
-            options.json = true;
-        if (o == '?')
-            return cli_usage_error("plan");
-    }
-    return walk_cases(argc - optind, argv + optind, &devices, plan_step, &options);
+    static const struct walk_verb plan = { .name = "plan", .step = plan_step };
+    return walk(&plan, argc, argv);
 }
 
 const struct cli_verb cli_plan = {

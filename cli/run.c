@@ -307,7 +307,7 @@ static int take(struct run_options *options, int option, const char *value)
 }
 
 /* What the backend decides where no option does. */
-static int settle(struct run_options *options)
+static int complete(struct run_options *options)
 {
     char error[256];
     bool device = options->backend.device;
@@ -348,7 +348,7 @@ static int run(int argc, char **argv)
     for (int o; code == CLI_GOOD && (o = getopt_long(argc, argv, "", longs, NULL)) != -1;)
         code = take(&options, o, optarg);
     if (code == CLI_GOOD)
-        code = settle(&options);
+        code = complete(&options);
     if (code != CLI_GOOD)
         return code;
     struct corpus corpus = { .errors = 0 };

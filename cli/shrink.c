@@ -83,14 +83,8 @@ static bool run_fails(struct shrinker *s, const struct attn_case *c, const struc
 static bool line_fails(struct shrinker *s, const struct attn_case *c, struct attn_finding *finding,
                        const char **skipped)
 {
-    struct cli_devices devices = s->devices;
-    if (devices.n == 0 && c->run.device >= 0) {
-        devices.n = 1;
-        devices.at[0].row = (int16_t)c->run.device;
-        devices.at[0].weakening = (int16_t)c->run.weakening;
-    } else if (devices.n == 0) {
-        cli_devices_all(&devices);
-    }
+    struct cli_devices devices;
+    cli_devices_wanted(&s->devices, c->run.device, c->run.weakening, &devices);
     bool plan = s->property == 0 || attn_property_is_plan((int)s->property);
     bool run = s->property == 0 || !attn_property_is_plan((int)s->property);
     return (plan && plan_fails(s, c, &devices, finding)) || (run && run_fails(s, c, &devices, finding, skipped));
@@ -106,25 +100,32 @@ static void name_rule(const struct attn_finding *f, char *text, size_t cap)
         snprintf(text, cap, "%s.%s", kernel->name, kernel->rules[f->rule].name);
 }
 
-static void print_json(const char *place, const char *before, const char *after, const struct attn_finding *f,
-                       const struct attn_shrink_report *r)
+static void json_text(const char *name, const char *text)
+{
+    printf(",\"%s\":", name);
+    cli_json_string(stdout, text);
+}
+
+/* The beginning of an object: what failed, and its line or script before and after. */
+static void json_finding(const char *place, const char *before, const char *after, const struct attn_finding *f)
 {
     char rule[128];
     name_rule(f, rule, sizeof rule);
     printf("{\"at\":");
     cli_json_string(stdout, place);
-    printf(",\"property\":%d,\"kernel\":", f->property);
-    cli_json_string(stdout, attn_kernel(f->kernel) ? attn_kernel(f->kernel)->name : "");
-    printf(",\"rule\":");
-    cli_json_string(stdout, rule);
-    printf(",\"failure\":");
-    cli_json_string(stdout, f->failure == ATTN_F_NONE ? "" : attn_failure_name(f->failure));
-    printf(",\"text\":");
-    cli_json_string(stdout, f->text);
-    printf(",\"before\":");
-    cli_json_string(stdout, before);
-    printf(",\"line\":");
-    cli_json_string(stdout, after);
+    printf(",\"property\":%d", f->property);
+    json_text("kernel", attn_kernel(f->kernel) ? attn_kernel(f->kernel)->name : "");
+    json_text("rule", rule);
+    json_text("failure", f->failure == ATTN_F_NONE ? "" : attn_failure_name(f->failure));
+    json_text("text", f->text);
+    json_text("before", before);
+    json_text("line", after);
+}
+
+static void print_json(const char *place, const char *before, const char *after, const struct attn_finding *f,
+                       const struct attn_shrink_report *r)
+{
+    json_finding(place, before, after, f);
     printf(",\"steps\":%" PRId64 ",\"tries\":%" PRId64 ",\"minimal\":%s,\"features\":[%" PRIu32 ",%" PRIu32
            "],\"extents\":[%" PRIu64 ",%" PRIu64 "]}\n",
            r->steps, r->tries, r->minimal ? "true" : "false", r->before.features, r->after.features, r->before.extents,
@@ -199,20 +200,7 @@ static void print_session(const struct shrinker *s, const char *place, const cha
                r->minimal ? "" : " (as many as allowed, it may get smaller still)", r->events_before, r->events, after);
         return;
     }
-    printf("{\"at\":");
-    cli_json_string(stdout, place);
-    printf(",\"property\":%d,\"kernel\":", f->property);
-    cli_json_string(stdout, attn_kernel(f->kernel) ? attn_kernel(f->kernel)->name : "");
-    printf(",\"rule\":");
-    cli_json_string(stdout, rule);
-    printf(",\"failure\":");
-    cli_json_string(stdout, f->failure == ATTN_F_NONE ? "" : attn_failure_name(f->failure));
-    printf(",\"text\":");
-    cli_json_string(stdout, f->text);
-    printf(",\"before\":");
-    cli_json_string(stdout, before);
-    printf(",\"line\":");
-    cli_json_string(stdout, after);
+    json_finding(place, before, after, f);
     printf(",\"steps\":%" PRId64 ",\"tries\":%" PRId64 ",\"minimal\":%s,\"events\":[%d,%d]}\n", r->steps, r->tries,
            r->minimal ? "true" : "false", r->events_before, r->events);
 }

@@ -10,31 +10,17 @@
 #include "cli/check/problem.h"
 #include "cli/check/word.h"
 
-bool check_same_group(const struct check_finding *a, const struct check_finding *b)
+static bool same_group(const struct check_finding *a, const struct check_finding *b)
 {
     return a->known == b->known && !strcmp(a->group, b->group);
 }
 
-/* Findings are sorted, so a group is a run of them. */
-const struct check_finding *check_group(const struct check *check, int number, int *n, uint64_t *calls, int *members)
+int check_group_count(const struct check *check)
 {
-    const struct check_finding *stands = NULL;
-    int group = -1;
-    *calls = 0;
-    *members = 0;
-    for (int i = 0; i < check->n_findings; i++) {
-        const struct check_finding *f = &check->finding[i];
-        if (i == 0 || !check_same_group(f, f - 1))
-            group++;
-        if (group != number)
-            continue;
-        if (!stands || check_simpler(&f->problem, &stands->problem))
-            stands = f;
-        *calls += f->calls;
-        ++*members;
-    }
-    *n = group + 1;
-    return stands;
+    int n = 0;
+    for (int i = 0; i < check->n_findings; i++)
+        n += i == 0 || !same_group(&check->finding[i], &check->finding[i - 1]);
+    return n;
 }
 
 /* Adds a word to a list unless it is there. */
@@ -50,33 +36,34 @@ static void add_word(char *list, size_t cap, const char *word)
         snprintf(list + used, cap - used, " ...");
 }
 
-/* The particulars of a group: its keys' third word and on, each once. */
-void check_particulars(const struct check *check, int number, char *heads, char *types, size_t cap)
+static void add_member(struct check_group *group, const struct check_finding *f)
 {
-    int group = -1;
-    heads[0] = types[0] = 0;
-    for (int i = 0; i < check->n_findings; i++) {
-        const struct check_finding *f = &check->finding[i];
-        if (i == 0 || !check_same_group(f, f - 1))
-            group++;
-        if (group != number)
-            continue;
-        char word[64];
-        check_head_word(&f->problem, word, sizeof word);
-        add_word(heads, cap, word);
-        if (f->kind == CHECK_HOLE && f->field == CHECK_FIELD_types) {
-            snprintf(word, sizeof word, "%s/%s", attn_type_info(f->problem.t[ATTN_K].type)->name,
-                     attn_type_info(f->problem.t[ATTN_V].type)->name);
-            add_word(types, cap, word);
-        }
+    char word[64];
+    if (!group->first)
+        group->first = group->stands = f;
+    if (check_simpler(&f->problem, &group->stands->problem))
+        group->stands = f;
+    group->members++;
+    group->calls += f->calls;
+    group->devices |= f->devices;
+    check_head_word(&f->problem, word, sizeof word);
+    add_word(group->heads, sizeof group->heads, word);
+    if (f->kind == CHECK_HOLE && f->field == CHECK_FIELD_types) {
+        snprintf(word, sizeof word, "%s/%s", attn_type_info(f->problem.t[ATTN_K].type)->name,
+                 attn_type_info(f->problem.t[ATTN_V].type)->name);
+        add_word(group->types, sizeof group->types, word);
     }
 }
 
-uint32_t check_group_devices(const struct check *check, const struct check_finding *of)
+/* Findings are sorted, so a group is a run of them. */
+bool check_group_get(const struct check *check, int number, struct check_group *group)
 {
-    uint32_t devices = 0;
-    for (int i = 0; i < check->n_findings; i++)
-        if (check_same_group(&check->finding[i], of))
-            devices |= check->finding[i].devices;
-    return devices;
+    int at = -1;
+    memset(group, 0, sizeof *group);
+    for (int i = 0; i < check->n_findings && at <= number; i++) {
+        at += i == 0 || !same_group(&check->finding[i], &check->finding[i - 1]);
+        if (at == number)
+            add_member(group, &check->finding[i]);
+    }
+    return group->first != NULL;
 }

@@ -5,19 +5,21 @@
 #define ATTNFUZZ_CHECK_GROUP_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "cli/check/state.h"
 
-/* The finding that stands for its group: the first of it that is not known, else the first. Number of groups in *n. */
-const struct check_finding *check_group(const struct check *check, int number, int *n, uint64_t *calls, int *members);
-/* Head sizes of a group and, for holes that are about them, types K/V: words, each list into cap bytes. */
-void check_particulars(const struct check *check, int number, char *heads, char *types, size_t cap);
-/* Every device on which a finding of the same group shows. */
-uint32_t check_group_devices(const struct check *check, const struct check_finding *of);
+struct check_group {
+    const struct check_finding *stands; /* for all of them: the simplest */
+    const struct check_finding *first;  /* members lie in a row from here on */
+    int members;
+    uint64_t calls;              /* that fell into one of them */
+    uint32_t devices;            /* on which one of them shows */
+    char heads[512], types[512]; /* head sizes, and types K/V of holes that are about them: words, each once */
+};
 
-/* Are both of one group? */
-bool check_same_group(const struct check_finding *a, const struct check_finding *b);
+int check_group_count(const struct check *check);
+/* Group number 0 and on; false when there is none. */
+bool check_group_get(const struct check *check, int number, struct check_group *group);
 
 #endif

@@ -156,26 +156,26 @@ static bool build(const struct sketch *s, struct attn_problem *p)
     return attn_problem_check(p, NULL) == ATTN_E_OK;
 }
 
-static bool refused(struct check *check, int device, const struct attn_problem *p)
+/* What the subject says of it; ATTN_SUBJECT_STATUS_COUNT when its callers cannot make such a call. */
+static int status_of(struct check *check, int device, const struct attn_problem *p)
 {
     struct attn_subject_answer answer;
     const char *why;
     if (!attn_subject_legal(check->subject, p, &why))
-        return false;
+        return ATTN_SUBJECT_STATUS_COUNT;
     check->shrink_calls++;
     attn_subject_supports(check->subject, device, p, &answer);
-    return answer.status == ATTN_SUBJECT_NO;
+    return answer.status;
+}
+
+static bool refused(struct check *check, int device, const struct attn_problem *p)
+{
+    return status_of(check, device, p) == ATTN_SUBJECT_NO;
 }
 
 static bool supported(struct check *check, int device, const struct attn_problem *p)
 {
-    struct attn_subject_answer answer;
-    const char *why;
-    if (!attn_subject_legal(check->subject, p, &why))
-        return false;
-    check->shrink_calls++;
-    attn_subject_supports(check->subject, device, p, &answer);
-    return answer.status == ATTN_SUBJECT_YES;
+    return status_of(check, device, p) == ATTN_SUBJECT_YES;
 }
 
 /* Tries small values of the fields that matter, so that the example is a small one. */

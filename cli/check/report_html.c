@@ -74,24 +74,24 @@ static void program(FILE *out, const struct check *check, const struct check_fin
 
 static void group(FILE *out, const struct check *check, int number)
 {
-    char line[ATTN_CASE_LINE_MAX], devices[192], heads[512], types[512], value[640];
-    uint64_t calls;
-    int n, members;
-    const struct check_finding *f = check_group(check, number, &n, &calls, &members);
-    check_device_list(check, check_group_devices(check, f), devices, sizeof devices);
-    check_particulars(check, number, heads, types, sizeof heads);
+    char line[ATTN_CASE_LINE_MAX], devices[192], value[640];
+    struct check_group g;
+    if (!check_group_get(check, number, &g))
+        return;
+    const struct check_finding *f = g.stands;
+    check_device_list(check, g.devices, devices, sizeof devices);
     check_line(check, f, line);
     fprintf(out, "<article id=\"f%d\" class=\"%s%s\"><h3>%d. ", number + 1, check_kind_name(f->kind),
             f->known ? " known" : "", number + 1);
     cli_xml_text(out, f->group);
     fprintf(out, "%s</h3><p>%s</p>\n<dl>", f->known ? " <span class=\"badge\">known: in the baseline</span>" : "",
             check_kind_meaning(f->kind));
-    snprintf(value, sizeof value, "%" PRIu64 " of %" PRIu64 ", %d distinct", calls, check->calls, members);
+    snprintf(value, sizeof value, "%" PRIu64 " of %" PRIu64 ", %d distinct", g.calls, check->calls, g.members);
     text(out, "calls", value);
     text(out, "devices", devices);
-    text(out, "head sizes", heads);
-    if (types[0])
-        text(out, "types K/V", types);
+    text(out, "head sizes", g.heads);
+    if (g.types[0])
+        text(out, "types K/V", g.types);
     if (f->message[0])
         text(out, "message", f->message);
     if (f->kind == CHECK_UNFIT) {
@@ -109,13 +109,12 @@ static void group(FILE *out, const struct check *check, int number)
         code(out, value, supported);
     }
     program(out, check, f);
-    fprintf(out, "<details><summary>%d key%s for a baseline</summary><pre class=\"c\">", members,
-            members == 1 ? "" : "s");
-    for (int i = 0; i < check->n_findings; i++)
-        if (check->finding[i].known == f->known && !strcmp(check->finding[i].group, f->group)) {
-            cli_xml_text(out, check->finding[i].key);
-            putc('\n', out);
-        }
+    fprintf(out, "<details><summary>%d key%s for a baseline</summary><pre class=\"c\">", g.members,
+            g.members == 1 ? "" : "s");
+    for (int i = 0; i < g.members; i++) {
+        cli_xml_text(out, g.first[i].key);
+        putc('\n', out);
+    }
     fputs("</pre></details></article>\n", out);
 }
 
@@ -143,9 +142,7 @@ static void differences(FILE *out, const struct check *check)
 
 void check_report_html(FILE *out, const struct check *check)
 {
-    uint64_t calls;
-    int n, members, unknown = 0;
-    check_group(check, -1, &n, &calls, &members);
+    int n = check_group_count(check), unknown = 0;
     for (int i = 0; i < check->n_findings; i++)
         unknown += !check->finding[i].known;
     fputs(head, out);

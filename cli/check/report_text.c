@@ -16,19 +16,19 @@ static double rate(const struct check *check, double seconds)
 
 static void group_text(FILE *out, const struct check *check, int number)
 {
-    char line[ATTN_CASE_LINE_MAX], devices[192], heads[512], types[512];
-    uint64_t calls;
-    int n, members;
-    const struct check_finding *f = check_group(check, number, &n, &calls, &members);
-    check_device_list(check, check_group_devices(check, f), devices, sizeof devices);
-    check_particulars(check, number, heads, types, sizeof heads);
+    char line[ATTN_CASE_LINE_MAX], devices[192];
+    struct check_group group;
+    if (!check_group_get(check, number, &group))
+        return;
+    const struct check_finding *f = group.stands;
+    check_device_list(check, group.devices, devices, sizeof devices);
     check_line(check, f, line);
     fprintf(out, "%2d. %s%s\n    %s\n", number + 1, f->group, f->known ? "   (known: in the baseline)" : "",
             check_kind_meaning(f->kind));
-    fprintf(out, "    calls:      %" PRIu64 " of %" PRIu64 "; %d distinct\n", calls, check->calls, members);
-    fprintf(out, "    devices:    %s\n    head sizes: %s\n", devices, heads);
-    if (types[0])
-        fprintf(out, "    types K/V:  %s\n", types);
+    fprintf(out, "    calls:      %" PRIu64 " of %" PRIu64 "; %d distinct\n", group.calls, check->calls, group.members);
+    fprintf(out, "    devices:    %s\n    head sizes: %s\n", devices, group.heads);
+    if (group.types[0])
+        fprintf(out, "    types K/V:  %s\n", group.types);
     if (f->message[0])
         fprintf(out, "    message:    %s\n", f->message);
     if (f->kind == CHECK_UNFIT)
@@ -43,9 +43,8 @@ static void group_text(FILE *out, const struct check *check, int number)
         fprintf(out, "                (any one of these fields makes it so: %s)\n", f->fields);
     }
     if (!f->known)
-        for (int i = 0; i < check->n_findings; i++)
-            if (check_same_group(&check->finding[i], f))
-                fprintf(out, "    key:        %s\n", check->finding[i].key);
+        for (int i = 0; i < group.members; i++)
+            fprintf(out, "    key:        %s\n", group.first[i].key);
 }
 
 static void differences_text(FILE *out, const struct check *check)
@@ -65,9 +64,7 @@ static void differences_text(FILE *out, const struct check *check)
 void check_report_text(FILE *out, const struct check *check, const struct check_baseline *baseline)
 {
     char devices[256];
-    uint64_t calls;
-    int n, members, unknown = 0;
-    check_group(check, -1, &n, &calls, &members);
+    int n = check_group_count(check), unknown = 0;
     for (int i = 0; i < check->n_findings; i++)
         unknown += !check->finding[i].known;
     devices[0] = 0;

@@ -136,12 +136,9 @@ bool check_snippets_write(const char *folder, const struct check *check)
         cli_error("%s: %s", folder, strerror(errno));
         return false;
     }
-    int n = 1, members;
-    uint64_t calls;
-    for (int i = 0; i < n; i++) {
-        const struct check_finding *f = check_group(check, i, &n, &calls, &members);
-        if (!f)
-            break;
+    struct check_group group;
+    for (int i = 0; check_group_get(check, i, &group); i++) {
+        const struct check_finding *f = group.stands;
         char path[PATH_MAX];
         snprintf(path, sizeof path, "%s/%03d-%s.c", folder, i + 1, check_kind_name(f->kind));
         FILE *out = fopen(path, "w");

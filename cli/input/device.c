@@ -42,6 +42,17 @@ void cli_devices_all(struct cli_devices *devices)
         add(devices, row, -1);
 }
 
+void cli_devices_wanted(const struct cli_devices *asked, int row, int weakening, struct cli_devices *devices)
+{
+    *devices = *asked;
+    if (asked->n > 0)
+        return;
+    if (row >= 0)
+        add(devices, row, weakening);
+    else
+        cli_devices_all(devices);
+}
+
 static int find_row(const char *name)
 {
     for (int row = 0; row < attn_device_count(); row++)

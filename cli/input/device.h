@@ -21,6 +21,9 @@ struct cli_devices {
 /* Adds what a --device argument names: NAME, NAME~WEAKENING, several with commas between, or "all" (every row of the
  * table). False, with a message, when there is no such device. */
 bool cli_devices_add(struct cli_devices *devices, const char *text);
+/* The devices that a line is for: the ones asked for; where none is, the one that it names (row -1: none); else every
+ * row of the table. */
+void cli_devices_wanted(const struct cli_devices *asked, int row, int weakening, struct cli_devices *devices);
 /* Every row of the table. */
 void cli_devices_all(struct cli_devices *devices);
 /* The device of a row and weakening (-1: none), and its name as in a line's dev=. */

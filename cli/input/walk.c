@@ -3,38 +3,87 @@
  * SPDX-License-Identifier: MIT */
 #include "cli/input/walk.h"
 
+#include <getopt.h>
+#include <stdio.h>
+
 #include "cli/input/corpus.h"
 #include "cli/input/message.h"
 
-int walk_cases(int n, char **arguments, const struct cli_devices *asked, bool (*step)(const struct walk_step *, void *),
-               void *context)
+void walk_put_json(const struct walk_step *at)
 {
+    fputs("{\"line\":", stdout);
+    cli_json_string(stdout, at->line);
+    fputs(",\"at\":", stdout);
+    cli_json_string(stdout, at->place);
+    fputs(",\"on\":", stdout);
+    cli_json_string(stdout, at->device_name);
+}
+
+void walk_put_text(const struct walk_step *at)
+{
+    if (at->first)
+        printf("%s: %s\n", at->place, at->line);
+    if (at->weakened)
+        printf("  %s:\n", at->device_name);
+}
+
+struct walk_options {
+    struct cli_devices devices;
+    bool json, flag;
+};
+
+static bool read_options(const struct walk_verb *verb, int argc, char **argv, struct walk_options *o)
+{
+    const struct option longs[] = { { "device", required_argument, NULL, 'd' },
+                                    { "json", no_argument, NULL, 'j' },
+                                    { verb->flag, no_argument, NULL, 'f' },
+                                    { NULL, 0, NULL, 0 } };
+    for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
+        if (c == '?')
+            return cli_usage_error(verb->name), false;
+        if (c == 'd' && !cli_devices_add(&o->devices, optarg))
+            return false;
+        o->json |= c == 'j';
+        o->flag |= c == 'f';
+    }
+    return true;
+}
+
+static bool walk_case(const struct walk_verb *verb, const struct walk_options *o, struct walk_step *at)
+{
+    struct cli_devices devices;
+    bool good = true;
+    cli_devices_wanted(&o->devices, at->c->run.device, at->c->run.weakening, &devices);
+    for (int i = 0; i < devices.n; i++) {
+        at->first = i == 0;
+        at->weakened = devices.at[i].weakening >= 0;
+        cli_device_get(devices.at[i].row, devices.at[i].weakening, &at->device);
+        cli_device_name(devices.at[i].row, devices.at[i].weakening, at->device_name, sizeof at->device_name);
+        if (verb->step(at, o->json, o->flag))
+            continue;
+        cli_error("P1 total: no kernel is able on %s for %s", at->device_name, at->place);
+        good = false;
+    }
+    return good;
+}
+
+int walk(const struct walk_verb *verb, int argc, char **argv)
+{
+    struct walk_options options = { .json = false };
     struct corpus corpus;
     struct attn_case c;
     char line[ATTN_CASE_LINE_MAX], place[4096];
     int code = CLI_GOOD;
     bool any = false;
-    if (!corpus_open(&corpus, n, arguments))
+    if (!read_options(verb, argc, argv, &options) || !corpus_open(&corpus, argc - optind, argv + optind))
         return CLI_USAGE;
     while (corpus_next(&corpus, &c)) {
-        struct cli_devices devices = *asked;
-        if (devices.n == 0 && c.run.device >= 0) {
-            devices.n = 1;
-            devices.at[0].row = (int16_t)c.run.device;
-            devices.at[0].weakening = (int16_t)c.run.weakening;
-        } else if (devices.n == 0) {
-            cli_devices_all(&devices);
-        }
+        struct walk_step at = { .c = &c, .line = line, .place = place };
         any = true;
         attn_case_print(&c, line, sizeof line);
         corpus_place(&corpus, place, sizeof place);
-        for (int i = 0; i < devices.n; i++) {
-            struct walk_step at = { .c = &c, .line = line, .place = place, .first = i == 0 };
-            cli_device_get(devices.at[i].row, devices.at[i].weakening, &at.device);
-            cli_device_name(devices.at[i].row, devices.at[i].weakening, at.device_name, sizeof at.device_name);
-            if (!step(&at, context))
-                code = CLI_BROKEN;
-        }
+        if (!walk_case(verb, &options, &at))
+            code = CLI_BROKEN;
     }
     if (!any && !corpus.errors) {
         cli_error("no problem line in the input");

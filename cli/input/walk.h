@@ -12,13 +12,26 @@ struct walk_step {
     const char *line;  /* the case's canonical line */
     const char *place; /* FILE:LINE */
     bool first;        /* first device of this case */
+    bool weakened;     /* the device is a weakening of a row */
     struct attn_device device;
     char device_name[40]; /* with its weakening */
 };
 
-/* Calls step for every case and device: the ones asked for with --device, else the one the line names, else every
- * row of the table. `step` returns false when a property failed there. Returns an exit code. */
-int walk_cases(int n, char **arguments, const struct cli_devices *asked, bool (*step)(const struct walk_step *, void *),
-               void *context);
+/* A verb that goes over cases and devices. */
+struct walk_verb {
+    const char *name;
+    const char *flag; /* "all-rules": an option of its own, without an argument; NULL: none */
+    /* One case on one device; false when no kernel is able there. */
+    bool (*step)(const struct walk_step *, bool json, bool flag);
+};
+
+/* Reads --device, --json and the verb's flag, then calls its step for every case and device: the ones asked for with
+ * --device, else the one the line names, else every row of the table. Returns an exit code. */
+int walk(const struct walk_verb *verb, int argc, char **argv);
+
+/* {"line":...,"at":...,"on":... */
+void walk_put_json(const struct walk_step *at);
+/* The line, before its first device, and the device where it is a weakened one. */
+void walk_put_text(const struct walk_step *at);
 
 #endif

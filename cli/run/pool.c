@@ -4,7 +4,7 @@
  * stopped by a sanitizer: the parent then knows which task it was, marks it failed and starts another worker. Workers
  * take tasks from a shared counter and write results to shared memory, one place a task, so the order of finishing
  * leaves no trace. The parent never opens a device: a GPU's runtime does not survive fork. Who ends a task, the worker
- * or the parent that finds it late, is settled by one atomic exchange on its `end`.
+ * or the parent that finds it late, is decided by one atomic exchange on its `end`.
  *
  * SPDX-License-Identifier: MIT */
 #include <errno.h>
