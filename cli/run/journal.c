@@ -28,7 +28,9 @@ struct header {
     int64_t n_tasks;
     uint64_t sum; /* of what comes before it */
 };
+/* The last word is the version of the layout: of the header and of how records follow each other. */
 static const char magic[16] = "attnfuzz run 1\n";
+enum { MAGIC_WORDS = 13 /* what every version begins with */ };
 
 struct record {
     int64_t task;
@@ -98,6 +100,16 @@ static void make_header(const struct run_job *job, struct header *h)
     h->sum = attn_hash(ATTN_HASH_START, h, offsetof(struct header, sum));
 }
 
+/* Says what the file is instead; it is left as it was. */
+static bool refuse(const struct run_journal *j, const char *begin, size_t n)
+{
+    if (n >= sizeof magic && !memcmp(begin, magic, MAGIC_WORDS) && memcmp(begin, magic, sizeof magic))
+        cli_error("%s: a journal of attnfuzz run, of another version of it", j->path);
+    else
+        cli_error("%s: not a journal of attnfuzz run", j->path);
+    return false;
+}
+
 /* Takes over what the file holds and cuts off what is not whole. */
 static bool take_over(struct run_journal *j, struct run_job *job, off_t size)
 {
@@ -107,10 +119,8 @@ static bool take_over(struct run_journal *j, struct run_job *job, off_t size)
     if (!whole && size > 0) { /* cut off within its header: nothing was run with it, if it is one */
         char begin[sizeof magic] = { 0 };
         size_t n = size < (off_t)sizeof begin ? (size_t)size : sizeof begin;
-        if (lseek(j->file, 0, SEEK_SET) || !read_all(j->file, begin, n) || memcmp(begin, magic, n)) {
-            cli_error("%s: not a journal of attnfuzz run", j->path);
-            return false;
-        }
+        if (lseek(j->file, 0, SEEK_SET) || !read_all(j->file, begin, n) || memcmp(begin, magic, n))
+            return refuse(j, begin, n);
     }
     if (!whole) {
         if (ftruncate(j->file, 0) || lseek(j->file, 0, SEEK_SET) ||
@@ -120,8 +130,7 @@ static bool take_over(struct run_journal *j, struct run_job *job, off_t size)
     }
     if (memcmp(found.magic, magic, sizeof magic) ||
         found.sum != attn_hash(ATTN_HASH_START, &found, offsetof(struct header, sum))) {
-        cli_error("%s: not a journal of attnfuzz run", j->path);
-        return false;
+        return refuse(j, found.magic, sizeof found.magic);
     }
     if (found.hash != wanted.hash || found.n_tasks != wanted.n_tasks) {
         cli_error("%s: the journal of another run: program, options or problems differ", j->path);

@@ -7,6 +7,7 @@
  * or the parent that finds it late, is decided by one atomic exchange on its `end`.
  *
  * SPDX-License-Identifier: MIT */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -81,6 +82,8 @@ bool run_pool_memory(struct run_job *job)
 static void record(struct pool *pool, int64_t t)
 {
     struct run_job *job = pool->job;
+    assert(t >= 0 && t < job->n_tasks); /* what a child says is not taken on trust: it may have run wild */
+    assert(atomic_load(&job->result[t].end) >= RUN_PENDING && atomic_load(&job->result[t].end) <= RUN_CRASHED);
     if (pool->recorded[t] || atomic_load(&job->result[t].end) == RUN_PENDING)
         return;
     pool->recorded[t] = true;
@@ -112,6 +115,7 @@ static bool end_task(struct pool *pool, int w, enum run_end end, int signal)
     int64_t t = atomic_load(&worker->task);
     if (t < 0)
         return false;
+    assert(t < pool->job->n_tasks);
     struct run_result *result = &pool->job->result[t];
     int32_t pending = RUN_PENDING;
     /* With its finding there, only what comes after it is lost. */
@@ -130,6 +134,7 @@ static bool end_task(struct pool *pool, int w, enum run_end end, int signal)
 static bool start(struct pool *pool, int w)
 {
     struct run_worker *worker = &pool->board->worker[w];
+    assert(w >= 0 && w < pool->n_slots && pool->slot[w].pid == 0 && !pool->slot[w].gone);
     atomic_store(&worker->task, -1);
     atomic_store(&worker->kernel, -1);
     atomic_store(&worker->ended, 0);
@@ -179,6 +184,7 @@ static void take_end(struct pool *pool, int w, int status)
 {
     struct slot *slot = &pool->slot[w];
     int stage = atomic_load(&pool->board->worker[w].stage);
+    assert(stage >= RUN_OPENING && stage <= RUN_AFTERWARDS);
     int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     slot->pid = 0;
     if (code == RUN_EXIT_DONE)
@@ -245,6 +251,7 @@ static void end_late(struct pool *pool)
         }
         /* The task is read before its beginning: a later task's beginning can only make it look less late. */
         int64_t t = atomic_load(&worker->task);
+        assert(t < pool->job->n_tasks);
         if (!limit || t < 0 || run_now_ns() - atomic_load(&worker->began_ns) < limit ||
             atomic_load(&pool->job->result[t].end) != RUN_PENDING)
             continue;
@@ -288,7 +295,9 @@ static void listen(struct pool *pool)
         return;
     /* Writes of so few bytes are atomic, so a read gives whole messages. */
     ssize_t n = read(pool->pipe[0], ended, sizeof ended);
+    assert(n < 0 || n % (ssize_t)sizeof *ended == 0);
     for (ssize_t i = 0; i < n / (ssize_t)sizeof *ended; i++) {
+        assert(ended[i].worker >= 0 && ended[i].worker < pool->n_slots);
         record(pool, ended[i].task);
         sem_post(&pool->board->worker[ended[i].worker].recorded);
     }
@@ -346,6 +355,7 @@ static void shrink_round(struct pool *pool, bool terminal)
         pool->recorded[pool->order[i]] = false;
         atomic_store(&job->result[pool->order[i]].end, RUN_PENDING);
     }
+    assert(pool->n_order <= pool->n_done);
     pool->n_done -= pool->n_order;
     pool->board->shrinking = true;
     run_round(pool, terminal);

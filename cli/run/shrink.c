@@ -75,9 +75,30 @@ bool run_shrink(const struct run_shrink *how, struct run_result *result, struct 
 
 /* ---- Which ----------------------------------------------------------------------------------------------- */
 
+/* Place of a property in the table of properties. */
+enum {
+    PROPERTIES = 0
+#define X(number, NAME, name, kind, text) +1
+    ATTN_PROPERTIES(X)
+#undef X
+};
+
+static int place_of(int property)
+{
+    static const int numbers[PROPERTIES] = {
+#define X(number, NAME, name, kind, text) ATTN_P_##NAME,
+        ATTN_PROPERTIES(X)
+#undef X
+    };
+    int place = 0;
+    while (place < PROPERTIES && numbers[place] != property)
+        place++;
+    return place;
+}
+
 int64_t run_shrink_pick(const struct run_job *job, int64_t *order)
 {
-    int64_t n = 0, taken[16][ATTN_KERNEL_COUNT + 1];
+    int64_t n = 0, taken[PROPERTIES][ATTN_KERNEL_COUNT + 1];
     memset(taken, 0, sizeof taken);
     for (int64_t t = 0; t < job->n_tasks; t++) {
         const struct run_result *r = &job->result[t];
@@ -86,8 +107,9 @@ int64_t run_shrink_pick(const struct run_job *job, int64_t *order)
             continue;
         const struct attn_finding *f =
             &job->findings[t].at[r->run_failed]; /* not the smaller one: the kind is the same */
-        if (f->property < 0 || f->property >= 16 || f->kernel < -1 || f->kernel >= ATTN_KERNEL_COUNT ||
-            f->failure == ATTN_F_DEVICE_LOST || taken[f->property][f->kernel + 1]++ >= job->options->shrink || r->tried)
+        int property = place_of(f->property);
+        if (property == PROPERTIES || f->kernel < -1 || f->kernel >= ATTN_KERNEL_COUNT ||
+            f->failure == ATTN_F_DEVICE_LOST || taken[property][f->kernel + 1]++ >= job->options->shrink || r->tried)
             continue;
         order[n++] = t;
     }

@@ -4,6 +4,7 @@
  * another word stands in shared memory before it can happen: the task, the kernel, the stage.
  *
  * SPDX-License-Identifier: MIT */
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -263,6 +264,7 @@ _Noreturn void run_worker(const struct run_job *job, struct run_board *board, co
         if (next >= n_order)
             break;
         int64_t t = order[next], began = run_now_ns();
+        assert(t >= 0 && t < job->n_tasks);
         atomic_store(&self->kernel, -1);
         atomic_store(&self->began_ns, began);
         struct run_result *result = &job->result[t];

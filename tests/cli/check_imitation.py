@@ -108,6 +108,41 @@ class Baseline(unittest.TestCase):
             self.assertEqual([f["kind"] for f in found["findings"] if not f["known"]], ["abort"])
 
 
+    # As version 0.1.0 wrote the keys, holes apart.
+    EARLIER = """\
+abort router.cpp:42:_fatal_error mask 256/256 all
+crash SIGFPE n_q 128/128 all
+crash SIGFPE n_q 256/256 all
+silent - 128/128 all
+silent - 256/256 all
+silent - 64/64 all
+failed ggml_backend_graph_compute_returns_-1 softcap 128/128 all
+failed ggml_backend_graph_compute_returns_-1 softcap 256/256 all
+failed ggml_backend_graph_compute_returns_-1 softcap 64/64 all
+unfit threads flash_attn_tile q8_0 128/128 all
+unfit threads flash_attn_tile q8_0 256/256 all
+unfit threads flash_attn_tile q8_0 64/64 all
+ask router.cpp:77:_GGML_ASSERT(n_seq_!=_3)_failed n_seq 64/64 all
+impure strides_of_extent_1 refused 128/128 all
+impure strides_of_extent_1 refused 256/256 all
+impure strides_of_extent_1 refused 64/64 all
+hole *
+"""
+
+    def test_one_of_an_earlier_version_is_read(self):
+        """Every kind of key is still named as it was, so that what was known is known."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "earlier.txt")
+            with open(path, "w") as out:
+                out.write(self.EARLIER)
+            for fault in ("abort", "crash", "silent", "failed", "threads", "ask", "stride"):
+                with self.subTest(fault=fault):
+                    code, found = report(fault, "--calls", "30000", "--baseline", path)
+                    self.assertEqual([f["key"] for f in found["findings"] if not f["known"]], [])
+                    self.assertIn(Faults.expected[fault][0], [f["group"] for f in found["findings"]])
+                    self.assertEqual(code, 0)
+
+
 class Reports(unittest.TestCase):
     def test_page_and_programs(self):
         with tempfile.TemporaryDirectory() as folder:

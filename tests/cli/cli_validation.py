@@ -4,6 +4,7 @@
 lose their device, the journal. The device is the host executor behind a GPU's interface (support/flaky_backend.c), in
 the same child processes that a GPU would be opened in."""
 
+import base64
 import collections
 import json
 import os
@@ -14,6 +15,7 @@ import sys
 import time
 import unittest
 import xml.etree.ElementTree as ET
+import zlib
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "support"))
 import command  # noqa: E402
@@ -253,6 +255,24 @@ class Journal(Validation):
             self.assertEqual(result.err.count("\n"), 1)
         command.ATTNFUZZ = HOST
         self.assertIn("another run", self.ends(2, "run", "--resume", self.journal, self.file).err)
+
+    # What version 0.1.0 wrote for a run of one small problem: 696 bytes, packed.
+    EARLIER = (b"c-l)WDalJKt*TNeD$P?c<YHLJ{dSVdrr;h%1_-EWeSAl*?ejt?m!X0QLQk~sZ+POduMwsW1en1jvIy~@9!l349mOio3^mz-"
+               b"VH6AozzB_I4r&@2^I$)WW?gnQp1F959WJE+9BUkC")
+
+    def test_one_of_another_version_is_refused_by_name_and_left_as_it_is(self):
+        problem_line = "fa1 q=f32[8,1,1,1] k=f16[8,1,1,1] v=f16[8,1,1,1]"
+        earlier = zlib.decompress(base64.b85decode(self.EARLIER))
+        self.assertEqual(len(earlier), 696)
+        later = b"attnfuzz run 2\n\0" + earlier[16:]
+        command.ATTNFUZZ = HOST
+        for content, said in ((earlier, "the journal of another run: program, options or problems differ"),
+                              (later, "a journal of attnfuzz run, of another version of it")):
+            path = self.write("earlier", content)
+            result = self.ends(2, "run", "--resume", path, problem_line)
+            self.assertEqual(result.err, f"attnfuzz: {path}: {said}\n")
+            with open(path, "rb") as f:
+                self.assertEqual(f.read(), content)
 
     def test_what_is_no_journal_is_left_as_it_is(self):
         for content in (b"fa1 q=...\n", b"x", b"\0" * 4096, b"attnfuzz run 1\n\0" + b"\1" * 24):
