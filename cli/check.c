@@ -133,24 +133,23 @@ static bool next_given(void *context, struct attn_problem *p)
     struct attn_error illegal;
     for (enum lines_result r; (r = lines_next(&g->lines)) != LINES_END;) {
         const char *name = lines_name(&g->lines, g->lines.current);
-        size_t blank = 0;
+        const char *text;
+        size_t len;
         if (r == LINES_UNREADABLE) {
             cli_error("%s: %s", name, strerror(errno));
             g->unreadable = true;
             continue;
         }
-        while (blank < g->lines.len && (g->lines.text[blank] == ' ' || g->lines.text[blank] == '\t'))
-            blank++;
-        if (blank == g->lines.len || g->lines.text[blank] == '#')
+        if (!lines_content(&g->lines, &text, &len))
             continue;
         if (r == LINES_TOO_LONG || !attn_case_parse(g->lines.text, g->lines.len, &c, &error)) {
             cli_error_at(name, g->lines.number, r == LINES_TOO_LONG ? 0 : error.column, "%s",
                          r == LINES_TOO_LONG ? "the line is too long" : error.message);
             g->unreadable = true;
         } else if (attn_problem_check(&c.problem, &illegal) != ATTN_E_OK) {
-            char text[256];
-            attn_error_text(&illegal, text, sizeof text);
-            cli_error_at(name, g->lines.number, 0, "not legal: %s", text);
+            char values[256];
+            attn_error_text(&illegal, values, sizeof values);
+            cli_error_at(name, g->lines.number, 0, "not legal: %s", values);
             g->unreadable = true;
         } else {
             *p = c.problem;

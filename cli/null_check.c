@@ -16,31 +16,19 @@
 #include <unistd.h>
 
 #include "cli/input/message.h"
+#include "cli/input/place.h"
 
 enum { NAMED = 20, INTERPRETER_MAX = 1024, SEGMENTS_MAX = 512 };
 
 /* ---- Where things are ------------------------------------------------------------------------------------ */
 
-/* The folder of the libraries: beside the executable's, wherever it is started from. NULL with a message. */
+/* The folder of the libraries, wherever the command is started from. NULL with a message. */
 static char *library_folder(void)
 {
-    char self[PATH_MAX], *folder, *probe;
-    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-    self[n > 0 ? n : 0] = 0;
-    char *slash = strrchr(self, '/');
-    if (slash)
-        *slash = 0;
-    if (!slash || asprintf(&folder, "%s/../lib/attnfuzz-null", self) < 0)
-        return NULL;
-    if (asprintf(&probe, "%s/libamdhip64.so.7", folder) < 0) {
-        free(folder);
-        return NULL;
-    }
-    char *real = access(probe, R_OK) ? NULL : realpath(folder, NULL);
+    char folder[PATH_MAX + 64];
+    char *real = cli_null_runtime("libamdhip64.so.7", folder, sizeof folder) ? realpath(folder, NULL) : NULL;
     if (!real)
-        cli_error("null-hip: the null runtime's libraries are not in %s", folder);
-    free(probe);
-    free(folder);
+        cli_error("null-hip: the null runtime's libraries are not beside the command, in ../lib/attnfuzz-null");
     return real;
 }
 

@@ -52,10 +52,8 @@ static void put_name(const struct null_run *run, const char *name)
     char *plain = __cxa_demangle(name, NULL, NULL, NULL);
     const char *text = plain ? plain : name;
     if (run->json) {
-        fputs(",\"kernel\":", run->out);
-        cli_json_string(run->out, name);
-        fputs(",\"name\":", run->out);
-        cli_json_string(run->out, text);
+        cli_json_text(run->out, "kernel", name);
+        cli_json_text(run->out, "name", text);
     } else {
         cli_put_clean(run->out, text, strlen(text));
     }

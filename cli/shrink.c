@@ -100,12 +100,6 @@ static void name_rule(const struct attn_finding *f, char *text, size_t cap)
         snprintf(text, cap, "%s.%s", kernel->name, kernel->rules[f->rule].name);
 }
 
-static void json_text(const char *name, const char *text)
-{
-    printf(",\"%s\":", name);
-    cli_json_string(stdout, text);
-}
-
 /* The beginning of an object: what failed, and its line or script before and after. */
 static void json_finding(const char *place, const char *before, const char *after, const struct attn_finding *f)
 {
@@ -114,12 +108,12 @@ static void json_finding(const char *place, const char *before, const char *afte
     printf("{\"at\":");
     cli_json_string(stdout, place);
     printf(",\"property\":%d", f->property);
-    json_text("kernel", attn_kernel(f->kernel) ? attn_kernel(f->kernel)->name : "");
-    json_text("rule", rule);
-    json_text("failure", f->failure == ATTN_F_NONE ? "" : attn_failure_name(f->failure));
-    json_text("text", f->text);
-    json_text("before", before);
-    json_text("line", after);
+    cli_json_text(stdout, "kernel", attn_kernel(f->kernel) ? attn_kernel(f->kernel)->name : "");
+    cli_json_text(stdout, "rule", rule);
+    cli_json_text(stdout, "failure", f->failure == ATTN_F_NONE ? "" : attn_failure_name(f->failure));
+    cli_json_text(stdout, "text", f->text);
+    cli_json_text(stdout, "before", before);
+    cli_json_text(stdout, "line", after);
 }
 
 static void print_json(const char *place, const char *before, const char *after, const struct attn_finding *f,

@@ -27,17 +27,14 @@ int check_baseline_read(const char *path, struct check_baseline *baseline)
             code = CLI_USAGE;
             break;
         }
-        size_t len = lines.len, begin = 0;
-        while (len > 0 && (lines.text[len - 1] == ' ' || lines.text[len - 1] == '\t'))
-            len--;
-        while (begin < len && (lines.text[begin] == ' ' || lines.text[begin] == '\t'))
-            begin++;
-        if (begin == len || lines.text[begin] == '#')
+        const char *text;
+        size_t len;
+        if (!lines_content(&lines, &text, &len))
             continue;
         void *entry = baseline->n < ENTRIES_MAX && r != LINES_TOO_LONG
                           ? realloc(baseline->entry, ((size_t)baseline->n + 1) * sizeof *baseline->entry)
                           : NULL;
-        char *pattern = entry ? strndup(lines.text + begin, len - begin) : NULL;
+        char *pattern = entry ? strndup(text, len) : NULL;
         if (entry)
             baseline->entry = entry;
         if (!pattern) {

@@ -14,42 +14,11 @@
 
 #include "cli/check/open.h"
 #include "cli/input/message.h"
+#include "cli/input/place.h"
 #include "ggml_debian_script.h"
 
 enum { LINES = 3 };
 #define DEBIAN "ggml=debian" /* not a path: fetched first */
-
-/* The command's own file, also when a loader was started for it. */
-static bool own_path(char *path, size_t cap)
-{
-    const char *said = getenv("ATTNFUZZ_SELF");
-    if (said)
-        return (size_t)snprintf(path, cap, "%s", said) < cap;
-    ssize_t n = readlink("/proc/self/exe", path, cap - 1);
-    if (n <= 0)
-        return false;
-    path[n] = 0;
-    return true;
-}
-
-/* Where the null runtime is, when nobody says: in lib beside the folder of the command, or in its own folder. */
-static bool find_null_runtime(char *folder, size_t cap)
-{
-    static const char *const places[] = { "/../lib/attnfuzz-null", "/attnfuzz-null" };
-    char self[PATH_MAX], path[PATH_MAX + 64];
-    if (!own_path(self, sizeof self))
-        return false;
-    char *slash = strrchr(self, '/');
-    if (!slash)
-        return false;
-    *slash = 0;
-    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-        snprintf(path, sizeof path, "%s%s/libamdhip64.so.6", self, places[i]);
-        if (access(path, R_OK) == 0)
-            return (size_t)snprintf(folder, cap, "%s%s", self, places[i]) < cap;
-    }
-    return false;
-}
 
 static bool cache_folder(const char *said, char *folder, size_t cap)
 {
@@ -104,7 +73,7 @@ static int start_anew(const char *loader, const char *libraries, char **argv)
     char self[PATH_MAX];
     char *words[256];
     int n = 0;
-    if (!own_path(self, sizeof self)) {
+    if (!cli_own_path(self, sizeof self)) {
         cli_error("the command's own file cannot be found in /proc");
         return CLI_LACKS;
     }
@@ -116,7 +85,7 @@ static int start_anew(const char *loader, const char *libraries, char **argv)
         words[n++] = *argv;
     words[n] = NULL;
     setenv("ATTNFUZZ_LOADER", loader, 1);
-    setenv("ATTNFUZZ_SELF", self, 1);
+    setenv(CLI_SELF_VARIABLE, self, 1);
     fflush(stdout);
     execv(loader, words);
     cli_error("%s: %s", loader, strerror(errno));
@@ -130,7 +99,7 @@ static int open_with(const struct check_subject_options *options, const struct a
     if (options->null_runtime) {
         if ((size_t)snprintf(folder, sizeof folder, "%s", options->null_runtime) >= sizeof folder)
             return CLI_USAGE;
-    } else if (argument && !find_null_runtime(folder, sizeof folder)) {
+    } else if (argument && !cli_null_runtime("libamdhip64.so.6", folder, sizeof folder)) {
         cli_error("the null HIP runtime is not beside the command; --null-runtime FOLDER says where it is");
         return CLI_LACKS;
     }

@@ -29,27 +29,21 @@ static void json_devices(FILE *out, const struct check *check, uint32_t devices)
     putc(']', out);
 }
 
-static void json_text(FILE *out, const char *name, const char *text)
-{
-    fprintf(out, ",\"%s\":", name);
-    cli_json_string(out, text);
-}
-
 static void json_finding(FILE *out, const struct check *check, const struct check_finding *f)
 {
     char line[ATTN_CASE_LINE_MAX];
     check_line(check, f, line);
     fputs("{\"kind\":", out);
     cli_json_string(out, check_kind_name(f->kind));
-    json_text(out, "key", f->key);
-    json_text(out, "group", f->group);
-    json_text(out, "meaning", check_kind_meaning(f->kind));
+    cli_json_text(out, "key", f->key);
+    cli_json_text(out, "group", f->group);
+    cli_json_text(out, "meaning", check_kind_meaning(f->kind));
     fprintf(out, ",\"known\":%s,\"calls\":%" PRIu64, f->known ? "true" : "false", f->calls);
-    json_text(out, "device", check->subject->device[f->device].name);
+    cli_json_text(out, "device", check->subject->device[f->device].name);
     fputs(",\"devices\":", out);
     json_devices(out, check, f->devices);
-    json_text(out, "line", line);
-    json_text(out, "message", f->message);
+    cli_json_text(out, "line", line);
+    cli_json_text(out, "message", f->message);
     if (f->kind == CHECK_UNFIT) {
         fputs(",\"launch\":{\"kernel\":", out);
         cli_json_string(out, f->launch.kernel);
@@ -60,9 +54,9 @@ static void json_finding(FILE *out, const struct check *check, const struct chec
     if (f->has_neighbour) {
         char text[ATTN_LINE_MAX];
         attn_problem_print(&f->neighbour, text, sizeof text);
-        json_text(out, "field", check_field_name(f->field));
-        json_text(out, "fields", f->fields);
-        json_text(out, "supported", text);
+        cli_json_text(out, "field", check_field_name(f->field));
+        cli_json_text(out, "fields", f->fields);
+        cli_json_text(out, "supported", text);
     }
     char *snippet = NULL;
     size_t size = 0;
@@ -70,7 +64,7 @@ static void json_finding(FILE *out, const struct check *check, const struct chec
     if (memory) {
         check_snippet(memory, check, f);
         fclose(memory);
-        json_text(out, "snippet", snippet);
+        cli_json_text(out, "snippet", snippet);
         free(snippet);
     }
     putc('}', out);
@@ -101,10 +95,10 @@ void check_report_json(FILE *out, const struct check *check)
         attn_problem_print(&d->problem, line, sizeof line);
         fprintf(out, "%s{\"a\":", i ? ",\n" : "\n");
         cli_json_string(out, check->subject->device[d->a].name);
-        json_text(out, "b", check->subject->device[d->b].name);
-        json_text(out, "kernel_a", d->kernel_a);
-        json_text(out, "kernel_b", d->kernel_b);
-        json_text(out, "line", line);
+        cli_json_text(out, "b", check->subject->device[d->b].name);
+        cli_json_text(out, "kernel_a", d->kernel_a);
+        cli_json_text(out, "kernel_b", d->kernel_b);
+        cli_json_text(out, "line", line);
         fprintf(out, ",\"problems\":%" PRIu64 "}", d->calls);
     }
     fputs("]}\n", out);

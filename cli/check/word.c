@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/check/problem.h"
+#include "cli/input/device.h"
 
 /* Itanium C++ ABI, section 5.1 "External Names": <source-name> is a decimal length and so many characters; the
  * function's own is the last one before template arguments (I) or parameters. */
@@ -65,9 +66,6 @@ void check_line(const struct check *check, const struct check_finding *f, char l
 {
     struct attn_case c = { .problem = f->problem };
     attn_run_default(&c.run);
-    const char *name = check->subject->device[f->device].name;
-    for (int row = 0; row < attn_device_count(); row++)
-        if (!strcmp(attn_device(row)->name, name))
-            c.run.device = row;
+    c.run.device = cli_device_row(check->subject->device[f->device].name);
     attn_case_print(&c, line, ATTN_CASE_LINE_MAX);
 }

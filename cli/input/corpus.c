@@ -176,21 +176,18 @@ bool corpus_next_item(struct corpus *corpus, struct attn_case *c, const struct a
             continue;
         case LINES_LINE: break;
         }
-        const char *text = lines->text;
-        size_t len = lines->len, start = 0;
-        while (len && is_blank(text[len - 1]))
-            len--;
-        while (start < len && is_blank(text[start]))
-            start++;
-        if (start == len || text[start] == '#')
+        const char *text;
+        size_t len;
+        if (!lines_content(lines, &text, &len))
             continue;
-        if (begins_session(text + start, len - start)) {
+        if (begins_session(text, len)) {
             if (!read_session(corpus))
                 continue;
             *session = corpus->session;
             return true;
         }
-        if (take(corpus, text, len, c))
+        /* From the line's beginning: columns are counted from there. */
+        if (take(corpus, lines->text, (size_t)(text - lines->text) + len, c))
             return true;
     }
     cli_error("%d errors: reading stopped", corpus->errors);

@@ -53,7 +53,7 @@ void cli_devices_wanted(const struct cli_devices *asked, int row, int weakening,
         cli_devices_all(devices);
 }
 
-static int find_row(const char *name)
+int cli_device_row(const char *name)
 {
     for (int row = 0; row < attn_device_count(); row++)
         if (!strcmp(attn_device(row)->name, name))
@@ -81,7 +81,7 @@ static bool add_named(struct cli_devices *devices, char *name)
     char *tilde = strchr(name, '~');
     if (tilde)
         *tilde = 0;
-    int row = find_row(name);
+    int row = cli_device_row(name);
     if (row < 0) {
         char known[256] = "";
         for (int i = 0; i < attn_device_count(); i++) {

@@ -26,6 +26,8 @@ bool cli_devices_add(struct cli_devices *devices, const char *text);
 void cli_devices_wanted(const struct cli_devices *asked, int row, int weakening, struct cli_devices *devices);
 /* Every row of the table. */
 void cli_devices_all(struct cli_devices *devices);
+/* The row with that name, -1: none. */
+int cli_device_row(const char *name);
 /* The device of a row and weakening (-1: none), and its name as in a line's dev=. */
 void cli_device_get(int row, int weakening, struct attn_device *device);
 void cli_device_name(int row, int weakening, char *text, size_t cap);

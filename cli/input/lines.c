@@ -149,6 +149,20 @@ bool lines_open(struct lines *lines, int n, char **arguments, const char *const 
     return true;
 }
 
+static bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
+bool lines_content(const struct lines *lines, const char **text, size_t *len)
+{
+    size_t begin = 0, end = lines->len;
+    while (end && is_blank(lines->text[end - 1]))
+        end--;
+    while (begin < end && is_blank(lines->text[begin]))
+        begin++;
+    *text = lines->text + begin;
+    *len = end - begin;
+    return begin < end && lines->text[begin] != '#';
+}
+
 const char *lines_name(const struct lines *lines, int source) { return lines->source[source].name; }
 
 /* ---- Lines ---------------------------------------------------------------------------------------------- */

@@ -44,6 +44,8 @@ enum lines_result {
  * files. False, with a message, when a directory cannot be listed or memory runs out. */
 bool lines_open(struct lines *lines, int n, char **arguments, const char *const *prefixes, size_t max);
 enum lines_result lines_next(struct lines *lines);
+/* The line without blanks around it: true when it holds something other than a comment, which '#' begins. */
+bool lines_content(const struct lines *lines, const char **text, size_t *len);
 const char *lines_name(const struct lines *lines, int source);
 void lines_close(struct lines *lines);
 

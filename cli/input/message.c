@@ -119,6 +119,15 @@ void cli_json_string(FILE *out, const char *text)
     putc('"', out);
 }
 
+void cli_json_text(FILE *out, const char *name, const char *text)
+{
+    fprintf(out, ",\"%s\":", name);
+    if (text)
+        cli_json_string(out, text);
+    else
+        fputs("null", out);
+}
+
 void cli_xml_text(FILE *out, const char *text)
 {
     for (; *text; text++) {

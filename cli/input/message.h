@@ -43,6 +43,8 @@ bool cli_shard(const char *text, int64_t *i, int64_t *n);
 
 /* A string in quotes; bytes that are not printable ASCII are escaped as \u00NN. */
 void cli_json_string(FILE *out, const char *text);
+/* ,"name":"text"; null where text is NULL. */
+void cli_json_text(FILE *out, const char *name, const char *text);
 /* Text for an XML attribute or element; what XML 1.0 cannot hold becomes '?'. */
 void cli_xml_text(FILE *out, const char *text);
 

@@ -8,15 +8,14 @@
 
 #include "cli/input/corpus.h"
 #include "cli/input/message.h"
+#include "fuzz/properties/properties.h"
 
 void walk_put_json(const struct walk_step *at)
 {
     fputs("{\"line\":", stdout);
     cli_json_string(stdout, at->line);
-    fputs(",\"at\":", stdout);
-    cli_json_string(stdout, at->place);
-    fputs(",\"on\":", stdout);
-    cli_json_string(stdout, at->device_name);
+    cli_json_text(stdout, "at", at->place);
+    cli_json_text(stdout, "on", at->device_name);
 }
 
 void walk_put_text(const struct walk_step *at)
@@ -61,7 +60,8 @@ static bool walk_case(const struct walk_verb *verb, const struct walk_options *o
         cli_device_name(devices.at[i].row, devices.at[i].weakening, at->device_name, sizeof at->device_name);
         if (verb->step(at, o->json, o->flag))
             continue;
-        cli_error("P1 total: no kernel is able on %s for %s", at->device_name, at->place);
+        cli_error("P%d %s: no kernel is able on %s for %s", ATTN_P_TOTAL, attn_property_name(ATTN_P_TOTAL),
+                  at->device_name, at->place);
         good = false;
     }
     return good;

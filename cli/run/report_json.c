@@ -24,19 +24,10 @@ static void put_place(FILE *out, const struct run_job *job, int64_t t)
     cli_json_string(out, place);
 }
 
-static void put_name(FILE *out, const char *key, const char *name)
-{
-    fprintf(out, ",\"%s\":", key);
-    if (name)
-        cli_json_string(out, name);
-    else
-        fputs("null", out);
-}
-
 static void put_line(FILE *out, const char *key, const struct run_job *job, int64_t t, const struct attn_case *c)
 {
     char line[ATTN_CASE_LINE_MAX];
-    put_name(out, key, run_task_line(job, t, c, line));
+    cli_json_text(out, key, run_task_line(job, t, c, line));
 }
 
 /* One finding, or with finding NULL a death. */
@@ -55,14 +46,14 @@ static void put_failure(FILE *out, const struct run_job *job, int64_t t, int whi
     fputs("{\"at\":", out);
     put_place(out, job, t);
     fprintf(out, ",\"property\":%d", f ? f->property : 0);
-    put_name(out, "name", f ? attn_property_name(f->property) : "none");
-    put_name(out, "kernel", kernel ? kernel->name : NULL);
-    put_name(out, "rule", ruled ? kernel->rules[f->rule].name : NULL);
-    put_name(out, "failure", f && f->failure != ATTN_F_NONE ? attn_failure_name(f->failure) : NULL);
-    put_name(out, "text", f ? f->text : why);
+    cli_json_text(out, "name", f ? attn_property_name(f->property) : "none");
+    cli_json_text(out, "kernel", kernel ? kernel->name : NULL);
+    cli_json_text(out, "rule", ruled ? kernel->rules[f->rule].name : NULL);
+    cli_json_text(out, "failure", f && f->failure != ATTN_F_NONE ? attn_failure_name(f->failure) : NULL);
+    cli_json_text(out, "text", f ? f->text : why);
     put_line(out, "line", job, t, &c);
     if (which && f)
-        put_name(out, "host", run_host_text(r->host));
+        cli_json_text(out, "host", run_host_text(r->host));
     if (f && r->shrunk[which])
         put_line(out, "from", job, t, &job->findings[t].at[which].at);
     fputs(",\"replay\":\"attnfuzz run '", out); /* a canonical line needs no escapes */

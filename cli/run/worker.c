@@ -39,14 +39,6 @@ static void trying(void *context, int kernel)
     atomic_store(&tools->self->kernel, kernel);
 }
 
-static int16_t row_of(const struct attn_device *device)
-{
-    for (int row = 0; row < attn_device_count(); row++)
-        if (!strcmp(attn_device(row)->name, device->name))
-            return (int16_t)row;
-    return -1;
-}
-
 static struct tools *open_tools(const struct run_job *job, struct run_board *board, int w)
 {
     static const struct attn_host_options host = { .schedule = 0, .checked = true, .budget = 0 };
@@ -70,7 +62,7 @@ static struct tools *open_tools(const struct run_job *job, struct run_board *boa
     if (!backend->device)
         return tools;
     if (tools->backend->ops->describe(tools->backend, &device))
-        tools->row = row_of(&device);
+        tools->row = (int16_t)cli_device_row(device.name);
     if (!(tools->host = attn_host_open(&host)))
         _exit(RUN_EXIT_MEMORY);
     if (job->options->beside)
