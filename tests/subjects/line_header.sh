@@ -26,7 +26,8 @@ int main(void)
 {
     char line[ATTNFUZZ_LINE_MAX];
     const float parameters[3] = { 0.1f, 0, 30 };
-    struct ggml_tensor q = tensor(GGML_TYPE_F32, 4, 64, 3, 8), k = tensor(GGML_TYPE_F16, 2, 64, 100, 2), v = k, node = q;
+    struct ggml_tensor q = tensor(GGML_TYPE_F32, 4, 64, 3, 8), k = tensor(GGML_TYPE_F16, 2, 64, 100, 2);
+    struct ggml_tensor v = k, node = q;
     node.src[0] = &q, node.src[1] = &k, node.src[2] = &v;
     memcpy(node.op_params, parameters, sizeof parameters);
     attnfuzz_line_of_node(&node, line, sizeof line);

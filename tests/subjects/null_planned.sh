@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# The hip backend, compiled for every AMD GPU of the device table and run on the null HIP runtime, launches exactly what is
-# planned: for 10,000 problems on each, every able kernel's launches, in order, with grid, block and LDS
+# The hip backend, compiled for every AMD GPU of the device table and run on the null HIP runtime, launches exactly what
+# is planned: for 10,000 problems on each, every able kernel's launches, in order, with grid, block and LDS
 # (support/amd_launches.c). What is expected is then made wrong in each of these, and must not stand.
 set -eu
 here=$(cd "$(dirname "$0")/../.." && pwd)
