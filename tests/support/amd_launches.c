@@ -260,15 +260,25 @@ static bool open_device(const struct attn_hip_plugin *plugin, int index, struct 
     return device->backend != NULL;
 }
 
+/* Without names, every device is. */
+static bool asked_for(const char *name, int n, char **names)
+{
+    for (int i = 0; i < n; i++)
+        if (!strcmp(names[i], name))
+            return true;
+    return n <= 0;
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 2 && !strcmp(argv[1], "--wrong")) {
         wrong = argv[2];
         argv += 2, argc -= 2;
     }
-    long long n = argc == 4 || argc == 5 ? atoll(argv[3]) : 0;
+    long long n = argc >= 4 ? atoll(argv[3]) : 0;
     if (n < 1) {
-        fprintf(stderr, "usage: amd_launches [--wrong grid|block|lds|order|kernel] ATTN_HIP_SO RUNTIMES N [DEVICE]\n");
+        fprintf(stderr,
+                "usage: amd_launches [--wrong grid|block|lds|order|kernel] ATTN_HIP_SO RUNTIMES N [DEVICE...]\n");
         return 2;
     }
     const struct attn_hip_plugin *plugin = load(argv[1], argv[2]);
@@ -276,7 +286,7 @@ int main(int argc, char **argv)
     int devices = 0;
     move_data(false); /* nothing is computed from it */
     for (int i = 0; i < count_devices() && devices < DEVICES_MAX; i++)
-        if (argc < 5 || !strcmp(argv[4], device_name(i)))
+        if (asked_for(device_name(i), argc - 4, argv + 4))
             devices += open_device(plugin, i, &opened[devices]);
     for (long long seed = 1; seed <= n; seed++)
         check_problem(opened, devices, (uint64_t)seed);
