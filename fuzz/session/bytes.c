@@ -11,18 +11,29 @@
 #include "fuzz/session/session.h"
 
 /* Features: bits of the header's first three bytes. X(NAME, what it switches on) */
-#define FEATURES(X)                                                                                                  \
-    X(KV_HEADS, "several KV heads")                                                                                  \
-    X(GQA, "several query heads a KV head")                                                                          \
-    X(SLOTS, "several slots")                                                                                        \
-    X(STREAMS, "a stream of cells a slot") X(PAD, "n_kv padded") X(MASK, "wide masks") X(ROWS, "mask rows padded")   \
-        X(TYPES, "K and V of other types") X(MIXED, "V of a type of its own")                                        \
-            X(WINDOW, "a second layer with a window") X(DRAFTER, "a layer of the drafter's")                         \
-                X(SPLIT, "heads split over devices") X(BASE, "cells begin anywhere") X(SINKS, "sinks")               \
-                    X(SOFTCAP, "softcap") X(ALIBI, "ALiBi") X(VIEW, "MLA") X(SHARED, "one mask for equal sequences") \
-                        X(SWA_FULL, "a large sliding-window cache") X(WEAKENED, "a weakened device")                 \
-                            X(SCHEDULE, "another schedule") X(ANY_SIZE, "head sizes that are not known ones")        \
-                                X(UBATCH, "short ubatches") X(SCALE, "a scale of 1")
+#define FEATURES(X)                             \
+    X(KV_HEADS, "several KV heads")             \
+    X(GQA, "several query heads a KV head")     \
+    X(SLOTS, "several slots")                   \
+    X(STREAMS, "a stream of cells a slot")      \
+    X(PAD, "n_kv padded")                       \
+    X(MASK, "wide masks")                       \
+    X(ROWS, "mask rows padded")                 \
+    X(TYPES, "K and V of other types")          \
+    X(MIXED, "V of a type of its own")          \
+    X(WINDOW, "a second layer with a window")   \
+    X(DRAFTER, "a layer of the drafter's")      \
+    X(SPLIT, "heads split over devices")        \
+    X(BASE, "cells begin anywhere")             \
+    X(SINKS, "sinks")                           \
+    X(SOFTCAP, "softcap")                       \
+    X(ALIBI, "ALiBi")                           \
+    X(VIEW, "MLA")                              \
+    X(SHARED, "one mask for equal sequences")   \
+    X(SWA_FULL, "a large sliding-window cache") \
+    X(WEAKENED, "a weakened device")            \
+    X(SCHEDULE, "another schedule")             \
+    X(ANY_SIZE, "head sizes that are not known ones") X(UBATCH, "short ubatches") X(SCALE, "a scale of 1")
 
 enum feature {
 #define X(NAME, text) HAS_##NAME,

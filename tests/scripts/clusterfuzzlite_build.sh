@@ -38,7 +38,8 @@ build() { # ENGINE SANITIZER
     # (compile_afl, AFL_LLVM_MODE_WORKAROUND).
     afl) coverage="-fsanitize-coverage=trace-pc-guard" link="$afl/libAFLDriver.a $afl/afl-compiler-rt-64.o" ;;
     esac
-    flags="-O0 -fno-omit-frame-pointer -gline-tables-only -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION $sanitize $coverage"
+    flags="-O0 -fno-omit-frame-pointer -gline-tables-only -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION"
+    flags="$flags $sanitize $coverage"
     if ! env SRC="$dir/src" OUT="$dir/out" WORK="$dir/work" CC="$compiler" CXX="${CXX:-clang++}" CFLAGS="$flags" \
         CXXFLAGS="$flags$stdlib" LIB_FUZZING_ENGINE="$link" FUZZING_ENGINE="$1" SANITIZER="$2" ARCHITECTURE=x86_64 \
         FUZZING_LANGUAGE=c++ bash -eu "$here/.clusterfuzzlite/build.sh" >"$dir/log" 2>&1; then
@@ -66,14 +67,17 @@ check() { # ENGINE SANITIZER
         undefined) grep -q ' __ubsan_handle' "$dir/names" || fail "$target is not built with UBSan" ;;
         esac
         case $1 in
-        libfuzzer) grep -q ' __sanitizer_cov_8bit_counters_init$' "$dir/names" || fail "$target has no libFuzzer in it" ;;
+        libfuzzer)
+            grep -q ' __sanitizer_cov_8bit_counters_init$' "$dir/names" || fail "$target has no libFuzzer in it"
+            ;;
         afl) grep -q ' __afl_area_ptr$' "$dir/names" || fail "$target has no AFL++ in it" ;;
         esac
         [ -s "$out/$target.options" ] || fail "$target has no options"
         dict=$(sed -n 's/^dict *= *//p' "$out/$target.options")
         [ -z "$dict" ] || [ -s "$out/$dict" ] || fail "$target names the dictionary $dict, which is not there"
         rm -rf "$dir/seeds"
-        python3 -m zipfile -e "$out/${target}_seed_corpus.zip" "$dir/seeds" || { fail "$target has no seed corpus"; continue; }
+        python3 -m zipfile -e "$out/${target}_seed_corpus.zip" "$dir/seeds" ||
+            { fail "$target has no seed corpus"; continue; }
         seeds=$(find "$dir/seeds" -type f | sort | awk 'NR % 7 == 1' | head -n 8)
         # shellcheck disable=SC2086 # file names without spaces
         case $1 in

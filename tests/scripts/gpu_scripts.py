@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The scripts of tests/gpu on a device that lies (support/flaky_backend.c): what they report, what they keep, how they go on."""
+"""The scripts of tests/gpu on a device that lies (support/flaky_backend.c): what they report and keep, how they go on.
+"""
 
 import glob
 import json
@@ -8,6 +9,7 @@ import os
 import subprocess
 import sys
 import unittest
+from xml.etree import ElementTree
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "support"))
 from command import ATTNFUZZ, SOURCE, Case  # noqa: E402
@@ -21,8 +23,8 @@ def problem(n_kv):
 
 class Scripts(Case):
     def script(self, name, *arguments, code=0):
-        done = subprocess.run([os.path.join(SOURCE, "tests", "gpu", name), *arguments], cwd=SOURCE, capture_output=True, text=True,
-                              timeout=240)
+        done = subprocess.run([os.path.join(SOURCE, "tests", "gpu", name), *arguments], cwd=SOURCE, capture_output=True,
+                              text=True, timeout=600)
         self.assertEqual(done.returncode, code, f"{name} {' '.join(arguments)}\n{done.stdout}\n{done.stderr}")
         return done.stdout
 
@@ -31,21 +33,44 @@ class Scripts(Case):
 
 
 class Nightly(Scripts):
+    def shards(self, out):
+        reports = []
+        for i in (1, 2):
+            with open(os.path.join(out, f"shard{i}.json")) as f:
+                reports.append(json.load(f))
+        return reports
+
+    def each_report_says_the_same(self, r, prefix):
+        """What the JSON of a shard says is said by its other files too."""
+        cases = ElementTree.parse(prefix + "xml").getroot().findall(".//testcase")
+        self.assertEqual(len(cases), r["problems"])
+        self.assertEqual(sum(case.find("failure") is not None for case in cases), r["failed"])
+        with open(prefix + "html") as f:
+            self.assertIn(f"{r['problems']} problems", f.read())
+        with open(prefix + "failures.txt") as f:
+            lines = [line.strip() for line in f if line.startswith("fa1 ")]
+        self.assertEqual(len(lines), len(r["failures"]))
+        for line, failure in zip(lines, r["failures"]):
+            self.assertTrue(line.startswith(failure["line"]), line)
+
     def test_shards_reports_and_files_for_regress(self):
         self.write("corpus/a.txt", "".join(problem(n) + "\n" for n in range(33, 45)))
         for i in range(6):
             self.write(f"inputs/{i}", bytes([i] * 7))
         out, backend = self.path("out"), "test:wrong@37,kill@40"
-        said = self.script("nightly.sh", "--attnfuzz", FLAKY, "--backend", backend, "--gpus", "2", "--corpus", self.path("corpus"),
-                           "--inputs", self.path("inputs"), "--generate", "10", "--seed", "3", out, code=1)
+        night = ("nightly.sh", "--attnfuzz", FLAKY, "--backend", backend, "--gpus", "2", "--generate", "10",
+                 "--seed", "3", "--corpus", self.path("corpus"), "--inputs", self.path("inputs"), out)
+        said = self.script(*night, code=1)
         self.assertIn("shard 2 ended with 1", said)
-        reports = []
-        for i in (1, 2):
-            with open(os.path.join(out, f"shard{i}.json")) as f:
-                reports.append(json.load(f))
-            for end in ("xml", "html", "journal", "failures.txt"):
-                self.assertTrue(os.path.getsize(os.path.join(out, f"shard{i}.{end}")) >= 0)
+        reports = self.shards(out)
+        for i, report in enumerate(reports, 1):
+            self.each_report_says_the_same(report, os.path.join(out, f"shard{i}."))
         self.assertEqual(sum(r["problems"] for r in reports), 12 + 6 + 10)
+        # Its journals hold the whole night: the same command again runs nothing and says the same.
+        self.script(*night, code=1)
+        for before, after in zip(reports, self.shards(out)):
+            self.assertEqual(after["resumed"], before["problems"])
+            self.assertEqual(after["failures"], before["failures"])
         files = glob.glob(os.path.join(out, "regress", "*.txt"))
         names = sorted(os.path.basename(f).rsplit("-", 1)[0] for f in files)
         self.assertEqual(names, ["death-mma", "p2-mma"])
@@ -62,13 +87,14 @@ class Nightly(Scripts):
     def test_a_healthy_night_is_0_and_offers_nothing(self):
         self.write("corpus/a.txt", problem(33) + "\n" + problem(34) + "\n")
         out = self.path("out")
-        said = self.script("nightly.sh", "--attnfuzz", ATTNFUZZ, "--backend", "host", "--gpus", "2", "--corpus", self.path("corpus"),
-                           "--inputs", self.path("nothing"), "--generate", "4", out)
+        said = self.script("nightly.sh", "--attnfuzz", ATTNFUZZ, "--backend", "host", "--gpus", "2",
+                           "--corpus", self.path("corpus"), "--inputs", self.path("nothing"), "--generate", "4", out)
         self.assertIn("0 findings, 0 files", said)
         self.assertFalse(os.path.exists(os.path.join(out, "regress")))
 
     def test_no_gpu_is_3(self):
-        self.script("nightly.sh", "--attnfuzz", ATTNFUZZ, "--backend", "hip", "--gpus", "1", "--generate", "2", self.path("out"), code=3)
+        self.script("nightly.sh", "--attnfuzz", ATTNFUZZ, "--backend", "hip", "--gpus", "1", "--generate", "2",
+                    self.path("out"), code=3)
         self.script("nightly.sh", "--attnfuzz", "/nosuch/file", self.path("out"), code=3)
         self.script("nightly.sh", code=2)
 
@@ -88,10 +114,10 @@ class Regress(Scripts):
                 kept += f.read()
         self.assertEqual(kept.count("fa1 "), 5)
         self.assertNotIn("seed=100000\n", kept)
-        self.assertTrue(self.script("regress.py", "--all", "--out", self.path("all"), file).startswith("10 findings, 8 files"))
+        said = self.script("regress.py", "--all", "--out", self.path("all"), file)
+        self.assertTrue(said.startswith("10 findings, 8 files"), said)
         self.assertEqual(self.runs(self.path("r"), "test"), 0)
-        self.assertEqual(subprocess.run([os.path.join(SOURCE, "tests/gpu/regress.py"), "--out", self.path("x"),
-                                         self.write("odd.txt", "something else\n")], capture_output=True).returncode, 1)
+        self.script("regress.py", "--out", self.path("x"), self.write("odd.txt", "something else\n"), code=1)
 
 
 class Validate(Scripts):
@@ -101,8 +127,8 @@ class Validate(Scripts):
         os.symlink(os.path.abspath(FLAKY), self.path("bin/good/attnfuzz"))
 
     def validate(self, *arguments, code):
-        return self.script("validate.sh", "--bin", self.path("bin"), "--out", self.path("out"), "--generate-work", "40000", "--jobs", "2",
-                           *arguments, code=code)
+        return self.script("validate.sh", "--bin", self.path("bin"), "--out", self.path("out"), "--generate-work",
+                           "40000", "--jobs", "2", *arguments, code=code)
 
     def state(self):
         with open(self.path("out/state.json")) as f:
@@ -129,7 +155,8 @@ class Validate(Scripts):
             self.assertRegex(f.read(), r"(?m)^generated +failed ")
 
     def test_without_a_gpu_no_step_was_made_and_none_failed(self):
-        said = self.validate("--backend", "hip", "--generate", "5", "corpus", "generated", "bench", "rank", "sdpa", code=3)
+        said = self.validate("--backend", "hip", "--generate", "5", "corpus", "generated", "bench", "rank", "sdpa",
+                             code=3)
         self.assertEqual({s["status"] for s in self.state().values()}, {"not made"}, said)
 
     def test_mistakes(self):
