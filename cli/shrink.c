@@ -259,6 +259,17 @@ static int shrink_all(struct shrinker *s, int n, char **arguments)
     return corpus_close(&corpus, code);
 }
 
+static bool is_property(int64_t number)
+{
+    switch (number) {
+#define X(row_number, NAME, name, kind, text) case ATTN_P_##NAME:
+        ATTN_PROPERTIES(X)
+#undef X
+        return true;
+    default: return false;
+    }
+}
+
 static bool read_options(struct shrinker *s, int argc, char **argv)
 {
     static const struct option longs[] = {
@@ -273,7 +284,7 @@ static bool read_options(struct shrinker *s, int argc, char **argv)
                 return false;
             break;
         case 'p':
-            if (!cli_number(optarg, 1, 99, &s->property) || !strcmp(attn_property_name((int)s->property), "unknown")) {
+            if (!cli_number(optarg, 1, 99, &s->property) || !is_property(s->property)) {
                 cli_error("--property %s: no such property", optarg);
                 return false;
             }

@@ -6,6 +6,7 @@ the same child processes that a GPU would be opened in."""
 
 import base64
 import collections
+import contextlib
 import json
 import os
 import re
@@ -229,16 +230,24 @@ class Journal(Validation):
         r = self.report(what, "--resume", self.journal, self.file, code=0)
         self.assertEqual((r["resumed"], r["ran"], len(self.begun())), (self.N, self.N, self.N))
 
-    def test_a_torn_record_is_run_again(self):
-        self.report("", "--resume", self.journal, self.file, code=0)
+    def journal_of(self, file):
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(self.journal)
+        self.report("", "--resume", self.journal, file, code=0)
         with open(self.journal, "rb") as f:
-            whole = f.read()
-        record = (len(whole) - 40) // self.N
-        for cut, kept in ((1, self.N - 1), (record, self.N - 1), (record + 7, self.N - 2), (len(whole) - 40, 0)):
+            return f.read()
+
+    def test_a_torn_record_is_run_again(self):
+        one = self.journal_of(self.write("one.txt", problem(100) + "\n"))
+        whole = self.journal_of(self.file)
+        record = (len(whole) - len(one)) // (self.N - 1)  # all of them held: records are alike
+        header = len(one) - record
+        self.assertEqual(len(whole), header + self.N * record)
+        for cut, kept in ((1, self.N - 1), (record, self.N - 1), (record + 7, self.N - 2), (len(whole) - header, 0)):
             self.write("journal", whole[:-cut])
             r = self.report("", "--resume", self.journal, self.file, code=0)
             self.assertEqual((r["resumed"], r["ran"]), (kept, self.N), cut)
-        for cut in (len(whole) - 39, len(whole)):
+        for cut in (len(whole) - header + 1, len(whole)):
             self.write("journal", whole[:-cut])
             self.assertEqual(self.report("", "--resume", self.journal, self.file, code=0)["resumed"], 0)
         self.write("journal", whole[:-record // 2] + b"\0" * (record // 2))
