@@ -17,11 +17,18 @@ struct run_kernel_total {
     double apart; /* largest difference from it / both limits */
 };
 
+enum {
+    RUN_DEVICE_ROWS = 0
+#define X(...) +1
+    ATTN_DEVICES(X)
+#undef X
+};
+
 struct run_total {
     int64_t problems, ran, failed, skipped, needs_naive, plans, constant_v;
     int64_t components, unjudged, left_out;
     struct run_kernel_total kernel[ATTN_KERNEL_COUNT];
-    int64_t device[64]; /* tasks run, by row of the device table */
+    int64_t device[RUN_DEVICE_ROWS]; /* tasks run, by row of the device table */
 };
 
 enum { RUN_REASONS_MAX = 16, RUN_WHY_MAX = 160 };
