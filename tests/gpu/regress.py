@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 """regress.py --out FOLDER FAILURES...: failing lines (attnfuzz run --failures) as files for corpus/regress.
 
-Each finding becomes a file of its own, named for what failed and a hash of its line: the comments that say what was wrong,
-then the line. Of findings with the same property and kernel the shortest few are taken; lines that corpus/ has already are
-left out. Someone reads them, and adds those that tell something new; --out corpus/regress adds them all."""
+Each finding becomes a file of its own, named for what failed and a hash of its line: the comments that say what was
+wrong, then the line. Of findings with the same property and kernel the shortest few are taken; lines that corpus/ has
+already are left out. Someone reads them, and adds those that tell something new; --out corpus/regress adds them all."""
 
 import argparse
 import glob

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""PyTorch's scaled_dot_product_attention on the data that `attnfuzz bench --backend hip --save DIR` kept: values and times.
+"""PyTorch's scaled_dot_product_attention on the data that `attnfuzz bench --backend hip --save DIR` kept: values and
+times.
 
 usage: sdpa.py DIR...
 
-Prints, for each folder, PyTorch's time (median of events), attnfuzz's from problem.json, their ratio (1.0 is parity, more is
-faster than PyTorch), and how far both results are from one in f32 on some rows. Exit code 1 when attnfuzz's result is
-further from it than ten times PyTorch's is; 3 without PyTorch or a GPU.
+Prints, for each folder, PyTorch's time (median of events), attnfuzz's from problem.json, their ratio (1.0 is parity,
+more is faster than PyTorch), and how far both results are from one in f32 on some rows. Exit code 1 when attnfuzz's
+result is further from it than ten times PyTorch's is; 3 without PyTorch or a GPU.
 """
 import json
 import pathlib
@@ -73,8 +74,9 @@ def compare(folder):
     ours = (dst[:, :, rows].double() - exact).abs().max().item()
     theirs = (call()[:, :, rows].double() - exact).abs().max().item()
     flops = 4.0 * seq * heads * p["n_q"] * p["n_kv"] * d * (0.5 if p["causal"] else 1.0)
-    print(f"{folder.name}: PyTorch {torch.__version__} {ms:.3f} ms ({flops / ms / 1e9:.0f} TFLOP/s), attnfuzz {p['kernel']} "
-          f"{p['milliseconds']:.3f} ms ({flops / p['milliseconds'] / 1e9:.0f} TFLOP/s), ratio {ms / p['milliseconds']:.3f}; "
+    print(f"{folder.name}: PyTorch {torch.__version__} {ms:.3f} ms ({flops / ms / 1e9:.0f} TFLOP/s), "
+          f"attnfuzz {p['kernel']} {p['milliseconds']:.3f} ms ({flops / p['milliseconds'] / 1e9:.0f} TFLOP/s), "
+          f"ratio {ms / p['milliseconds']:.3f}; "
           f"largest error on {ROWS} rows: attnfuzz {ours:.3g}, PyTorch {theirs:.3g}")
     return ours <= 10 * theirs
 

@@ -4,8 +4,8 @@
 
   corpus       the whole corpus: every able kernel, twice bitwise, guards, constant V, beside the host executor
   generated    the same with generated problems
-  fault-NAME   the same with a fault planted in a kernel (tests/faults/NAME.patch): the run must fail, name the kernel, and
-               print a line that fails on the host executor too, and only with the fault
+  fault-NAME   the same with a fault planted in a kernel (tests/faults/NAME.patch): the run must fail, name the kernel,
+               and print a line that fails on the host executor too, and only with the fault
   bench        copies, decode and prefill, by the GPU's clock
   rank         the planner's cost against the clock, on shapes drawn by a seed
   sdpa         PyTorch's scaled_dot_product_attention on the prefill's data, in the same run as bench
@@ -33,7 +33,8 @@ FAULTS = {"b40_kv_head_by_padded_ratio": {"naive"}, "b54_sink_in_every_split": {
 STEPS = ["corpus", "generated"] + ["fault-" + name for name in FAULTS] + ["bench", "rank", "sdpa"]
 GENERATE_SEED, RANK_SEED = 20261123, 3  # fixed before anything was measured
 GOOD, FAILED, UNFINISHED, NOT_MADE = "good", "failed", "unfinished", "not made"
-LIBRARIES_OF_EVERY_MACHINE = ("libc.", "libm.", "libdl.", "libpthread.", "librt.", "ld-linux", "linux-vdso", "libstdc++", "libgcc_s")
+LIBRARIES_OF_EVERY_MACHINE = ("libc.", "libm.", "libdl.", "libpthread.", "librt.", "ld-linux", "linux-vdso",
+                              "libstdc++", "libgcc_s")
 
 
 # ---- Preparing ------------------------------------------------------------------------------------------------------
@@ -66,8 +67,8 @@ def prepare(preset):
         if os.path.exists(os.path.join(build, "bin", name)):
             shutil.copy(os.path.join(build, "bin", name), os.path.join(out, "good"))
     for fault in FAULTS:
-        must([sys.executable, os.path.join(HERE, "plant.py"), build, os.path.join(SOURCE, "tests", "faults", fault + ".patch"),
-              os.path.join(out, fault)])
+        patch = os.path.join(SOURCE, "tests", "faults", fault + ".patch")
+        must([sys.executable, os.path.join(HERE, "plant.py"), build, patch, os.path.join(out, fault)])
     for folder in ["good", *FAULTS]:
         binary = os.path.join(out, folder, "attnfuzz")
         must(["strip", binary])
@@ -102,7 +103,7 @@ class Validation:
         return os.path.join(os.path.abspath(self.options.bin), variant, "attnfuzz")
 
     def command(self, arguments, name, good=(0,)):
-        """Runs one command within the time that is left; its output goes to OUT/NAME.log. Returns exit code and output."""
+        """Runs one command within the time that is left; its output goes to OUT/NAME.log. Returns code and output."""
         left = self.end - time.monotonic() if self.end else None
         if left is not None and left < 5:
             raise Cut
@@ -138,8 +139,9 @@ class Validation:
     def run_options(self, name):
         o, at = self.options, lambda end: os.path.join(self.out, name + end)
         on = [] if self.device() else ["--schedules", "--constant-v"]
-        return ["run", "--backend", o.backend, *on, *(["--jobs", str(o.jobs)] if o.jobs else []), "--timeout", str(o.timeout),
-                "--json", at(".json"), "--failures", at(".failures.txt")]
+        on += ["--jobs", str(o.jobs)] if o.jobs else []
+        return ["run", "--backend", o.backend, *on, "--timeout", str(o.timeout), "--json", at(".json"),
+                "--failures", at(".failures.txt")]
 
     def device(self):
         return self.options.backend != "host"
@@ -150,27 +152,30 @@ class Validation:
 
     def validate(self, name, what):
         at = lambda end: os.path.join(self.out, name + end)  # noqa: E731
-        code, text = self.command([self.binary("good"), *self.run_options(name), "--resume", at(".journal"), "--junit", at(".xml"),
-                                   "--html", at(".html"), *what], name, good=(0, 1, 3))
+        reports = ["--resume", at(".journal"), "--junit", at(".xml"), "--html", at(".html")]
+        code, text = self.command([self.binary("good"), *self.run_options(name), *reports, *what], name, good=(0, 1, 3))
         if code == 3 and not re.search(r"^left to do ", text, re.M):
             raise EnvironmentError(text.strip().splitlines()[-1])
         r = self.report(name)
         kernels = ", ".join(f"{k} {v['ran']}" for k, v in r["by_kernel"].items())
         beside = sum(v.get("compared", 0) for v in r["by_kernel"].values())
         worst = max(v["worst"] or 0 for v in r["by_kernel"].values())
-        said = (f"{r['problems']} problems, {r['ran']} ran, {r['failed']} failed, {r['skipped']} skipped, {r['left']} left; runs by {kernels}; "
-                f"{r['constant_v']} with constant V; {beside} beside the host executor; worst error {worst:.3f} of its limit; "
+        said = (f"{r['problems']} problems, {r['ran']} ran, {r['failed']} failed, {r['skipped']} skipped, "
+                f"{r['left']} left; runs by {kernels}; {r['constant_v']} with constant V; {beside} beside the host executor; "
+                f"worst error {worst:.3f} of its limit; "
                 f"{100 * r['unjudged'] / max(1, r['components']):.2f}% of components unjudged")
         if r["left"]:
             raise Cut
         return (FAILED if r["failed"] else GOOD), said
 
     def corpus(self):
-        return self.validate("corpus", ["corpus/seeds/phi-3.txt", "corpus/naive.txt"] if self.options.small else ["corpus"])
+        some = ["corpus/seeds/phi-3.txt", "corpus/naive.txt"]
+        return self.validate("corpus", some if self.options.small else ["corpus"])
 
     def generated(self):
         n, work = (400, 1000000) if self.options.small else (self.options.generate, self.options.generate_work)
-        return self.validate("generated", ["--generate", str(n), "--seed", str(GENERATE_SEED), "--generate-work", str(work)])
+        what = ["--generate", str(n), "--seed", str(GENERATE_SEED), "--generate-work", str(work)]
+        return self.validate("generated", what)
 
     def fault(self, name):
         step, bad = "fault-" + name, self.binary(name)
@@ -181,14 +186,16 @@ class Validation:
         named = {f["kernel"] for f in failures}
         if not named <= FAULTS[name]:
             return FAILED, f"names {named}, must be one of {FAULTS[name]}"
-        shrunk = [f for f in failures if "from" in f and (not self.device() or "fails on the host executor too" in (f["host"] or ""))]
+        shrunk = [f for f in failures
+                  if "from" in f and (not self.device() or "fails on the host executor too" in (f["host"] or ""))]
         if not shrunk:
             return FAILED, "no failure was made smaller that fails on the host executor too"
         line = shrunk[0]["line"]
         with_fault, _ = self.command([bad, "run", line], step, good=(0, 1))
         without, _ = self.command([self.binary("good"), "run", line], step, good=(0, 1))
-        said = (f"{len(failures)} of 600 problems failed, named: {', '.join(sorted(named))}; on the host executor the line fails with the "
-                f"fault: {'yes' if with_fault else 'no'}, without: {'yes' if without else 'no'}; {line}")
+        said = (f"{len(failures)} of 600 problems failed, named: {', '.join(sorted(named))}; "
+                f"on the host executor the line fails with the fault: {'yes' if with_fault else 'no'}, "
+                f"without: {'yes' if without else 'no'}; {line}")
         return (GOOD if with_fault == 1 and without == 0 else FAILED), said
 
     def bench_command(self, step, more):
@@ -198,8 +205,8 @@ class Validation:
         return {k: v for k, v in numbers.items() if isinstance(v, (int, float)) and not isinstance(v, bool)}
 
     def bench(self):
-        numbers = self.bench_command("bench", ["--save", os.path.join(self.out, "prefill")] if self.device() else ["--seconds", "1"])
-        return self.judge(numbers, {r"^decode_vec_.*_of_copy$": 0.70})
+        more = ["--save", os.path.join(self.out, "prefill")] if self.device() else ["--seconds", "1"]
+        return self.judge(self.bench_command("bench", more), {r"^decode_vec_.*_of_copy$": 0.70})
 
     def rank(self):
         if not self.device():
@@ -208,7 +215,8 @@ class Validation:
         return self.judge(numbers, {r"^rank_right$": 0.90})
 
     def judge(self, numbers, targets):
-        missed = [f"{k} {v:.3g} < {low}" for k, v in numbers.items() for pattern, low in targets.items() if re.match(pattern, k) and v < low]
+        missed = [f"{k} {v:.3g} < {low}" for k, v in numbers.items() for pattern, low in targets.items()
+                  if re.match(pattern, k) and v < low]
         said = "; ".join(f"{k} {v:.4g}" for k, v in numbers.items())
         return (FAILED if missed else GOOD), ("below target: " + ", ".join(missed) + "; " if missed else "") + said
 
@@ -223,7 +231,8 @@ class Validation:
             raise EnvironmentError(text.strip())
         ratios = [float(x) for x in re.findall(r"ratio ([0-9.]+)", text)]
         low = bool(ratios) and ratios[0] < 0.35
-        return (FAILED if code or not ratios or low else GOOD), ("below target 0.35; " if low else "") + "; ".join(text.strip().splitlines())
+        said = ("below target 0.35; " if low else "") + "; ".join(text.strip().splitlines())
+        return (FAILED if code or not ratios or low else GOOD), said
 
     def step(self, name):
         before = self.state["steps"].get(name, {})
@@ -271,10 +280,13 @@ class Validation:
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="tests/gpu/validate.sh", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(prog="tests/gpu/validate.sh", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("step", nargs="*", metavar="STEP", help="steps to make (default: all)")
-    parser.add_argument("--prepare", choices=("cuda", "amd", "plain"), help="build what the steps need, in build/gpu/PRESET; nothing else")
-    parser.add_argument("--bin", help="what --prepare built (default: build/gpu/cuda, with --backend host build/gpu/plain)")
+    parser.add_argument("--prepare", choices=("cuda", "amd", "plain"),
+                        help="build what the steps need, in build/gpu/PRESET; nothing else")
+    parser.add_argument("--bin",
+                        help="what --prepare built (default: build/gpu/cuda, with --backend host build/gpu/plain)")
     parser.add_argument("--backend", default="hip", help="as for attnfuzz run (default: hip)")
     parser.add_argument("--small", action="store_true", help="few problems: to prove the steps, not the kernels")
     parser.add_argument("--out", help="folder for results and what is resumed (default: build/gpu/out-BACKEND)")
@@ -282,7 +294,8 @@ def main():
     parser.add_argument("--jobs", type=int, help="child processes at once (default: as attnfuzz run)")
     parser.add_argument("--timeout", type=int, default=120, help="seconds for one problem (default: 120)")
     parser.add_argument("--generate", type=int, default=20000, help="generated problems (default: 20000)")
-    parser.add_argument("--generate-work", type=int, default=20000000, help="multiply-adds of the largest (default: 20000000)")
+    parser.add_argument("--generate-work", type=int, default=20000000,
+                        help="multiply-adds of the largest (default: 20000000)")
     parser.add_argument("--again", action="store_true", help="make steps again that are done")
     options = parser.parse_args()
     unknown = [name for name in options.step if name not in STEPS]

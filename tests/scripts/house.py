@@ -21,7 +21,7 @@ import tree  # noqa: E402
 
 FUZZ = ("fuzz/case", "fuzz/domain", "fuzz/properties", "fuzz/shrink", "fuzz/session", "fuzz/targets")
 LIBRARIES = ("planner", "code", "reference", "kernels", "isa", "subjects")
-CLI = LIBRARIES + FUZZ + ("cli/cli.",)
+PARTS = ("cli/run", "cli/check", "cli/bench", "cli/import")
 
 MAY_USE = {
     "planner": (),
@@ -31,14 +31,10 @@ MAY_USE = {
     "isa": ("planner", "code"),
     "subjects": ("planner", "code", "isa"),
     **{room: ("planner", "reference", "kernels") + FUZZ[:i] for i, room in enumerate(FUZZ)},
-    # What all of the command needs, its input, what verbs are made of, and the verbs.
-    "cli/cli.": LIBRARIES + FUZZ,
-    "cli/input": CLI,
-    "cli/run": CLI + ("cli/input",),
-    "cli/check": CLI + ("cli/input",),
-    "cli/bench": CLI + ("cli/input",),
-    "cli/import": CLI + ("cli/input",),
-    "cli": CLI + ("cli/input", "cli/run", "cli/check", "cli/bench", "cli/import"),
+    # What all of the command needs, what verbs are made of, and the verbs.
+    "cli/input": LIBRARIES + FUZZ,
+    **{room: LIBRARIES + FUZZ + ("cli/input",) for room in PARTS},
+    "cli": LIBRARIES + FUZZ + ("cli/input",) + PARTS,
     # For others' programs: by itself.
     "include": (),
 }
@@ -50,7 +46,7 @@ LONG_FUNCTION, LONG_FILE = 80, 500
 
 
 def room_of(path):
-    rooms = [room for room in MAY_USE if path.startswith(room if room.endswith(".") else room + "/")]
+    rooms = [room for room in MAY_USE if path.startswith(room + "/")]
     return max(rooms, key=len) if rooms else None
 
 
@@ -97,10 +93,9 @@ def too_wide(root):
 def written(root):
     """All files of code, scripts and build files included."""
     found = tree.files(root, FOLDERS)
-    for folder in FOLDERS + ("tests", ".ci", ".clusterfuzzlite", "."):
+    for folder in FOLDERS + ("tests", "scripts", ".ci", ".clusterfuzzlite", "."):
         for at, below, names in os.walk(os.path.join(root, folder)):
-            if folder == ".":
-                below.clear()
+            below[:] = [] if folder == "." else [b for b in below if b != "__pycache__"]
             found += [os.path.relpath(os.path.join(at, n), root) for n in names
                       if n.endswith(tree.CODE + tree.SCRIPTS) or n in ("CMakeLists.txt", "dev", "run")]
     return sorted(set(found))
