@@ -215,11 +215,10 @@ static int shrink_session(struct shrinker *s, const struct attn_session *session
     struct attn_session_shrink_report report;
     bool compared;
     int code = CLI_LACKS;
+    options.limits.schedules = true;
     if (!small || !before || !after) {
         cli_error("out of memory");
-    } else if ((attn_session_run(session, &options, &outcome, &finding) &&
-                attn_session_orders(session, &options, &compared, &finding)) ||
-               !wanted(s, &finding.finding)) {
+    } else if (attn_session_orders(session, &options, &outcome, &compared, &finding) || !wanted(s, &finding.finding)) {
         cli_error("%s does not fail, nothing to shrink", place);
         code = CLI_USAGE;
     } else {

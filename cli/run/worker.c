@@ -147,7 +147,7 @@ static void add_outcome(const struct attn_session_outcome *o, struct run_result 
 #define SESSION_ALL_WORK INT64_C(30000000)
 #define SESSION_CACHE_BYTES (INT64_C(64) << 20)
 
-/* Plays a session, and again with its slots' turns in another order. */
+/* Plays a session, and once more with its slots' turns in another order. */
 static void run_session(struct tools *tools, int64_t t)
 {
     const struct run_job *job = tools->job;
@@ -179,10 +179,8 @@ static void run_session(struct tools *tools, int64_t t)
     }
     if (job->options->schedule >= 0 && s->schedule == 0)
         s->schedule = (uint64_t)job->options->schedule;
-    bool held = attn_session_run(s, &options, &outcome, &finding);
+    bool held = attn_session_orders(s, &options, &outcome, &compared, &finding);
     add_outcome(&outcome, result);
-    if (held && outcome.ran)
-        held = attn_session_orders(s, &options, &compared, &finding);
     if (!held) {
         job->findings[t].at[0] = finding.finding;
         result->plan_failed = true;

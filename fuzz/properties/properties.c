@@ -27,6 +27,21 @@ const char *attn_property_meaning(int number)
     }
 }
 
+int attn_failure_property(int failure)
+{
+    switch (failure) {
+    case ATTN_F_LDS_RACE:
+    case ATTN_F_GLOBAL_RACE: return ATTN_P_SCHEDULE_FREE;
+    case ATTN_F_LDS_UNWRITTEN:
+    case ATTN_F_LDS_BOUNDS:
+    case ATTN_F_GLOBAL_BOUNDS:
+    case ATTN_F_GLOBAL_READONLY:
+    case ATTN_F_GLOBAL_UNWRITTEN:
+    case ATTN_F_DST_UNWRITTEN: return ATTN_P_CONTAINED;
+    default: return ATTN_P_SOUND;
+    }
+}
+
 void attn_finding_print(FILE *out, const struct attn_finding *f)
 {
     char line[ATTN_CASE_LINE_MAX];

@@ -17,7 +17,7 @@
 #include "reference/attn_reference.h"
 
 /* X(number, NAME, name, PLAN, RUN or SESSION, what must hold), in the order in which they are checked. A property is
- * one row here and one function check_name() beside the others of its kind: plan.c, run.c; session/check.c. */
+ * one row here and one function check_name() beside the others of its kind: plan.c, runner.c; session/check.c. */
 #define ATTN_PROPERTIES(X)                                                                                            \
     X(1, TOTAL, total, PLAN, "a kernel is able, for known head sizes one other than naive, and its plan is in order") \
     X(3, EXPLAINED, explained, PLAN,                                                                                  \

@@ -176,9 +176,10 @@ void session_references_free(struct session_references *all)
         attn_reference_free(all->reference[--all->n]);
 }
 
-bool session_judge(const struct session_references *all, const struct attn_problem *problem,
-                   const struct attn_arithmetic *arithmetic, const void *dst, struct attn_judgement *judgement)
+static bool judge_step(const void *what, const struct attn_problem *problem, const struct attn_arithmetic *arithmetic,
+                       const void *dst, struct attn_judgement *judgement)
 {
+    const struct session_references *all = what;
     const struct attn_tensor *d = &problem->t[ATTN_DST];
     memset(judgement, 0, sizeof *judgement);
     for (int i = 0; i < all->n; i++) {
@@ -189,4 +190,21 @@ bool session_judge(const struct session_references *all, const struct attn_probl
         add(judgement, &one, run);
     }
     return judgement->failed == 0;
+}
+
+static double limit_of_step(const void *what, const struct attn_arithmetic *arithmetic, int64_t d, int64_t h,
+                            int64_t iq, int64_t s)
+{
+    const struct session_references *all = what;
+    for (int i = 0; i < all->n; i++) {
+        const struct session_run *run = &all->run[i];
+        if (run->stream == s && run->row <= iq && iq < run->row + run->n)
+            return attn_reference_limit(all->reference[i], arithmetic, d, h, iq - run->row, 0);
+    }
+    return INFINITY;
+}
+
+struct attn_expected session_expected(const struct session_references *all)
+{
+    return (struct attn_expected){ all, judge_step, limit_of_step, "by the sequence's tokens it " };
 }

@@ -151,29 +151,41 @@ static bool same_answers(const struct attn_session *s, const struct answers *a, 
     return true;
 }
 
-bool attn_session_orders(const struct attn_session *session, const struct attn_session_options *options, bool *compared,
-                         struct attn_session_finding *f)
+static bool compare_orders(const struct attn_session *s, const struct attn_session_options *options,
+                           const struct attn_session *other, const struct attn_player *first,
+                           const struct answers *answers, bool *compared, struct attn_session_finding *f)
+{
+    struct attn_session_options once = *options;
+    struct attn_session_outcome outcome;
+    struct attn_player *second = NULL;
+    struct answers *its = calloc(1, sizeof *its);
+    bool held = true;
+    once.limits.schedules = false;
+    once.limits.beside = NULL;
+    if (its)
+        held = session_check(other, &once, keep_answer, its, &outcome, f, &second);
+    *compared = held && its && second && !answers->lost && !its->lost && outcome.counts.refused == 0;
+    if (*compared)
+        held = same_tokens(s, first, second, f) && same_answers(s, answers, its, f);
+    attn_player_close(second);
+    free_answers(its);
+    return held;
+}
+
+bool attn_session_orders(const struct attn_session *session, const struct attn_session_options *options,
+                         struct attn_session_outcome *outcome, bool *compared, struct attn_session_finding *f)
 {
     struct attn_session *other = malloc(sizeof *other);
-    struct attn_session_outcome outcome[2];
-    struct attn_player *player[2] = { NULL, NULL };
-    struct answers *answers[2] = { calloc(1, sizeof **answers), calloc(1, sizeof **answers) };
-    bool held = true;
+    struct answers *answers = calloc(1, sizeof *answers);
+    struct attn_player *player = NULL;
+    bool two = other && answers && reorder(session, other);
 
     *compared = false;
-    memset(f, 0, sizeof *f);
-    if (other && answers[0] && answers[1] && reorder(session, other)) {
-        held = session_check(session, options, keep_answer, answers[0], &outcome[0], f, &player[0]) &&
-               session_check(other, options, keep_answer, answers[1], &outcome[1], f, &player[1]);
-        *compared = held && player[0] && player[1] && !answers[0]->lost && !answers[1]->lost &&
-                    outcome[0].counts.refused == 0 && outcome[1].counts.refused == 0;
-        if (*compared)
-            held = same_tokens(session, player[0], player[1], f) && same_answers(session, answers[0], answers[1], f);
-    }
-    attn_player_close(player[0]);
-    attn_player_close(player[1]);
-    free_answers(answers[0]);
-    free_answers(answers[1]);
+    bool held = session_check(session, options, two ? keep_answer : NULL, answers, outcome, f, &player);
+    if (held && two && player && outcome->ran > 0 && outcome->counts.refused == 0)
+        held = compare_orders(session, options, other, player, answers, compared, f);
+    attn_player_close(player);
+    free_answers(answers);
     free(other);
     return held;
 }

@@ -6,8 +6,9 @@
 #ifndef ATTN_SESSION_PLAY_H
 #define ATTN_SESSION_PLAY_H
 
-#include "fuzz/session/session.h"
+#include "fuzz/properties/runner.h"
 #include "fuzz/session/cache.h"
+#include "fuzz/session/session.h"
 
 /* The caches of a player: of layers that see everything, of layers with a window, and the drafter's. */
 enum session_cache_id { SESSION_FULL, SESSION_SWA, SESSION_DRAFTER, SESSION_CACHE_COUNT };
@@ -147,9 +148,8 @@ struct session_references {
 bool session_references(const struct attn_player *p, const struct attn_session_at *at,
                         const struct attn_problem *problem, struct session_references *all);
 void session_references_free(struct session_references *all);
-/* Judges dst of the problem by them; *judgement sums up all rows, its place is one of the problem's. */
-bool session_judge(const struct session_references *all, const struct attn_problem *problem,
-                   const struct attn_arithmetic *arithmetic, const void *dst, struct attn_judgement *judgement);
+/* What a step's results are held against: a judgement sums up all rows, its place is one of the problem's. */
+struct attn_expected session_expected(const struct session_references *all);
 
 /* ---- check.c */
 

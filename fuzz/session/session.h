@@ -215,7 +215,8 @@ uint32_t attn_player_token(const struct attn_player *player, int slot, int32_t p
 void attn_player_fill(const struct attn_player *player, const struct attn_session_at *at,
                       const struct attn_problem *problem, struct attn_image *image);
 
-/* ---- Properties over a session (check.c) ----------------------------------------------------------------- */
+/* ---- Properties over a session (check.c, serves.c) -----------------------------------------------------------------
+ */
 
 /* NULL when a plan made for another problem of the same key serves this one, else what of it does not: sizes that its
  * workspace was made for, alignment that its loads count on, types, parameters that its kernel was chosen by. Looks at
@@ -234,7 +235,7 @@ struct attn_session_options {
     struct attn_session_memo *memo; /* NULL: none */
     struct attn_backend *backend;   /* NULL: planned only; one with a device of its own: plans are for that one */
     int kernel;                     /* run only this one; -1: the chosen one and all others that are able */
-    struct attn_run_limits limits;  /* of one problem; only work and bytes are looked at */
+    struct attn_run_limits limits;  /* of one problem; reference_work is not looked at */
     int64_t cache_bytes;            /* of all caches of a session that is run; beyond it is planned only */
     int64_t session_work; /* multiply-adds of all problems run; what comes then is planned only. 0: no limit */
 };
@@ -257,18 +258,20 @@ struct attn_session_outcome {
 };
 
 /* Plays a session on its device: every problem must be legal; P1 for every new key; P7: the plan kept under a problem's
- * key serves it and equals a fresh one; with a backend also P2, P9 for the kept plan and every other able kernel, on
- * the bytes that the cache has, against the logical history. Returns true when all held; else *finding. Without memory
- * for the caches a session is planned only, and outcome->skipped_for says so. */
+ * key serves it and equals a fresh one; with a backend also P2, P9, and P10 where limits.schedules asks for it, for the
+ * kept plan and every other able kernel, on the bytes that the cache has, against the logical history. Returns true
+ * when all held; else *finding. Without memory for the caches a session is planned only, and outcome->skipped_for says
+ * so. */
 bool attn_session_run(const struct attn_session *session, const struct attn_session_options *options,
                       struct attn_session_outcome *outcome, struct attn_session_finding *finding);
 
-/* P7, two orders of the same requests: plays the session and then the same events with the slots' turns taken in
- * another order (each slot's own events stay in order), and demands that every slot ends with the same tokens and that
- * the results of each slot's last step agree within their limits. Sessions whose slots have to do with each other
- * (copies, common steps, defragmentation, a cache that ran full) are not compared: *compared says. */
-bool attn_session_orders(const struct attn_session *session, const struct attn_session_options *options, bool *compared,
-                         struct attn_session_finding *finding);
+/* attn_session_run, and P7 for two orders of the same requests: plays the same events once more with the slots' turns
+ * taken in another order (each slot's own events stay in order), and demands that every slot ends with the same tokens
+ * and that the results of each slot's last step agree within their limits. Sessions whose slots have to do with each
+ * other (copies, common steps, defragmentation, a cache that ran full), and those of which nothing was run, are not
+ * compared: *compared says. The second order is run once, and not beside. */
+bool attn_session_orders(const struct attn_session *session, const struct attn_session_options *options,
+                         struct attn_session_outcome *outcome, bool *compared, struct attn_session_finding *finding);
 
 /* Finding, script and the line of the step that failed. */
 void attn_session_finding_print(FILE *out, const struct attn_session *session, const struct attn_session_finding *f);

@@ -14,7 +14,7 @@
 #include "fuzz/shrink/shrink.h"
 
 struct search {
-    const struct attn_session_options *options;
+    struct attn_session_options options;
     struct attn_session best, candidate;
     struct attn_session_finding *found; /* of best */
     int64_t tries, max_tries, steps;
@@ -37,10 +37,8 @@ static bool try_candidate(struct search *x)
     if (over(x) || memcmp(&x->candidate, &x->best, sizeof x->best) == 0 || attn_session_check(&x->candidate))
         return false;
     x->tries++;
-    bool held = attn_session_run(&x->candidate, x->options, &outcome, &f);
-    if (held && x->options->backend)
-        held = attn_session_orders(&x->candidate, x->options, &compared, &f);
-    if (held || !attn_finding_same(&f.finding, &x->found->finding))
+    if (attn_session_orders(&x->candidate, &x->options, &outcome, &compared, &f) ||
+        !attn_finding_same(&f.finding, &x->found->finding))
         return false;
     x->best = x->candidate;
     *x->found = f;
@@ -185,11 +183,13 @@ void attn_session_shrink(struct attn_session *session, const struct attn_session
     report->events_before = report->events = session->n_events;
     if (!x)
         return;
-    *x = (struct search){ .options = options,
+    *x = (struct search){ .options = *options,
                           .best = *session,
                           .found = finding,
                           .max_tries = max_tries,
                           .until = max_seconds > 0 ? cpu_seconds() + max_seconds : 0 };
+    /* A second run of each step is asked about where it is what fails. */
+    x->options.limits.schedules = finding->finding.property == ATTN_P_SCHEDULE_FREE;
     bool changed = true;
     while (changed && !over(x)) {
         changed = drop_events(x);

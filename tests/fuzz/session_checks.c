@@ -186,6 +186,7 @@ static void test_orders(void **state)
     for (int unified = 0; unified < 2; unified++) {
         struct attn_session_options options = options_of(host);
         struct attn_session_finding f;
+        struct attn_session_outcome outcome;
         bool compared;
         char script[512];
         snprintf(
@@ -195,15 +196,16 @@ static void test_orders(void **state)
             "decode 5; slot 2; reuse lcp=0.8 prompt=12; }",
             unified ? "unified" : "streams");
         read_script(script);
-        if (!attn_session_orders(&session, &options, &compared, &f))
+        if (!attn_session_orders(&session, &options, &outcome, &compared, &f))
             fail_msg("%s", f.finding.text);
         assert_true(compared);
     }
     struct attn_session_options options = options_of(host);
     struct attn_session_finding f;
+    struct attn_session_outcome outcome;
     bool compared;
     read_script("session { layer f heads=1/1 d=64; slots 2; cells 64; prefill 3; slot 1; prefill 3; together 2; }");
-    assert_true(attn_session_orders(&session, &options, &compared, &f));
+    assert_true(attn_session_orders(&session, &options, &outcome, &compared, &f));
     assert_false(compared);
 }
 

@@ -3,6 +3,9 @@
  *   lost@N     the device is lost at problems with n_kv = N      kill@N    the process is killed
  *   hang@N     a launch that never ends                          fault@N   a segmentation fault
  *   wrong@N    dst's first element comes back a quarter larger   wobble@N  one bit of it differs from run to run
+ *   poke@N     a bit of K's first element comes back other than it was uploaded: a write into an input
+ *   spill@N    a byte of a buffer with gaps that belongs to no element comes back other than it was uploaded
+ *   skip@N     dst's last element comes back with the image's pattern, as one that nothing wrote
  *   gone=PATH  once lost it makes PATH, and cannot be opened while PATH is there
  *   sulk=PATH  it cannot be opened while PATH is there
  *   slow=MS    every run takes MS milliseconds longer
@@ -29,8 +32,8 @@ struct flaky {
     char *text;
     const char *word[WORDS_MAX];
     int n_words;
-    int64_t n_kv;       /* of the problem that ran last */
-    int64_t dst_offset; /* bytes from its buffer's start */
+    struct attn_problem last; /* that ran */
+    int64_t n_kv;             /* its */
     uint32_t runs;
     bool lost; /* to this process: nothing runs any more */
 };
@@ -114,8 +117,8 @@ static bool run(struct attn_backend *backend, struct attn_memory *memory, const 
 {
     struct flaky *f = of(backend);
     const char *slow = value_of(f, "slow=");
+    f->last = *p;
     f->n_kv = p->t[ATTN_K].ne[1];
-    f->dst_offset = p->t[ATTN_DST].offset;
     f->runs++;
     if (slow)
         wait_ms(atoll(slow));
@@ -132,20 +135,41 @@ static bool run(struct attn_backend *backend, struct attn_memory *memory, const 
     return f->host->ops->run(f->host, memory, p, plan, failure);
 }
 
+/* The first byte of the image that belongs to no element; NULL: every byte does. */
+static uint8_t *first_gap(struct attn_image *image)
+{
+    for (int i = 0; i < image->n_buffers; i++) {
+        const struct attn_buffer *b = &image->buffer[i];
+        const uint8_t *gap = memchr(b->role, ATTN_ROLE_GAP, (size_t)b->size);
+        if (gap)
+            return b->bytes + (gap - b->role);
+    }
+    return NULL;
+}
+
 static bool download(struct attn_backend *backend, struct attn_memory *memory, struct attn_image *image,
                      struct attn_failure *failure)
 {
     struct flaky *f = of(backend);
     if (!f->host->ops->download(f->host, memory, image, failure))
         return false;
-    uint8_t *dst = image->buffer[image->buffer_of[ATTN_DST]].bytes + f->dst_offset;
+    const struct attn_tensor *t = &f->last.t[ATTN_DST];
+    uint8_t *dst = attn_image_at(image, &f->last, ATTN_DST), *gap = first_gap(image), *last = dst;
     float value;
+    for (int d = 0; d < 4; d++)
+        last += (t->ne[d] - 1) * t->nb[d];
     memcpy(&value, dst, sizeof value);
     if (at(f, "wrong", f->n_kv))
         value *= 1.25f;
     memcpy(dst, &value, sizeof value);
     if (at(f, "wobble", f->n_kv))
         dst[0] ^= f->runs & 1;
+    if (at(f, "poke", f->n_kv))
+        *(uint8_t *)attn_image_at(image, &f->last, ATTN_K) ^= 1;
+    if (at(f, "spill", f->n_kv) && gap)
+        *gap ^= 1;
+    if (at(f, "skip", f->n_kv))
+        memset(last, 0xff, sizeof value);
     return true;
 }
 

@@ -1,0 +1,336 @@
+/* runner.c: the properties of runs: P9 contained, P2 sound, P10 schedule-free. See runner.h.
+ *
+ * SPDX-License-Identifier: MIT */
+#include "fuzz/properties/runner.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One plan's runs. */
+struct trial {
+    struct attn_runner *r;
+    const struct attn_plan *plan;
+    const char *how;
+    struct attn_kernel_outcome *outcome;
+    struct attn_failure failure; /* of the run that did not come to its end */
+    uint64_t schedule;           /* of this run */
+};
+
+/* ---- Findings -------------------------------------------------------------------------------------------- */
+
+/* The text begins with kernel, device and plan. */
+__attribute__((format(printf, 4, 5))) static bool found(const struct trial *t, int property, struct attn_finding *f,
+                                                        const char *format, ...)
+{
+    va_list args;
+    memset(f, 0, sizeof *f);
+    f->property = property;
+    f->kernel = t->plan->kernel;
+    f->rule = -1;
+    f->failure = t->failure.code;
+    f->at = *t->r->c;
+    f->at.run.kernel = t->plan->kernel;
+    f->at.run.schedule = t->schedule;
+    int n =
+        snprintf(f->text, sizeof f->text, "%s on %s%s", attn_kernel(t->plan->kernel)->name, t->r->device->name, t->how);
+    va_start(args, format);
+    if (n >= 0 && (size_t)n < sizeof f->text)
+        vsnprintf(f->text + n, sizeof f->text - (size_t)n, format, args);
+    va_end(args);
+    return false;
+}
+
+/* ---- Running --------------------------------------------------------------------------------------------- */
+
+static bool run_once(struct trial *t, uint64_t schedule)
+{
+    struct attn_runner *r = t->r;
+    const struct attn_backend_ops *ops = r->backend->ops;
+    memset(&t->failure, 0, sizeof t->failure);
+    t->schedule = schedule;
+    if (r->host)
+        attn_host_schedule(r->backend, schedule);
+    return ops->upload(r->backend, r->memory, &r->before, &t->failure) &&
+           ops->run(r->backend, r->memory, &r->c->problem, t->plan, &t->failure) &&
+           ops->download(r->backend, r->memory, &r->after, &t->failure);
+}
+
+static bool failed_run(const struct trial *t, struct attn_finding *f)
+{
+    return found(t, attn_failure_property(t->failure.code), f, ": %s", t->failure.text);
+}
+
+const void *attn_runner_dst(const struct attn_runner *r) { return attn_image_at(&r->after, &r->c->problem, ATTN_DST); }
+
+/* ---- P9 contained ---------------------------------------------------------------------------------------- */
+
+/* The first byte of a buffer that is no element of dst and changed, -1: none. Most bytes are the same. */
+static int64_t first_change(const struct attn_buffer *x, const struct attn_buffer *y)
+{
+    enum { STRIDE = 256 };
+    for (int64_t from = 0; from < x->size; from += STRIDE) {
+        int64_t n = x->size - from < STRIDE ? x->size - from : STRIDE;
+        if (memcmp(x->bytes + from, y->bytes + from, (size_t)n) == 0)
+            continue;
+        uint8_t changed = 0;
+        for (int64_t at = from; at < from + n; at++)
+            changed |= (uint8_t)((x->bytes[at] ^ y->bytes[at]) & -(x->role[at] != ATTN_ROLE_DST));
+        for (int64_t at = from; changed; at++)
+            if (x->bytes[at] != y->bytes[at] && x->role[at] != ATTN_ROLE_DST)
+                return at;
+    }
+    return -1;
+}
+
+/* Calls for each component of dst; `at` is how far it is from the first, bytes. */
+#define EACH_COMPONENT(dst, d, h, iq, s, at)                                                                        \
+    for (int64_t s = 0; s < (dst)->ne[3]; s++)                                                                      \
+        for (int64_t iq = 0; iq < (dst)->ne[2]; iq++)                                                               \
+            for (int64_t h = 0; h < (dst)->ne[1]; h++)                                                              \
+                for (int64_t d = 0, at = h * (dst)->nb[1] + iq * (dst)->nb[2] + s * (dst)->nb[3]; d < (dst)->ne[0]; \
+                     d++, at += (dst)->nb[0])
+
+/* The host executor knows what was written. Elsewhere an element that still has the image's pattern was not: that NaN
+ * is no result of any arithmetic on finite inputs. */
+static bool check_written(struct trial *t, struct attn_finding *f)
+{
+    const struct attn_tensor *dst = &t->r->c->problem.t[ATTN_DST];
+    const char *result = attn_runner_dst(t->r);
+    if (t->r->host)
+        return true;
+    EACH_COMPONENT(dst, d, h, iq, s, at)
+    {
+        uint32_t bits;
+        memcpy(&bits, result + at, sizeof bits);
+        if (bits == UINT32_MAX)
+            return found(t, ATTN_P_CONTAINED, f,
+                         " left component d=%" PRId64 " head=%" PRId64 " row=%" PRId64 " seq=%" PRId64
+                         " of dst unwritten",
+                         d, h, iq, s);
+    }
+    return true;
+}
+
+static bool check_contained(struct trial *t, struct attn_finding *f)
+{
+    const struct attn_image *before = &t->r->before, *after = &t->r->after;
+    for (int i = 0; i < before->n_buffers; i++) {
+        const struct attn_buffer *x = &before->buffer[i], *y = &after->buffer[i];
+        int64_t at = first_change(x, y);
+        if (at >= 0)
+            return found(t, ATTN_P_CONTAINED, f,
+                         " changed byte %" PRId64 " of buffer %d, which belongs to %s (from %02x to %02x)", at, i,
+                         x->role[at] == ATTN_ROLE_GAP ? "no element" : "an input", x->bytes[at], y->bytes[at]);
+    }
+    return check_written(t, f);
+}
+
+/* ---- P2 sound -------------------------------------------------------------------------------------------- */
+
+static bool judge(const struct trial *t, const void *dst, struct attn_judgement *j)
+{
+    const struct attn_expected *e = &t->r->expected;
+    return e->judge(e->what, &t->r->c->problem, &t->plan->arithmetic, dst, j);
+}
+
+static bool check_sound(struct trial *t, struct attn_finding *f)
+{
+    struct attn_judgement *j = &t->outcome->judgement;
+    if (judge(t, attn_runner_dst(t->r), j))
+        return true;
+    return found(t, ATTN_P_SOUND, f,
+                 ": component d=%" PRId64 " head=%" PRId64 " row=%" PRId64 " seq=%" PRId64
+                 " is %.9g, %smust be %.9g within %.3g; %" PRId64 " of %" PRId64 " components are beyond their limit",
+                 j->d, j->h, j->iq, j->s, j->got, t->r->expected.by, j->want, j->limit, j->failed, j->components);
+}
+
+/* ---- P10 schedule-free ----------------------------------------------------------------------------------- */
+
+/* Only the host has schedules to choose; what runs twice elsewhere must give the same bits all the same. */
+static bool check_schedule_free(struct trial *t, struct attn_finding *f)
+{
+    struct attn_runner *r = t->r;
+    const uint64_t schedule = t->schedule, another = schedule ^ UINT64_C(0x9e3779b97f4a7c15);
+    const struct attn_buffer *dst = &r->after.buffer[r->after.buffer_of[ATTN_DST]];
+    if (!r->limits->schedules)
+        return true;
+    memcpy(r->first_dst, dst->bytes, (size_t)dst->size);
+    if (!run_once(t, another)) {
+        t->outcome->ran = 0;
+        return failed_run(t, f);
+    }
+    t->schedule = schedule;
+    if (memcmp(r->first_dst, dst->bytes, (size_t)dst->size) == 0)
+        return true;
+    int64_t at = 0;
+    while (r->first_dst[at] == dst->bytes[at])
+        at++;
+    if (!r->host)
+        return found(t, ATTN_P_SCHEDULE_FREE, f,
+                     ": byte %" PRId64 " of dst's buffer differs between two runs of the same plan", at);
+    return found(t, ATTN_P_SCHEDULE_FREE, f,
+                 ": byte %" PRId64 " of dst's buffer differs between schedules %" PRIu64 " and %" PRIu64, at, schedule,
+                 another);
+}
+
+/* ---- Beside the host executor ---------------------------------------------------------------------------- */
+
+static bool copy_image(const struct attn_image *from, struct attn_image *to)
+{
+    *to = *from;
+    for (int i = 0; i < to->n_buffers; i++)
+        to->buffer[i].bytes = NULL;
+    for (int i = 0; i < to->n_buffers; i++) {
+        to->buffer[i].bytes = malloc((size_t)to->buffer[i].size);
+        if (!to->buffer[i].bytes)
+            return false;
+    }
+    return true;
+}
+
+static void free_copy(struct attn_image *copy)
+{
+    for (int i = 0; i < copy->n_buffers; i++)
+        free(copy->buffer[i].bytes);
+    copy->n_buffers = 0;
+}
+
+/* The largest difference between two results, in units of both limits together, and how many have the same bits. */
+static void compare(const struct trial *t, const char *x, const char *y)
+{
+    const struct attn_expected *e = &t->r->expected;
+    const struct attn_tensor *dst = &t->r->c->problem.t[ATTN_DST];
+    struct attn_kernel_outcome *o = t->outcome;
+    EACH_COMPONENT(dst, d, h, iq, s, at)
+    {
+        float one, other;
+        memcpy(&one, x + at, sizeof one);
+        memcpy(&other, y + at, sizeof other);
+        if (memcmp(x + at, y + at, sizeof one) == 0) {
+            o->equal++;
+            continue;
+        }
+        double limit = e->limit(e->what, &t->plan->arithmetic, d, h, iq, s);
+        double off = fabs((double)one - (double)other);
+        double apart = off == 0 ? 0 : off / (2 * limit);
+        if (!(apart <= o->apart))
+            o->apart = apart;
+    }
+}
+
+/* The same plan on the host executor, which sees every access: P2 when its result is wrong or too far away. */
+static bool check_beside(struct trial *t, struct attn_finding *f)
+{
+    struct attn_runner *r = t->r;
+    struct attn_backend *host = r->limits->beside;
+    const struct attn_problem *p = &r->c->problem;
+    struct attn_judgement j;
+    if (!host)
+        return true;
+    t->outcome->compared = ATTN_COMPARED_TOO_LARGE;
+    if (attn_problem_work(p) > r->limits->beside_work)
+        return true;
+    if (!r->other.n_buffers && !copy_image(&r->before, &r->other)) {
+        free_copy(&r->other);
+        return true; /* no room for its result: not compared, as with a case beyond the limit */
+    }
+    attn_host_schedule(host, r->c->run.schedule);
+    struct attn_memory *memory = host->ops->alloc(host, p, &r->before, t->plan->workspace_bytes, &t->failure);
+    bool ran = memory && host->ops->upload(host, memory, &r->before, &t->failure) &&
+               host->ops->run(host, memory, p, t->plan, &t->failure) &&
+               host->ops->download(host, memory, &r->other, &t->failure);
+    if (memory)
+        host->ops->free(host, memory);
+    if (!ran)
+        return found(t, attn_failure_property(t->failure.code), f, " ran, but its plan fails on the host executor: %s",
+                     t->failure.text);
+    const char *here = attn_image_at(&r->other, p, ATTN_DST), *there = attn_runner_dst(r);
+    if (!judge(t, here, &j))
+        return found(t, ATTN_P_SOUND, f,
+                     " is within its bound, the same plan on the host executor is not: component d=%" PRId64
+                     " head=%" PRId64 " row=%" PRId64 " seq=%" PRId64 " is %.9g, %smust be %.9g within %.3g",
+                     j.d, j.h, j.iq, j.s, j.got, r->expected.by, j.want, j.limit);
+    t->outcome->compared = ATTN_COMPARED_DONE;
+    compare(t, there, here);
+    return t->outcome->apart <= 1 ||
+           found(t, ATTN_P_SOUND, f, " is %.3g times both limits away from the host executor's result",
+                 t->outcome->apart);
+}
+
+/* ---- All ------------------------------------------------------------------------------------------------- */
+
+/* One row a property, in the order they are checked. */
+static bool (*const checks[])(struct trial *, struct attn_finding *) = {
+#define PLAN(name)
+#define SESSION(name)
+#define RUN(name) check_##name,
+#define X(number, NAME, name, kind, text) kind(name)
+    ATTN_PROPERTIES(X)
+#undef X
+#undef RUN
+#undef SESSION
+#undef PLAN
+};
+
+bool attn_runner_try(struct attn_runner *r, const struct attn_plan *plan, const char *how,
+                     struct attn_kernel_outcome *outcome, struct attn_finding *f)
+{
+    struct trial t = { .r = r, .plan = plan, .how = how, .outcome = outcome };
+    *outcome = (struct attn_kernel_outcome){ .able = outcome->able };
+    if (r->limits->trying)
+        r->limits->trying(r->limits->context, plan->kernel);
+    if (!run_once(&t, r->c->run.schedule))
+        return failed_run(&t, f);
+    outcome->ran = 1;
+    for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++)
+        if (!checks[i](&t, f))
+            return false;
+    return check_beside(&t, f);
+}
+
+bool attn_run_device(struct attn_backend *backend, int row, int weakening, struct attn_device *device)
+{
+    if (backend && backend->ops->describe(backend, device))
+        return true;
+    if (row < 0 || !attn_device(row))
+        return false;
+    if (weakening >= 0)
+        return attn_device_weaken(attn_device(row), weakening, device, NULL);
+    *device = *attn_device(row);
+    return true;
+}
+
+static const char no_memory[] = "out of memory";
+
+const char *attn_runner_image(struct attn_runner *r)
+{
+    if (attn_image_create(&r->c->problem, r->limits->bytes, &r->before))
+        return NULL;
+    memset(&r->before, 0, sizeof r->before);
+    return no_memory;
+}
+
+const char *attn_runner_open(struct attn_runner *r, int64_t workspace_bytes)
+{
+    struct attn_failure failure = { 0 };
+    r->host = strcmp(r->backend->ops->name, "host") == 0;
+    r->memory = r->backend->ops->alloc(r->backend, &r->c->problem, &r->before, workspace_bytes, &failure);
+    if (!r->memory || !copy_image(&r->before, &r->after))
+        return no_memory;
+    if (r->limits->schedules)
+        r->first_dst = malloc((size_t)r->before.buffer[r->before.buffer_of[ATTN_DST]].size);
+    return r->limits->schedules && !r->first_dst ? no_memory : NULL;
+}
+
+void attn_runner_close(struct attn_runner *r)
+{
+    if (r->memory)
+        r->backend->ops->free(r->backend, r->memory);
+    free(r->first_dst);
+    free_copy(&r->after);
+    free_copy(&r->other);
+    attn_image_free(&r->before);
+}
