@@ -19,7 +19,8 @@
 
 /* ---- Hashes ---------------------------------------------------------------------------------------------- */
 
-/* Over the canonical line: the same line gets the same device in every corpus. */
+/* Over the canonical line, not over the case: the same line gets the same device in every corpus and in every version,
+ * whatever fields a case may get. */
 static uint64_t hash_of_case(uint64_t h, const struct attn_case *c)
 {
     char line[ATTN_CASE_LINE_MAX];

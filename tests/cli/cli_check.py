@@ -3,6 +3,7 @@
 """attnfuzz check: our own planner as a subject, repeatability, and libraries that are none."""
 import json
 import os
+import re
 import struct
 import subprocess
 import tempfile
@@ -57,6 +58,16 @@ class Usage(unittest.TestCase):
         self.wrong(2, "there is no device 'gfx1'", "--subject", "own", "--device", "gfx1")
         self.wrong(2, "from 1 up, got '0'", "--subject", "own", "--calls", "0")
         self.wrong(2, "No such file", "--subject", "own", "--calls", "10", "--baseline", "/nonexistent")
+
+
+    def test_help_has_a_row_for_each_subject_that_there_is(self):
+        said = run("--subject", "llama").stderr
+        names = re.search(r"--subject is (.*), got 'llama'", said).group(1).replace(" or ", ", ").split(", ")
+        self.assertIn("own", names)
+        rows = run("--help").stdout.split("\nsubjects:\n")[1].split("\n\n")[0].splitlines()
+        self.assertEqual([row.split()[0] for row in rows], names)
+        for row in rows:
+            self.assertRegex(row, r"^  \S+ +\S.*\w")
 
 
 class Libraries(unittest.TestCase):

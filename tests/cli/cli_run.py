@@ -156,7 +156,7 @@ class Failures(Case):
         file = self.write("a.txt", f"{SMALL}\n{ENDLESS}\n{SMALL} | seed=2\n")
         begin = time.monotonic()
         result = self.ends(1, "run", "--timeout", "2", "--work", str(2**62), "--kernel", "naive", "--json", path, file)
-        self.assertLess(time.monotonic() - begin, 60)
+        self.assertLess(time.monotonic() - begin, 120)
         failure = self.failed(result.out, path)
         self.assertEqual(failure["at"], f"{file}:2")
         self.assertIn("no result within 2 s", failure["text"])

