@@ -237,7 +237,7 @@ static int run(int argc, char **argv)
         check->seconds = (double)o.seconds;
     }
     if (code == CLI_GOOD && (!check || !check->sign || !check->finding)) {
-        cli_error("memory has run out");
+        cli_out_of_memory();
         code = CLI_LACKS;
     }
     if (code == CLI_GOOD)

@@ -272,7 +272,7 @@ static int run(int argc, char **argv)
                                            { NULL, 0, NULL, 0 } };
     struct import *import = calloc(1, sizeof *import);
     if (!import) {
-        cli_error("out of memory");
+        cli_out_of_memory();
         return CLI_USAGE;
     }
     bool strict = false, good = true;

@@ -217,7 +217,7 @@ static int shrink_session(struct shrinker *s, const struct attn_session *session
     int code = CLI_LACKS;
     options.limits.schedules = true;
     if (!small || !before || !after) {
-        cli_error("out of memory");
+        cli_out_of_memory();
     } else if (attn_session_orders(session, &options, &outcome, &compared, &finding) || !wanted(s, &finding.finding)) {
         cli_error("%s does not fail, nothing to shrink", place);
         code = CLI_USAGE;
@@ -323,7 +323,7 @@ static int run(int argc, char **argv)
         s.how.backend = s.backend;
         code = shrink_all(&s, argc - optind, argv + optind);
     } else {
-        cli_error("out of memory");
+        cli_out_of_memory();
     }
     if (s.backend)
         s.backend->ops->close(s.backend);

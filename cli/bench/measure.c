@@ -124,10 +124,8 @@ bool bench_problem_open(struct bench_gpu *b, const char *line, int64_t workspace
         return false;
     }
     attn_key_of(&p->c.problem, &p->key);
-    if (!lay_out(p)) {
-        cli_error("out of memory");
-        return false;
-    }
+    if (!lay_out(p))
+        return cli_out_of_memory();
     for (; p->n_memories < memories; p->n_memories++) {
         struct attn_memory **m = &p->memory[p->n_memories];
         *m = b->ops->base.alloc(b->backend, &p->c.problem, &p->image, workspace_bytes, &failure);

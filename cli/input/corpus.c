@@ -20,10 +20,8 @@ bool corpus_open(struct corpus *corpus, int n, char **arguments)
     static const char *const prefixes[] = { "fa1", "session", NULL };
     corpus->script = malloc(CORPUS_LINE_MAX);
     corpus->session = malloc(sizeof *corpus->session);
-    if (!corpus->script || !corpus->session) {
-        cli_error("out of memory");
-        return false;
-    }
+    if (!corpus->script || !corpus->session)
+        return cli_out_of_memory();
     return lines_open(&corpus->lines, n, arguments, prefixes, CORPUS_LINE_MAX);
 }
 

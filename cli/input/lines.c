@@ -3,23 +3,17 @@
  * SPDX-License-Identifier: MIT */
 #include "cli/input/lines.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "cli/input/folder.h"
 #include "cli/input/message.h"
 
 enum { CHUNK_BYTES = 65536, DEPTH_MAX = 32 };
 
 /* ---- Sources ------------------------------------------------------------------------------------------- */
-
-static bool out_of_memory(void)
-{
-    cli_error("out of memory");
-    return false;
-}
 
 static bool add_source(struct lines *lines, const char *name, const char *text)
 {
@@ -27,13 +21,13 @@ static bool add_source(struct lines *lines, const char *name, const char *text)
         int cap = lines->cap_sources ? 2 * lines->cap_sources : 16;
         struct lines_source *grown = realloc(lines->source, (size_t)cap * sizeof *grown);
         if (!grown)
-            return out_of_memory();
+            return cli_out_of_memory();
         lines->source = grown;
         lines->cap_sources = cap;
     }
     char *copy = strdup(name);
     if (!copy)
-        return out_of_memory();
+        return cli_out_of_memory();
     lines->source[lines->n_sources++] = (struct lines_source){ .name = copy, .text = text };
     return true;
 }
@@ -44,43 +38,6 @@ static bool ends_with(const char *name, const char *end)
     return n > m && !strcmp(name + n - m, end);
 }
 
-static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
-
-/* Names of a directory's entries, sorted by bytes: the same order everywhere. */
-static bool list_directory(const char *path, char ***names, size_t *n)
-{
-    *names = NULL;
-    *n = 0;
-    size_t cap = 0;
-    DIR *dir = opendir(path);
-    if (!dir) {
-        cli_error("%s: %s", path, strerror(errno));
-        return false;
-    }
-    bool good = true;
-    for (struct dirent *entry; good && (entry = readdir(dir));) {
-        if (entry->d_name[0] == '.')
-            continue;
-        if (*n == cap) {
-            cap = cap ? 2 * cap : 32;
-            char **grown = realloc(*names, cap * sizeof *grown);
-            if (!grown) {
-                good = out_of_memory();
-                break;
-            }
-            *names = grown;
-        }
-        if (!((*names)[*n] = strdup(entry->d_name)))
-            good = out_of_memory();
-        else
-            ++*n;
-    }
-    closedir(dir);
-    if (*n)
-        qsort(*names, *n, sizeof **names, by_name);
-    return good;
-}
-
 static bool add_directory(struct lines *lines, const char *path, int depth)
 {
     if (depth > DEPTH_MAX) {
@@ -89,12 +46,12 @@ static bool add_directory(struct lines *lines, const char *path, int depth)
     }
     char **names;
     size_t n;
-    bool good = list_directory(path, &names, &n);
+    bool good = cli_folder_names(path, &names, &n);
     for (size_t i = 0; i < n; i++) {
         size_t len = strlen(path) + strlen(names[i]) + 2;
         char *child = good ? malloc(len) : NULL;
         if (good && !child)
-            good = out_of_memory();
+            good = cli_out_of_memory();
         if (good) {
             bool slash = ends_with(path, "/");
             snprintf(child, len, "%s%s%s", path, slash ? "" : "/", names[i]);
@@ -128,7 +85,7 @@ bool lines_open(struct lines *lines, int n, char **arguments, const char *const 
     lines->line = malloc(max);
     lines->chunk = malloc(CHUNK_BYTES);
     if (!lines->line || !lines->chunk)
-        return out_of_memory();
+        return cli_out_of_memory();
     for (int i = 0; i < n; i++) {
         const char *argument = arguments[i];
         struct stat status;

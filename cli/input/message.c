@@ -53,6 +53,12 @@ void cli_error_at(const char *file, int64_t line, size_t column, const char *for
     va_end(list);
 }
 
+bool cli_out_of_memory(void)
+{
+    cli_error("out of memory");
+    return false;
+}
+
 int cli_usage_error(const char *verb)
 {
     fprintf(stderr, "attnfuzz %s --help shows its options\n", verb);

@@ -24,6 +24,8 @@ void cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* "FILE:LINE:COLUMN: ..." on stderr, the same way. Column 0 is left out. */
 void cli_error_at(const char *file, int64_t line, size_t column, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+/* Says that memory has run out; false. */
+bool cli_out_of_memory(void);
 /* What getopt_long's '?' and ':' mean, and where help is. Returns CLI_USAGE. */
 int cli_usage_error(const char *verb);
 /* Standard output must have arrived (a full disk, a closed pipe): CLI_USAGE with a message when not, else code. */

@@ -165,7 +165,7 @@ struct run_journal *run_journal_open(const char *path, struct run_job *job)
     struct run_journal *j = calloc(1, sizeof *j);
     struct stat status;
     if (!j || !(j->path = strdup(path))) {
-        cli_error("out of memory");
+        cli_out_of_memory();
         free(j);
         return NULL;
     }

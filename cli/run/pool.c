@@ -73,8 +73,7 @@ bool run_pool_memory(struct run_job *job)
     job->findings = share((size_t)job->n_tasks * sizeof *job->findings);
     if (job->result && job->findings)
         return true;
-    cli_error("out of memory");
-    return false;
+    return cli_out_of_memory();
 }
 
 /* ---- Results --------------------------------------------------------------------------------------------- */
@@ -410,7 +409,7 @@ int run_pool(struct run_job *job, struct run_journal *journal, FILE *failures)
         pool->recorded = calloc((size_t)job->n_tasks + 1, sizeof *pool->recorded);
     }
     if (!pool || !pool->board || !pool->order || !pool->recorded) {
-        cli_error("out of memory");
+        cli_out_of_memory();
     } else if (pipe2(pool->pipe, O_CLOEXEC)) {
         cli_error("a pipe: %s", strerror(errno));
     } else {

@@ -1,7 +1,6 @@
 /* tasks.c: the problems of a run, read, decoded from fuzzing inputs or generated, and the tasks they make.
  *
  * SPDX-License-Identifier: MIT */
-#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include "cli/input/corpus.h"
 #include "fuzz/domain/domain.h"
 #include "fuzz/domain/mutate.h"
+#include "cli/input/folder.h"
 #include "cli/input/message.h"
 #include "cli/run/tasks.h"
 #include "planner/hash.h"
@@ -165,12 +165,6 @@ static void devices_of(const struct run_options *options, const struct attn_case
 
 /* ---- Loading --------------------------------------------------------------------------------------------- */
 
-static bool out_of_memory(void)
-{
-    cli_error("out of memory");
-    return false;
-}
-
 static bool grow(void **array, int64_t n, size_t size)
 {
     if (n & (n - 1)) /* doubles at every power of two */
@@ -187,11 +181,11 @@ static bool mine(struct run_job *job) { return job->n_read++ % job->options->sha
 static bool add_problem(struct run_job *job, const struct attn_case *c, int32_t source, int64_t line)
 {
     if (job->n_problems == INT32_MAX || !grow((void **)&job->problem, job->n_problems, sizeof *job->problem))
-        return out_of_memory();
+        return cli_out_of_memory();
     int32_t at = -1;
     if (c) {
         if (!grow((void **)&job->given, job->n_given, sizeof *job->given))
-            return out_of_memory();
+            return cli_out_of_memory();
         at = (int32_t)job->n_given;
         job->given[job->n_given++] = *c;
     }
@@ -210,7 +204,7 @@ static bool add_session(struct run_job *job, const struct attn_session *session,
     char *script = malloc(cap);
     if (!script || !grow((void **)&job->session, job->n_sessions, sizeof *job->session)) {
         free(script);
-        return out_of_memory();
+        return cli_out_of_memory();
     }
     attn_session_print(session, script, cap);
     job->session[job->n_sessions] = script;
@@ -236,35 +230,13 @@ static bool load_lines(struct run_job *job, struct corpus *corpus)
     return true;
 }
 
-static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
-
-/* Names of the files in the folder, sorted. */
-static bool list_inputs(struct run_job *job)
-{
-    const char *folder = job->options->inputs;
-    DIR *dir = opendir(folder);
-    if (!dir) {
-        cli_error("%s: %s", folder, strerror(errno));
-        return false;
-    }
-    bool good = true;
-    for (struct dirent *entry; good && (entry = readdir(dir));) {
-        if (entry->d_name[0] == '.')
-            continue;
-        good = grow((void **)&job->input, job->n_inputs, sizeof *job->input) &&
-               (job->input[job->n_inputs] = strdup(entry->d_name)) != NULL;
-        job->n_inputs += good;
-    }
-    closedir(dir);
-    if (job->n_inputs)
-        qsort(job->input, (size_t)job->n_inputs, sizeof *job->input, by_name);
-    return good || out_of_memory();
-}
-
 /* A fuzzing input is any bytes; those past the longest genome are not looked at. */
 static bool load_inputs(struct run_job *job)
 {
-    if (!list_inputs(job))
+    size_t n_names;
+    bool listed = cli_folder_names(job->options->inputs, &job->input, &n_names);
+    job->n_inputs = (int)n_names;
+    if (!listed)
         return false;
     for (int i = 0; i < job->n_inputs; i++) {
         char path[RUN_PLACE_MAX];
@@ -298,7 +270,7 @@ static bool add_tasks(struct run_job *job, int64_t problem)
     devices_of(job->options, &c, &devices);
     for (int i = 0; i < devices.n; i++) {
         if (!grow((void **)&job->task, job->n_tasks, sizeof *job->task))
-            return out_of_memory();
+            return cli_out_of_memory();
         job->task[job->n_tasks++] = (struct run_task){
             .problem = (int32_t)problem, .row = devices.at[i].row, .weakening = devices.at[i].weakening, .plan = i == 0
         };
