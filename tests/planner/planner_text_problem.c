@@ -218,6 +218,7 @@ struct bad_line {
 #define K1 " k=f16[1,1,1,1]"
 #define V1 " v=f16[1,1,1,1]"
 #define QKV "fa1 q=f32[1,1,1,1]" K1 V1
+#define NAME_OF_TYPE(NAME, name, elems, bytes, align, ggml) " " #name
 static const struct bad_line bad_lines[] = {
     { "^", "expected fa1" },
     { " ^", "expected fa1" },
@@ -258,7 +259,7 @@ static const struct bad_line bad_lines[] = {
     { QKV " mask=^fp16[1,1,1,1]", "did you mean f16?" },
     { QKV " mask=^q8_1[1,1,1,1]", "did you mean q8_0?" },
     { QKV " mask=^i32[1,1,1,1]", "did you mean f32?" },
-    { QKV " mask=^float[1,1,1,1]", "unknown type 'float', expected one of f32 f16 bf16 q8_0 q4_0 q4_1 q5_0 q5_1" },
+    { QKV " mask=^float[1,1,1,1]", "unknown type 'float', expected one of" ATTN_TYPES(NAME_OF_TYPE) },
     { QKV " mask=f16^", "expected '[' and four extents, found the end" },
     { QKV " mask=f16^(1,1,1,1)", "expected '['" },
     { QKV " mask=f16[^]", "expected an extent, found ']'" },
