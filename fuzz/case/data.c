@@ -13,29 +13,20 @@
 #include <string.h>
 
 #include "fuzz/case/attn_case.h"
+#include "planner/random.h"
 #include "reference/attn_reference.h"
 
 enum { F16_INF = 0x7c00, F16_MINUS_INF = 0xfc00 };
 
 /* ---- Random numbers -------------------------------------------------------------------------------------- */
 
-static uint64_t mix(uint64_t x)
-{
-    /* The finaliser of SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators). */
-    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
-    return x ^ x >> 31;
-}
-
-static uint64_t next(uint64_t *state) { return mix(*state += UINT64_C(0x9e3779b97f4a7c15)); }
-
 /* A state of its own for each place. */
 static uint64_t place(uint64_t seed, int what, int64_t a, int64_t b, int64_t c)
 {
-    uint64_t state = mix(seed + UINT64_C(0x9e3779b97f4a7c15) * (uint64_t)(what + 1));
-    state = mix(state ^ (uint64_t)a * UINT64_C(0xd6e8feb86659fd93));
-    state = mix(state ^ (uint64_t)b * UINT64_C(0xa0761d6478bd642f));
-    return mix(state ^ (uint64_t)c * UINT64_C(0xe7037ed1a0b428db));
+    uint64_t state = attn_mix(seed + ATTN_RANDOM_STEP * (uint64_t)(what + 1));
+    state = attn_mix(state ^ (uint64_t)a * UINT64_C(0xd6e8feb86659fd93));
+    state = attn_mix(state ^ (uint64_t)b * UINT64_C(0xa0761d6478bd642f));
+    return attn_mix(state ^ (uint64_t)c * UINT64_C(0xe7037ed1a0b428db));
 }
 
 static float signed_unit(uint64_t bits) { return (float)(int32_t)(bits >> 40) * 0x1p-23f - 1.0f; }
@@ -115,19 +106,19 @@ static void choose_magnitudes(struct filler *f)
 static void fill_uniform(float *row, int64_t n, uint64_t state, float magnitude)
 {
     for (int64_t i = 0; i < n; i++)
-        row[i] = signed_unit(next(&state)) * magnitude;
+        row[i] = signed_unit(attn_random(&state)) * magnitude;
 }
 
 static void fill_positive(float *row, int64_t n, uint64_t state, float magnitude)
 {
     for (int64_t i = 0; i < n; i++)
-        row[i] = (0.5f + 0.5f * unit(next(&state))) * magnitude;
+        row[i] = (0.5f + 0.5f * unit(attn_random(&state))) * magnitude;
 }
 
 static void fill_with_zeros(float *row, int64_t n, uint64_t state, float magnitude)
 {
     for (int64_t i = 0; i < n; i++) {
-        uint64_t bits = next(&state);
+        uint64_t bits = attn_random(&state);
         row[i] = (bits & 3) == 0 ? 0.0f : (bits & 3) == 1 ? -0.0f : signed_unit(bits) * magnitude;
     }
 }
@@ -217,13 +208,13 @@ static void make_mask_row(const struct filler *f, uint16_t *row, int64_t iq, int
     case ATTN_MASK_PREFIX: last = (int64_t)(place(seed, 102, ms, 0, 0) % (uint64_t)(n_kv + 1)) - 1; break;
     case ATTN_MASK_RANDOM:
         for (int64_t j = 0; j < n_kv; j++)
-            row[j] = next(&state) >> 63 ? F16_MINUS_INF : live_value(p, iq, j);
+            row[j] = attn_random(&state) >> 63 ? F16_MINUS_INF : live_value(p, iq, j);
         return;
     case ATTN_MASK_BIAS: {
         /* Some rows see nothing but strongly negative biases. */
         bool low = (state & 7) == 0;
         for (int64_t j = 0; j < n_kv; j++) {
-            uint64_t bits = next(&state);
+            uint64_t bits = attn_random(&state);
             row[j] = low && (bits & 15) ? attn_f32_to_f16(-900.0f - 100.0f * unit(bits)) : bias_value(bits);
         }
         return;
@@ -344,7 +335,7 @@ static void poison_row(int type, int64_t n, uint64_t state, char *out)
     static const uint16_t brain[4] = { 0x7fc0, 0x7f80, 0xff80, 0xffff };
     const struct attn_type_info *info = attn_type_info(type);
     for (int64_t i = 0; i < n / info->block_elems; i++, out += info->block_bytes) {
-        uint64_t bits = next(&state);
+        uint64_t bits = attn_random(&state);
         switch (type) {
         case ATTN_F32: memcpy(out, &wide[bits & 3], 4); break;
         case ATTN_F16: memcpy(out, &half[bits & 3], 2); break;

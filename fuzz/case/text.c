@@ -26,18 +26,6 @@ static const char *const mask_names[] = {
 enum key { KEY_DEV, KEY_KERNEL, KEY_DATA, KEY_MASK, KEY_DEAD, KEY_SEED, KEY_SCHEDULE, KEY_COUNT };
 static const char *const key_names[KEY_COUNT] = { "dev", "kernel", "data", "mask", "dead", "seed", "schedule" };
 
-void attn_run_default(struct attn_run *run)
-{
-    *run = (struct attn_run){ .device = -1,
-                              .weakening = -1,
-                              .kernel = -1,
-                              .data = ATTN_DATA_UNIFORM,
-                              .mask = ATTN_MASK_CAUSAL,
-                              .dead = 1,
-                              .seed = 0,
-                              .schedule = 0 };
-}
-
 /* ---- Reading --------------------------------------------------------------------------------------------- */
 
 struct word {

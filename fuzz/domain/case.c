@@ -9,6 +9,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "planner/arith.h"
+#include "planner/random.h"
+
 #define COUNT(a) ((int)(sizeof(a) / sizeof(a)[0]))
 
 /* n_kv: edges of tiles (32, 64 keys) and of the planner's buckets, then lengths of real caches. */
@@ -45,11 +48,7 @@ struct shape {
 static bool on(const struct attn_genome *g, int feature) { return g->features >> feature & 1; }
 #define GENE(g, name) ((g)->gene[ATTN_GENE_##name])
 
-static int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
-
 /* ---- Shape ----------------------------------------------------------------------------------------------- */
-
-static bool is_block_type(int type) { return attn_type_info(type)->block_elems > 1; }
 
 static void choose_types(const struct attn_genome *g, int *type_k, int *type_v)
 {
@@ -65,20 +64,22 @@ static void choose_types(const struct attn_genome *g, int *type_k, int *type_v)
 }
 
 /* A head size that is no whole number of blocks takes the type's plain cousin instead. */
-static int type_for(int type, int64_t d) { return d % attn_type_info(type)->block_elems == 0 ? type : type % 3; }
+static int type_for(int type, int64_t d)
+{
+    enum { PLAIN_TYPES = 3 }; /* the first rows of the table */
+    return d % attn_type_info(type)->block_elems == 0 ? type : type % PLAIN_TYPES;
+}
 
 static void choose_head_sizes(const struct attn_genome *g, int type_k, int type_v, struct shape *s)
 {
-    const struct attn_head_size *known = attn_head_size((int)(GENE(g, head_size) % ATTN_HEAD_SIZE_COUNT));
+    const struct attn_head_size *known = attn_head_size((int)GENE(g, head_size));
     s->d_k = known->d_k;
     s->d_v = known->d_v;
     if (on(g, ATTN_FEATURE_ANY_SIZE)) {
         s->d_k = 1 + GENE(g, d_k);
         s->d_v = GENE(g, d_v) == 0 ? s->d_k : 1 + GENE(g, d_v);
-        if (is_block_type(type_k))
-            s->d_k = round_up(s->d_k, 32);
-        if (is_block_type(type_v))
-            s->d_v = round_up(s->d_v, 32);
+        s->d_k = attn_round_up(s->d_k, attn_type_info(type_k)->block_elems);
+        s->d_v = attn_round_up(s->d_v, attn_type_info(type_v)->block_elems);
     }
 }
 
@@ -223,19 +224,6 @@ static bool shrink_next(struct shape *s, uint32_t squeeze, int round)
 
 /* ---- Layout ---------------------------------------------------------------------------------------------- */
 
-/* Bytes and strides that saturate: what does not fit is too large for any limit. */
-static int64_t mul(int64_t a, int64_t b)
-{
-    int64_t out;
-    return __builtin_mul_overflow(a, b, &out) ? INT64_MAX : out;
-}
-
-static int64_t add(int64_t a, int64_t b)
-{
-    int64_t out;
-    return __builtin_add_overflow(a, b, &out) ? INT64_MAX : out;
-}
-
 struct layout {
     int order;         /* index into orders */
     uint32_t pad;      /* low nibble: gap after a row; high nibble: after a plane */
@@ -249,8 +237,8 @@ struct layout {
 static int64_t lay_out(struct attn_tensor *t, const struct layout *l)
 {
     const struct attn_type_info *type = attn_type_info(t->type);
-    int64_t unit = type->block_bytes, row = mul(t->ne[0] / type->block_elems, unit);
-    int64_t span = add(row, l->row_extra), next = span;
+    int64_t unit = type->block_bytes, row = attn_mul_sat(t->ne[0] / type->block_elems, unit);
+    int64_t span = attn_add_sat(row, l->row_extra), next = span;
     t->nb[0] = unit;
     for (int i = 0; i < 3; i++) {
         int d = orders[l->order][i];
@@ -261,10 +249,10 @@ static int64_t lay_out(struct attn_tensor *t, const struct layout *l)
             t->nb[d] = 0;
             continue;
         } else {
-            t->nb[d] = add(next, gap);
-            span = add(span, mul(t->ne[d] - 1, t->nb[d]));
+            t->nb[d] = attn_add_sat(next, gap);
+            span = attn_add_sat(span, attn_mul_sat(t->ne[d] - 1, t->nb[d]));
         }
-        next = l->tight ? span : mul(t->nb[d], t->ne[d]);
+        next = l->tight ? span : attn_mul_sat(t->nb[d], t->ne[d]);
     }
     return span;
 }
@@ -278,15 +266,15 @@ static int64_t interleave(struct attn_problem *p, uint32_t gap)
         struct attn_tensor *t = &p->t[operands[i]];
         t->offset = token;
         t->nb[0] = 4;
-        t->nb[2] = mul(t->ne[0], 4);
-        token = add(token, mul(t->nb[2], t->ne[2]));
+        t->nb[2] = attn_mul_sat(t->ne[0], 4);
+        token = attn_add_sat(token, attn_mul_sat(t->nb[2], t->ne[2]));
     }
-    token = add(token, 4 * (int64_t)units[gap]);
+    token = attn_add_sat(token, 4 * (int64_t)units[gap]);
     for (int i = 0; i < 3; i++) {
         struct attn_tensor *t = &p->t[operands[i]];
         t->nb[1] = token;
-        t->nb[3] = mul(token, t->ne[1]);
-        end = mul(t->nb[3], t->ne[3]);
+        t->nb[3] = attn_mul_sat(token, t->ne[1]);
+        end = attn_mul_sat(t->nb[3], t->ne[3]);
     }
     return end;
 }
@@ -299,29 +287,21 @@ static int64_t smallest_divisor(int64_t n)
     return n;
 }
 
-static void set_ne(struct attn_tensor *t, int64_t a, int64_t b, int64_t c, int64_t d)
-{
-    t->ne[0] = a;
-    t->ne[1] = b;
-    t->ne[2] = c;
-    t->ne[3] = d;
-}
-
-static void set_mask_extents(const struct attn_genome *g, const struct shape *s, struct attn_tensor *mask)
+static void set_mask(const struct attn_genome *g, const struct shape *s, struct attn_tensor *mask)
 {
     static const int32_t extra_kv[12] = { 0, 1, 7, 8, 16, 31, 32, 33, 64, 100, 225, 1024 };
     int64_t heads = 1, mask_seqs = 1, n_kv = s->n_kv, n_q = s->n_q;
-    int64_t n_head = mul(s->kv_heads, s->ratio);
+    int64_t n_head = attn_mul_sat(s->kv_heads, s->ratio);
     if (on(g, ATTN_FEATURE_MASK_WIDE) && !s->plain_mask) {
         uint32_t kv = GENE(g, mask_extra_kv), q = GENE(g, mask_extra_q);
-        n_kv = kv == 0 ? add(n_kv, 256 - n_kv % 256) : add(n_kv, extra_kv[kv]);
+        n_kv = kv == 0 ? attn_add_sat(n_kv, 256 - n_kv % 256) : attn_add_sat(n_kv, extra_kv[kv]);
         switch (q) {
         case 0: break;
-        case 1: n_q = add(n_q, 1); break;
-        case 2: n_q = add(n_q, 5); break;
-        case 3: n_q = add(n_q, 7 - (n_q - 1) % 8); break;
-        case 4: n_q = add(n_q, 31 - (n_q - 1) % 32); break;
-        default: n_q = add(n_q, 63 - (n_q - 1) % 64); break;
+        case 1: n_q = attn_add_sat(n_q, 1); break;
+        case 2: n_q = attn_add_sat(n_q, 5); break;
+        case 3: n_q = attn_add_sat(n_q, 7 - (n_q - 1) % 8); break;
+        case 4: n_q = attn_add_sat(n_q, 31 - (n_q - 1) % 32); break;
+        default: n_q = attn_add_sat(n_q, 63 - (n_q - 1) % 64); break;
         }
     }
     if (on(g, ATTN_FEATURE_MASK_MULTI)) {
@@ -338,47 +318,37 @@ static void set_mask_extents(const struct attn_genome *g, const struct shape *s,
         default: break;
         }
     }
-    set_ne(mask, n_kv, n_q, heads, mask_seqs);
+    attn_tensor_set(mask, ATTN_F16, n_kv, n_q, heads, mask_seqs);
 }
 
 static void set_extents(const struct attn_genome *g, const struct shape *s, int type_k, int type_v,
                         struct attn_problem *p)
 {
-    int64_t n_head = mul(s->kv_heads, s->ratio);
+    int64_t n_head = attn_mul_sat(s->kv_heads, s->ratio);
     memset(p, 0, sizeof *p);
-    set_ne(&p->t[ATTN_Q], s->d_k, s->n_q, n_head, s->seqs);
-    set_ne(&p->t[ATTN_K], s->d_k, s->n_kv, s->kv_heads, s->seqs);
-    set_ne(&p->t[ATTN_V], s->d_v, s->n_kv, s->kv_heads, s->seqs);
-    set_ne(&p->t[ATTN_DST], s->d_v, n_head, s->n_q, s->seqs);
-    p->t[ATTN_Q].type = p->t[ATTN_DST].type = ATTN_F32;
-    p->t[ATTN_K].type = (uint8_t)type_k;
-    p->t[ATTN_V].type = (uint8_t)type_v;
-    p->t[ATTN_Q].present = p->t[ATTN_K].present = p->t[ATTN_V].present = p->t[ATTN_DST].present = 1;
-    if (on(g, ATTN_FEATURE_MASK) || on(g, ATTN_FEATURE_ALIBI)) {
-        p->t[ATTN_MASK].present = 1;
-        p->t[ATTN_MASK].type = ATTN_F16;
-        set_mask_extents(g, s, &p->t[ATTN_MASK]);
-    }
-    if (on(g, ATTN_FEATURE_SINKS)) {
-        p->t[ATTN_SINKS].present = 1;
-        p->t[ATTN_SINKS].type = ATTN_F32;
-        set_ne(&p->t[ATTN_SINKS], n_head, 1, 1, 1);
-    }
+    attn_tensor_set(&p->t[ATTN_Q], ATTN_F32, s->d_k, s->n_q, n_head, s->seqs);
+    attn_tensor_set(&p->t[ATTN_K], type_k, s->d_k, s->n_kv, s->kv_heads, s->seqs);
+    attn_tensor_set(&p->t[ATTN_V], type_v, s->d_v, s->n_kv, s->kv_heads, s->seqs);
+    attn_tensor_set(&p->t[ATTN_DST], ATTN_F32, s->d_v, n_head, s->n_q, s->seqs);
+    if (on(g, ATTN_FEATURE_MASK) || on(g, ATTN_FEATURE_ALIBI))
+        set_mask(g, s, &p->t[ATTN_MASK]);
+    if (on(g, ATTN_FEATURE_SINKS))
+        attn_tensor_set(&p->t[ATTN_SINKS], ATTN_F32, n_head, 1, 1, 1);
 }
 
 static int64_t at_offset(struct attn_tensor *t, uint32_t offset, int64_t span)
 {
     t->offset = offset ? (int64_t)attn_type_info(t->type)->block_bytes * (1 + units[offset]) : 0;
-    return add(span, t->offset);
+    return attn_add_sat(span, t->offset);
 }
 
 /* The tensor comes after `end` in its buffer; returns the new end. */
 static int64_t place_after(struct attn_tensor *t, int64_t end, uint32_t gap, int64_t span)
 {
     int64_t unit = attn_type_info(t->type)->block_bytes;
-    int64_t start = add(end, unit - 1) / unit * unit;
-    t->offset = add(start, unit * units[gap]);
-    return add(t->offset, span);
+    int64_t start = attn_add_sat(end, unit - 1) / unit * unit;
+    t->offset = attn_add_sat(start, unit * units[gap]);
+    return attn_add_sat(t->offset, span);
 }
 
 /* Strides, offsets and buffers of all tensors. Returns the bytes of all, INT64_MAX when too many. */
@@ -476,20 +446,20 @@ static int64_t lay_out_all(const struct attn_genome *g, struct attn_problem *p)
 
     int64_t bytes = 0;
     for (int o = 0; o < ATTN_OPERAND_COUNT; o++)
-        bytes = add(bytes, end[o]);
+        bytes = attn_add_sat(bytes, end[o]);
     return bytes;
 }
 
 static void put_junk(const struct attn_genome *g, struct attn_problem *p)
 {
-    uint64_t junk = GENE(g, junk);
+    uint64_t state = GENE(g, junk);
     for (int o = 0; o < ATTN_OPERAND_COUNT; o++) {
         if (!p->t[o].present)
             continue;
         for (int d = 1; d < 4; d++) {
             if (p->t[o].ne[d] != 1)
                 continue;
-            junk = junk * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+            uint64_t junk = attn_random(&state);
             if (junk >> 63)
                 p->t[o].nb[d] = (int64_t)(junk >> (8 + (junk >> 40 & 31)) & 0x7fffffff);
         }
@@ -530,9 +500,9 @@ static void choose_run(const struct attn_genome *g, struct attn_run *run)
             run->weakening = w;
     }
     if (on(g, ATTN_FEATURE_MASK))
-        run->mask = (int32_t)(GENE(g, mask_content) % ATTN_MASK_CONTENT_COUNT);
+        run->mask = (int32_t)GENE(g, mask_content);
     if (on(g, ATTN_FEATURE_DATA)) {
-        run->data = (int32_t)(GENE(g, profile) % ATTN_DATA_COUNT);
+        run->data = (int32_t)GENE(g, profile);
         run->dead = GENE(g, live) != 3;
     }
     run->seed = GENE(g, seed);
@@ -555,7 +525,7 @@ void attn_genome_case(const struct attn_genome *g, const struct attn_domain_limi
         set_extents(g, &s, type_k, type_v, p);
         int64_t bytes = lay_out_all(g, p);
         const int64_t *dst = p->t[ATTN_DST].ne;
-        int64_t components = mul(mul(dst[0], dst[1]), mul(dst[2], dst[3]));
+        int64_t components = attn_mul_sat(attn_mul_sat(dst[0], dst[1]), attn_mul_sat(dst[2], dst[3]));
         if (bytes <= limits->bytes && bytes < INT64_MAX && attn_problem_work(p) <= limits->work &&
             components <= limits->components)
             break;

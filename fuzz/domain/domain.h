@@ -55,68 +55,69 @@ enum attn_feature {
 
 enum { ATTN_ALWAYS = ATTN_FEATURE_COUNT }; /* of a gene that every case has */
 
-/* X(name, bytes, range, feature): the value is below range (0: anything its bytes hold). Early genes are the ones that
- * short inputs reach. */
-#define ATTN_GENES(X)                  \
-    X(head_size, 1, 13, ALWAYS)        \
-    X(device, 1, 0, ALWAYS)            \
-    X(kv_edge, 1, 32, LONG_KV)         \
-    X(kv_delta, 1, 16, LONG_KV)        \
-    X(q_edge, 1, 32, MANY_Q)           \
-    X(ratio, 1, 20, GQA)               \
-    X(kv_heads, 1, 10, KV_HEADS)       \
-    X(seqs, 1, 6, SEQS)                \
-    X(mask_content, 1, 9, MASK)        \
-    X(mask_extra_kv, 1, 12, MASK_WIDE) \
-    X(mask_extra_q, 1, 6, MASK_WIDE)   \
-    X(type_k, 1, 8, TYPES)             \
-    X(type_v, 1, 8, MIXED)             \
-    X(kv_few, 1, 40, ALWAYS)           \
-    X(squeeze, 1, 24, ALWAYS)          \
-    X(profile, 1, 7, DATA)             \
-    X(live, 1, 4, DATA)                \
-    X(mask_heads, 1, 5, MASK_MULTI)    \
-    X(mask_seqs, 1, 3, MASK_MULTI)     \
-    X(order_q, 1, 6, PERMUTED)         \
-    X(order_k, 1, 6, PERMUTED)         \
-    X(order_v, 1, 7, PERMUTED)         \
-    X(pad_q, 1, 0, PADDED)             \
-    X(pad_k, 1, 0, PADDED)             \
-    X(pad_v, 1, 0, PADDED)             \
-    X(tight, 1, 16, PADDED)            \
-    X(offset_q, 1, 16, OFFSET)         \
-    X(offset_k, 1, 16, OFFSET)         \
-    X(offset_v, 1, 16, OFFSET)         \
-    X(offset_mask, 1, 16, OFFSET)      \
-    X(offset_sinks, 1, 16, OFFSET)     \
-    X(offset_dst, 1, 16, OFFSET)       \
-    X(zero_q, 1, 8, BROADCAST)         \
-    X(zero_k, 1, 8, BROADCAST)         \
-    X(zero_v, 1, 8, BROADCAST)         \
-    X(alias, 1, 8, ALIAS)              \
-    X(alias_gap, 1, 16, ALIAS)         \
-    X(order_dst, 1, 6, OUTPUT)         \
-    X(pad_dst, 1, 0, OUTPUT)           \
-    X(order_mask, 1, 6, MASK_LAYOUT)   \
-    X(pad_mask, 1, 0, MASK_LAYOUT)     \
-    X(zero_mask, 1, 8, MASK_LAYOUT)    \
-    X(junk, 2, 0, JUNK)                \
-    X(softcap, 1, 7, SOFTCAP)          \
-    X(max_bias, 1, 6, ALIBI)           \
-    X(head_first, 1, 0, SUBSET)        \
-    X(head_rest, 1, 0, SUBSET)         \
-    X(scale, 1, 12, SCALE)             \
-    X(d_k, 2, 640, ANY_SIZE)           \
-    X(d_v, 2, 640, ANY_SIZE)           \
-    X(weakening, 1, 0, WEAKENED)       \
-    X(seed, 2, 0, ALWAYS)              \
-    X(schedule, 2, 0, SCHEDULE)        \
-    X(huge_which, 1, 0, HUGE)          \
-    X(huge_kv, 1, 62, HUGE)            \
-    X(huge_q, 1, 62, HUGE)             \
-    X(huge_heads, 1, 62, HUGE)         \
-    X(huge_seqs, 1, 62, HUGE)          \
-    X(huge_low, 2, 0, HUGE)            \
+/* X(name, bytes, range, feature): the value is below range (0: anything its bytes hold). Rows of a table are drawn by
+ * how many it has: a new type, profile or mask content is drawn without more, and what inputs decode to changes with
+ * it. Early genes are the ones that short inputs reach. */
+#define ATTN_GENES(X)                                 \
+    X(head_size, 1, ATTN_HEAD_SIZE_COUNT, ALWAYS)     \
+    X(device, 1, 0, ALWAYS)                           \
+    X(kv_edge, 1, 32, LONG_KV)                        \
+    X(kv_delta, 1, 16, LONG_KV)                       \
+    X(q_edge, 1, 32, MANY_Q)                          \
+    X(ratio, 1, 20, GQA)                              \
+    X(kv_heads, 1, 10, KV_HEADS)                      \
+    X(seqs, 1, 6, SEQS)                               \
+    X(mask_content, 1, ATTN_MASK_CONTENT_COUNT, MASK) \
+    X(mask_extra_kv, 1, 12, MASK_WIDE)                \
+    X(mask_extra_q, 1, 6, MASK_WIDE)                  \
+    X(type_k, 1, ATTN_TYPE_COUNT, TYPES)              \
+    X(type_v, 1, ATTN_TYPE_COUNT, MIXED)              \
+    X(kv_few, 1, 40, ALWAYS)                          \
+    X(squeeze, 1, 24, ALWAYS)                         \
+    X(profile, 1, ATTN_DATA_COUNT, DATA)              \
+    X(live, 1, 4, DATA)                               \
+    X(mask_heads, 1, 5, MASK_MULTI)                   \
+    X(mask_seqs, 1, 3, MASK_MULTI)                    \
+    X(order_q, 1, 6, PERMUTED)                        \
+    X(order_k, 1, 6, PERMUTED)                        \
+    X(order_v, 1, 7, PERMUTED)                        \
+    X(pad_q, 1, 0, PADDED)                            \
+    X(pad_k, 1, 0, PADDED)                            \
+    X(pad_v, 1, 0, PADDED)                            \
+    X(tight, 1, 16, PADDED)                           \
+    X(offset_q, 1, 16, OFFSET)                        \
+    X(offset_k, 1, 16, OFFSET)                        \
+    X(offset_v, 1, 16, OFFSET)                        \
+    X(offset_mask, 1, 16, OFFSET)                     \
+    X(offset_sinks, 1, 16, OFFSET)                    \
+    X(offset_dst, 1, 16, OFFSET)                      \
+    X(zero_q, 1, 8, BROADCAST)                        \
+    X(zero_k, 1, 8, BROADCAST)                        \
+    X(zero_v, 1, 8, BROADCAST)                        \
+    X(alias, 1, 8, ALIAS)                             \
+    X(alias_gap, 1, 16, ALIAS)                        \
+    X(order_dst, 1, 6, OUTPUT)                        \
+    X(pad_dst, 1, 0, OUTPUT)                          \
+    X(order_mask, 1, 6, MASK_LAYOUT)                  \
+    X(pad_mask, 1, 0, MASK_LAYOUT)                    \
+    X(zero_mask, 1, 8, MASK_LAYOUT)                   \
+    X(junk, 2, 0, JUNK)                               \
+    X(softcap, 1, 7, SOFTCAP)                         \
+    X(max_bias, 1, 6, ALIBI)                          \
+    X(head_first, 1, 0, SUBSET)                       \
+    X(head_rest, 1, 0, SUBSET)                        \
+    X(scale, 1, 12, SCALE)                            \
+    X(d_k, 2, 640, ANY_SIZE)                          \
+    X(d_v, 2, 640, ANY_SIZE)                          \
+    X(weakening, 1, 0, WEAKENED)                      \
+    X(seed, 2, 0, ALWAYS)                             \
+    X(schedule, 2, 0, SCHEDULE)                       \
+    X(huge_which, 1, 0, HUGE)                         \
+    X(huge_kv, 1, 62, HUGE)                           \
+    X(huge_q, 1, 62, HUGE)                            \
+    X(huge_heads, 1, 62, HUGE)                        \
+    X(huge_seqs, 1, 62, HUGE)                         \
+    X(huge_low, 2, 0, HUGE)                           \
     X(effort, 1, 24, ALWAYS)
 
 enum attn_gene {

@@ -5,15 +5,9 @@
 
 #include <string.h>
 
-static uint64_t next(uint64_t *state)
-{
-    uint64_t x = *state += UINT64_C(0x9e3779b97f4a7c15);
-    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
-    return x ^ x >> 31;
-}
+#include "planner/random.h"
 
-static uint32_t below(uint64_t *state, uint32_t n) { return (uint32_t)((next(state) >> 32) * n >> 32); }
+static uint32_t below(uint64_t *state, uint32_t n) { return (uint32_t)attn_random_below(state, n); }
 
 static bool is_on(const struct attn_genome *genome, int gene)
 {
@@ -79,7 +73,7 @@ void attn_genome_mutate(struct attn_genome *genome, uint64_t seed)
 {
     uint64_t state = seed;
     if (below(&state, 12) == 0) {
-        attn_genome_random(genome, next(&state));
+        attn_genome_random(genome, attn_random(&state));
         return;
     }
     static const uint8_t changes[8] = { 1, 1, 1, 2, 2, 3, 4, 8 };
@@ -91,14 +85,14 @@ void attn_genome_mutate(struct attn_genome *genome, uint64_t seed)
 void attn_genome_cross(const struct attn_genome *a, const struct attn_genome *b, uint64_t seed,
                        struct attn_genome *child)
 {
-    uint64_t from_b = next(&seed);
+    uint64_t from_b = attn_random(&seed);
     memset(child, 0, sizeof *child);
     for (int i = 0; i < ATTN_FEATURE_COUNT; i++)
         child->features |= (from_b >> i & 1 ? b : a)->features & 1u << i;
     for (int g = 0; g < ATTN_GENE_COUNT; g++) {
         int feature = attn_gene_info(g)->feature;
         /* Genes that every case has are taken one by one. */
-        bool b_gives = feature == ATTN_ALWAYS ? next(&seed) >> 63 : from_b >> feature & 1;
+        bool b_gives = feature == ATTN_ALWAYS ? attn_random(&seed) >> 63 : from_b >> feature & 1;
         child->gene[g] = (b_gives ? b : a)->gene[g];
     }
     attn_genome_settle(child);

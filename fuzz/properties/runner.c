@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "planner/random.h"
+
 /* One plan's runs. */
 struct trial {
     struct attn_runner *r;
@@ -153,7 +155,7 @@ static bool check_sound(struct trial *t, struct attn_finding *f)
 static bool check_schedule_free(struct trial *t, struct attn_finding *f)
 {
     struct attn_runner *r = t->r;
-    const uint64_t schedule = t->schedule, another = schedule ^ UINT64_C(0x9e3779b97f4a7c15);
+    const uint64_t schedule = t->schedule, another = schedule ^ ATTN_RANDOM_STEP;
     const struct attn_buffer *dst = &r->after.buffer[r->after.buffer_of[ATTN_DST]];
     if (!r->limits->schedules)
         return true;

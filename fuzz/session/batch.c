@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "fuzz/session/play.h"
+#include "planner/arith.h"
+#include "planner/hash.h"
 
 /* ---- Open and close -------------------------------------------------------------------------------------- */
 
@@ -24,8 +26,7 @@ static int32_t cells_of(const struct attn_session *s, int cache, int32_t window)
     if (cache != SESSION_SWA || s->swa_full)
         return s->cells;
     int64_t n = (int64_t)window * (s->unified ? s->slots : 1) + s->ubatch;
-    n = (n + s->pad - 1) / s->pad * s->pad;
-    return n < s->cells ? (int32_t)n : s->cells;
+    return (int32_t)attn_min(attn_round_up(n, s->pad), s->cells);
 }
 
 static bool open_caches(struct attn_player *p)
@@ -105,9 +106,7 @@ uint32_t attn_player_token(const struct attn_player *p, int slot, int32_t positi
 void session_draw_token(struct attn_player *p, int slot)
 {
     struct session_slot *s = &p->slot[slot];
-    uint64_t x = p->s.seed ^ ((uint64_t)slot << 32 | s->drawn++);
-    x = (x + UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0xbf58476d1ce4e5b9);
-    s->token[s->n++] = (uint32_t)(x >> 32);
+    s->token[s->n++] = (uint32_t)(attn_hash_u64(p->s.seed, (uint64_t)slot << 32 | s->drawn++) >> 32);
 }
 
 int32_t session_room(const struct attn_player *p, int slot) { return p->s.cells - p->slot[slot].n; }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "fuzz/session/session.h"
+#include "planner/random.h"
 
 /* Features: bits of the header's first three bytes. X(NAME, what it switches on) */
 #define FEATURES(X)                             \
@@ -355,15 +356,7 @@ void attn_session_decode(const uint8_t *bytes, size_t size, const struct attn_se
 
 /* ---- Mutation -------------------------------------------------------------------------------------------- */
 
-static uint64_t next(uint64_t *state)
-{
-    uint64_t x = *state += UINT64_C(0x9e3779b97f4a7c15);
-    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
-    return x ^ x >> 31;
-}
-
-static uint32_t below(uint64_t *state, uint32_t n) { return (uint32_t)((next(state) >> 32) * n >> 32); }
+static uint32_t below(uint64_t *state, uint32_t n) { return (uint32_t)attn_random_below(state, n); }
 
 /* An input with its header whole, and how many events it has. */
 struct draft {
@@ -397,7 +390,7 @@ static size_t give(const struct draft *d, uint8_t *out, size_t cap)
 
 static void draw_event(struct draft *d, uint32_t i, uint64_t *state)
 {
-    uint64_t x = next(state);
+    uint64_t x = attn_random(state);
     memcpy(event_at(d, i), &x, ATTN_SESSION_EVENT_BYTES);
 }
 
@@ -421,7 +414,7 @@ static void change_once(struct draft *d, uint64_t *state)
     case 0:
     case 1: d->bytes[below(state, 24) / 8] ^= (uint8_t)(1u << below(state, 8)); break;
     case 2:
-    case 3: d->bytes[AT_RUN + below(state, AT_END - AT_RUN)] = (uint8_t)next(state); break;
+    case 3: d->bytes[AT_RUN + below(state, AT_END - AT_RUN)] = (uint8_t)attn_random(state); break;
     case 4:
     case 5: insert_event(d, at, state, false); break;
     case 6: insert_event(d, at, state, true); break;
@@ -443,7 +436,7 @@ static void change_once(struct draft *d, uint64_t *state)
         break;
     default:
         if (d->events)
-            event_at(d, at)[below(state, ATTN_SESSION_EVENT_BYTES)] = (uint8_t)next(state);
+            event_at(d, at)[below(state, ATTN_SESSION_EVENT_BYTES)] = (uint8_t)attn_random(state);
         else
             insert_event(d, 0, state, false);
     }
@@ -459,7 +452,7 @@ size_t attn_session_random(uint8_t out[ATTN_SESSION_BYTES_MAX], uint64_t seed)
         if (below(&state, 16) < share)
             d.bytes[i / 8] |= (uint8_t)(1u << i % 8);
     for (int i = AT_RUN; i < AT_END; i++)
-        d.bytes[i] = (uint8_t)next(&state);
+        d.bytes[i] = (uint8_t)attn_random(&state);
     for (uint32_t i = 0; i < d.events; i++)
         draw_event(&d, i, &state);
     return give(&d, out, ATTN_SESSION_BYTES_MAX);
@@ -472,7 +465,7 @@ size_t attn_session_mutate(const uint8_t *in, size_t size, uint8_t *out, size_t 
     struct draft d;
     if (below(&state, 4) == 0) { /* a new one: small changes of a session rarely make a long one */
         uint8_t drawn[ATTN_SESSION_BYTES_MAX];
-        size_t n = attn_session_random(drawn, next(&state));
+        size_t n = attn_session_random(drawn, attn_random(&state));
         n = n < cap ? n : cap;
         memcpy(out, drawn, n);
         return n;

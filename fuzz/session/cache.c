@@ -6,8 +6,11 @@
  * SPDX-License-Identifier: MIT */
 #include "fuzz/session/cache.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "planner/hash.h"
 
 bool session_cache_open(struct session_cache *c, int32_t n_cells, int n_streams, int n_slots, int32_t window)
 {
@@ -27,12 +30,6 @@ bool session_cache_open(struct session_cache *c, int32_t n_cells, int n_streams,
             stream->first[i] = stream->last[i] = -1;
     }
     return true;
-}
-
-void session_cache_close(struct session_cache *c)
-{
-    for (int s = 0; s < ATTN_SESSION_SLOTS_MAX; s++)
-        free(c->stream[s].cell);
 }
 
 int session_cache_stream(const struct session_cache *c, int slot) { return c->n_streams == 1 ? 0 : slot; }
@@ -57,15 +54,13 @@ bool session_cache_masked(const struct session_cache *c, int32_t p0, int32_t p1)
 
 static uint64_t place_hash(int32_t cell, int32_t pos)
 {
-    uint64_t x = ((uint64_t)(uint32_t)cell << 32 | (uint32_t)pos) + UINT64_C(0x9e3779b97f4a7c15);
-    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
-    return x ^ x >> 31;
+    return attn_hash_u64(0, (uint64_t)(uint32_t)cell << 32 | (uint32_t)pos);
 }
 
 static void empty_cell(struct session_cache *c, int s, int32_t i)
 {
     struct session_stream *stream = &c->stream[s];
+    assert(i >= 0 && i < c->n_cells && stream->cell[i].pos >= 0 && stream->used > 0);
     stream->layout ^= place_hash(i, stream->cell[i].pos);
     stream->cell[i] = (struct session_cell){ .pos = -1 };
     stream->used--;
@@ -78,6 +73,8 @@ static void empty_cell(struct session_cache *c, int s, int32_t i)
 static void fill_cell(struct session_cache *c, int s, int32_t i, int32_t pos, uint32_t slots, uint32_t token)
 {
     struct session_stream *stream = &c->stream[s];
+    assert(i >= 0 && i < c->n_cells && stream->cell[i].pos < 0); /* a cell is emptied before it is filled */
+    assert(pos >= 0 && slots != 0 && slots >> c->n_slots == 0);
     stream->cell[i] = (struct session_cell){ pos, slots, token };
     stream->layout ^= place_hash(i, pos);
     stream->used++;
@@ -150,6 +147,8 @@ void session_cache_place(struct session_cache *c, int s, int32_t n, const int32_
         const struct session_cell *old = &stream->cell[cell[i]];
         if (old->pos >= 0) {
             int owner = only_slot(old->slots);
+            assert(owner >= 0 &&
+                   session_cache_masked(c, old->pos, stream->last[owner] + 1)); /* as session_cache_find says */
             if (old->pos > purge[owner])
                 purge[owner] = old->pos;
             if (old->pos == stream->first[owner] && ++stream->first[owner] > stream->last[owner])
@@ -253,6 +252,44 @@ void session_cache_defrag(struct session_cache *c)
         }
         stream->head = stream->used;
     }
+}
+
+/* What is kept beside the cells is what the cells say: how many are used, where the last one is, their layout, and the
+ * range of each slot. */
+static void check_stream(const struct session_cache *c, int s)
+{
+    const struct session_stream *stream = &c->stream[s];
+    int32_t used = 0, end = 0, first[ATTN_SESSION_SLOTS_MAX], last[ATTN_SESSION_SLOTS_MAX];
+    uint64_t layout = 0;
+    memset(first, 0xff, sizeof first);
+    memset(last, 0xff, sizeof last);
+    for (int32_t i = 0; i < c->n_cells; i++) {
+        const struct session_cell *cell = &stream->cell[i];
+        if (cell->pos < 0)
+            continue;
+        used++;
+        end = i + 1;
+        layout ^= place_hash(i, cell->pos);
+        for (int slot = 0; slot < c->n_slots; slot++) {
+            if (!(cell->slots >> slot & 1))
+                continue;
+            first[slot] = first[slot] < 0 || cell->pos < first[slot] ? cell->pos : first[slot];
+            last[slot] = cell->pos > last[slot] ? cell->pos : last[slot];
+        }
+    }
+    assert(used == stream->used && end == stream->end && layout == stream->layout && stream->head <= c->n_cells);
+    for (int slot = 0; slot < c->n_slots; slot++)
+        assert(session_cache_stream(c, slot) != s ||
+               (first[slot] == stream->first[slot] && last[slot] == stream->last[slot]));
+}
+
+void session_cache_close(struct session_cache *c)
+{
+    for (int s = 0; s < c->n_streams; s++)
+        if (c->stream[s].cell)
+            check_stream(c, s);
+    for (int s = 0; s < ATTN_SESSION_SLOTS_MAX; s++)
+        free(c->stream[s].cell);
 }
 
 bool session_cache_shares(const struct session_cache *c, int slot)

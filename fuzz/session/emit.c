@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "fuzz/session/play.h"
+#include "planner/arith.h"
 
 /* Tensor split: whole KV heads are dealt out as evenly as they go, with the query heads that read them. With fewer KV
  * heads than devices (multi-query, MLA) a single KV head is on every device and the query heads are dealt out; else the
@@ -49,18 +50,12 @@ void session_layout_of(const struct attn_player *p, int layer, int share, struct
     o->base_v = l->view ? o->base_k : (int64_t)p->s.base * attn_type_info(l->type_v)->block_bytes;
 }
 
-static void set_tensor(struct attn_tensor *t, int type, int64_t ne0, int64_t ne1, int64_t ne2, int64_t ne3)
-{
-    *t = (struct attn_tensor){ .ne = { ne0, ne1, ne2, ne3 }, .type = (uint8_t)type, .present = 1 };
-    attn_tensor_contiguous(t);
-}
-
 /* llama_kv_cache::get_k, get_v: views [head size, KV heads, n_kv, streams] from the first stream of the step on, here
  * with dimensions 1 and 2 changed as build_attn_mha permutes them. */
 static void set_view(struct attn_tensor *t, int type, int64_t d, int64_t n_kv, int64_t heads, int64_t streams,
                      int64_t cell, int64_t head, int64_t stream, int64_t offset)
 {
-    set_tensor(t, type, d, n_kv, heads, streams);
+    attn_tensor_set(t, type, d, n_kv, heads, streams);
     t->nb[1] = cell;
     t->nb[2] = head;
     t->nb[3] = stream;
@@ -82,8 +77,6 @@ static bool masks_equal(const struct attn_player *p, const struct session_cache 
     return true;
 }
 
-static int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
-
 /* The mask's width. Servers make it as wide as n_kv (build_attn_inp_kq_mask); a padded one stands for backends that ask
  * for it. KEPT: a graph is used again when its inputs still fit (llm_graph_input_attn_kv::can_reuse), and a drafter
  * whose graph keeps a mask tensor wider than the K view that shrank is how a reused context can leave mask.ne[0] above
@@ -92,7 +85,7 @@ static int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; 
 static int64_t mask_width(struct attn_player *p, int layer, bool draft, int32_t n_kv)
 {
     if (p->s.mask == ATTN_SESSION_MASK_PADDED)
-        return round_up(n_kv, p->s.mask_pad);
+        return attn_round_up(n_kv, p->s.mask_pad);
     if (p->s.mask == ATTN_SESSION_MASK_KEPT && draft) {
         if (n_kv > p->kept[layer])
             p->kept[layer] = n_kv;
@@ -115,7 +108,7 @@ void session_emit(struct attn_player *p, int layer, int share, bool draft, struc
     session_layout_of(p, layer, share, &o);
     memset(problem, 0, sizeof *problem);
     /* Q is [head size, heads, tokens] in memory, permuted like K; streams follow each other (build_attn_mha). */
-    set_tensor(&t[ATTN_Q], ATTN_F32, l->d_k, per, heads->n_head, u->streams);
+    attn_tensor_set(&t[ATTN_Q], ATTN_F32, l->d_k, per, heads->n_head, u->streams);
     t[ATTN_Q].nb[1] = 4 * (int64_t)l->d_k * heads->n_head;
     t[ATTN_Q].nb[2] = 4 * (int64_t)l->d_k;
     t[ATTN_Q].nb[3] = per * t[ATTN_Q].nb[1];
@@ -128,11 +121,11 @@ void session_emit(struct attn_player *p, int layer, int share, bool draft, struc
         t[ATTN_K].buffer = t[ATTN_V].buffer = 1;
     /* Rows padded as GGML_KQ_MASK_PAD asked for; a mask for each stream (ne[3]), or one for all. */
     bool one = p->s.shared && u->streams > 1 && masks_equal(p, cache);
-    set_tensor(&t[ATTN_MASK], ATTN_F16, mask_width(p, layer, draft, n_kv), round_up(per, p->s.rows), 1,
-               one ? 1 : u->streams);
+    attn_tensor_set(&t[ATTN_MASK], ATTN_F16, mask_width(p, layer, draft, n_kv), attn_round_up(per, p->s.rows), 1,
+                    one ? 1 : u->streams);
     if (l->sinks)
-        set_tensor(&t[ATTN_SINKS], ATTN_F32, heads->n_head, 1, 1, 1);
-    set_tensor(&t[ATTN_DST], ATTN_F32, l->d_v, heads->n_head, per, u->streams);
+        attn_tensor_set(&t[ATTN_SINKS], ATTN_F32, heads->n_head, 1, 1, 1);
+    attn_tensor_set(&t[ATTN_DST], ATTN_F32, l->d_v, heads->n_head, per, u->streams);
     problem->scale = l->scale;
     problem->softcap = l->softcap;
     problem->max_bias = l->max_bias;

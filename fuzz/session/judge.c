@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "reference/attn_reference.h"
 #include "fuzz/session/play.h"
+#include "reference/attn_reference.h"
 
 struct session_run session_run_at(const struct attn_player *p, int32_t stream, int32_t from)
 {
@@ -26,12 +26,6 @@ struct logical {
     char *base[ATTN_OPERAND_COUNT];
 };
 
-static void set_dense(struct attn_tensor *t, int type, int64_t ne0, int64_t ne1, int64_t ne2)
-{
-    *t = (struct attn_tensor){ .ne = { ne0, ne1, ne2, 1 }, .type = (uint8_t)type, .present = 1 };
-    attn_tensor_contiguous(t);
-}
-
 static void shape(const struct attn_player *p, const struct attn_session_at *at, const struct attn_problem *step,
                   const struct session_run *run, struct logical *l)
 {
@@ -44,10 +38,10 @@ static void shape(const struct attn_player *p, const struct attn_session_at *at,
     l->keys = last_row + 1 - l->first;
     int64_t n_kv = l->keys > attn_n_kv(step) ? l->keys : attn_n_kv(step);
     l->problem = *step;
-    set_dense(&t[ATTN_Q], ATTN_F32, attn_d_k(step), run->n, attn_n_head(step));
-    set_dense(&t[ATTN_K], layer->type_k, attn_d_k(step), n_kv, attn_n_head_kv(step));
-    set_dense(&t[ATTN_V], layer->type_v, attn_d_v(step), n_kv, attn_n_head_kv(step));
-    set_dense(&t[ATTN_MASK], ATTN_F16, n_kv, run->n, 1);
+    attn_tensor_set(&t[ATTN_Q], ATTN_F32, attn_d_k(step), run->n, attn_n_head(step), 1);
+    attn_tensor_set(&t[ATTN_K], layer->type_k, attn_d_k(step), n_kv, attn_n_head_kv(step), 1);
+    attn_tensor_set(&t[ATTN_V], layer->type_v, attn_d_v(step), n_kv, attn_n_head_kv(step), 1);
+    attn_tensor_set(&t[ATTN_MASK], ATTN_F16, n_kv, run->n, 1, 1);
     t[ATTN_DST].ne[2] = run->n; /* strides stay: rows are read where the step has them */
     t[ATTN_DST].ne[3] = 1;
 }

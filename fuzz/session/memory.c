@@ -6,44 +6,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "reference/attn_reference.h"
 #include "fuzz/session/play.h"
+#include "planner/hash.h"
+#include "reference/attn_reference.h"
 
 enum { STALE = 0xff }; /* a NaN as f32, f16, bf16 and as the scale of every quantised block */
 
 /* ---- Values ---------------------------------------------------------------------------------------------- */
 
-static uint64_t mix(uint64_t x)
-{
-    x += UINT64_C(0x9e3779b97f4a7c15);
-    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
-    return x ^ x >> 31;
-}
-
 static uint64_t row_seed(const struct attn_player *p, int what, int layer, int32_t head, uint32_t token, int32_t pos)
 {
-    uint64_t h = mix(p->s.seed * 8 + (uint64_t)what);
-    h = mix(h ^ ((uint64_t)(uint32_t)head << 8 | (uint64_t)layer));
-    return mix(h ^ ((uint64_t)token << 32 | (uint32_t)pos));
+    uint64_t h = attn_hash_u64(0, p->s.seed * 8 + (uint64_t)what);
+    h = attn_hash_u64(h, (uint64_t)(uint32_t)head << 8 | (uint64_t)layer);
+    return attn_hash_u64(h, (uint64_t)token << 32 | (uint32_t)pos);
 }
 
 /* n values in (-1, 1), times `scale`. */
-static void draw_row(uint64_t h, int32_t n, float scale, float *row)
+static void draw_row(uint64_t state, int32_t n, float scale, float *row)
 {
-    for (int32_t i = 0; i < n; i++) {
-        h ^= h << 13; /* xorshift64: Marsaglia, Xorshift RNGs (2003) */
-        h ^= h >> 7;
-        h ^= h << 17;
-        row[i] = scale * ((float)(int32_t)(h >> 40) * 0x1p-23f - 1.0f + 0x1p-24f);
-    }
+    for (int32_t i = 0; i < n; i++)
+        row[i] = scale * ((float)(int32_t)(attn_random(&state) >> 40) * 0x1p-23f - 1.0f + 0x1p-24f);
 }
 
 enum { ROW_Q, ROW_K, ROW_V, ROW_SINK };
 
 void session_row_q(const struct attn_player *p, int layer, int32_t head, uint32_t token, int32_t pos, float *row)
 {
-    draw_row(row_seed(p, ROW_Q, layer, head, token, pos) | 1, p->s.layer[layer].d_k, 1.0f, row);
+    draw_row(row_seed(p, ROW_Q, layer, head, token, pos), p->s.layer[layer].d_k, 1.0f, row);
 }
 
 /* The part of a key that V is a view of does not depend on its position (MLA rotates only the rest). */
@@ -51,19 +40,19 @@ void session_row_k(const struct attn_player *p, int layer, int32_t head, uint32_
 {
     const struct attn_session_layer *l = &p->s.layer[layer];
     int32_t still = l->view ? l->d_v : 0;
-    draw_row(row_seed(p, ROW_V, layer, head, token, -1) | 1, still, 1.0f, row);
-    draw_row(row_seed(p, ROW_K, layer, head, token, pos) | 1, l->d_k - still, 2.0f, row + still);
+    draw_row(row_seed(p, ROW_V, layer, head, token, -1), still, 1.0f, row);
+    draw_row(row_seed(p, ROW_K, layer, head, token, pos), l->d_k - still, 2.0f, row + still);
 }
 
 void session_row_v(const struct attn_player *p, int layer, int32_t head, uint32_t token, float *row)
 {
-    draw_row(row_seed(p, ROW_V, layer, head, token, -1) | 1, p->s.layer[layer].d_v, 1.0f, row);
+    draw_row(row_seed(p, ROW_V, layer, head, token, -1), p->s.layer[layer].d_v, 1.0f, row);
 }
 
 float session_sink(const struct attn_player *p, int layer, int32_t head)
 {
     float sink;
-    draw_row(row_seed(p, ROW_SINK, layer, head, 0, 0) | 1, 1, 2.0f, &sink);
+    draw_row(row_seed(p, ROW_SINK, layer, head, 0, 0), 1, 2.0f, &sink);
     return sink;
 }
 

@@ -10,6 +10,7 @@
 
 /* What entry_FORM.c, linked with this, makes of the hooks says what an input is. */
 #include "fuzz/targets/hooks.h"
+#include "planner/random.h"
 
 enum { OUT_BYTES = 512 };
 
@@ -42,7 +43,7 @@ size_t afl_custom_fuzz(void *data, uint8_t *in, size_t size, uint8_t **out, uint
 {
     struct mutator *m = data;
     size_t cap = max_size < sizeof m->out ? max_size : sizeof m->out;
-    uint64_t seed = m->state += UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t seed = attn_random(&m->state);
     m->crossed = other && (seed >> 33 & 3) == 0;
     size_t made;
     if (m->crossed) {

@@ -21,27 +21,6 @@ static void demand(bool holds, const char *what, const char *text, size_t size)
     abort();
 }
 
-static bool same_float(float a, float b) { return memcmp(&a, &b, sizeof a) == 0; }
-
-/* Equal as far as text carries it: fields of absent tensors apart. */
-static bool same_case(const struct attn_case *a, const struct attn_case *b)
-{
-    for (int o = 0; o < ATTN_OPERAND_COUNT; o++) {
-        const struct attn_tensor *x = &a->problem.t[o], *y = &b->problem.t[o];
-        if (x->present != y->present)
-            return false;
-        if (x->present && (memcmp(x->ne, y->ne, sizeof x->ne) != 0 || memcmp(x->nb, y->nb, sizeof x->nb) != 0 ||
-                           x->offset != y->offset || x->type != y->type || x->buffer != y->buffer))
-            return false;
-    }
-    const struct attn_problem *p = &a->problem, *q = &b->problem;
-    const struct attn_run *r = &a->run, *s = &b->run;
-    return same_float(p->scale, q->scale) && same_float(p->softcap, q->softcap) &&
-           same_float(p->max_bias, q->max_bias) && p->head_first == q->head_first && p->head_total == q->head_total &&
-           r->device == s->device && r->weakening == s->weakening && r->kernel == s->kernel && r->data == s->data &&
-           r->mask == s->mask && r->dead == s->dead && r->seed == s->seed && r->schedule == s->schedule;
-}
-
 /* Bytes that begin with `session` are a script. */
 static void read_script(const char *text, size_t size)
 {
@@ -94,7 +73,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t length = attn_case_print(&first, line, sizeof line);
     demand(length < sizeof line && strlen(line) == length, "the line is longer than ATTN_CASE_LINE_MAX", text, size);
     demand(attn_case_parse(line, length, &second, &error), "what was printed cannot be read", line, length);
-    demand(same_case(&first, &second), "read again it is another case", line, length);
+    demand(attn_case_equal(&first, &second), "read again it is another case", line, length);
+    demand(attn_case_hash(&first) == attn_case_hash(&second), "equal cases have different hashes", line, length);
     demand(attn_case_print(&second, again, sizeof again) == length && memcmp(line, again, length) == 0,
            "printed again it is another line", line, length);
     /* A cut line is terminated and says how long it would have been. */

@@ -13,20 +13,13 @@
 
 #include "fuzz/domain/domain.h"
 #include "fuzz/domain/mutate.h"
+#include "planner/random.h"
 #include "fuzz/properties/properties.h"
 
 enum { INPUTS = 10000 };
 static const struct attn_domain_limits kernel_limits = { 60000, 393216, 20480 };
 static const struct attn_domain_limits least_limits = { 4096, 65536, 1024 };
 static const struct attn_domain_limits no_limits = ATTN_DOMAIN_UNLIMITED;
-
-static uint64_t next(uint64_t *state)
-{
-    uint64_t x = *state += UINT64_C(0x9e3779b97f4a7c15);
-    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
-    return x ^ x >> 31;
-}
 
 struct input {
     uint8_t bytes[128];
@@ -37,9 +30,9 @@ struct input {
 static void random_inputs(struct input *inputs, uint64_t seed)
 {
     for (int i = 0; i < INPUTS; i++) {
-        inputs[i].size = next(&seed) % 128;
+        inputs[i].size = attn_random(&seed) % 128;
         for (size_t b = 0; b < inputs[i].size; b++)
-            inputs[i].bytes[b] = (uint8_t)next(&seed);
+            inputs[i].bytes[b] = (uint8_t)attn_random(&seed);
     }
 }
 
@@ -48,11 +41,13 @@ static void grown_inputs(struct input *inputs, uint64_t seed)
 {
     inputs[0].size = 0;
     for (int i = 1; i < INPUTS; i++) {
-        const struct input *a = &inputs[next(&seed) % (uint64_t)i], *b = &inputs[next(&seed) % (uint64_t)i];
-        if (next(&seed) % 4 == 0)
-            inputs[i].size = attn_input_cross(a->bytes, a->size, b->bytes, b->size, inputs[i].bytes, 128, next(&seed));
+        const struct input *a = &inputs[attn_random(&seed) % (uint64_t)i],
+                           *b = &inputs[attn_random(&seed) % (uint64_t)i];
+        if (attn_random(&seed) % 4 == 0)
+            inputs[i].size =
+                attn_input_cross(a->bytes, a->size, b->bytes, b->size, inputs[i].bytes, 128, attn_random(&seed));
         else
-            inputs[i].size = attn_input_mutate(a->bytes, a->size, inputs[i].bytes, 128, next(&seed));
+            inputs[i].size = attn_input_mutate(a->bytes, a->size, inputs[i].bytes, 128, attn_random(&seed));
     }
 }
 
