@@ -15,9 +15,9 @@
  * attn_with_loader turns the run-time type into a loader: a branch that is the same for the whole grid, around
  * code that is specialised for the type.
  *
- * Block layouts: ggml, ggml-common.h (block_q4_0, block_q4_1, block_q5_0, block_q5_1, block_q8_0). In the 4 and
- * 5 bit types the low nibbles are elements 0..15, the high nibbles 16..31 and bit e of `qh` is the fifth bit of
- * element e.
+ * Block layouts: ggml, ggml-common.h (block_q4_0, block_q4_1, block_q5_0, block_q5_1, block_q8_0, block_iq4_nl). In
+ * the 4 and 5 bit types the low nibbles are elements 0..15, the high nibbles 16..31 and bit e of `qh` is the fifth bit
+ * of element e.
  *
  * SPDX-License-Identifier: MIT */
 #ifndef ATTN_DEQUANT_H
@@ -188,10 +188,19 @@ template <bool WIDE> struct attn_loader<ATTN_Q8_0, WIDE> {
     }
 };
 
-/* The four types of nibbles. HAS_MIN: x = scale * quant + min, else x = scale * (quant - middle), where middle is
- * 8, or 16 with the fifth bits (HAS_HIGH). A block is scale, [min,] [fifth bits,] 16 bytes of nibbles, so where
- * there is a minimum blocks are multiples of 4 bytes long, but they start at multiples of 2. */
-template <bool HAS_MIN, bool HAS_HIGH> struct attn_loader_nibbles {
+/* Which of its sixteen values (ggml-common.h, kvalues_iq4nl: -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38,
+ * 53, 69, 89, 113) a number of iq4_nl stands for, out of two constants of eight bytes: no memory is read. */
+static __device__ __forceinline__ int attn_iq4_nl_value(uint32_t number)
+{
+    const uint64_t values = number & 8u ? UINT64_C(0x7159453526190D01) : UINT64_C(0xF6EADDCFBFAD9881);
+    return (int8_t)(uint8_t)(values >> (8 * (number & 7u)));
+}
+
+/* The five types of nibbles. HAS_MIN: x = scale * quant + min, else x = scale * (quant - middle), where middle is
+ * 8, or 16 with the fifth bits (HAS_HIGH), or, with a TABLE, x = scale * attn_iq4_nl_value(quant). A block is scale,
+ * [min,] [fifth bits,] 16 bytes of nibbles, so where there is a minimum blocks are multiples of 4 bytes long, but they
+ * start at multiples of 2. */
+template <bool HAS_MIN, bool HAS_HIGH, bool TABLE = false> struct attn_loader_nibbles {
     enum {
         HIGH = HAS_MIN ? 4 : 2,
         QUANTS = HIGH + (HAS_HIGH ? 4 : 0),
@@ -223,12 +232,19 @@ template <bool HAS_MIN, bool HAS_HIGH> struct attn_loader_nibbles {
         r.quants = attn_load_aligned<uint64_t, 2>(block + QUANTS + (e & 15)) >> ((e & 16) >> 2);
         return r;
     }
+    static __device__ __forceinline__ int centred(uint32_t quant)
+    {
+        if constexpr (TABLE)
+            return attn_iq4_nl_value(quant);
+        else
+            return (int)quant - (int)MIDDLE;
+    }
     static __device__ __forceinline__ float value(uint32_t quant, float scale, float min)
     {
         if constexpr (HAS_MIN)
             return scale * (float)quant + min;
         else
-            return scale * (float)((int)quant - (int)MIDDLE);
+            return scale * (float)centred(quant);
     }
     static __device__ __forceinline__ float scale(const raw &r) { return SCALED ? simt_f16_to_f32(r.scale) : 1.0f; }
     static __device__ __forceinline__ uint32_t quant(const raw &r, int i)
@@ -243,7 +259,7 @@ template <bool HAS_MIN, bool HAS_HIGH> struct attn_loader_nibbles {
         if constexpr (SCALED) {
 #pragma unroll
             for (int i = 0; i < 8; i++)
-                out[i] = (float)((int)quant(r, i) - (int)MIDDLE);
+                out[i] = (float)centred(quant(r, i));
         } else {
             decode(r, out);
         }
@@ -276,6 +292,8 @@ template <bool WIDE> struct attn_loader<ATTN_Q4_1, WIDE> : attn_loader_nibbles<t
 template <bool WIDE> struct attn_loader<ATTN_Q5_0, WIDE> : attn_loader_nibbles<false, true> {
 };
 template <bool WIDE> struct attn_loader<ATTN_Q5_1, WIDE> : attn_loader_nibbles<true, true> {
+};
+template <bool WIDE> struct attn_loader<ATTN_IQ4_NL, WIDE> : attn_loader_nibbles<false, false, true> {
 };
 
 /* ---- Run-time type -> loader --------------------------------------------------------------------------- */

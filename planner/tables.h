@@ -20,7 +20,8 @@
     X(Q4_0, q4_0, 32, 18, 2, 2) \
     X(Q4_1, q4_1, 32, 20, 2, 3) \
     X(Q5_0, q5_0, 32, 22, 2, 6) \
-    X(Q5_1, q5_1, 32, 24, 2, 7)
+    X(Q5_1, q5_1, 32, 24, 2, 7) \
+    X(IQ4_NL, iq4_nl, 32, 18, 2, 20)
 
 /* The tensors of a problem, in the order of its line.
  * X(NAME, name, type: the only one it may have, but K and V, which may have any and have this one where none is given)

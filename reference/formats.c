@@ -1,14 +1,15 @@
 /* formats.c: the element types, each with a decoder and an encoder.
  *
  * Block layouts and quantisers: ggml, src/ggml-common.h (block_q8_0, block_q4_0, block_q4_1, block_q5_0,
- * block_q5_1) and src/ggml-quants.c (quantize_row_*_ref, dequantize_row_*). A block holds 32 elements; its scale d
- * and offset m are binary16. In the 4 and 5 bit types the low nibble of byte j is element j, the high nibble is
- * element j + 16; bit i of the 32-bit word qh (little endian) is the fifth bit of element i.
+ * block_q5_1, block_iq4_nl) and src/ggml-quants.c (quantize_row_*_ref, dequantize_row_*). A block holds 32 elements;
+ * its scale d and offset m are binary16. In the 4 and 5 bit types the low nibble of byte j is element j, the high
+ * nibble is element j + 16; bit i of the 32-bit word qh (little endian) is the fifth bit of element i.
  *
  * ggml's conversions from float to a small integer are undefined in C where the value does not fit, which finite
  * input reaches when 1/d overflows (all of a block below about 1e-37). Here they saturate and NaN becomes 0;
- * everywhere else the result is ggml's, bit for bit. Nothing may be contracted into a fused multiply-add: the
- * rounding between product and sum is part of the format.
+ * everywhere else the result is ggml's, bit for bit, but for the numbers of an iq4_nl block of zeros (all below 1e-15),
+ * which ggml leaves as they were in its memory; here they are 0. Nothing may be contracted into a fused multiply-add:
+ * the rounding between product and sum is part of the format.
  *
  * SPDX-License-Identifier: MIT */
 #include "reference/attn_reference.h"
@@ -106,6 +107,11 @@ struct block_q5_0 {
 struct block_q5_1 {
     uint16_t d, m;
     uint8_t qh[4], qs[HALF];
+};
+
+struct block_iq4_nl {
+    uint16_t d;
+    uint8_t qs[HALF];
 };
 
 /* A whole number for a float, toward zero, into [low, high]. */
@@ -317,6 +323,52 @@ static void encode_q5_1(const float *x, void *dst)
         number[j] = (uint8_t)saturate(scaled + 0.5f, 0, 31);
     }
     pack(number, b.qs, b.qh);
+    memcpy(dst, &b, sizeof b);
+}
+
+/* What the numbers 0..15 of iq4_nl stand for (ggml-common.h, kvalues_iq4nl). */
+static const int8_t iq4_nl_values[16] = { -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113 };
+
+static void decode_iq4_nl(const void *src, float *dst)
+{
+    struct block_iq4_nl b;
+    memcpy(&b, src, sizeof b);
+    const float d = attn_f16_to_f32(b.d);
+    for (int j = 0; j < HALF; j++) {
+        dst[j] = d * (float)iq4_nl_values[b.qs[j] & 15];
+        dst[j + HALF] = d * (float)iq4_nl_values[b.qs[j] >> 4];
+    }
+}
+
+/* The number whose value is nearest to x, of two the greater. */
+static uint8_t nearest_iq4_nl(float x)
+{
+    uint8_t number = 0;
+    while (number < 15 && !(x - (float)iq4_nl_values[number] < (float)iq4_nl_values[number + 1] - x)) {
+        number++;
+    }
+    return number;
+}
+
+/* Numbers for the scale that makes the element farthest from zero -127; then the scale with which these numbers come
+ * nearest, each weighted by its element's square. */
+static void encode_iq4_nl(const float *x, void *dst)
+{
+    struct block_iq4_nl b = { 0 };
+    uint8_t number[BLOCK] = { 0 };
+    const float top = farthest(x);
+    if (fabsf(top) >= 1e-15f) {
+        const float inverse = 1.0f / (top / (float)iq4_nl_values[0]);
+        float sum_qx = 0.0f, sum_q2 = 0.0f;
+        for (int j = 0; j < BLOCK; j++) {
+            number[j] = nearest_iq4_nl(inverse * x[j]);
+            const float q = (float)iq4_nl_values[number[j]], weight = x[j] * x[j];
+            sum_qx += weight * q * x[j];
+            sum_q2 += weight * q * q;
+        }
+        b.d = attn_f32_to_f16(sum_qx / sum_q2);
+    }
+    pack(number, b.qs, NULL);
     memcpy(dst, &b, sizeof b);
 }
 

@@ -15,12 +15,6 @@
 #include "cli/input/message.h"
 #include "subjects/ggml/node.h"
 
-static const char *const types[ATTN_TYPE_COUNT] = {
-#define X(NAME, name, elems, bytes, align, number) "GGML_TYPE_" #NAME,
-    ATTN_TYPES(X)
-#undef X
-};
-
 static void put_float(FILE *out, float value) { fprintf(out, "%af", (double)value); /* hexadecimal: exact */ }
 
 /* A stride; where the usual one is another, the program chooses. */
@@ -50,13 +44,13 @@ static void put_tensors(FILE *out, const struct attn_problem *p, bool both)
             fprintf(out,
                     "    struct ggml_tensor *%s = ggml_new_tensor_4d(ctx, %s, %" PRId64 ", %" PRId64 ", %" PRId64
                     ", %" PRId64 ");\n",
-                    attn_operand_name(o), types[t->type], t->ne[0], t->ne[1], t->ne[2], t->ne[3]);
+                    attn_operand_name(o), type->ggml_name, t->ne[0], t->ne[1], t->ne[2], t->ne[3]);
             continue;
         }
         int base = ggml_node_base_of(p, o);
         if (base == o)
             fprintf(out, "    struct ggml_tensor *%s_buffer = ggml_new_tensor_1d(ctx, %s, %" PRId64 ");\n",
-                    attn_operand_name(o), types[t->type],
+                    attn_operand_name(o), type->ggml_name,
                     ggml_node_base_bytes(p, o) / type->block_bytes * type->block_elems);
         fprintf(out,
                 "    struct ggml_tensor *%s = ggml_view_4d(ctx, %s_buffer, %" PRId64 ", %" PRId64 ", %" PRId64

@@ -104,14 +104,20 @@ class Cases(Import):
                      "v=f16[512,113,1,1]@a:1152,260352,260352 "
                      "mask=f16[113,2,1,1] scale=0.041666668")
 
+    def test_types_of_blocks(self):
+        # rows of two blocks of 18 bytes; 2 * 113 rows a head
+        self.becomes(case(kv_view=1, hsk=64, hsv=64, kv=113, type_K="iq4_nl", type_V="iq4_nl"),
+                     "fa1 q=f32[64,3,4,1] k=iq4_nl[64,113,4,1]:36,8136,32544 v=iq4_nl[64,113,4,1]:36,8136,32544 "
+                     "mask=f16[113,3,1,1] scale=0.125")
+
     def test_a_case_may_stand_in_a_log(self):
         self.assertEqual(len(self.lines(f"  \033[32m{case()}\033[0m: OK\r\n[1/2] {case(nb=7)}: FAIL")), 2)
 
     def test_types_that_do_not_exist_here_are_counted_by_type(self):
-        text = "\n".join([case(type_K="iq4_nl", type_V="iq4_nl")] * 3 + [case(type_K="q1_0")] + [case()])
+        text = "\n".join([case(type_K="q2_0", type_V="q2_0")] * 3 + [case(type_K="q1_0")] + [case()])
         out = self.good("import", "-", stdin=text + "\n").out
         self.assertIn("5 cases read: 1 lines here, 4 have a type that does not exist here", out)
-        self.assertIn("iq4_nl 3, q1_0 1", out)
+        self.assertIn("q2_0 3, q1_0 1", out)
 
     def test_bad_cases_are_refused_with_their_place(self):
         for text, column in ((case(nosuch=1), case(nosuch=1).index("nosuch") + 1),

@@ -148,11 +148,10 @@ static void a_scan_of_many_tiles(void **state)
 static void quantised_types_are_converted(void **state)
 {
     (void)state;
-    static const int types[] = { ATTN_Q8_0, ATTN_Q4_0, ATTN_Q4_1, ATTN_Q5_0, ATTN_Q5_1 };
-    for (int i = 0; i < 5; i++) {
+    for (int type = ATTN_Q8_0; type < ATTN_TYPE_COUNT; type++) {
         struct kernel_case c = simple(64);
-        c.type_k = types[i];
-        c.type_v = types[(i + 1) % 5];
+        c.type_k = type;
+        c.type_v = type + 1 < ATTN_TYPE_COUNT ? type + 1 : ATTN_Q8_0;
         check(&c, NULL);
     }
 }

@@ -39,7 +39,6 @@ static void kernels_types_and_head_sizes_are_found_by_name_and_number(void **sta
     assert_int_equal(attn_kernel_find("nave"), -1);
     assert_null(attn_type_info(-1));
     assert_null(attn_type_info(ATTN_TYPE_COUNT));
-    assert_int_equal(attn_type_info(ATTN_Q5_1)->block_bytes, 24);
     assert_int_equal(ATTN_HEAD_SIZE_COUNT, 13);
     assert_null(attn_head_size(-1));
     assert_null(attn_head_size(ATTN_HEAD_SIZE_COUNT));
@@ -53,6 +52,33 @@ static void kernels_types_and_head_sizes_are_found_by_name_and_number(void **sta
         }
     assert_int_equal(attn_head_size_pair(attn_head_size_operand(INT64_MAX, 5)).d_k, INT32_MAX);
     assert_int_equal(attn_head_size_pair(attn_head_size_operand(5, INT64_MAX)).d_v, INT32_MAX);
+}
+
+/* What ggml has for each: ggml.h (enum ggml_type) and ggml-common.h (struct block_*). */
+static void types_are_those_of_ggml(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *ggml_name;
+        int number, elems, bytes;
+    } types[] = {
+        { "f32", "GGML_TYPE_F32", 0, 1, 4 },          { "f16", "GGML_TYPE_F16", 1, 1, 2 },
+        { "bf16", "GGML_TYPE_BF16", 30, 1, 2 },       { "q8_0", "GGML_TYPE_Q8_0", 8, 32, 34 },
+        { "q4_0", "GGML_TYPE_Q4_0", 2, 32, 18 },      { "q4_1", "GGML_TYPE_Q4_1", 3, 32, 20 },
+        { "q5_0", "GGML_TYPE_Q5_0", 6, 32, 22 },      { "q5_1", "GGML_TYPE_Q5_1", 7, 32, 24 },
+        { "iq4_nl", "GGML_TYPE_IQ4_NL", 20, 32, 18 },
+    };
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        const struct attn_type_info *info = NULL;
+        for (int t = 0; t < ATTN_TYPE_COUNT; t++)
+            if (strcmp(attn_type_info(t)->name, types[i].name) == 0)
+                info = attn_type_info(t);
+        assert_non_null(info);
+        assert_string_equal(info->ggml_name, types[i].ggml_name);
+        assert_int_equal(info->ggml, types[i].number);
+        assert_int_equal(info->block_elems, types[i].elems);
+        assert_int_equal(info->block_bytes, types[i].bytes);
+    }
 }
 
 /* attn_plan_check is a guard of its own: it must see a plan that was tampered with. */
@@ -115,6 +141,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(relations_are_what_they_are_called),
         cmocka_unit_test(kernels_types_and_head_sizes_are_found_by_name_and_number),
+        cmocka_unit_test(types_are_those_of_ggml),
         cmocka_unit_test(a_plan_beyond_its_device_is_noticed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

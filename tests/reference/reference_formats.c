@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "planner/bits.h"
+#include "planner/random.h"
 #include "reference/attn_reference.h"
 
 #include <float.h>
@@ -258,6 +259,86 @@ static void q5_1_by_hand(void **state)
     assert_memory_equal(back, x, sizeof x);
 }
 
+/* ggml-common.h, kvalues_iq4nl */
+static const float iq4_nl[16] = { -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113 };
+
+static void iq4_nl_by_hand(void **state)
+{
+    (void)state;
+    float x[32], back[32];
+    uint8_t want[18] = { 0x00, 0x3C }, got[18]; /* farthest from zero is -127: every element is a value, d = 1 */
+    for (int j = 0; j < 16; j++) {
+        x[j] = iq4_nl[j];
+        x[j + 16] = iq4_nl[15 - j];
+        want[2 + j] = (uint8_t)(j | (15 - j) << 4);
+    }
+    encode(ATTN_IQ4_NL, x, got);
+    assert_memory_equal(got, want, sizeof want);
+    decode(ATTN_IQ4_NL, got, back);
+    assert_memory_equal(back, x, sizeof x);
+
+    /* 100 is nearest to 89, number 14. d = (127^4 + 100^3 * 89) / (127^4 + 100^2 * 89^2) = 1.02885, as f16 1054 / 1024.
+     * Zeros are nearest to 1, number 8. */
+    float y[32] = { [5] = -127.0f, [30] = 100.0f };
+    uint8_t refit[18] = { 0x1E, 0x3C };
+    memset(refit + 2, 0x88, 16);
+    refit[2 + 5] = 0x80;
+    refit[2 + 14] = 0xE8;
+    encode(ATTN_IQ4_NL, y, got);
+    assert_memory_equal(got, refit, sizeof refit);
+
+    /* the first of equals is the farthest: it gets -127, with d below zero, and its negative the nearest, 113; half way
+     * between two values the greater one is taken */
+    float z[32] = { 127.0f, -127.0f, 115.5f, 19.0f };
+    encode(ATTN_IQ4_NL, z, got);
+    assert_int_equal(got[2] & 15, 0);
+    assert_int_equal(got[3] & 15, 15);
+    assert_int_equal(got[4] & 15, 1); /* -115.5, of -127 and -104: half way */
+    assert_int_equal(got[5] & 15, 6); /* -19 */
+    assert_int_equal(got[1] >> 7, 1);
+
+    float tiny[32] = { 0x1p-60f, -0x1p-55f };
+    uint8_t none[18] = { 0 };
+    encode(ATTN_IQ4_NL, tiny, got);
+    assert_memory_equal(got, none, sizeof none);
+}
+
+/* Each element has the number whose value is nearest for the first scale, and the block has the scale that fits these
+ * numbers best: both by search, in double. */
+static void iq4_nl_numbers_are_nearest_and_their_scale_fits(void **state)
+{
+    (void)state;
+    uint64_t seed = 2;
+    for (int round = 0; round < 2000; round++) {
+        float x[32], back[32];
+        double top = 0.0, sum_qx = 0.0, sum_q2 = 0.0;
+        uint8_t bytes[18];
+        for (int j = 0; j < 32; j++) {
+            x[j] = ldexpf((float)(attn_random(&seed) >> 40) * 0x1p-23f - 1.0f, round % 21 - 10);
+            top = fabs((double)x[j]) > fabs(top) ? (double)x[j] : top;
+        }
+        encode(ATTN_IQ4_NL, x, bytes);
+        for (int j = 0; j < 32; j++) {
+            const double wanted = -127.0 * (double)x[j] / top;
+            const int number = j < 16 ? bytes[2 + j] & 15 : bytes[2 + j - 16] >> 4;
+            const double weight = (double)x[j] * (double)x[j], value = (double)iq4_nl[number];
+            for (int other = 0; other < 16; other++) {
+                assert_true(fabs(wanted - value) <= fabs(wanted - (double)iq4_nl[other]) + 1e-4);
+            }
+            sum_qx += weight * value * (double)x[j];
+            sum_q2 += weight * value * value;
+        }
+        const uint16_t d = (uint16_t)(bytes[0] | bytes[1] << 8);
+        const double best = sum_qx / sum_q2, got = value_of(d, 5, 10);
+        assert_true(fabs(best - got) <= fabs(best) * 0x1.01p-11 + 0x1p-25);
+        decode(ATTN_IQ4_NL, bytes, back);
+        for (int j = 0; j < 32; j++) {
+            const int number = j < 16 ? bytes[2 + j] & 15 : bytes[2 + j - 16] >> 4;
+            assert_true((double)back[j] == got * (double)iq4_nl[number]);
+        }
+    }
+}
+
 static void plain_types_round_each_element(void **state)
 {
     (void)state;
@@ -294,8 +375,8 @@ static void quantised_rows_are_near(void **state)
             float x[96], y[96];
             uint8_t bytes[3 * 34];
             for (int i = 0; i < 96; i++) {
-                seed = seed * 6364136223846793005u + 1442695040888963407u;
-                x[i] = ((float)(seed >> 40) * 0x1p-23f - 1.0f) * (float)(1 + i / 32); /* each block its own size */
+                const float unit = (float)(attn_random(&seed) >> 40) * 0x1p-23f - 1.0f;
+                x[i] = unit * (float)(1 + i / 32); /* each block its own size */
             }
             attn_row_encode(types[t].type, x, 96, bytes);
             attn_row_decode(types[t].type, bytes, 96, y);
@@ -336,6 +417,8 @@ int main(void)
         cmocka_unit_test(q4_1_by_hand),
         cmocka_unit_test(q5_0_by_hand),
         cmocka_unit_test(q5_1_by_hand),
+        cmocka_unit_test(iq4_nl_by_hand),
+        cmocka_unit_test(iq4_nl_numbers_are_nearest_and_their_scale_fits),
         cmocka_unit_test(plain_types_round_each_element),
         cmocka_unit_test(quantised_rows_are_near),
         cmocka_unit_test(extreme_blocks_encode),
