@@ -84,12 +84,13 @@ foreach(kernel ${kernels})
   endforeach()
   add_custom_command(
     OUTPUT "${amd}/${name}.hipfb"
-    COMMAND "${ATTN_BUNDLER}" -type=o -bundle-align=4096 -targets=${bundle_targets} ${bundle_inputs} "-output=${amd}/${name}.hipfb"
+    COMMAND "${ATTN_BUNDLER}" -type=o -bundle-align=4096 -targets=${bundle_targets} ${bundle_inputs}
+            "-output=${amd}/${name}.hipfb"
     DEPENDS ${objects} VERBATIM COMMENT "Bundling ${name}")
   add_custom_command(
     OUTPUT "${amd}/${name}.o"
-    COMMAND ${host_words} ${warnings} ${include_flags} --cuda-host-only -cuid=${name} -Xclang -fcuda-include-gpubinary -Xclang
-            "${amd}/${name}.hipfb" -fPIC -fvisibility=hidden -o "${amd}/${name}.o" "${kernel}"
+    COMMAND ${host_words} ${warnings} ${include_flags} --cuda-host-only -cuid=${name} -Xclang
+            -fcuda-include-gpubinary -Xclang "${amd}/${name}.hipfb" -fPIC -fvisibility=hidden -o "${amd}/${name}.o" "${kernel}"
     DEPENDS "${kernel}" "${amd}/${name}.hipfb" ${headers} VERBATIM COMMAND_EXPAND_LISTS
     COMMENT "Compiling ${name} for the host")
   list(APPEND code_objects ${objects})
@@ -100,8 +101,8 @@ add_custom_target(attn_amd_objects DEPENDS ${code_objects})
 # The backend has no kernel of its own.
 add_custom_command(
   OUTPUT "${amd}/backend.o"
-  COMMAND ${host_words} ${warnings} ${include_flags} --cuda-host-only -DATTN_HIP_ABI="${ATTN_HIP_ABI}" -fPIC -fvisibility=hidden
-          -o "${amd}/backend.o" "${CMAKE_CURRENT_SOURCE_DIR}/backend.cc"
+  COMMAND ${host_words} ${warnings} ${include_flags} --cuda-host-only -DATTN_HIP_ABI="${ATTN_HIP_ABI}" -fPIC
+          -fvisibility=hidden -o "${amd}/backend.o" "${CMAKE_CURRENT_SOURCE_DIR}/backend.cc"
   DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/backend.cc" ${headers} VERBATIM COMMAND_EXPAND_LISTS
   COMMENT "Compiling the hip backend")
 list(APPEND host_objects "${amd}/backend.o")
@@ -125,8 +126,8 @@ else()
   set(runtime "${amd}/libamdhip64.so")
   add_custom_command(
     OUTPUT "${runtime}"
-    COMMAND sh "${CMAKE_CURRENT_SOURCE_DIR}/runtime-stand-in.sh" "${CMAKE_C_COMPILER}" "${CMAKE_NM}" "libamdhip64.so.${version}"
-            "${runtime}" ${host_objects}
+    COMMAND sh "${CMAKE_CURRENT_SOURCE_DIR}/runtime-stand-in.sh" "${CMAKE_C_COMPILER}" "${CMAKE_NM}"
+            "libamdhip64.so.${version}" "${runtime}" ${host_objects}
     DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/runtime-stand-in.sh" ${host_objects} VERBATIM
     COMMENT "Making a stand-in for libamdhip64.so.${version} to link with")
 endif()

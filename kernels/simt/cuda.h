@@ -114,10 +114,10 @@ template <int N> static __device__ __forceinline__ void simt_copy_wait()
 static __device__ __forceinline__ void simt_matrix_s8(int32_t (&product)[4], const uint32_t (&a)[4],
                                                       const uint32_t (&b)[2])
 {
-    asm volatile(
-        "mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%10, %10, %10, %10};"
-        : "=r"(product[0]), "=r"(product[1]), "=r"(product[2]), "=r"(product[3])
-        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]), "r"(0));
+    asm volatile("mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%10, "
+                 "%10, %10, %10};"
+                 : "=r"(product[0]), "=r"(product[1]), "=r"(product[2]), "=r"(product[3])
+                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]), "r"(0));
 }
 
 /* A byte plus 2^23 is a float's bits: faster than conversions, which a multiprocessor does at half its rate or less. */

@@ -4,7 +4,8 @@
 # program runs what the engine kept.
 set -eu
 [ -x "$ATTN_BIN/fuzz_kernel" ] || { echo "skipped: this configuration has no engine"; exit 77; }
-"$ATTN_BIN/fuzz_kernel" -help=1 2>&1 | grep max_total_time >/dev/null || { echo "skipped: the engine is not libFuzzer"; exit 77; }
+"$ATTN_BIN/fuzz_kernel" -help=1 2>&1 | grep max_total_time >/dev/null ||
+    { echo "skipped: the engine is not libFuzzer"; exit 77; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 targets="$ATTN_SOURCE/fuzz/targets/targets.txt"

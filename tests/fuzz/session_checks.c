@@ -148,15 +148,19 @@ static void test_results(void **state)
 {
     static const char *const scripts[] = {
         /* a window beside a full cache, a checkpoint that is restored, drafts rolled back, three slots */
-        "session { layer w heads=4/2 d=64 window=12; layer f heads=4/1 d=128; layer m heads=2/2 d=64 draft; slots 3; cells 96; ubatch 16;"
-        "prefill 30; checkpoint; draft 5 accept 2; slot 1; prefill 20; decode 2; slot 0; decode 20; reuse lcp=0.5 prompt=50;"
+        "session { layer w heads=4/2 d=64 window=12; layer f heads=4/1 d=128; layer m heads=2/2 d=64 draft; "
+        "slots 3; cells 96; ubatch 16;"
+        "prefill 30; checkpoint; draft 5 accept 2; slot 1; prefill 20; decode 2; slot 0; decode 20; reuse "
+        "lcp=0.5 prompt=50;"
         "drafts 3 accept 1; together 2; slot 2; prefill 4; together 2; }",
         /* streams, quantised, split over three devices, cells that begin anywhere */
-        "session { layer a heads=6/3 d=64 type=q8_0/q4_0; slots 3; cells 48; cache streams; split 3; base 5; pad 32; mask padded=64; rows 8;"
+        "session { layer a heads=6/3 d=64 type=q8_0/q4_0; slots 3; cells 48; cache streams; split 3; base 5; "
+        "pad 32; mask padded=64; rows 8;"
         "prefill 9; slot 1; prefill 12; together 3; slot 2; prefill 3; drafts 4 accept 1; copy 0; together 2; }",
         /* MLA, ALiBi, sinks, softcap; shift and defragmentation */
         "session { layer mla heads=2/1 d=576/512 view; cells 24; prefill 10; shift keep=2; decode 4; }",
-        "session { layer x heads=5/1 d=80 max_bias=8 softcap=20 sinks scale=0.1; slots 2; cells 64; schedule 3; prefill 20; slot 1; prefill 7; slot 0;"
+        "session { layer x heads=5/1 d=80 max_bias=8 softcap=20 sinks scale=0.1; slots 2; cells 64; schedule 3; "
+        "prefill 20; slot 1; prefill 7; slot 0;"
         "shift keep=3; decode 2; clear; defrag; slot 1; decode 2; }",
     };
     (void)state;
@@ -189,12 +193,13 @@ static void test_orders(void **state)
         struct attn_session_outcome outcome;
         bool compared;
         char script[512];
-        snprintf(
-            script, sizeof script,
-            "session { layer w heads=2/1 d=64 window=10; layer f heads=2/1 d=64; slots 3; cells 200; ubatch 8; cache %s;"
-            "prefill 20; slot 2; prefill 9; checkpoint; slot 0; draft 3 accept 1; slot 1; prefill 14; slot 2; decode 12; slot 0;"
-            "decode 5; slot 2; reuse lcp=0.8 prompt=12; }",
-            unified ? "unified" : "streams");
+        snprintf(script, sizeof script,
+                 "session { layer w heads=2/1 d=64 window=10; layer f heads=2/1 d=64; slots 3; cells 200; ubatch 8; "
+                 "cache %s;"
+                 "prefill 20; slot 2; prefill 9; checkpoint; slot 0; draft 3 accept 1; slot 1; prefill 14; slot 2; "
+                 "decode 12; slot 0;"
+                 "decode 5; slot 2; reuse lcp=0.8 prompt=12; }",
+                 unified ? "unified" : "streams");
         read_script(script);
         if (!attn_session_orders(&session, &options, &outcome, &compared, &f))
             fail_msg("%s", f.finding.text);

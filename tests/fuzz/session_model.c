@@ -182,9 +182,9 @@ static void test_streams(void **state)
     assert_int_equal(attn_n_q(&seen.problem[5]), 3);
     attn_player_close(p);
     /* Sequences with the same cells at the same positions can share a mask; others cannot. */
-    p = play(
-        "session { layer f heads=1/1 d=64; cells 32; slots 2; cache streams; masks shared; prefill 3; copy 1; together 1;"
-        "slot 1; decode 1; together 1; }");
+    p = play("session { layer f heads=1/1 d=64; cells 32; slots 2; cache streams; masks shared; prefill 3; copy 1; "
+             "together 1;"
+             "slot 1; decode 1; together 1; }");
     assert_int_equal(seen.problem[1].t[ATTN_MASK].ne[3], 1);
     assert_int_equal(seen.problem[3].t[ATTN_MASK].ne[3], 2);
     attn_player_close(p);
@@ -236,8 +236,9 @@ static void test_shift_copy_defrag(void **state)
 static void test_a_full_cache(void **state)
 {
     (void)state;
-    struct attn_player *p = play(
-        "session { layer f heads=1/1 d=64; cells 16; slots 2; prefill 12; slot 1; prefill 8; decode 3; slot 0; decode 9; }");
+    struct attn_player *p =
+        play("session { layer f heads=1/1 d=64; cells 16; slots 2; prefill 12; slot 1; prefill 8; decode 3; slot 0; "
+             "decode 9; }");
     assert_true(p->counts.refused > 0);
     for (int slot = 0; slot < 2; slot++)
         assert_int_equal(attn_player_length(p, slot), session_cache_last(&p->cache[SESSION_FULL], slot) + 1);

@@ -161,8 +161,8 @@ class Validation:
         beside = sum(v.get("compared", 0) for v in r["by_kernel"].values())
         worst = max(v["worst"] or 0 for v in r["by_kernel"].values())
         said = (f"{r['problems']} problems, {r['ran']} ran, {r['failed']} failed, {r['skipped']} skipped, "
-                f"{r['left']} left; runs by {kernels}; {r['constant_v']} with constant V; {beside} beside the host executor; "
-                f"worst error {worst:.3f} of its limit; "
+                f"{r['left']} left; runs by {kernels}; {r['constant_v']} with constant V; "
+                f"{beside} beside the host executor; worst error {worst:.3f} of its limit; "
                 f"{100 * r['unjudged'] / max(1, r['components']):.2f}% of components unjudged")
         if r["left"]:
             raise Cut

@@ -141,7 +141,8 @@ static void keys_are_readable_tokens(void **state)
         const char *line, *text;
     } cases[] = {
         { "fa1 q=f32[96,3,8,1] k=q8_0[96,300,2,1] v=f16[80,300,2,1]", "q3.kv320.d96/80.h8/2.s1.kq8_0-1.vf16-4" },
-        { "fa1 q=f32[64,1,8,2] k=f32[64,300,2,2]:0,256,0 v=f16[64,300,2,2]+2:0,0,0 mask=f16[320,1,1,2] sinks softcap=1 max_bias=1",
+        { "fa1 q=f32[64,1,8,2] k=f32[64,300,2,2]:0,256,0 v=f16[64,300,2,2]+2:0,0,0 mask=f16[320,1,1,2] sinks "
+          "softcap=1 max_bias=1",
           "q1.kv320.d64/64.h8/2.s2.m1/2.kf32-4-b13.vf16-1-b123.softcap.alibi.sinks" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""How many places a new thing takes: in a copy of the tree, a KV type, a device, a kernel, a property, a fuzz target and
-a subject are added, each as CONTRIBUTING.md says, the copy is built and the new things are used through the command and
+"""How many places a new thing takes: in a copy of the tree, a KV type, a device, a kernel, a property, a fuzz target
+and a subject are added, each as CONTRIBUTING.md says, the copy is built and the new things are used through the command and
 through the tests that read the tables. The files that each took are counted, and may not be more than AIMS says.
 
 What is added are copies of what is there under other names, so that they work. Exit code: 0 good, 1 not, 77 skipped."""
