@@ -242,6 +242,10 @@ const char *attn_device_check(const struct attn_device *device);
 int attn_weakening_count(void);
 bool attn_device_weaken(const struct attn_device *device, int index, struct attn_device *out, const char **what);
 
+/* The row, and the weakening of it (-1: none), that text[0..len) names: "gfx942", "gfx942~lds/2". False when there is
+ * none, with *row -1 when already the row is not there. */
+bool attn_device_named(const char *text, size_t len, int *row, int *weakening);
+
 /* Is `a` at least as capable as `b` in every field that contracts read? (P6) */
 bool attn_device_covers(const struct attn_device *a, const struct attn_device *b);
 

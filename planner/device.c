@@ -121,6 +121,28 @@ bool attn_device_weaken(const struct attn_device *device, int index, struct attn
     return changed && attn_device_check(out) == NULL;
 }
 
+static bool is_text(const char *text, size_t len, const char *name)
+{
+    return strlen(name) == len && !memcmp(text, name, len);
+}
+
+bool attn_device_named(const char *text, size_t len, int *row, int *weakening)
+{
+    const char *tilde = memchr(text, '~', len);
+    const size_t own = tilde ? (size_t)(tilde - text) : len;
+    *row = *weakening = -1;
+    for (int i = 0; i < attn_device_count() && *row < 0; i++)
+        if (is_text(text, own, attn_device(i)->name))
+            *row = i;
+    for (int i = 0; tilde && *row >= 0 && *weakening < 0 && i < attn_weakening_count(); i++) {
+        struct attn_device weaker;
+        const char *what;
+        if (attn_device_weaken(attn_device(*row), i, &weaker, &what) && is_text(tilde + 1, len - own - 1, what))
+            *weakening = i;
+    }
+    return *row >= 0 && (!tilde || *weakening >= 0);
+}
+
 bool attn_device_covers(const struct attn_device *a, const struct attn_device *b)
 {
     return a->wave_size == b->wave_size && a->n_cu >= b->n_cu && a->lds_bytes >= b->lds_bytes &&

@@ -89,6 +89,11 @@ enum attn_unfit {
 };
 const char *attn_unfit_name(int unfit); /* "no_code"; "unknown" outside the enum */
 
+/* Is a launch beyond the device itself: its grid and threads, and LDS where lds_bytes, static and dynamic together, are
+ * more than it has? ATTN_UNFIT_NOT, or why with a sentence in text[0..cap). */
+int attn_unfit_device(const struct attn_device *device, const struct attn_subject_launch *launch, uint64_t lds_bytes,
+                      char *text, size_t cap);
+
 struct attn_subject;
 struct attn_subject_ops {
     void (*close)(struct attn_subject *);

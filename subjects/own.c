@@ -1,7 +1,6 @@
 /* own.c: our own planner as a subject: every legal problem is legal for it, and what it launches is what it planned.
  *
  * SPDX-License-Identifier: MIT */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,16 +65,9 @@ static int own_unfit(struct attn_subject *s, int device, const struct attn_subje
                      size_t cap)
 {
     struct own *own = (struct own *)s;
-    const struct attn_device *d = &s->device[device];
-    uint64_t threads = (uint64_t)launch->block[0] * launch->block[1] * launch->block[2];
-    if (threads == 0 || threads > (uint64_t)d->max_threads) {
-        snprintf(text, cap, "%" PRIu64 " threads, the device takes 1 to %d", threads, d->max_threads);
-        return ATTN_UNFIT_THREADS;
-    }
-    if (launch->lds_dynamic_bytes > (uint64_t)d->lds_bytes) {
-        snprintf(text, cap, "%" PRIu32 " bytes of LDS, the device has %d", launch->lds_dynamic_bytes, d->lds_bytes);
-        return ATTN_UNFIT_LDS;
-    }
+    int beyond = attn_unfit_device(&s->device[device], launch, launch->lds_dynamic_bytes, text, cap);
+    if (beyond)
+        return beyond;
     const char *wrong = attn_plan_check(&own->plan);
     if (wrong) {
         snprintf(text, cap, "%s", wrong);

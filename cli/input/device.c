@@ -61,39 +61,25 @@ int cli_device_row(const char *name)
     return -1;
 }
 
-static int find_weakening(int row, const char *name)
-{
-    for (int i = 0; i < attn_weakening_count(); i++) {
-        struct attn_device weaker;
-        const char *what;
-        if (attn_device_weaken(attn_device(row), i, &weaker, &what) && !strcmp(what, name))
-            return i;
-    }
-    return -1;
-}
-
-static bool add_named(struct cli_devices *devices, char *name)
+static bool add_named(struct cli_devices *devices, const char *name)
 {
     if (!strcmp(name, "all")) {
         cli_devices_all(devices);
         return true;
     }
-    char *tilde = strchr(name, '~');
-    if (tilde)
-        *tilde = 0;
-    int row = cli_device_row(name);
+    int row, weakening;
+    bool good = attn_device_named(name, strlen(name), &row, &weakening);
     if (row < 0) {
         char known[256] = "";
         for (int i = 0; i < attn_device_count(); i++) {
             size_t used = strlen(known);
             snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", attn_device(i)->name);
         }
-        cli_error("there is no device '%s'; the table has %s", name, known);
+        cli_error("there is no device '%.*s'; the table has %s", (int)strcspn(name, "~"), name, known);
         return false;
     }
-    int weakening = tilde ? find_weakening(row, tilde + 1) : -1;
-    if (tilde && weakening < 0) {
-        cli_error("device %s has no weakening '%s'", name, tilde + 1);
+    if (!good) {
+        cli_error("device %s has no weakening '%s'", attn_device(row)->name, strchr(name, '~') + 1);
         return false;
     }
     if (!add(devices, row, weakening)) {

@@ -81,25 +81,17 @@ static bool read_u64(const struct word *word, uint64_t *value)
 
 static bool read_device(const struct word *word, struct attn_run *run, struct attn_text_error *error)
 {
-    const char *tilde = memchr(word->text, '~', word->len);
-    struct word name = { word->text, tilde ? (size_t)(tilde - word->text) : word->len, word->column };
-    run->device = -1;
-    for (int i = 0; i < attn_device_count(); i++)
-        if (word_is(&name, attn_device(i)->name))
-            run->device = i;
-    if (run->device < 0)
-        return fail(error, name.column, "unknown device", &name);
-    if (!tilde)
+    int row, weakening;
+    const bool good = attn_device_named(word->text, word->len, &row, &weakening);
+    run->device = row;
+    run->weakening = weakening;
+    if (good)
         return true;
-    struct word what = { tilde + 1, word->len - name.len - 1, word->column + name.len + 1 };
-    for (int i = 0; i < attn_weakening_count(); i++) {
-        struct attn_device weaker;
-        const char *called;
-        if (attn_device_weaken(attn_device(run->device), i, &weaker, &called) && word_is(&what, called)) {
-            run->weakening = i;
-            return true;
-        }
-    }
+    const char *tilde = memchr(word->text, '~', word->len);
+    const size_t own = tilde ? (size_t)(tilde - word->text) : word->len;
+    if (row < 0)
+        return fail(error, word->column, "unknown device", &(struct word){ word->text, own, word->column });
+    const struct word what = { tilde + 1, word->len - own - 1, word->column + own + 1 };
     return fail(error, what.column, "this device has no weakening", &what);
 }
 

@@ -172,20 +172,12 @@ static bool read_type(struct reader *r, const struct word *w, uint8_t *type)
 static bool read_device(struct reader *r, const struct word *w)
 {
     struct word name, what;
-    bool weaker = cut(w, '~', &name, &what);
-    r->s->device = r->s->weakening = -1;
-    for (int i = 0; i < attn_device_count(); i++)
-        if (word_is(&name, attn_device(i)->name))
-            r->s->device = i;
-    if (r->s->device < 0)
-        return fail(r, &name, "there is no device");
-    for (int i = 0; weaker && i < attn_weakening_count(); i++) {
-        struct attn_device device;
-        const char *called;
-        if (attn_device_weaken(attn_device(r->s->device), i, &device, &called) && word_is(&what, called))
-            r->s->weakening = i;
-    }
-    return !weaker || r->s->weakening >= 0 || fail(r, &what, "this device has no weakening");
+    int row, weakening;
+    const bool good = attn_device_named(w->text, w->len, &row, &weakening);
+    r->s->device = row;
+    r->s->weakening = weakening;
+    cut(w, '~', &name, &what);
+    return good || (row < 0 ? fail(r, &name, "there is no device") : fail(r, &what, "this device has no weakening"));
 }
 
 /* ---- Reading: statements --------------------------------------------------------------------------------- */

@@ -20,7 +20,7 @@ struct ggml_libraries {
  * The loader finds a needed library by the name under which it is loaded already. Errors as attn_subject_open_ggml. */
 enum attn_subject_open ggml_libraries_open(struct ggml_libraries *libraries, const char *path, const char *null_runtime,
                                            char *error, size_t cap);
-/* Closes nothing that was loaded: handles are kept by the process until it ends (see subject.c). */
+/* Closes nothing that was loaded: handles are kept by the process until it ends (see open.c). */
 void ggml_libraries_close(struct ggml_libraries *libraries);
 
 #endif

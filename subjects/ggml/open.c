@@ -83,26 +83,12 @@ static bool find_null(struct null_hip *null, void *library, char *error, size_t 
 /* The planner's description of the device that the null runtime calls so ("gfx942", "gfx942~lds/2"). */
 static bool describe(const char *name, struct attn_device *device)
 {
-    char row[sizeof device->name];
-    size_t len = strcspn(name, "~");
-    if (len >= sizeof row)
+    int row, weakening;
+    if (!attn_device_named(name, strlen(name), &row, &weakening))
         return false;
-    memcpy(row, name, len);
-    row[len] = 0;
-    const struct attn_device *found = attn_device_find(row);
-    if (!found)
-        return false;
-    *device = *found;
-    if (name[len] == '~')
-        for (int w = 0; w < attn_weakening_count(); w++) {
-            const char *what;
-            struct attn_device weaker;
-            if (attn_device_weaken(found, w, &weaker, &what) && !strcmp(what, name + len + 1)) {
-                *device = weaker;
-                memcpy(device->name, found->name, sizeof device->name);
-                return true;
-            }
-        }
+    *device = *attn_device(row);
+    if (weakening >= 0)
+        attn_device_weaken(attn_device(row), weakening, device, NULL);
     return true;
 }
 

@@ -247,18 +247,9 @@ int ggml_unfit(struct attn_subject *base, int number, const struct attn_subject_
     const struct attn_device *d = &base->device[number];
     const struct attn_code_kernel *code = NULL;
     uint64_t threads = (uint64_t)launch->block[0] * launch->block[1] * launch->block[2];
-    for (int i = 0; i < 3; i++)
-        if (launch->grid[i] == 0 || launch->grid[i] > d->max_grid[i]) {
-            snprintf(text, cap,
-                     "a grid of %" PRIu32 " x %" PRIu32 " x %" PRIu32 " workgroups, the device takes 1 to %" PRIu32
-                     " x %" PRIu32 " x %" PRIu32,
-                     launch->grid[0], launch->grid[1], launch->grid[2], d->max_grid[0], d->max_grid[1], d->max_grid[2]);
-            return ATTN_UNFIT_GRID;
-        }
-    if (threads == 0 || threads > (uint64_t)d->max_threads) {
-        snprintf(text, cap, "%" PRIu64 " threads, the device takes 1 to %d", threads, d->max_threads);
-        return ATTN_UNFIT_THREADS;
-    }
+    int beyond = attn_unfit_device(d, launch, 0, text, cap);
+    if (beyond)
+        return beyond;
     uint64_t lds = launch->lds_dynamic_bytes;
     if (s->code) {
         if (!s->device[number].has_code) {
@@ -287,9 +278,5 @@ int ggml_unfit(struct attn_subject *base, int number, const struct attn_subject_
         }
         lds += code->lds_bytes > 0 ? (uint64_t)code->lds_bytes : 0;
     }
-    if (lds > (uint64_t)d->lds_bytes) {
-        snprintf(text, cap, "%" PRIu64 " bytes of LDS, the device has %d", lds, d->lds_bytes);
-        return ATTN_UNFIT_LDS;
-    }
-    return ATTN_UNFIT_NOT;
+    return attn_unfit_device(d, launch, lds, text, cap);
 }

@@ -306,28 +306,29 @@ int hipDeviceCanAccessPeer(int *can, int device, int peer)
     return error;
 }
 
-int hipDeviceEnablePeerAccess(int peer, unsigned flags)
+/* Turns the current device's access to a peer on or off. *had: was it on? */
+static int set_peer(int peer, bool on, bool *had)
 {
-    if (flags)
-        return null_result(hipErrorInvalidValue);
     if (!null_is_device(peer) || peer == null_current())
-        return null_result(hipErrorInvalidDevice);
+        return hipErrorInvalidDevice;
     null_lock();
     uint32_t *peers = &null_runtime.device[null_current()].peers, bit = 1u << peer;
-    bool had = *peers & bit;
-    *peers |= bit;
+    *had = *peers & bit;
+    *peers = on ? *peers | bit : *peers & ~bit;
     null_unlock();
-    return null_result(had ? hipErrorPeerAccessAlreadyEnabled : hipSuccess);
+    return hipSuccess;
+}
+
+int hipDeviceEnablePeerAccess(int peer, unsigned flags)
+{
+    bool had = false;
+    int error = flags ? hipErrorInvalidValue : set_peer(peer, true, &had);
+    return null_result(had ? hipErrorPeerAccessAlreadyEnabled : error);
 }
 
 int hipDeviceDisablePeerAccess(int peer)
 {
-    if (!null_is_device(peer) || peer == null_current())
-        return null_result(hipErrorInvalidDevice);
-    null_lock();
-    uint32_t *peers = &null_runtime.device[null_current()].peers, bit = 1u << peer;
-    bool had = *peers & bit;
-    *peers &= ~bit;
-    null_unlock();
-    return null_result(had ? hipSuccess : hipErrorPeerAccessNotEnabled);
+    bool had = false;
+    int error = set_peer(peer, false, &had);
+    return null_result(error || had ? error : hipErrorPeerAccessNotEnabled);
 }

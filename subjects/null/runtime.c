@@ -26,30 +26,18 @@ static void name_arch(struct null_device *d)
     snprintf(d->arch, sizeof d->arch, "%s%s", d->row.name, server ? ":sramecc+:xnack-" : "");
 }
 
-/* The device that name[0..len) means: a row of the table, or ROW~WEAKENING. */
+/* The AMD device that name[0..len) means: a row of the table, or ROW~WEAKENING. */
 static bool find_device(const char *name, size_t len, struct null_device *d)
 {
-    char text[sizeof d->name];
-    if (len == 0 || len >= sizeof text)
+    int row, weakening;
+    if (len >= sizeof d->name || !attn_device_named(name, len, &row, &weakening) ||
+        strncmp(attn_device(row)->name, "gfx", 3))
         return false;
-    memcpy(text, name, len);
-    text[len] = 0;
     memset(d, 0, sizeof *d);
-    memcpy(d->name, text, len + 1);
-    char *weaker = strchr(text, '~');
-    if (weaker)
-        *weaker++ = 0;
-    const struct attn_device *row = attn_device_find(text);
-    if (!row || strncmp(row->name, "gfx", 3))
-        return false;
-    d->row = *row;
-    for (int i = 0; weaker && i <= attn_weakening_count(); i++) {
-        const char *what;
-        if (i == attn_weakening_count())
-            return false;
-        if (attn_device_weaken(row, i, &d->row, &what) && !strcmp(what, weaker))
-            break;
-    }
+    memcpy(d->name, name, len);
+    d->row = *attn_device(row);
+    if (weakening >= 0)
+        attn_device_weaken(attn_device(row), weakening, &d->row, NULL);
     name_arch(d);
     return true;
 }

@@ -85,6 +85,30 @@ static void weakenings_are_valid_and_weaker(void **state)
     }
 }
 
+static void a_device_is_found_by_its_name(void **state)
+{
+    int row, weakening;
+    char name[64];
+    (void)state;
+    for (int i = 0; i < attn_device_count(); i++)
+        for (int w = -1; w < attn_weakening_count(); w++) {
+            struct attn_device weak;
+            const char *what = "";
+            bool there = w < 0 || attn_device_weaken(attn_device(i), w, &weak, &what);
+            int n = snprintf(name, sizeof name, "%s%s%s,", attn_device(i)->name, w < 0 ? "" : "~", what);
+            assert_true(attn_device_named(name, (size_t)n - 1, &row, &weakening) == there);
+            assert_int_equal(row, i);
+            assert_int_equal(weakening, there ? w : -1);
+            assert_false(attn_device_named(name, (size_t)n, &row, &weakening));
+        }
+    assert_false(attn_device_named("gfx94", 5, &row, &weakening));
+    assert_int_equal(row, -1);
+    assert_false(attn_device_named("gfx942~", 7, &row, &weakening));
+    assert_true(row >= 0 && weakening == -1);
+    assert_false(attn_device_named("", 0, &row, &weakening));
+    assert_false(attn_device_named("~lds/2", 6, &row, &weakening));
+}
+
 static void the_least_device_is_valid_and_nothing_below_it(void **state)
 {
     (void)state;
@@ -132,6 +156,7 @@ int main(void)
         cmocka_unit_test(the_table_s_facts_are_the_documents),
         cmocka_unit_test(rows_of_the_table_are_valid_and_found_by_name),
         cmocka_unit_test(weakenings_are_valid_and_weaker),
+        cmocka_unit_test(a_device_is_found_by_its_name),
         cmocka_unit_test(the_least_device_is_valid_and_nothing_below_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
