@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "fuzz/session/session.h"
+#include "planner/arith.h"
 #include "planner/random.h"
 
 /* Features: bits of the header's first three bytes. X(NAME, what it switches on) */
@@ -81,8 +82,8 @@ static const int32_t few[] = { 4, 8, 16, 2, 1, 12, 3, 32 };
 
 #define PICK(array, byte) ((array)[(byte) % (sizeof(array) / sizeof(array)[0])])
 
-static int32_t least(int32_t a, int32_t b) { return a < b ? a : b; }
-static int32_t most(int32_t a, int32_t b) { return a > b ? a : b; }
+static int32_t least(int32_t a, int32_t b) { return (int32_t)attn_min(a, b); }
+static int32_t most(int32_t a, int32_t b) { return (int32_t)attn_max(a, b); }
 
 struct input {
     uint8_t header[ATTN_SESSION_HEADER];
@@ -274,21 +275,21 @@ static int32_t amount(uint8_t byte, int32_t top)
     return most(1, least(n, top));
 }
 
-static void add_event(struct attn_session *s, int op, int32_t n, int32_t m)
+static void add_event(struct attn_session *s, const struct attn_session_event *e)
 {
     if (s->n_events < ATTN_SESSION_EVENTS_MAX)
-        s->event[s->n_events++] = (struct attn_session_event){ op, n, m, 0 };
+        s->event[s->n_events++] = *e;
 }
 
 static int32_t steps_of(const struct attn_session *s, const struct attn_session_event *e)
 {
     switch (e->op) {
-    case ATTN_SESSION_PREFILL: return 1 + e->n / s->ubatch;
-    case ATTN_SESSION_REUSE: return 1 + (e->n ? e->n : s->cells / 2) / s->ubatch;
+    case ATTN_SESSION_PREFILL: return 1 + e->tokens / s->ubatch;
+    case ATTN_SESSION_REUSE: return 1 + (e->prompt ? e->prompt : s->cells / 2) / s->ubatch;
     case ATTN_SESSION_DECODE:
-    case ATTN_SESSION_TOGETHER: return e->n;
+    case ATTN_SESSION_TOGETHER: return e->tokens;
     case ATTN_SESSION_DRAFT:
-    case ATTN_SESSION_DRAFTS: return e->n + 2 + (e->n + 1) / s->ubatch;
+    case ATTN_SESSION_DRAFTS: return e->drafted + 2 + (e->drafted + 1) / s->ubatch;
     default: return 0;
     }
 }
@@ -296,35 +297,37 @@ static int32_t steps_of(const struct attn_session *s, const struct attn_session_
 /* `b`: what, slot and how, how much, how much more. */
 static void decode_event(const uint8_t *b, int32_t budget, int *slot, struct attn_session *s)
 {
-    int op = often[b[0] & 15];
+    static const int32_t shares[] = { 1000, 995, 900, 500, 250, 0, 980, 700 };
+    struct attn_session_event e = { .op = often[b[0] & 15] };
+    const int32_t prompt = least(amount(b[2], s->cells), most(1, budget) * s->ubatch);
+    const bool whole = b[1] & 0x40;
     int to = s->slots > 1 ? b[1] % s->slots : 0;
-    if (to != *slot && op != ATTN_SESSION_COPY) {
-        add_event(s, ATTN_SESSION_SLOT, to, 0);
+    if (to != *slot && e.op != ATTN_SESSION_COPY) {
+        add_event(s, &(struct attn_session_event){ .op = ATTN_SESSION_SLOT, .slot = to });
         *slot = to;
     }
-    switch (op) {
-    case ATTN_SESSION_PREFILL: add_event(s, op, least(amount(b[2], s->cells), most(1, budget) * s->ubatch), 0); break;
+    switch (e.op) {
+    case ATTN_SESSION_PREFILL: e.tokens = prompt; break;
     case ATTN_SESSION_DECODE:
-    case ATTN_SESSION_TOGETHER: add_event(s, op, least(amount(b[2], s->cells), budget), 0); break;
+    case ATTN_SESSION_TOGETHER: e.tokens = least(amount(b[2], s->cells), budget); break;
     case ATTN_SESSION_DRAFT:
-    case ATTN_SESSION_DRAFTS: {
-        int32_t n = 1 + b[2] % ATTN_SESSION_DRAFT_MAX;
-        add_event(s, op, n, b[3] % (n + 1));
+    case ATTN_SESSION_DRAFTS:
+        e.drafted = 1 + b[2] % ATTN_SESSION_DRAFT_MAX;
+        e.accepted = b[3] % (e.drafted + 1);
         break;
-    }
-    case ATTN_SESSION_REUSE: {
-        static const int32_t shares[] = { 1000, 995, 900, 500, 250, 0, 980, 700 };
-        bool whole = b[1] & 0x40;
-        add_event(s, op, whole ? 0 : least(amount(b[2], s->cells), most(1, budget) * s->ubatch), PICK(shares, b[3]));
+    case ATTN_SESSION_REUSE:
+        e.prompt = whole ? 0 : prompt;
+        e.share = PICK(shares, b[3]);
         break;
-    }
     case ATTN_SESSION_COPY:
-        if (s->slots > 1)
-            add_event(s, op, to, 0);
+        if (s->slots == 1)
+            return;
+        e.slot = to;
         break;
-    case ATTN_SESSION_SHIFT: add_event(s, op, amount(b[2], s->cells / 2 + 1) - 1, 0); break;
-    default: add_event(s, op, 0, 0); break;
+    case ATTN_SESSION_SHIFT: e.keep = amount(b[2], s->cells / 2 + 1) - 1; break;
+    default: break;
     }
+    add_event(s, &e);
 }
 
 void attn_session_decode(const uint8_t *bytes, size_t size, const struct attn_session_limits *limits,
@@ -351,7 +354,7 @@ void attn_session_decode(const uint8_t *bytes, size_t size, const struct attn_se
             steps -= steps_of(s, &s->event[i]);
     }
     if (s->n_events == 0)
-        add_event(s, ATTN_SESSION_PREFILL, 1, 0);
+        add_event(s, &(struct attn_session_event){ .op = ATTN_SESSION_PREFILL, .tokens = 1 });
 }
 
 /* ---- Mutation -------------------------------------------------------------------------------------------- */

@@ -79,7 +79,7 @@ static bool reorder(const struct attn_session *s, struct attn_session *other)
         if (e->op == ATTN_SESSION_TOGETHER || e->op == ATTN_SESSION_DRAFTS || e->op == ATTN_SESSION_COPY ||
             e->op == ATTN_SESSION_DEFRAG)
             return false;
-        slot = e->op == ATTN_SESSION_SLOT ? e->n : slot;
+        slot = e->op == ATTN_SESSION_SLOT ? e->slot : slot;
         used |= e->op == ATTN_SESSION_SLOT ? 0 : 1u << slot;
     }
     if ((used & (used - 1)) == 0)
@@ -89,11 +89,11 @@ static bool reorder(const struct attn_session *s, struct attn_session *other)
     for (int which = s->slots - 1; which >= 0; which--) {
         if (other->n_events == ATTN_SESSION_EVENTS_MAX)
             return false;
-        other->event[other->n_events++] = (struct attn_session_event){ .op = ATTN_SESSION_SLOT, .n = which };
+        other->event[other->n_events++] = (struct attn_session_event){ .op = ATTN_SESSION_SLOT, .slot = which };
         slot = 0;
         for (int i = 0; i < s->n_events; i++) {
             const struct attn_session_event *e = &s->event[i];
-            slot = e->op == ATTN_SESSION_SLOT ? e->n : slot;
+            slot = e->op == ATTN_SESSION_SLOT ? e->slot : slot;
             if (e->op == ATTN_SESSION_SLOT || slot != which)
                 continue;
             if (other->n_events == ATTN_SESSION_EVENTS_MAX)

@@ -80,24 +80,24 @@ static void put_event(struct printer *p, const struct attn_session_event *e)
     put(p, " %s", op_names[e->op]);
     switch (e->op) {
     case ATTN_SESSION_SLOT:
-    case ATTN_SESSION_COPY:
+    case ATTN_SESSION_COPY: put(p, " %d", e->slot); break;
     case ATTN_SESSION_PREFILL:
     case ATTN_SESSION_DECODE:
-    case ATTN_SESSION_TOGETHER: put(p, " %d", e->n); break;
+    case ATTN_SESSION_TOGETHER: put(p, " %d", e->tokens); break;
     case ATTN_SESSION_DRAFT:
     case ATTN_SESSION_DRAFTS:
-        put(p, " %d accept %d", e->n, e->m);
-        if (e->k > 1)
-            put(p, " times %d", e->k);
+        put(p, " %d accept %d", e->drafted, e->accepted);
+        if (e->times > 1)
+            put(p, " times %d", e->times);
         break;
-    case ATTN_SESSION_SHIFT: put(p, " keep=%d", e->n); break;
+    case ATTN_SESSION_SHIFT: put(p, " keep=%d", e->keep); break;
     case ATTN_SESSION_REUSE:
-        if (e->m == 0 || e->m == 1000)
-            put(p, " lcp=%d", e->m / 1000);
+        if (e->share == 0 || e->share == 1000)
+            put(p, " lcp=%d", e->share / 1000);
         else
-            put(p, " lcp=0.%03d", e->m);
-        if (e->n)
-            put(p, " prompt=%d", e->n);
+            put(p, " lcp=0.%03d", e->share);
+        if (e->prompt)
+            put(p, " prompt=%d", e->prompt);
         break;
     default: break;
     }

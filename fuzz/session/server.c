@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "fuzz/session/play.h"
+#include "planner/arith.h"
 
 /* ---- Events ---------------------------------------------------------------------------------------------- */
 
@@ -104,7 +105,7 @@ static bool draft(struct attn_player *p, const struct attn_session_event *e, boo
     struct session_part part[ATTN_SESSION_SLOTS_MAX];
     int n = 0, slots = slots_in_use(p, all, slot);
     for (int i = 0; i < slots; i++) {
-        int32_t most = session_room(p, slot[i]) < e->n + 1 ? session_room(p, slot[i]) : e->n + 1;
+        int32_t most = session_room(p, slot[i]) < e->drafted + 1 ? session_room(p, slot[i]) : e->drafted + 1;
         if (most == 0)
             continue;
         part[n] = (struct session_part){ slot[i], p->slot[slot[i]].n, most };
@@ -121,7 +122,7 @@ static bool draft(struct attn_player *p, const struct attn_session_event *e, boo
     if (n > 0 && !session_evaluate(p, part, n))
         return false;
     for (int i = 0; i < n; i++) {
-        int32_t accepted = part[i].from + 1 + (e->m < part[i].n - 1 ? e->m : part[i].n - 1);
+        int32_t accepted = part[i].from + 1 + (e->accepted < part[i].n - 1 ? e->accepted : part[i].n - 1);
         if (p->counts.refused == refused || accepted < p->slot[part[i].slot].n)
             session_truncate(p, part[i].slot, accepted);
         give_up_lost(p, part[i].slot);
@@ -203,11 +204,11 @@ static int32_t keep_prefix(struct attn_player *p, int slot, int32_t n_past)
 static bool reuse(struct attn_player *p, int slot, const struct attn_session_event *e)
 {
     struct session_slot *s = &p->slot[slot];
-    int32_t prompt = e->n;
+    int32_t prompt = e->prompt;
     if (prompt == 0) /* as many as make what the slot has the share that was asked for */
-        prompt = e->m == 0 ? s->n : (int32_t)(((int64_t)s->n * 1000 + e->m - 1) / e->m);
+        prompt = e->share == 0 ? s->n : (int32_t)attn_ceil_div((int64_t)s->n * 1000, e->share);
     prompt = prompt < 1 ? 1 : prompt < p->s.cells ? prompt : p->s.cells;
-    int32_t same = (int32_t)((int64_t)prompt * e->m / 1000);
+    int32_t same = (int32_t)((int64_t)prompt * e->share / 1000);
     same = same < s->n ? same : s->n;
     int32_t kept = keep_prefix(p, slot, same);
     kept = kept == prompt ? kept - 1 : kept; /* the last token is evaluated again, for its logits */
@@ -278,17 +279,17 @@ static bool play_event(struct attn_player *p, const struct attn_session_event *e
 {
     int slot = p->current;
     switch (e->op) {
-    case ATTN_SESSION_SLOT: p->current = e->n; return true;
-    case ATTN_SESSION_PREFILL: return prefill(p, slot, e->n);
-    case ATTN_SESSION_DECODE: return generate(p, e->n, false);
-    case ATTN_SESSION_TOGETHER: return generate(p, e->n, true);
+    case ATTN_SESSION_SLOT: p->current = e->slot; return true;
+    case ATTN_SESSION_PREFILL: return prefill(p, slot, e->tokens);
+    case ATTN_SESSION_DECODE: return generate(p, e->tokens, false);
+    case ATTN_SESSION_TOGETHER: return generate(p, e->tokens, true);
     case ATTN_SESSION_DRAFT: return draft(p, e, false);
     case ATTN_SESSION_DRAFTS: return draft(p, e, true);
     case ATTN_SESSION_CHECKPOINT: save_checkpoint(p, slot); return true;
     case ATTN_SESSION_RESTORE: restore(p, slot); return true;
     case ATTN_SESSION_REUSE: return reuse(p, slot, e);
-    case ATTN_SESSION_COPY: copy_slot(p, slot, e->n); return true;
-    case ATTN_SESSION_SHIFT: shift(p, slot, e->n); return true;
+    case ATTN_SESSION_COPY: copy_slot(p, slot, e->slot); return true;
+    case ATTN_SESSION_SHIFT: shift(p, slot, e->keep); return true;
     case ATTN_SESSION_DEFRAG:
         for (int c = 0; c < SESSION_CACHE_COUNT; c++)
             if (p->cache[c].n_cells)
@@ -305,7 +306,7 @@ bool attn_player_play(struct attn_player *p, attn_session_visit *visit, void *co
     p->context = context;
     for (int i = 0; i < p->s.n_events; i++) {
         p->at.event = i;
-        for (int32_t k = 0; k == 0 || k < p->s.event[i].k; k++)
+        for (int32_t k = 0; k == 0 || k < p->s.event[i].times; k++)
             if (!play_event(p, &p->s.event[i]))
                 return false;
     }

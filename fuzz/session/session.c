@@ -78,14 +78,16 @@ const char *attn_session_check(const struct attn_session *s)
         const struct attn_session_event *e = &s->event[i];
         if (!within(e->op, 0, ATTN_SESSION_OP_COUNT - 1))
             return "an event does not exist";
-        if ((e->op == ATTN_SESSION_SLOT || e->op == ATTN_SESSION_COPY) && !within(e->n, 0, s->slots - 1))
+        if ((e->op == ATTN_SESSION_SLOT || e->op == ATTN_SESSION_COPY) && !within(e->slot, 0, s->slots - 1))
             return "an event names a slot that is not there";
         if ((e->op == ATTN_SESSION_DRAFT || e->op == ATTN_SESSION_DRAFTS) &&
-            (!within(e->n, 1, ATTN_SESSION_DRAFT_MAX) || !within(e->m, 0, e->n)))
+            (!within(e->drafted, 1, ATTN_SESSION_DRAFT_MAX) || !within(e->accepted, 0, e->drafted)))
             return "a draft has 1 to 16 tokens, of which at most all are accepted";
-        if (!within(e->n, 0, ATTN_SESSION_CELLS_MAX) || !within(e->m, 0, 1000) ||
-            !within(e->k, 0, ATTN_SESSION_CELLS_MAX))
-            return "an event's number is out of its range";
+#define X(NAME, field, least, most)                                     \
+    if (e->op == ATTN_SESSION_##NAME && !within(e->field, least, most)) \
+        return "an event's number is out of its range";
+        ATTN_SESSION_FIELDS(X)
+#undef X
     }
     return NULL;
 }

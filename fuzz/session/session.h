@@ -86,11 +86,33 @@ enum attn_session_op {
         ATTN_SESSION_OP_COUNT
 };
 
+/* X(NAME, field, least, most): the fields that an event of an op has; the others are 0. */
+#define ATTN_SESSION_FIELDS(X)                     \
+    X(SLOT, slot, 0, ATTN_SESSION_SLOTS_MAX - 1)   \
+    X(PREFILL, tokens, 1, ATTN_SESSION_CELLS_MAX)  \
+    X(DECODE, tokens, 1, ATTN_SESSION_CELLS_MAX)   \
+    X(TOGETHER, tokens, 1, ATTN_SESSION_CELLS_MAX) \
+    X(DRAFT, drafted, 1, ATTN_SESSION_DRAFT_MAX)   \
+    X(DRAFT, accepted, 0, ATTN_SESSION_DRAFT_MAX)  \
+    X(DRAFT, times, 0, ATTN_SESSION_CELLS_MAX)     \
+    X(DRAFTS, drafted, 1, ATTN_SESSION_DRAFT_MAX)  \
+    X(DRAFTS, accepted, 0, ATTN_SESSION_DRAFT_MAX) \
+    X(DRAFTS, times, 0, ATTN_SESSION_CELLS_MAX)    \
+    X(REUSE, prompt, 0, ATTN_SESSION_CELLS_MAX)    \
+    X(REUSE, share, 0, 1000)                       \
+    X(COPY, slot, 0, ATTN_SESSION_SLOTS_MAX - 1)   \
+    X(SHIFT, keep, 0, ATTN_SESSION_CELLS_MAX)
+
 struct attn_session_event {
-    int32_t op; /* enum attn_session_op */
-    int32_t n;  /* slot, tokens, drafted tokens; prompt of REUSE (0: as long as the share asks for) */
-    int32_t m;  /* accepted; REUSE: the share in 1/1000 */
-    int32_t k;  /* DRAFT, DRAFTS: how often; 0 is once */
+    int32_t op;       /* enum attn_session_op */
+    int32_t slot;     /* the one that events are about from here on; that becomes a copy */
+    int32_t tokens;   /* of a prompt; one a step */
+    int32_t drafted;  /* tokens, */
+    int32_t accepted; /* so many of them, */
+    int32_t times;    /* so often; 0 is once */
+    int32_t prompt;   /* tokens; 0: as long as the share asks for */
+    int32_t share;    /* of the prompt, that the slot has: in 1/1000 */
+    int32_t keep;     /* tokens at the beginning that stay */
 };
 
 struct attn_session {

@@ -166,10 +166,12 @@ static bool lower_events(struct search *x)
     bool changed = false;
     for (int i = 0; i < x->best.n_events; i++) {
         struct attn_session_event *e = &x->candidate.event[i];
-        changed |= set_number(x, &e->k, 0);
-        changed |= lower(x, &e->n,
-                         x->best.event[i].op == ATTN_SESSION_SLOT || x->best.event[i].op == ATTN_SESSION_SHIFT ? 0 : 1);
-        changed |= lower(x, &e->m, 0);
+#define X(NAME, field, low, high)                 \
+    if (e->op == ATTN_SESSION_##NAME && e->field) \
+        changed |= lower(x, &e->field, low);
+        x->candidate = x->best;
+        ATTN_SESSION_FIELDS(X)
+#undef X
     }
     return changed;
 }

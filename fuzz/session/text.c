@@ -311,6 +311,26 @@ static bool read_share(struct reader *r, const struct word *w, int32_t *share)
     return true;
 }
 
+/* N accept M [times K] */
+static bool read_draft(struct reader *r, struct attn_session_event *e)
+{
+    struct word w = next_word(r);
+    if (!read_number(r, &w, 1, ATTN_SESSION_DRAFT_MAX, &e->drafted))
+        return false;
+    w = next_word(r);
+    if (!word_is(&w, "accept"))
+        return fail(r, &w, "accept N is needed, not");
+    w = next_word(r);
+    if (!read_number(r, &w, 0, e->drafted, &e->accepted))
+        return false;
+    w = peek_word(r);
+    if (!word_is(&w, "times"))
+        return true;
+    next_word(r);
+    w = next_word(r);
+    return read_number(r, &w, 2, ATTN_SESSION_CELLS_MAX, &e->times);
+}
+
 static bool read_event(struct reader *r, const struct word *statement, int op)
 {
     struct attn_session *s = r->s;
@@ -321,43 +341,28 @@ static bool read_event(struct reader *r, const struct word *statement, int op)
     *e = (struct attn_session_event){ .op = op };
     switch (op) {
     case ATTN_SESSION_SLOT:
-    case ATTN_SESSION_COPY: w = next_word(r); return read_number(r, &w, 0, ATTN_SESSION_SLOTS_MAX - 1, &e->n);
+    case ATTN_SESSION_COPY: w = next_word(r); return read_number(r, &w, 0, ATTN_SESSION_SLOTS_MAX - 1, &e->slot);
     case ATTN_SESSION_PREFILL:
     case ATTN_SESSION_DECODE:
-    case ATTN_SESSION_TOGETHER: w = next_word(r); return read_number(r, &w, 1, ATTN_SESSION_CELLS_MAX, &e->n);
+    case ATTN_SESSION_TOGETHER: w = next_word(r); return read_number(r, &w, 1, ATTN_SESSION_CELLS_MAX, &e->tokens);
     case ATTN_SESSION_DRAFT:
-    case ATTN_SESSION_DRAFTS:
-        w = next_word(r);
-        if (!read_number(r, &w, 1, ATTN_SESSION_DRAFT_MAX, &e->n))
-            return false;
-        w = next_word(r);
-        if (!word_is(&w, "accept"))
-            return fail(r, &w, "accept N is needed, not");
-        w = next_word(r);
-        if (!read_number(r, &w, 0, e->n, &e->m))
-            return false;
-        w = peek_word(r);
-        if (!word_is(&w, "times"))
-            return true;
-        next_word(r);
-        w = next_word(r);
-        return read_number(r, &w, 2, ATTN_SESSION_CELLS_MAX, &e->k);
+    case ATTN_SESSION_DRAFTS: return read_draft(r, e);
     case ATTN_SESSION_REUSE:
         w = next_word(r);
         if (!after_key(&w, "lcp", &value))
             return fail(r, &w, "lcp=SHARE is needed, not");
-        if (!read_share(r, &value, &e->m))
+        if (!read_share(r, &value, &e->share))
             return false;
         w = peek_word(r);
         if (!after_key(&w, "prompt", &value))
             return true;
         next_word(r);
-        return read_number(r, &value, 1, ATTN_SESSION_CELLS_MAX, &e->n);
+        return read_number(r, &value, 1, ATTN_SESSION_CELLS_MAX, &e->prompt);
     case ATTN_SESSION_SHIFT:
         w = next_word(r);
         if (!after_key(&w, "keep", &value))
             return fail(r, &w, "keep=N is needed, not");
-        return read_number(r, &value, 0, ATTN_SESSION_CELLS_MAX, &e->n);
+        return read_number(r, &value, 0, ATTN_SESSION_CELLS_MAX, &e->keep);
     default: return true;
     }
 }

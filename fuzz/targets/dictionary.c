@@ -177,7 +177,15 @@ static void add_sessions(struct dictionary *d)
     for (int i = 0; i < N_NUMBERS; i++)
         *field(s, i) = numbers[i].low + 2;
     for (int op = 0; op < ATTN_SESSION_OP_COUNT; op++)
-        s->event[s->n_events++] = (struct attn_session_event){ .op = op, .n = 4, .m = 2, .k = 3 };
+        s->event[s->n_events++] = (struct attn_session_event){ .op = op,
+                                                               .slot = 1,
+                                                               .tokens = 4,
+                                                               .drafted = 4,
+                                                               .accepted = 2,
+                                                               .times = 3,
+                                                               .prompt = 9,
+                                                               .share = 995,
+                                                               .keep = 1 };
     add(d, "session { ");
     add(d, " layer ");
     for (s->mask = 0; s->mask < ATTN_SESSION_MASK_COUNT; s->mask++) {

@@ -222,11 +222,10 @@ static void smallest_is_found(void **state)
             tries += (double)report.tries;
         }
     }
-    print_message(
-        "%d starts of %d faults: on average %.1f features fewer, extents %.3g times smaller (geometric), lines "
-        "%.0f%% as long, "
-        "%.0f tries\n",
-        starts, FAULTS, features / starts, pow(10, extents / starts), 100 * length / starts, tries / starts);
+    print_message("%d starts of %d faults: on average %.1f features fewer, extents %.3g times smaller (geometric), "
+                  "lines %.0f%% as long, "
+                  "%.0f tries\n",
+                  starts, FAULTS, features / starts, pow(10, extents / starts), 100 * length / starts, tries / starts);
     assert_int_equal(wrong, 0);
 }
 

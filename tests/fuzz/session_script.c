@@ -72,7 +72,8 @@ static void test_longest(void **state)
     }
     one.n_events = ATTN_SESSION_EVENTS_MAX;
     for (int i = 0; i < one.n_events; i++)
-        one.event[i] = (struct attn_session_event){ ATTN_SESSION_DRAFTS, 16, 16, 65536 };
+        one.event[i] =
+            (struct attn_session_event){ .op = ATTN_SESSION_DRAFTS, .drafted = 16, .accepted = 16, .times = 65536 };
     assert_null(attn_session_check(&one));
     size_t n = attn_session_print(&one, text, sizeof text);
     assert_true(n < sizeof text);
@@ -88,8 +89,8 @@ static void test_every_statement(void **state)
     static const char script[] =
         "session { # a comment; layer\n"
         "  layer a heads=6/2 d=96/64 type=q8_0/f16 window=9 scale=0.25 softcap=30 max_bias=8 sinks;\n"
-        "  layer b heads=4/1 d=576/512 view draft; device gfx942~lds/2; split 3; slots 2; cells 99; cache "
-        "streams; ubatch 7;\r\n"
+        "  layer b heads=4/1 d=576/512 view draft; device gfx942~lds/2; split 3; slots 2; cells 99; "
+        "cache streams; ubatch 7;\r\n"
         "  pad 32; mask padded=64; rows 8; masks shared; swa full; base 3; seed 18446744073709551615; schedule 5;\n"
         "  slot 1; prefill 4; decode 2; together 3; draft 4 accept 2; drafts 2 accept 0 times 3; checkpoint; restore;\n"
         "  reuse lcp=0.5 prompt=12; reuse lcp=1; reuse lcp=0.05; copy 0; shift keep=0; defrag; clear }trailing";
@@ -111,10 +112,10 @@ static void test_every_statement(void **state)
     assert_int_equal(one.mask_pad, 64);
     assert_true(one.seed == UINT64_MAX && one.schedule == 5);
     assert_int_equal(one.n_events, 15);
-    assert_int_equal(one.event[5].k, 3);
-    assert_int_equal(one.event[8].m, 500);
-    assert_int_equal(one.event[9].m, 1000);
-    assert_int_equal(one.event[10].m, 50);
+    assert_int_equal(one.event[5].times, 3);
+    assert_int_equal(one.event[8].share, 500);
+    assert_int_equal(one.event[9].share, 1000);
+    assert_int_equal(one.event[10].share, 50);
 }
 
 static void test_errors(void **state)
