@@ -1,0 +1,52 @@
+/* shape.h: what the decoder's parts share: shape.c chooses extents and makes them smaller, layout.c lays tensors out,
+ * case.c makes a case of both. See domain.h.
+ *
+ * SPDX-License-Identifier: MIT */
+#ifndef ATTN_DOMAIN_SHAPE_H
+#define ATTN_DOMAIN_SHAPE_H
+
+#include "fuzz/domain/domain.h"
+
+struct domain_shape {
+    int type_k, type_v;
+    int64_t d_k, d_v, n_q, n_kv, ratio, kv_heads, seqs;
+    int kv_level, q_level, ratio_level, heads_level, seqs_level; /* index into the tables of shape.c, -1: below them */
+    int64_t kv_few;
+    int kv_delta;
+    bool huge_kv, huge_q, huge_heads, huge_seqs;
+    bool same_q;     /* n_q == n_kv */
+    bool plain_mask; /* a mask no larger than it must be */
+};
+
+/* What tensors share a buffer, and how: values of the gene. */
+enum domain_alias {
+    ALIAS_V_FIRST_OF_K, /* V the first columns of K */
+    ALIAS_V_LAST_OF_K,  /* V the last columns of K */
+    ALIAS_ROWS_IN_TURN, /* a row of K, a row of V, and so on */
+    ALIAS_V_AFTER_K,
+    ALIAS_INTERLEAVED, /* Q, K and V: each token has all its heads of each */
+    ALIAS_V_IS_K,
+    ALIAS_DST_AFTER_Q, /* and sinks after the mask */
+    ALIAS_ARENA        /* all one after the other */
+};
+
+static inline bool domain_on(const struct attn_genome *g, int feature) { return g->features >> feature & 1; }
+#define GENE(g, name) ((g)->gene[ATTN_GENE_##name])
+
+/* ---- shape.c */
+
+/* Types and extents of a genome, before anything gives way. */
+void domain_choose_shape(const struct attn_genome *g, const struct attn_domain_limits *limits, struct domain_shape *s);
+/* Makes a dimension smaller: in an order that `squeeze` says the first two give way in turns, then the third, then the
+ * last. False when all are as small as they get. */
+bool domain_shrink(struct domain_shape *s, uint32_t squeeze, int round);
+/* Extents from levels, those that are huge apart. */
+void domain_settle(struct domain_shape *s);
+
+/* ---- layout.c */
+
+/* Strides, offsets and buffers of all tensors, whose extents and types are set. Returns the bytes of all, INT64_MAX
+ * when too many. */
+int64_t domain_lay_out(const struct attn_genome *g, struct attn_problem *p);
+
+#endif
