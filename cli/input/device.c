@@ -55,10 +55,8 @@ void cli_devices_wanted(const struct cli_devices *asked, int row, int weakening,
 
 int cli_device_row(const char *name)
 {
-    for (int row = 0; row < attn_device_count(); row++)
-        if (!strcmp(attn_device(row)->name, name))
-            return row;
-    return -1;
+    int row, weakening;
+    return attn_device_named(name, strlen(name), &row, &weakening) && weakening < 0 ? row : -1;
 }
 
 static bool add_named(struct cli_devices *devices, const char *name)

@@ -17,17 +17,6 @@
 #include "planner/hash.h"
 #include "fuzz/session/session.h"
 
-/* ---- Hashes ---------------------------------------------------------------------------------------------- */
-
-/* Over the canonical line, not over the case: the same line gets the same device in every corpus and in every version,
- * whatever fields a case may get. */
-static uint64_t hash_of_case(uint64_t h, const struct attn_case *c)
-{
-    char line[ATTN_CASE_LINE_MAX];
-    attn_case_print(c, line, sizeof line);
-    return attn_hash(h, line, strlen(line));
-}
-
 /* ---- Generated problems ---------------------------------------------------------------------------------- */
 
 /* Every sixteenth or so is as large as allowed, the others a sixteenth of that: cost goes into both. */
@@ -151,7 +140,11 @@ static void devices_of(const struct run_options *options, const struct attn_case
     }
     if (c->run.device >= 0)
         return;
-    uint64_t h = hash_of_case(ATTN_HASH_START, c);
+    /* Of the canonical line, not of the case: the same line gets the same device in every corpus and every version,
+     * whatever fields a case may get. */
+    char line[ATTN_CASE_LINE_MAX];
+    attn_case_print(c, line, sizeof line);
+    uint64_t h = attn_hash_text(ATTN_HASH_START, line);
     h ^= h >> 32;
     int first = h & 1 ? 64 : 32;
     devices->at[0].row = (int16_t)row_of_wave(first, h >> 1);
@@ -351,7 +344,7 @@ uint64_t run_tasks_hash(const struct run_job *job)
         h = attn_hash(h, where, sizeof where);
     }
     for (int64_t i = 0; i < job->n_given; i++)
-        h = hash_of_case(h, &job->given[i]);
+        h = attn_hash_u64(h, attn_case_hash(&job->given[i]));
     for (int64_t i = 0; i < job->n_sessions; i++)
         h = attn_hash(h, job->session[i], strlen(job->session[i]));
     return h;
