@@ -9,16 +9,19 @@
 #include "code/occupancy.h"
 #include "planner/attn_planner.h"
 
-/* Without LDS. Zeros for a device whose rules are not known there. */
+/* Without LDS. A device whose rules are not known there is taken for one with waves of its size. */
 static struct attn_occupancy occupancy_of(const struct attn_device *device, const struct null_code *code,
                                           uint32_t block)
 {
-    const struct attn_code_kernel kernel = { .target = device->name,
-                                             .vgprs = code && code->vgprs > 0 ? code->vgprs : 0,
-                                             .sgprs = code && code->sgprs > 0 ? code->sgprs : 0,
-                                             .wave_size = device->wave_size };
+    struct attn_code_kernel kernel = { .target = device->name,
+                                       .vgprs = code && code->vgprs > 0 ? code->vgprs : 0,
+                                       .sgprs = code && code->sgprs > 0 ? code->sgprs : 0,
+                                       .wave_size = device->wave_size };
     struct attn_occupancy occupancy;
-    attn_occupancy_of(&kernel, block, 0, &occupancy);
+    if (!attn_occupancy_of(&kernel, block, 0, &occupancy)) {
+        kernel.target = device->wave_size == 64 ? "gfx906" : "gfx1100";
+        attn_occupancy_of(&kernel, block, 0, &occupancy);
+    }
     return occupancy;
 }
 

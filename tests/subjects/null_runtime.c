@@ -35,6 +35,8 @@ static void devices_are_the_amd_rows_of_the_table(void **state)
         assert_int_equal(p.max_threads, row->max_threads);
         assert_int_equal(p.max_grid[1], row->max_grid[1]);
         assert_int_equal(p.n_cu * (row->wave_size == 32 ? 2 : 1), row->n_cu);
+        assert_in_range(p.threads_per_cu, 4 * 8 * row->wave_size, 4 * 20 * row->wave_size);
+        assert_int_equal(p.threads_per_cu, p.blocks_per_cu * row->wave_size);
         assert_int_equal(strncmp(p.arch, row->name, strlen(row->name)), 0);
         n++;
     }
