@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
+#include <elf.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -237,11 +238,13 @@ static void errors_name_the_place(void **state)
     must_fail(&(struct code_sample){ (uint8_t *)(uintptr_t)"", 0, 0 }, "neither an ELF file nor", true, 0);
 
     make_bundle(&s);
-    size_t first = 4096;
-    put(&s, 24, UINT64_MAX / 24, 8);
-    must_fail(&s, "entries are more than", true, 24);
-    put(&s, 24, 4, 8);
-    put(&s, 32 + 24 + strlen("host-x86_64-unknown-linux-gnu-"), s.size, 8); /* offset of entry 1 */
+    const size_t first = find(&s, ELFMAG, SELFMAG), entries_at = strlen("__CLANG_OFFLOAD_BUNDLE__");
+    uint64_t entries;
+    memcpy(&entries, s.bytes + entries_at, sizeof entries);
+    put(&s, entries_at, UINT64_MAX / 24, 8);
+    must_fail(&s, "entries are more than", true, entries_at);
+    put(&s, entries_at, entries, 8);
+    put(&s, find(&s, "hipv4-", 6) - 3 * sizeof(uint64_t), s.size, 8); /* offset of entry 1, before size and length */
     must_fail(&s, "bundle 0: entry 1", false, 0);
     s.size = 0;
     make_bundle(&s);
@@ -270,7 +273,7 @@ static void errors_name_the_place(void **state)
 
     packed.size = 0;
     code_sample_object(&packed, "gfx906", elsewhere, 1);
-    put(&packed, 64 + 8, UINT64_MAX - 8, 8); /* p_offset of its one segment */
+    put(&packed, sizeof(Elf64_Ehdr) + offsetof(Elf64_Phdr, p_offset), UINT64_MAX - 8, 8); /* of its one segment */
     must_fail(&packed, "the note segment is not inside the object", true, packed.size);
 
     for (int version = 1; version <= 3; version++)
