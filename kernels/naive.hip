@@ -9,13 +9,13 @@
  *
  * SPDX-License-Identifier: MIT */
 #include "kernels/dequant.h"
-#include "kernels/row.h"
+#include "kernels/work.h"
+#include "planner/contracts/shapes.h"
 
 namespace
 {
 
-/* planner/contracts/kernel_naive.c has the same numbers. */
-constexpr int THREADS = 64;
+constexpr int THREADS = ATTN_NAIVE_THREADS;
 
 struct alignas(16) naive_lds {
     float score[THREADS];
@@ -68,88 +68,91 @@ __device__ __forceinline__ float accumulate(const float *weight, const char *v, 
     return sum;
 }
 
+/* What a thread knows of the row that its workgroup computes. */
+struct naive_row {
+    const char *q, *k_head, *v_head, *mask;
+    float slope;
+};
+
+/* Goes over all keys for the elements d .. d + count - 1 of the row's output. Returns the sum of weights, relative to
+ * max. All threads arrive. */
+__device__ __forceinline__ float pass(const attn_args &a, const naive_row &row, naive_lds &lds, int thread, int64_t d,
+                                      int count, float &max, float (&acc)[8])
+{
+    float sum = 0.0f;
+    for (int64_t key0 = 0; key0 < a.n_kv; key0 += THREADS) {
+        const int keys = a.n_kv - key0 < THREADS ? (int)(a.n_kv - key0) : THREADS;
+        bool open = thread < keys;
+        float bias = 0.0f;
+        if (open && row.mask) {
+            const uint16_t bits = simt_load<uint16_t>(row.mask + 2 * (key0 + thread));
+            open = bits != ATTN_MASK_EXCLUDES;
+            if (open)
+                bias = row.slope * simt_f16_to_f32(bits);
+        }
+        float score = -SIMT_INFINITY;
+        if (open) {
+            float product = 0.0f;
+            attn_with_loader(a.type_k, false, [&](auto loader) {
+                product = dot<decltype(loader)>(row.q, row.k_head + (key0 + thread) * a.k.nb1, a.d_k);
+            });
+            score = attn_score(product, a.scale, a.softcap) + bias;
+        }
+        /* Both barriers also keep the tile before from being overwritten while it is read: its scores were read before
+         * its second one, its weights are read before this first one. */
+        lds.score[thread] = score;
+        __syncthreads();
+        float top = max;
+        for (int i = 0; i < THREADS; i += 4) {
+            const simt_f32x4 four = simt_load<simt_f32x4>(lds.score + i);
+            top = simt_max(top, simt_max(simt_max(four.x, four.y), simt_max(four.z, four.w)));
+        }
+        lds.weight[thread] = open ? simt_exp(score - top) : 0.0f;
+        __syncthreads();
+
+        const float factor = max == -SIMT_INFINITY ? 0.0f : simt_exp(max - top);
+        max = top;
+        sum *= factor;
+#pragma unroll
+        for (int i = 0; i < 8; i++)
+            acc[i] *= factor;
+        if (count == 0)
+            continue;
+        float weights = 0.0f;
+        attn_with_loader(a.type_v, false, [&](auto loader) {
+            weights =
+                accumulate<decltype(loader)>(lds.weight, row.v_head + key0 * a.v.nb1, a.v.nb1, keys, d, count, acc);
+        });
+        sum += weights;
+    }
+    return sum;
+}
+
 __global__ __launch_bounds__(THREADS) void naive_kernel(const attn_args a)
 {
+    static_assert(sizeof(naive_lds) == ATTN_NAIVE_LDS, "what the contract asks for");
     SIMT_LDS(naive_lds, lds);
     const int thread = (int)threadIdx.x;
-    const int64_t rows = a.n_seq * a.n_head * a.n_q;
+    const int64_t rows = attn_rows(a);
 
-    for (int64_t row = blockIdx.x; row < rows; row += gridDim.x) {
-        int64_t s, h, iq, rest;
-        attn_divide(row, a.n_head, rest, h);
-        attn_divide(rest, a.n_q, s, iq);
-        const int64_t kv_head = h / a.gqa;
-        const char *q = a.q.data + iq * a.q.nb1 + h * a.q.nb2 + s * a.q.nb3;
-        const char *k_head = a.k.data + kv_head * a.k.nb2 + s * a.k.nb3;
-        const char *v_head = a.v.data + kv_head * a.v.nb2 + s * a.v.nb3;
-        const char *mask = attn_mask_row(a, iq, h, s);
-        const float slope = attn_slope(a, h);
-        char *dst = a.dst.data + h * a.dst.nb1 + iq * a.dst.nb2 + s * a.dst.nb3;
+    for (int64_t number = blockIdx.x; number < rows; number += gridDim.x) {
+        const attn_row row = attn_row_at(a, number);
+        const attn_work work = { 0, row.at.head / a.gqa, row.seq };
+        const naive_row own = { attn_q_row(a, row.at, row.seq), attn_head_rows(a.k, work), attn_head_rows(a.v, work),
+                                attn_mask_row(a, row.at, row.seq), attn_slope(a, row.at.head) };
+        float *const dst = attn_dst_row(a, row.at, row.seq);
 
         for (int64_t d0 = 0; d0 < a.d_v; d0 += 8 * THREADS) {
             const int64_t d = d0 + 8 * thread;
             const int count = d >= a.d_v ? 0 : a.d_v - d < 8 ? (int)(a.d_v - d) : 8;
-            float max = -SIMT_INFINITY, sum = 0.0f;
+            float max = -SIMT_INFINITY;
             float acc[8] = { 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f };
-
-            for (int64_t key0 = 0; key0 < a.n_kv; key0 += THREADS) {
-                const int keys = a.n_kv - key0 < THREADS ? (int)(a.n_kv - key0) : THREADS;
-                bool open = thread < keys;
-                float bias = 0.0f;
-                if (open && mask) {
-                    const uint16_t bits = simt_load<uint16_t>(mask + 2 * (key0 + thread));
-                    open = bits != ATTN_MASK_EXCLUDES;
-                    if (open)
-                        bias = slope * simt_f16_to_f32(bits);
-                }
-                float score = -SIMT_INFINITY;
-                if (open) {
-                    float product = 0.0f;
-                    attn_with_loader(a.type_k, false, [&](auto loader) {
-                        product = dot<decltype(loader)>(q, k_head + (key0 + thread) * a.k.nb1, a.d_k);
-                    });
-                    score = attn_score(product, a.scale, a.softcap) + bias;
-                }
-                /* Both barriers also keep the tile before from being overwritten while it is read: its scores were
-                 * read before its second one, its weights are read before this first one. */
-                lds.score[thread] = score;
-                __syncthreads();
-                float top = max;
-                for (int i = 0; i < THREADS; i += 4) {
-                    const simt_f32x4 four = simt_load<simt_f32x4>(lds.score + i);
-                    top = simt_max(top, simt_max(simt_max(four.x, four.y), simt_max(four.z, four.w)));
-                }
-                lds.weight[thread] = open ? simt_exp(score - top) : 0.0f;
-                __syncthreads();
-
-                const float factor = max == -SIMT_INFINITY ? 0.0f : simt_exp(max - top);
-                max = top;
-                sum *= factor;
-#pragma unroll
-                for (int i = 0; i < 8; i++)
-                    acc[i] *= factor;
-                if (count == 0)
-                    continue;
-                float weights = 0.0f;
-                attn_with_loader(a.type_v, false, [&](auto loader) {
-                    weights =
-                        accumulate<decltype(loader)>(lds.weight, v_head + key0 * a.v.nb1, a.v.nb1, keys, d, count, acc);
-                });
-                sum += weights;
-            }
-
-            float factor = 1.0f;
-            if (a.sinks) {
-                const float sink = a.sinks[h];
-                const float top = simt_max(max, sink);
-                factor = max == -SIMT_INFINITY ? 0.0f : simt_exp(max - top);
-                sum = sum * factor + simt_exp(sink - top);
-            }
-            factor = sum > 0.0f ? factor / sum : 0.0f;
+            const float sum = pass(a, own, lds, thread, d, count, max, acc);
+            const float factor = attn_finish_row(a, row.at.head, max, sum);
 #pragma unroll
             for (int i = 0; i < 8; i++)
                 if (i < count)
-                    simt_store<float>(dst + 4 * (d + i), acc[i] * factor);
+                    simt_store<float>(dst + d + i, acc[i] * factor);
         }
     }
 }

@@ -3,16 +3,12 @@
  * SPDX-License-Identifier: MIT */
 #include "kernels/tile.h"
 
-/* The most columns of an instance: as many as its Q leaves room for in LDS. planner/contracts/kernel_tile.c chooses by
- * the same numbers. */
-static constexpr int most_columns(int dk) { return dk > 320 ? 8 : 16; }
-
 template <int DK, int DV> static attn_entry instance(int columns)
 {
-    if (columns == 4)
-        return tile_kernel<DK, DV, 4>;
-    if (columns == most_columns(DK))
-        return tile_kernel<DK, DV, most_columns(DK)>;
+    if (columns == ATTN_TILE_COLUMNS_FEW)
+        return tile_kernel<DK, DV, ATTN_TILE_COLUMNS_FEW>;
+    if (columns == attn_tile_columns_most(DK))
+        return tile_kernel<DK, DV, attn_tile_columns_most(DK)>;
     return nullptr;
 }
 

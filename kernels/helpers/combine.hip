@@ -5,13 +5,13 @@
  * without any live key has maximum -inf; its partial output was perhaps never written and is not read.
  *
  * SPDX-License-Identifier: MIT */
-#include "kernels/args.h"
-#include "kernels/simt/simt.h"
+#include "kernels/work.h"
+#include "planner/contracts/shapes.h"
 
 namespace
 {
 
-constexpr int THREADS = 64; /* CONTRACT_COMBINE_THREADS in planner/contracts/contract.h */
+constexpr int THREADS = ATTN_COMBINE_THREADS;
 constexpr int ELEMENTS = 4; /* of dst for each thread in one pass over the splits */
 
 constexpr float EMPTY = -__builtin_inff();
@@ -23,19 +23,19 @@ struct combine_lds {
 
 __global__ __launch_bounds__(THREADS) void combine_kernel(const attn_args a)
 {
+    static_assert(sizeof(combine_lds) == ATTN_COMBINE_LDS, "what contracts ask for");
     SIMT_LDS(combine_lds, lds);
     const int thread = (int)threadIdx.x;
-    const int64_t rows = a.n_seq * a.n_q * a.n_head;
+    const int64_t rows = attn_rows(a);
 
-    for (int64_t row = blockIdx.x; row < rows; row += gridDim.x) {
-        const int64_t head = row % a.n_head;
-        const int64_t iq = row / a.n_head % a.n_q;
-        const int64_t seq = row / a.n_head / a.n_q;
-        const float *const meta = a.meta + row * a.splits * 2;
-        const float *const partial = a.partial + row * a.splits * a.d_v;
-        float *const dst = reinterpret_cast<float *>(a.dst.data + seq * a.dst.nb3 + iq * a.dst.nb2 + head * a.dst.nb1);
+    for (int64_t number = blockIdx.x; number < rows; number += gridDim.x) {
+        const attn_row row = attn_row_at(a, number);
+        const int64_t part = attn_part_at(a, row.at, row.seq, 0);
+        const float *const meta = a.meta + part * 2;
+        const float *const partial = a.partial + part * a.d_v;
+        float *const dst = attn_dst_row(a, row.at, row.seq);
 
-        const float sink = a.sinks == nullptr ? EMPTY : a.sinks[head];
+        const float sink = a.sinks == nullptr ? EMPTY : a.sinks[row.at.head];
         float max = sink;
         for (int32_t s = 0; s < a.splits; s++)
             max = simt_max(max, meta[2 * s]);

@@ -7,6 +7,7 @@
  * SPDX-License-Identifier: MIT */
 #include "kernels/dequant.h"
 #include "kernels/row.h"
+#include "planner/contracts/shapes.h"
 
 namespace
 {
@@ -16,7 +17,7 @@ __device__ __forceinline__ uint32_t narrow(float x)
     return simt_f32_to_f16(simt_min(simt_max(x, -65504.0f), 65504.0f));
 }
 
-__global__ __launch_bounds__(256) void convert_kernel(const attn_args a)
+__global__ __launch_bounds__(ATTN_CONVERT_THREADS) void convert_kernel(const attn_args a)
 {
     const int64_t row_pieces = a.source_ne[0] / 8;
     const int64_t pieces = row_pieces * a.source_ne[1] * a.source_ne[2] * a.source_ne[3];

@@ -6,13 +6,14 @@
  *
  * SPDX-License-Identifier: MIT */
 #include "kernels/helpers/scanned.h"
+#include "planner/contracts/shapes.h"
 
 namespace
 {
 
 constexpr int LANES = 32;
 
-__global__ __launch_bounds__(64) void scan_kernel(const attn_args a)
+__global__ __launch_bounds__(ATTN_SCAN_THREADS) void scan_kernel(const attn_args a)
 {
     const int groups = (int)blockDim.x / LANES;
     const int group = (int)threadIdx.x / LANES, lane = (int)threadIdx.x % LANES;

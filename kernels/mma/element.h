@@ -2,16 +2,17 @@
  * are cut to them. Pairs of elements are 32-bit words, the first in the low half.
  *
  * Q goes in two parts, high = rounded(q) and low = rounded(q - high), each multiplied with K: one part alone would
- * cost 2^-11 (2^-8) of sum |q k| in every score, which is more than some faults. planner/contracts/kernel_mma.c tells
- * the error bound the same numbers (struct attn_arithmetic).
+ * cost 2^-11 (2^-8) of sum |q k| in every score, which is more than some faults. The
+ * numbers are planner/contracts/shapes.h's: the error bound goes by them (struct attn_arithmetic).
  *
  * SPDX-License-Identifier: MIT */
 #ifndef ATTN_MMA_ELEMENT_H
 #define ATTN_MMA_ELEMENT_H
 
 #include "kernels/dequant.h"
+#include "planner/contracts/shapes.h"
 
-constexpr int MMA_Q_PARTS = 2;
+constexpr int MMA_Q_PARTS = ATTN_MMA_Q_PARTS;
 
 static __device__ __forceinline__ uint32_t mma_bits(float x)
 {
@@ -25,15 +26,15 @@ static __device__ __forceinline__ uint32_t mma_bits(float x)
 struct mma_f16 {
     static constexpr bool BF16 = false;
     static constexpr int P_PARTS = 1;
-    static constexpr float P_SHIFT = 15.0f;
-    static constexpr float P_UNSHIFT = 0x1p-15f;
+    static constexpr float P_SHIFT = ATTN_MMA_P_SHIFT_F16;
+    static constexpr float P_UNSHIFT = 1.0f / (1 << ATTN_MMA_P_SHIFT_F16);
 
     /* Bits of the power of two for a row whose largest magnitude is top: 2^(14 - its exponent), as far as the inverse
      * stays a normal number. */
     static __device__ __forceinline__ uint32_t factor_bits(float top)
     {
         const uint32_t exponent = mma_bits(top) >> 23;
-        const uint32_t biased = 268u - exponent;
+        const uint32_t biased = 254u + ATTN_MMA_Q_SHIFT_F16 - exponent;
         return (biased < 253u ? biased : 253u) << 23;
     }
     static __device__ __forceinline__ uint32_t pack(float first, float second) { return simt_pack_f16(first, second); }
@@ -43,7 +44,7 @@ struct mma_f16 {
 /* bf16 has f32's range: only a row with elements that would round to infinity is halved. Weights go in two parts. */
 struct mma_bf16 {
     static constexpr bool BF16 = true;
-    static constexpr int P_PARTS = 2;
+    static constexpr int P_PARTS = ATTN_MMA_P_PARTS_BF16;
     static constexpr float P_SHIFT = 0.0f;
     static constexpr float P_UNSHIFT = 1.0f;
 

@@ -6,62 +6,27 @@
  * l % 16; register i of the accumulator is row 4 * (l / 16) + i, column l % 16. gfx908 has bf16 with k = 2 * (l / 16)
  * + j only, 8 in one instruction: two of them take the two words of a lane one after the other.
  *
- * Scores are computed transposed, K Q^T, so that a lane has one query column, and the accumulator of weights is the
- * operand B of V^T P^T as it stands.
+ * The accumulator of weights is the operand B of V^T P^T as it stands.
  *
  * SPDX-License-Identifier: MIT */
 #ifndef ATTN_MMA_MFMA_H
 #define ATTN_MMA_MFMA_H
 
-#include "kernels/mma/element.h"
-#if SIMT_HOST
-#include "kernels/host/matrix.h"
-#endif
+#include "kernels/mma/fragment.h"
 
-template <class E> struct mma_mfma : E {
-    static constexpr int WAVE = 64, SLOTS = 1, ACC = 4, Q_WORDS = 2, SHARE_FIRST = 16, SHARE_LAST = 32;
-    static constexpr bool KEY_PAIRS = true;
-    static constexpr bool ASYNC = false;
-
-    struct operand {
-        uint32_t w[2];
-    };
-
-    static __device__ __forceinline__ int column(int lane, int) { return lane % 16; }
-    static __device__ __forceinline__ int slot(int) { return 0; }
-    static __device__ __forceinline__ int key(int lane, int i) { return lane / 16 * 4 + i; }
-    static __device__ __forceinline__ int output_d(int lane, int i, int t) { return 2 * key(lane, i) + t; }
-    static __device__ __forceinline__ int q_slot(int) { return 0; }
-    static __device__ __forceinline__ int q_d(int lane, int word) { return lane / 16 * 4 + 2 * word; }
+template <class E> struct mma_mfma : mma_transposed<mma_mfma<E>, E, 64, 2, 4> {
+    using base = mma_transposed<mma_mfma<E>, E, 64, 2, 4>;
+    using base::ACC;
+    using typename base::operand;
 
     static __device__ __forceinline__ operand load_k(const uint16_t *rows, int pitch, int lane)
     {
         const simt_u32x2 pair = simt_load<simt_u32x2>(rows + lane % 16 * pitch + lane / 16 * 4);
         return { { pair.x, pair.y } };
     }
-    static __device__ __forceinline__ void load_v(const uint16_t *rows, int pitch, int lane, operand (&v)[2])
-    {
-        uint32_t pair[4];
-        SIMT_UNROLL
-        for (int j = 0; j < 4; j++)
-            pair[j] = simt_load<uint32_t>(rows + (lane / 16 * 4 + j) * pitch + 2 * (lane % 16));
-        SIMT_UNROLL
-        for (int j = 0; j < 2; j++) {
-            v[0].w[j] = mma_join_low(pair[2 * j], pair[2 * j + 1]);
-            v[1].w[j] = mma_join_high(pair[2 * j], pair[2 * j + 1]);
-        }
-    }
-    static __device__ __forceinline__ void weights(int, const float (&p)[ACC], operand (&out)[E::P_PARTS])
-    {
-        SIMT_UNROLL
-        for (int j = 0; j < 2; j++) {
-            out[0].w[j] = E::pack(p[2 * j], p[2 * j + 1]);
-            if constexpr (E::P_PARTS > 1)
-                out[1].w[j] = mma_pack_rest<E>(p[2 * j], p[2 * j + 1], out[0].w[j]);
-        }
-    }
 
-    static __device__ __forceinline__ void multiply(float (&acc)[ACC], const operand &a, const operand &b)
+    static __device__ __forceinline__ void
+    multiply([[maybe_unused]] float (&acc)[ACC], [[maybe_unused]] const operand &a, [[maybe_unused]] const operand &b)
     {
 #if SIMT_HOST
         simt_host_matrix(E::BF16 ? SIMT_MFMA_BF16 : SIMT_MFMA_F16, a.w, b.w, acc, __LINE__);
@@ -89,19 +54,7 @@ template <class E> struct mma_mfma : E {
         acc[1] = c.y;
         acc[2] = c.z;
         acc[3] = c.w;
-#else /* the host's side of a HIP program */
-        (void)acc;
-        (void)a;
-        (void)b;
-#endif
-    }
-    static __device__ __forceinline__ void scores(float (&acc)[ACC], const operand &k, const operand &q)
-    {
-        multiply(acc, k, q);
-    }
-    static __device__ __forceinline__ void output(float (&acc)[ACC], const operand &v, const operand &p)
-    {
-        multiply(acc, v, p);
+#endif /* else the host's side of a HIP program */
     }
 };
 

@@ -10,7 +10,7 @@ extern "C" attn_entry SIMT_ENTRY(mma_mfma)(const struct attn_plan *plan)
 {
 #if SIMT_HOST || (defined(__HIP__) && !defined(__HIP_DEVICE_COMPILE__)) || defined(__gfx908__) || \
     defined(__gfx90a__) || defined(__gfx942__) || defined(__gfx950__)
-    return mma_instance<mma_mfma, mma_shapes_cdna>(plan);
+    return mma_instance<mma_mfma, ATTN_MATRIX_MFMA>(plan);
 #else
     return plan ? nullptr : nullptr; /* code for another GPU */
 #endif

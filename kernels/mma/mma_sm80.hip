@@ -9,7 +9,7 @@ extern "C" attn_entry SIMT_ENTRY(mma_sm80)(const struct attn_plan *plan);
 extern "C" attn_entry SIMT_ENTRY(mma_sm80)(const struct attn_plan *plan)
 {
 #if SIMT_HOST || defined(__CUDACC__)
-    return mma_instance<mma_sm80, mma_shapes_sm80>(plan);
+    return mma_instance<mma_sm80, ATTN_MATRIX_MMA_SM80>(plan);
 #else
     return plan ? nullptr : nullptr; /* no NVIDIA GPU */
 #endif

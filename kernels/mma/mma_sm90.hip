@@ -14,10 +14,10 @@ template <class F> static attn_entry mma_sm90_instance(const struct attn_plan *p
     if (!size || plan->launch[ATTN_STEP_MAIN].lds_dynamic_bytes == 0)
         return nullptr; /* not a plan of warpgroups */
 #define X(dk, dv)                                   \
-    if constexpr ((dk) <= 128)                      \
+    if constexpr ((dk) <= ATTN_MMA_GROUP_MOST)      \
         if (size->d_k == (dk) && size->d_v == (dv)) \
             return mma_group_kernel<F, dk, dv>;
-    MMA_HEAD_SIZES(X)
+    ATTN_MMA_HEAD_SIZES(X)
 #undef X
     return nullptr;
 }

@@ -14,19 +14,14 @@
 #ifndef ATTN_MMA_SM80_H
 #define ATTN_MMA_SM80_H
 
-#include "kernels/mma/element.h"
-#if SIMT_HOST
-#include "kernels/host/matrix.h"
-#endif
+#include "kernels/mma/fragment.h"
 
-template <class E> struct mma_sm80 : E {
-    static constexpr int WAVE = 32, SLOTS = 2, ACC = 8, Q_WORDS = 4, SHARE_FIRST = 1, SHARE_LAST = 2;
-    static constexpr bool KEY_PAIRS = true;
-    static constexpr bool ASYNC = true;
-
-    struct operand {
-        uint32_t w[4];
-    };
+template <class E> struct mma_sm80 : mma_fragment<E, 32, 4, 8> {
+    using base = mma_fragment<E, 32, 4, 8>;
+    using base::ACC;
+    using typename base::operand;
+    static constexpr int SLOTS = 2, SHARE_FIRST = 1, SHARE_LAST = 2;
+    static constexpr bool KEY_PAIRS = true, ASYNC = true;
 
     static __device__ __forceinline__ int column(int lane, int slot) { return lane / 4 + 8 * slot; }
     static __device__ __forceinline__ int slot(int i) { return i / 2 % 2; }
@@ -69,15 +64,6 @@ template <class E> struct mma_sm80 : E {
         const uint16_t *row = rows + lane % 16 * pitch + lane / 16 * 8;
         v[0] = load_matrices<true>(row);
         v[1] = load_matrices<true>(row + 16);
-    }
-    static __device__ __forceinline__ void weights(int, const float (&p)[ACC], operand (&out)[E::P_PARTS])
-    {
-        SIMT_UNROLL
-        for (int j = 0; j < 4; j++) {
-            out[0].w[j] = E::pack(p[2 * j], p[2 * j + 1]);
-            if constexpr (E::P_PARTS > 1)
-                out[1].w[j] = mma_pack_rest<E>(p[2 * j], p[2 * j + 1], out[0].w[j]);
-        }
     }
 
     /* Columns FIRST .. FIRST + 7 of a product with 16. */

@@ -9,7 +9,7 @@
 #define ATTN_MMA_STEPS_H
 
 #include "kernels/mma/element.h"
-#include "kernels/row.h"
+#include "kernels/work.h"
 
 constexpr float MMA_LOG2E = 1.44269504f;
 
@@ -78,24 +78,30 @@ template <class F> static __device__ __forceinline__ void mma_find_scale(const a
 
 /* Where the lane's columns are; first: the wave's first column in the KV head. */
 template <class F>
-static __device__ SIMT_GPU_INLINE void mma_find_columns(const attn_args &a, int64_t kv_head, int64_t s, int64_t first,
+static __device__ SIMT_GPU_INLINE void mma_find_columns(const attn_args &a, const attn_work &work, int64_t first,
                                                         int lane, mma_columns<F> &at)
 {
     SIMT_UNROLL
     for (int slot = 0; slot < F::SLOTS; slot++) {
-        const int64_t last = a.n_q * a.gqa - 1, own = first + F::column(lane, slot);
-        int64_t iq, head;
-        attn_divide(own < last ? own : last, a.gqa, iq, head);
-        head += kv_head * a.gqa;
-        at.q[slot] = a.q.data + iq * a.q.nb1 + head * a.q.nb2 + s * a.q.nb3;
-        at.mask[slot] = attn_mask_row(a, iq, head, s);
-        at.slope[slot] = attn_slope(a, head);
+        const int64_t last = attn_columns(a) - 1, own = first + F::column(lane, slot);
+        const attn_column column = attn_column_at(a, work.kv_head, own < last ? own : last);
+        at.q[slot] = attn_q_row(a, column, work.seq);
+        at.mask[slot] = attn_mask_row(a, column, work.seq);
+        at.slope[slot] = attn_slope(a, column.head);
     }
 }
 
-/* The lane's words of Q: of steps wd, wd + split, ... Each column is multiplied by a power of two first. */
+/* The power of two, with the sign of a.scale, for a column whose largest magnitude is top, and its inverse. */
+template <class F> static __device__ __forceinline__ float mma_q_factor(const attn_args &a, float top, float &inverse)
+{
+    const uint32_t bits = F::factor_bits(top);
+    inverse = attn_float_of_bits((254u << 23) - bits);
+    return mma_sign(a) * attn_float_of_bits(bits);
+}
+
+/* The lane's words of Q: of steps member, member + split, ... Each column is multiplied by a power of two first. */
 template <class F, int OWN>
-static __device__ SIMT_GPU_INLINE void mma_load_q(const attn_args &a, int steps, int split, int lane, int wd,
+static __device__ SIMT_GPU_INLINE void mma_load_q(const attn_args &a, int steps, int split, int lane, int member,
                                                   mma_columns<F> &at, typename F::operand (&q)[OWN][MMA_Q_PARTS])
 {
     float factor[F::SLOTS];
@@ -106,29 +112,30 @@ static __device__ SIMT_GPU_INLINE void mma_load_q(const attn_args &a, int steps,
     for (int step = 0; step < steps; step++) {
         SIMT_UNROLL
         for (int w = 0; w < F::Q_WORDS; w++) {
-            const float *from = reinterpret_cast<const float *>(at.q[F::q_slot(w)]) + 16 * step + F::q_d(lane, w);
+            const int d = 16 * step + F::q_d(lane, w);
+            if (d >= a.d_k) /* zeros there: the head is smaller than the instance's */
+                continue;
+            const float *from = reinterpret_cast<const float *>(at.q[F::q_slot(w)]) + d;
             const float x = from[0], y = from[1];
             float &top = factor[F::q_slot(w)];
             top = simt_max(top, simt_max(x < 0.0f ? -x : x, y < 0.0f ? -y : y));
         }
     }
     SIMT_UNROLL
-    for (int slot = 0; slot < F::SLOTS; slot++) {
-        const uint32_t bits = F::factor_bits(mma_share_max<F>(factor[slot]));
-        factor[slot] = mma_sign(a) * attn_float_of_bits(bits);
-        at.inverse[slot] = attn_float_of_bits((254u << 23) - bits);
-    }
+    for (int slot = 0; slot < F::SLOTS; slot++)
+        factor[slot] = mma_q_factor<F>(a, mma_share_max<F>(factor[slot]), at.inverse[slot]);
     mma_find_scale<F>(a, at);
     SIMT_UNROLL
     for (int i = 0; i < OWN; i++) {
-        const int step = wd + i * split;
+        const int step = member + i * split;
         if (steps % split != 0 && step >= steps)
             break;
         SIMT_UNROLL
         for (int w = 0; w < F::Q_WORDS; w++) {
-            const int slot = F::q_slot(w);
-            const float *from = reinterpret_cast<const float *>(at.q[slot]) + 16 * step + F::q_d(lane, w);
-            const float x = from[0] * factor[slot], y = from[1] * factor[slot];
+            const int slot = F::q_slot(w), d = 16 * step + F::q_d(lane, w);
+            const bool exists = d < a.d_k;
+            const float *from = reinterpret_cast<const float *>(at.q[slot]) + (exists ? d : 0);
+            const float x = exists ? from[0] * factor[slot] : 0.0f, y = exists ? from[1] * factor[slot] : 0.0f;
             q[i][0].w[w] = F::pack(x, y);
             q[i][1].w[w] = mma_pack_rest<F>(x, y, q[i][0].w[w]);
         }
@@ -137,13 +144,13 @@ static __device__ SIMT_GPU_INLINE void mma_load_q(const attn_args &a, int steps,
 
 /* The wave's part of a tile's dot products. */
 template <class F, int BLOCKS, int OWN>
-static __device__ SIMT_GPU_INLINE void mma_dot(const uint16_t *k, int pitch, int steps, int split, int lane, int wd,
+static __device__ SIMT_GPU_INLINE void mma_dot(const uint16_t *k, int pitch, int steps, int split, int lane, int member,
                                                const typename F::operand (&q)[OWN][MMA_Q_PARTS],
                                                float (&score)[BLOCKS][F::ACC])
 {
     SIMT_UNROLL
     for (int i = 0; i < OWN; i++) {
-        const int step = wd + i * split;
+        const int step = member + i * split;
         if (steps % split != 0 && step >= steps)
             break;
         SIMT_UNROLL
@@ -279,6 +286,23 @@ template <class F, int BLOCKS> static __device__ SIMT_GPU_INLINE uint64_t mma_li
     return mma_any<F::WAVE>(keys);
 }
 
+/* The keys that exist of a tile's `keys`, as bits. */
+static __device__ __forceinline__ uint64_t mma_existing(int keys)
+{
+    return keys < 64 ? ((uint64_t)1 << keys) - 1 : ~(uint64_t)0;
+}
+
+/* The first and the last column of a workgroup's tile. */
+struct mma_span {
+    int64_t first, last;
+};
+
+static __device__ __forceinline__ mma_span mma_span_of(const attn_args &a, const attn_work &work, int columns)
+{
+    const int64_t all = attn_columns(a);
+    return { work.first, work.first + columns < all ? work.first + columns - 1 : all - 1 };
+}
+
 /* One tile's step of the online softmax: scores (plain: dot products, of which at.scale makes scores) become weights,
  * times 2^P_SHIFT, and so is sum, of the lane's own keys. Returns whether a maximum has moved, for any lane; then the
  * output so far is to be multiplied by factor. */
@@ -325,10 +349,10 @@ static __device__ SIMT_GPU_INLINE bool mma_softmax(const mma_columns<F> &at, boo
     return simt_ballot<F::WAVE>(moved) != 0;
 }
 
-/* Adds a tile's weighted rows of V to the wave's units of the output: wd, wd + split, ... */
+/* Adds a tile's weighted rows of V to the wave's units of the output: member, member + split, ... */
 template <class F, int BLOCKS, int OWN>
 static __device__ SIMT_GPU_INLINE void mma_output(const uint16_t *rows, int pitch, int units, int split, int lane,
-                                                  int wd, const float (&weight)[BLOCKS][F::ACC],
+                                                  int member, const float (&weight)[BLOCKS][F::ACC],
                                                   float (&acc)[OWN][2][F::ACC])
 {
     SIMT_UNROLL
@@ -337,7 +361,7 @@ static __device__ SIMT_GPU_INLINE void mma_output(const uint16_t *rows, int pitc
         F::weights(lane, weight[b], p);
         SIMT_UNROLL
         for (int u = 0; u < OWN; u++) {
-            const int unit = wd + u * split;
+            const int unit = member + u * split;
             if (units % split != 0 && unit >= units)
                 break;
             typename F::operand v[2];
@@ -369,8 +393,8 @@ static __device__ SIMT_GPU_INLINE void mma_scale(float (&acc)[OWN][2][F::ACC], c
 
 /* Stores a wave's units of the output of its columns, into dst or as the split's partial result. */
 template <class F, int OWN>
-static __device__ SIMT_GPU_INLINE void mma_store(const attn_args &a, int dv, int split, int64_t kv_head, int64_t s,
-                                                 int64_t first, int lane, int wd, int64_t part_of_keys, bool empty,
+static __device__ SIMT_GPU_INLINE void mma_store(const attn_args &a, int split, const attn_work &work, int64_t first,
+                                                 int lane, int member, const attn_keys &keys,
                                                  const float (&max)[F::SLOTS], const float (&sums)[F::SLOTS],
                                                  const float (&acc)[OWN][2][F::ACC])
 {
@@ -378,32 +402,30 @@ static __device__ SIMT_GPU_INLINE void mma_store(const attn_args &a, int dv, int
     for (int slot = 0; slot < F::SLOTS; slot++) {
         float sum = mma_share_sum<F>(sums[slot]);
         const int64_t column = first + F::column(lane, slot);
-        if (column >= a.n_q * a.gqa)
+        if (column >= attn_columns(a))
             continue;
-        int64_t iq, head;
-        attn_divide(column, a.gqa, iq, head);
-        head += kv_head * a.gqa;
+        const attn_column own = attn_column_at(a, work.kv_head, column);
         float factor;
         float *out;
         if (a.splits > 1) {
-            const int64_t part = ((s * a.n_q + iq) * a.n_head + head) * a.splits + part_of_keys;
-            if (wd == 0 && F::key(lane, 0) == 0) {
+            const int64_t part = attn_part_at(a, own, work.seq, keys.split);
+            if (member == 0 && F::key(lane, 0) == 0) {
                 a.meta[2 * part] = max[slot];
                 a.meta[2 * part + 1] = sum * F::P_UNSHIFT;
             }
-            if (empty)
+            if (keys.empty())
                 continue;
             factor = F::P_UNSHIFT;
-            out = a.partial + part * dv;
+            out = a.partial + part * a.d_v;
         } else {
             factor = 1.0f;
             if (a.sinks) {
-                const float sink = a.sinks[head], top = simt_max(max[slot], sink);
+                const float sink = a.sinks[own.head], top = simt_max(max[slot], sink);
                 factor = mma_rescale(max[slot], top);
                 sum = sum * factor + simt_exp2_fast(simt_fma(sink - top, MMA_LOG2E, F::P_SHIFT));
             }
             factor = sum > 0.0f ? factor / sum : 0.0f;
-            out = reinterpret_cast<float *>(a.dst.data + head * a.dst.nb1 + iq * a.dst.nb2 + s * a.dst.nb3);
+            out = attn_dst_row(a, own, work.seq);
         }
         SIMT_UNROLL
         for (int u = 0; u < OWN; u++) {
@@ -411,8 +433,8 @@ static __device__ SIMT_GPU_INLINE void mma_store(const attn_args &a, int dv, int
             for (int t = 0; t < 2; t++) {
                 SIMT_UNROLL
                 for (int i = 0; i < F::ACC; i++) {
-                    const int d = 32 * (wd + u * split) + F::output_d(lane, i, t);
-                    if (F::slot(i) == slot && (dv % (32 * split) == 0 || d < dv))
+                    const int d = 32 * (member + u * split) + F::output_d(lane, i, t);
+                    if (F::slot(i) == slot && d < a.d_v)
                         out[d] = acc[u][t][i] * factor;
                 }
             }

@@ -5,32 +5,21 @@
  * l % 16, all 16 k, and lanes 16 .. 31 repeat lanes 0 .. 15; B the same of column l % 16; register i of the accumulator
  * is row 2 * i + l / 16, column l % 16.
  *
- * Scores are computed transposed, K Q^T, so that a lane has one query column. A half-wave has every other key of it; to
- * become an operand of V^T P^T the two halves exchange their weights.
+ * A half-wave has every other key of a column; to become an operand of V^T P^T the two halves exchange their weights.
  *
  * SPDX-License-Identifier: MIT */
 #ifndef ATTN_MMA_WMMA11_H
 #define ATTN_MMA_WMMA11_H
 
-#include "kernels/mma/element.h"
-#if SIMT_HOST
-#include "kernels/host/matrix.h"
-#endif
+#include "kernels/mma/fragment.h"
 
-template <class E> struct mma_wmma11 : E {
-    static constexpr int WAVE = 32, SLOTS = 1, ACC = 8, Q_WORDS = 8, SHARE_FIRST = 16, SHARE_LAST = 16;
+template <class E> struct mma_wmma11 : mma_transposed<mma_wmma11<E>, E, 32, 8, 8> {
+    using base = mma_transposed<mma_wmma11<E>, E, 32, 8, 8>;
+    using base::ACC;
+    using typename base::operand;
     static constexpr bool KEY_PAIRS = false;
-    static constexpr bool ASYNC = false;
 
-    struct operand {
-        uint32_t w[8];
-    };
-
-    static __device__ __forceinline__ int column(int lane, int) { return lane % 16; }
-    static __device__ __forceinline__ int slot(int) { return 0; }
     static __device__ __forceinline__ int key(int lane, int i) { return 2 * i + lane / 16; }
-    static __device__ __forceinline__ int output_d(int lane, int i, int t) { return 2 * key(lane, i) + t; }
-    static __device__ __forceinline__ int q_slot(int) { return 0; }
     static __device__ __forceinline__ int q_d(int, int word) { return 2 * word; }
 
     static __device__ __forceinline__ operand load_k(const uint16_t *rows, int pitch, int lane)
@@ -41,20 +30,14 @@ template <class E> struct mma_wmma11 : E {
     }
     static __device__ __forceinline__ void load_v(const uint16_t *rows, int pitch, int lane, operand (&v)[2])
     {
-        SIMT_UNROLL
-        for (int j = 0; j < 8; j++) {
-            const uint16_t *at = rows + 2 * j * pitch + 2 * (lane % 16);
-            const uint32_t first = simt_load<uint32_t>(at), second = simt_load<uint32_t>(at + pitch);
-            v[0].w[j] = mma_join_low(first, second);
-            v[1].w[j] = mma_join_high(first, second);
-        }
+        base::load_v_rows(rows, pitch, lane, 0, v);
     }
     /* own: this lane's weights of keys 2i + half, packed by two; the other half-wave has those between. */
     static __device__ __forceinline__ void interleave(int lane, const uint32_t (&own)[4], operand &out)
     {
         SIMT_UNROLL
         for (int j = 0; j < 4; j++) {
-            const uint32_t other = simt_shfl_xor<WAVE>(own[j], 16);
+            const uint32_t other = simt_shfl_xor<base::WAVE>(own[j], 16);
             const uint32_t even = lane < 16 ? own[j] : other, odd = lane < 16 ? other : own[j];
             out.w[2 * j] = mma_join_low(even, odd);
             out.w[2 * j + 1] = mma_join_high(even, odd);
@@ -63,18 +46,14 @@ template <class E> struct mma_wmma11 : E {
     static __device__ __forceinline__ void weights(int lane, const float (&p)[ACC], operand (&out)[E::P_PARTS])
     {
         uint32_t own[4], rest[4];
-        SIMT_UNROLL
-        for (int j = 0; j < 4; j++) {
-            own[j] = E::pack(p[2 * j], p[2 * j + 1]);
-            if constexpr (E::P_PARTS > 1)
-                rest[j] = mma_pack_rest<E>(p[2 * j], p[2 * j + 1], own[j]);
-        }
+        base::pack_weights(p, own, rest);
         interleave(lane, own, out[0]);
         if constexpr (E::P_PARTS > 1)
             interleave(lane, rest, out[1]);
     }
 
-    static __device__ __forceinline__ void multiply(float (&acc)[ACC], const operand &a, const operand &b)
+    static __device__ __forceinline__ void
+    multiply([[maybe_unused]] float (&acc)[ACC], [[maybe_unused]] const operand &a, [[maybe_unused]] const operand &b)
     {
 #if SIMT_HOST
         simt_host_matrix(E::BF16 ? SIMT_WMMA11_BF16 : SIMT_WMMA11_F16, a.w, b.w, acc, __LINE__);
@@ -93,19 +72,7 @@ template <class E> struct mma_wmma11 : E {
         SIMT_UNROLL
         for (int i = 0; i < ACC; i++)
             acc[i] = c[i];
-#else /* the host's side of a HIP program */
-        (void)acc;
-        (void)a;
-        (void)b;
-#endif
-    }
-    static __device__ __forceinline__ void scores(float (&acc)[ACC], const operand &k, const operand &q)
-    {
-        multiply(acc, k, q);
-    }
-    static __device__ __forceinline__ void output(float (&acc)[ACC], const operand &v, const operand &p)
-    {
-        multiply(acc, v, p);
+#endif /* else the host's side of a HIP program */
     }
 };
 

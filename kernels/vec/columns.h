@@ -5,14 +5,13 @@
 #ifndef ATTN_VEC_COLUMNS_H
 #define ATTN_VEC_COLUMNS_H
 
-#include "kernels/args.h"
-#include "kernels/row.h"
-#include "kernels/simt/simt.h"
+#include "kernels/work.h"
+#include "planner/contracts/shapes.h"
 
 namespace
 {
 
-constexpr int WAVES = 4;
+constexpr int WAVES = ATTN_VEC_WAVES;
 
 /* A score that takes no part. Compared with ==, never computed with. */
 constexpr float EXCLUDED = -__builtin_inff();
@@ -24,18 +23,19 @@ template <> struct wave_slots<32> {
     typedef uint32_t type;
 };
 
-template <int D, int COLS, int WAVE> struct vec_shape {
+template <int HEAD, int TILE_COLUMNS, int LANES_OF_WAVE> struct vec_shape {
+    static constexpr int D = HEAD, COLUMNS = TILE_COLUMNS, WAVE = LANES_OF_WAVE;
     typedef typename wave_slots<WAVE>::type slots; /* a bit for each lane of a wave */
     static constexpr int THREADS = WAVES * WAVE;
-    static constexpr int LANES = D / 8 < WAVE ? D / 8 : WAVE;  /* that hold one row of K or V */
-    static constexpr int GROUPS = WAVE / LANES;                /* rows read at once */
-    static constexpr int PIECES = D / (8 * LANES);             /* of eight elements a lane holds of a row */
-    static constexpr int STEPS = (COLS <= 4 ? 4 : 2) / PIECES; /* rows in flight for each group */
-    static constexpr int ROUND = COLS < 2 ? COLS : 2;          /* columns merged at once */
-    static constexpr int WEIGHTS = WAVE * COLS;                /* softmax weights of one tile */
-    static constexpr int OUTPUT = ROUND * GROUPS * D;          /* a wave's part of a merge */
-    static constexpr int FLOATS = 2 * WEIGHTS > OUTPUT ? 2 * WEIGHTS : OUTPUT;
-    static_assert(LANES % STEPS == 0 && STEPS * COLS <= 16 && LANES * GROUPS == WAVE && LANES * PIECES * 8 == D,
+    static constexpr int LANES = D / 8 < WAVE ? D / 8 : WAVE;     /* that hold one row of K or V */
+    static constexpr int GROUPS = WAVE / LANES;                   /* rows read at once */
+    static constexpr int PIECES = D / (8 * LANES);                /* of eight elements a lane holds of a row */
+    static constexpr int STEPS = (COLUMNS <= 4 ? 4 : 2) / PIECES; /* rows in flight for each group */
+    static constexpr int ROUND = attn_vec_round(COLUMNS);         /* columns merged at once */
+    static constexpr int WEIGHTS = WAVE * COLUMNS;                /* softmax weights of one tile */
+    static constexpr int FLOATS = attn_vec_wave_floats(WAVE, D, COLUMNS);
+    static_assert(ROUND * GROUPS * D <= FLOATS, "a wave's part of a merge");
+    static_assert(LANES % STEPS == 0 && STEPS * COLUMNS <= 16 && LANES * GROUPS == WAVE && LANES * PIECES * 8 == D,
                   "rows are cut evenly");
 };
 
@@ -80,14 +80,12 @@ template <int N> __device__ __forceinline__ void store_floats(float *p, const fl
 __device__ __forceinline__ float rescale(float from, float to) { return from == EXCLUDED ? 0.0f : simt_exp(from - to); }
 
 /* A walk over consecutive columns of one KV head: query rows outside, heads inside. */
-struct column_walk {
-    int64_t iq, head, first, last;
+struct column_walk : attn_column {
+    int64_t first, last;
 
-    __device__ __forceinline__ column_walk(const attn_args &a, int64_t kv_head, int64_t column)
-        : first(kv_head * a.gqa), last(first + a.gqa - 1)
+    __device__ __forceinline__ column_walk(const attn_args &a, int64_t kv_head, int64_t number)
+        : attn_column(attn_column_at(a, kv_head, number)), first(kv_head * a.gqa), last(first + a.gqa - 1)
     {
-        attn_divide(column, a.gqa, iq, head);
-        head += first;
     }
     __device__ __forceinline__ void next()
     {
@@ -97,14 +95,13 @@ struct column_walk {
 };
 
 /* An empty split says so, and leaves its partial output unwritten. */
-template <int COLS>
-__device__ __forceinline__ void store_empty(const attn_args &a, int64_t kv_head, int64_t column, int64_t columns,
-                                            int64_t seq, int64_t split)
+template <int COLUMNS>
+__device__ __forceinline__ void store_empty(const attn_args &a, const attn_work &work, int64_t columns, int64_t split)
 {
     const int thread = (int)threadIdx.x;
-    if (thread < COLS && column + thread < columns) {
-        const column_walk at(a, kv_head, column + thread);
-        float *meta = a.meta + (((seq * a.n_q + at.iq) * a.n_head + at.head) * a.splits + split) * 2;
+    if (thread < COLUMNS && work.first + thread < columns) {
+        const attn_column at = attn_column_at(a, work.kv_head, work.first + thread);
+        float *meta = a.meta + attn_part_at(a, at, work.seq, split) * 2;
         meta[0] = EXCLUDED;
         meta[1] = 0.0f;
     }
@@ -113,10 +110,10 @@ __device__ __forceinline__ void store_empty(const attn_args &a, int64_t kv_head,
 /* Merges a column and stores it: into dst, or, when n_kv is split, as the split's partial output, relative to the
  * split's maximum. Each wave's maximum, its sum of weights relative to that, and its output, as every group has it
  * ([group][d], waves `stride` apart), lie in LDS. */
-template <class S, int D>
+template <class S>
 __device__ __forceinline__ void store_column(const attn_args &a, const float (&maxima)[WAVES],
                                              const float (&sums)[WAVES], const float *parts, int stride,
-                                             const column_walk &at, int64_t seq, int64_t split)
+                                             const attn_column &at, int64_t seq, int64_t split)
 {
     const bool whole = a.splits == 1;
     float wave_max[WAVES], wave_sum[WAVES], scale[WAVES];
@@ -138,24 +135,24 @@ __device__ __forceinline__ void store_column(const attn_args &a, const float (&m
     float *target;
     float divisor = 1.0f;
     if (whole) {
-        target = reinterpret_cast<float *>(a.dst.data + seq * a.dst.nb3 + at.iq * a.dst.nb2 + at.head * a.dst.nb1);
+        target = attn_dst_row(a, at, seq);
         divisor = sum == 0.0f ? 1.0f : sum; /* no live key and no sink: zeros */
     } else {
-        const int64_t part = ((seq * a.n_q + at.iq) * a.n_head + at.head) * a.splits + split;
-        target = a.partial + part * D;
+        const int64_t part = attn_part_at(a, at, seq, split);
+        target = a.partial + part * S::D;
         if (threadIdx.x == 0) {
             a.meta[2 * part] = max;
             a.meta[2 * part + 1] = sum;
         }
     }
-    for (int d = (int)threadIdx.x; d < D; d += S::THREADS) {
+    for (int d = (int)threadIdx.x; d < S::D; d += S::THREADS) {
         float value = 0.0f;
 #pragma unroll
         for (int w = 0; w < WAVES; w++) {
             float part = 0.0f;
 #pragma unroll
             for (int g = 0; g < S::GROUPS; g++)
-                part += parts[w * stride + g * D + d];
+                part += parts[w * stride + g * S::D + d];
             value += part * scale[w];
         }
         target[d] = value / divisor;
@@ -165,28 +162,29 @@ __device__ __forceinline__ void store_column(const attn_args &a, const float (&m
 /* The end of a workgroup's columns: the lanes' sums are added up in each wave, then waves and groups are merged through
  * LDS. max is the wave's, sum a lane's part; `output` is LDS for ROUND columns of each wave's output, waves `stride`
  * apart, which no lane of the wave reads any more. */
-template <class S, int D, int COLS, int WAVE>
+template <class S>
 __device__ __forceinline__ void
-merge_waves(const attn_args &a, float (&lds_max)[COLS][WAVES], float (&lds_sum)[COLS][WAVES], float *output, int stride,
-            const float (&max)[COLS], float (&sum)[COLS], const column_part<S::PIECES> (&out)[COLS], int64_t kv_head,
-            int64_t column, int64_t columns, int64_t seq, int64_t split)
+merge_waves(const attn_args &a, float (&lds_max)[S::COLUMNS][WAVES], float (&lds_sum)[S::COLUMNS][WAVES], float *output,
+            int stride, const float (&max)[S::COLUMNS], float (&sum)[S::COLUMNS],
+            const column_part<S::PIECES> (&out)[S::COLUMNS], const attn_work &work, int64_t columns, int64_t split)
 {
+    constexpr int D = S::D, COLUMNS = S::COLUMNS, WAVE = S::WAVE;
     const int thread = (int)threadIdx.x, wave = thread / WAVE, lane = thread % WAVE;
     const int group = lane / S::LANES, lane_d = lane % S::LANES * 8;
     simt_reduce_add<WAVE>(sum);
     simt_wave_sync<WAVE>();
     if (lane == 0) {
 #pragma unroll
-        for (int c = 0; c < COLS; c++) {
+        for (int c = 0; c < COLUMNS; c++) {
             lds_max[c][wave] = max[c];
             lds_sum[c][wave] = sum[c];
         }
     }
-    column_walk at(a, kv_head, column);
+    column_walk at(a, work.kv_head, work.first);
 #pragma unroll 1
-    for (int c0 = 0; c0 < COLS; c0 += S::ROUND) {
+    for (int c0 = 0; c0 < COLUMNS; c0 += S::ROUND) {
 #pragma unroll
-        for (int c = 0; c < COLS; c++) {
+        for (int c = 0; c < COLUMNS; c++) {
             if (c / S::ROUND * S::ROUND != c0)
                 continue;
 #pragma unroll
@@ -198,9 +196,9 @@ merge_waves(const attn_args &a, float (&lds_max)[COLS][WAVES], float (&lds_sum)[
         __syncthreads();
 #pragma unroll 1
         for (int r = 0; r < S::ROUND; r++, at.next())
-            if (thread < D && column + c0 + r < columns)
-                store_column<S, D>(a, lds_max[c0 + r], lds_sum[c0 + r], output + r * S::GROUPS * D, stride, at, seq,
-                                   split);
+            if (thread < D && work.first + c0 + r < columns)
+                store_column<S>(a, lds_max[c0 + r], lds_sum[c0 + r], output + r * S::GROUPS * D, stride, at, work.seq,
+                                split);
         __syncthreads();
     }
 }

@@ -25,25 +25,25 @@ constexpr float Q8_LARGEST = 32639.0f; /* 256 * 127 + 127 */
 
 /* Q of a workgroup's columns. Whose word i of block b holds elements 32 b + ...: 4 i ... + 3 when b is odd, else
  * 4 i - 2 ... + 1, or 0, 1, 30, 31. */
-template <int D, int COLS> struct q8_query {
-    uint32_t word[D / 32][8][COLS][2]; /* high and low parts, four elements each */
-    float step[D / 32][COLS];
+template <int D, int COLUMNS> struct q8_query {
+    uint32_t word[D / 32][8][COLUMNS][ATTN_VEC_Q8_PARTS]; /* high and low parts, four elements each */
+    float step[D / 32][COLUMNS];
 };
 
 /* Quantises Q, by all threads of the workgroup, eight lanes for each block of a column. A barrier must follow. */
-template <int D, int COLS>
-__device__ __forceinline__ void q8_quantise(const attn_args &a, q8_query<D, COLS> &q, int64_t kv_head, int64_t column,
-                                            int64_t columns, int64_t seq)
+template <int D, int COLUMNS>
+__device__ __forceinline__ void q8_quantise(const attn_args &a, q8_query<D, COLUMNS> &q, const attn_work &work,
+                                            int64_t columns)
 {
     constexpr int BLOCKS = D / 32, AT_ONCE = WAVES * 4;
     const int i = (int)threadIdx.x % 8; /* the lane's word */
 #pragma unroll 1
-    for (int n0 = 0; n0 < BLOCKS * COLS; n0 += AT_ONCE) {
+    for (int n0 = 0; n0 < BLOCKS * COLUMNS; n0 += AT_ONCE) {
         const int n = n0 + (int)threadIdx.x / 8, b = n % BLOCKS, c = n / BLOCKS;
-        const bool exists = n < BLOCKS * COLS;
-        const column_walk at(a, kv_head, exists && column + c < columns ? column + c : column);
-        const float *from =
-            reinterpret_cast<const float *>(a.q.data + seq * a.q.nb3 + at.head * a.q.nb2 + at.iq * a.q.nb1) + 32 * b;
+        const bool exists = n < BLOCKS * COLUMNS;
+        const attn_column at =
+            attn_column_at(a, work.kv_head, work.first + (exists && work.first + c < columns ? c : 0));
+        const float *from = reinterpret_cast<const float *>(attn_q_row(a, at, work.seq)) + 32 * b;
         float x[4], most = 0.0f;
 #pragma unroll
         for (int j = 0; j < 4; j++) {
@@ -75,13 +75,13 @@ __device__ __forceinline__ void q8_quantise(const attn_args &a, q8_query<D, COLS
 /* Makes logits of what the mask adds to the scores of a chunk's keys ([key][column]). With g = lane / 4 and t = lane %
  * 4, a lane has words t and t + 4 of keys g and g + 8 of 16, and gets the products of these keys with column t (and t +
  * 4). Fewer than four columns are repeated. */
-template <int D, int COLS>
-__device__ __forceinline__ void q8_dot(const attn_args &a, const char *rows, int n_rows, const q8_query<D, COLS> &q,
+template <int D, int COLUMNS>
+__device__ __forceinline__ void q8_dot(const attn_args &a, const char *rows, int n_rows, const q8_query<D, COLUMNS> &q,
                                        int lane, float *logits)
 {
     constexpr int ROW = D / 32 * 34;
-    constexpr int HALVES = COLS > 4 ? 2 : 1;   /* matrices of four columns */
-    constexpr int WIDTH = COLS > 4 ? 4 : COLS; /* columns of one */
+    constexpr int HALVES = COLUMNS > 4 ? 2 : 1;      /* matrices of four columns */
+    constexpr int WIDTH = COLUMNS > 4 ? 4 : COLUMNS; /* columns of one */
     const int g = lane / 4, t = lane % 4, part = g % (2 * WIDTH), column = t % WIDTH;
 #pragma unroll 1
     for (int m = 0; m < n_rows; m += 16) {
@@ -108,7 +108,7 @@ __device__ __forceinline__ void q8_dot(const attn_args &a, const char *rows, int
                 for (int half = 0; half < HALVES; half++) {
                     const int block = 2 * pair + b;
                     const uint32_t (*const words)[2] = &q.word[block][0][half * WIDTH + part / 2];
-                    const uint32_t parts[2] = { words[t * COLS][part % 2], words[(t + 4) * COLS][part % 2] };
+                    const uint32_t parts[2] = { words[t * COLUMNS][part % 2], words[(t + 4) * COLUMNS][part % 2] };
                     const float step = q.step[block][half * WIDTH + column];
                     int32_t product[4];
                     simt_matrix_s8(product, k[b], parts);
@@ -123,7 +123,7 @@ __device__ __forceinline__ void q8_dot(const attn_args &a, const char *rows, int
             for (int half = 0; half < HALVES; half++)
 #pragma unroll
                 for (int h = 0; h < 2; h++) {
-                    float *const logit = logits + (m + g + 8 * h) * COLS + half * WIDTH + column;
+                    float *const logit = logits + (m + g + 8 * h) * COLUMNS + half * WIDTH + column;
                     *logit = *logit == EXCLUDED ? EXCLUDED : attn_score(sum[half][h], a.scale, a.softcap) + *logit;
                 }
         }
@@ -131,11 +131,11 @@ __device__ __forceinline__ void q8_dot(const attn_args &a, const char *rows, int
 }
 
 /* Adds weights ([key][column]) times the rows of a chunk to the output. */
-template <class S, int D, int COLS>
+template <class S>
 __device__ __forceinline__ void q8_weigh(const char *rows, int n_rows, const float *weights, int lane,
-                                         column_part<1> (&out)[COLS])
+                                         column_part<1> (&out)[S::COLUMNS])
 {
-    constexpr int ROW = D / 32 * 34;
+    constexpr int ROW = S::D / 32 * 34, COLUMNS = S::COLUMNS;
     const int group = lane / S::LANES, member = lane % S::LANES;
     const int block = member / 4, element = member % 4 * 8, odd = block % 2;
     /* Two words hold the eight elements, or, where they begin in the middle of one, three. */
@@ -151,10 +151,10 @@ __device__ __forceinline__ void q8_weigh(const char *rows, int n_rows, const flo
         const simt_f32x4 low = simt_bytes_to_f32x4((uint32_t)(((uint64_t)b << 32 | a) >> shift));
         const simt_f32x4 high = simt_bytes_to_f32x4((uint32_t)(((uint64_t)c << 32 | b) >> shift));
         const float scale = simt_f16_to_f32(simt_load<uint16_t>(scales + at));
-        float w[COLS];
-        load_floats(weights + (i * S::GROUPS + group) * COLS, w);
+        float w[COLUMNS];
+        load_floats(weights + (i * S::GROUPS + group) * COLUMNS, w);
 #pragma unroll
-        for (int n = 0; n < COLS; n++) {
+        for (int n = 0; n < COLUMNS; n++) {
             const float factor = w[n] * scale;
             out[n].v[0] = simt_fma(low, factor, out[n].v[0]);
             out[n].v[1] = simt_fma(high, factor, out[n].v[1]);

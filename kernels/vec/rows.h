@@ -84,12 +84,12 @@ __device__ __forceinline__ void walk_rows(int type, bool wide, const row_walk<S>
     });
 }
 
-/* Sums dot[s * COLS + c] over the lanes of a row, for the STEPS rows that begin with `slot`, each lane a part of the
+/* Sums dot[s * COLUMNS + c] over the lanes of a row, for the STEPS rows that begin with `slot`, each lane a part of the
  * sums, and stores them: scores[place][c], places as lanes are numbered. */
-template <class S, int COLS>
-__device__ __forceinline__ void store_scores(float (&dot)[S::STEPS * COLS], int slot, int lane, float *scores)
+template <class S>
+__device__ __forceinline__ void store_scores(float (&dot)[S::STEPS * S::COLUMNS], int slot, int lane, float *scores)
 {
-    constexpr int N = S::STEPS * COLS, LANES = S::LANES;
+    constexpr int COLUMNS = S::COLUMNS, N = S::STEPS * COLUMNS, LANES = S::LANES;
     constexpr int EACH = N > LANES ? N / LANES : 1;   /* sums that a lane ends up with, */
     constexpr int COPIES = N > LANES ? 1 : LANES / N; /* and lanes that have the same */
     const int group = lane / LANES, member = lane % LANES;
@@ -98,7 +98,7 @@ __device__ __forceinline__ void store_scores(float (&dot)[S::STEPS * COLS], int 
         return;
 #pragma unroll
     for (int e = 0; e < EACH; e++)
-        scores[(group * LANES + slot) * COLS + member / COPIES * EACH + e] = dot[e];
+        scores[(group * LANES + slot) * COLUMNS + member / COPIES * EACH + e] = dot[e];
 }
 
 } // namespace

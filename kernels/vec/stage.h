@@ -13,10 +13,9 @@
 namespace
 {
 
-constexpr int SLOTS = 2;
-constexpr int SLOT_BYTES = 32 * 8 * 34;
+constexpr int SLOTS = ATTN_VEC_SLOTS;
 
-/* K or V of one KV head. planner/contracts/kernel_vec.c works out the same numbers of rows. */
+/* K or V of one KV head. */
 struct staged_rows {
     const char *base; /* row 0 */
     int64_t nb1;
@@ -24,13 +23,10 @@ struct staged_rows {
     int rows;  /* of a chunk */
     int piece; /* bytes that start and length of every row are a multiple of: 4, 8 or 16 */
 
-    __device__ __forceinline__ staged_rows(const attn_view &view, int64_t seq, int64_t kv_head, int row_bytes,
-                                           int piece_bytes)
-        : base(view.data + seq * view.nb3 + kv_head * view.nb2), nb1(view.nb1), bytes(row_bytes), rows(32),
+    __device__ __forceinline__ staged_rows(const attn_view &view, const attn_work &work, int row_bytes, int piece_bytes)
+        : base(attn_head_rows(view, work)), nb1(view.nb1), bytes(row_bytes), rows(attn_vec_chunk_rows(row_bytes)),
           piece(piece_bytes)
     {
-        while (rows * bytes > SLOT_BYTES)
-            rows /= 2;
     }
     /* Member by member, which leaves both in registers. */
     static __device__ __forceinline__ staged_rows either(bool first, const staged_rows &a, const staged_rows &b)
@@ -86,6 +82,18 @@ __device__ __forceinline__ void stage_columns(char *to, const char *from, const 
     }
 }
 
+/* The pieces of all rows from number `at` on: fewer than 2 * WIDTH, whose lower bits are those of `pieces`. */
+template <int PIECE, int WIDTH>
+__device__ __forceinline__ void stage_rest(char *to, const char *from, const staged_rows &t, int at, int pieces,
+                                           uint32_t live, int lane)
+{
+    if constexpr (WIDTH > 0) {
+        if (pieces & WIDTH)
+            stage_columns<PIECE, WIDTH>(to, from, t, at * PIECE, live, lane);
+        stage_rest<PIECE, WIDTH / 2>(to, from, t, at + (pieces & WIDTH), pieces, live, lane);
+    }
+}
+
 /* Row by row: dead ones are bits that are not set in live. A row is cut into powers of two of its pieces: 17 of them,
  * as q8_0 has, into 16 of two rows each and one of 32 rows. */
 template <int PIECE>
@@ -96,21 +104,13 @@ __device__ __forceinline__ void stage_rows(char *to, const char *from, const sta
 #pragma unroll 1
     for (; at + 32 <= pieces; at += 32)
         stage_columns<PIECE, 32>(to, from, t, at * PIECE, live, lane);
-    if (pieces & 16)
-        stage_columns<PIECE, 16>(to, from, t, at * PIECE, live, lane);
-    at += pieces & 16;
-    if (pieces & 8)
-        stage_columns<PIECE, 8>(to, from, t, at * PIECE, live, lane);
-    at += pieces & 8;
-    if (pieces & 4)
-        stage_columns<PIECE, 4>(to, from, t, at * PIECE, live, lane);
-    at += pieces & 4;
-    if (pieces & 2)
-        stage_columns<PIECE, 2>(to, from, t, at * PIECE, live, lane);
-    at += pieces & 2;
-    if (pieces & 1)
-        stage_columns<PIECE, 1>(to, from, t, at * PIECE, live, lane);
+    stage_rest<PIECE, 16>(to, from, t, at, pieces, live, lane);
 }
+
+/* A number of bytes as a type. */
+template <int BYTES> struct piece_of {
+    static constexpr int value = BYTES;
+};
 
 /* Starts the copy of a chunk, whose first row is number `first` of its KV head. Bit i of live: its row i is read. */
 static __device__ SIMT_GPU_INLINE void stage_chunk(char *to, const staged_rows &t, int64_t first, uint32_t live,
@@ -118,20 +118,21 @@ static __device__ SIMT_GPU_INLINE void stage_chunk(char *to, const staged_rows &
 {
     const uint32_t all = ~0u >> (32 - t.rows);
     const char *from = t.base + first * t.nb1;
-    if ((live & all) == all && t.nb1 == t.bytes) { /* the rows are one piece of memory */
-        if (((uintptr_t)from & 15) == 0)
-            stage_bytes<16>(to, from, t.rows * t.bytes, lane);
-        else if (((uintptr_t)from & 7) == 0)
-            stage_bytes<8>(to, from, t.rows * t.bytes, lane);
+    const bool one_piece = (live & all) == all && t.nb1 == t.bytes; /* of memory, all rows */
+    const uintptr_t aligned = one_piece ? (uintptr_t)from : (uintptr_t)t.piece;
+    const auto start = [&](auto bytes) __attribute__((always_inline)) {
+        constexpr int PIECE = decltype(bytes)::value;
+        if (one_piece)
+            stage_bytes<PIECE>(to, from, t.rows * t.bytes, lane);
         else
-            stage_bytes<4>(to, from, t.rows * t.bytes, lane);
-    } else if (t.piece == 16) {
-        stage_rows<16>(to, from, t, live, lane);
-    } else if (t.piece == 8) {
-        stage_rows<8>(to, from, t, live, lane);
-    } else {
-        stage_rows<4>(to, from, t, live, lane);
-    }
+            stage_rows<PIECE>(to, from, t, live, lane);
+    };
+    if (aligned % 16 == 0)
+        start(piece_of<16>());
+    else if (aligned % 8 == 0)
+        start(piece_of<8>());
+    else
+        start(piece_of<4>());
 }
 
 } // namespace

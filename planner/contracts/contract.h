@@ -10,6 +10,7 @@
 
 #include "planner/attn_planner.h"
 #include "planner/arith.h"
+#include "planner/contracts/shapes.h"
 
 /* A plan's workspace stays below this (1 TiB, past any device's memory): what would need more is not converted,
  * split or scanned beforehand, so that sizes can never keep a kernel from running. */
@@ -17,16 +18,6 @@
 
 /* Blocks stride over their work, so a grid never has to be larger than what fills the device. */
 #define CONTRACT_BLOCKS_PER_CU 64
-
-/* Helper launches: threads of a workgroup. */
-#define CONTRACT_CONVERT_THREADS 256
-#define CONTRACT_SCAN_THREADS 64
-#define CONTRACT_COMBINE_THREADS 64
-#define CONTRACT_COMBINE_LDS \
-    (2 * 4 * CONTRACT_COMBINE_THREADS) /* bytes: struct combine_lds in kernels/helpers/combine.hip */
-
-/* Query rows of a scan block. */
-#define CONTRACT_SCAN_Q 16
 
 static inline int64_t contract_lds_limit(const struct attn_device *d)
 {
@@ -95,8 +86,8 @@ static inline bool contract_convert(struct attn_plan *p, int step, int region, c
     int64_t elements = attn_mul_sat(attn_mul_sat(d_head, copy[0]), attn_mul_sat(copy[1], copy[2]));
     if (!contract_region(p, region, attn_mul_sat(elements, 2)))
         return false;
-    int64_t blocks = attn_ceil_div(elements / 32, CONTRACT_CONVERT_THREADS);
-    contract_launch(p, step, contract_grid_x(d, blocks), 1, CONTRACT_CONVERT_THREADS, 0);
+    int64_t blocks = attn_ceil_div(elements / 32, ATTN_CONVERT_THREADS);
+    contract_launch(p, step, contract_grid_x(d, blocks), 1, ATTN_CONVERT_THREADS, 0);
     if (is_k) {
         p->convert_k = ATTN_F16;
         p->arithmetic.k_type = ATTN_F16;
@@ -133,26 +124,26 @@ static inline void contract_split(struct attn_plan *p, const struct attn_device 
         return;
     }
     p->splits = (int32_t)splits;
-    contract_launch(p, ATTN_STEP_COMBINE, contract_grid_x(d, contract_rows(k)), 1, CONTRACT_COMBINE_THREADS,
-                    CONTRACT_COMBINE_LDS);
+    contract_launch(p, ATTN_STEP_COMBINE, contract_grid_x(d, contract_rows(k)), 1, ATTN_COMBINE_THREADS,
+                    ATTN_COMBINE_LDS);
 }
 
 /* Finds fully masked KV tiles beforehand where several heads or sequences share the answer and there is more than
  * one tile to skip. */
 static inline void contract_scan(struct attn_plan *p, const struct attn_device *d, const struct attn_key *k)
 {
-    if (k->mask_heads == 0 || k->n_q < CONTRACT_SCAN_Q || k->n_kv < 2 * (int64_t)p->kv_tile)
+    if (k->mask_heads == 0 || k->n_q < ATTN_SCAN_Q || k->n_kv < 2 * (int64_t)p->kv_tile)
         return;
     int64_t planes = attn_mul_sat(k->mask_heads, k->mask_seqs);
     if (planes >= attn_mul_sat(k->n_head_kv, k->n_seq))
         return;
     int64_t flags =
-        attn_mul_sat(attn_mul_sat(planes, attn_ceil_div(k->n_q, CONTRACT_SCAN_Q)), attn_ceil_div(k->n_kv, p->kv_tile));
+        attn_mul_sat(attn_mul_sat(planes, attn_ceil_div(k->n_q, ATTN_SCAN_Q)), attn_ceil_div(k->n_kv, p->kv_tile));
     if (!contract_region(p, ATTN_REGION_SCAN, flags))
         return;
     p->scan = 1;
-    p->scan_q = CONTRACT_SCAN_Q;
-    contract_launch(p, ATTN_STEP_SCAN, contract_grid_x(d, flags), 1, CONTRACT_SCAN_THREADS, 0);
+    p->scan_q = ATTN_SCAN_Q;
+    contract_launch(p, ATTN_STEP_SCAN, contract_grid_x(d, flags), 1, ATTN_SCAN_THREADS, 0);
 }
 
 static inline void contract_columns(struct attn_plan *p, const struct attn_key *k, int32_t columns)

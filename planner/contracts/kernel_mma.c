@@ -1,6 +1,5 @@
 /* kernel_mma.c: contract, configuration and cost of `mma`, the kernel for prefill, and for drafts and decode where
- * query heads share a KV head: matrix cores. Kernel: kernels/mma/mma.h, with the same numbers in struct mma_shape and
- * kernels/mma/instances.h.
+ * query heads share a KV head: matrix cores. Kernel: kernels/mma/mma.h and kernels/mma/group.h.
  *
  * Operands are f16 or bf16, K and V alike. Quantised types are converted to f16 first (where a block's scale is so
  * large that an element passes f16's range, convert saturates it); f32 and bf16 values may lie outside f16's range, so
@@ -9,78 +8,52 @@
  * SPDX-License-Identifier: MIT */
 #include "planner/contracts/contract.h"
 
-enum { COLUMNS_FEW = 16, Q_PARTS = 2, Q_SHIFT_F16 = 14, P_SHIFT_F16 = 15, P_PARTS_BF16 = 2 };
-
-/* An instance: groups of 16 columns, waves that each group's head is split over, keys of a tile; warpgroups:
- * kernels/mma/group.h, with dynamic LDS. */
-struct shape {
-    int32_t groups, split, kv_tile;
-    bool warpgroups;
-};
-
-static struct shape shape_few(int64_t d_k)
+static int32_t threads_of(const struct attn_device *d, struct attn_mma_shape s)
 {
-    return d_k > 256 ? (struct shape){ 1, 8, 16, false } : (struct shape){ 1, 4, 32, false };
+    return s.groups * s.split * d->wave_size;
 }
 
-static struct shape shape_many(const struct attn_device *d, int64_t d_k)
-{
-    bool rdna = d->matrix == ATTN_MATRIX_WMMA_GFX11 || d->matrix == ATTN_MATRIX_WMMA_GFX12;
-    if (d_k > 256)
-        return shape_few(d_k);
-    if (d_k > 128)
-        return rdna ? (struct shape){ 2, 4, 16, false } : (struct shape){ 2, 2, 32, false };
-    if (attn_matrix_runs(d->matrix, ATTN_MATRIX_MMA_SM80))
-        return (struct shape){ 8, 1, 64, false };
-    return (struct shape){ 4, rdna ? 2 : 1, 32, false };
-}
-
-static int32_t threads_of(const struct attn_device *d, struct shape s) { return s.groups * s.split * d->wave_size; }
-
-static int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
-
-/* LDS of an instance. Of waves (struct mma_lds, static): K and V with rows padded by eight elements, V's to a multiple
- * of 32 first; the waves' parts of the scores; the keys that live for each wave. Of warpgroups (struct mma_group_lds,
- * dynamic): Q in its parts, two tiles of K and of V, all in panels of 64 elements; a number for each column; those
- * keys. */
-static int64_t lds_bytes(struct shape s, int64_t d_k, int64_t d_v)
-{
-    int64_t waves = (int64_t)s.groups * s.split;
-    if (s.warpgroups) {
-        int64_t q = Q_PARTS * 16 * s.groups * round_up(d_k, 64),
-                kv = 2 * s.kv_tile * (round_up(d_k, 64) + round_up(d_v, 64));
-        return round_up(2 * (q + kv) + 4 * 16 * s.groups + 8 * waves, 1024);
-    }
-    int64_t rows = d_k + 8 + round_up(d_v, 32) + 8;
-    int64_t parts = s.split > 1 ? waves * s.kv_tile * 16 : 4;
-    return 2 * s.kv_tile * rows + 4 * parts + 8 * ((waves + 1) / 2 * 2);
-}
-
-static bool fits(const struct attn_device *d, const struct attn_key *k, struct shape s)
+static bool fits(const struct attn_device *d, const struct attn_key *k, struct attn_mma_shape s)
 {
     int64_t limit = s.warpgroups ? d->lds_bytes : contract_lds_limit(d);
-    return lds_bytes(s, k->d_k, k->d_v) <= limit && threads_of(d, s) <= d->max_threads;
+    return attn_mma_lds(s, k->d_k, k->d_v) <= limit && threads_of(d, s) <= d->max_threads;
 }
 
 /* The largest that the problem has columns for and the device can run. */
-static struct shape shape_of(const struct attn_device *d, const struct attn_key *k)
+static struct attn_mma_shape shape_of(const struct attn_device *d, const struct attn_key *k)
 {
-    const struct shape warpgroups = { 8, 1, 64, true }, many = shape_many(d, k->d_k);
-    if (attn_mul_sat(k->n_q, contract_gqa(k)) <= COLUMNS_FEW)
-        return shape_few(k->d_k);
-    if (d->matrix == ATTN_MATRIX_WGMMA_SM90 && k->d_k <= 128 && fits(d, k, warpgroups))
+    const struct attn_mma_shape warpgroups = attn_mma_group(), many = attn_mma_many(d->matrix, k->d_k);
+    if (attn_mul_sat(k->n_q, contract_gqa(k)) <= ATTN_MMA_COLUMNS)
+        return attn_mma_few(k->d_k);
+    if (d->matrix == ATTN_MATRIX_WGMMA_SM90 && k->d_k <= ATTN_MMA_GROUP_MOST && fits(d, k, warpgroups))
         return warpgroups;
-    return fits(d, k, many) ? many : shape_few(k->d_k);
+    return fits(d, k, many) ? many : attn_mma_few(k->d_k);
 }
 
 /* Head sizes with an instance, as bits of the known head size's index. */
 static int64_t instances(void)
 {
     int64_t set = 0;
-    for (int i = 0; i < ATTN_HEAD_SIZE_COUNT; i++)
-        if (attn_head_size(i)->d_k % 16 == 0 && attn_head_size(i)->d_k >= 64)
-            set |= (int64_t)1 << i;
+#define X(d_k, d_v) set |= (int64_t)1 << attn_head_size_find(d_k, d_v);
+    ATTN_MMA_HEAD_SIZES(X)
+#undef X
     return set;
+}
+
+/* What the row of a device's family says. */
+struct family {
+    int32_t wave_size, rate;
+};
+
+static struct family family_of(const struct attn_device *d)
+{
+    switch (d->matrix) {
+#define X(FAMILY, entry, wave, rate, g, w, k, g256, w256, k256) \
+    case ATTN_MATRIX_##FAMILY: return (struct family){ wave, rate };
+        ATTN_MMA_FAMILIES(X)
+#undef X
+    default: return (struct family){ 32, 1 };
+    }
 }
 
 static bool quantised(int type) { return attn_type_info(type)->block_elems > 1; }
@@ -106,7 +79,7 @@ static void rule_wave(const struct attn_device *d, const struct attn_key *k, int
 {
     (void)k;
     *lhs = d->wave_size;
-    *rhs = d->matrix == ATTN_MATRIX_MFMA ? 64 : 32;
+    *rhs = family_of(d).wave_size;
 }
 
 static void rule_head_size(const struct attn_device *d, const struct attn_key *k, int64_t *lhs, int64_t *rhs)
@@ -132,14 +105,14 @@ static void rule_type_v(const struct attn_device *d, const struct attn_key *k, i
 
 static void rule_threads(const struct attn_device *d, const struct attn_key *k, int64_t *lhs, int64_t *rhs)
 {
-    *lhs = threads_of(d, shape_few(k->d_k));
+    *lhs = threads_of(d, attn_mma_few(k->d_k));
     *rhs = d->max_threads;
 }
 
 static void rule_lds(const struct attn_device *d, const struct attn_key *k, int64_t *lhs, int64_t *rhs)
 {
     /* Every rule is evaluated for every head size when all are asked for: clipped, no size overflows. */
-    *lhs = lds_bytes(shape_few(k->d_k), attn_min(k->d_k, INT32_MAX), attn_min(k->d_v, INT32_MAX));
+    *lhs = attn_mma_lds(attn_mma_few(k->d_k), attn_min(k->d_k, INT32_MAX), attn_min(k->d_v, INT32_MAX));
     *rhs = contract_lds_limit(d);
 }
 
@@ -178,9 +151,9 @@ static const struct attn_rule rules[] = {
 
 static void configure(const struct attn_device *d, const struct attn_key *k, struct attn_plan *p)
 {
-    struct shape s = shape_of(d, k);
-    uint32_t lds = (uint32_t)lds_bytes(s, k->d_k, k->d_v);
-    int32_t columns = 16 * s.groups;
+    struct attn_mma_shape s = shape_of(d, k);
+    uint32_t lds = (uint32_t)attn_mma_lds(s, k->d_k, k->d_v);
+    int32_t columns = ATTN_MMA_COLUMNS * s.groups;
     int64_t work = contract_work(k, columns);
     contract_columns(p, k, columns);
     p->kv_tile = s.kv_tile;
@@ -205,26 +178,16 @@ static void configure(const struct attn_device *d, const struct attn_key *k, str
     p->arithmetic.matrix = 1;
     p->arithmetic.flush = d->matrix_flush;
     p->arithmetic.q_type = p->arithmetic.p_type = bf16 ? ATTN_BF16 : ATTN_F16;
-    p->arithmetic.q_parts = Q_PARTS;
-    p->arithmetic.q_shift = bf16 ? 0 : Q_SHIFT_F16;
-    p->arithmetic.p_parts = bf16 ? P_PARTS_BF16 : 1;
-    p->arithmetic.p_shift = bf16 ? 0 : P_SHIFT_F16;
+    p->arithmetic.q_parts = ATTN_MMA_Q_PARTS;
+    p->arithmetic.q_shift = bf16 ? 0 : ATTN_MMA_Q_SHIFT_F16;
+    p->arithmetic.p_parts = bf16 ? ATTN_MMA_P_PARTS_BF16 : 1;
+    p->arithmetic.p_shift = bf16 ? 0 : ATTN_MMA_P_SHIFT_F16;
 }
 
-/* Multiply-adds a ns and compute unit, about a third of what the matrix cores can do (data sheets of the table's
- * cards): Q K^T is done twice, and there is more to do than multiply. In warpgroups: as an H200 took, 8,192 tokens,
- * D=128. */
+/* Multiply-adds a ns and compute unit. In warpgroups: as an H200 took, 8,192 tokens, D=128. */
 static int64_t rate(const struct attn_plan *p)
 {
-    if (p->launch[ATTN_STEP_MAIN].lds_dynamic_bytes > 0)
-        return 1040;
-    switch (p->device.matrix) {
-    case ATTN_MATRIX_WMMA_GFX11: return 200;
-    case ATTN_MATRIX_WMMA_GFX12: return 400;
-    case ATTN_MATRIX_MMA_SM80:
-    case ATTN_MATRIX_WGMMA_SM90: return 900;
-    default: return 500;
-    }
+    return p->launch[ATTN_STEP_MAIN].lds_dynamic_bytes > 0 ? 1040 : family_of(&p->device).rate;
 }
 
 static uint64_t cost(const struct attn_device *d, const struct attn_key *k, const struct attn_plan *p)

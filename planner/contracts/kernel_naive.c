@@ -4,19 +4,17 @@
  * SPDX-License-Identifier: MIT */
 #include "planner/contracts/contract.h"
 
-enum { THREADS = 64, LDS_BYTES = 2 * THREADS * 4 };
-
 static void rule_threads(const struct attn_device *d, const struct attn_key *k, int64_t *lhs, int64_t *rhs)
 {
     (void)k;
-    *lhs = THREADS;
+    *lhs = ATTN_NAIVE_THREADS;
     *rhs = d->max_threads;
 }
 
 static void rule_lds(const struct attn_device *d, const struct attn_key *k, int64_t *lhs, int64_t *rhs)
 {
     (void)k;
-    *lhs = LDS_BYTES;
+    *lhs = ATTN_NAIVE_LDS;
     *rhs = contract_lds_limit(d);
 }
 
@@ -29,13 +27,13 @@ static void configure(const struct attn_device *d, const struct attn_key *k, str
 {
     p->head_size = -1;
     contract_columns(p, k, 1);
-    p->kv_tile = THREADS;
-    p->waves = (int32_t)attn_ceil_div(THREADS, d->wave_size);
+    p->kv_tile = ATTN_NAIVE_THREADS;
+    p->waves = (int32_t)attn_ceil_div(ATTN_NAIVE_THREADS, d->wave_size);
     p->load_k = (int32_t)attn_type_info(k->type_k)->align_bytes;
     p->load_v = (int32_t)attn_type_info(k->type_v)->align_bytes;
     p->splits = 1;
-    contract_launch(p, ATTN_STEP_MAIN, contract_grid_x(d, contract_rows(k)), 1, THREADS, LDS_BYTES);
-    p->arithmetic.kv_tile = THREADS;
+    contract_launch(p, ATTN_STEP_MAIN, contract_grid_x(d, contract_rows(k)), 1, ATTN_NAIVE_THREADS, ATTN_NAIVE_LDS);
+    p->arithmetic.kv_tile = ATTN_NAIVE_THREADS;
     p->arithmetic.merges = 1;
 }
 

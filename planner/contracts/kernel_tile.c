@@ -1,25 +1,8 @@
 /* kernel_tile.c: contract, configuration and cost of `tile`, the kernel for every known head size: LDS tiles, no
- * matrix core. Kernel: kernels/tile.hip.
+ * matrix core. Kernel: kernels/tile.h.
  *
  * SPDX-License-Identifier: MIT */
 #include "planner/contracts/contract.h"
-
-enum { COLUMNS_FEW = 4, LANES = 16, CHUNK = 64 };
-
-/* What follows from the columns of an instance, as kernels/tile.h has it (struct tile_shape). */
-static int32_t threads_of(int64_t columns) { return columns == 16 ? 128 : 64; }
-static int32_t kv_tile_of(int64_t columns) { return columns == COLUMNS_FEW ? 32 : 64; }
-
-/* The most columns there is an instance with. */
-static int32_t columns_most(int64_t d_k) { return d_k > 320 ? 8 : 16; }
-
-/* Static LDS of an instance (struct tile_lds): Q, the K and V buffer, weights, live flags. */
-static int64_t lds_bytes(int64_t d_k, int64_t columns)
-{
-    int64_t threads = threads_of(columns), kv_tile = kv_tile_of(columns), columns_thread = columns * LANES / threads;
-    int64_t q = columns * (d_k + 4), kv = kv_tile * (CHUNK + 4), p = columns * (kv_tile + 16 / columns_thread);
-    return 4 * (q + kv + p) + 2 * threads;
-}
 
 static void rule_head_size(const struct attn_device *d, const struct attn_key *k, int64_t *lhs, int64_t *rhs)
 {
@@ -31,14 +14,14 @@ static void rule_head_size(const struct attn_device *d, const struct attn_key *k
 static void rule_threads(const struct attn_device *d, const struct attn_key *k, int64_t *lhs, int64_t *rhs)
 {
     (void)k;
-    *lhs = threads_of(COLUMNS_FEW);
+    *lhs = attn_tile_threads(ATTN_TILE_COLUMNS_FEW);
     *rhs = d->max_threads;
 }
 
 static void rule_lds(const struct attn_device *d, const struct attn_key *k, int64_t *lhs, int64_t *rhs)
 {
     /* Every rule is evaluated for every head size when all are asked for: clipped, no size overflows. */
-    *lhs = lds_bytes(attn_min(k->d_k, INT32_MAX), COLUMNS_FEW);
+    *lhs = attn_tile_lds(attn_min(k->d_k, INT32_MAX), ATTN_TILE_COLUMNS_FEW);
     *rhs = contract_lds_limit(d);
 }
 
@@ -51,14 +34,14 @@ static const struct attn_rule rules[] = {
 
 static void configure(const struct attn_device *d, const struct attn_key *k, struct attn_plan *p)
 {
-    int32_t columns = columns_most(k->d_k);
-    bool few = attn_mul_sat(k->n_q, contract_gqa(k)) <= COLUMNS_FEW;
-    if (few || lds_bytes(k->d_k, columns) > contract_lds_limit(d) || threads_of(columns) > d->max_threads)
-        columns = COLUMNS_FEW;
-    int32_t threads = threads_of(columns);
+    int32_t columns = attn_tile_columns_most(k->d_k);
+    bool few = attn_mul_sat(k->n_q, contract_gqa(k)) <= ATTN_TILE_COLUMNS_FEW;
+    if (few || attn_tile_lds(k->d_k, columns) > contract_lds_limit(d) || attn_tile_threads(columns) > d->max_threads)
+        columns = ATTN_TILE_COLUMNS_FEW;
+    int32_t threads = attn_tile_threads(columns);
     int64_t work = contract_work(k, columns);
     contract_columns(p, k, columns);
-    p->kv_tile = kv_tile_of(columns);
+    p->kv_tile = attn_tile_kv_tile(columns);
     p->waves = (int32_t)attn_ceil_div(threads, d->wave_size);
 
     /* Decoding a block once per column tile costs more than one pass that writes it as f16, from a few tiles on. */
@@ -73,7 +56,7 @@ static void configure(const struct attn_device *d, const struct attn_key *k, str
     contract_scan(p, d, k);
     contract_split(p, d, k, 128, contract_fill(d, work, 2));
     contract_launch(p, ATTN_STEP_MAIN, contract_grid_x(d, work), (uint32_t)p->splits, (uint32_t)threads,
-                    (uint32_t)lds_bytes(k->d_k, columns));
+                    (uint32_t)attn_tile_lds(k->d_k, columns));
     p->arithmetic.kv_tile = p->kv_tile;
     p->arithmetic.merges = p->splits;
 }

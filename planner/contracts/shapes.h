@@ -1,0 +1,217 @@
+/* shapes.h: the shapes of the kernels' tiles, once: contracts (kernel_*.c) plan with them, kernels (kernels/, C++ for
+ * host and GPUs) are made of them, and hold the sizes of LDS below against sizeof of what they declare.
+ *
+ * The words are the plan's: a column is a (query row, query head) pair of one KV head, a KV tile so many keys.
+ *
+ * SPDX-License-Identifier: MIT */
+#ifndef ATTN_SHAPES_H
+#define ATTN_SHAPES_H
+
+#include "planner/attn_planner.h"
+
+#if defined(__CUDACC__)
+#define ATTN_SHAPE __host__ __device__ constexpr
+#elif defined(__cplusplus)
+#define ATTN_SHAPE constexpr
+#else
+#define ATTN_SHAPE static inline
+#endif
+
+ATTN_SHAPE int64_t attn_shape_ceil(int64_t a, int64_t b) { return (a + b - 1) / b; }
+ATTN_SHAPE int64_t attn_shape_round_up(int64_t a, int64_t to) { return attn_shape_ceil(a, to) * to; }
+ATTN_SHAPE int64_t attn_shape_min(int64_t a, int64_t b) { return a < b ? a : b; }
+ATTN_SHAPE int64_t attn_shape_max(int64_t a, int64_t b) { return a > b ? a : b; }
+
+/* ---- Helpers and naive: threads of a workgroup, LDS, query rows of a scan block --------------------------------- */
+
+enum {
+    ATTN_CONVERT_THREADS = 256,
+    ATTN_SCAN_THREADS = 64,
+    ATTN_SCAN_Q = 16,
+    ATTN_COMBINE_THREADS = 64,
+    ATTN_COMBINE_LDS = 2 * 4 * ATTN_COMBINE_THREADS,
+    ATTN_NAIVE_THREADS = 64,
+    ATTN_NAIVE_LDS = 2 * 4 * ATTN_NAIVE_THREADS
+};
+
+/* ---- tile -------------------------------------------------------------------------------------------------------- */
+
+enum {
+    ATTN_TILE_COLUMNS_FEW = 4,
+    ATTN_TILE_LANES = 16, /* threads that share a column */
+    ATTN_TILE_CHUNK = 64, /* elements of K's rows that are in LDS at once, at most */
+    ATTN_TILE_PAD = 4     /* floats more than a row has: rows read at one offset then hit different banks */
+};
+
+/* The most columns that there is an instance with. */
+ATTN_SHAPE int32_t attn_tile_columns_most(int64_t d_k) { return d_k > 320 ? 8 : 16; }
+ATTN_SHAPE int32_t attn_tile_threads(int64_t columns) { return columns == 16 ? 128 : 64; }
+ATTN_SHAPE int32_t attn_tile_kv_tile(int64_t columns) { return columns == ATTN_TILE_COLUMNS_FEW ? 32 : 64; }
+ATTN_SHAPE int32_t attn_tile_columns_of_thread(int64_t columns)
+{
+    return (int32_t)(columns * ATTN_TILE_LANES / attn_tile_threads(columns));
+}
+/* Floats of the buffer that K and V pass through, and from one column's weights to the next one's. */
+ATTN_SHAPE int32_t attn_tile_buffer(int64_t columns)
+{
+    return attn_tile_kv_tile(columns) * (ATTN_TILE_CHUNK + ATTN_TILE_PAD);
+}
+ATTN_SHAPE int32_t attn_tile_weights(int64_t columns)
+{
+    return attn_tile_kv_tile(columns) + 16 / attn_tile_columns_of_thread(columns);
+}
+/* Static LDS: Q, the buffer, weights, live flags. */
+ATTN_SHAPE int64_t attn_tile_lds(int64_t d_k, int64_t columns)
+{
+    return 4 * (columns * (d_k + ATTN_TILE_PAD) + attn_tile_buffer(columns) + columns * attn_tile_weights(columns)) +
+           2 * attn_tile_threads(columns);
+}
+
+/* ---- vec --------------------------------------------------------------------------------------------------------- */
+
+enum {
+    ATTN_VEC_WAVES = 4,
+    ATTN_VEC_STAGED_MOST = 256, /* the largest head whose rows go through LDS: a lane holds eight elements */
+    ATTN_VEC_SLOTS = 2,         /* chunks of rows of a wave that are on their way or in use */
+    ATTN_VEC_SLOT_BYTES = 32 * 8 * 34,
+    ATTN_VEC_Q8_PARTS = 2 /* in which Q goes where bytes are multiplied */
+};
+
+/* X(D): the head sizes, of K and V alike, that there are instances for. */
+#define ATTN_VEC_HEAD_SIZES(X) X(64) X(128) X(256) X(512)
+/* X(COLUMNS): of an instance. */
+#define ATTN_VEC_COLUMNS(X) X(1) X(2) X(4) X(8)
+
+/* The most columns of an instance: where a row of K has 16 elements for each lane, eight would leave no registers. */
+ATTN_SHAPE int32_t attn_vec_columns_most(int64_t wave_size, int64_t d) { return d > 8 * wave_size ? 4 : 8; }
+
+/* Columns that are merged at once. */
+ATTN_SHAPE int32_t attn_vec_round(int64_t columns) { return columns < 2 ? 1 : 2; }
+
+/* Floats of a wave: the weights of two tiles or, later, its part of the output of a round's columns. A wave has at
+ * least eight elements of the output for each lane: short rows are held several times. */
+ATTN_SHAPE int64_t attn_vec_wave_floats(int64_t wave_size, int64_t d, int64_t columns)
+{
+    return attn_shape_max(2 * wave_size * columns, attn_vec_round(columns) * attn_shape_max(8 * wave_size, d));
+}
+
+/* Static LDS: maximum and sum of each wave and column; what waves have. */
+ATTN_SHAPE int64_t attn_vec_lds(int64_t wave_size, int64_t d, int64_t columns)
+{
+    return 4 * (2 * ATTN_VEC_WAVES * columns + ATTN_VEC_WAVES * attn_vec_wave_floats(wave_size, d, columns));
+}
+
+/* The same where rows go through LDS: of each wave and column maximum, sum, and one number for each key of two tiles;
+ * for each column Q in 16 bits, which is eight words of either part and a step for each block of 32, a slope and a
+ * pointer. */
+ATTN_SHAPE int64_t attn_vec_staged_lds(int64_t d, int64_t columns)
+{
+    return attn_shape_round_up(
+        attn_shape_round_up(
+            4 * columns * (2 * ATTN_VEC_WAVES + ATTN_VEC_WAVES * 2 * 32 + d / 32 * (ATTN_VEC_Q8_PARTS * 8 + 1) + 1),
+            8) +
+            8 * columns,
+        16);
+}
+
+/* Rows of a chunk that is copied to LDS at once. */
+ATTN_SHAPE int32_t attn_vec_chunk_rows(int64_t row_bytes)
+{
+    int32_t rows = 32;
+    while (rows * row_bytes > ATTN_VEC_SLOT_BYTES)
+        rows /= 2;
+    return rows;
+}
+
+/* ---- mma --------------------------------------------------------------------------------------------------------- */
+
+enum {
+    ATTN_MMA_COLUMNS = 16,     /* of a group of waves */
+    ATTN_MMA_GROUP_MOST = 128, /* the largest head of warpgroups */
+    ATTN_MMA_PANEL = 64,       /* elements of their panels in LDS */
+    ATTN_MMA_PAD = 8,          /* elements more than a row has: neighbouring rows start in different banks */
+    ATTN_MMA_Q_PARTS = 2,      /* how Q and the softmax weights are cut: kernels/mma/element.h */
+    ATTN_MMA_Q_SHIFT_F16 = 14,
+    ATTN_MMA_P_SHIFT_F16 = 15,
+    ATTN_MMA_P_PARTS_BF16 = 2
+};
+
+/* X(D_K, D_V): the head sizes that there are instances for. */
+#define ATTN_MMA_HEAD_SIZES(X) \
+    X(64, 64)                  \
+    X(80, 80)                  \
+    X(96, 96)                  \
+    X(112, 112) X(128, 128) X(192, 128) X(192, 192) X(256, 256) X(320, 256) X(512, 512) X(576, 512)
+
+/* An instance: groups of 16 columns, waves that each group's head is split over, keys of a tile; of warpgroups
+ * (kernels/mma/group.h), with dynamic LDS. */
+struct attn_mma_shape {
+    int32_t groups, split, kv_tile;
+    bool warpgroups;
+};
+
+/* A matrix core family's kernels: lanes of a wave, multiply-adds a ns and compute unit (about a third of what the
+ * matrix cores can do by the data sheets of the table's cards: Q K^T is done twice, and there is more to do than
+ * multiply); shapes for many columns of heads up to 128, and up to 256.
+ *
+ * A lane of CDNA has 512 registers, and NVIDIA's operands are compact; RDNA has 256, which Q and the output of a whole
+ * head would fill.
+ *
+ * X(FAMILY of enum attn_matrix, entry kernels/mma/mma_<entry>.hip, wave, rate, groups, split, keys, groups, split,
+ * keys) What a family leaves (warpgroups: all but many columns of heads up to 128) is for the one that it runs too. */
+#define ATTN_MMA_FAMILIES(X)                           \
+    X(MFMA, mfma, 64, 500, 4, 1, 32, 2, 2, 32)         \
+    X(WMMA_GFX11, wmma11, 32, 200, 4, 2, 32, 2, 4, 16) \
+    X(WMMA_GFX12, wmma12, 32, 400, 4, 2, 32, 2, 4, 16) \
+    X(MMA_SM80, sm80, 32, 900, 8, 1, 64, 2, 2, 32)     \
+    X(WGMMA_SM90, sm90, 32, 900, 8, 1, 64, 2, 2, 32)
+
+/* Few columns: 16, and the head is split over four waves, eight for heads above 256. */
+ATTN_SHAPE struct attn_mma_shape attn_mma_few(int64_t d_k)
+{
+    struct attn_mma_shape few = { 1, d_k > 256 ? 8 : 4, d_k > 256 ? 16 : 32, false };
+    return few;
+}
+
+/* Many columns; heads above 256 have few columns only. */
+ATTN_SHAPE struct attn_mma_shape attn_mma_many(int matrix, int64_t d_k)
+{
+    struct attn_mma_shape s = attn_mma_few(d_k);
+    if (d_k > 256)
+        return s;
+#define X(FAMILY, entry, wave, rate, g, w, k, g256, w256, k256) \
+    if (matrix == ATTN_MATRIX_##FAMILY) {                       \
+        s.groups = d_k <= 128 ? g : g256;                       \
+        s.split = d_k <= 128 ? w : w256;                        \
+        s.kv_tile = d_k <= 128 ? k : k256;                      \
+    }
+    ATTN_MMA_FAMILIES(X)
+#undef X
+    return s;
+}
+
+/* In warpgroups: two of four waves. */
+ATTN_SHAPE struct attn_mma_shape attn_mma_group(void)
+{
+    struct attn_mma_shape s = { 8, 1, 64, true };
+    return s;
+}
+
+/* LDS. Of waves, static: K and V with padded rows, V's to a multiple of 32 first; the waves' parts of the scores; the
+ * keys that live for each wave. Of warpgroups, dynamic: Q in its parts, two tiles of K and of V, all in panels; a
+ * number for each column; those keys. */
+ATTN_SHAPE int64_t attn_mma_lds(struct attn_mma_shape s, int64_t d_k, int64_t d_v)
+{
+    return s.warpgroups
+               ? attn_shape_round_up(
+                     2 * (ATTN_MMA_Q_PARTS * ATTN_MMA_COLUMNS * s.groups * attn_shape_round_up(d_k, ATTN_MMA_PANEL) +
+                          2 * s.kv_tile *
+                              (attn_shape_round_up(d_k, ATTN_MMA_PANEL) + attn_shape_round_up(d_v, ATTN_MMA_PANEL))) +
+                         4 * ATTN_MMA_COLUMNS * s.groups + 8 * s.groups * s.split,
+                     1024)
+               : 2 * s.kv_tile * (d_k + ATTN_MMA_PAD + attn_shape_round_up(d_v, 32) + ATTN_MMA_PAD) +
+                     4 * (s.split > 1 ? s.groups * s.split * s.kv_tile * ATTN_MMA_COLUMNS : 4) +
+                     8 * attn_shape_round_up(s.groups * s.split, 2);
+}
+
+#endif
