@@ -30,9 +30,9 @@ __global__ __launch_bounds__(THREADS) void combine_kernel(const attn_args a)
 
     for (int64_t number = blockIdx.x; number < rows; number += gridDim.x) {
         const attn_row row = attn_row_at(a, number);
-        const int64_t part = attn_part_at(a, row.at, row.seq, 0);
-        const float *const meta = a.meta + part * 2;
-        const float *const partial = a.partial + part * a.d_v;
+        const int64_t first = attn_part_at(a, row.at, row.seq, 0);
+        const float *const meta = a.meta + first * 2;
+        const float *const partial = a.partial + first * a.d_v;
         float *const dst = attn_dst_row(a, row.at, row.seq);
 
         const float sink = a.sinks == nullptr ? EMPTY : a.sinks[row.at.head];

@@ -1,4 +1,4 @@
-/* collective.cc: what kernels call through simt.h: where a thread is, barriers, wave operations, LDS, atomics.
+/* collective.cc: what kernels call through simt.h: where a thread is, barriers, wave operations.
  *
  * SPDX-License-Identifier: MIT */
 #include "kernels/host/executor.h"

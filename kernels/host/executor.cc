@@ -1,18 +1,13 @@
-/* executor.cc: launches, blocks and the schedule of their threads.
+/* executor.cc: launches and their blocks.
  *
- * Blocks run one after another. Of a block, one thread runs at a time and goes on until it must wait for others
- * (simt_arrive); then the next lane of its wave gets its turn, and when the whole wave waits at a barrier, the
- * next wave. The lane that arrives last does the work of the operation. So a rendezvous costs one switch a lane.
- *
- * With a schedule seed the order of blocks, of waves at each barrier and of lanes after each operation is drawn
- * from it, and waves take turns at wave operations too.
+ * Blocks run one after another, in order or, with a schedule seed, in an order that is drawn from it. What threads do
+ * together in a block is rendezvous.cc's, which is told here what wave operations do.
  *
  * SPDX-License-Identifier: MIT */
 #include "kernels/host/executor.h"
 
 #include <dlfcn.h>
 #include <link.h>
-#include <numeric>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,220 +17,7 @@
 extern "C" void __asan_get_shadow_mapping(size_t *scale, size_t *offset);
 #endif
 
-__thread struct simt_hot simt_hot = { 0,
-                                      0,
-                                      0,
-                                      0,
-                                      0,
-                                      0,
-                                      ~static_cast<size_t>(0),
-                                      ~static_cast<uint64_t>(0),
-                                      nullptr,
-                                      nullptr,
-                                      0,
-                                      0,
-                                      0,
-                                      0,
-                                      nullptr,
-                                      nullptr,
-                                      0,
-                                      0,
-                                      0,
-                                      nullptr,
-                                      nullptr,
-                                      0,
-                                      0 };
-
-/* ---- Random order ---------------------------------------------------------------------------------------- */
-
-/* splitmix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014). */
-static uint64_t draw(struct simt_executor *ex)
-{
-    uint64_t z = ex->random += 0x9E3779B97F4A7C15u;
-    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
-    return z ^ z >> 31;
-}
-
-static uint32_t draw_below(struct simt_executor *ex, uint32_t n)
-{
-    return static_cast<uint32_t>((draw(ex) >> 32) * n >> 32);
-}
-
-/* A step that visits all of n places: coprime to n. */
-static uint32_t draw_stride(struct simt_executor *ex, uint32_t n)
-{
-    uint32_t stride = 1 + draw_below(ex, n);
-    if ((n & (n - 1)) == 0)
-        return stride | 1;
-    while (std::gcd(stride, n) != 1)
-        stride = stride % n + 1;
-    return stride;
-}
-
-/* ---- Switching ------------------------------------------------------------------------------------------- */
-
-/* The running thread is `to` now, as far as the access callbacks are concerned. */
-static inline void become(struct simt_fiber *to)
-{
-    simt_hot.fiber = to;
-    simt_hot.stack = to->context.stack;
-    simt_hot.stack_bytes = to->context.stack_bytes;
-    simt_hot.tag = simt_lds_tag(to->wave->sync, to->thread);
-    simt_hot.many = simt_lds_tag(to->wave->sync, SIMT_MAX_THREADS + to->wave->number);
-}
-
-static inline void run_fiber(struct simt_fiber *from, struct simt_fiber *to)
-{
-    become(to);
-    if (from != to)
-        simt_context_switch(&from->context, &to->context, false);
-}
-
-/* The thread whose turn it is as number `turn` of its wave. */
-static inline struct simt_fiber *lane_in_turn(struct simt_executor *ex, const struct simt_wave *wave, uint32_t turn)
-{
-    const uint32_t lane = ex->random == 0 ? turn : (turn * wave->stride + wave->start) % wave->lanes;
-    return &ex->fiber[wave->first + lane];
-}
-
-/* The order in which a wave's lanes run until its next operation. */
-static inline void new_order(struct simt_executor *ex, struct simt_wave *wave)
-{
-    if (ex->random != 0) {
-        wave->start = draw_below(ex, wave->lanes);
-        wave->stride = draw_stride(ex, wave->lanes);
-    }
-    wave->resume = static_cast<uint32_t>(lane_in_turn(ex, wave, 0) - ex->fiber);
-}
-
-/* A wave of the block that does not wait at a barrier: in order the next after `number`, else any. */
-static struct simt_wave *next_wave(struct simt_executor *ex, uint32_t number)
-{
-    uint32_t i = ex->random == 0 ? number : draw_below(ex, ex->waves);
-    do
-        i = i + 1 == ex->waves ? 0 : i + 1;
-    while (ex->wave[i].waiting);
-    return &ex->wave[i];
-}
-
-/* ---- Rendezvous ------------------------------------------------------------------------------------------ */
-
-static int operation_of(uint64_t key) { return static_cast<int>(key & 255); }
-
-static bool block_wide(uint64_t key)
-{
-    const int op = operation_of(key);
-    return op == SIMT_OP_BARRIER || op == SIMT_OP_OR || op == SIMT_KEY_EXIT;
-}
-
-static const char *operation_name(uint64_t key)
-{
-    static const char *const names[SIMT_OP_COUNT] = { "nothing",
-                                                      "barrier",
-                                                      "wave sync",
-                                                      "shuffle",
-                                                      "xor shuffle",
-                                                      "ballot",
-                                                      "sum over lanes",
-                                                      "maximum over lanes",
-                                                      "barrier",
-                                                      "matrix instruction",
-                                                      "warpgroup's matrix instruction",
-                                                      "matrix instruction" };
-    const int op = operation_of(key);
-    return op < SIMT_OP_COUNT ? names[op] : "end of the kernel";
-}
-
-[[noreturn]] static void diverged(uint64_t mine, uint64_t theirs, uint32_t other)
-{
-    const int code = block_wide(mine) && block_wide(theirs) ? ATTN_F_BARRIER : ATTN_F_WAVE;
-    simt_fail(code, 0, 0, other, "this thread is at %s (line %u), thread %u at %s (line %u)", operation_name(mine),
-              static_cast<unsigned>(mine >> 32), other, operation_name(theirs), static_cast<unsigned>(theirs >> 32));
-}
-
-/* All threads of the block wait at one barrier: everything before it is ordered before everything after. */
-static void release_block(struct simt_executor *ex)
-{
-    const uint32_t now = simt_lds_tick(ex);
-    simt_hot.block_sync = simt_lds_tag(now, 0);
-    ex->waves_waiting = 0;
-    ex->block_key = 0;
-    ex->block_or = ex->block_or_next;
-    ex->block_or_next = 0;
-    for (uint32_t w = 0; w < ex->waves; w++) {
-        struct simt_wave *wave = &ex->wave[w];
-        wave->waiting = false;
-        wave->key = 0;
-        wave->arrived = 0;
-        wave->sync = now;
-        new_order(ex, wave);
-    }
-}
-
-/* The last lane of a wave has arrived at a barrier or its end. Returns the thread to run next, NULL when the
- * block is finished. */
-static struct simt_fiber *wave_waits(struct simt_executor *ex, struct simt_fiber *self)
-{
-    struct simt_wave *wave = self->wave;
-    wave->waiting = true;
-    if (ex->waves_waiting == 0)
-        ex->block_key = wave->key;
-    else if (ex->block_key != wave->key) {
-        uint32_t other = 0;
-        while (!ex->wave[other].waiting || &ex->wave[other] == wave)
-            other++;
-        diverged(wave->key, ex->block_key, ex->wave[other].first);
-    }
-    if (++ex->waves_waiting < ex->waves)
-        return &ex->fiber[next_wave(ex, wave->number)->resume];
-    simt_wgmma_agree(ex);
-    if (operation_of(wave->key) == SIMT_KEY_EXIT)
-        return nullptr;
-    release_block(ex);
-    return &ex->fiber[next_wave(ex, wave->number)->resume]; /* in order: the last is followed by the first */
-}
-
-/* All lanes of a wave have arrived at a wave operation. Returns the thread to run next. */
-static struct simt_fiber *wave_done(struct simt_executor *ex, struct simt_fiber *self)
-{
-    struct simt_wave *wave = self->wave;
-    simt_collective(ex, wave);
-    wave->sync = simt_lds_tick(ex);
-    wave->parity ^= 1;
-    wave->arrived = 0;
-    wave->key = 0;
-    new_order(ex, wave);
-    if (ex->random != 0 && (draw(ex) & 3) == 0)
-        wave = next_wave(ex, wave->number);
-    return &ex->fiber[wave->resume];
-}
-
-void simt_arrive(uint64_t key)
-{
-    struct simt_fiber *self = simt_hot.fiber;
-    struct simt_executor *ex = simt_hot.executor;
-    struct simt_wave *wave = self->wave;
-    if (simt_hot.budget-- == 0)
-        simt_fail(ATTN_F_RUNAWAY, 0, 0, 0, "the launch's budget of accesses and wave operations is used up");
-    if (wave->arrived == 0)
-        wave->key = key;
-    else if (wave->key != key)
-        diverged(key, wave->key, lane_in_turn(ex, wave, 0)->thread);
-    wave->arrived++;
-    struct simt_fiber *next;
-    if (wave->arrived < wave->lanes) {
-        next = lane_in_turn(ex, wave, wave->arrived);
-    } else if (block_wide(key)) {
-        next = wave_waits(ex, self);
-    } else {
-        next = wave_done(ex, self);
-    }
-    if (next)
-        run_fiber(self, next);
-    else
-        simt_context_switch(&self->context, &ex->home, false);
-}
+/* ---- Threads --------------------------------------------------------------------------------------------- */
 
 /* What a fiber runs: the kernel, once a block, for as long as the executor lives. */
 static void fiber_main(void)
@@ -311,11 +93,11 @@ static void run_block(struct simt_executor *ex)
         wave->waiting = false;
         wave->ballot_next = 0;
         wave->group = 0;
-        new_order(ex, wave);
+        simt_new_order(ex, wave);
     }
-    struct simt_wave *first = next_wave(ex, ex->waves - 1);
+    struct simt_wave *first = simt_next_wave(ex, ex->waves - 1);
     struct simt_fiber *fiber = &ex->fiber[first->resume];
-    become(fiber);
+    simt_become(fiber);
     simt_context_leave_home(&ex->home, &fiber->context);
 }
 
@@ -326,8 +108,8 @@ static void run_grid(struct simt_executor *ex, const struct simt_launch *launch)
     ex->grid_dim = { grid[0], grid[1], grid[2] };
     uint64_t stride = 1, start = 0;
     if (ex->random != 0 && blocks <= UINT32_MAX) {
-        stride = draw_stride(ex, static_cast<uint32_t>(blocks));
-        start = draw_below(ex, static_cast<uint32_t>(blocks));
+        stride = simt_draw_stride(ex, static_cast<uint32_t>(blocks));
+        start = simt_draw_below(ex, static_cast<uint32_t>(blocks));
     }
     for (uint64_t i = 0, b = start; i < blocks && !ex->failed; i++) {
         ex->block = { static_cast<uint32_t>(b % grid[0]), static_cast<uint32_t>(b / grid[0] % grid[1]),
@@ -429,33 +211,7 @@ static void enter(struct simt_executor *ex, const struct simt_launch *launch)
     }
 }
 
-static void leave(void)
-{
-    const struct simt_hot idle = { 0,
-                                   0,
-                                   0,
-                                   0,
-                                   0,
-                                   0,
-                                   ~static_cast<size_t>(0),
-                                   ~static_cast<uint64_t>(0),
-                                   nullptr,
-                                   nullptr,
-                                   0,
-                                   0,
-                                   0,
-                                   0,
-                                   nullptr,
-                                   nullptr,
-                                   0,
-                                   0,
-                                   0,
-                                   nullptr,
-                                   nullptr,
-                                   0,
-                                   0 };
-    simt_hot = idle;
-}
+static void leave(void) { simt_hot = {}; }
 
 bool simt_executor_launch(struct simt_executor *ex, struct attn_memory *memory, const struct simt_launch *launch,
                           struct attn_failure *failure)
@@ -516,7 +272,9 @@ struct simt_executor *simt_executor_create(const struct attn_host_options *optio
     if (!ex)
         return nullptr;
     memset(static_cast<void *>(ex), 0, sizeof *ex);
+    static const struct simt_operations operations = { simt_collective, simt_wgmma_agree };
     ex->options = *options;
+    ex->operations = &operations;
     if (!simt_lds_create(ex)) {
         free(ex);
         return nullptr;

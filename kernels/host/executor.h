@@ -1,14 +1,17 @@
 /* executor.h: the SIMT executor: runs one kernel launch at a time on the CPU and checks it.
  *
+ * Its files, each of which calls only those above it:
  *   fiber.cc       stacks and the context switch
- *   executor.cc    launches, blocks, the schedule of their threads
- *   collective.cc  barriers and wave operations (the functions kernels call through simt.h)
- *   matrix.cc      matrix instructions of a wave
- *   wgmma.cc       those of four waves together
- *   copies.cc      copies to LDS that take their time
- *   access.cc      the memory access callbacks: LDS and global checks
  *   memory.cc      global memory: tensors and workspace with their shadow
- *   failure.cc     what went wrong, in words
+ *   failure.cc     what went wrong, in words; the state of the running launch
+ *   lds.cc         LDS and its shadow
+ *   global.cc      accesses to global memory
+ *   access.cc      the memory access callbacks
+ *   copies.cc      copies to LDS that take their time
+ *   rendezvous.cc  where threads wait for each other, and which runs next
+ *   matrix.cc      matrix instructions of a wave; matrix_s8.cc of bytes; wgmma.cc those of four waves together
+ *   collective.cc  barriers and wave operations (the functions kernels call through simt.h)
+ *   executor.cc    launches and their blocks
  *   host.cc        the backend `host` of attn_backend.h
  *
  * SPDX-License-Identifier: MIT */
@@ -76,6 +79,7 @@ struct attn_memory {
 
 /* ---- Launches -------------------------------------------------------------------------------------------- */
 
+struct simt_executor;
 struct simt_wave;
 
 /* A thread of a block. */
@@ -102,32 +106,34 @@ struct simt_wave {
     uint64_t group; /* of the wgmma products since the last barrier, a hash */
 };
 
-/* What the access callbacks look at; one per OS thread, filled by the executor while a launch runs. */
+/* What the access callbacks look at; one per OS thread, filled by the executor while a launch runs. As it is without
+ * one:
+ */
 struct simt_hot {
-    uintptr_t lds;    /* first byte */
-    size_t lds_span;  /* bytes from there that count as LDS; 0: no launch is being checked */
-    size_t lds_bytes; /* of which the launch has */
-    uintptr_t global;
-    size_t global_span;
-    uintptr_t stack; /* of the running thread */
-    size_t stack_bytes;
-    uint64_t budget; /* accesses and operations left */
-    /* LDS shadow: for each 4-byte granule the last write and the reads since (access.cc) */
-    uint32_t *lds_write, *lds_read;
-    uint32_t tag, many;   /* the running thread's tag, and that of "several lanes of its wave" */
-    uint32_t block_start; /* tags below: unwritten in this block */
-    uint32_t block_sync;  /* tags below: before the last barrier */
+    uintptr_t lds = 0;    /* first byte */
+    size_t lds_span = 0;  /* bytes from there that count as LDS; 0: no launch is being checked */
+    size_t lds_bytes = 0; /* of which the launch has */
+    uintptr_t global = 0;
+    size_t global_span = 0;
+    uintptr_t stack = 0; /* of the running thread */
+    size_t stack_bytes = ~static_cast<size_t>(0);
+    uint64_t budget = ~static_cast<uint64_t>(0); /* accesses and operations left */
+    /* LDS shadow: for each 4-byte granule the last write and the reads since (lds.cc) */
+    uint32_t *lds_write = nullptr, *lds_read = nullptr;
+    uint32_t tag = 0, many = 0; /* the running thread's tag, and that of "several lanes of its wave" */
+    uint32_t block_start = 0;   /* tags below: unwritten in this block */
+    uint32_t block_sync = 0;    /* tags below: before the last barrier */
     /* global shadow */
-    const uint8_t *kind;
-    uint32_t *global_tag;
-    uint32_t mine;            /* serial << 1 of the running block */
-    uint32_t launch;          /* serial << 1 of the launch */
-    uint32_t run;             /* serial << 1 of the run */
-    struct simt_fiber *fiber; /* running */
-    struct simt_executor *executor;
+    const uint8_t *kind = nullptr;
+    uint32_t *global_tag = nullptr;
+    uint32_t mine = 0;                  /* serial << 1 of the running block */
+    uint32_t launch = 0;                /* serial << 1 of the launch */
+    uint32_t run = 0;                   /* serial << 1 of the run */
+    struct simt_fiber *fiber = nullptr; /* running */
+    struct simt_executor *executor = nullptr;
     /* where AddressSanitizer's shadow is; scale 0: not known, or no launch */
-    uintptr_t asan_offset;
-    size_t asan_scale;
+    uintptr_t asan_offset = 0;
+    size_t asan_scale = 0;
 };
 
 extern __thread struct simt_hot simt_hot __attribute__((tls_model("initial-exec")));
@@ -146,8 +152,15 @@ struct simt_copies {
     struct simt_host_copy_of ring[SIMT_COPIES_MAX];
 };
 
+/* What is done when all have arrived: `wave` the work of a wave's operation, `barrier` checks of a block's at one. */
+struct simt_operations {
+    void (*wave)(struct simt_executor *executor, struct simt_wave *wave);
+    void (*barrier)(struct simt_executor *executor);
+};
+
 struct simt_executor {
     struct attn_host_options options;
+    const struct simt_operations *operations;
     /* the launch */
     const struct simt_launch *launch;
     struct attn_memory *memory;
@@ -161,7 +174,7 @@ struct simt_executor {
     int block_or, block_or_next;
     bool grouped;         /* a wgmma product was made since the last barrier */
     uint64_t random;      /* state of the schedule; 0: in order */
-    uint32_t clock;       /* LDS time: operations done, see access.cc */
+    uint32_t clock;       /* LDS time: operations done, see lds.cc */
     uint32_t clock_limit; /* when it restarts */
     bool started;         /* fibers stand where a block begins */
     uint32_t fibers;      /* that have stacks */
@@ -178,7 +191,7 @@ struct simt_executor {
     struct simt_copies copies[SIMT_MAX_THREADS];
     uint32_t
         published[SIMT_MAX_THREADS]; /* LDS clock when the thread last passed its writes on to the asynchronous proxy */
-    /* LDS and its shadow (access.cc) */
+    /* LDS and its shadow (lds.cc) */
     uint8_t *lds;
     uint32_t *lds_write, *lds_read;           /* of granules */
     uint32_t *lds_byte_write, *lds_byte_read; /* of the bytes of split granules */
@@ -206,6 +219,15 @@ bool simt_executor_launch(struct simt_executor *executor, struct attn_memory *me
 
 /* The running thread waits at `key`; returns when all who must have arrived. */
 void simt_arrive(uint64_t key);
+/* A number below n, and a step that visits all of n places, drawn from the schedule. */
+uint32_t simt_draw_below(struct simt_executor *executor, uint32_t n);
+uint32_t simt_draw_stride(struct simt_executor *executor, uint32_t n);
+/* The order in which a wave's lanes run until its next operation. */
+void simt_new_order(struct simt_executor *executor, struct simt_wave *wave);
+/* A wave of the block that does not wait at a barrier: in order the next after `number`, else any. */
+struct simt_wave *simt_next_wave(struct simt_executor *executor, uint32_t number);
+/* The running thread is `to` now, as far as the access callbacks are concerned. */
+void simt_become(struct simt_fiber *to);
 /* Key of an operation. */
 static inline uint64_t simt_key(int op, int param, int n, int line)
 {

@@ -1,4 +1,4 @@
-/* failure.cc: what went wrong, in words, and the way out of a launch.
+/* failure.cc: what went wrong, in words, and the way out of the running launch.
  *
  * SPDX-License-Identifier: MIT */
 #include "kernels/host/executor.h"
@@ -6,6 +6,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+__thread struct simt_hot simt_hot;
 
 static const char *step_name(int step)
 {

@@ -1,0 +1,201 @@
+/* rendezvous.cc: where threads wait for each other, and which runs next.
+ *
+ * Of a block, one thread runs at a time and goes on until it must wait for others (simt_arrive); then the next lane of
+ * its wave gets its turn, and when the whole wave waits at a barrier, the next wave. The lane that arrives last does
+ * the work of the operation, which the executor was given (simt_operations). So a rendezvous costs one switch a lane.
+ *
+ * With a schedule seed the order of waves at each barrier and of lanes after each operation is drawn from it, and waves
+ * take turns at wave operations too.
+ *
+ * SPDX-License-Identifier: MIT */
+#include "kernels/host/executor.h"
+
+#include <numeric>
+
+/* ---- Random order ---------------------------------------------------------------------------------------- */
+
+/* splitmix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014). */
+static uint64_t draw(struct simt_executor *ex)
+{
+    uint64_t z = ex->random += 0x9E3779B97F4A7C15u;
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
+    return z ^ z >> 31;
+}
+
+uint32_t simt_draw_below(struct simt_executor *ex, uint32_t n)
+{
+    return static_cast<uint32_t>((draw(ex) >> 32) * n >> 32);
+}
+
+/* Coprime to n. */
+uint32_t simt_draw_stride(struct simt_executor *ex, uint32_t n)
+{
+    uint32_t stride = 1 + simt_draw_below(ex, n);
+    if ((n & (n - 1)) == 0)
+        return stride | 1;
+    while (std::gcd(stride, n) != 1)
+        stride = stride % n + 1;
+    return stride;
+}
+
+/* ---- Switching ------------------------------------------------------------------------------------------- */
+
+void simt_become(struct simt_fiber *to)
+{
+    simt_hot.fiber = to;
+    simt_hot.stack = to->context.stack;
+    simt_hot.stack_bytes = to->context.stack_bytes;
+    simt_hot.tag = simt_lds_tag(to->wave->sync, to->thread);
+    simt_hot.many = simt_lds_tag(to->wave->sync, SIMT_MAX_THREADS + to->wave->number);
+}
+
+static inline void run_fiber(struct simt_fiber *from, struct simt_fiber *to)
+{
+    simt_become(to);
+    if (from != to)
+        simt_context_switch(&from->context, &to->context, false);
+}
+
+/* The thread whose turn it is as number `turn` of its wave. */
+static inline struct simt_fiber *lane_in_turn(struct simt_executor *ex, const struct simt_wave *wave, uint32_t turn)
+{
+    const uint32_t lane = ex->random == 0 ? turn : (turn * wave->stride + wave->start) % wave->lanes;
+    return &ex->fiber[wave->first + lane];
+}
+
+void simt_new_order(struct simt_executor *ex, struct simt_wave *wave)
+{
+    if (ex->random != 0) {
+        wave->start = simt_draw_below(ex, wave->lanes);
+        wave->stride = simt_draw_stride(ex, wave->lanes);
+    }
+    wave->resume = static_cast<uint32_t>(lane_in_turn(ex, wave, 0) - ex->fiber);
+}
+
+struct simt_wave *simt_next_wave(struct simt_executor *ex, uint32_t number)
+{
+    uint32_t i = ex->random == 0 ? number : simt_draw_below(ex, ex->waves);
+    do
+        i = i + 1 == ex->waves ? 0 : i + 1;
+    while (ex->wave[i].waiting);
+    return &ex->wave[i];
+}
+
+/* ---- Rendezvous ------------------------------------------------------------------------------------------ */
+
+static int operation_of(uint64_t key) { return static_cast<int>(key & 255); }
+
+static bool block_wide(uint64_t key)
+{
+    const int op = operation_of(key);
+    return op == SIMT_OP_BARRIER || op == SIMT_OP_OR || op == SIMT_KEY_EXIT;
+}
+
+static const char *operation_name(uint64_t key)
+{
+    static const char *const names[SIMT_OP_COUNT] = { "nothing",
+                                                      "barrier",
+                                                      "wave sync",
+                                                      "shuffle",
+                                                      "xor shuffle",
+                                                      "ballot",
+                                                      "sum over lanes",
+                                                      "maximum over lanes",
+                                                      "barrier",
+                                                      "matrix instruction",
+                                                      "warpgroup's matrix instruction",
+                                                      "matrix instruction" };
+    const int op = operation_of(key);
+    return op < SIMT_OP_COUNT ? names[op] : "end of the kernel";
+}
+
+[[noreturn]] static void diverged(uint64_t mine, uint64_t theirs, uint32_t other)
+{
+    const int code = block_wide(mine) && block_wide(theirs) ? ATTN_F_BARRIER : ATTN_F_WAVE;
+    simt_fail(code, 0, 0, other, "this thread is at %s (line %u), thread %u at %s (line %u)", operation_name(mine),
+              static_cast<unsigned>(mine >> 32), other, operation_name(theirs), static_cast<unsigned>(theirs >> 32));
+}
+
+/* All threads of the block wait at one barrier: everything before it is ordered before everything after. */
+static void release_block(struct simt_executor *ex)
+{
+    const uint32_t now = simt_lds_tick(ex);
+    simt_hot.block_sync = simt_lds_tag(now, 0);
+    ex->waves_waiting = 0;
+    ex->block_key = 0;
+    ex->block_or = ex->block_or_next;
+    ex->block_or_next = 0;
+    for (uint32_t w = 0; w < ex->waves; w++) {
+        struct simt_wave *wave = &ex->wave[w];
+        wave->waiting = false;
+        wave->key = 0;
+        wave->arrived = 0;
+        wave->sync = now;
+        simt_new_order(ex, wave);
+    }
+}
+
+/* The last lane of a wave has arrived at a barrier or its end. Returns the thread to run next, NULL when the
+ * block is finished. */
+static struct simt_fiber *wave_waits(struct simt_executor *ex, struct simt_fiber *self)
+{
+    struct simt_wave *wave = self->wave;
+    wave->waiting = true;
+    if (ex->waves_waiting == 0)
+        ex->block_key = wave->key;
+    else if (ex->block_key != wave->key) {
+        uint32_t other = 0;
+        while (!ex->wave[other].waiting || &ex->wave[other] == wave)
+            other++;
+        diverged(wave->key, ex->block_key, ex->wave[other].first);
+    }
+    if (++ex->waves_waiting < ex->waves)
+        return &ex->fiber[simt_next_wave(ex, wave->number)->resume];
+    ex->operations->barrier(ex);
+    if (operation_of(wave->key) == SIMT_KEY_EXIT)
+        return nullptr;
+    release_block(ex);
+    return &ex->fiber[simt_next_wave(ex, wave->number)->resume]; /* in order: the last is followed by the first */
+}
+
+/* All lanes of a wave have arrived at a wave operation. Returns the thread to run next. */
+static struct simt_fiber *wave_done(struct simt_executor *ex, struct simt_fiber *self)
+{
+    struct simt_wave *wave = self->wave;
+    ex->operations->wave(ex, wave);
+    wave->sync = simt_lds_tick(ex);
+    wave->parity ^= 1;
+    wave->arrived = 0;
+    wave->key = 0;
+    simt_new_order(ex, wave);
+    if (ex->random != 0 && (draw(ex) & 3) == 0)
+        wave = simt_next_wave(ex, wave->number);
+    return &ex->fiber[wave->resume];
+}
+
+void simt_arrive(uint64_t key)
+{
+    struct simt_fiber *self = simt_hot.fiber;
+    struct simt_executor *ex = simt_hot.executor;
+    struct simt_wave *wave = self->wave;
+    if (simt_hot.budget-- == 0)
+        simt_fail(ATTN_F_RUNAWAY, 0, 0, 0, "the launch's budget of accesses and wave operations is used up");
+    if (wave->arrived == 0)
+        wave->key = key;
+    else if (wave->key != key)
+        diverged(key, wave->key, lane_in_turn(ex, wave, 0)->thread);
+    wave->arrived++;
+    struct simt_fiber *next;
+    if (wave->arrived < wave->lanes) {
+        next = lane_in_turn(ex, wave, wave->arrived);
+    } else if (block_wide(key)) {
+        next = wave_waits(ex, self);
+    } else {
+        next = wave_done(ex, self);
+    }
+    if (next)
+        run_fiber(self, next);
+    else
+        simt_context_switch(&self->context, &ex->home, false);
+}
