@@ -25,8 +25,22 @@ struct executor_case {
     int after_previous; /* the workspace keeps what the case before it wrote */
 };
 
-/* Case number index; NULL past the last. */
-const struct executor_case *executor_case(int index);
+/* Case number index of LDS, of global memory, of what threads do together; NULL past the last. */
+const struct executor_case *executor_lds_case(int index);
+const struct executor_case *executor_global_case(int index);
+const struct executor_case *executor_rendezvous_case(int index);
+
+/* All of them: LDS first. */
+static inline const struct executor_case *executor_case(int index)
+{
+    const struct executor_case *(*const tables[])(int) = { executor_lds_case, executor_global_case,
+                                                           executor_rendezvous_case };
+    for (int t = 0; t < 3; t++)
+        for (int i = 0; tables[t](i); i++)
+            if (index-- == 0)
+                return tables[t](i);
+    return NULL;
+}
 
 /* Kernels that work out something: the driver compares dst with what is right. */
 attn_entry executor_wave_entry(int wave_size);

@@ -1,4 +1,4 @@
-/* executor_support.h: the memory that the small kernels of executor_kernels.hip run on.
+/* executor_support.h: the memory that the small kernels of executor_*.hip run on.
  *
  * SPDX-License-Identifier: MIT */
 #ifndef ATTN_TESTS_EXECUTOR_SUPPORT_H

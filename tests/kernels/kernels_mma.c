@@ -10,20 +10,7 @@
 static const char *const devices[] = { "gfx942", "gfx1100", "gfx1201", "sm_80", "sm_90", "gfx908", "gfx90a" };
 enum { FAMILIES = 5, DEVICES = 7 };
 
-static struct kernel_case simple(int64_t d_k, int64_t d_v)
-{
-    struct kernel_case c = { .d_k = d_k,
-                             .d_v = d_v,
-                             .n_q = 5,
-                             .n_kv = 70,
-                             .n_head = 2,
-                             .n_head_kv = 2,
-                             .n_seq = 1,
-                             .type_k = ATTN_F16,
-                             .type_v = ATTN_F16,
-                             .mask = KERNEL_MASK_CAUSAL };
-    return c;
-}
+static struct kernel_case simple(int64_t d_k, int64_t d_v) { return kernel_simple(d_k, d_v, 5, 70, 2, 2); }
 
 static void check_on(int device, const struct kernel_case *c, void (*change)(struct attn_plan *))
 {
@@ -107,13 +94,7 @@ static void every_gqa_ratio_packs(void **state)
     (void)state;
     for (int64_t gqa = 1; gqa <= 18; gqa++) {
         struct kernel_case c = simple(64, 64);
-        c.n_head_kv = 3;
-        c.n_head = 3 * gqa;
-        c.n_q = 1 + gqa % 4;
-        c.n_kv = 33;
-        c.mask_heads = gqa % 2 ? c.n_head : gqa;
-        c.mask = KERNEL_MASK_RANDOM;
-        c.max_bias = gqa % 3 ? 0.0f : 8.0f;
+        kernel_put_ratio(&c, gqa);
         check_on((int)gqa, &c, NULL);
     }
 }
@@ -123,14 +104,7 @@ static void softcap_alibi_and_sinks_in_every_combination(void **state)
     (void)state;
     for (int bits = 0; bits < 32; bits++) {
         struct kernel_case c = simple(96, 96);
-        c.n_head = 12;
-        c.n_head_kv = 4;
-        c.mask = KERNEL_MASK_RANDOM;
-        c.softcap = bits & 1 ? 1.5f : 0.0f;
-        c.max_bias = bits & 2 ? 8.0f : 0.0f;
-        c.sinks = bits & 4;
-        c.head_first = bits & 8 ? 5 : 0;
-        c.head_total = bits & 8 ? 23 : 0;
+        kernel_put_modifiers(&c, bits);
         c.type_k = c.type_v = bits % 3 ? ATTN_F16 : ATTN_BF16;
         check_on(bits % 5, &c, bits & 16 ? kernel_split_in_two : NULL);
     }
@@ -174,16 +148,7 @@ static void scanned_plans_skip_only_masked_tiles(void **state)
     for (int mask = KERNEL_MASK_CAUSAL; mask < KERNEL_MASK_COUNT; mask++)
         for (int plane = 0; plane < 4; plane++) {
             struct kernel_case c = simple(64, 64);
-            c.mask = (enum kernel_mask)mask;
-            c.n_q = 13;
-            c.n_kv = 290;
-            c.n_head = 4;
-            c.n_head_kv = 2;
-            c.n_seq = 2;
-            c.mask_heads = plane & 1 ? 4 : 1;
-            c.mask_seqs = plane & 2 ? 2 : 1;
-            c.mask_wider = 31;
-            c.mask_taller = 5;
+            kernel_put_planes(&c, mask, plane);
             check_on(plane, &c, plane & 2 ? kernel_add_scan_and_splits : kernel_add_scan);
         }
 }
@@ -247,39 +212,23 @@ static void check_magnitude(const char *device, int type, float magnitude)
 {
     struct kernel_case c = simple(64, 64);
     struct attn_problem p;
-    struct attn_key key;
     struct attn_plan plan;
     struct attn_image image;
-    struct attn_failure failure;
     struct attn_judgement j;
+    char text[512];
     c.type_k = c.type_v = type;
     kernel_problem(&c, &p);
     p.scale = 0.125f / magnitude;
-    attn_key_of(&p, &key);
-    assert_true(attn_plan_kernel(attn_device_find(device), &key, ATTN_KERNEL_mma, &plan, NULL));
+    kernel_plan_of(&p, device, ATTN_KERNEL_mma, &plan);
     assert_true(attn_image_create(&p, 1 << 24, &image));
     kernel_fill(&c, &p, &image);
     float *q = attn_image_at(&image, &p, ATTN_Q);
     for (int64_t i = 0; i < c.d_k * c.n_q * c.n_head; i++)
         q[i] *= magnitude;
-    const void *base[ATTN_OPERAND_COUNT];
-    for (int o = 0; o < ATTN_OPERAND_COUNT; o++)
-        base[o] = attn_image_at(&image, &p, o);
-    struct attn_reference *reference = attn_reference_compute(&p, base);
-    struct attn_backend *backend = attn_host_open(NULL);
-    assert_true(reference && backend);
-    struct attn_memory *memory = backend->ops->alloc(backend, &p, &image, plan.workspace_bytes, &failure);
-    assert_true(memory && backend->ops->upload(backend, memory, &image, &failure));
-    if (!backend->ops->run(backend, memory, &p, &plan, &failure))
-        fail_msg("%s", failure.text);
-    assert_true(backend->ops->download(backend, memory, &image, &failure));
-    if (!attn_judge(reference, &plan.arithmetic, base[ATTN_DST], &j))
-        fail_msg("%s, magnitude %g: worst %g times its limit", device, (double)magnitude, j.worst);
+    if (!kernel_drive(&p, &image, &plan, &c.seed, 1, &j, text, sizeof text))
+        fail_msg("%s, magnitude %g: %s", device, (double)magnitude, text);
     /* And the limit is of use: it is far below what is judged. */
     assert_true(j.unjudged * 20 < j.components);
-    backend->ops->free(backend, memory);
-    backend->ops->close(backend);
-    attn_reference_free(reference);
     attn_image_free(&image);
 }
 

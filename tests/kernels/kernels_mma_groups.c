@@ -8,20 +8,7 @@
 enum { GROUP_COLUMNS = 128 };
 
 /* More than 16 columns, so that they are taken in groups. */
-static struct kernel_case simple(int64_t d)
-{
-    struct kernel_case c = { .d_k = d,
-                             .d_v = d,
-                             .n_q = 19,
-                             .n_kv = 150,
-                             .n_head = 1,
-                             .n_head_kv = 1,
-                             .n_seq = 1,
-                             .type_k = ATTN_F16,
-                             .type_v = ATTN_F16,
-                             .mask = KERNEL_MASK_CAUSAL };
-    return c;
-}
+static struct kernel_case simple(int64_t d) { return kernel_simple(d, d, 19, 150, 1, 1); }
 
 static void plan_of(const struct kernel_case *c, const struct attn_device *device, struct attn_plan *plan)
 {

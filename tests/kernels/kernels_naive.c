@@ -4,20 +4,7 @@
  * SPDX-License-Identifier: MIT */
 #include "tests/kernels/kernels_common.h"
 
-static struct kernel_case simple(int64_t d_k, int64_t d_v)
-{
-    struct kernel_case c = { .d_k = d_k,
-                             .d_v = d_v,
-                             .n_q = 3,
-                             .n_kv = 67,
-                             .n_head = 2,
-                             .n_head_kv = 1,
-                             .n_seq = 1,
-                             .type_k = ATTN_F16,
-                             .type_v = ATTN_F16,
-                             .mask = KERNEL_MASK_CAUSAL };
-    return c;
-}
+static struct kernel_case simple(int64_t d_k, int64_t d_v) { return kernel_simple(d_k, d_v, 3, 67, 2, 1); }
 
 static void check(const struct kernel_case *c, void (*change)(struct attn_plan *))
 {
@@ -74,14 +61,7 @@ static void softcap_alibi_and_sinks_in_every_combination(void **state)
     (void)state;
     for (int bits = 0; bits < 16; bits++) {
         struct kernel_case c = simple(24, 24);
-        c.n_head = 12;
-        c.n_head_kv = 4;
-        c.mask = KERNEL_MASK_RANDOM;
-        c.softcap = bits & 1 ? 1.5f : 0.0f;
-        c.max_bias = bits & 2 ? 8.0f : 0.0f;
-        c.sinks = bits & 4;
-        c.head_first = bits & 8 ? 5 : 0;
-        c.head_total = bits & 8 ? 23 : 0;
+        kernel_put_modifiers(&c, bits);
         check(&c, NULL);
     }
 }

@@ -9,17 +9,7 @@ static const char *const devices[] = { "gfx1100", "gfx942" };
 static struct kernel_case simple(int size)
 {
     const struct attn_head_size *s = attn_head_size(size);
-    struct kernel_case c = { .d_k = s->d_k,
-                             .d_v = s->d_v,
-                             .n_q = 5,
-                             .n_kv = 70,
-                             .n_head = 2,
-                             .n_head_kv = 2,
-                             .n_seq = 1,
-                             .type_k = ATTN_F16,
-                             .type_v = ATTN_F16,
-                             .mask = KERNEL_MASK_CAUSAL };
-    return c;
+    return kernel_simple(s->d_k, s->d_v, 5, 70, 2, 2);
 }
 
 static int index_of(int64_t d_k, int64_t d_v)
@@ -120,13 +110,7 @@ static void every_gqa_ratio_packs(void **state)
     (void)state;
     for (int64_t gqa = 1; gqa <= 18; gqa++) {
         struct kernel_case c = simple(index_of(40, 40));
-        c.n_head_kv = 3;
-        c.n_head = 3 * gqa;
-        c.n_q = 1 + gqa % 4;
-        c.n_kv = 33;
-        c.mask_heads = gqa % 2 ? c.n_head : gqa;
-        c.mask = KERNEL_MASK_RANDOM;
-        c.max_bias = gqa % 3 ? 0.0f : 8.0f;
+        kernel_put_ratio(&c, gqa);
         kernel_check(&c, devices[gqa % 2], ATTN_KERNEL_tile, gqa % 5 == 0 ? use_four_columns : NULL);
     }
 }
@@ -136,14 +120,7 @@ static void softcap_alibi_and_sinks_in_every_combination(void **state)
     (void)state;
     for (int bits = 0; bits < 32; bits++) {
         struct kernel_case c = simple(index_of(80, 80));
-        c.n_head = 12;
-        c.n_head_kv = 4;
-        c.mask = KERNEL_MASK_RANDOM;
-        c.softcap = bits & 1 ? 1.5f : 0.0f;
-        c.max_bias = bits & 2 ? 8.0f : 0.0f;
-        c.sinks = bits & 4;
-        c.head_first = bits & 8 ? 5 : 0;
-        c.head_total = bits & 8 ? 23 : 0;
+        kernel_put_modifiers(&c, bits);
         kernel_check(&c, devices[bits & 1], ATTN_KERNEL_tile, bits & 16 ? kernel_split_in_two : NULL);
     }
 }
@@ -186,16 +163,7 @@ static void scanned_plans_skip_only_masked_tiles(void **state)
     for (int mask = KERNEL_MASK_CAUSAL; mask < KERNEL_MASK_COUNT; mask++)
         for (int plane = 0; plane < 4; plane++) {
             struct kernel_case c = simple(index_of(40, 40));
-            c.mask = (enum kernel_mask)mask;
-            c.n_q = 13;
-            c.n_kv = 290;
-            c.n_head = 4;
-            c.n_head_kv = 2;
-            c.n_seq = 2;
-            c.mask_heads = plane & 1 ? 4 : 1;
-            c.mask_seqs = plane & 2 ? 2 : 1;
-            c.mask_wider = 31;
-            c.mask_taller = 5;
+            kernel_put_planes(&c, mask, plane);
             kernel_check(&c, devices[plane & 1], ATTN_KERNEL_tile,
                          plane & 2 ? kernel_add_scan_and_splits : kernel_add_scan);
         }
