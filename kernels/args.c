@@ -6,6 +6,7 @@
  * SPDX-License-Identifier: MIT */
 #include "kernels/args.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "planner/arith.h"
@@ -51,10 +52,9 @@ static char *region(const struct attn_plan *plan, int id, void *workspace)
 /* Keys of a split: equal parts, each a whole number of KV tiles; the last ones may be short or empty. */
 static int64_t split_keys(const struct attn_plan *plan, int64_t n_kv)
 {
-    int64_t tile = plan->kv_tile > 0 ? plan->kv_tile : 1;
-    int64_t tiles = attn_ceil_div(n_kv, tile);
-    int64_t per_split = attn_ceil_div(tiles, plan->splits > 0 ? plan->splits : 1);
-    return attn_mul_sat(per_split, tile);
+    int64_t tiles = attn_ceil_div(n_kv, plan->kv_tile);
+    int64_t per_split = attn_ceil_div(tiles, plan->splits);
+    return attn_mul_sat(per_split, plan->kv_tile);
 }
 
 static void convert_args(const struct attn_problem *problem, const struct attn_plan *plan, int operand,
@@ -67,10 +67,28 @@ static void convert_args(const struct attn_problem *problem, const struct attn_p
     args->target = region(plan, operand == ATTN_K ? ATTN_REGION_K : ATTN_REGION_V, workspace);
 }
 
+/* What is worked out below of a plan and a problem holds only if the one was made for the other, or for a larger one of
+ * the same key; and regions must hold what kernels will write there. */
+static void expect_fit(const struct attn_problem *p, const struct attn_plan *plan)
+{
+    const struct attn_key *k = &plan->key;
+    const int64_t parts = k->n_head * attn_n_q(p) * k->n_seq * plan->splits;
+    assert(plan->splits >= 1 && plan->columns >= 1 && plan->kv_tile >= 1);
+    assert(attn_d_k(p) == k->d_k && attn_d_v(p) == k->d_v);
+    assert(attn_n_head(p) == k->n_head && attn_n_head_kv(p) == k->n_head_kv && attn_n_seq(p) == k->n_seq);
+    assert(attn_n_q(p) <= k->n_q && attn_n_kv(p) <= k->n_kv);
+    assert(plan->splits == 1 || plan->region_bytes[ATTN_REGION_PARTIAL] >= 4 * parts * k->d_v);
+    assert(plan->splits == 1 || plan->region_bytes[ATTN_REGION_META] >= 8 * parts);
+    assert(!plan->scan || (p->t[ATTN_MASK].present && plan->scan_q >= 1 && plan->region_bytes[ATTN_REGION_SCAN] > 0));
+    (void)k;
+    (void)parts;
+}
+
 void attn_args_build(const struct attn_problem *problem, const struct attn_plan *plan, int step,
                      void *const base[ATTN_OPERAND_COUNT], void *workspace, struct attn_args *args)
 {
     const struct attn_tensor *t = problem->t;
+    expect_fit(problem, plan);
     memset(args, 0, sizeof *args);
 
     args->q = view_of(&t[ATTN_Q], base[ATTN_Q]);
@@ -103,7 +121,7 @@ void attn_args_build(const struct attn_problem *problem, const struct attn_plan 
     args->mask_seqs = t[ATTN_MASK].present ? t[ATTN_MASK].ne[3] : 1;
 
     /* No overflow: dst has n_q * n_head * n_seq rows that do not overlap. */
-    args->row_tiles = attn_ceil_div(args->n_q * args->gqa, plan->columns > 0 ? plan->columns : 1);
+    args->row_tiles = attn_ceil_div(args->n_q * args->gqa, plan->columns);
     args->work = args->row_tiles * args->n_head_kv * args->n_seq;
     args->splits = plan->splits;
     args->split_keys = split_keys(plan, args->n_kv);

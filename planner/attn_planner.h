@@ -184,7 +184,7 @@ struct attn_head_size attn_head_size_pair(int64_t operand);
 /* ---- Device -------------------------------------------------------------------------------------- */
 
 enum attn_matrix {
-#define X(NAME, name, wave, base, madds) ATTN_MATRIX_##NAME,
+#define X(NAME, name, wave, base, madds, ...) ATTN_MATRIX_##NAME,
     ATTN_MATRICES(X)
 #undef X
         ATTN_MATRIX_COUNT
@@ -197,7 +197,7 @@ const char *attn_matrix_name(int family);
 static inline int attn_matrix_base(int family)
 {
     switch (family) {
-#define X(NAME, name, wave, base, madds) \
+#define X(NAME, name, wave, base, madds, ...) \
     case ATTN_MATRIX_##NAME: return ATTN_MATRIX_##base;
         ATTN_MATRICES(X)
 #undef X

@@ -88,7 +88,7 @@ const char *attn_error_name(int code)
 const char *attn_matrix_name(int family)
 {
     static const char *const names[ATTN_MATRIX_COUNT] = {
-#define X(NAME, name, wave, base, madds) #name,
+#define X(NAME, name, wave, base, madds, ...) #name,
         ATTN_MATRICES(X)
 #undef X
     };

@@ -9,12 +9,6 @@
 
 __thread struct simt_hot simt_hot;
 
-static const char *step_name(int step)
-{
-    static const char *const names[ATTN_STEP_COUNT] = { "convert_k", "convert_v", "scan", "main", "combine" };
-    return step >= 0 && step < ATTN_STEP_COUNT ? names[step] : "launch";
-}
-
 /* Fills in who and where, and begins the text. Returns its length. */
 static size_t begin(struct attn_failure *failure, int code, int64_t offset, int bytes, uint32_t other)
 {
@@ -32,7 +26,8 @@ static size_t begin(struct attn_failure *failure, int code, int64_t offset, int 
     failure->bytes = bytes;
     const int n =
         snprintf(failure->text, sizeof failure->text, "%s: %s, block %u,%u,%u thread %u ", attn_failure_name(code),
-                 step_name(failure->step), ex->block.x, ex->block.y, ex->block.z, failure->thread);
+                 failure->step >= 0 && failure->step < ATTN_STEP_COUNT ? attn_step_name(failure->step) : "launch",
+                 ex->block.x, ex->block.y, ex->block.z, failure->thread);
     return n < 0                                           ? 0
            : static_cast<size_t>(n) < sizeof failure->text ? static_cast<size_t>(n)
                                                            : sizeof failure->text - 1;

@@ -98,16 +98,6 @@ static void poison(const struct simt_region *region)
 /* Where the next buffer starts after `at`: a red zone further, at an odd multiple of 256. */
 static size_t next_start(size_t at) { return (at + RED_ZONE + 2 * ALIGN - 1) / (2 * ALIGN) * (2 * ALIGN) + ALIGN; }
 
-/* Bytes from an operand's first element to the end of its last. */
-static size_t tensor_bytes(const struct attn_tensor *t)
-{
-    const struct attn_type_info *info = attn_type_info(t->type);
-    int64_t bytes = t->ne[0] / info->block_elems * info->block_bytes;
-    for (int d = 1; d < 4; d++)
-        bytes += t->ne[d] > 1 ? (t->ne[d] - 1) * t->nb[d] : 0;
-    return static_cast<size_t>(bytes);
-}
-
 bool simt_memory_create(struct attn_memory *memory, const struct attn_problem *problem, const struct attn_image *image,
                         int64_t workspace_bytes)
 {
@@ -158,7 +148,7 @@ bool simt_memory_create(struct attn_memory *memory, const struct attn_problem *p
         struct simt_place *place = &memory->place[memory->n_places++];
         place->operand = o;
         place->start = memory->buffer_start[b] + static_cast<size_t>(problem->t[o].offset);
-        place->bytes = tensor_bytes(&problem->t[o]);
+        place->bytes = static_cast<size_t>(attn_tensor_span(&problem->t[o]));
     }
     return true;
 }
@@ -258,15 +248,9 @@ bool simt_memory_dst_written(const struct attn_memory *memory, size_t *at)
 static bool coordinates(const struct attn_tensor *t, int64_t offset, int64_t at[4])
 {
     const struct attn_type_info *info = attn_type_info(t->type);
-    int order[3] = { 3, 2, 1 };
-    for (int i = 0; i < 3; i++)
-        for (int j = i + 1; j < 3; j++)
-            if (t->nb[order[j]] > t->nb[order[i]]) {
-                const int swap = order[i];
-                order[i] = order[j];
-                order[j] = swap;
-            }
-    for (int i = 0; i < 3; i++) {
+    int order[3];
+    attn_tensor_order(t, order);
+    for (int i = 2; i >= 0; i--) {
         const int d = order[i];
         at[d] = 0;
         if (t->ne[d] <= 1 || t->nb[d] <= 0)
@@ -282,17 +266,6 @@ static bool coordinates(const struct attn_tensor *t, int64_t offset, int64_t at[
 void simt_memory_describe(const struct attn_memory *memory, size_t at, struct attn_failure *failure, char *text,
                           size_t cap)
 {
-    static const char *const names[SIMT_MAX_PLACES] = { "q",
-                                                        "k",
-                                                        "v",
-                                                        "mask",
-                                                        "sinks",
-                                                        "dst",
-                                                        "workspace k",
-                                                        "workspace v",
-                                                        "workspace scan",
-                                                        "workspace partial",
-                                                        "workspace meta" };
     /* The tensor or region that has the byte in its extent, one that has it as an element first; else the one
      * that ends closest before it, else the first. */
     const struct simt_place *best = nullptr;
@@ -323,7 +296,11 @@ void simt_memory_describe(const struct attn_memory *memory, size_t at, struct at
     }
     failure->operand = best->operand;
     failure->offset = static_cast<int64_t>(at) - static_cast<int64_t>(best->start);
-    const char *name = names[best->operand];
+    char name[32];
+    if (best->operand < ATTN_OPERAND_COUNT)
+        snprintf(name, sizeof name, "%s", attn_operand_name(best->operand));
+    else
+        snprintf(name, sizeof name, "workspace %s", attn_region_name(best->operand - ATTN_OPERAND_COUNT));
     const long long offset = static_cast<long long>(failure->offset);
     if (best->operand >= ATTN_OPERAND_COUNT || best_rank >= 2) {
         if (best_rank < 2)

@@ -9,23 +9,15 @@
  *
  * SPDX-License-Identifier: MIT */
 #include "kernels/host/executor.h"
+#include "planner/random.h"
 
 #include <numeric>
 
 /* ---- Random order ---------------------------------------------------------------------------------------- */
 
-/* splitmix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014). */
-static uint64_t draw(struct simt_executor *ex)
-{
-    uint64_t z = ex->random += 0x9E3779B97F4A7C15u;
-    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
-    return z ^ z >> 31;
-}
-
 uint32_t simt_draw_below(struct simt_executor *ex, uint32_t n)
 {
-    return static_cast<uint32_t>((draw(ex) >> 32) * n >> 32);
+    return static_cast<uint32_t>(attn_random_below(&ex->random, n));
 }
 
 /* Coprime to n. */
@@ -169,7 +161,7 @@ static struct simt_fiber *wave_done(struct simt_executor *ex, struct simt_fiber 
     wave->arrived = 0;
     wave->key = 0;
     simt_new_order(ex, wave);
-    if (ex->random != 0 && (draw(ex) & 3) == 0)
+    if (ex->random != 0 && (attn_random(&ex->random) & 3) == 0)
         wave = simt_next_wave(ex, wave->number);
     return &ex->fiber[wave->resume];
 }

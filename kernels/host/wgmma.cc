@@ -15,6 +15,7 @@
 #include "kernels/host/matrix.h"
 
 #include "kernels/host/executor.h"
+#include "planner/hash.h"
 
 #include <initializer_list>
 #include <string.h>
@@ -155,10 +156,10 @@ SIMT_HOT_FUNCTION void simt_wgmma(struct simt_executor *ex, struct simt_wave *wa
     for (uint32_t lane = 0; lane < 32; lane++)
         for (uint32_t i = 0; i < n / 2; i++)
             lanes[lane].acc[i] = p.c[lane / 4 + i / 2 % 2 * 8][i / 4 * 8 + lane % 4 * 2 + i % 2];
-    /* FNV-1a (Fowler, Noll, Vo) of what the wave has taken part in since the last barrier. */
+    /* What the wave has taken part in since the last barrier. */
     ex->grouped = true;
     for (const uint64_t word : { lanes[0].rows, lanes[0].columns, wave->key })
-        wave->group = (wave->group ^ word) * UINT64_C(0x100000001B3);
+        wave->group = attn_hash_u64(wave->group, word);
 }
 
 void simt_wgmma_agree(struct simt_executor *ex)

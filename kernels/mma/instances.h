@@ -7,6 +7,19 @@
 
 #include "kernels/mma/mma.h"
 
+/* Is code of the family at hand (who includes this defines ATTN_FOR_<FAMILY> before) to be compiled: for the host's
+ * executor, for a GPU that has the family, for the host's side of a HIP program? MMA_ON_GPU: for a GPU. */
+#if 0 ATTN_DEVICES(ATTN_TARGET_HAS)
+#define MMA_ON_GPU 1
+#else
+#define MMA_ON_GPU 0
+#endif
+#if MMA_ON_GPU || SIMT_HOST || (defined(__HIP__) && !defined(__HIP_DEVICE_COMPILE__))
+#define MMA_COMPILE_AMD 1
+#else
+#define MMA_COMPILE_AMD 0
+#endif
+
 template <class F, int MATRIX, int DK, int DV> static attn_entry mma_instance_of_columns(int columns)
 {
     constexpr attn_mma_shape FEW = attn_mma_few(DK), MANY = attn_mma_many(MATRIX, DK);

@@ -30,7 +30,7 @@ template <class E> struct mma_mfma : mma_transposed<mma_mfma<E>, E, 64, 2, 4> {
     {
 #if SIMT_HOST
         simt_host_matrix(E::BF16 ? SIMT_MFMA_BF16 : SIMT_MFMA_F16, a.w, b.w, acc, __LINE__);
-#elif defined(__gfx908__) || defined(__gfx90a__) || defined(__gfx942__) || defined(__gfx950__)
+#elif MMA_ON_GPU
         typedef float f32x4 __attribute__((ext_vector_type(4)));
         f32x4 c = { acc[0], acc[1], acc[2], acc[3] };
         if constexpr (E::BF16) {

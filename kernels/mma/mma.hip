@@ -5,23 +5,26 @@
 #include "kernels/args.h"
 #include "kernels/simt/simt.h"
 
-extern "C" attn_entry SIMT_ENTRY(mma_mfma)(const struct attn_plan *plan);
-extern "C" attn_entry SIMT_ENTRY(mma_wmma11)(const struct attn_plan *plan);
-extern "C" attn_entry SIMT_ENTRY(mma_wmma12)(const struct attn_plan *plan);
-extern "C" attn_entry SIMT_ENTRY(mma_sm80)(const struct attn_plan *plan);
-extern "C" attn_entry SIMT_ENTRY(mma_sm90)(const struct attn_plan *plan);
+#define X(NAME, name, ...) extern "C" attn_entry SIMT_ENTRY(mma_##name)(const struct attn_plan *plan);
+ATTN_MATRICES(X)
+#undef X
 
-extern "C" attn_entry SIMT_ENTRY(mma)(const struct attn_plan *plan)
+extern "C" attn_entry SIMT_ENTRY(mma_none)(const struct attn_plan *) { return nullptr; }
+
+static attn_entry of_family(int matrix, const struct attn_plan *plan)
 {
-    switch (plan->device.matrix) {
-    case ATTN_MATRIX_MFMA: return SIMT_ENTRY(mma_mfma)(plan);
-    case ATTN_MATRIX_WMMA_GFX11: return SIMT_ENTRY(mma_wmma11)(plan);
-    case ATTN_MATRIX_WMMA_GFX12: return SIMT_ENTRY(mma_wmma12)(plan);
-    case ATTN_MATRIX_MMA_SM80: return SIMT_ENTRY(mma_sm80)(plan);
-    case ATTN_MATRIX_WGMMA_SM90:
-        if (const attn_entry entry = SIMT_ENTRY(mma_sm90)(plan))
-            return entry;
-        return SIMT_ENTRY(mma_sm80)(plan);
+    switch (matrix) {
+#define X(NAME, name, ...) \
+    case ATTN_MATRIX_##NAME: return SIMT_ENTRY(mma_##name)(plan);
+        ATTN_MATRICES(X)
+#undef X
     default: return nullptr;
     }
+}
+
+/* What a family leaves is for the one that it runs too. */
+extern "C" attn_entry SIMT_ENTRY(mma)(const struct attn_plan *plan)
+{
+    const attn_entry own = of_family(plan->device.matrix, plan);
+    return own ? own : of_family(attn_matrix_base(plan->device.matrix), plan);
 }

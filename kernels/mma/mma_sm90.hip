@@ -5,7 +5,7 @@
 #include "kernels/mma/instances.h"
 #include "kernels/mma/sm90.h"
 
-extern "C" attn_entry SIMT_ENTRY(mma_sm90)(const struct attn_plan *plan);
+extern "C" attn_entry SIMT_ENTRY(mma_wgmma_sm90)(const struct attn_plan *plan);
 
 #if SIMT_HOST || defined(__CUDACC__)
 template <class F> static attn_entry mma_sm90_instance(const struct attn_plan *plan)
@@ -23,7 +23,7 @@ template <class F> static attn_entry mma_sm90_instance(const struct attn_plan *p
 }
 #endif
 
-extern "C" attn_entry SIMT_ENTRY(mma_sm90)(const struct attn_plan *plan)
+extern "C" attn_entry SIMT_ENTRY(mma_wgmma_sm90)(const struct attn_plan *plan)
 {
 #if SIMT_HOST || defined(__CUDACC__)
     return plan->arithmetic.p_type == ATTN_BF16 ? mma_sm90_instance<mma_sm90<mma_bf16>>(plan)

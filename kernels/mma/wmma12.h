@@ -29,7 +29,7 @@ template <class E> struct mma_wmma12 : mma_transposed<mma_wmma12<E>, E, 32, 4, 8
     {
 #if SIMT_HOST
         simt_host_matrix(E::BF16 ? SIMT_WMMA12_BF16 : SIMT_WMMA12_F16, a.w, b.w, acc, __LINE__);
-#elif defined(__gfx1200__) || defined(__gfx1201__)
+#elif MMA_ON_GPU
         typedef float f32x8 __attribute__((ext_vector_type(8)));
         f32x8 c = { acc[0], acc[1], acc[2], acc[3], acc[4], acc[5], acc[6], acc[7] };
         if constexpr (E::BF16) {

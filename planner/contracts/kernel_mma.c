@@ -48,9 +48,9 @@ struct family {
 static struct family family_of(const struct attn_device *d)
 {
     switch (d->matrix) {
-#define X(FAMILY, entry, wave, rate, g, w, k, g256, w256, k256) \
-    case ATTN_MATRIX_##FAMILY: return (struct family){ wave, rate };
-        ATTN_MMA_FAMILIES(X)
+#define X(NAME, name, wave, base, rate, ...) \
+    case ATTN_MATRIX_##NAME: return (struct family){ wave, rate };
+        ATTN_MATRICES(X)
 #undef X
     default: return (struct family){ 32, 1 };
     }

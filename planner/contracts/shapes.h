@@ -150,22 +150,6 @@ struct attn_mma_shape {
     bool warpgroups;
 };
 
-/* A matrix core family's kernels: lanes of a wave, multiply-adds a ns and compute unit (about a third of what the
- * matrix cores can do by the data sheets of the table's cards: Q K^T is done twice, and there is more to do than
- * multiply); shapes for many columns of heads up to 128, and up to 256.
- *
- * A lane of CDNA has 512 registers, and NVIDIA's operands are compact; RDNA has 256, which Q and the output of a whole
- * head would fill.
- *
- * X(FAMILY of enum attn_matrix, entry kernels/mma/mma_<entry>.hip, wave, rate, groups, split, keys, groups, split,
- * keys) What a family leaves (warpgroups: all but many columns of heads up to 128) is for the one that it runs too. */
-#define ATTN_MMA_FAMILIES(X)                           \
-    X(MFMA, mfma, 64, 500, 4, 1, 32, 2, 2, 32)         \
-    X(WMMA_GFX11, wmma11, 32, 200, 4, 2, 32, 2, 4, 16) \
-    X(WMMA_GFX12, wmma12, 32, 400, 4, 2, 32, 2, 4, 16) \
-    X(MMA_SM80, sm80, 32, 900, 8, 1, 64, 2, 2, 32)     \
-    X(WGMMA_SM90, sm90, 32, 900, 8, 1, 64, 2, 2, 32)
-
 /* Few columns: 16, and the head is split over four waves, eight for heads above 256. */
 ATTN_SHAPE struct attn_mma_shape attn_mma_few(int64_t d_k)
 {
@@ -173,19 +157,19 @@ ATTN_SHAPE struct attn_mma_shape attn_mma_few(int64_t d_k)
     return few;
 }
 
-/* Many columns; heads above 256 have few columns only. */
+/* Many columns, by the family's row; heads above 256 have few columns only. */
 ATTN_SHAPE struct attn_mma_shape attn_mma_many(int matrix, int64_t d_k)
 {
     struct attn_mma_shape s = attn_mma_few(d_k);
     if (d_k > 256)
         return s;
-#define X(FAMILY, entry, wave, rate, g, w, k, g256, w256, k256) \
-    if (matrix == ATTN_MATRIX_##FAMILY) {                       \
-        s.groups = d_k <= 128 ? g : g256;                       \
-        s.split = d_k <= 128 ? w : w256;                        \
-        s.kv_tile = d_k <= 128 ? k : k256;                      \
+#define X(NAME, name, wave, base, rate, groups_128, split_128, keys_128, groups_256, split_256, keys_256) \
+    if (matrix == ATTN_MATRIX_##NAME) {                                                                   \
+        s.groups = d_k <= 128 ? groups_128 : groups_256;                                                  \
+        s.split = d_k <= 128 ? split_128 : split_256;                                                     \
+        s.kv_tile = d_k <= 128 ? keys_128 : keys_256;                                                     \
     }
-    ATTN_MMA_FAMILIES(X)
+    ATTN_MATRICES(X)
 #undef X
     return s;
 }

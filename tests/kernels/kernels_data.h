@@ -4,21 +4,14 @@
 #ifndef KERNELS_DATA_H
 #define KERNELS_DATA_H
 
+#include "planner/random.h"
 #include "tests/kernels/kernel_drive.h"
 #include "tests/kernels/kernels_case.h"
-
-static inline uint64_t kernel_random(uint64_t *state)
-{
-    uint64_t z = *state += 0x9E3779B97F4A7C15u;
-    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
-    return z ^ z >> 31;
-}
 
 /* Uniform in (-1, 1). */
 static inline float kernel_uniform(uint64_t *state)
 {
-    return (float)((double)(kernel_random(state) >> 11) * 0x1p-52 - 1.0);
+    return (float)((double)(attn_random(state) >> 11) * 0x1p-52 - 1.0);
 }
 
 static inline char *kernel_at(const struct attn_image *image, const struct attn_problem *p, int o, int64_t i1,
