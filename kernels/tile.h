@@ -15,6 +15,8 @@
  * Excluded keys (mask -inf, past the end of the split) get weight zero by selection. Rows of V that are excluded for
  * all of the workgroup's columns are replaced by zeros, so that what dead cells hold is never multiplied.
  *
+ * A head that is smaller than the instance's has zeros behind each row: nothing is read or stored past its end.
+ *
  * SPDX-License-Identifier: MIT */
 #ifndef ATTN_TILE_H
 #define ATTN_TILE_H
@@ -39,7 +41,7 @@ template <int D_K, int D_V, int TILE_COLUMNS> struct tile_shape {
     static constexpr int QUADS = tile_ceil(DV, 4 * TILE_LANES); /* fours of output elements of a thread */
 
     static constexpr int Q_PITCH = DK + ATTN_TILE_PAD;
-    static constexpr int BUFFER = attn_tile_buffer(COLUMNS);
+    static constexpr int BUFFER = attn_tile_buffer(DV, COLUMNS);
     static constexpr int K_CHUNKS = tile_ceil(DK, ATTN_TILE_CHUNK);
     static constexpr int K_WIDTH = 8 * tile_ceil(DK / 8, K_CHUNKS);
     static constexpr int K_PITCH = K_WIDTH + ATTN_TILE_PAD;
@@ -378,7 +380,7 @@ __global__ __launch_bounds__(attn_tile_threads(COLUMNS)) void tile_kernel(const 
     using S = tile_shape<DK, DV, COLUMNS>;
     using LDS = tile_lds<S>;
     constexpr int PER_GROUP = S::PER_GROUP;
-    static_assert(sizeof(LDS) == attn_tile_lds(DK, COLUMNS), "what the contract asks for");
+    static_assert(sizeof(LDS) == attn_tile_lds(DK, DV, COLUMNS), "what the contract asks for");
     SIMT_LDS(LDS, lds);
 
     const int thread = (int)threadIdx.x;

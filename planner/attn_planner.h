@@ -163,20 +163,26 @@ double attn_alibi_exponent(const struct attn_problem *problem, int64_t head);
 /* ---- Known head sizes ---------------------------------------------------------------------------- */
 
 enum {
-#define X(dk, dv) +1
-    ATTN_HEAD_SIZE_COUNT = 0 ATTN_HEAD_SIZES(X)
+#define X(dk, dv) ATTN_HEAD_SIZE_##dk##_##dv,
+    ATTN_HEAD_SIZES(X)
 #undef X
+        ATTN_HEAD_SIZE_COUNT
 };
 
 struct attn_head_size {
     int32_t d_k, d_v;
 };
 
-/* Known head size number index, 0 <= index < ATTN_HEAD_SIZE_COUNT; NULL outside. */
+/* Head sizes number index of the table, 0 <= index < ATTN_HEAD_SIZE_COUNT; NULL outside. */
 const struct attn_head_size *attn_head_size(int index);
-/* Its index, -1 when the pair is not a known one. */
+/* Their index, -1 when the pair is not in the table. */
 int attn_head_size_find(int64_t d_k, int64_t d_v);
-/* A pair of head sizes as a rule's operand: the index of a known one, else a negative number that holds the pair
+/* Is a pair a known one? Those of the table are, and every multiple of 8 from 8 to 576, of K and V alike. */
+bool attn_head_size_known(int64_t d_k, int64_t d_v);
+/* The index of the instance that a known pair runs on, of those that are bits of `instances`: its own; where the table
+ * has none for it, the smallest that is no smaller, with zeros behind each row. -1 when there is none. */
+int attn_head_size_instance(int64_t d_k, int64_t d_v, int64_t instances);
+/* A pair of head sizes as a rule's operand: the index of one of the table, else a negative number that holds the pair
  * (each clipped to 2^31 - 1), so that a text can name it. _pair is the way back. */
 int64_t attn_head_size_operand(int64_t d_k, int64_t d_v);
 struct attn_head_size attn_head_size_pair(int64_t operand);

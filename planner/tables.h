@@ -68,8 +68,10 @@
     X(MAX_BIAS_MASK, max_bias_mask, "max_bias without a mask")                                               \
     X(HEADS, heads, "heads={a}/{b}: first must be at least 0 and first + n_head at most total")
 
-/* Known head sizes, X(D_K, D_V): for these a kernel other than naive is able on every device of the table and
- * weakening of it. */
+/* Head sizes that kernels have instances for, X(D_K, D_V), by size. Each is a known one, and so is every multiple of 8
+ * from 8 on, of K and V alike, up to the largest that is alike here (attn_head_size_known): it runs on the next larger
+ * instance, with zeros behind each row. For a known one a kernel other than naive is able on every device of the table
+ * and weakening of it. */
 #define ATTN_HEAD_SIZES(X) \
     X(40, 40)              \
     X(64, 64)              \
@@ -83,7 +85,8 @@
     X(256, 256)            \
     X(320, 256)            \
     X(512, 512)            \
-    X(576, 512)
+    X(576, 512)            \
+    X(576, 576)
 
 /* Matrix core families.
  * X(NAME, name, wave size of its instructions, the family whose instructions it has besides its own (or itself),

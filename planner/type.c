@@ -39,6 +39,25 @@ int attn_head_size_find(int64_t d_k, int64_t d_v)
     return -1;
 }
 
+bool attn_head_size_known(int64_t d_k, int64_t d_v)
+{
+    const struct attn_head_size largest = head_size_table[ATTN_HEAD_SIZE_COUNT - 1];
+    return attn_head_size_find(d_k, d_v) >= 0 || (d_k == d_v && d_k >= 8 && d_k % 8 == 0 && d_k <= largest.d_v);
+}
+
+int attn_head_size_instance(int64_t d_k, int64_t d_v, int64_t instances)
+{
+    const int own = attn_head_size_find(d_k, d_v);
+    if (own >= 0)
+        return instances >> own & 1 ? own : -1;
+    if (!attn_head_size_known(d_k, d_v))
+        return -1;
+    for (int i = 0; i < ATTN_HEAD_SIZE_COUNT; i++)
+        if ((instances >> i & 1) && head_size_table[i].d_k >= d_k && head_size_table[i].d_v >= d_v)
+            return i;
+    return -1;
+}
+
 int64_t attn_head_size_operand(int64_t d_k, int64_t d_v)
 {
     int index = attn_head_size_find(d_k, d_v);

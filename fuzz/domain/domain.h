@@ -59,7 +59,7 @@ enum { ATTN_ALWAYS = ATTN_FEATURE_COUNT }; /* of a gene that every case has */
  * how many it has: a new type, profile or mask content is drawn without more, and what inputs decode to changes with
  * it. Early genes are the ones that short inputs reach. */
 #define ATTN_GENES(X)                                 \
-    X(head_size, 1, ATTN_HEAD_SIZE_COUNT, ALWAYS)     \
+    X(head_size, 1, 0, ALWAYS)                        \
     X(device, 1, 0, ALWAYS)                           \
     X(kv_edge, 1, 32, LONG_KV)                        \
     X(kv_delta, 1, 16, LONG_KV)                       \

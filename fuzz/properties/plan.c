@@ -69,7 +69,7 @@ static bool report_only_naive(const struct attn_sweep *s, int m, struct attn_fin
 static bool check_total(struct attn_sweep *s, struct attn_finding *f)
 {
     const uint32_t naive = 1u << ATTN_KERNEL_naive;
-    bool known = attn_head_size_find(s->key.d_k, s->key.d_v) >= 0;
+    bool known = attn_head_size_known(s->key.d_k, s->key.d_v);
     for (int m = s->first; m < s->last; m++)
         if ((s->able[m] & (known ? ~naive : ~0u)) == 0)
             return report_only_naive(s, m, f);

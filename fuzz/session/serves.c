@@ -47,10 +47,9 @@ static const char *serves_data(const struct attn_plan *plan, const struct attn_p
 
 const char *attn_plan_serves(const struct attn_plan *plan, const struct attn_problem *p)
 {
-    const struct attn_head_size *size = attn_head_size(plan->head_size);
     const struct attn_tensor *mask = &p->t[ATTN_MASK];
-    if (size && (size->d_k != attn_d_k(p) || size->d_v != attn_d_v(p)))
-        return "the kernel's instance is for another head size";
+    if (plan->key.d_k != attn_d_k(p) || plan->key.d_v != attn_d_v(p))
+        return "it was made for another head size";
     if ((plan->convert_k < 0 ? p->t[ATTN_K].type : plan->convert_k) != plan->arithmetic.k_type ||
         (plan->convert_v < 0 ? p->t[ATTN_V].type : plan->convert_v) != plan->arithmetic.v_type)
         return "K or V has another type";

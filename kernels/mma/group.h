@@ -44,7 +44,7 @@ static __device__ SIMT_GPU_INLINE void mma_group_load_q(const attn_args &a, mma_
                                                         const attn_work &work, int64_t first, int wave, int lane)
 {
     using F = typename S::F;
-    constexpr mma_tile TILE = { S::THREADS, S::COLUMNS, S::DK, 0, true };
+    constexpr mma_tile TILE = { S::THREADS, S::COLUMNS, S::DK, S::DK, 0, true };
     constexpr int EACH = F::WAVE / S::Q_LANES; /* columns at once */
     const int64_t last = attn_columns(a) - 1;
     const int piece = lane % S::Q_LANES;
@@ -188,7 +188,7 @@ static __device__ __forceinline__ uint64_t mma_group_clear_dead(mma_group_lds<S>
                                                                 uint32_t open, int keys)
 {
     using F = typename S::F;
-    constexpr mma_tile V_TILE = { S::THREADS, S::KV_TILE, 32 * S::UNITS, 0, true };
+    constexpr mma_tile V_TILE = { S::THREADS, S::KV_TILE, S::DV, 32 * S::UNITS, 0, true };
     const uint64_t mine = mma_live<F, S::BLOCKS>(lane, open);
     if (lane == 0)
         lds.live[wave] = mine;

@@ -7,7 +7,8 @@
  *   softmax: each member has all scores of its 16 columns, in the accumulator's layout, and does the same with them;
  *   output:  each member has its own part of the D_V elements, in units of 32.
  * So large heads are split over waves, both the registers of Q and those of the output, and nothing but the partial
- * scores crosses from wave to wave. A head that is smaller than the instance's has zeros behind it.
+ * scores crosses from wave to wave. Of a head that is smaller than the instance's, Q has
+ * zeros behind it.
  *
  * K and V pass through LDS. While a tile's scores are computed its V is on the way, while its output is, the next
  * tile's K: one buffer each, and two barriers a tile.
@@ -100,8 +101,8 @@ template <class S> static __device__ __forceinline__ void mma_attention(const at
     using F = typename S::F;
     using LDS = mma_lds<S>;
     constexpr int BLOCKS = S::BLOCKS, SLOTS = F::SLOTS, ACC = F::ACC, SPLIT = S::SPLIT, KV_TILE = S::KV_TILE;
-    constexpr mma_tile K_TILE = { S::THREADS, KV_TILE, S::DK, S::K_PITCH, false };
-    constexpr mma_tile V_TILE = { S::THREADS, KV_TILE, 32 * S::UNITS, S::V_PITCH, false };
+    constexpr mma_tile K_TILE = { S::THREADS, KV_TILE, S::DK, S::DK, S::K_PITCH, false };
+    constexpr mma_tile V_TILE = { S::THREADS, KV_TILE, S::DV, 32 * S::UNITS, S::V_PITCH, false };
     static_assert(sizeof(LDS) == attn_mma_lds({ S::GROUPS, SPLIT, KV_TILE, false }, S::DK, S::DV),
                   "what the contract asks for");
     SIMT_LDS(LDS, lds);

@@ -24,10 +24,11 @@ static __device__ __forceinline__ simt_u32x4 mma_load_narrow(const char *p)
     return out;
 }
 
-/* A tile in LDS: rows of `width` elements, a multiple of eight; dealt out to `threads`. Rows lie `pitch` apart; or,
+/* A tile in LDS: rows of `elements`, `width` of them with the zeros; dealt out to `threads`. Both counts are multiples
+ * of eight. Rows lie `pitch` apart; or,
  * swizzled, in panels of 64 elements as sm90.h describes. Constants, once all is inlined. */
 struct mma_tile {
-    int threads, rows, width, pitch;
+    int threads, rows, elements, width, pitch;
     bool swizzled;
 
     /* Where eight elements of a row begin. */
@@ -44,13 +45,14 @@ template <int OWN, bool ASYNC> struct mma_stage {
 
     simt_u32x4 held[HELD ? OWN : 1];
 
-    /* tile: its first row; exist: rows from there on, perhaps more than the tile's; elements: of a row, a multiple of
-     * eight, past which there are zeros. wide: rows start at multiples of 16 bytes. */
+    /* tile: its first row; exist: rows from there on, perhaps more than the tile's. head: elements that a row
+     * has in memory, perhaps fewer than the tile's: in place of the others its last eight are there once more, which Q
+     * has zeros for. wide: rows start at multiples of 16 bytes. */
     __device__ SIMT_GPU_INLINE void start(const mma_tile t, uint16_t *lds, const char *tile, int64_t row_bytes,
-                                          bool wide, int64_t exist, int elements)
+                                          bool wide, int64_t exist, int head)
     {
         const int rows = exist < t.rows ? (int)exist : t.rows;
-        const int most = t.width / 8, all = t.rows * most;
+        const int most = t.width / 8, all = t.rows * most, last = head / 8 - 1;
         /* Else the offsets of all pieces are worked out ahead of all loops and fill the registers. */
         const int thread = simt_opaque((int)threadIdx.x);
         if constexpr (ASYNC) {
@@ -60,9 +62,10 @@ template <int OWN, bool ASYNC> struct mma_stage {
                     const int n = thread + i * t.threads, row = n / most, piece = n % most;
                     if (n >= all)
                         break;
-                    const bool exists = row < rows && 8 * piece < elements;
-                    simt_copy_async_or_zero<16>(lds + t.at(row, piece),
-                                                exists ? tile + row * row_bytes + 16 * piece : tile, exists);
+                    const bool exists = row < rows && 8 * piece < t.elements;
+                    simt_copy_async_or_zero<16>(
+                        lds + t.at(row, piece),
+                        exists ? tile + row * row_bytes + 16 * (piece < last ? piece : last) : tile, exists);
                 }
                 return;
             }
@@ -71,8 +74,8 @@ template <int OWN, bool ASYNC> struct mma_stage {
         for (int i = 0; i < OWN; i++) {
             const int n = thread + i * t.threads, row = n / most, piece = n % most;
             simt_u32x4 value = {};
-            if (n < all && row < rows && 8 * piece < elements) {
-                const char *from = tile + row * row_bytes + 16 * piece;
+            if (n < all && row < rows && 8 * piece < t.elements) {
+                const char *from = tile + row * row_bytes + 16 * (piece < last ? piece : last);
                 value = wide ? simt_load<simt_u32x4>(from) : mma_load_narrow(from);
             }
             if constexpr (HELD)

@@ -99,6 +99,21 @@ template <class F> static __device__ __forceinline__ float mma_q_factor(const at
     return mma_sign(a) * attn_float_of_bits(bits);
 }
 
+/* Does element d of a head exist, which is smaller than the instance's where it has fewer than those? Asked of its
+ * eight neighbours, which exist or not together: many lanes and registers are one question then. */
+static __device__ __forceinline__ bool mma_exists(int d, int64_t head) { return (d & ~7) < head; }
+
+/* Two elements of a lane's column of Q, from d on; zeros past the head. */
+static __device__ __forceinline__ void mma_q_pair(const attn_args &a, const char *row, int d, float (&x)[2])
+{
+    const float *from = reinterpret_cast<const float *>(row) + d;
+    x[0] = x[1] = 0.0f;
+    if (mma_exists(d, a.d_k)) {
+        x[0] = from[0];
+        x[1] = from[1];
+    }
+}
+
 /* The lane's words of Q: of steps member, member + split, ... Each column is multiplied by a power of two first. */
 template <class F, int OWN>
 static __device__ SIMT_GPU_INLINE void mma_load_q(const attn_args &a, int steps, int split, int lane, int member,
@@ -112,13 +127,10 @@ static __device__ SIMT_GPU_INLINE void mma_load_q(const attn_args &a, int steps,
     for (int step = 0; step < steps; step++) {
         SIMT_UNROLL
         for (int w = 0; w < F::Q_WORDS; w++) {
-            const int d = 16 * step + F::q_d(lane, w);
-            if (d >= a.d_k) /* zeros there: the head is smaller than the instance's */
-                continue;
-            const float *from = reinterpret_cast<const float *>(at.q[F::q_slot(w)]) + d;
-            const float x = from[0], y = from[1];
+            float x[2];
+            mma_q_pair(a, at.q[F::q_slot(w)], 16 * step + F::q_d(lane, w), x);
             float &top = factor[F::q_slot(w)];
-            top = simt_max(top, simt_max(x < 0.0f ? -x : x, y < 0.0f ? -y : y));
+            top = simt_max(top, simt_max(x[0] < 0.0f ? -x[0] : x[0], x[1] < 0.0f ? -x[1] : x[1]));
         }
     }
     SIMT_UNROLL
@@ -132,12 +144,13 @@ static __device__ SIMT_GPU_INLINE void mma_load_q(const attn_args &a, int steps,
             break;
         SIMT_UNROLL
         for (int w = 0; w < F::Q_WORDS; w++) {
-            const int slot = F::q_slot(w), d = 16 * step + F::q_d(lane, w);
-            const bool exists = d < a.d_k;
-            const float *from = reinterpret_cast<const float *>(at.q[slot]) + (exists ? d : 0);
-            const float x = exists ? from[0] * factor[slot] : 0.0f, y = exists ? from[1] * factor[slot] : 0.0f;
-            q[i][0].w[w] = F::pack(x, y);
-            q[i][1].w[w] = mma_pack_rest<F>(x, y, q[i][0].w[w]);
+            const int slot = F::q_slot(w);
+            float x[2];
+            mma_q_pair(a, at.q[slot], 16 * step + F::q_d(lane, w), x);
+            x[0] *= factor[slot];
+            x[1] *= factor[slot];
+            q[i][0].w[w] = F::pack(x[0], x[1]);
+            q[i][1].w[w] = mma_pack_rest<F>(x[0], x[1], q[i][0].w[w]);
         }
     }
 }
@@ -434,7 +447,7 @@ static __device__ SIMT_GPU_INLINE void mma_store(const attn_args &a, int split, 
                 SIMT_UNROLL
                 for (int i = 0; i < F::ACC; i++) {
                     const int d = 32 * (member + u * split) + F::output_d(lane, i, t);
-                    if (F::slot(i) == slot && d < a.d_v)
+                    if (F::slot(i) == slot && mma_exists(d, a.d_v))
                         out[d] = acc[u][t][i] * factor;
                 }
             }

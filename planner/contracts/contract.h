@@ -32,6 +32,22 @@ static inline int64_t contract_rows(const struct attn_key *k)
 
 static inline int64_t contract_gqa(const struct attn_key *k) { return k->n_head / k->n_head_kv; }
 
+/* A key's head sizes as a rule's operand, against bits of instances. */
+static inline int64_t contract_head_size(const struct attn_key *k, int64_t instances)
+{
+    int instance = attn_head_size_instance(k->d_k, k->d_v, instances);
+    return instance >= 0 ? instance : attn_head_size_operand(k->d_k, k->d_v);
+}
+
+/* The head sizes that an instance computes with. Where there is none, the key's own, clipped: every rule is evaluated
+ * for every head size when all are asked for, and no size overflows. */
+static inline struct attn_head_size contract_size(const struct attn_key *k, int64_t instances)
+{
+    const struct attn_head_size own = { (int32_t)attn_min(k->d_k, INT32_MAX), (int32_t)attn_min(k->d_v, INT32_MAX) };
+    int instance = attn_head_size_instance(k->d_k, k->d_v, instances);
+    return instance >= 0 ? *attn_head_size(instance) : own;
+}
+
 /* Column tiles of one KV head. */
 static inline int64_t contract_row_tiles(const struct attn_key *k, int64_t columns)
 {
@@ -206,11 +222,11 @@ static inline int64_t cost_helpers(const struct attn_device *d, const struct att
     return attn_add_sat(cost, cost_bytes(d, moved));
 }
 
-/* Multiply-adds of the key's problem with each column tile filled up. */
-static inline int64_t contract_madds(const struct attn_key *k, int64_t columns)
+/* Multiply-adds of the key's problem with each column tile filled up, of heads so large. */
+static inline int64_t contract_madds(const struct attn_key *k, int64_t columns, int64_t d_k, int64_t d_v)
 {
     int64_t cells = attn_mul_sat(attn_mul_sat(contract_work(k, columns), columns), k->n_kv);
-    return attn_mul_sat(cells, attn_add_sat(k->d_k, k->d_v));
+    return attn_mul_sat(cells, attn_add_sat(d_k, d_v));
 }
 
 #endif

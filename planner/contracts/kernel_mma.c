@@ -13,31 +13,34 @@ static int32_t threads_of(const struct attn_device *d, struct attn_mma_shape s)
     return s.groups * s.split * d->wave_size;
 }
 
+/* Head sizes with an instance, as bits of the known head size's index. */
+static int64_t instances(void)
+{
+    int64_t set = 0;
+#define X(d_k, d_v) set |= (int64_t)1 << ATTN_HEAD_SIZE_##d_k##_##d_v;
+    ATTN_MMA_HEAD_SIZES(X)
+#undef X
+    return set;
+}
+
 static bool fits(const struct attn_device *d, const struct attn_key *k, struct attn_mma_shape s)
 {
     int64_t limit = s.warpgroups ? d->lds_bytes : contract_lds_limit(d);
-    return attn_mma_lds(s, k->d_k, k->d_v) <= limit && threads_of(d, s) <= d->max_threads;
+    const struct attn_head_size size = contract_size(k, instances());
+    return attn_mma_lds(s, size.d_k, size.d_v) <= limit && threads_of(d, s) <= d->max_threads;
 }
 
 /* The largest that the problem has columns for and the device can run. */
 static struct attn_mma_shape shape_of(const struct attn_device *d, const struct attn_key *k)
 {
-    const struct attn_mma_shape warpgroups = attn_mma_group(), many = attn_mma_many(d->matrix, k->d_k);
+    const int64_t d_k = contract_size(k, instances()).d_k;
+    const struct attn_mma_shape warpgroups = attn_mma_group(), many = attn_mma_many(d->matrix, d_k);
     if (attn_mul_sat(k->n_q, contract_gqa(k)) <= ATTN_MMA_COLUMNS)
-        return attn_mma_few(k->d_k);
-    if (d->matrix == ATTN_MATRIX_WGMMA_SM90 && k->d_k <= ATTN_MMA_GROUP_MOST && fits(d, k, warpgroups))
+        return attn_mma_few(d_k);
+    /* Warpgroups copy whole rows of their own head size. */
+    if (d->matrix == ATTN_MATRIX_WGMMA_SM90 && k->d_k == d_k && d_k <= ATTN_MMA_GROUP_MOST && fits(d, k, warpgroups))
         return warpgroups;
-    return fits(d, k, many) ? many : attn_mma_few(k->d_k);
-}
-
-/* Head sizes with an instance, as bits of the known head size's index. */
-static int64_t instances(void)
-{
-    int64_t set = 0;
-#define X(d_k, d_v) set |= (int64_t)1 << attn_head_size_find(d_k, d_v);
-    ATTN_MMA_HEAD_SIZES(X)
-#undef X
-    return set;
+    return fits(d, k, many) ? many : attn_mma_few(d_k);
 }
 
 /* What the row of a device's family says. */
@@ -85,7 +88,7 @@ static void rule_wave(const struct attn_device *d, const struct attn_key *k, int
 static void rule_head_size(const struct attn_device *d, const struct attn_key *k, int64_t *lhs, int64_t *rhs)
 {
     (void)d;
-    *lhs = attn_head_size_operand(k->d_k, k->d_v);
+    *lhs = contract_head_size(k, instances());
     *rhs = instances();
 }
 
@@ -105,14 +108,14 @@ static void rule_type_v(const struct attn_device *d, const struct attn_key *k, i
 
 static void rule_threads(const struct attn_device *d, const struct attn_key *k, int64_t *lhs, int64_t *rhs)
 {
-    *lhs = threads_of(d, attn_mma_few(k->d_k));
+    *lhs = threads_of(d, attn_mma_few(contract_size(k, instances()).d_k));
     *rhs = d->max_threads;
 }
 
 static void rule_lds(const struct attn_device *d, const struct attn_key *k, int64_t *lhs, int64_t *rhs)
 {
-    /* Every rule is evaluated for every head size when all are asked for: clipped, no size overflows. */
-    *lhs = attn_mma_lds(attn_mma_few(k->d_k), attn_min(k->d_k, INT32_MAX), attn_min(k->d_v, INT32_MAX));
+    const struct attn_head_size size = contract_size(k, instances());
+    *lhs = attn_mma_lds(attn_mma_few(size.d_k), size.d_k, size.d_v);
     *rhs = contract_lds_limit(d);
 }
 
@@ -152,7 +155,9 @@ static const struct attn_rule rules[] = {
 static void configure(const struct attn_device *d, const struct attn_key *k, struct attn_plan *p)
 {
     struct attn_mma_shape s = shape_of(d, k);
-    uint32_t lds = (uint32_t)attn_mma_lds(s, k->d_k, k->d_v);
+    const struct attn_head_size size = contract_size(k, instances());
+    uint32_t lds = (uint32_t)attn_mma_lds(s, size.d_k, size.d_v);
+    p->head_size = attn_head_size_instance(k->d_k, k->d_v, instances());
     int32_t columns = ATTN_MMA_COLUMNS * s.groups;
     int64_t work = contract_work(k, columns);
     contract_columns(p, k, columns);
@@ -193,9 +198,11 @@ static int64_t rate(const struct attn_plan *p)
 static uint64_t cost(const struct attn_device *d, const struct attn_key *k, const struct attn_plan *p)
 {
     /* What passes through LDS, with barriers, comes a quarter slower than what vec reads. */
+    const struct attn_head_size *size = attn_head_size(p->head_size);
     int64_t once = contract_kv_bytes(k), tiles = contract_row_tiles(k, p->columns);
     int64_t bytes = attn_add_sat(attn_add_sat(once, once / 4), attn_mul_sat(once / 4, tiles - 1));
-    int64_t main = attn_max(cost_bytes(d, bytes), cost_madds(d, contract_madds(k, p->columns), rate(p)));
+    int64_t main =
+        attn_max(cost_bytes(d, bytes), cost_madds(d, contract_madds(k, p->columns, size->d_k, size->d_v), rate(p)));
     main = cost_idle(d, main, attn_mul_sat(contract_work(k, p->columns), p->splits));
     return (uint64_t)attn_add_sat(main, cost_helpers(d, k, p));
 }

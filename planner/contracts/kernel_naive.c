@@ -41,7 +41,7 @@ static uint64_t cost(const struct attn_device *d, const struct attn_key *k, cons
 {
     /* One multiply-add a ns and compute unit, a fortieth of `tile`: rows are read by single threads, uncoalesced, and
      * every row of dst reads all of K and V again. */
-    int64_t main = cost_madds(d, contract_madds(k, 1), 1);
+    int64_t main = cost_madds(d, contract_madds(k, 1, k->d_k, k->d_v), 1);
     return (uint64_t)attn_add_sat(cost_idle(d, main, contract_rows(k)), cost_helpers(d, k, p));
 }
 

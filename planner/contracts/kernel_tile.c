@@ -4,11 +4,20 @@
  * SPDX-License-Identifier: MIT */
 #include "planner/contracts/contract.h"
 
+/* All of the table. */
+static const int64_t instances = ((int64_t)1 << ATTN_HEAD_SIZE_COUNT) - 1;
+
+static int64_t lds_of(const struct attn_key *k, int64_t columns)
+{
+    const struct attn_head_size size = contract_size(k, instances);
+    return attn_tile_lds(size.d_k, size.d_v, columns);
+}
+
 static void rule_head_size(const struct attn_device *d, const struct attn_key *k, int64_t *lhs, int64_t *rhs)
 {
     (void)d;
-    *lhs = attn_head_size_operand(k->d_k, k->d_v);
-    *rhs = ((int64_t)1 << ATTN_HEAD_SIZE_COUNT) - 1;
+    *lhs = contract_head_size(k, instances);
+    *rhs = instances;
 }
 
 static void rule_threads(const struct attn_device *d, const struct attn_key *k, int64_t *lhs, int64_t *rhs)
@@ -20,8 +29,7 @@ static void rule_threads(const struct attn_device *d, const struct attn_key *k, 
 
 static void rule_lds(const struct attn_device *d, const struct attn_key *k, int64_t *lhs, int64_t *rhs)
 {
-    /* Every rule is evaluated for every head size when all are asked for: clipped, no size overflows. */
-    *lhs = attn_tile_lds(attn_min(k->d_k, INT32_MAX), ATTN_TILE_COLUMNS_FEW);
+    *lhs = lds_of(k, ATTN_TILE_COLUMNS_FEW);
     *rhs = contract_lds_limit(d);
 }
 
@@ -34,9 +42,10 @@ static const struct attn_rule rules[] = {
 
 static void configure(const struct attn_device *d, const struct attn_key *k, struct attn_plan *p)
 {
-    int32_t columns = attn_tile_columns_most(k->d_k);
+    p->head_size = attn_head_size_instance(k->d_k, k->d_v, instances);
+    int32_t columns = attn_tile_columns_most(attn_head_size(p->head_size)->d_k);
     bool few = attn_mul_sat(k->n_q, contract_gqa(k)) <= ATTN_TILE_COLUMNS_FEW;
-    if (few || attn_tile_lds(k->d_k, columns) > contract_lds_limit(d) || attn_tile_threads(columns) > d->max_threads)
+    if (few || lds_of(k, columns) > contract_lds_limit(d) || attn_tile_threads(columns) > d->max_threads)
         columns = ATTN_TILE_COLUMNS_FEW;
     int32_t threads = attn_tile_threads(columns);
     int64_t work = contract_work(k, columns);
@@ -56,17 +65,19 @@ static void configure(const struct attn_device *d, const struct attn_key *k, str
     contract_scan(p, d, k);
     contract_split(p, d, k, 128, contract_fill(d, work, 2));
     contract_launch(p, ATTN_STEP_MAIN, contract_grid_x(d, work), (uint32_t)p->splits, (uint32_t)threads,
-                    (uint32_t)attn_tile_lds(k->d_k, columns));
+                    (uint32_t)lds_of(k, columns));
     p->arithmetic.kv_tile = p->kv_tile;
     p->arithmetic.merges = p->splits;
 }
 
 static uint64_t cost(const struct attn_device *d, const struct attn_key *k, const struct attn_plan *p)
 {
+    const struct attn_head_size *size = attn_head_size(p->head_size);
     int64_t once = contract_kv_bytes(k), tiles = contract_row_tiles(k, p->columns);
     /* Decoding through LDS, with barriers, reads at a third of the rate at best (measured on an H200, decode). */
     int64_t bytes = attn_mul_sat(attn_add_sat(once, attn_mul_sat(once / 4, tiles - 1)), 3);
-    int64_t main = attn_max(cost_bytes(d, bytes), cost_madds(d, contract_madds(k, p->columns), 40));
+    int64_t main =
+        attn_max(cost_bytes(d, bytes), cost_madds(d, contract_madds(k, p->columns, size->d_k, size->d_v), 40));
     main = cost_idle(d, main, attn_mul_sat(contract_work(k, p->columns), p->splits));
     return (uint64_t)attn_add_sat(main, cost_helpers(d, k, p));
 }

@@ -8,7 +8,7 @@
 static int64_t instances(void)
 {
     int64_t set = 0;
-#define X(d) set |= (int64_t)1 << attn_head_size_find(d, d);
+#define X(d) set |= (int64_t)1 << ATTN_HEAD_SIZE_##d##_##d;
     ATTN_VEC_HEAD_SIZES(X)
 #undef X
     return set;
@@ -129,7 +129,7 @@ static uint64_t cost(const struct attn_device *d, const struct attn_key *k, cons
     if (p->stage_k ? p->stage_k < 16 || p->stage_v < 16 : p->load_k < 16 || p->load_v < 16)
         bytes = p->stage_k ? attn_add_sat(bytes, bytes / 4) : attn_mul_sat(bytes, 2);
     int64_t rate = !p->stage_k ? 32 : p->arithmetic.q_parts == 2 ? 64 : 40;
-    int64_t main = attn_max(cost_bytes(d, bytes), cost_madds(d, contract_madds(k, p->columns), rate));
+    int64_t main = attn_max(cost_bytes(d, bytes), cost_madds(d, contract_madds(k, p->columns, k->d_k, k->d_v), rate));
     main = cost_idle(d, main, attn_mul_sat(contract_work(k, p->columns), p->splits));
     return (uint64_t)attn_add_sat(main, cost_helpers(d, k, p));
 }

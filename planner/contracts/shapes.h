@@ -51,19 +51,22 @@ ATTN_SHAPE int32_t attn_tile_columns_of_thread(int64_t columns)
 {
     return (int32_t)(columns * ATTN_TILE_LANES / attn_tile_threads(columns));
 }
-/* Floats of the buffer that K and V pass through, and from one column's weights to the next one's. */
-ATTN_SHAPE int32_t attn_tile_buffer(int64_t columns)
+/* Floats of the buffer that K and V pass through (of V four rows at least), and from one column's weights to the next
+ * one's. */
+ATTN_SHAPE int32_t attn_tile_buffer(int64_t d_v, int64_t columns)
 {
-    return attn_tile_kv_tile(columns) * (ATTN_TILE_CHUNK + ATTN_TILE_PAD);
+    return (int32_t)attn_shape_max(attn_tile_kv_tile(columns) * (ATTN_TILE_CHUNK + ATTN_TILE_PAD),
+                                   4 * (d_v + ATTN_TILE_PAD));
 }
 ATTN_SHAPE int32_t attn_tile_weights(int64_t columns)
 {
     return attn_tile_kv_tile(columns) + 16 / attn_tile_columns_of_thread(columns);
 }
 /* Static LDS: Q, the buffer, weights, live flags. */
-ATTN_SHAPE int64_t attn_tile_lds(int64_t d_k, int64_t columns)
+ATTN_SHAPE int64_t attn_tile_lds(int64_t d_k, int64_t d_v, int64_t columns)
 {
-    return 4 * (columns * (d_k + ATTN_TILE_PAD) + attn_tile_buffer(columns) + columns * attn_tile_weights(columns)) +
+    return 4 * (columns * (d_k + ATTN_TILE_PAD) + attn_tile_buffer(d_v, columns) +
+                columns * attn_tile_weights(columns)) +
            2 * attn_tile_threads(columns);
 }
 

@@ -39,7 +39,21 @@ static void kernels_types_and_head_sizes_are_found_by_name_and_number(void **sta
     assert_int_equal(attn_kernel_find("nave"), -1);
     assert_null(attn_type_info(-1));
     assert_null(attn_type_info(ATTN_TYPE_COUNT));
-    assert_int_equal(ATTN_HEAD_SIZE_COUNT, 13);
+    assert_int_equal(ATTN_HEAD_SIZE_COUNT, 14);
+    for (int i = 1; i < ATTN_HEAD_SIZE_COUNT; i++) /* by size: the first that is large enough is the smallest */
+        assert_true(attn_head_size(i)->d_k >= attn_head_size(i - 1)->d_k &&
+                    attn_head_size(i)->d_v >= attn_head_size(i - 1)->d_v);
+    for (int64_t d = 0; d < 700; d++)
+        assert_int_equal(attn_head_size_known(d, d), d > 0 && d % 8 == 0 && d <= 576);
+    assert_false(attn_head_size_known(INT64_MAX, INT64_MAX));
+    assert_false(attn_head_size_known(88, 96));
+    assert_true(attn_head_size_known(192, 128));
+    assert_int_equal(attn_head_size_instance(88, 88, -1), attn_head_size_find(96, 96));
+    assert_int_equal(attn_head_size_instance(160, 160, -1), attn_head_size_find(192, 192));
+    assert_int_equal(attn_head_size_instance(568, 568, -1), attn_head_size_find(576, 576));
+    assert_int_equal(attn_head_size_instance(96, 96, 1 << ATTN_HEAD_SIZE_128_128), -1); /* which has its own */
+    assert_int_equal(attn_head_size_instance(88, 88, 1 << ATTN_HEAD_SIZE_64_64), -1);
+    assert_int_equal(attn_head_size_instance(88, 96, -1), -1);
     assert_null(attn_head_size(-1));
     assert_null(attn_head_size(ATTN_HEAD_SIZE_COUNT));
     assert_int_equal(attn_head_size_find(128, 192), -1);

@@ -67,7 +67,9 @@ static void check_plan(const struct attn_problem *p, const struct attn_device *d
     if (plan->wave_size != d->wave_size || (uint64_t)plan->waves * (uint64_t)plan->wave_size < threads ||
         plan->waves < 1)
         fail_line(p, d, "waves");
-    if (plan->head_size >= 0 && plan->head_size != attn_head_size_find(k->d_k, k->d_v))
+    const struct attn_head_size *size = attn_head_size(plan->head_size);
+    if (size && (!attn_head_size_known(k->d_k, k->d_v) || size->d_k < k->d_k || size->d_v < k->d_v ||
+                 (attn_head_size_find(k->d_k, k->d_v) >= 0 && plan->head_size != attn_head_size_find(k->d_k, k->d_v))))
         fail_line(p, d, "head size");
     if (plan->load_k < 1 || plan->load_k > 16 || plan->load_v < 1 || plan->load_v > 16 ||
         (plan->convert_k < 0 && plan->load_k > 1 << k->align_k) ||
@@ -173,9 +175,10 @@ static void every_head_size_device_weakening_and_type_has_a_kernel(void **state)
 {
     (void)state;
     const uint32_t naive = 1u << ATTN_KERNEL_naive;
-    for (int h = 0; h < ATTN_HEAD_SIZE_COUNT; h++) {
+    for (int h = 0; h < ATTN_HEAD_SIZE_COUNT + 72; h++) {
         for (int type = 0; type < ATTN_TYPE_COUNT; type++) {
-            const struct attn_head_size *s = attn_head_size(h);
+            const int32_t padded = 8 * (h - ATTN_HEAD_SIZE_COUNT + 1);
+            const struct attn_head_size alike = { padded, padded }, *own = attn_head_size(h), *s = own ? own : &alike;
             int block = attn_type_info(type)->block_elems;
             if (s->d_k % block != 0 || s->d_v % block != 0)
                 continue;
