@@ -413,7 +413,7 @@ struct attn_arithmetic {
 
 struct attn_plan {
     int32_t kernel;      /* enum attn_kernel_id */
-    int32_t head_size;   /* index of the instance's known head size; -1: any */
+    int32_t head_size;   /* index of the instance's head sizes, which a padded problem's are below; -1: any */
     int32_t columns;     /* query columns of a tile: a column is a (query row, query head) pair of one KV
                             head, number iq * gqa + head; any GQA ratio packs without padding */
     int32_t columns_q;   /* of which rows and heads when the ratio divides: columns = columns_q * */

@@ -230,7 +230,8 @@ static bool over(struct loop *l)
     return check->seconds > 0 && check->elapsed_seconds >= check->seconds;
 }
 
-/* Plain calls of every known head size, as servers make them: so that for each there is one that is supported, if any.
+/* Plain calls of every head size of the planner's table, as servers make them: so that for each there is one that is
+ * supported, if any.
  */
 static void ask_plain(struct loop *l)
 {

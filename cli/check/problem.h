@@ -8,7 +8,7 @@
 
 #include "planner/attn_planner.h"
 
-/* Index into check->works: of a known head size, ATTN_HEAD_SIZE_COUNT for any other. */
+/* Index into check->works: of a head size of the planner's table, ATTN_HEAD_SIZE_COUNT for any other. */
 int check_head_size(const struct attn_problem *p);
 /* The strides of extent-1 dimensions as ggml's own operations leave them. */
 void check_plain_strides(struct attn_problem *p);

@@ -85,7 +85,7 @@ struct check {
     uint64_t lost_findings;
     struct check_difference difference[CHECK_DIFFERENCES_MAX];
     int n_differences;
-    /* the simplest supported problem of each known head size (last: any other) on each device */
+    /* the simplest supported problem of each head size of the planner's table (last: any other) on each device */
     struct attn_problem works[ATTN_HEAD_SIZE_COUNT + 1][ATTN_SUBJECT_DEVICES_MAX];
     bool has_works[ATTN_HEAD_SIZE_COUNT + 1][ATTN_SUBJECT_DEVICES_MAX];
 };

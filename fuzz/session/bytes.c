@@ -117,7 +117,7 @@ static void choose_size(const struct input *in, uint8_t byte, struct attn_sessio
         l->d_v = 1 + (in->header[AT_D_V] + 5 * byte) % 320;
         return;
     }
-    /* Indices of known head sizes: the ones that most models have are drawn more often (64, 128, 256, MLA's). */
+    /* Indices of the table of head sizes: the ones that most models have are drawn more often (64, 128, 256, MLA's). */
     static const uint8_t order[] = { 1, 6, 9, 0, 2, 3, 4, 5, 7, 8, 10, 11, 12, 9, 6, 9, 1, 6, 9, 12 };
     const struct attn_head_size *size = attn_head_size(PICK(order, byte));
     l->d_k = size->d_k;

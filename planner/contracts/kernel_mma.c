@@ -13,7 +13,7 @@ static int32_t threads_of(const struct attn_device *d, struct attn_mma_shape s)
     return s.groups * s.split * d->wave_size;
 }
 
-/* Head sizes with an instance, as bits of the known head size's index. */
+/* Head sizes with an instance, as bits of the table's indices. */
 static int64_t instances(void)
 {
     int64_t set = 0;

@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: MIT */
 #include "planner/contracts/contract.h"
 
-/* Head sizes with an instance, as bits of the known head size's index. */
+/* Head sizes with an instance, as bits of the table's indices. */
 static int64_t instances(void)
 {
     int64_t set = 0;

@@ -80,7 +80,7 @@ class Holes(unittest.TestCase):
         sizes = {f["key"].split()[2] for f in found["findings"] if f["group"] == "hole head_size"}
         self.assertEqual(sizes, {"other", "40/40", "72/72", "80/80", "96/96", "112/112", "192/128", "192/192",
                                  "320/256",
-                                 "512/512", "576/512"})
+                                 "512/512", "576/512", "576/576"})
 
     def test_two_runs_are_the_same_run(self):
         reports = []

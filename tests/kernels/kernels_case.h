@@ -88,6 +88,15 @@ static inline struct kernel_case kernel_simple(int64_t d_k, int64_t d_v, int64_t
     return c;
 }
 
+/* The same without a mask. */
+static inline struct kernel_case kernel_unmasked(int64_t d, int64_t n_q, int64_t n_kv, int64_t n_head,
+                                                 int64_t n_head_kv)
+{
+    struct kernel_case c = kernel_simple(d, d, n_q, n_kv, n_head, n_head_kv);
+    c.mask = KERNEL_MASK_ABSENT;
+    return c;
+}
+
 /* Three KV heads of so many query heads each. */
 static inline void kernel_put_ratio(struct kernel_case *c, int64_t gqa)
 {

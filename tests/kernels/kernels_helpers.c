@@ -219,15 +219,7 @@ static void build(const struct kernel_case *c, void (*change)(struct attn_plan *
 static void strides_of_single_extents_are_zero(void **state)
 {
     (void)state;
-    struct kernel_case c = { .d_k = 64,
-                             .d_v = 64,
-                             .n_q = 1,
-                             .n_kv = 5,
-                             .n_head = 6,
-                             .n_head_kv = 1,
-                             .n_seq = 1,
-                             .type_k = ATTN_F16,
-                             .type_v = ATTN_F16 };
+    struct kernel_case c = kernel_unmasked(64, 1, 5, 6, 1);
     struct attn_problem p;
     struct attn_args args;
     build(&c, NULL, ATTN_STEP_MAIN, &p, &args);
@@ -247,8 +239,10 @@ static int forced_splits;
 
 static void force_splits(struct attn_plan *plan, struct attn_problem *p)
 {
-    (void)p;
+    const int64_t parts = attn_n_q(p) * attn_n_head(p) * forced_splits;
     plan->splits = forced_splits;
+    kernel_region(plan, ATTN_REGION_PARTIAL, 4 * parts * attn_d_v(p));
+    kernel_region(plan, ATTN_REGION_META, 8 * parts);
 }
 
 /* Splits are whole tiles and together all keys, also when there are more splits than tiles. */
@@ -257,15 +251,7 @@ static void splits_cover_the_keys_in_whole_tiles(void **state)
     (void)state;
     for (int64_t n_kv = 1; n_kv < 700; n_kv += 23)
         for (forced_splits = 1; forced_splits < 12; forced_splits++) {
-            struct kernel_case c = { .d_k = 64,
-                                     .d_v = 64,
-                                     .n_q = 7,
-                                     .n_kv = n_kv,
-                                     .n_head = 1,
-                                     .n_head_kv = 1,
-                                     .n_seq = 1,
-                                     .type_k = ATTN_F16,
-                                     .type_v = ATTN_F16 };
+            struct kernel_case c = kernel_unmasked(64, 7, n_kv, 1, 1);
             struct attn_problem p;
             struct attn_args args;
             build(&c, force_splits, ATTN_STEP_MAIN, &p, &args);
@@ -323,12 +309,12 @@ static void converted_tensors_are_dense_and_broadcasts_stay(void **state)
 
 static void broadcast_everything(struct attn_plan *plan, struct attn_problem *p)
 {
-    (void)plan;
     for (int d = 1; d < 4; d++)
         p->t[ATTN_Q].nb[d] = 0;
     p->t[ATTN_Q].ne[1] = p->t[ATTN_DST].ne[2] = (int64_t)1 << 50;
     attn_tensor_contiguous(&p->t[ATTN_DST]);
     assert_int_equal(attn_problem_check(p, NULL), ATTN_E_OK);
+    attn_key_of(p, &plan->key);
 }
 
 /* dst, which cannot be broadcast, bounds the work: 2^50 rows are counted exactly. */
