@@ -42,9 +42,18 @@ static int type_for(int type, int64_t d)
 
 static void choose_head_sizes(const struct attn_genome *g, int type_k, int type_v, struct domain_shape *s)
 {
-    const struct attn_head_size *known = attn_head_size((int)GENE(g, head_size));
-    s->d_k = known->d_k;
-    s->d_v = known->d_v;
+    /* The last 36 values are, with a bit of another gene, the multiples of 8 up to 576: mostly sizes that run padded.
+     */
+    const int number = (int)GENE(g, head_size), pair = number - (256 - 576 / 16);
+    if (pair < 0) {
+        const struct attn_head_size *own = attn_head_size(number % ATTN_HEAD_SIZE_COUNT);
+        s->d_k = own->d_k;
+        s->d_v = own->d_v;
+    } else {
+        const int32_t block_k = attn_type_info(type_k)->block_elems, block_v = attn_type_info(type_v)->block_elems;
+        const int32_t size = 16 * pair + 8 * (1 + (int)(GENE(g, kv_few) & 1));
+        s->d_k = s->d_v = attn_round_up(size, block_k > block_v ? block_k : block_v);
+    }
     if (domain_on(g, ATTN_FEATURE_ANY_SIZE)) {
         s->d_k = 1 + GENE(g, d_k);
         s->d_v = GENE(g, d_v) == 0 ? s->d_k : 1 + GENE(g, d_v);

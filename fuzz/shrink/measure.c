@@ -79,7 +79,8 @@ void attn_shrink_measure(const struct attn_case *c, struct attn_shrink_size *siz
     measure_problem(&c->problem, size);
     size->features += (run->weakening >= 0) + (run->data != ATTN_DATA_UNIFORM) + (run->mask != ATTN_MASK_CAUSAL) +
                       (run->dead != 1) + (run->schedule != 0);
-    add(&size->rest, run->device + 1);
+    /* A lower row of the table, whatever weakening there is on it. */
+    add(&size->rest, (run->device + 1) * (int64_t)(attn_weakening_count() + 1));
     add(&size->rest, run->weakening + 1);
     add(&size->rest, run->data);
     add(&size->rest, run->mask);

@@ -129,8 +129,16 @@ static bool lower_choices(struct search *s)
         struct attn_case c = s->best;
         struct attn_device weaker;
         c.run.device = row;
-        any |= (c.run.weakening < 0 || attn_device_weaken(attn_device(row), c.run.weakening, &weaker, NULL)) &&
-               shrink_offer(s, &c);
+        if (c.run.weakening < 0 || attn_device_weaken(attn_device(row), c.run.weakening, &weaker, NULL)) {
+            any |= shrink_offer(s, &c);
+            continue;
+        }
+        /* That device lacks what is taken away: another weakening with it. */
+        for (c.run.weakening = 0; c.run.weakening < attn_weakening_count(); c.run.weakening++)
+            if (attn_device_weaken(attn_device(row), c.run.weakening, &weaker, NULL) && shrink_offer(s, &c)) {
+                any = true;
+                break;
+            }
     }
     for (int w = 0; w < s->best.run.weakening; w++) {
         struct attn_case c = s->best;
