@@ -193,18 +193,11 @@ static inline int64_t cost_idle(const struct attn_device *d, int64_t cost, int64
     return blocks >= d->n_cu ? cost : attn_mul_sat(cost / blocks, d->n_cu);
 }
 
-static inline int64_t contract_row_bytes(int type, int64_t elements)
-{
-    const struct attn_type_info *t = attn_type_info(type);
-    return attn_mul_sat(elements / t->block_elems, t->block_bytes);
-}
-
 /* Bytes of all of K and V, each read once. */
 static inline int64_t contract_kv_bytes(const struct attn_key *k)
 {
     int64_t rows = attn_mul_sat(attn_mul_sat(k->n_kv, k->n_head_kv), k->n_seq);
-    return attn_mul_sat(rows,
-                        attn_add_sat(contract_row_bytes(k->type_k, k->d_k), contract_row_bytes(k->type_v, k->d_v)));
+    return attn_mul_sat(rows, attn_add_sat(attn_row_bytes(k->type_k, k->d_k), attn_row_bytes(k->type_v, k->d_v)));
 }
 
 /* Launches of a plan beside the main one, at their fixed cost and the bytes they move. */

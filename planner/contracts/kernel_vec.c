@@ -24,7 +24,7 @@ static int32_t columns_for(const struct attn_device *d, const struct attn_key *k
 /* Dynamic LDS: each wave's slots, which hold a chunk of K or V. */
 static int64_t staged_dynamic_bytes(const struct attn_key *k)
 {
-    int64_t row_k = contract_row_bytes(k->type_k, k->d_k), row_v = contract_row_bytes(k->type_v, k->d_v);
+    int64_t row_k = attn_row_bytes(k->type_k, k->d_k), row_v = attn_row_bytes(k->type_v, k->d_v);
     return ATTN_VEC_WAVES * ATTN_VEC_SLOTS *
            attn_max(attn_vec_chunk_rows(row_k) * row_k, attn_vec_chunk_rows(row_v) * row_v);
 }
@@ -43,8 +43,8 @@ static bool stage(const struct attn_device *d, const struct attn_key *k, struct 
     int64_t fixed = attn_vec_staged_lds(k->d_k, p->columns), slots = staged_dynamic_bytes(k);
     if (fixed > contract_lds_limit(d) || fixed + slots > d->lds_bytes)
         return false;
-    p->stage_k = copy_bytes(contract_row_bytes(k->type_k, k->d_k), p->load_k);
-    p->stage_v = copy_bytes(contract_row_bytes(k->type_v, k->d_v), p->load_v);
+    p->stage_k = copy_bytes(attn_row_bytes(k->type_k, k->d_k), p->load_k);
+    p->stage_v = copy_bytes(attn_row_bytes(k->type_v, k->d_v), p->load_v);
     if (k->type_k == ATTN_Q8_0 &&
         attn_matrix_runs(d->matrix, ATTN_MATRIX_MMA_SM80)) { /* which multiplies bytes as well */
         p->arithmetic.q_type = ATTN_Q8_0;
