@@ -79,57 +79,20 @@ struct attn_head_size attn_head_size_pair(int64_t operand)
 
 /* ---- Names ------------------------------------------------------------------------------------------- */
 
-static const char *name_of(const char *const names[], int count, int index)
-{
-    return index >= 0 && index < count ? names[index] : "unknown";
-}
-
-const char *attn_operand_name(int operand)
-{
-    static const char *const names[ATTN_OPERAND_COUNT] = {
-#define X(NAME, name, type) #name,
-        ATTN_OPERANDS(X)
-#undef X
-    };
-    return name_of(names, ATTN_OPERAND_COUNT, operand);
-}
-
-const char *attn_error_name(int code)
-{
-    static const char *const names[ATTN_ERROR_COUNT] = {
-#define X(NAME, name, text) #name,
-        ATTN_ERRORS(X)
-#undef X
-    };
-    return name_of(names, ATTN_ERROR_COUNT, code);
-}
-
-const char *attn_matrix_name(int family)
-{
-    static const char *const names[ATTN_MATRIX_COUNT] = {
-#define X(NAME, name, wave, base, madds, ...) #name,
-        ATTN_MATRICES(X)
-#undef X
-    };
-    return name_of(names, ATTN_MATRIX_COUNT, family);
-}
-
-const char *attn_step_name(int step)
-{
-    static const char *const names[ATTN_STEP_COUNT] = {
-#define X(NAME, name) #name,
-        ATTN_STEPS(X)
-#undef X
-    };
-    return name_of(names, ATTN_STEP_COUNT, step);
-}
-
-const char *attn_region_name(int region)
-{
-    static const char *const names[ATTN_REGION_COUNT] = {
-#define X(NAME, name) #name,
-        ATTN_REGIONS(X)
-#undef X
-    };
-    return name_of(names, ATTN_REGION_COUNT, region);
-}
+/* attn_operand_name and so on: the second word of each row of a table, "unknown" outside it. */
+#define NAMES(kind, TABLE, COUNT, ROW)                                 \
+    const char *attn_##kind##_name(int index)                          \
+    {                                                                  \
+        static const char *const names[COUNT] = { TABLE(ROW) };        \
+        return index >= 0 && index < COUNT ? names[index] : "unknown"; \
+    }
+#define OF_TWO(NAME, name) #name,
+#define OF_MORE(NAME, name, ...) #name,
+NAMES(operand, ATTN_OPERANDS, ATTN_OPERAND_COUNT, OF_MORE)
+NAMES(error, ATTN_ERRORS, ATTN_ERROR_COUNT, OF_MORE)
+NAMES(matrix, ATTN_MATRICES, ATTN_MATRIX_COUNT, OF_MORE)
+NAMES(step, ATTN_STEPS, ATTN_STEP_COUNT, OF_TWO)
+NAMES(region, ATTN_REGIONS, ATTN_REGION_COUNT, OF_TWO)
+#undef NAMES
+#undef OF_TWO
+#undef OF_MORE

@@ -176,34 +176,6 @@ static bool check_explained(struct attn_sweep *s, struct attn_finding *f)
 
 /* ---- P5 pure --------------------------------------------------------------------------------------------- */
 
-static bool same_arithmetic(const struct attn_arithmetic *a, const struct attn_arithmetic *b)
-{
-    return a->q_type == b->q_type && a->k_type == b->k_type && a->v_type == b->v_type && a->p_type == b->p_type &&
-           a->flush == b->flush && a->matrix == b->matrix && a->q_parts == b->q_parts && a->p_parts == b->p_parts &&
-           a->q_shift == b->q_shift && a->p_shift == b->p_shift && a->kv_tile == b->kv_tile && a->merges == b->merges;
-}
-
-/* Field by field: structures have padding that nobody promises. */
-static bool same_plan(const struct attn_plan *a, const struct attn_plan *b)
-{
-    for (int i = 0; i < ATTN_STEP_COUNT; i++) {
-        const struct attn_launch *x = &a->launch[i], *y = &b->launch[i];
-        if (memcmp(x->grid, y->grid, sizeof x->grid) != 0 || memcmp(x->block, y->block, sizeof x->block) != 0 ||
-            x->lds_static_bytes != y->lds_static_bytes || x->lds_dynamic_bytes != y->lds_dynamic_bytes)
-            return false;
-    }
-    return a->kernel == b->kernel && a->head_size == b->head_size && a->columns == b->columns &&
-           a->columns_q == b->columns_q && a->columns_gqa == b->columns_gqa && a->kv_tile == b->kv_tile &&
-           a->waves == b->waves && a->wave_size == b->wave_size && a->splits == b->splits && a->load_k == b->load_k &&
-           a->load_v == b->load_v && a->stage_k == b->stage_k && a->stage_v == b->stage_v && a->scan == b->scan &&
-           a->scan_q == b->scan_q && a->convert_k == b->convert_k && a->convert_v == b->convert_v &&
-           a->steps == b->steps && memcmp(a->region_offset, b->region_offset, sizeof a->region_offset) == 0 &&
-           memcmp(a->region_bytes, b->region_bytes, sizeof a->region_bytes) == 0 &&
-           a->workspace_bytes == b->workspace_bytes && same_arithmetic(&a->arithmetic, &b->arithmetic) &&
-           strcmp(a->device.name, b->device.name) == 0 && memcmp(&a->key, &b->key, sizeof a->key) == 0 &&
-           a->cost == b->cost;
-}
-
 /* What must not matter: strides of extent-1 dimensions, contents of absent tensors, which buffer a tensor is in. */
 static void change_irrelevant(struct attn_problem *p)
 {
@@ -230,12 +202,13 @@ static bool check_pure(struct attn_sweep *s, struct attn_finding *f)
 
     memset(&plan, 0xa5, sizeof plan);
     s->plans += 2;
-    if (attn_plan(device, &s->c->problem, &plan, NULL) != s->trace[s->probe].chosen || !same_plan(&plan, &s->plan))
+    if (attn_plan(device, &s->c->problem, &plan, NULL) != s->trace[s->probe].chosen ||
+        !attn_plan_equal(&plan, &s->plan))
         return found(s, ATTN_P_PURE, s->probe, s->trace[s->probe].chosen, -1, f,
                      "planned again on %s, the plan differs", name_of(s->fleet, s->probe).text);
     change_irrelevant(&other);
     memset(&plan, 0x3c, sizeof plan);
-    if (attn_plan(device, &other, &plan, NULL) != s->trace[s->probe].chosen || !same_plan(&plan, &s->plan))
+    if (attn_plan(device, &other, &plan, NULL) != s->trace[s->probe].chosen || !attn_plan_equal(&plan, &s->plan))
         return found(s, ATTN_P_PURE, s->probe, s->trace[s->probe].chosen, -1, f,
                      "on %s the plan depends on strides of extent-1 dimensions, absent tensors or buffer names",
                      name_of(s->fleet, s->probe).text);

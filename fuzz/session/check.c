@@ -102,7 +102,7 @@ static const struct attn_plan *plan_of(struct check *k, const struct attn_sessio
 {
     struct attn_key key;
     attn_key_of(&k->c.problem, &key);
-    uint64_t hash = session_key_hash(&key);
+    uint64_t hash = attn_key_hash(&key);
     const struct session_kept *kept = session_plans_find(&k->plans, &key, hash);
     if (kept)
         k->outcome->reused++;
@@ -112,8 +112,7 @@ static const struct attn_plan *plan_of(struct check *k, const struct attn_sessio
     if (!k->data ? k->outcome->planned % FRESH_EVERY == 0 : k->outcome->reused > 0) {
         struct attn_plan fresh;
         k->outcome->plans++;
-        if (attn_plan(&k->device, &k->c.problem, &fresh, NULL) != plan->kernel ||
-            memcmp(&fresh, plan, sizeof fresh) != 0) {
+        if (attn_plan(&k->device, &k->c.problem, &fresh, NULL) != plan->kernel || !attn_plan_equal(&fresh, plan)) {
             found(k, at, ATTN_P_REUSABLE, plan->kernel,
                   "planned again, the problem gets another plan than the one kept under its key");
             return NULL;

@@ -6,24 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "planner/hash.h"
-
-uint64_t session_key_hash(const struct attn_key *key)
-{
-    uint64_t h = ATTN_HASH_START, word;
-    _Static_assert(sizeof *key % sizeof word == 0, "a key is hashed in words");
-    for (size_t i = 0; i < sizeof *key; i += sizeof word) {
-        memcpy(&word, (const char *)key + i, sizeof word);
-        h = attn_hash_u64(h, word);
-    }
-    return h;
-}
-
 /* Where a key is, or the empty place where it belongs. */
 static int64_t find_place(const struct session_plans *plans, const struct attn_key *key, uint64_t hash)
 {
     int64_t at = (int64_t)(hash & (uint64_t)(plans->n_places - 1));
-    while (plans->place[at] >= 0 && memcmp(&plans->kept[plans->place[at]].key, key, sizeof *key) != 0)
+    while (plans->place[at] >= 0 && !attn_key_equal(&plans->kept[plans->place[at]].key, key))
         at = (at + 1) & (plans->n_places - 1);
     return at;
 }
@@ -55,14 +42,14 @@ struct session_kept *session_plans_room(struct session_plans *plans)
     plans->n_places = n_places;
     memset(place, 0xff, (size_t)n_places * sizeof *place);
     for (int64_t i = 0; i < plans->n; i++)
-        place[find_place(plans, &kept[i].key, session_key_hash(&kept[i].key))] = (int32_t)i;
+        place[find_place(plans, &kept[i].key, attn_key_hash(&kept[i].key))] = (int32_t)i;
     return &kept[plans->n];
 }
 
 void session_plans_add(struct session_plans *plans)
 {
     const struct attn_key *key = &plans->kept[plans->n].key;
-    plans->place[find_place(plans, key, session_key_hash(key))] = (int32_t)plans->n;
+    plans->place[find_place(plans, key, attn_key_hash(key))] = (int32_t)plans->n;
     plans->n++;
 }
 

@@ -18,8 +18,6 @@ struct session_plans {
     int64_t n, n_places;
 };
 
-/* The same for equal keys only, but for chance. */
-uint64_t session_key_hash(const struct attn_key *key);
 /* The plan kept under a key; NULL: none. */
 const struct session_kept *session_plans_find(const struct session_plans *plans, const struct attn_key *key,
                                               uint64_t hash);
