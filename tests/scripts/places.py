@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""How many places a new thing takes: in a copy of the tree, a KV type, a device, a kernel, a property, a fuzz target
-and a subject are added, each as CONTRIBUTING.md says, the copy is built and the new things are used through the command and
-through the tests that read the tables. The files that each took are counted, and may not be more than AIMS says.
+"""How many places a new thing takes: in a copy of the tree, a KV type, a matrix core family, a device, a kernel, a
+property, a fuzz target and a subject are added, each as CONTRIBUTING.md says, the copy is built and the new things are
+used through the command and through the tests that read the tables. The files that each took are counted, and may not
+be more than AIMS says.
 
 What is added are copies of what is there under other names, so that they work. Exit code: 0 good, 1 not, 77 skipped."""
 
@@ -19,9 +20,10 @@ BUILD = os.path.abspath(os.environ.get("ATTN_BUILD", "build/asan"))
 WORK = os.path.join(BUILD, "places")
 TREE, OUT = os.path.join(WORK, "tree"), os.path.join(WORK, "build")
 # Places of each: files edited and files added.
-AIMS = {"type": 3, "device": 1, "kernel": 3, "property": 2, "target": 2, "subject": 2}
-# Tests that read the tables, and are built and run in the copy.
-TESTS = r"planner_(?:api|text)_\w+|reference_formats|fuzz_domain|fuzz_shrink|kernels_image|subjects_answer"
+AIMS = {"type": 3, "family": 2, "device": 1, "kernel": 3, "property": 2, "target": 2, "subject": 2}
+# Tests that read the tables, and are built and run in the copy; not those that hold shares of random draws against a
+# limit (fuzz_domain, fuzz_shrink), which any new row moves.
+TESTS = r"planner_(?:api|text)_\w+|reference_formats|kernels_image|subjects_answer"
 
 
 class Copy:
@@ -84,10 +86,22 @@ def add_type(copy):
     copy.write("type", path, text.replace(loader, loader + renamed(loader), 1))
 
 
+def add_family(copy):
+    """dummy, whose instructions are those of RDNA4, and instances of its own."""
+    rest = re.search(r"X\(WMMA_GFX12, wmma_gfx12, 32, WMMA_GFX12, (.*?\))", copy.read("planner/tables.h")).group(1)
+    copy.row("family", "planner/tables.h", "ATTN_MATRICES", "X(DUMMY, dummy, 32, WMMA_GFX12, " + rest)
+    text = copy.read("kernels/mma/mma_wmma12.hip")
+    for old, new in (("ATTN_FOR_WMMA_GFX12", "ATTN_FOR_DUMMY"), ("ATTN_MATRIX_WMMA_GFX12", "ATTN_MATRIX_DUMMY"),
+                     ("mma_wmma_gfx12", "mma_dummy")):
+        text = text.replace(old, new)
+    copy.write("family", "kernels/mma/mma_dummy.hip", text)
+
+
 def add_device(copy):
-    """gfx9999, which is gfx942 under another name."""
-    row = re.search(r"^    X\(gfx942,.*\n", copy.read("planner/tables.h"), re.M).group(0)
-    copy.edit("device", "planner/tables.h", (row, row + row.replace("gfx942", "gfx9999")))
+    """gfx9999, which is gfx1200 with the family dummy."""
+    row = re.search(r"^    X\(gfx1200,.*\n", copy.read("planner/tables.h"), re.M).group(0)
+    new = row.replace("gfx1200", "gfx9999").replace("WMMA_GFX12", "DUMMY")
+    copy.edit("device", "planner/tables.h", (row, row + new))
 
 
 def add_kernel(copy):
@@ -178,10 +192,12 @@ class Uses:
         of_type = line % (64, "dq8", 64, "dq8", 64)
         self.run(["attnfuzz", "plan", of_type], 0, "gfx9999")
         self.run(["attnfuzz", "run", "--schedules", of_type, line % (128, "f16", 128, "dq8", 128)], 0, "2 ran")
-        self.run(["attnfuzz", "run", of_type + " | dev=gfx9999"], 0, "1 ran")
+        self.run(["attnfuzz", "run", of_type + " | dev=gfx9999",
+                  line % (128, "f16", 128, "f16", 128) + " | dev=gfx9999 kernel=mma"], 0, "2 ran")
         self.run(["attnfuzz", "run", line % (24, "f16", 24, "f16", 24) + " | kernel=dummy"], 0, "1 ran", "dummy")
         self.run(["attnfuzz", "explain", line % (64, "f16", 64, "f16", 64)], 0, "dummy.dummy")
         self.run(["attnfuzz", "run", "fa1 q=f32[64,1,1,77] k=f16[64,8,1,77] v=f16[64,8,1,77]"], 1, "P77 dummy")
+        self.run(["attnfuzz", "run", "--generate", "300", "--generate-work", "100000"], 0, "gfx9999 ", "300 ran")
         self.run(["attnfuzz", "check", "--subject", "dummy", "--seconds", "1"], 0, "nobody's planner")
         self.run(["attn_dictionary"], 0, '"dq8', '"gfx9999"', '"dummy"')
         self.run(["fuzz_dummy-replay", os.path.join(TREE, "CMakeLists.txt")], 0)
@@ -198,8 +214,8 @@ def main():
             return 77
     copy = Copy()
     wrong = []
-    for thing, add in (("type", add_type), ("device", add_device), ("kernel", add_kernel), ("property", add_property),
-                       ("target", add_target), ("subject", add_subject)):
+    for thing, add in (("type", add_type), ("family", add_family), ("device", add_device), ("kernel", add_kernel),
+                       ("property", add_property), ("target", add_target), ("subject", add_subject)):
         add(copy)
         places = sorted(set(copy.places[thing]))
         print("%-9s %d places, at most %d: %s" % (thing, len(places), AIMS[thing], " ".join(places)), flush=True)
