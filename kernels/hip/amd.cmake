@@ -90,7 +90,8 @@ foreach(kernel ${kernels})
   add_custom_command(
     OUTPUT "${amd}/${name}.o"
     COMMAND ${host_words} ${warnings} ${include_flags} --cuda-host-only -cuid=${name} -Xclang
-            -fcuda-include-gpubinary -Xclang "${amd}/${name}.hipfb" -fPIC -fvisibility=hidden -o "${amd}/${name}.o" "${kernel}"
+            -fcuda-include-gpubinary -Xclang "${amd}/${name}.hipfb" -fPIC -fvisibility=hidden -o "${amd}/${name}.o"
+            "${kernel}"
     DEPENDS "${kernel}" "${amd}/${name}.hipfb" ${headers} VERBATIM COMMAND_EXPAND_LISTS
     COMMENT "Compiling ${name} for the host")
   list(APPEND code_objects ${objects})
