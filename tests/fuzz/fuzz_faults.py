@@ -151,12 +151,26 @@ def check(patch):
     return shrunk(name, work, found.group(0), line.group(1), fuzz.stderr)
 
 
+def unfit(patches):
+    """The patches that no longer fit the tree, all of them, also those that are not planted now."""
+    tree = os.path.join(BUILD, "faults", "tree")
+    planted.copy(tree)
+    wrong = []
+    for patch in patches:
+        done = run(["patch", "-p1", "-s", "--fuzz=0", "--dry-run", "-i", patch], cwd=tree)
+        absent = [f for f in planted.header(patch)["rebuild"].split() if not os.path.exists(os.path.join(SOURCE, f))]
+        if done.returncode or absent:
+            wrong.append("%s does not fit the tree: %s%s" % (patch, " ".join(absent), done.stdout + done.stderr))
+    return wrong
+
+
 def main(names):
     """Those faults; without names, those whose turn it is."""
     if not os.path.exists(BIN + "/fuzz_kernel") or cached("ATTN_ENGINE") != "libfuzzer":
         print("skipped: this configuration has no libFuzzer targets")
         return 77
     patches = sorted(glob.glob(SOURCE + "/tests/faults/*.patch"))
+    wrong = unfit(patches)
     if names:
         patches = [p for p in patches if any(name in p for name in names)]
     else:
@@ -164,7 +178,6 @@ def main(names):
         patches = share.of(often, TURNS)
         print("%d of %d faults, whose turn it is; ./dev test --long plants all" % (len(patches), len(often)),
               flush=True)
-    wrong = []
     for patch in patches:
         began = time.monotonic()
         try:
