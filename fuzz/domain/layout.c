@@ -22,7 +22,7 @@ struct layout {
 static int64_t lay_out(struct attn_tensor *t, const struct layout *l)
 {
     const struct attn_type_info *type = attn_type_info(t->type);
-    int64_t unit = type->block_bytes, row = attn_mul_sat(t->ne[0] / type->block_elems, unit);
+    int64_t unit = type->block_bytes, row = attn_row_bytes(t->type, t->ne[0]);
     int64_t span = attn_add_sat(row, l->row_extra), next = span;
     t->nb[0] = unit;
     for (int i = 0; i < 3; i++) {
@@ -119,11 +119,6 @@ static int choose_alias(const struct attn_genome *g, const struct attn_problem *
     return alias;
 }
 
-static int64_t row_bytes(const struct attn_tensor *t)
-{
-    return t->ne[0] / attn_type_info(t->type)->block_elems * attn_type_info(t->type)->block_bytes;
-}
-
 /* One arena for all. */
 static void place_in_turn(struct attn_problem *p, uint32_t gap, const int64_t *span, int64_t *end)
 {
@@ -154,9 +149,9 @@ static void place(struct attn_problem *p, int alias, uint32_t gap, const int64_t
         memcpy(v->nb, k->nb, sizeof v->nb);
         v->offset = k->offset;
         if (alias == ALIAS_V_LAST_OF_K)
-            v->offset += row_bytes(k) - row_bytes(v);
+            v->offset += attn_row_bytes(k->type, k->ne[0]) - attn_row_bytes(v->type, v->ne[0]);
         if (alias == ALIAS_ROWS_IN_TURN)
-            v->offset += row_bytes(k);
+            v->offset += attn_row_bytes(k->type, k->ne[0]);
         end[ATTN_V] = 0;
         break;
     case ALIAS_V_AFTER_K:
@@ -189,7 +184,7 @@ int64_t domain_lay_out(const struct attn_genome *g, struct attn_problem *p)
 
     choose_layouts(g, l);
     if (alias == ALIAS_ROWS_IN_TURN)
-        l[ATTN_K].row_extra = row_bytes(&p->t[ATTN_V]);
+        l[ATTN_K].row_extra = attn_row_bytes(p->t[ATTN_V].type, p->t[ATTN_V].ne[0]);
     for (int o = 0; o < ATTN_OPERAND_COUNT; o++) {
         if (!p->t[o].present)
             continue;

@@ -28,20 +28,14 @@ void session_share_of(const struct attn_session_layer *l, int split, int device,
     }
 }
 
-static int64_t row_bytes(int type, int64_t elements)
-{
-    const struct attn_type_info *t = attn_type_info(type);
-    return elements / t->block_elems * t->block_bytes;
-}
-
 /* llama_kv_cache's tensors: [n_embd_k_gqa, kv_size, n_stream], all KV heads of a cell in a row. V is not transposed, as
  * with flash attention (v_trans false). A base before the first cell is what a tensor has that is itself a view. */
 void session_layout_of(const struct attn_player *p, int layer, int share, struct session_layout *o)
 {
     const struct attn_session_layer *l = &p->s.layer[layer];
     int32_t heads = p->share[layer][share].n_head_kv, cells = p->cache[p->cache_of[layer]].n_cells;
-    o->head_k = row_bytes(l->type_k, l->d_k);
-    o->head_v = l->view ? o->head_k : row_bytes(l->type_v, l->d_v);
+    o->head_k = attn_row_bytes(l->type_k, l->d_k);
+    o->head_v = l->view ? o->head_k : attn_row_bytes(l->type_v, l->d_v);
     o->cell_k = o->head_k * heads;
     o->cell_v = o->head_v * heads;
     o->stream_k = o->cell_k * cells;

@@ -18,7 +18,7 @@ struct session_plans {
     int64_t n, n_places;
 };
 
-/* The plan kept under a key; NULL: none. */
+/* The plan kept under a key, whose hash (attn_key_hash) is given; NULL: none. */
 const struct session_kept *session_plans_find(const struct session_plans *plans, const struct attn_key *key,
                                               uint64_t hash);
 /* Room for one more, after the last: it counts when session_plans_add is called, at once. NULL when memory runs out.

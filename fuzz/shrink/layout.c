@@ -9,18 +9,17 @@
 /* Dense, in the order that its dimensions have in memory; what is broadcast stays so. */
 static void make_compact(struct attn_tensor *t)
 {
-    const struct attn_type_info *type = attn_type_info(t->type);
-    int64_t next = t->ne[0] / type->block_elems * type->block_bytes;
+    int64_t next = attn_row_bytes(t->type, t->ne[0]);
     int order[3];
     attn_tensor_order(t, order);
-    t->nb[0] = type->block_bytes;
+    t->nb[0] = attn_type_info(t->type)->block_bytes;
     for (int i = 0; i < 3; i++) {
         int d = order[i];
         if (t->ne[d] > 1 && t->nb[d] == 0)
             continue;
         t->nb[d] = next;
-        next =
-            attn_mul_sat(next, t->ne[d]); /* fits: the tensor is legal with larger strides, or the candidate is not */
+        /* Fits: the tensor is legal with larger strides, or the candidate is not. */
+        next = attn_mul_sat(next, t->ne[d]);
     }
 }
 

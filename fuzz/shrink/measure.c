@@ -22,8 +22,7 @@ static void add_float(uint64_t *sum, float value)
 
 int64_t shrink_next_stride(const struct attn_tensor *t, int dim)
 {
-    const struct attn_type_info *type = attn_type_info(t->type);
-    int64_t next = t->ne[0] / type->block_elems * type->block_bytes, end;
+    int64_t next = attn_row_bytes(t->type, t->ne[0]), end;
     for (int d = 1; d < dim; d++)
         if (t->ne[d] > 1 && !__builtin_mul_overflow(t->ne[d], t->nb[d], &end) && end > next)
             next = end;
