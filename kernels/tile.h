@@ -94,7 +94,7 @@ static __device__ __forceinline__ void tile_stage(float *buffer, int pitch, cons
                                                   int first, int rows, int exist, int d, int width, int pieces,
                                                   int most, const uint8_t *live)
 {
-    const int all = rows * most;
+    const int all = rows * most, real = (width - d) / 8; /* pieces before the row's end */
     /* Else the offsets of every type's first row are computed ahead of all loops and fill the registers. */
     const int thread = simt_opaque((int)threadIdx.x);
 #pragma unroll 2
@@ -104,7 +104,7 @@ static __device__ __forceinline__ void tile_stage(float *buffer, int pitch, cons
             continue;
         const int key = first + row;
         float out[8] = { 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f };
-        if (key < exist && d + 8 * piece < width && (!live || tile_key_lives<GROUPS>(live, key)))
+        if (key < exist && piece < real && (!live || tile_key_lives<GROUPS>(live, key)))
             LOADER::decode(LOADER::fetch(tile + key * row_bytes, d + 8 * piece), out);
         float *to = buffer + row * pitch + 8 * piece;
         simt_store<simt_f32x4>(to, simt_make_f32x4(out[0], out[1], out[2], out[3]));
