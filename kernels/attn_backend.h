@@ -117,6 +117,8 @@ struct attn_backend_ops {
     bool (*download)(struct attn_backend *, struct attn_memory *, struct attn_image *, struct attn_failure *);
     void (*free)(struct attn_backend *, struct attn_memory *);
     void (*close)(struct attn_backend *);
+    /* It is the host executor: it sees every access itself, and runs in the order that attn_host_schedule says. */
+    bool executor;
 };
 
 struct attn_backend {

@@ -318,7 +318,7 @@ const char *attn_runner_image(struct attn_runner *r)
 const char *attn_runner_open(struct attn_runner *r, int64_t workspace_bytes)
 {
     struct attn_failure failure = { 0 };
-    r->host = strcmp(r->backend->ops->name, "host") == 0;
+    r->host = r->backend->ops->executor;
     r->memory = r->backend->ops->alloc(r->backend, &r->c->problem, &r->before, workspace_bytes, &failure);
     if (!r->memory || !copy_image(&r->before, &r->after))
         return no_memory;

@@ -331,7 +331,8 @@ void close_backend(struct attn_backend *b)
     delete my;
 }
 
-const struct attn_hip_ops hip_ops = { { "hip", describe, alloc, upload, run, download, free_memory, close_backend },
+const struct attn_hip_ops hip_ops = { { "hip", describe, alloc, upload, run, download, free_memory, close_backend,
+                                        false },
                                       step_milliseconds,
                                       time_plan,
                                       time_copy,

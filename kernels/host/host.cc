@@ -173,8 +173,8 @@ static void host_close(struct attn_backend *backend)
     free(host);
 }
 
-static const struct attn_backend_ops host_ops = { "host",   host_describe, host_alloc, host_upload,
-                                                  host_run, host_download, host_free,  host_close };
+static const struct attn_backend_ops host_ops = { "host",        host_describe, host_alloc, host_upload, host_run,
+                                                  host_download, host_free,     host_close, true };
 
 struct attn_backend *attn_host_open(const struct attn_host_options *options)
 {
