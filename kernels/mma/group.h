@@ -324,7 +324,7 @@ template <class S> static __device__ __forceinline__ void mma_group_attention(co
 }
 
 template <class F, int DK, int DV>
-__global__ __launch_bounds__(mma_group_shape<F, DK, DV>::THREADS) void mma_group_kernel(const attn_args a)
+__global__ __launch_bounds__((mma_group_shape<F, DK, DV>::THREADS)) void mma_group_kernel(const attn_args a)
 {
     mma_group_attention<mma_group_shape<F, DK, DV>>(a);
 }

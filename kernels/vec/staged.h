@@ -225,7 +225,7 @@ __device__ __forceinline__ void staged_softmax(float *weights, int lane, float &
 
 /* INTEGER: K is q8_0, and the matrix instruction for bytes multiplies it. */
 template <int D, int COLUMNS, bool INTEGER>
-__global__ VEC_BOUNDS(WAVES * 32, INTEGER &&COLUMNS <= 4 ? 4 : 3) void vec_staged_kernel(const attn_args a)
+__global__ VEC_BOUNDS(WAVES * 32, (INTEGER && COLUMNS <= 4 ? 4 : 3)) void vec_staged_kernel(const attn_args a)
 {
     using S = vec_shape<D, COLUMNS, 32>;
     using LDS = vec_staged_lds<D, COLUMNS>;

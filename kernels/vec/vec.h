@@ -193,7 +193,7 @@ __device__ __forceinline__ void soften(const attn_args &a, const float (&bias)[S
     }
 }
 
-template <int D, int COLUMNS, int WAVE> __global__ VEC_BOUNDS(WAVES *WAVE, 3) void vec_kernel(const attn_args a)
+template <int D, int COLUMNS, int WAVE> __global__ VEC_BOUNDS((WAVES * WAVE), 3) void vec_kernel(const attn_args a)
 {
     using S = vec_shape<D, COLUMNS, WAVE>;
     using LDS = vec_lds<S>;
