@@ -28,6 +28,17 @@ static int64_t log_uniform(uint64_t *state, int64_t low, int64_t high)
     return (int64_t)(exp(log((double)low) + u * (log((double)high + 1) - log((double)low))));
 }
 
+/* A head size that models have: the largest instance is there for what runs padded on it. */
+static const struct attn_head_size *draw_head_size(uint64_t *state)
+{
+    const struct attn_head_size *sizes[ATTN_HEAD_SIZE_COUNT];
+    int n = 0;
+    for (int i = 0; i < ATTN_HEAD_SIZE_COUNT; i++)
+        if (attn_head_size(i)->d_v <= 512)
+            sizes[n++] = attn_head_size(i);
+    return sizes[below(state, n)];
+}
+
 /* What servers ask for: one token for some sequences, a draft, or part of a prompt; causal, mostly with a mask. Within
  * what the slowest kernel does in a second. */
 static void draw(uint64_t *state, char *line, size_t cap)
@@ -38,7 +49,7 @@ static void draw(uint64_t *state, char *line, size_t cap)
     struct attn_case c;
     struct attn_text_error where;
     do {
-        const struct attn_head_size *size = attn_head_size((int)below(state, ATTN_HEAD_SIZE_COUNT));
+        const struct attn_head_size *size = draw_head_size(state);
         const char *type = types[below(state, sizeof types / sizeof types[0])];
         const int64_t kind = below(state, 10);
         const int64_t n_q = kind < 4 ? 1 : kind < 6 ? 2 + below(state, 15) : log_uniform(state, 17, 4096);

@@ -74,7 +74,7 @@ class Device(Validation):
         self.assertIn("holds on the host executor", failure["host"])
         self.assertIn("dev=sm_90", failure["line"])
         self.assertEqual(failure["from"].split(" | ")[0], problem(37))
-        self.assertIn("q=f32[64,1,1,1]", failure["line"], "made smaller, with the kernel kept")
+        self.assertIn("q=f32[8,1,1,1]", failure["line"], "made smaller, with the kernel kept")
         self.assertIn("kernel=mma", failure["line"])
         self.assertEqual(self.fails_on_host(failure["line"]), 0)
         with open(self.path("f.txt")) as f:

@@ -132,9 +132,12 @@ def symbol_reader():
     return None
 
 
+SANITIZERS_OWN = ("___asan_", "__odr_asan", "__start_", "__stop_")
+
+
 def read_symbols(found, reader):
     """Fills in what each object defines and uses. Inline functions and templates of headers, of which every object that
-    uses them has a weak copy, are nobody's; so is what is static."""
+    uses them has a weak copy, are nobody's; so is what is static, and what a sanitizer puts into every object."""
     by_path = {o.path: o for o in found}
     paths = list(by_path)
     for begin in range(0, len(paths), 100):
@@ -143,6 +146,8 @@ def read_symbols(found, reader):
             path, _, rest = line.partition(": ")
             words, o = rest.split(), by_path[path]
             name, kind = words[0], words[1]
+            if name.startswith(SANITIZERS_OWN):
+                continue
             if kind in "Uw" or (kind == "v" and len(words) == 2):
                 o.uses.add(name)
             elif kind in "TDBRSCAi" or (kind in "WV" and o.source.endswith(".c")):
