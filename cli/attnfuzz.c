@@ -27,7 +27,7 @@ static void help_of(const struct cli_verb *verb)
 static void help(FILE *out)
 {
     fputs("usage: attnfuzz VERB [options] [FILE|DIR|LINE...]\n\n"
-          "Finds, proves absent and explains holes in attention kernel routing.\n\nverbs:\n",
+          "Finds and explains holes in attention kernel routing.\n\nverbs:\n",
           out);
     for (int i = 0; i < N_VERBS; i++)
         fprintf(out, "  %-8s %s\n", verbs[i]->name, verbs[i]->summary);

@@ -28,8 +28,9 @@ struct header {
     int64_t n_tasks;
     uint64_t sum; /* of what comes before it */
 };
-/* The last word is the version of the layout: of the header and of how records follow each other. */
-static const char magic[16] = "attnfuzz run 1\n";
+/* The last word is the version of the layout: of the header, of how records follow each other, of what they hold.
+ * 1: version 0.1.0. */
+static const char magic[16] = "attnfuzz run 2\n";
 enum { MAGIC_WORDS = 13 /* what every version begins with */ };
 
 struct record {
