@@ -2,10 +2,12 @@
  *
  * SPDX-License-Identifier: MIT */
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/input/message.h"
 #include "cli/input/walk.h"
 #include "cli/verbs.h"
+#include "fuzz/session/words.h"
 
 static const char help[] =
     "usage: attnfuzz plan [options] FILE|DIR|LINE|-...\n\n"
@@ -16,15 +18,34 @@ static const char help[] =
     "session { STATEMENT; ... } over one or more lines; first the server, then what happens:\n"
     "  layer NAME heads=N/M d=D[/DV] [type=T[/TV]] [window=N] [scale=F] [softcap=F] [max_bias=F] [sinks] [view]\n"
     "    [draft]\n"
-    "  device NAME[~WEAKENING]  split N  slots N  cells N  cache unified|streams  ubatch N  pad N  base N  rows N\n"
-    "  mask exact|padded=N|kept  masks each|shared  swa window|full  seed N  schedule N\n"
-    "  slot N  prefill N  decode N  together N  draft N accept M [times K]  drafts N accept M [times K]\n"
-    "  checkpoint  restore  reuse lcp=SHARE [prompt=N]  copy N  shift keep=N  defrag  clear\n\n"
-    "options:\n"
+    "  device NAME[~WEAKENING]  seed N  schedule N\n";
+
+static const char help_after[] =
+    "\noptions:\n"
     "  --device NAME  plan on this device; NAME~WEAKENING for a weakened one, several with commas, or all\n"
     "  --json         one JSON object a line, with at least kernel, device, grid, block, lds_static_bytes,\n"
     "                 lds_dynamic_bytes, workspace_bytes, splits, columns, key, and the line itself\n"
     "  --help         this text\n";
+
+/* The statements that tables describe: the server's, a number or a word, and what happens. */
+static void help_statements(void)
+{
+    enum { WIDTH = 28 };
+    for (int i = 0; i < N_NUMBERS; i++)
+        printf("  %s %-*s  from %d to %d\n", numbers[i].name, WIDTH - 1 - (int)strlen(numbers[i].name), "N",
+               numbers[i].low, numbers[i].high);
+    for (int i = 0; i < N_CHOICES; i++)
+        printf("  %s %s|%s\n", choices[i].name, choices[i].zero, choices[i].one);
+#define X(NAME, name, text)                                                                                           \
+    printf("  mask %-*s  %s\n", WIDTH - 5, ATTN_SESSION_MASK_##NAME == ATTN_SESSION_MASK_PADDED ? #name "=N" : #name, \
+           text);
+    ATTN_SESSION_MASKS(X)
+#undef X
+    putchar('\n');
+#define X(NAME, name, operands, text) printf("  %-*s  %s\n", WIDTH, operands[0] ? #name " " operands : #name, text);
+    ATTN_SESSION_OPS(X)
+#undef X
+}
 
 static bool plan_step(const struct walk_step *at, bool json, bool flag)
 {
@@ -65,5 +86,10 @@ static int run(int argc, char **argv)
 }
 
 const struct cli_verb cli_plan = {
-    .name = "plan", .summary = "the plan of each line on each device", .help = help, .run = run
+    .name = "plan",
+    .summary = "the plan of each line on each device",
+    .help = help,
+    .run = run,
+    .table = help_statements,
+    .help_after = help_after,
 };

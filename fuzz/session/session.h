@@ -51,9 +51,9 @@ struct attn_session_layer {
 };
 
 /* X(NAME, name, meaning): how wide the mask is. */
-#define ATTN_SESSION_MASKS(X)                                      \
-    X(EXACT, exact, "as wide as n_kv")                             \
-    X(PADDED, padded, "n_kv rounded up to a multiple of mask_pad") \
+#define ATTN_SESSION_MASKS(X)                               \
+    X(EXACT, exact, "as wide as n_kv")                      \
+    X(PADDED, padded, "n_kv rounded up to a multiple of N") \
     X(KEPT, kept, "a drafter's reused graph keeps the widest mask it had; others are exact")
 
 enum attn_session_mask {
@@ -64,19 +64,19 @@ enum attn_session_mask {
 };
 
 /* X(NAME, name, operands of its statement, meaning). Amounts are tokens unless said. */
-#define ATTN_SESSION_OPS(X)                                                                                \
-    X(SLOT, slot, "N", "the events after it are about slot N")                                             \
-    X(PREFILL, prefill, "N", "N new tokens of a prompt, in ubatches")                                      \
-    X(DECODE, decode, "N", "N tokens, one a step")                                                         \
-    X(TOGETHER, together, "N", "N steps that decode one token of every slot in use")                       \
-    X(DRAFT, draft, "N accept M [times K]", "N drafted tokens, verified in one batch, M of them accepted") \
-    X(DRAFTS, drafts, "N accept M [times K]", "the same for every slot in use, in one batch")              \
-    X(CHECKPOINT, checkpoint, "", "saves the slot's part of the sliding-window cache")                     \
-    X(RESTORE, restore, "", "back to the slot's last checkpoint")                                          \
-    X(REUSE, reuse, "lcp=F prompt=N", "a request whose first tokens, F of its N, are the slot's own")      \
-    X(COPY, copy, "N", "slot N becomes a copy of this one")                                                \
-    X(SHIFT, shift, "keep=N", "half of what follows the first N tokens is dropped, the rest moves down")   \
-    X(DEFRAG, defrag, "", "cells in use move into holes before them")                                      \
+#define ATTN_SESSION_OPS(X)                                                                                     \
+    X(SLOT, slot, "N", "the events after it are about slot N")                                                  \
+    X(PREFILL, prefill, "N", "N new tokens of a prompt, in ubatches")                                           \
+    X(DECODE, decode, "N", "N tokens, one a step")                                                              \
+    X(TOGETHER, together, "N", "N steps that decode one token of every slot in use")                            \
+    X(DRAFT, draft, "N accept M [times K]", "N drafted tokens, verified in one batch, M of them accepted")      \
+    X(DRAFTS, drafts, "N accept M [times K]", "the same for every slot in use, in one batch")                   \
+    X(CHECKPOINT, checkpoint, "", "saves the slot's part of the sliding-window cache")                          \
+    X(RESTORE, restore, "", "back to the slot's last checkpoint")                                               \
+    X(REUSE, reuse, "lcp=SHARE [prompt=N]", "a request whose first tokens, SHARE of its N, are the slot's own") \
+    X(COPY, copy, "N", "slot N becomes a copy of this one")                                                     \
+    X(SHIFT, shift, "keep=N", "half of what follows the first N tokens is dropped, the rest moves down")        \
+    X(DEFRAG, defrag, "", "cells in use move into holes before them")                                           \
     X(CLEAR, clear, "", "the slot forgets its tokens")
 
 enum attn_session_op {
