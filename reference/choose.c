@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: MIT */
 #include "reference/internal.h"
 
+#include "planner/arith.h"
 #include "planner/random.h"
 
 #include <stdlib.h>
@@ -15,7 +16,7 @@ static uint64_t random_of(uint64_t seed, uint64_t number) { return attn_mix(seed
 bool attn_choose_rows(struct attn_reference *r, int64_t work, uint64_t seed)
 {
     int64_t heads, rows;
-    if (__builtin_mul_overflow(r->n_head, r->n_q, &heads) || __builtin_mul_overflow(heads, r->n_seq, &rows)) {
+    if (!attn_mul(r->n_head, r->n_q, &heads) || !attn_mul(heads, r->n_seq, &rows)) {
         return false;
     }
     r->n_rows = rows;

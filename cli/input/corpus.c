@@ -25,15 +25,13 @@ bool corpus_open(struct corpus *corpus, int n, char **arguments)
     return lines_open(&corpus->lines, n, arguments, prefixes, CORPUS_LINE_MAX);
 }
 
-static bool is_blank(char c) { return c == ' ' || c == '\t'; }
-
 /* Where `key=` (or `key` alone) stands in the line; 1 when it is not there. */
 static size_t column_of(const char *text, size_t len, const char *key)
 {
     size_t n = strlen(key);
     for (size_t i = 0; i + n <= len; i++) {
-        bool starts = i == 0 || is_blank(text[i - 1]);
-        bool ends = i + n == len || text[i + n] == '=' || is_blank(text[i + n]);
+        bool starts = i == 0 || attn_is_blank(text[i - 1]);
+        bool ends = i + n == len || text[i + n] == '=' || attn_is_blank(text[i + n]);
         if (starts && ends && !memcmp(text + i, key, n))
             return i + 1;
     }
@@ -87,7 +85,8 @@ static bool begins_session(const char *text, size_t len)
 {
     static const char word[] = "session";
     size_t n = sizeof word - 1;
-    return len >= n && !memcmp(text, word, n) && (len == n || is_blank(text[n]) || text[n] == '{' || text[n] == '#');
+    return len >= n && !memcmp(text, word, n) &&
+           (len == n || attn_is_blank(text[n]) || text[n] == '{' || text[n] == '#');
 }
 
 /* Where the closing brace of the line stands, outside a comment; len when there is none. */
@@ -114,7 +113,7 @@ static bool add_to_script(struct corpus *corpus, bool *closed)
     size_t brace = find_brace(lines->text, lines->len);
     *closed = brace < lines->len;
     for (size_t i = brace + 1; i < lines->len && lines->text[i] != '#'; i++)
-        if (!is_blank(lines->text[i])) {
+        if (!attn_is_blank(lines->text[i])) {
             report(corpus, i + 1, "a session's closing brace ends its line");
             return false;
         }

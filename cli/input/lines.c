@@ -10,6 +10,7 @@
 
 #include "cli/input/folder.h"
 #include "cli/input/message.h"
+#include "fuzz/case/attn_case.h"
 
 enum { CHUNK_BYTES = 65536, DEPTH_MAX = 32 };
 
@@ -106,14 +107,12 @@ bool lines_open(struct lines *lines, int n, char **arguments, const char *const 
     return true;
 }
 
-static bool is_blank(char c) { return c == ' ' || c == '\t'; }
-
 bool lines_content(const struct lines *lines, const char **text, size_t *len)
 {
     size_t begin = 0, end = lines->len;
-    while (end && is_blank(lines->text[end - 1]))
+    while (end && attn_is_blank(lines->text[end - 1]))
         end--;
-    while (begin < end && is_blank(lines->text[begin]))
+    while (begin < end && attn_is_blank(lines->text[begin]))
         begin++;
     *text = lines->text + begin;
     *len = end - begin;

@@ -14,12 +14,22 @@ lines with few keys or with a GPU's share of the heads, which are run.
 
 import math
 import os
+import re
 import struct
 import sys
 
-BLOCK = {"f32": (1, 4), "f16": (1, 2), "bf16": (1, 2), "q8_0": (32, 34), "q4_0": (32, 18), "q4_1": (32, 20),
-         "q5_0": (32, 22), "q5_1": (32, 24)}
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 WORK_LIMIT = 20_000_000
+
+
+def blocks():
+    """Elements and bytes of a block of each type, by name: rows of ATTN_TYPES."""
+    with open(os.path.join(ROOT, "planner", "tables.h"), encoding="utf-8") as f:
+        rows = re.search(r"^#define ATTN_TYPES\(X\)((?:.*\\\n)+.*)", f.read(), re.M).group(1)
+    return {name: (int(elems), int(size)) for name, elems, size in re.findall(r"X\(\w+, (\w+), (\d+), (\d+),", rows)}
+
+
+BLOCK = blocks()
 
 
 def f32(x):

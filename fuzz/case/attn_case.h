@@ -67,6 +67,9 @@ void attn_run_default(struct attn_run *run);
 bool attn_case_equal(const struct attn_case *a, const struct attn_case *b);
 uint64_t attn_case_hash(const struct attn_case *c);
 
+/* What stands between the words of a line. */
+static inline bool attn_is_blank(char c) { return c == ' ' || c == '\t'; }
+
 /* Reads one line: problem, then optionally '|' and `dev=NAME[~WEAKENING] kernel=NAME data=NAME mask=NAME dead=0|1
  * seed=N schedule=N`, each key at most once. Columns in *error count from 1 over the whole line. */
 bool attn_case_parse(const char *line, size_t len, struct attn_case *out, struct attn_text_error *error);

@@ -328,22 +328,51 @@ static bool is_place_dead(const struct filler *f, const struct attn_tensor *t, c
     return true;
 }
 
+/* As large as a block of any type, and as its elements. */
+union any_block {
+#define X(NAME, name, elems, bytes, align, ggml) char name[bytes];
+    ATTN_TYPES(X)
+#undef X
+};
+union any_elements {
+#define X(NAME, name, elems, bytes, align, ggml) float name[elems];
+    ATTN_TYPES(X)
+#undef X
+};
+
+/* Is what follows the scale of a quantised type's blocks a minimum, with which all elements are NaN when it is? Numbers
+ * never do. */
+static bool has_minimum(int type)
+{
+    static const uint16_t not_a_number = 0x7e00;
+    char block[sizeof(union any_block)] = { 0 };
+    float x[sizeof(union any_elements) / sizeof(float)];
+    const struct attn_type_info *info = attn_type_info(type);
+    memcpy(block + 2, &not_a_number, 2);
+    attn_row_decode(type, block, info->block_elems, x);
+    for (int i = 0; i < info->block_elems; i++)
+        if (!isnan(x[i]))
+            return false;
+    return true;
+}
+
 static void poison_row(int type, int64_t n, uint64_t state, char *out)
 {
     static const uint32_t wide[4] = { 0x7fc00000u, 0x7f800000u, 0xff800000u, 0xffffffffu };
     static const uint16_t half[4] = { 0x7e00, F16_INF, F16_MINUS_INF, 0xffff };
     static const uint16_t brain[4] = { 0x7fc0, 0x7f80, 0xff80, 0xffff };
     const struct attn_type_info *info = attn_type_info(type);
+    const bool minimum = info->block_elems > 1 && has_minimum(type);
     for (int64_t i = 0; i < n / info->block_elems; i++, out += info->block_bytes) {
         uint64_t bits = attn_random(&state);
         switch (type) {
         case ATTN_F32: memcpy(out, &wide[bits & 3], 4); break;
         case ATTN_F16: memcpy(out, &half[bits & 3], 2); break;
         case ATTN_BF16: memcpy(out, &brain[bits & 3], 2); break;
-        default: /* quants, and a scale first; the _1 types have a minimum after it */
+        default: /* quants, and a scale first; some have a minimum after it */
             memset(out, (int)(bits >> 8 & 0xff), (size_t)info->block_bytes);
             memcpy(out, &half[bits & 3], 2);
-            if (type == ATTN_Q4_1 || type == ATTN_Q5_1)
+            if (minimum)
                 memcpy(out + 2, &half[bits >> 2 & 3], 2);
             break;
         }

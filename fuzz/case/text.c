@@ -128,18 +128,16 @@ static bool read_value(enum key key, const struct word *value, struct attn_run *
     return false;
 }
 
-static bool is_blank(char c) { return c == ' ' || c == '\t'; }
-
 static bool read_run(const char *line, size_t at, size_t len, struct attn_run *run, struct attn_text_error *error)
 {
     uint32_t seen = 0;
     for (;;) {
-        while (at < len && is_blank(line[at]))
+        while (at < len && attn_is_blank(line[at]))
             at++;
         if (at == len)
             return true;
         size_t end = at, equals;
-        while (end < len && !is_blank(line[end]))
+        while (end < len && !attn_is_blank(line[end]))
             end++;
         for (equals = at; equals < end && line[equals] != '='; equals++) {
         }

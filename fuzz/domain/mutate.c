@@ -7,8 +7,6 @@
 
 #include "planner/random.h"
 
-static uint32_t below(uint64_t *state, uint32_t n) { return (uint32_t)attn_random_below(state, n); }
-
 static bool is_on(const struct attn_genome *genome, int gene)
 {
     int feature = attn_gene_info(gene)->feature;
@@ -19,13 +17,13 @@ static void draw_genes(struct attn_genome *genome, int feature, uint64_t *state)
 {
     for (int g = 0; g < ATTN_GENE_COUNT; g++)
         if (attn_gene_info(g)->feature == feature)
-            genome->gene[g] = below(state, attn_gene_info(g)->range);
+            genome->gene[g] = (uint32_t)attn_random_below(state, attn_gene_info(g)->range);
 }
 
 static int pick_gene(const struct attn_genome *genome, uint64_t *state)
 {
     for (;;) {
-        int g = (int)below(state, ATTN_GENE_COUNT);
+        int g = (int)attn_random_below(state, ATTN_GENE_COUNT);
         if (is_on(genome, g))
             return g;
     }
@@ -36,9 +34,9 @@ void attn_genome_random(struct attn_genome *genome, uint64_t seed)
     uint64_t state = seed;
     memset(genome, 0, sizeof *genome);
     /* How full a genome is differs from one to the next: 1 to 12 features of 16. */
-    uint32_t share = 1 + below(&state, 12);
+    uint64_t share = 1 + attn_random_below(&state, 12);
     for (int i = 0; i < ATTN_FEATURE_COUNT; i++)
-        if (below(&state, 16) < share)
+        if (attn_random_below(&state, 16) < share)
             genome->features |= 1u << i;
     for (int feature = 0; feature <= ATTN_ALWAYS; feature++)
         draw_genes(genome, feature, &state);
@@ -47,19 +45,19 @@ void attn_genome_random(struct attn_genome *genome, uint64_t seed)
 
 static void change_once(struct attn_genome *genome, uint64_t *state)
 {
-    uint32_t what = below(state, 16);
+    uint64_t what = attn_random_below(state, 16);
     if (what < 5) {
-        int feature = (int)below(state, ATTN_FEATURE_COUNT);
+        int feature = (int)attn_random_below(state, ATTN_FEATURE_COUNT);
         genome->features ^= 1u << feature;
         if (genome->features >> feature & 1)
             draw_genes(genome, feature, state);
     } else if (what < 12) {
         int g = pick_gene(genome, state);
-        genome->gene[g] = below(state, attn_gene_info(g)->range);
+        genome->gene[g] = (uint32_t)attn_random_below(state, attn_gene_info(g)->range);
     } else {
         int g = pick_gene(genome, state);
         uint32_t range = attn_gene_info(g)->range, value = genome->gene[g];
-        switch (below(state, 4)) {
+        switch (attn_random_below(state, 4)) {
         case 0: value = value + 1 < range ? value + 1 : 0; break;
         case 1: value = value > 0 ? value - 1 : range - 1; break;
         case 2: value = 0; break;
@@ -72,12 +70,12 @@ static void change_once(struct attn_genome *genome, uint64_t *state)
 void attn_genome_mutate(struct attn_genome *genome, uint64_t seed)
 {
     uint64_t state = seed;
-    if (below(&state, 12) == 0) {
+    if (attn_random_below(&state, 12) == 0) {
         attn_genome_random(genome, attn_random(&state));
         return;
     }
     static const uint8_t changes[8] = { 1, 1, 1, 2, 2, 3, 4, 8 };
-    for (int n = changes[below(&state, 8)]; n > 0; n--)
+    for (int n = changes[attn_random_below(&state, 8)]; n > 0; n--)
         change_once(genome, &state);
     attn_genome_settle(genome);
 }

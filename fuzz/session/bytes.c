@@ -117,11 +117,21 @@ static void choose_size(const struct input *in, uint8_t byte, struct attn_sessio
         l->d_v = 1 + (in->header[AT_D_V] + 5 * byte) % 320;
         return;
     }
-    /* Indices of the table of head sizes: the ones that most models have are drawn more often (64, 128, 256, MLA's). */
-    static const uint8_t order[] = { 1, 6, 9, 0, 2, 3, 4, 5, 7, 8, 10, 11, 12, 9, 6, 9, 1, 6, 9, 12 };
-    const struct attn_head_size *size = attn_head_size(PICK(order, byte));
-    l->d_k = size->d_k;
-    l->d_v = size->d_v;
+    /* The head sizes that most models have are drawn more often (64, 128, 256, MLA's). */
+#define SIZE(d_k, d_v) ATTN_HEAD_SIZE_##d_k##_##d_v
+    static const uint8_t order[] = { SIZE(64, 64),   SIZE(128, 128), SIZE(256, 256), SIZE(40, 40),   SIZE(72, 72),
+                                     SIZE(80, 80),   SIZE(96, 96),   SIZE(112, 112), SIZE(192, 128), SIZE(192, 192),
+                                     SIZE(320, 256), SIZE(512, 512), SIZE(576, 512), SIZE(256, 256), SIZE(128, 128),
+                                     SIZE(256, 256), SIZE(64, 64),   SIZE(128, 128), SIZE(256, 256), SIZE(576, 512) };
+#undef SIZE
+    enum { WHOLE = 256 / sizeof order * sizeof order }; /* of a byte's values: each size as often as it is there */
+    const uint8_t other = in->header[AT_D_K];
+    const bool table = byte < WHOLE || byte % 2 == 0;
+    const struct attn_head_size *size = attn_head_size(byte < WHOLE ? PICK(order, byte) : other % ATTN_HEAD_SIZE_COUNT);
+    const int32_t padded = 8 * (1 + other % (attn_head_size(ATTN_HEAD_SIZE_COUNT - 1)->d_v / 8));
+    /* The few values that are left: any size of the table, or one that runs on the next larger instance. */
+    l->d_k = table ? size->d_k : padded;
+    l->d_v = table ? size->d_v : padded;
 }
 
 /* A type whose blocks the head size is a multiple of; the first types are the plain ones. */
@@ -359,17 +369,15 @@ void attn_session_decode(const uint8_t *bytes, size_t size, const struct attn_se
 
 /* ---- Mutation -------------------------------------------------------------------------------------------- */
 
-static uint32_t below(uint64_t *state, uint32_t n) { return (uint32_t)attn_random_below(state, n); }
-
 /* An input with its header whole, and how many events it has. */
 struct draft {
     uint8_t bytes[ATTN_SESSION_BYTES_MAX];
-    uint32_t events;
+    uint64_t events;
 };
 
 enum { EVENTS_MAX = (ATTN_SESSION_BYTES_MAX - ATTN_SESSION_HEADER) / ATTN_SESSION_EVENT_BYTES };
 
-static uint8_t *event_at(struct draft *d, uint32_t i)
+static uint8_t *event_at(struct draft *d, uint64_t i)
 {
     return d->bytes + ATTN_SESSION_HEADER + i * ATTN_SESSION_EVENT_BYTES;
 }
@@ -380,24 +388,24 @@ static void take(struct draft *d, const uint8_t *in, size_t size)
     size = size < sizeof d->bytes ? size : sizeof d->bytes;
     memcpy(d->bytes, in, size);
     if (size > ATTN_SESSION_HEADER)
-        d->events = (uint32_t)((size - ATTN_SESSION_HEADER) / ATTN_SESSION_EVENT_BYTES);
+        d->events = (size - ATTN_SESSION_HEADER) / ATTN_SESSION_EVENT_BYTES;
 }
 
 static size_t give(const struct draft *d, uint8_t *out, size_t cap)
 {
-    size_t size = ATTN_SESSION_HEADER + (size_t)d->events * ATTN_SESSION_EVENT_BYTES;
+    size_t size = ATTN_SESSION_HEADER + d->events * ATTN_SESSION_EVENT_BYTES;
     size = size < cap ? size : cap;
     memcpy(out, d->bytes, size);
     return size;
 }
 
-static void draw_event(struct draft *d, uint32_t i, uint64_t *state)
+static void draw_event(struct draft *d, uint64_t i, uint64_t *state)
 {
     uint64_t x = attn_random(state);
     memcpy(event_at(d, i), &x, ATTN_SESSION_EVENT_BYTES);
 }
 
-static void insert_event(struct draft *d, uint32_t i, uint64_t *state, bool copy)
+static void insert_event(struct draft *d, uint64_t i, uint64_t *state, bool copy)
 {
     if (d->events == EVENTS_MAX)
         return;
@@ -405,19 +413,19 @@ static void insert_event(struct draft *d, uint32_t i, uint64_t *state, bool copy
             (d->events - i) * (size_t)ATTN_SESSION_EVENT_BYTES);
     d->events++;
     if (copy && d->events > 1)
-        memmove(event_at(d, i), event_at(d, below(state, d->events)), ATTN_SESSION_EVENT_BYTES);
+        memmove(event_at(d, i), event_at(d, attn_random_below(state, d->events)), ATTN_SESSION_EVENT_BYTES);
     else
         draw_event(d, i, state);
 }
 
 static void change_once(struct draft *d, uint64_t *state)
 {
-    uint32_t at = d->events ? below(state, d->events) : 0;
-    switch (below(state, 12)) {
+    uint64_t at = d->events ? attn_random_below(state, d->events) : 0;
+    switch (attn_random_below(state, 12)) {
     case 0:
-    case 1: d->bytes[below(state, 24) / 8] ^= (uint8_t)(1u << below(state, 8)); break;
+    case 1: d->bytes[attn_random_below(state, 24) / 8] ^= (uint8_t)(1u << attn_random_below(state, 8)); break;
     case 2:
-    case 3: d->bytes[AT_RUN + below(state, AT_END - AT_RUN)] = (uint8_t)attn_random(state); break;
+    case 3: d->bytes[AT_RUN + attn_random_below(state, AT_END - AT_RUN)] = (uint8_t)attn_random(state); break;
     case 4:
     case 5: insert_event(d, at, state, false); break;
     case 6: insert_event(d, at, state, true); break;
@@ -431,7 +439,7 @@ static void change_once(struct draft *d, uint64_t *state)
     case 8:
         if (d->events > 1) {
             uint8_t kept[ATTN_SESSION_EVENT_BYTES];
-            uint8_t *other = event_at(d, below(state, d->events));
+            uint8_t *other = event_at(d, attn_random_below(state, d->events));
             memcpy(kept, event_at(d, at), sizeof kept);
             memmove(event_at(d, at), other, sizeof kept);
             memcpy(other, kept, sizeof kept);
@@ -439,7 +447,7 @@ static void change_once(struct draft *d, uint64_t *state)
         break;
     default:
         if (d->events)
-            event_at(d, at)[below(state, ATTN_SESSION_EVENT_BYTES)] = (uint8_t)attn_random(state);
+            event_at(d, at)[attn_random_below(state, ATTN_SESSION_EVENT_BYTES)] = (uint8_t)attn_random(state);
         else
             insert_event(d, 0, state, false);
     }
@@ -448,15 +456,15 @@ static void change_once(struct draft *d, uint64_t *state)
 size_t attn_session_random(uint8_t out[ATTN_SESSION_BYTES_MAX], uint64_t seed)
 {
     uint64_t state = seed;
-    struct draft d = { .events = 1 + below(&state, 24) };
+    struct draft d = { .events = 1 + attn_random_below(&state, 24) };
     /* How many features are on differs from one to the next. */
-    uint32_t share = 1 + below(&state, 8);
+    uint64_t share = 1 + attn_random_below(&state, 8);
     for (int i = 0; i < N_FEATURES; i++)
-        if (below(&state, 16) < share)
+        if (attn_random_below(&state, 16) < share)
             d.bytes[i / 8] |= (uint8_t)(1u << i % 8);
     for (int i = AT_RUN; i < AT_END; i++)
         d.bytes[i] = (uint8_t)attn_random(&state);
-    for (uint32_t i = 0; i < d.events; i++)
+    for (uint64_t i = 0; i < d.events; i++)
         draw_event(&d, i, &state);
     return give(&d, out, ATTN_SESSION_BYTES_MAX);
 }
@@ -466,7 +474,7 @@ size_t attn_session_mutate(const uint8_t *in, size_t size, uint8_t *out, size_t 
     static const uint8_t changes[8] = { 1, 1, 1, 2, 2, 3, 4, 8 };
     uint64_t state = seed;
     struct draft d;
-    if (below(&state, 4) == 0) { /* a new one: small changes of a session rarely make a long one */
+    if (attn_random_below(&state, 4) == 0) { /* a new one: small changes of a session rarely make a long one */
         uint8_t drawn[ATTN_SESSION_BYTES_MAX];
         size_t n = attn_session_random(drawn, attn_random(&state));
         n = n < cap ? n : cap;
@@ -474,7 +482,7 @@ size_t attn_session_mutate(const uint8_t *in, size_t size, uint8_t *out, size_t 
         return n;
     }
     take(&d, in, size);
-    for (int n = changes[below(&state, 8)]; n > 0; n--)
+    for (int n = changes[attn_random_below(&state, 8)]; n > 0; n--)
         change_once(&d, &state);
     return give(&d, out, cap);
 }
@@ -489,9 +497,9 @@ size_t attn_session_cross(const uint8_t *a, size_t a_size, const uint8_t *b, siz
     take(&one, a, a_size);
     take(&two, b, b_size);
     for (int i = 0; i < AT_END; i++)
-        if (below(&state, 4) == 0)
+        if (attn_random_below(&state, 4) == 0)
             one.bytes[i] = two.bytes[i];
-    uint32_t keep = below(&state, one.events + 1), from = below(&state, two.events + 1);
+    uint64_t keep = attn_random_below(&state, one.events + 1), from = attn_random_below(&state, two.events + 1);
     for (one.events = keep; from < two.events && one.events < EVENTS_MAX; from++)
         memcpy(event_at(&one, one.events++), event_at(&two, from), ATTN_SESSION_EVENT_BYTES);
     return give(&one, out, cap);

@@ -12,7 +12,7 @@ void attn_session_default(struct attn_session *s)
     s->split = s->slots = s->unified = s->pad = s->rows = 1;
     s->mask_pad = 1;
     s->cells = 256;
-    s->ubatch = 512;
+    s->ubatch = ATTN_SESSION_UBATCH;
     for (int i = 0; i < attn_device_count(); i++)
         if (strcmp(attn_device(i)->name, "gfx906") == 0)
             s->device = i;
@@ -59,7 +59,7 @@ const char *attn_session_check(const struct attn_session *s)
     if (!within(s->n_layers, 1, ATTN_SESSION_LAYERS_MAX))
         return "a session needs 1 to 4 layers";
     if (!within(s->n_events, 0, ATTN_SESSION_EVENTS_MAX))
-        return "a session has at most 512 events";
+        return "a session has at most " ATTN_SESSION_DIGITS(ATTN_SESSION_EVENTS_MAX) " events";
     for (int i = 0; i < s->n_layers; i++) {
         const struct attn_session_layer *l = &s->layer[i];
         const char *wrong = check_layer(l);

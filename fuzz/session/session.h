@@ -24,13 +24,18 @@
 
 /* ---- The session as data --------------------------------------------------------------------------------- */
 
+/* A macro, for messages. */
+#define ATTN_SESSION_EVENTS_MAX 512
+#define ATTN_SESSION_DIGITS(number) ATTN_SESSION_DIGITS_(number)
+#define ATTN_SESSION_DIGITS_(number) #number
+
 enum {
     ATTN_SESSION_LAYERS_MAX = 4,
     ATTN_SESSION_SLOTS_MAX = 8,
     ATTN_SESSION_SPLIT_MAX = 8,
-    ATTN_SESSION_EVENTS_MAX = 512,
     ATTN_SESSION_CELLS_MAX = 65536,
     ATTN_SESSION_UBATCH_MAX = 2048,
+    ATTN_SESSION_UBATCH = 512, /* where a script does not say */
     ATTN_SESSION_HEADS_MAX = 1024,
     ATTN_SESSION_HEAD_SIZE_MAX = 2048,
     ATTN_SESSION_DRAFT_MAX = 16,
@@ -135,8 +140,8 @@ struct attn_session {
     struct attn_session_event event[ATTN_SESSION_EVENTS_MAX];
 };
 
-/* The defaults of every statement that a script may leave out: one slot, 256 cells, unified, ubatch 512, pad 1, exact
- * masks, gfx906; no layers, no events. */
+/* The defaults of every statement that a script may leave out: one slot, 256 cells, unified, ATTN_SESSION_UBATCH, pad
+ * 1, exact masks, gfx906; no layers, no events. */
 void attn_session_default(struct attn_session *session);
 
 /* NULL when the session is one that can be played, else what is wrong with it. */

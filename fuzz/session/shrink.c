@@ -132,7 +132,7 @@ static bool lower_settings(struct search *x)
     s->seed = 0;
     changed |= try_candidate(x);
     x->candidate = x->best;
-    s->ubatch = 512;
+    s->ubatch = ATTN_SESSION_UBATCH;
     changed |= s->ubatch != x->best.ubatch && try_candidate(x);
     return changed;
 }

@@ -266,8 +266,9 @@ static bool read_setting(struct reader *r, const struct word *statement, uint64_
             return *choice(s, i) || word_is(&value, choices[i].zero) ||
                    fail(r, &value, "not one of the two words there are:");
         }
-    static const char *const others[] = { "device", "mask", "seed", "schedule" };
-    int other = find_name(statement, others, 4);
+    enum { DEVICE, MASK, SEED, SCHEDULE, N_OTHERS };
+    static const char *const others[N_OTHERS] = { "device", "mask", "seed", "schedule" };
+    int other = find_name(statement, others, N_OTHERS);
     if (other < 0) {
         *known = false;
         return true;
@@ -276,9 +277,9 @@ static bool read_setting(struct reader *r, const struct word *statement, uint64_
         return fail(r, statement, "a second");
     *seen |= UINT64_C(1) << (bit + other);
     value = next_word(r);
-    if (other == 0)
+    if (other == DEVICE)
         return read_device(r, &value);
-    if (other == 1) {
+    if (other == MASK) {
         struct word pad;
         if (after_key(&value, "padded", &pad)) {
             s->mask = ATTN_SESSION_MASK_PADDED;
@@ -288,7 +289,7 @@ static bool read_setting(struct reader *r, const struct word *statement, uint64_
         return (s->mask >= 0 && s->mask != ATTN_SESSION_MASK_PADDED) ||
                fail(r, &value, "a mask is exact, padded=N or kept, not");
     }
-    return digits(&value, other == 2 ? &s->seed : &s->schedule) || fail(r, &value, "a number is needed, not");
+    return digits(&value, other == SEED ? &s->seed : &s->schedule) || fail(r, &value, "a number is needed, not");
 }
 
 /* 0.995 as 995: a share from 0 to 1 with at most three places. */
@@ -296,7 +297,7 @@ static bool read_share(struct reader *r, const struct word *w, int32_t *share)
 {
     static const char *const one[] = { "1", "1.0", "1.00", "1.000" };
     *share = 1000;
-    if (find_name(w, one, 4) >= 0)
+    if (find_name(w, one, sizeof one / sizeof one[0]) >= 0)
         return true;
     *share = 0;
     if (word_is(w, "0"))
@@ -336,7 +337,7 @@ static bool read_event(struct reader *r, const struct word *statement, int op)
     struct attn_session *s = r->s;
     struct word w, value;
     if (s->n_events == ATTN_SESSION_EVENTS_MAX)
-        return fail(r, statement, "more than 512 events, here");
+        return fail(r, statement, "more than " ATTN_SESSION_DIGITS(ATTN_SESSION_EVENTS_MAX) " events, here");
     struct attn_session_event *e = &s->event[s->n_events++];
     *e = (struct attn_session_event){ .op = op };
     switch (op) {

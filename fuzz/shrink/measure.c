@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fuzz/shrink/search.h"
+#include "planner/arith.h"
 
 static void add(uint64_t *sum, int64_t value)
 {
@@ -24,7 +25,7 @@ int64_t shrink_next_stride(const struct attn_tensor *t, int dim)
 {
     int64_t next = attn_row_bytes(t->type, t->ne[0]), end;
     for (int d = 1; d < dim; d++)
-        if (t->ne[d] > 1 && !__builtin_mul_overflow(t->ne[d], t->nb[d], &end) && end > next)
+        if (t->ne[d] > 1 && attn_mul(t->ne[d], t->nb[d], &end) && end > next)
             next = end;
     return next;
 }

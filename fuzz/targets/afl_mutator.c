@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What entry_FORM.c, linked with this, makes of the hooks says what an input is. */
+/* What entry_INPUT.c, linked with this, makes of the hooks says what an input is. */
 #include "fuzz/targets/hooks.h"
 #include "planner/random.h"
 

@@ -5,6 +5,7 @@
 #include "fuzz/domain/domain.h"
 #include "fuzz/properties/properties.h"
 #include "fuzz/shrink/shrink.h"
+#include "fuzz/targets/backend.h"
 #include "fuzz/targets/target.h"
 
 /* What one execution may cost, so that there are hundreds of them a second. */
@@ -17,20 +18,12 @@
 #define EXEC_STEPS UINT64_C(200000000)   /* accesses and wave operations of a launch */
 #define SHRINK_TRIES 600                 /* of a finding: some seconds */
 
-static struct attn_backend *backend;
-
-static void close_backend(void) { backend->ops->close(backend); }
-
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-    static const struct attn_host_options options = { .schedule = 0, .checked = true, .budget = EXEC_STEPS };
     (void)argc;
     (void)argv;
     begin_target("fuzz_kernel");
-    backend = attn_host_open(&options);
-    if (!backend)
-        abort();
-    atexit(close_backend);
+    open_backend(EXEC_STEPS);
     return 0;
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "fuzz/session/session.h"
+#include "fuzz/targets/backend.h"
 #include "fuzz/targets/target.h"
 
 #define RUN_WORK INT64_C(600000)      /* multiply-adds of a problem */
@@ -18,23 +19,16 @@
 #define SHRINK_SECONDS 6.0            /* and for how long */
 
 static struct attn_session_memo memo;
-static struct attn_backend *backend;
 static enum { MIXED, PLAN_ALL, RUN_ALL } mode;
-
-static void close_backend(void) { backend->ops->close(backend); }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-    static const struct attn_host_options options = { .schedule = 0, .checked = true, .budget = RUN_STEPS };
     const char *asked = getenv("ATTNFUZZ_SESSION");
     (void)argc;
     (void)argv;
     begin_target("fuzz_session");
     mode = !asked ? MIXED : strcmp(asked, "plan") == 0 ? PLAN_ALL : strcmp(asked, "run") == 0 ? RUN_ALL : MIXED;
-    backend = attn_host_open(&options);
-    if (!backend)
-        abort();
-    atexit(close_backend);
+    open_backend(RUN_STEPS);
     return 0;
 }
 

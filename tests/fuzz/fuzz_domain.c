@@ -160,16 +160,6 @@ static const char *const share_names[SHARES] = { "two or more KV tiles",
                                                  "wave32",
                                                  "wave64" };
 
-static bool is_contiguous(const struct attn_tensor *t)
-{
-    struct attn_tensor dense = *t;
-    attn_tensor_contiguous(&dense);
-    for (int d = 1; d < 4; d++)
-        if (t->ne[d] > 1 && t->nb[d] != dense.nb[d])
-            return false;
-    return true;
-}
-
 static uint32_t traits(const struct attn_case *c)
 {
     const struct attn_problem *p = &c->problem;
@@ -183,7 +173,8 @@ static uint32_t traits(const struct attn_case *c)
     set |= (uint32_t)(attn_n_kv(p) > plan.kv_tile) << SHARE_TILES;
     set |= (uint32_t)(plan.splits > 1) << SHARE_SPLITS;
     set |= (uint32_t)(attn_d_k(p) >= 256) << SHARE_D256;
-    set |= (uint32_t)(!is_contiguous(&p->t[ATTN_Q]) || !is_contiguous(&p->t[ATTN_K]) || !is_contiguous(&p->t[ATTN_V]))
+    set |= (uint32_t)(!attn_tensor_is_contiguous(&p->t[ATTN_Q]) || !attn_tensor_is_contiguous(&p->t[ATTN_K]) ||
+                      !attn_tensor_is_contiguous(&p->t[ATTN_V]))
            << SHARE_STRIDES;
     set |= (uint32_t)(p->t[ATTN_MASK].present && p->t[ATTN_MASK].ne[0] > attn_n_kv(p)) << SHARE_MASK;
     set |= (uint32_t)((ratio & (ratio - 1)) != 0) << SHARE_RATIO;

@@ -16,6 +16,7 @@
 #include "fuzz/domain/domain.h"
 #include "fuzz/domain/mutate.h"
 #include "fuzz/shrink/shrink.h"
+#include "planner/hash.h"
 
 /* ---- Faults ---------------------------------------------------------------------------------------------- */
 
@@ -166,8 +167,7 @@ static bool ask(const struct attn_case *c, void *context)
     assert_int_equal(attn_problem_check(&c->problem, NULL), ATTN_E_OK);
     assert_true(attn_case_parse(line, len, &read, &error));
     w->asked++;
-    for (size_t i = 0; i < len; i++)
-        w->order = (w->order ^ (uint8_t)line[i]) * UINT64_C(0x100000001b3);
+    w->order = attn_hash(w->order, line, len);
     bool fails = w->fault->fails(c);
     assert_int_equal(w->fault->fails(&read), fails); /* the line is the case */
     return fails;
@@ -197,7 +197,7 @@ static void smallest_is_found(void **state)
         for (int i = 0; i < STARTS; i++) {
             struct attn_case first, second;
             struct attn_shrink_report report, again;
-            struct watch w = { .fault = &faults[f] }, v = w;
+            struct watch w = { .fault = &faults[f], .order = ATTN_HASH_START }, v = w;
             char line[ATTN_CASE_LINE_MAX];
             assert_true(start(&faults[f], &seed, &first));
             second = first;

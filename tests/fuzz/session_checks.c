@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "fuzz/session/play.h"
+#include "tests/fuzz/session_support.h"
 
 static struct attn_session session;
 static struct attn_fleet fleet;
@@ -30,14 +31,6 @@ static struct attn_session_options options_of(struct attn_backend *backend)
                                           .kernel = -1,
                                           .cache_bytes = 1 << 24,
                                           .limits = { .work = 2000000, .bytes = 1 << 24 } };
-}
-
-static void read_script(const char *script)
-{
-    struct attn_session_error e;
-    size_t used;
-    if (!attn_session_parse(script, strlen(script), &session, &used, &e))
-        fail_msg("%s\n%lld:%zu: %s", script, (long long)e.line, e.column, e.message);
 }
 
 static void must_hold(const struct attn_session_options *options, struct attn_session_outcome *outcome)
@@ -64,7 +57,7 @@ static void test_keys_are_coarse(void **state)
         int64_t last = 0;
         snprintf(script, sizeof script, "session { layer f heads=32/8 d=128; cells 4096; pad %d; decode 1000; }",
                  pads[i]);
-        read_script(script);
+        read_script(script, &session);
         must_hold(&options, &outcome);
         for (int64_t n = 1; n <= 1000; n++) {
             int64_t n_kv = (n + pads[i] - 1) / pads[i] * pads[i], bucket = attn_bucket_n_kv(n_kv);
@@ -168,7 +161,7 @@ static void test_results(void **state)
         struct attn_session_options options = options_of(host);
         struct attn_session_outcome outcome;
         options.limits.schedules = true;
-        read_script(scripts[i]);
+        read_script(scripts[i], &session);
         must_hold(&options, &outcome);
         assert_int_equal(outcome.skipped, 0);
         assert_int_equal(outcome.ran, outcome.planned);
@@ -258,7 +251,8 @@ static void test_every_run_is_judged(void **state)
     struct attn_session_finding f;
     bool compared;
     (void)state;
-    read_script("session { layer f heads=2/1 d=64; slots 2; cells 32; prefill 5; decode 1; slot 1; prefill 4; }");
+    read_script("session { layer f heads=2/1 d=64; slots 2; cells 32; prefill 5; decode 1; slot 1; prefill 4; }",
+                &session);
     must_hold(&options, &outcome);
     const int64_t once = late.runs;
     assert_true(once >= 3 * 2); /* three steps, naive and another kernel at least */
@@ -308,7 +302,7 @@ static void test_orders(void **state)
                  "decode 12; slot 0;"
                  "decode 5; slot 2; reuse lcp=0.8 prompt=12; }",
                  unified ? "unified" : "streams");
-        read_script(script);
+        read_script(script, &session);
         if (!attn_session_orders(&session, &options, &outcome, &compared, &f))
             fail_msg("%s", f.finding.text);
         assert_true(compared);
@@ -317,7 +311,8 @@ static void test_orders(void **state)
     struct attn_session_finding f;
     struct attn_session_outcome outcome;
     bool compared;
-    read_script("session { layer f heads=1/1 d=64; slots 2; cells 64; prefill 3; slot 1; prefill 3; together 2; }");
+    read_script("session { layer f heads=1/1 d=64; slots 2; cells 64; prefill 3; slot 1; prefill 3; together 2; }",
+                &session);
     assert_true(attn_session_orders(&session, &options, &outcome, &compared, &f));
     assert_false(compared);
 }

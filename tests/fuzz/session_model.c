@@ -13,16 +13,9 @@
 #include <cmocka.h>
 
 #include "fuzz/session/play.h"
+#include "tests/fuzz/session_support.h"
 
 static struct attn_session session;
-
-static void read_script(const char *script)
-{
-    struct attn_session_error e;
-    size_t used;
-    if (!attn_session_parse(script, strlen(script), &session, &used, &e))
-        fail_msg("%s\n%lld:%zu: %s", script, (long long)e.line, e.column, e.message);
-}
 
 /* Problems as they came. */
 struct seen {
@@ -47,7 +40,7 @@ static bool keep(void *context, const struct attn_player *player, const struct a
 
 static struct attn_player *play(const char *script)
 {
-    read_script(script);
+    read_script(script, &session);
     struct attn_player *p = attn_player_open(&session, false, 0);
     assert_non_null(p);
     seen.n = 0;
@@ -282,7 +275,7 @@ static void test_kept_masks_need_history(void **state)
     fclose(file);
     const char *start = strstr(script, "\nsession {");
     assert_non_null(start);
-    read_script(start + 1);
+    read_script(start + 1, &session);
     struct attn_player *p = attn_player_open(&session, false, 0);
     assert_non_null(p);
     assert_true(attn_player_play(p, count, &c));

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "fuzz/session/session.h"
+#include "planner/random.h"
 
 static struct attn_session one, two;
 static char text[ATTN_SESSION_TEXT_MAX], again[ATTN_SESSION_TEXT_MAX];
@@ -178,7 +179,7 @@ static void test_errors(void **state)
 /* Any bytes: read or refused with a place inside the text; what is read can be played and prints. */
 static void test_any_bytes(void **state)
 {
-    uint64_t x = 1;
+    uint64_t random = 1, x = 1;
     int read = 0;
     (void)state;
     for (uint64_t seed = 0; seed < 4000; seed++) {
@@ -187,7 +188,7 @@ static void test_any_bytes(void **state)
         decode(seed);
         n = attn_session_print(&one, text, sizeof text);
         for (uint64_t changes = seed % 4; changes > 0; changes--) {
-            x = x * UINT64_C(6364136223846793005) + 1442695040888963407u;
+            x = attn_random(&random);
             text[(x >> 33) % n] = "; {}=/0129#\nlq\xff"[(x >> 20) % 15];
         }
         n = seed % 3 ? n : (x >> 33) % n;

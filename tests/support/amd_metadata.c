@@ -195,7 +195,6 @@ static struct instance *find_instance(const char *target, const char *name)
 
 static void check_launch(const char *target, const struct attn_plan *plan, int step)
 {
-    static const char *const steps[] = { "convert_k", "convert_v", "scan", "main", "combine" };
     const struct attn_launch *l = &plan->launch[step];
     attn_entry entry = attn_entry_find_plain(plan, step);
     const char *symbol = entry ? function_at((uintptr_t)entry) : NULL;
@@ -204,7 +203,7 @@ static void check_launch(const char *target, const struct attn_plan *plan, int s
     attn_key_text(&plan->key, key, sizeof key);
     if (!symbol) {
         complain("%s %s %s: the plan names no kernel instance (%s)", target, attn_kernel(plan->kernel)->name,
-                 steps[step], key);
+                 attn_step_name(step), key);
         return;
     }
     without_linkage(symbol, name, sizeof name);
@@ -217,7 +216,8 @@ static void check_launch(const char *target, const struct attn_plan *plan, int s
                 return;
         if (n_missing < (int)(sizeof missing / sizeof missing[0]))
             memcpy(missing[n_missing++], what, sizeof what);
-        complain("%s %s %s: no code for %s (%s)", target, attn_kernel(plan->kernel)->name, steps[step], name, key);
+        complain("%s %s %s: no code for %s (%s)", target, attn_kernel(plan->kernel)->name, attn_step_name(step), name,
+                 key);
         return;
     }
     const struct attn_code_kernel *k = found->kernel;

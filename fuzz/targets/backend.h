@@ -1,0 +1,26 @@
+/* backend.h: the executor that a target runs kernels on, from its start to the end of the process. Included by such
+ * targets alone, each of which is one program.
+ *
+ * SPDX-License-Identifier: MIT */
+#ifndef ATTN_TARGET_BACKEND_H
+#define ATTN_TARGET_BACKEND_H
+
+#include <stdlib.h>
+
+#include "kernels/attn_backend.h"
+
+static struct attn_backend *backend;
+
+static void close_backend_at_exit(void) { backend->ops->close(backend); }
+
+/* `steps`: accesses and wave operations that a launch may take. */
+static inline void open_backend(uint64_t steps)
+{
+    const struct attn_host_options options = { .schedule = 0, .checked = true, .budget = steps };
+    backend = attn_host_open(&options);
+    if (!backend)
+        abort();
+    atexit(close_backend_at_exit);
+}
+
+#endif
