@@ -27,12 +27,12 @@ __global__ __launch_bounds__(ATTN_SCAN_THREADS) void scan_kernel(const attn_args
             attn_divide(flag, a.scan_kv_tiles, rest, tile);
             attn_divide(rest, a.scan_q_blocks, rest, block);
             attn_divide(rest, a.mask_heads, seq, head);
-            const int64_t q_begin = block * a.scan_q, k_begin = tile * a.kv_tile;
+            const int64_t q_begin = block * a.scan_q, begin = tile * a.kv_tile;
             const int64_t q_end = q_begin + a.scan_q < a.n_q ? q_begin + a.scan_q : a.n_q;
-            const int64_t k_end = k_begin + a.kv_tile < a.n_kv ? k_begin + a.kv_tile : a.n_kv;
+            const int64_t end = begin + a.kv_tile < a.n_kv ? begin + a.kv_tile : a.n_kv;
             const char *plane = a.mask.data + head * a.mask.nb2 + seq * a.mask.nb3;
             for (int64_t iq = q_begin; iq < q_end && !(open && other); iq++)
-                for (int64_t key = k_begin + lane; key < k_end; key += LANES) {
+                for (int64_t key = begin + lane; key < end; key += LANES) {
                     const uint16_t bits = simt_load<uint16_t>(plane + iq * a.mask.nb1 + 2 * key);
                     open |= bits != ATTN_MASK_EXCLUDES;
                     other |= bits != 0;

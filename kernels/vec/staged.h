@@ -31,14 +31,14 @@ template <int D, int COLUMNS> struct alignas(16) vec_staged_lds {
 /* The tiles of a wave that have a live key, one after another, with what the mask makes of their keys. */
 template <int D, int COLUMNS> struct tile_walk {
     vec_staged_lds<D, COLUMNS> &lds;
-    float *bias; /* a tile's, and behind it another's, in turn */
-    int64_t k0, k_end;
+    float *bias;             /* a tile's, and behind it another's, in turn */
+    int64_t at, end;         /* the first key of the next tile, and of what is not the walk's */
     uint32_t live;           /* keys of the tile at hand */
     int found;               /* tiles so far */
-    uint16_t ahead[COLUMNS]; /* mask values of the tile at k0, on their way before they are needed */
+    uint16_t ahead[COLUMNS]; /* mask values of the tile at `at`, on their way before they are needed */
 
     __device__ __forceinline__ tile_walk(vec_staged_lds<D, COLUMNS> &l, int wave, int64_t begin, int64_t end)
-        : lds(l), bias(l.wave[wave][0]), k0(begin), k_end(end), live(0), found(0)
+        : lds(l), bias(l.wave[wave][0]), at(begin), end(end), live(0), found(0)
     {
     }
 
@@ -51,19 +51,19 @@ template <int D, int COLUMNS> struct tile_walk {
         for (int c = 0; c < COLUMNS; c++) {
             const char *const mask = lds.mask[c];
             ahead[c] = ATTN_MASK_EXCLUDES;
-            if (k0 + lane < k_end) /* heads often share one mask row: read it once */
+            if (at + lane < end) /* heads often share one mask row: read it once */
                 ahead[c] =
-                    c > 0 && mask == last ? ahead[c > 0 ? c - 1 : 0] : simt_load<uint16_t>(mask + 2 * (k0 + lane));
+                    c > 0 && mask == last ? ahead[c > 0 ? c - 1 : 0] : simt_load<uint16_t>(mask + 2 * (at + lane));
             last = mask;
         }
     }
 
-    /* Returns the first key of the first tile with a live key at k0 or behind it, and leaves k0 one tile further; k_end
+    /* Returns the first key of the first tile with a live key, from `at` on, and leaves `at` one tile further; `end`
      * when there is none. */
     __device__ __forceinline__ int64_t next(bool masked, int lane)
     {
-        while (k0 < k_end) {
-            bool alive = k0 + lane < k_end;
+        while (at < end) {
+            bool alive = at + lane < end;
             float value[COLUMNS];
 #pragma unroll
             for (int c = 0; c < COLUMNS; c++)
@@ -78,15 +78,15 @@ template <int D, int COLUMNS> struct tile_walk {
                 }
             }
             live = (uint32_t)simt_ballot<32>(alive);
-            k0 += WAVES * 32;
+            at += WAVES * 32;
             read_mask(masked, lane);
             if (live != 0) {
                 store_floats(bias + (found & 1) * 32 * COLUMNS + lane * COLUMNS, value);
                 found++;
-                return k0 - WAVES * 32;
+                return at - WAVES * 32;
             }
         }
-        return k_end;
+        return end;
     }
 };
 

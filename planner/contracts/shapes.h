@@ -166,11 +166,11 @@ ATTN_SHAPE struct attn_mma_shape attn_mma_many(int matrix, int64_t d_k)
     struct attn_mma_shape s = attn_mma_few(d_k);
     if (d_k > 256)
         return s;
-#define X(NAME, name, wave, base, rate, groups_128, split_128, keys_128, groups_256, split_256, keys_256) \
-    if (matrix == ATTN_MATRIX_##NAME) {                                                                   \
-        s.groups = d_k <= 128 ? groups_128 : groups_256;                                                  \
-        s.split = d_k <= 128 ? split_128 : split_256;                                                     \
-        s.kv_tile = d_k <= 128 ? keys_128 : keys_256;                                                     \
+#define X(NAME, name, wave, base, rate, groups_128, split_128, kv_tile_128, groups_256, split_256, kv_tile_256) \
+    if (matrix == ATTN_MATRIX_##NAME) {                                                                         \
+        s.groups = d_k <= 128 ? groups_128 : groups_256;                                                        \
+        s.split = d_k <= 128 ? split_128 : split_256;                                                           \
+        s.kv_tile = d_k <= 128 ? kv_tile_128 : kv_tile_256;                                                     \
     }
     ATTN_MATRICES(X)
 #undef X
