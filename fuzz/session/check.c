@@ -204,7 +204,7 @@ static bool run_problem(struct check *k, const struct attn_player *player, const
         skip(k, "more multiply-adds than the limit");
         return true;
     }
-    if (k->o->session_work && k->work > k->o->session_work - work) {
+    if (k->o->session_work && work > ATTN_SESSION_SMALL_WORK && k->work > k->o->session_work - work) {
         skip(k, "more multiply-adds than the limit in all");
         return true;
     }

@@ -257,6 +257,10 @@ struct attn_session_memo {
     uint64_t hash[ATTN_SESSION_MEMO];
 };
 
+/* Multiply-adds of a problem that is run however much was run before it: the largest that fuzz_session runs, so that
+ * what it finds in a long session is found again by whoever has a limit for all of one. */
+#define ATTN_SESSION_SMALL_WORK INT64_C(600000)
+
 struct attn_session_options {
     const struct attn_fleet *fleet; /* plan properties are checked on all of it, for each new key */
     struct attn_session_memo *memo; /* NULL: none */
@@ -264,7 +268,9 @@ struct attn_session_options {
     int kernel;                     /* run only this one; -1: the chosen one and all others that are able */
     struct attn_run_limits limits;  /* of one problem; reference_work is not looked at */
     int64_t cache_bytes;            /* of all caches of a session that is run; beyond it is planned only */
-    int64_t session_work; /* multiply-adds of all problems run; what comes then is planned only. 0: no limit */
+    /* Multiply-adds of all problems run; of what comes then, problems of more than ATTN_SESSION_SMALL_WORK are planned
+     * only. 0: no limit. */
+    int64_t session_work;
 };
 
 struct attn_session_finding {

@@ -11,7 +11,6 @@
 #include "fuzz/targets/backend.h"
 #include "fuzz/targets/target.h"
 
-#define RUN_WORK INT64_C(600000)      /* multiply-adds of a problem */
 #define RUN_BYTES INT64_C(4194304)    /* of a problem's tensors, of a workspace */
 #define CACHE_BYTES INT64_C(16777216) /* of a session's caches */
 #define RUN_STEPS UINT64_C(200000000) /* accesses and wave operations of a launch */
@@ -62,7 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                             .memo = &memo,
                                             .kernel = -1,
                                             .cache_bytes = CACHE_BYTES,
-                                            .limits = { .work = RUN_WORK, .bytes = RUN_BYTES } };
+                                            .limits = { .work = ATTN_SESSION_SMALL_WORK, .bytes = RUN_BYTES } };
     bool run = mode == RUN_ALL || (mode == MIXED && attn_session_bytes_run(data, size)), compared;
 
     attn_session_limits_for(run, &limits);
