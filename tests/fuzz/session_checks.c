@@ -241,6 +241,28 @@ static const struct attn_backend_ops late_ops = { .name = "late",
                                                   .download = late_download,
                                                   .free = late_free };
 
+/* A limit for all of a session leaves out what is large and comes late, and nothing that fuzz_session would run. */
+static void test_a_limit_for_all(void **state)
+{
+    static const struct {
+        const char *script;
+        int64_t ran, skipped;
+    } sessions[] = {
+        { "session { layer f heads=2/1 d=64; cells 64; prefill 8; decode 5; }", 6, 0 },
+        { "session { layer f heads=8/1 d=128; cells 64; ubatch 32; prefill 32; decode 1; prefill 31; }", 1, 2 },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof sessions / sizeof sessions[0]; i++) {
+        struct attn_session_options options = options_of(host);
+        struct attn_session_outcome outcome;
+        options.session_work = 1;
+        read_script(sessions[i].script, &session);
+        must_hold(&options, &outcome);
+        assert_int_equal(outcome.ran, sessions[i].ran);
+        assert_int_equal(outcome.skipped, sessions[i].skipped);
+    }
+}
+
 /* Every run of a session is looked at: with one of them spoilt, whichever, it does not hold; and the second order of
  * its requests is run, and looked at, too. */
 static void test_every_run_is_judged(void **state)
@@ -373,9 +395,13 @@ static int tear_down(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_keys_are_coarse), cmocka_unit_test(test_what_a_plan_serves),
-        cmocka_unit_test(test_results),         cmocka_unit_test(test_every_run_is_judged),
-        cmocka_unit_test(test_orders),          cmocka_unit_test(test_planning),
+        cmocka_unit_test(test_keys_are_coarse),
+        cmocka_unit_test(test_what_a_plan_serves),
+        cmocka_unit_test(test_results),
+        cmocka_unit_test(test_a_limit_for_all),
+        cmocka_unit_test(test_every_run_is_judged),
+        cmocka_unit_test(test_orders),
+        cmocka_unit_test(test_planning),
     };
     if (argc == 2) {
         set_up(NULL);
