@@ -10,9 +10,9 @@ static const char *const devices[] = { "gfx1100", "gfx942", "sm_90" }; /* waves 
 static const int64_t head_sizes[] = { 64, 128, 256, 512 };
 static const int32_t columns[] = { 1, 2, 4, 8 };
 
-static bool has_instance(int64_t d, int32_t cols, const struct attn_plan *plan)
+static bool has_instance(int64_t d, int32_t n_columns, const struct attn_plan *plan)
 {
-    return !(d == 512 && cols == 8 && plan->wave_size == 32);
+    return !(d == 512 && n_columns == 8 && plan->wave_size == 32);
 }
 
 /* As planned and with every number of columns, one and three splits. */
@@ -46,9 +46,9 @@ static void test_every_instance_and_pair_of_types(void **state)
                     c.run.seed = (uint64_t)++turn;
                     c.run.mask = turn % ATTN_MASK_CONTENT_COUNT;
                     struct attn_plan plan = kernel_plan(&c, devices[i]);
-                    int32_t cols = columns[turn % COUNT(columns)];
-                    if (has_instance(head_sizes[h], cols, &plan))
-                        kernel_plan_columns(&plan, &c.problem, cols);
+                    int32_t n_columns = columns[turn % COUNT(columns)];
+                    if (has_instance(head_sizes[h], n_columns, &plan))
+                        kernel_plan_columns(&plan, &c.problem, n_columns);
                     kernel_run(&c, &plan, 2, "types");
                 }
 }

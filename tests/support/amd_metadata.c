@@ -248,18 +248,17 @@ static void check_plans(const char *target, const struct attn_device *device, co
     }
 }
 
-/* Every known head size and one unknown, from decode to prefill, ratios, lengths and types that choose configurations.
- */
+/* Every known head size and one unknown, every type, from decode to prefill, ratios and lengths that choose
+ * configurations. */
 static void check_regular(const char *target, const struct attn_device *device)
 {
     static const int64_t n_q[] = { 1, 2, 3, 4, 7, 8, 16, 33, 300 }, ratio[] = { 1, 3, 4, 8, 16 },
                          n_kv[] = { 40, 700, 9000, 200000 };
-    static const uint8_t types[] = { ATTN_F16, ATTN_Q8_0, ATTN_F32, ATTN_BF16, ATTN_Q5_1 };
     for (int h = 0; h <= ATTN_HEAD_SIZE_COUNT; h++)
         for (size_t q = 0; q < sizeof n_q / sizeof n_q[0]; q++)
             for (size_t r = 0; r < sizeof ratio / sizeof ratio[0]; r++)
                 for (size_t n = 0; n < sizeof n_kv / sizeof n_kv[0]; n++)
-                    for (size_t t = 0; t < sizeof types; t++) {
+                    for (uint8_t t = 0; t < ATTN_TYPE_COUNT; t++) {
                         const struct attn_head_size *size = attn_head_size(h);
                         int64_t d_k = size ? size->d_k : 96, d_v = size ? size->d_v : 32, heads = 8 * ratio[r];
                         struct attn_problem p = { .scale = 1, .head_total = heads };
@@ -270,7 +269,7 @@ static void check_regular(const char *target, const struct attn_device *device)
                                                                     [ATTN_DST] = { d_v, heads, n_q[q], 1 } };
                         for (int o = 0; o < ATTN_OPERAND_COUNT; o++) {
                             memcpy(p.t[o].ne, ne[o], sizeof ne[o]);
-                            p.t[o].type = o == ATTN_K || o == ATTN_V ? types[t] : o == ATTN_MASK ? ATTN_F16 : ATTN_F32;
+                            p.t[o].type = o == ATTN_K || o == ATTN_V ? t : o == ATTN_MASK ? ATTN_F16 : ATTN_F32;
                             p.t[o].present = o != ATTN_SINKS;
                             if (p.t[o].present)
                                 attn_tensor_contiguous(&p.t[o]);
