@@ -19,6 +19,7 @@ static const double TIE = 0.02;
 
 /* ---- Shapes ---------------------------------------------------------------------------------------------- */
 
+/* Not attn_random_below: the shapes of a seed are what measurements of earlier versions were made of. */
 static int64_t below(uint64_t *state, int64_t n) { return (int64_t)(attn_random(state) % (uint64_t)n); }
 
 /* From low to high, as likely in each octave. */

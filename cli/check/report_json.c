@@ -11,11 +11,6 @@
 #include "cli/check/word.h"
 #include "cli/input/message.h"
 
-static double rate(const struct check *check, double seconds)
-{
-    return seconds > 0 ? (double)(check->calls + check->again) / seconds : 0;
-}
-
 static void json_devices(FILE *out, const struct check *check, uint32_t devices)
 {
     putc('[', out);
@@ -76,14 +71,15 @@ void check_report_json(FILE *out, const struct check *check)
     cli_json_string(out, check->subject->name);
     fputs(",\"devices\":", out);
     json_devices(out, check, check->devices);
-    fprintf(out, ",\"again\":%" PRIu64 ",\"calls_per_cpu_second\":%.0f", check->again, rate(check, check->cpu_seconds));
+    fprintf(out, ",\"again\":%" PRIu64 ",\"calls_per_cpu_second\":%.0f", check->again,
+            check_rate(check, check->cpu_seconds));
     fprintf(out,
             ",\"seed\":%" PRIu64 ",\"calls\":%" PRIu64 ",\"problems\":%" PRIu64 ",\"supported\":%" PRIu64
             ",\"refused\":%" PRIu64 ",\"launches\":%" PRIu64 ",\"too_big\":%" PRIu64 ",\"not_legal\":%" PRIu64
             ",\"pairs\":%" PRIu64 ",\"seconds\":%.3f,\"calls_per_second\":%.0f,\n\"findings\":[",
             check->seed, check->calls, check->problems, check->supported, check->refused, check->launches,
             check->too_big, check->not_legal, check->pairs, check->elapsed_seconds,
-            rate(check, check->elapsed_seconds));
+            check_rate(check, check->elapsed_seconds));
     for (int i = 0; i < check->n_findings; i++) {
         fputs(i ? ",\n" : "\n", out);
         json_finding(out, check, &check->finding[i]);

@@ -9,11 +9,6 @@
 #include "cli/check/report.h"
 #include "cli/check/word.h"
 
-static double rate(const struct check *check, double seconds)
-{
-    return seconds > 0 ? (double)(check->calls + check->again) / seconds : 0;
-}
-
 static void group_text(FILE *out, const struct check *check, int number)
 {
     char line[ATTN_CASE_LINE_MAX], devices[192];
@@ -76,8 +71,8 @@ void check_report_text(FILE *out, const struct check *check, const struct check_
     fprintf(out,
             "calls     %" PRIu64 " (%" PRIu64 " problems), %" PRIu64 " of them made twice, in %.1f s: %.0f/s, "
             "%.0f for a second of one core; seed %" PRIu64 "\n",
-            check->calls, check->problems, check->again, check->elapsed_seconds, rate(check, check->elapsed_seconds),
-            rate(check, check->cpu_seconds), check->seed);
+            check->calls, check->problems, check->again, check->elapsed_seconds,
+            check_rate(check, check->elapsed_seconds), check_rate(check, check->cpu_seconds), check->seed);
     fprintf(out,
             "          %" PRIu64 " supported, %" PRIu64 " refused, %" PRIu64
             " launches; attention kernels x devices: %" PRIu64 "\n",

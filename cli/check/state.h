@@ -90,4 +90,10 @@ struct check {
     bool has_works[ATTN_HEAD_SIZE_COUNT + 1][ATTN_SUBJECT_DEVICES_MAX];
 };
 
+/* Calls a second, those that were made again with them; 0 where no time has passed. */
+static inline double check_rate(const struct check *check, double seconds)
+{
+    return seconds > 0 ? (double)(check->calls + check->again) / seconds : 0;
+}
+
 #endif
