@@ -80,10 +80,23 @@ static inline void contract_launch(struct attn_plan *p, int step, uint32_t x, ui
     l->lds_dynamic_bytes = 0;
 }
 
+/* Where a region of so many bytes that begins at `from` ends: its last block of 256 bytes may be cut off below that. */
+static inline int64_t contract_region_end(int64_t from, int64_t bytes)
+{
+    return attn_add_sat(attn_add_sat(from, bytes), 255);
+}
+
+/* Elements of a dense copy of K or of V. */
+static inline int64_t contract_copy_elements(const struct attn_key *k, bool is_k)
+{
+    const int64_t *copy = is_k ? k->k_copy : k->v_copy;
+    return attn_mul_sat(attn_mul_sat(is_k ? k->d_k : k->d_v, copy[0]), attn_mul_sat(copy[1], copy[2]));
+}
+
 /* Gives a region the next part of the workspace; false, and nothing changes, when that would pass the maximum. */
 static inline bool contract_region(struct attn_plan *p, int region, int64_t bytes)
 {
-    int64_t end = attn_add_sat(attn_add_sat(p->workspace_bytes, bytes), 255);
+    int64_t end = contract_region_end(p->workspace_bytes, bytes);
     if (bytes > CONTRACT_WORKSPACE_MAX || end > CONTRACT_WORKSPACE_MAX)
         return false;
     p->region_offset[region] = p->workspace_bytes;
@@ -97,9 +110,7 @@ static inline bool contract_convert(struct attn_plan *p, int step, int region, c
                                     const struct attn_key *k)
 {
     bool is_k = region == ATTN_REGION_K;
-    const int64_t *copy = is_k ? k->k_copy : k->v_copy;
-    int64_t d_head = is_k ? k->d_k : k->d_v;
-    int64_t elements = attn_mul_sat(attn_mul_sat(d_head, copy[0]), attn_mul_sat(copy[1], copy[2]));
+    int64_t elements = contract_copy_elements(k, is_k);
     if (!contract_region(p, region, attn_mul_sat(elements, 2)))
         return false;
     int64_t blocks = attn_ceil_div(elements / 32, ATTN_CONVERT_THREADS);

@@ -119,16 +119,13 @@ static void rule_lds(const struct attn_device *d, const struct attn_key *k, int6
     *rhs = contract_lds_limit(d);
 }
 
-/* The end of the workspace's regions of converted K and V, as contract_region reckons it. */
+/* The end of the workspace's regions of converted K and V. */
 static int64_t copies_end(const struct attn_key *k)
 {
     int64_t end = 0;
-    for (int i = 0; i < 2; i++) {
-        const int64_t *copy = i ? k->v_copy : k->k_copy;
-        int64_t elements = attn_mul_sat(attn_mul_sat(i ? k->d_v : k->d_k, copy[0]), attn_mul_sat(copy[1], copy[2]));
+    for (int i = 0; i < 2; i++)
         if (quantised(i ? k->type_v : k->type_k))
-            end = attn_add_sat(attn_add_sat(end & ~(int64_t)255, attn_mul_sat(elements, 2)), 255);
-    }
+            end = contract_region_end(end & ~(int64_t)255, attn_mul_sat(contract_copy_elements(k, i == 0), 2));
     return end;
 }
 
