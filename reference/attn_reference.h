@@ -61,6 +61,9 @@ struct attn_judgement {
     int64_t left_out;        /* in no sense judged: of rows that the reference does not have */
     int64_t failed;          /* beyond their limit, or not finite */
     int64_t unjudged;        /* limit so wide that plain zero would pass, though the value is not zero */
+    int64_t suspect;         /* within the proven limit, but beyond what is accepted without further seeds */
+    int64_t rows;            /* judged rows that have a live key */
+    int64_t blind;           /* of which a row of zeros, or of values 1.05 times as large, would be accepted */
     double worst;            /* largest |got - want| / limit */
     int64_t d, h, iq, s;     /* the component it was at */
     double got, want, limit; /* its values */

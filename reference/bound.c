@@ -190,6 +190,11 @@ double attn_component_limit(const struct attn_reference *r, const struct attn_ro
     return (moved + rounded * (1.0 + limit->v_round) * (1.0 + limit->p_round)) * (1.0 + 0x1p-20);
 }
 
+double attn_component_accept(const struct attn_reference *r, const struct attn_row_limit *limit, int64_t component)
+{
+    return attn_component_limit(r, limit, component);
+}
+
 double attn_reference_limit(const struct attn_reference *r, const struct attn_arithmetic *arithmetic, int64_t d,
                             int64_t h, int64_t iq, int64_t s)
 {

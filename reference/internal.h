@@ -90,4 +90,7 @@ void attn_row_limit_of(const struct attn_reference *r, const struct attn_arithme
 /* The limit of component number `component` (an index into value, square, magnitude) of that row. */
 double attn_component_limit(const struct attn_reference *r, const struct attn_row_limit *limit, int64_t component);
 
+/* How far it may be off and be accepted; between that and the limit it is suspect. */
+double attn_component_accept(const struct attn_reference *r, const struct attn_row_limit *limit, int64_t component);
+
 #endif

@@ -24,18 +24,14 @@ static void judge_component(struct attn_judgement *j, double got, double want, d
     j->failed += !(ratio <= 1.0);
     j->unjudged += want != 0.0 && fabs(want) <= limit;
     if (j->components == 1 || ratio > j->worst) {
-        *j = (struct attn_judgement){ .components = j->components,
-                                      .left_out = j->left_out,
-                                      .failed = j->failed,
-                                      .unjudged = j->unjudged,
-                                      .worst = ratio,
-                                      .d = d,
-                                      .h = h,
-                                      .iq = iq,
-                                      .s = s,
-                                      .got = got,
-                                      .want = want,
-                                      .limit = limit };
+        j->worst = ratio;
+        j->d = d;
+        j->h = h;
+        j->iq = iq;
+        j->s = s;
+        j->got = got;
+        j->want = want;
+        j->limit = limit;
     }
 }
 
