@@ -125,8 +125,32 @@ struct attn_backend {
     const struct attn_backend_ops *ops;
 };
 
+/* Orders in which the host executor runs the threads and blocks of a launch: X(NAME, name, how many of 8 seeds, what
+ * runs when). A wave goes on until it waits at a barrier, where nothing else is said. */
+#define ATTN_SCHEDULES(X)                                                                                           \
+    X(FORWARD, forward, 1, "lanes, waves and blocks in ascending order")                                            \
+    X(REVERSE, reverse, 1, "in descending order")                                                                   \
+    X(STARVED, starved, 2,                                                                                          \
+      "one wave of each block, drawn from the seed, runs only when all others wait at a barrier; those take turns " \
+      "at every wave operation; one block runs last")                                                               \
+    X(RANDOM, random, 4, "lanes, waves, turns at wave operations and blocks are drawn from the seed")
+
+enum attn_schedule_kind {
+#define X(NAME, name, share, text) ATTN_SCHEDULE_##NAME,
+    ATTN_SCHEDULES(X)
+#undef X
+        ATTN_SCHEDULE_KINDS
+};
+
+/* The kind of a seed, by its remainder of 8; 0 is forward. */
+int attn_schedule_kind(uint64_t schedule);
+/* A seed of that kind, never 0, that varies with `seed`. */
+uint64_t attn_schedule_of(int kind, uint64_t seed);
+/* "starved" */
+const char *attn_schedule_name(int kind);
+
 struct attn_host_options {
-    uint64_t schedule; /* seed of the order in which fibers run between barriers; 0: in order */
+    uint64_t schedule; /* seed of the order in which threads and blocks run: see ATTN_SCHEDULES; 0: in order */
     bool checked;      /* false: the same kernels without access checks (for measuring, not for judging) */
     uint64_t budget;   /* accesses and wave operations of one launch before ATTN_F_RUNAWAY; 0: no limit */
 };

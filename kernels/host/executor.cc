@@ -1,6 +1,6 @@
 /* executor.cc: launches and their blocks.
  *
- * Blocks run one after another, in order or, with a schedule seed, in an order that is drawn from it. What threads do
+ * Blocks run one after another, in the order of the schedule. What threads do
  * together in a block is rendezvous.cc's, which is told here what wave operations do.
  *
  * SPDX-License-Identifier: MIT */
@@ -93,9 +93,8 @@ static void run_block(struct simt_executor *ex)
         wave->waiting = false;
         wave->ballot_next = 0;
         wave->group = 0;
-        simt_new_order(ex, wave);
     }
-    struct simt_wave *first = simt_next_wave(ex, ex->waves - 1);
+    struct simt_wave *first = simt_first_wave(ex);
     struct simt_fiber *fiber = &ex->fiber[first->resume];
     simt_become(fiber);
     simt_context_leave_home(&ex->home, &fiber->context);
@@ -106,19 +105,14 @@ static void run_grid(struct simt_executor *ex, const struct simt_launch *launch)
     const uint32_t *grid = launch->shape.grid;
     const uint64_t blocks = static_cast<uint64_t>(grid[0]) * grid[1] * grid[2];
     ex->grid_dim = { grid[0], grid[1], grid[2] };
-    uint64_t stride = 1, start = 0;
-    if (ex->random != 0 && blocks <= UINT32_MAX) {
-        stride = simt_draw_stride(ex, static_cast<uint32_t>(blocks));
-        start = simt_draw_below(ex, static_cast<uint32_t>(blocks));
-    }
-    for (uint64_t i = 0, b = start; i < blocks && !ex->failed; i++) {
+    const struct simt_turns turns = simt_turns_of_blocks(ex, blocks);
+    for (uint64_t i = 0; i < blocks && !ex->failed; i++) {
+        const uint64_t b = simt_in_turn(&turns, i);
         ex->block = { static_cast<uint32_t>(b % grid[0]), static_cast<uint32_t>(b / grid[0] % grid[1]),
                       static_cast<uint32_t>(b / grid[0] / grid[1]) };
         if (ex->memory)
             simt_hot.mine = ++ex->memory->region.serial << 1;
         run_block(ex);
-        b += stride;
-        b = b >= blocks ? b - blocks : b;
     }
 }
 
@@ -224,6 +218,7 @@ bool simt_executor_launch(struct simt_executor *ex, struct attn_memory *memory, 
     ex->failure = failure;
     ex->failed = false;
     ex->lds_declared = false;
+    ex->order = attn_schedule_kind(ex->options.schedule);
     ex->random = ex->options.schedule;
     if (!within_limits(ex, launch))
         return false;

@@ -173,7 +173,9 @@ struct simt_executor {
     uint64_t block_key;     /* the barrier they wait at */
     int block_or, block_or_next;
     bool grouped;         /* a wgmma product was made since the last barrier */
-    uint64_t random;      /* state of the schedule; 0: in order */
+    int order;            /* enum attn_schedule_kind of the launch */
+    uint64_t random;      /* state of the generator that the schedule is drawn from */
+    uint32_t starved;     /* wave of the block that runs last; order STARVED */
     uint32_t clock;       /* LDS time: operations done, see lds.cc */
     uint32_t clock_limit; /* when it restarts */
     bool started;         /* fibers stand where a block begins */
@@ -219,13 +221,15 @@ bool simt_executor_launch(struct simt_executor *executor, struct attn_memory *me
 
 /* The running thread waits at `key`; returns when all who must have arrived. */
 void simt_arrive(uint64_t key);
-/* A number below n, and a step that visits all of n places, drawn from the schedule. */
-uint32_t simt_draw_below(struct simt_executor *executor, uint32_t n);
-uint32_t simt_draw_stride(struct simt_executor *executor, uint32_t n);
-/* The order in which a wave's lanes run until its next operation. */
-void simt_new_order(struct simt_executor *executor, struct simt_wave *wave);
-/* A wave of the block that does not wait at a barrier: in order the next after `number`, else any. */
-struct simt_wave *simt_next_wave(struct simt_executor *executor, uint32_t number);
+/* Places 0 .. n - 1 in the order of the launch's schedule: turn i is at simt_in_turn(order, i). */
+struct simt_turns {
+    uint64_t n, start, stride;
+    uint64_t last; /* this one is taken out, and comes last; n: none is */
+};
+struct simt_turns simt_turns_of_blocks(struct simt_executor *executor, uint64_t blocks);
+uint64_t simt_in_turn(const struct simt_turns *turns, uint64_t turn);
+/* All waves of a block are about to begin; which of them runs first. */
+struct simt_wave *simt_first_wave(struct simt_executor *executor);
 /* The running thread is `to` now, as far as the access callbacks are concerned. */
 void simt_become(struct simt_fiber *to);
 /* Key of an operation. */

@@ -47,6 +47,12 @@ attn_entry executor_wave_entry(int wave_size);
 attn_entry executor_sum_entry(int width);
 attn_entry executor_f16_entry(void);
 attn_entry executor_where_entry(void);
+/* A kernel that is wrong in one kind of schedule (enum attn_schedule_kind) alone, or lacks a barrier: partial[64] is 1
+ * when it is right. */
+enum { EXECUTOR_BARRIER_MISSING = ATTN_SCHEDULE_KINDS, EXECUTOR_SYNC_FOR_BARRIER };
+attn_entry executor_order_entry(int which, int wave_size);
+/* partial[block], an integer: which block that one was, from 0; `begin` is launched before it. */
+attn_entry executor_blocks_entry(bool begin);
 
 #ifdef __cplusplus
 }
