@@ -35,6 +35,9 @@ static const char help[] =
     "Problems run in child processes. One that dies, hangs or loses its device costs the problem it was at, which has\n"
     "failed, and is replaced. When no device can be opened any more the run ends with exit code 3 and says what is\n"
     "left.\n\n"
+    "A problem is blind when more than 1% of its rows would be accepted as zeros or 1.05 times as large, suspect\n"
+    "when a result is further off than is accepted at once, though not proven wrong. Neither has passed; both are\n"
+    "counted apart, with their lines, and end the run with exit code 1 under --strict.\n\n"
     "where:\n"
     "  --backend NAME    host; hip (GPU 0), hip:N, hip:N,M,... or hip:all: one process each\n"
     "  --device NAME     host: run on this device, also for lines that name one; NAME~WEAKENING, several with commas,\n"
@@ -56,6 +59,7 @@ static const char help[] =
     "  --shrink N        make the first N findings of each property and kernel smaller (default 3)\n"
     "  --list            print what would run, one problem and device a line\n"
     "results:\n"
+    "  --strict          exit code 1 for blind and suspect problems too\n"
     "  --resume FILE     journal: when FILE has results of this very run (program, options, problems), go on from\n"
     "                    there\n"
     "  --failures FILE   failing lines, each below comments that say why: a file for attnfuzz run\n"
@@ -158,7 +162,8 @@ static int replay(struct run_job *job)
             report[i].write(report[i].file, job, &total);
         written &= close_report(&report[i]);
     }
-    return !written ? CLI_USAGE : code != CLI_GOOD ? code : total.failed ? CLI_BROKEN : CLI_GOOD;
+    bool broken = total.failed || (options->strict && (total.blind || total.suspect));
+    return !written ? CLI_USAGE : code != CLI_GOOD ? code : broken ? CLI_BROKEN : CLI_GOOD;
 }
 
 /* ---- Options --------------------------------------------------------------------------------------------- */
@@ -185,7 +190,8 @@ enum {
     RESUME,
     FAILURE_LINES,
     HTML,
-    SHRUNK
+    SHRUNK,
+    STRICT
 };
 
 static const struct option longs[] = {
@@ -211,6 +217,7 @@ static const struct option longs[] = {
     { "failures", required_argument, NULL, FAILURE_LINES },
     { "html", required_argument, NULL, HTML },
     { "shrink", required_argument, NULL, SHRUNK },
+    { "strict", no_argument, NULL, STRICT },
     { NULL, 0, NULL, 0 },
 };
 
@@ -303,6 +310,7 @@ static int take(struct run_options *options, int option, const char *value)
     case SCHEDULES: options->limits.schedules = true; return CLI_GOOD;
     case CONSTANT_V: options->constant_v = true; return CLI_GOOD;
     case LIST: options->list = true; return CLI_GOOD;
+    case STRICT: options->strict = true; return CLI_GOOD;
     default: return cli_usage_error("run");
     }
 }

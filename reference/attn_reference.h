@@ -62,7 +62,7 @@ struct attn_judgement {
     int64_t failed;          /* beyond their limit, or not finite */
     int64_t unjudged;        /* limit so wide that plain zero would pass, though the value is not zero */
     int64_t suspect;         /* within the proven limit, but beyond what is accepted without further seeds */
-    int64_t rows;            /* judged rows that have a live key */
+    int64_t rows;            /* judged rows that have a live key and, in some component, a value other than zero */
     int64_t blind;           /* of which a row of zeros, or of values 1.05 times as large, would be accepted */
     double worst;            /* largest |got - want| / limit */
     int64_t d, h, iq, s;     /* the component it was at */
@@ -72,6 +72,10 @@ struct attn_judgement {
 /* Judges dst (base: its first element; strides from the problem). True when no component failed. */
 bool attn_judge(const struct attn_reference *r, const struct attn_arithmetic *arithmetic, const void *dst,
                 struct attn_judgement *judgement);
+
+/* Blind: what was computed could not be judged, as for more than 1% of its rows a wrong result would be accepted. It is
+ * neither good nor failed. */
+bool attn_judgement_blind(const struct attn_judgement *judgement);
 
 #ifdef __cplusplus
 }

@@ -24,6 +24,7 @@ struct attn_row {
     double k_sum;     /* max over live keys of sum_d |k_d| */
     double q_sum;     /* sum_d |q_d| */
     double q_max;     /* max_d |q_d| */
+    double keys;      /* their part of all weight; below 1 where there is a sink */
     int64_t live;     /* live keys; 0: the row is zeros */
 };
 

@@ -1,10 +1,14 @@
-/* judge.c: holds a result against the reference and the limit of its route.
+/* judge.c: holds a result against the reference and the limit of its route; and what that says of the judge itself: is
+ * there a wrong row that it would accept?
  *
  * SPDX-License-Identifier: MIT */
 #include "reference/internal.h"
 
 #include <math.h>
 #include <string.h>
+
+static const double GAIN = 0.05; /* what a row is too large by, to see whether that is accepted */
+enum { BLIND_SHARE = 100 };      /* a problem is blind when more than one row in so many is */
 
 /* |got - want| in units of the limit; infinite for what no limit allows, NaN included. */
 static double ratio_of(double got, double want, double limit)
@@ -35,6 +39,34 @@ static void judge_component(struct attn_judgement *j, double got, double want, d
     }
 }
 
+/* Would the component, 1.05 times as large, be rejected? Where it is, so is zero, which is further away. */
+static bool is_seen(double want, double accept) { return GAIN * fabs(want) > accept; }
+
+bool attn_judgement_blind(const struct attn_judgement *j) { return j->blind * BLIND_SHARE > j->rows; }
+
+static void judge_row(const struct attn_reference *r, const struct attn_arithmetic *arithmetic, const char *row,
+                      int64_t index, struct attn_judgement *j, int64_t h, int64_t iq, int64_t s)
+{
+    struct attn_row_limit limit;
+    bool seen = false, zeros = true;
+    attn_row_limit_of(r, arithmetic, &r->rows[index], &limit);
+    for (int64_t d = 0; d < r->d_v; d++) {
+        const int64_t component = index * r->d_v + d;
+        const double want = r->value[component];
+        float got;
+        memcpy(&got, row + d * (int64_t)sizeof got, sizeof got);
+        judge_component(j, (double)got, want, attn_component_limit(r, &limit, component), d, h, iq, s);
+        seen = seen || is_seen(want, attn_component_accept(r, &limit, component));
+        zeros = zeros && want == 0.0 && r->magnitude[component] == 0.0f;
+    }
+    /* Zeros are what a row must be that has no live key, or V of zeros, or a sink beside which its keys do not change
+     * the sum of weights in float. */
+    if (!zeros && r->rows[index].keys >= ATTN_U32) {
+        j->rows++;
+        j->blind += !seen;
+    }
+}
+
 bool attn_judge(const struct attn_reference *r, const struct attn_arithmetic *arithmetic, const void *dst,
                 struct attn_judgement *judgement)
 {
@@ -45,19 +77,11 @@ bool attn_judge(const struct attn_reference *r, const struct attn_arithmetic *ar
             for (int64_t h = 0; h < r->n_head; h++) {
                 const char *row = (const char *)dst + h * t->nb[1] + iq * t->nb[2] + s * t->nb[3];
                 const int64_t index = attn_row_index(r, h, iq, s);
-                struct attn_row_limit limit;
                 if (index < 0) {
                     j.left_out += r->d_v;
                     continue;
                 }
-                attn_row_limit_of(r, arithmetic, &r->rows[index], &limit);
-                for (int64_t d = 0; d < r->d_v; d++) {
-                    const int64_t component = index * r->d_v + d;
-                    float got;
-                    memcpy(&got, row + d * (int64_t)sizeof got, sizeof got);
-                    judge_component(&j, (double)got, r->value[component], attn_component_limit(r, &limit, component), d,
-                                    h, iq, s);
-                }
+                judge_row(r, arithmetic, row, index, &j, h, iq, s);
             }
         }
     }

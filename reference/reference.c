@@ -280,6 +280,7 @@ static void finish_row(struct work *w, int64_t h, struct place *place)
     if (row->live == 0) {
         return; /* zeros, as allocated; with a sink, all weight is on it */
     }
+    row->keys = 1.0;
     if (w->p->t[ATTN_SINKS].present) {
         float sink;
         memcpy(&sink, w->base[ATTN_SINKS] + h * (int64_t)sizeof sink, sizeof sink);
@@ -289,6 +290,7 @@ static void finish_row(struct work *w, int64_t h, struct place *place)
         const double x = run->max - (double)sink, weight = exp(-x);
         const double extra = ATTN_U32 * 4.0 * fabs((double)sink); /* base 2, and rounded differences */
         run->min = fmin(run->min, (double)sink);
+        row->keys = run->sum / (run->sum + weight);
         run->sum += weight;
         if (weight > 0.0) {
             row->x2 += weight * x * x;

@@ -41,6 +41,7 @@ struct run_options {
     struct attn_run_limits limits;
     const char *json, *junit, *html, *failures; /* paths, "-" for standard output (not html), NULL: not wanted */
     const char *resume;                         /* journal; NULL: none */
+    bool strict;                                /* blind and suspect problems end with exit code 1 too */
     bool list;                                  /* say what would run, run nothing */
 };
 

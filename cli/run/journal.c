@@ -30,7 +30,7 @@ struct header {
 };
 /* The last word is the version of the layout: of the header, of how records follow each other, of what they hold.
  * 1: version 0.1.0. */
-static const char magic[16] = "attnfuzz run 2\n";
+static const char magic[16] = "attnfuzz run 3\n";
 enum { MAGIC_WORDS = 13 /* what every version begins with */ };
 
 struct record {

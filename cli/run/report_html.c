@@ -33,7 +33,7 @@ static void put_kernels(FILE *out, const struct run_job *job, const struct run_t
 {
     bool beside = job->options->backend.device && job->options->beside;
     fputs("<h2>Kernels</h2>\n<div class=\"wide\"><table>"
-          "<tr><th>kernel</th><th>able</th><th>chosen</th><th>ran</th><th>failed</th>"
+          "<tr><th>kernel</th><th>able</th><th>chosen</th><th>ran</th><th>failed</th><th>blind</th><th>suspect</th>"
           "<th>components</th><th>unjudged</th><th>worst error / limit</th>",
           out);
     if (beside)
@@ -46,6 +46,8 @@ static void put_kernels(FILE *out, const struct run_job *job, const struct run_t
         put_count(out, sum->chosen);
         put_count(out, sum->ran);
         fprintf(out, "<td%s>%" PRId64 "</td>", sum->failed ? " class=\"bad\"" : "", sum->failed);
+        fprintf(out, "<td%s>%" PRId64 "</td><td%s>%" PRId64 "</td>", sum->blind ? " class=\"bad\"" : "", sum->blind,
+                sum->suspect ? " class=\"bad\"" : "", sum->suspect);
         put_count(out, sum->components);
         fprintf(out, "<td>%.3f%%</td><td%s>%.3g</td>", 100 * run_share(sum->unjudged, sum->components),
                 sum->worst > 1 ? " class=\"bad\"" : "", sum->worst);
@@ -143,22 +145,54 @@ static void put_failure(FILE *out, const struct run_job *job, int64_t t)
     }
 }
 
+/* Results that are neither failed nor good. */
+static void put_doubts(FILE *out, const struct run_job *job)
+{
+    int64_t n = 0;
+    for (int64_t t = 0; t < job->n_tasks; t++) {
+        char place[RUN_PLACE_MAX], text[RUN_WHY_MAX];
+        struct attn_case c;
+        const char *why = run_doubt_text(&job->result[t], text, sizeof text);
+        if (!why || n++ >= FAILURES_SHOWN)
+            continue;
+        if (n == 1)
+            fputs("<h2>Neither failed nor good</h2>\n", out);
+        fputs("<article><div><b>", out);
+        cli_xml_text(out, why);
+        fputs("</b></div><div>", out);
+        run_task_place(job, t, place, sizeof place);
+        cli_xml_text(out, place);
+        fputs("</div>\n", out);
+        run_task_case(job, t, &c);
+        put_line(out, "attnfuzz run ", job, t, &c);
+        fputs("</article>\n", out);
+    }
+    if (n > FAILURES_SHOWN)
+        fprintf(out, "<p>and %" PRId64 " more; the JSON report has all</p>\n", n - FAILURES_SHOWN);
+}
+
+static const char *verdict(const struct run_job *job, const struct run_total *total)
+{
+    return job->left                        ? "not finished"
+           : total->blind || total->suspect ? "none failed, not all could be judged"
+                                            : "all good";
+}
+
 void run_report_html(FILE *out, const struct run_job *job, const struct run_total *total)
 {
     int64_t shown = 0, failed = 0;
     fputs(head, out);
     fprintf(out, "<h1>attnfuzz run on %s: <span class=\"%s\">", job->options->backend.name,
-            total->failed ? "bad"
-            : job->left   ? "bad"
-                          : "good");
+            total->failed || job->left || total->blind || total->suspect ? "bad" : "good");
     if (total->failed)
         fprintf(out, "%" PRId64 " of %" PRId64 " problems failed", total->failed, total->problems);
     else
-        fprintf(out, "%s", job->left ? "not finished" : "all good");
+        fputs(verdict(job, total), out);
     fprintf(out,
-            "</span></h1>\n<p class=\"n\">%" PRId64 " problems: %" PRId64 " ran, %" PRId64 " planned only; %" PRId64
+            "</span></h1>\n<p class=\"n\">%" PRId64 " problems: %" PRId64 " ran, %" PRId64 " planned only, %" PRId64
+            " blind, %" PRId64 " suspect; %" PRId64
             " components judged, %.3f%% of them with a limit that zero would pass; %" PRId64 " plans checked; %.1f s",
-            total->problems, total->ran, total->skipped, total->components,
+            total->problems, total->ran, total->skipped, total->blind, total->suspect, total->components,
             100 * run_share(total->unjudged, total->components), total->plans, job->seconds);
     if (total->left_out)
         fprintf(out, "; %" PRId64 " components are of rows that the reference was not computed for", total->left_out);
@@ -170,6 +204,7 @@ void run_report_html(FILE *out, const struct run_job *job, const struct run_tota
     put_kernels(out, job, total);
     put_devices(out, job, total);
     put_skipped(out, job);
+    put_doubts(out, job);
     fputs("<h2>Failures</h2>\n", out);
     for (int64_t t = 0; t < job->n_tasks; t++)
         if (run_failed(&job->result[t]) && failed++ < FAILURES_SHOWN) {

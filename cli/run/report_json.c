@@ -78,6 +78,31 @@ static void put_failures(FILE *out, const struct run_job *job)
     fputs("]", out);
 }
 
+/* Results that are neither failed nor good. */
+static void put_doubts(FILE *out, const struct run_job *job)
+{
+    const char *comma = "";
+    fputs(",\"doubts\":[", out);
+    for (int64_t t = 0; t < job->n_tasks; t++) {
+        char text[RUN_WHY_MAX];
+        struct attn_case c;
+        int kernel;
+        const char *why = run_doubt_text(&job->result[t], text, sizeof text);
+        if (!why)
+            continue;
+        run_task_case(job, t, &c);
+        fprintf(out, "%s\n  {\"at\":", comma);
+        put_place(out, job, t);
+        cli_json_text(out, "verdict", run_doubt_name(run_doubt(&job->result[t], &kernel)));
+        cli_json_text(out, "kernel", attn_kernel(kernel)->name);
+        cli_json_text(out, "text", why);
+        put_line(out, "line", job, t, &c);
+        fputs("}", out);
+        comma = ",";
+    }
+    fputs("]", out);
+}
+
 /* The lines for which naive alone is able somewhere. */
 static void put_needs_naive(FILE *out, const struct run_job *job)
 {
@@ -97,9 +122,10 @@ static void put_kernel(FILE *out, const struct run_job *job, const struct run_ke
 {
     fprintf(out,
             "{\"able\":%" PRId64 ",\"chosen\":%" PRId64 ",\"ran\":%" PRId64 ",\"missed\":%" PRId64
-            ",\"failed\":%" PRId64 ",\"components\":%" PRId64 ",\"unjudged\":%" PRId64 ",\"left_out\":%" PRId64
-            ",\"worst\":",
-            sum->able, sum->chosen, sum->ran, sum->missed, sum->failed, sum->components, sum->unjudged, sum->left_out);
+            ",\"failed\":%" PRId64 ",\"blind\":%" PRId64 ",\"suspect\":%" PRId64 ",\"components\":%" PRId64
+            ",\"unjudged\":%" PRId64 ",\"left_out\":%" PRId64 ",\"worst\":",
+            sum->able, sum->chosen, sum->ran, sum->missed, sum->failed, sum->blind, sum->suspect, sum->components,
+            sum->unjudged, sum->left_out);
     put_double(out, sum->worst);
     fputs(",\"worst_at\":", out);
     if (sum->worst_task >= 0)
@@ -121,12 +147,13 @@ void run_report_json(FILE *out, const struct run_job *job, const struct run_tota
     const char *reason[RUN_REASONS_MAX];
     int64_t n[RUN_REASONS_MAX];
     fprintf(out,
-            "{\"backend\":\"%s\",\"problems\":%" PRId64 ",\"ran\":%" PRId64 ",\"failed\":%" PRId64
-            ",\"skipped\":%" PRId64 ",\"left\":%" PRId64 ",\"components\":%" PRId64 ",\"unjudged\":%" PRId64
-            ",\"plans\":%" PRId64 ",\"constant_v\":%" PRId64 ",\"resumed\":%" PRId64
+            "{\"backend\":\"%s\",\"problems\":%" PRId64 ",\"ran\":%" PRId64 ",\"failed\":%" PRId64 ",\"blind\":%" PRId64
+            ",\"suspect\":%" PRId64 ",\"skipped\":%" PRId64 ",\"left\":%" PRId64 ",\"components\":%" PRId64
+            ",\"unjudged\":%" PRId64 ",\"plans\":%" PRId64 ",\"constant_v\":%" PRId64 ",\"resumed\":%" PRId64
             ",\"seconds\":%.3f,\"by_kernel\":{",
-            job->options->backend.name, total->problems, total->ran, total->failed, total->skipped, job->left,
-            total->components, total->unjudged, total->plans, total->constant_v, job->resumed, job->seconds);
+            job->options->backend.name, total->problems, total->ran, total->failed, total->blind, total->suspect,
+            total->skipped, job->left, total->components, total->unjudged, total->plans, total->constant_v,
+            job->resumed, job->seconds);
     for (int k = 0; k < ATTN_KERNEL_COUNT; k++) {
         fprintf(out, "%s\"%s\":", k ? "," : "", attn_kernel(k)->name);
         put_kernel(out, job, &total->kernel[k]);
@@ -143,6 +170,7 @@ void run_report_json(FILE *out, const struct run_job *job, const struct run_tota
     }
     fputs("}", out);
     put_needs_naive(out, job);
+    put_doubts(out, job);
     put_failures(out, job);
     fputs("}\n", out);
 }

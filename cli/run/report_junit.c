@@ -41,15 +41,18 @@ static void put_case(FILE *out, const struct run_job *job, int64_t t)
     run_task_place(job, t, text, sizeof text);
     cli_xml_text(out, text);
     fprintf(out, " on %s\" time=\"%.3f\"", device, (double)r->ns / 1e9);
-    if (!run_failed(r) && run_ran(r)) {
+    const char *doubt = run_doubt_text(r, why, sizeof why);
+    if (!run_failed(r) && run_ran(r) && !doubt) {
         fputs("/>\n", out);
         return;
     }
     fputs(">", out);
+    if (doubt)
+        put_message(out, "skipped", doubt);
     const char *death = run_death(job, r, why, sizeof why);
     if (r->end == RUN_PENDING)
         put_message(out, "skipped", "left to do: no device");
-    else if (!run_failed(r))
+    else if (!run_failed(r) && !run_ran(r))
         put_message(out, "skipped", *r->skipped ? r->skipped : "no reason given");
     else if (death)
         put_message(out, "failure", death);
@@ -64,7 +67,9 @@ void run_report_junit(FILE *out, const struct run_job *job, const struct run_tot
     int64_t bad = 0, skipped = 0;
     for (int64_t t = 0; t < job->n_tasks; t++) {
         bad += run_failed(&job->result[t]);
-        skipped += !run_failed(&job->result[t]) && !run_ran(&job->result[t]);
+        int kernel;
+        skipped += !run_failed(&job->result[t]) &&
+                   (!run_ran(&job->result[t]) || run_doubt(&job->result[t], &kernel) != RUN_NO_DOUBT);
     }
     (void)total;
     fprintf(out,

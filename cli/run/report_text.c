@@ -48,16 +48,35 @@ static void put_failure(FILE *out, const struct run_job *job, int64_t t)
         }
 }
 
+/* Results that are neither failed nor good, each with its line. */
+static void put_doubts(FILE *out, const struct run_job *job)
+{
+    int64_t shown = 0;
+    for (int64_t t = 0; t < job->n_tasks; t++) {
+        char place[RUN_PLACE_MAX], text[RUN_WHY_MAX], buffer[ATTN_CASE_LINE_MAX];
+        struct attn_case c;
+        const char *why = run_doubt_text(&job->result[t], text, sizeof text);
+        if (!why || shown++ >= FAILURES_SHOWN)
+            continue;
+        run_task_place(job, t, place, sizeof place);
+        run_task_case(job, t, &c);
+        fprintf(out, "%s: %s\n  line:   %s\n", place, why, run_task_line(job, t, &c, buffer));
+    }
+    if (shown > FAILURES_SHOWN)
+        fprintf(out, "and %" PRId64 " more blind or suspect; --json FILE has all\n", shown - FAILURES_SHOWN);
+}
+
 static void put_kernels(FILE *out, const struct run_job *job, const struct run_total *total)
 {
     bool beside = job->options->backend.device && job->options->beside;
-    fprintf(out, "%-8s %9s %9s %9s %14s %9s %15s%s\n", "kernel", "able", "chosen", "ran", "components", "unjudged",
-            "worst of limit", beside ? "   with host  bits equal   apart" : "");
+    fprintf(out, "%-8s %9s %9s %9s %9s %9s %14s %9s %15s%s\n", "kernel", "able", "chosen", "ran", "blind", "suspect",
+            "components", "unjudged", "worst of limit", beside ? "   with host  bits equal   apart" : "");
     for (int k = 0; k < ATTN_KERNEL_COUNT; k++) {
         const struct run_kernel_total *sum = &total->kernel[k];
-        fprintf(out, "%-8s %9" PRId64 " %9" PRId64 " %9" PRId64 " %14" PRId64 " %8.3f%% %15.3g", attn_kernel(k)->name,
-                sum->able, sum->chosen, sum->ran, sum->components, 100 * run_share(sum->unjudged, sum->components),
-                sum->worst);
+        fprintf(out,
+                "%-8s %9" PRId64 " %9" PRId64 " %9" PRId64 " %9" PRId64 " %9" PRId64 " %14" PRId64 " %8.3f%% %15.3g",
+                attn_kernel(k)->name, sum->able, sum->chosen, sum->ran, sum->blind, sum->suspect, sum->components,
+                100 * run_share(sum->unjudged, sum->components), sum->worst);
         if (beside)
             fprintf(out, " %11" PRId64 " %10.3f%% %7.3g", sum->compared,
                     100 * run_share(sum->equal, sum->compared_components), sum->apart);
@@ -79,6 +98,7 @@ void run_report_text(FILE *out, const struct run_job *job, const struct run_tota
         }
     if (more)
         fprintf(out, "and %" PRId64 " more failures; --json FILE has all\n", more);
+    put_doubts(out, job);
     put_kernels(out, job, total);
     fputs("devices ", out);
     for (int row = 0; row < attn_device_count(); row++)
@@ -103,10 +123,11 @@ void run_report_text(FILE *out, const struct run_job *job, const struct run_tota
                 job->options->resume ? "the same command goes on from the journal"
                                      : "with --resume FILE a run can go on from there");
     fprintf(out,
-            "%" PRId64 " problems: %" PRId64 " ran, %" PRId64 " skipped (planned only), %" PRId64 " failed; %" PRId64
-            " need naive; unjudged %.3f%% of components; %" PRId64 " plans; %.1f s\n",
-            total->problems, total->ran, total->skipped, total->failed, total->needs_naive,
-            100 * run_share(total->unjudged, total->components), total->plans, job->seconds);
+            "%" PRId64 " problems: %" PRId64 " ran, %" PRId64 " skipped (planned only), %" PRId64 " failed, %" PRId64
+            " blind, %" PRId64 " suspect; %" PRId64 " need naive; unjudged %.3f%% of components; %" PRId64
+            " plans; %.1f s\n",
+            total->problems, total->ran, total->skipped, total->failed, total->blind, total->suspect,
+            total->needs_naive, 100 * run_share(total->unjudged, total->components), total->plans, job->seconds);
 }
 
 /* ---- Failing lines --------------------------------------------------------------------------------------- */

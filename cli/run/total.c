@@ -22,6 +22,43 @@ bool run_ran(const struct run_result *r)
     return r->end != RUN_PENDING && (r->end != RUN_ENDED || r->outcome.status != ATTN_OUTCOME_SKIPPED);
 }
 
+static bool is_suspect(const struct attn_kernel_outcome *one) { return one->ran && one->judgement.suspect > 0; }
+
+int run_doubt(const struct run_result *r, int *kernel)
+{
+    *kernel = -1;
+    if (r->end != RUN_ENDED || run_failed(r) || !run_ran(r))
+        return RUN_NO_DOUBT;
+    for (int k = 0; k < ATTN_KERNEL_COUNT; k++)
+        if (is_suspect(&r->outcome.kernel[k])) {
+            *kernel = k;
+            return RUN_SUSPECT;
+        }
+    *kernel = attn_outcome_blind(&r->outcome);
+    return *kernel >= 0 ? RUN_BLIND : RUN_NO_DOUBT;
+}
+
+const char *run_doubt_name(int doubt)
+{
+    return doubt == RUN_SUSPECT ? "suspect" : doubt == RUN_BLIND ? "blind" : "none";
+}
+
+const char *run_doubt_text(const struct run_result *r, char *text, size_t cap)
+{
+    int kernel, doubt = run_doubt(r, &kernel);
+    if (doubt == RUN_NO_DOUBT)
+        return NULL;
+    const struct attn_judgement *j = &r->outcome.kernel[kernel].judgement;
+    if (doubt == RUN_SUSPECT)
+        snprintf(text, cap,
+                 "suspect: %" PRId64 " of %" PRId64 " components of %s are further off than is accepted at once",
+                 j->suspect, j->components, attn_kernel(kernel)->name);
+    else
+        snprintf(text, cap, "blind: %" PRId64 " of %" PRId64 " rows of %s would be accepted as zeros or 5%% too large",
+                 j->blind, j->rows, attn_kernel(kernel)->name);
+    return text;
+}
+
 double run_share(int64_t part, int64_t whole) { return whole ? (double)part / (double)whole : 0; }
 
 static void add_compared(const struct attn_kernel_outcome *one, struct run_kernel_total *sum)
@@ -53,6 +90,8 @@ static void add_kernels(const struct run_job *job, int64_t t, struct run_total *
         sum->unjudged += one->judgement.unjudged;
         sum->left_out += one->judgement.left_out;
         sum->failed += one->judgement.failed > 0;
+        sum->blind += one->blind;
+        sum->suspect += is_suspect(one);
         add_compared(one, sum);
         if (one->judgement.worst > sum->worst) {
             sum->worst = one->judgement.worst;
@@ -71,13 +110,16 @@ void run_add_up(const struct run_job *job, struct run_total *total)
     for (int k = 0; k < ATTN_KERNEL_COUNT; k++)
         total->kernel[k].worst_task = -1;
     for (int64_t t = 0; t < job->n_tasks;) {
-        bool any_failed = false, any_ran = false, any_left = false;
+        bool any_failed = false, any_ran = false, any_left = false, any_blind = false, any_suspect = false;
         int32_t problem = job->task[t].problem;
         for (; t < job->n_tasks && job->task[t].problem == problem; t++) {
             const struct run_result *r = &job->result[t];
             any_left |= r->end == RUN_PENDING;
             any_failed |= run_failed(r);
             any_ran |= run_ran(r);
+            int kernel;
+            any_suspect |= run_doubt(r, &kernel) == RUN_SUSPECT;
+            any_blind |= run_doubt(r, &kernel) != RUN_NO_DOUBT && attn_outcome_blind(&r->outcome) >= 0;
             total->plans += r->plans;
             total->needs_naive += r->needs_naive;
             total->constant_v += r->constant_v;
@@ -88,6 +130,8 @@ void run_add_up(const struct run_job *job, struct run_total *total)
             }
         }
         total->failed += any_failed;
+        total->blind += any_blind && !any_failed;
+        total->suspect += any_suspect && !any_failed;
         total->ran += any_ran;
         total->skipped += !any_ran && !any_left;
     }

@@ -8,6 +8,7 @@
 
 struct run_kernel_total {
     int64_t able, ran, chosen, failed; /* tasks */
+    int64_t blind, suspect;            /* tasks that held, though nothing says they are right */
     int64_t missed;                    /* tasks that ran, though not on this able kernel: another one failed before */
     int64_t components, unjudged, left_out;
     double worst;                   /* largest error / limit */
@@ -26,6 +27,7 @@ enum {
 
 struct run_total {
     int64_t problems, ran, failed, skipped, needs_naive, plans, constant_v;
+    int64_t blind, suspect; /* problems that have not failed, and not passed either; one may be both */
     int64_t components, unjudged, left_out;
     struct run_kernel_total kernel[ATTN_KERNEL_COUNT];
     int64_t device[RUN_DEVICE_ROWS]; /* tasks run, by row of the device table */
@@ -38,6 +40,13 @@ bool run_failed(const struct run_result *r);
 /* What was found about plans (0) or runs (1), in its smallest form. */
 const struct attn_finding *run_finding(const struct run_job *job, int64_t task, int which);
 bool run_ran(const struct run_result *r);
+/* What keeps a result that has not failed from being good. */
+enum run_doubt { RUN_NO_DOUBT, RUN_SUSPECT, RUN_BLIND };
+/* The first there is, and the kernel it is about. */
+int run_doubt(const struct run_result *r, int *kernel);
+const char *run_doubt_name(int doubt);
+/* The same in words; NULL when there is none. */
+const char *run_doubt_text(const struct run_result *r, char *text, size_t cap);
 /* Tasks skipped for each reason, in the order the reasons first appear; returns how many reasons there are. */
 int run_skip_reasons(const struct run_job *job, const char *reason[RUN_REASONS_MAX], int64_t n[RUN_REASONS_MAX]);
 /* Why a task has failed though no property says so; NULL when one does. */

@@ -133,6 +133,7 @@ struct attn_kernel_outcome {
     uint8_t able;
     uint8_t ran;
     struct attn_judgement judgement; /* when it ran to the end */
+    uint8_t blind;                   /* held, but could not be judged (attn_judgement_blind; of a session a step) */
     uint8_t compared;                /* enum attn_compared */
     double apart;                    /* compared: largest difference / sum of both limits */
     int64_t equal;                   /* compared: components with the same bits */
@@ -146,6 +147,9 @@ struct attn_outcome {
     int32_t kv_tile;
     struct attn_kernel_outcome kernel[ATTN_KERNEL_COUNT];
 };
+
+/* The first kernel whose result held but could not be judged: the case is neither good nor failed. -1: none. */
+int attn_outcome_blind(const struct attn_outcome *outcome);
 
 /* Runs a legal case on a backend: the kernel that the case forces, or every able one, on the case's device (which it
  * must say, unless the backend describes its own), judges each result, and checks every run property. The backend's

@@ -18,6 +18,14 @@ static double limit_of_case(const void *what, const struct attn_arithmetic *arit
     return attn_reference_limit(what, arithmetic, d, h, iq, s);
 }
 
+int attn_outcome_blind(const struct attn_outcome *outcome)
+{
+    for (int k = 0; k < ATTN_KERNEL_COUNT; k++)
+        if (outcome->kernel[k].blind)
+            return k;
+    return -1;
+}
+
 static int skip(struct attn_outcome *outcome, const char *why)
 {
     outcome->skipped = why;

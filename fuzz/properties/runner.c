@@ -141,7 +141,9 @@ static bool judge(const struct trial *t, const void *dst, struct attn_judgement 
 static bool check_sound(struct trial *t, struct attn_finding *f)
 {
     struct attn_judgement *j = &t->outcome->judgement;
-    if (judge(t, attn_runner_dst(t->r), j))
+    bool held = judge(t, attn_runner_dst(t->r), j);
+    t->outcome->blind = held && attn_judgement_blind(j);
+    if (held)
         return true;
     return found(t, ATTN_P_SOUND, f,
                  ": component d=%" PRId64 " head=%" PRId64 " row=%" PRId64 " seq=%" PRId64

@@ -142,6 +142,10 @@ static void add_outcome(struct attn_kernel_outcome *sum, const struct attn_kerne
     j->components += one->judgement.components;
     j->unjudged += one->judgement.unjudged;
     j->failed += one->judgement.failed;
+    j->suspect += one->judgement.suspect;
+    j->rows += one->judgement.rows;
+    j->blind += one->judgement.blind;
+    sum->blind |= one->blind;
     if (one->compared == ATTN_COMPARED_DONE || sum->compared == ATTN_COMPARED_NOT)
         sum->compared = one->compared;
     if (one->apart > sum->apart)

@@ -136,7 +136,8 @@ static void add(struct attn_judgement *all, const struct attn_judgement *one, co
 {
     bool worse = all->components == 0 || one->worst > all->worst;
     int64_t components = all->components + one->components, failed = all->failed + one->failed;
-    int64_t unjudged = all->unjudged + one->unjudged;
+    int64_t unjudged = all->unjudged + one->unjudged, suspect = all->suspect + one->suspect;
+    int64_t rows = all->rows + one->rows, blind = all->blind + one->blind;
     if (worse) {
         *all = *one;
         all->iq += run->row;
@@ -145,6 +146,9 @@ static void add(struct attn_judgement *all, const struct attn_judgement *one, co
     all->components = components;
     all->failed = failed;
     all->unjudged = unjudged;
+    all->suspect = suspect;
+    all->rows = rows;
+    all->blind = blind;
 }
 
 bool session_references(const struct attn_player *p, const struct attn_session_at *at,

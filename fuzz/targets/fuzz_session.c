@@ -42,6 +42,7 @@ static void count(const struct attn_session *s, const struct attn_session_outcom
     stats.refused += (uint64_t)o->counts.refused;
     stats.problems += (uint64_t)o->ran;
     stats.skipped += (uint64_t)o->skipped;
+    stats.blind += attn_outcome_blind(&o->kernels) >= 0;
     for (int k = 0; k < ATTN_KERNEL_COUNT; k++) {
         const struct attn_kernel_outcome *kernel = &o->kernels.kernel[k];
         stats.chosen[k][member] += (uint64_t)o->chosen[k];

@@ -16,7 +16,7 @@ import xml.etree.ElementTree as ET
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "support"))
 from command import ATTNFUZZ, LARGE, SMALL, SOURCE, Case, devices, kernels  # noqa: E402
 
-KEYS = {"backend", "problems", "ran", "failed", "skipped", "unjudged", "components", "by_kernel", "by_device",
+KEYS = {"backend", "problems", "ran", "failed", "blind", "suspect", "doubts", "skipped", "unjudged", "components", "by_kernel", "by_device",
         "skipped_for",
         "needs_naive", "failures", "seconds", "plans"}
 ODD = "fa1 q=f32[33,2,2,1] k=f16[33,9,1,1] v=f16[33,9,1,1]"
@@ -53,7 +53,7 @@ class Reports(Case):
     def test_the_summary_says_the_same(self):
         out = self.good("run", SMALL, LARGE).out
         self.assertRegex(out.splitlines()[-1],
-                         r"^2 problems: 1 ran, 1 skipped \(planned only\), 0 failed; 0 need naive; ")
+                         r"^2 problems: 1 ran, 1 skipped \(planned only\), 0 failed, 0 blind, 0 suspect; 0 need naive; ")
         self.assertRegex(out, r"(?m)^skipped 1: .*multiply-adds")
         for kernel in kernels():
             self.assertRegex(out, rf"(?m)^{kernel} ")

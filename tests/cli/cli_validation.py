@@ -273,7 +273,7 @@ class Journal(Validation):
         problem_line = "fa1 q=f32[8,1,1,1] k=f16[8,1,1,1] v=f16[8,1,1,1]"
         earlier = zlib.decompress(base64.b85decode(self.EARLIER))
         self.assertEqual(len(earlier), 696)
-        later = b"attnfuzz run 3\n\0" + earlier[16:]
+        later = b"attnfuzz run 4\n\0" + earlier[16:]
         command.ATTNFUZZ = HOST
         said = "a journal of attnfuzz run, of another version of it"
         for content in (earlier, later):
@@ -284,7 +284,7 @@ class Journal(Validation):
                 self.assertEqual(f.read(), content)
 
     def test_what_is_no_journal_is_left_as_it_is(self):
-        for content in (b"fa1 q=...\n", b"x", b"\0" * 4096, b"attnfuzz run 2\n\0" + b"\1" * 24):
+        for content in (b"fa1 q=...\n", b"x", b"\0" * 4096, b"attnfuzz run 3\n\0" + b"\1" * 24):
             path = self.write("other", content)
             result = self.ends(2, "run", "--backend", "test", "--resume", path, self.file)
             self.assertIn("not a journal", result.err)
