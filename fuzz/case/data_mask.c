@@ -1,0 +1,140 @@
+/* data_mask.c: what mask and sinks hold, and which keys a mask leaves live. See filler.h.
+ *
+ * SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+
+#include "fuzz/case/filler.h"
+#include "reference/attn_reference.h"
+
+static uint16_t live_value(const struct attn_problem *p, int64_t row, int64_t key)
+{
+    if (p->max_bias <= 0)
+        return 0;
+    /* What a server puts in the mask for ALiBi: minus the distance. */
+    int64_t distance = attn_n_kv(p) - attn_n_q(p) + row - key;
+    distance = distance < 0 ? -distance : distance;
+    return attn_f32_to_f16(-(float)(distance < 2048 ? distance : 2048));
+}
+
+static uint16_t bias_value(uint64_t bits)
+{
+    if ((bits & 15) == 0)
+        return ATTN_F16_MINUS_INF;
+    switch (bits >> 4 & 3) {
+    case 0: return attn_f32_to_f16(-1000.0f * data_unit(bits));
+    case 1: return attn_f32_to_f16(-8.0f * data_unit(bits));
+    case 2: return attn_f32_to_f16(2.0f * data_signed_unit(bits));
+    default: return 0;
+    }
+}
+
+/* One row of the mask, n_kv values; the caller looks after what lies beyond. */
+static void make_mask_row(const struct filler *f, uint16_t *row, int64_t iq, int64_t mh, int64_t ms)
+{
+    const struct attn_problem *p = f->p;
+    const uint64_t seed = f->c->run.seed;
+    const int64_t n_kv = attn_n_kv(p), n_q = attn_n_q(p);
+    int64_t last = n_kv - n_q + iq; /* the causal one; may be below 0 */
+    int64_t first = 0;
+    uint64_t state = data_place(seed, ATTN_MASK, iq, mh, ms);
+
+    switch (f->c->run.mask) {
+    case ATTN_MASK_NONE: last = n_kv - 1; break;
+    case ATTN_MASK_ALL: last = -1; break;
+    case ATTN_MASK_WINDOW: {
+        static const int64_t windows[4] = { 1, 33, 100, 512 };
+        int64_t window = windows[data_place(seed, 101, ms, 0, 0) & 3];
+        first = last - window + 1;
+        break;
+    }
+    case ATTN_MASK_ROWS:
+        if (state & 1)
+            last = -1;
+        break;
+    case ATTN_MASK_PREFIX: last = (int64_t)(data_place(seed, 102, ms, 0, 0) % (uint64_t)(n_kv + 1)) - 1; break;
+    case ATTN_MASK_RANDOM:
+        for (int64_t j = 0; j < n_kv; j++)
+            row[j] = attn_random(&state) >> 63 ? ATTN_F16_MINUS_INF : live_value(p, iq, j);
+        return;
+    case ATTN_MASK_BIAS: {
+        /* Some rows see nothing but strongly negative biases. */
+        bool low = (state & 7) == 0;
+        for (int64_t j = 0; j < n_kv; j++) {
+            uint64_t bits = attn_random(&state);
+            row[j] = low && (bits & 15) ? attn_f32_to_f16(-900.0f - 100.0f * data_unit(bits)) : bias_value(bits);
+        }
+        return;
+    }
+    case ATTN_MASK_TILES: {
+        static const int64_t runs[4] = { 32, 64, 128, 256 };
+        int64_t run = runs[data_place(seed, 103, mh, ms, 0) & 3];
+        for (int64_t j = 0; j < n_kv; j++)
+            row[j] = data_place(seed, 104, j / run, mh, ms) & 1 ? ATTN_F16_MINUS_INF : live_value(p, iq, j);
+        return;
+    }
+    default: break;
+    }
+    for (int64_t j = 0; j < n_kv; j++)
+        row[j] = j >= first && j <= last ? live_value(p, iq, j) : ATTN_F16_MINUS_INF;
+}
+
+void data_fill_mask(const struct filler *f)
+{
+    const struct attn_tensor *t = &f->p->t[ATTN_MASK];
+    const int64_t n_kv = attn_n_kv(f->p), n_q = attn_n_q(f->p);
+    int64_t n[4];
+    uint16_t *row = malloc((size_t)t->ne[0] * sizeof *row);
+    if (!row)
+        abort();
+    data_places(t, n);
+    for (int64_t ms = 0; ms < n[3]; ms++)
+        for (int64_t mh = 0; mh < n[2]; mh++)
+            for (int64_t iq = 0; iq < n[1]; iq++) {
+                int64_t from = 0;
+                if (iq < n_q) {
+                    make_mask_row(f, row, iq, mh, ms);
+                    from = n_kv;
+                }
+                /* Beyond the problem the mask holds what would do most harm to one who used it. */
+                for (int64_t j = from; j < t->ne[0]; j++)
+                    row[j] =
+                        data_place(f->c->run.seed, 105, j, iq, mh) & 1 ? ATTN_F16_MINUS_INF : attn_f32_to_f16(500.0f);
+                memcpy(data_at(f, ATTN_MASK, iq, mh, ms), row, (size_t)t->ne[0] * sizeof *row);
+            }
+    free(row);
+}
+
+void data_fill_sinks(const struct filler *f)
+{
+    char *out = attn_image_at(f->image, f->p, ATTN_SINKS);
+    for (int64_t h = 0; h < attn_n_head(f->p); h++) {
+        float noise = data_signed_unit(data_place(f->c->run.seed, ATTN_SINKS, h, 0, 0));
+        float value = f->sink < 0 ? f->sink + 4 * noise : f->sink * noise;
+        memcpy(out + 4 * h, &value, sizeof value);
+    }
+}
+
+/* Which keys does a mask head of a mask sequence let any row see? Read back from memory. */
+void data_find_live(struct filler *f)
+{
+    const struct attn_tensor *t = &f->p->t[ATTN_MASK];
+    const int64_t n_kv = attn_n_kv(f->p), n_q = attn_n_q(f->p);
+    f->live = calloc((size_t)(n_kv * t->ne[2] * t->ne[3]), 1);
+    if (!f->live)
+        abort();
+    for (int64_t ms = 0; ms < t->ne[3]; ms++)
+        for (int64_t mh = 0; mh < t->ne[2]; mh++) {
+            uint8_t *live = f->live + (ms * t->ne[2] + mh) * n_kv;
+            for (int64_t iq = 0; iq < n_q; iq++) {
+                const char *row = data_at(f, ATTN_MASK, iq, mh, ms);
+                for (int64_t j = 0; j < n_kv; j++) {
+                    uint16_t value;
+                    memcpy(&value, row + 2 * j, sizeof value);
+                    live[j] |= value != ATTN_F16_MINUS_INF;
+                }
+                if (t->ne[1] > 1 && t->nb[1] == 0)
+                    break;
+            }
+        }
+}

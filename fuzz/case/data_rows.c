@@ -1,0 +1,118 @@
+/* data_rows.c: the values of rows of Q, K and V. See filler.h.
+ *
+ * SPDX-License-Identifier: MIT */
+#include <math.h>
+
+#include "fuzz/case/filler.h"
+
+static bool share_bytes(const struct attn_tensor *a, const struct attn_tensor *b)
+{
+    return a->buffer != 0 && a->buffer == b->buffer && a->offset < b->offset + attn_tensor_span(b) &&
+           b->offset < a->offset + attn_tensor_span(a);
+}
+
+static bool is_wide(const struct attn_tensor *t) { return t->type == ATTN_F32 || t->type == ATTN_BF16; }
+
+/* Q is scaled so that scores have the size that the profile wants, whatever scale and D_K are. */
+void data_choose_magnitudes(struct filler *f)
+{
+    const struct attn_problem *p = f->p;
+    double scale = fabs((double)p->scale), d = (double)attn_d_k(p);
+    double spread = scale * sqrt(d) / 3; /* standard deviation of a score for Q, K uniform in (-1, 1) */
+    double mean = scale * d * 0.5625;    /* of a score for Q, K uniform in (0.5, 1) */
+    double q = 1, k = 1, v = 1, sink = 2, want = 0;
+
+    switch (f->c->run.data) {
+    case ATTN_DATA_RISING:
+        want = 8 / (9 * spread);
+        sink = 4;
+        break;
+    case ATTN_DATA_LARGE:
+        k = is_wide(&p->t[ATTN_K]) ? 1e5 : 1;
+        v = is_wide(&p->t[ATTN_V]) ? 1e6 : 60000;
+        want = 100 / (spread * k);
+        sink = 100;
+        break;
+    case ATTN_DATA_NEGATIVE:
+        want = 300 / mean;
+        sink = -300;
+        break;
+    case ATTN_DATA_PEAK:
+        want = 15 / mean;
+        sink = 10;
+        break;
+    default:
+        if (spread > 100)
+            want = 100 / spread;
+        break;
+    }
+    if (scale > 0 && want > 0)
+        q = want < 30000 ? want : 30000;
+    if (sink < 0) { /* a sink that counts lies where the scores are */
+        sink = scale > 0 ? -mean * q * k : 0;
+        if (p->softcap > 0 && sink < -(double)p->softcap)
+            sink = -(double)p->softcap;
+    }
+    if (share_bytes(&p->t[ATTN_K], &p->t[ATTN_V]))
+        v = k;
+    f->q = (float)q;
+    f->k = (float)k;
+    f->v = (float)v;
+    f->sink = (float)sink;
+    f->k_sign = p->scale < 0 ? -1.0f : 1.0f;
+}
+
+static void fill_uniform(float *row, int64_t n, uint64_t state, float magnitude)
+{
+    for (int64_t i = 0; i < n; i++)
+        row[i] = data_signed_unit(attn_random(&state)) * magnitude;
+}
+
+static void fill_positive(float *row, int64_t n, uint64_t state, float magnitude)
+{
+    for (int64_t i = 0; i < n; i++)
+        row[i] = (0.5f + 0.5f * data_unit(attn_random(&state))) * magnitude;
+}
+
+static void fill_with_zeros(float *row, int64_t n, uint64_t state, float magnitude)
+{
+    for (int64_t i = 0; i < n; i++) {
+        uint64_t bits = attn_random(&state);
+        row[i] = (bits & 3) == 0 ? 0.0f : (bits & 3) == 1 ? -0.0f : data_signed_unit(bits) * magnitude;
+    }
+}
+
+void data_make_row(const struct filler *f, int operand, int64_t i1, int64_t i2, int64_t i3)
+{
+    const struct attn_run *run = &f->c->run;
+    int64_t n = f->p->t[operand].ne[0], n_kv = attn_n_kv(f->p);
+    uint64_t state = data_place(run->seed, operand, i1, i2, i3);
+    float magnitude = operand == ATTN_Q ? f->q : operand == ATTN_K ? f->k : f->v;
+
+    if (run->data == ATTN_DATA_ZEROS) {
+        fill_with_zeros(f->row, n, state, magnitude);
+    } else if (operand == ATTN_Q) {
+        if (run->data == ATTN_DATA_NEGATIVE || run->data == ATTN_DATA_PEAK)
+            fill_positive(f->row, n, state, magnitude);
+        else
+            fill_uniform(f->row, n, state, magnitude);
+    } else if (operand == ATTN_K) {
+        if (run->data == ATTN_DATA_RISING) {
+            fill_uniform(f->row, n, state, magnitude * (1.0f + 8.0f * (float)i1 / (float)n_kv));
+        } else if (run->data == ATTN_DATA_NEGATIVE) {
+            fill_positive(f->row, n, state, -magnitude * f->k_sign);
+        } else if (run->data == ATTN_DATA_PEAK) {
+            bool peak = i1 == (int64_t)(data_place(run->seed, 100, i2, i3, 0) % (uint64_t)n_kv);
+            if (peak)
+                fill_positive(f->row, n, state, magnitude * f->k_sign);
+            else
+                fill_uniform(f->row, n, state, magnitude * 0.125f);
+        } else {
+            fill_uniform(f->row, n, state, magnitude);
+        }
+    } else {
+        if (run->data == ATTN_DATA_CONSTANT_V)
+            state = data_place(run->seed, operand, 0, i2, i3);
+        fill_uniform(f->row, n, state, magnitude);
+    }
+}

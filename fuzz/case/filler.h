@@ -1,0 +1,53 @@
+/* filler.h: what the parts of data.c share: data_rows.c makes the values of Q, K and V, data_mask.c those of the mask
+ * and the sinks, data.c writes them where they belong.
+ *
+ * SPDX-License-Identifier: MIT */
+#ifndef ATTN_FILLER_H
+#define ATTN_FILLER_H
+
+#include "fuzz/case/attn_case.h"
+#include "planner/random.h"
+
+enum { ATTN_F16_INF = 0x7c00, ATTN_F16_MINUS_INF = 0xfc00 };
+
+struct filler {
+    const struct attn_case *c;
+    const struct attn_problem *p;
+    const struct attn_image *image;
+    float q, k, v, sink; /* magnitudes */
+    float k_sign;        /* NEGATIVE: gives scores their sign whatever that of scale */
+    float *row;          /* one row, before it is encoded */
+    uint8_t *live;       /* of each (mask sequence, mask head, key): does a row see it; NULL without a mask */
+};
+
+/* Random numbers: a state of its own for each place. */
+static inline uint64_t data_place(uint64_t seed, int what, int64_t a, int64_t b, int64_t c)
+{
+    uint64_t state = attn_mix(seed + ATTN_RANDOM_STEP * (uint64_t)(what + 1));
+    state = attn_mix(state ^ (uint64_t)a * UINT64_C(0xd6e8feb86659fd93));
+    state = attn_mix(state ^ (uint64_t)b * UINT64_C(0xa0761d6478bd642f));
+    return attn_mix(state ^ (uint64_t)c * UINT64_C(0xe7037ed1a0b428db));
+}
+static inline float data_signed_unit(uint64_t bits) { return (float)(int32_t)(bits >> 40) * 0x1p-23f - 1.0f; }
+static inline float data_unit(uint64_t bits) { return (float)(int32_t)(bits >> 40) * 0x1p-24f; }
+
+/* Extents to walk so that each place in memory is met once. */
+void data_places(const struct attn_tensor *t, int64_t n[4]);
+/* The row of an operand at these indices. */
+char *data_at(const struct filler *f, int operand, int64_t i1, int64_t i2, int64_t i3);
+
+/* ---- data_rows.c */
+
+/* Sets the magnitudes: scores get the size that the profile wants, whatever scale and D_K are. */
+void data_choose_magnitudes(struct filler *f);
+/* A row of Q, K or V into f->row. */
+void data_make_row(const struct filler *f, int operand, int64_t i1, int64_t i2, int64_t i3);
+
+/* ---- data_mask.c */
+
+void data_fill_mask(const struct filler *f);
+void data_fill_sinks(const struct filler *f);
+/* Sets f->live: which keys does a mask head of a mask sequence let any row see? Read back from memory. */
+void data_find_live(struct filler *f);
+
+#endif
