@@ -8,6 +8,7 @@
 #ifndef ATTN_BACKEND_H
 #define ATTN_BACKEND_H
 
+#include "kernels/sample.h"
 #include "planner/attn_planner.h"
 
 #ifdef __cplusplus
@@ -160,6 +161,9 @@ struct attn_host_options {
 struct attn_backend *attn_host_open(const struct attn_host_options *options);
 /* Changes the schedule seed of an open host backend. */
 void attn_host_schedule(struct attn_backend *backend, uint64_t schedule);
+/* From now on plans are run in those blocks, and of their work that part, which these rows of dst need: `run` looks for
+ * these rows whole. NULL: all. It must stay where it is. */
+void attn_host_sample(struct attn_backend *backend, const struct attn_sample *sample);
 
 /* Opens GPU number `index`, from 0, in the order of its runtime. NULL, with one line in error[cap] that says what is
  * missing: the backend (this build has none), the runtime's library, a driver, a GPU, one of that number, or a row

@@ -133,14 +133,13 @@ __global__ __launch_bounds__(THREADS) void naive_kernel(const attn_args a)
     static_assert(sizeof(naive_lds) == ATTN_NAIVE_LDS, "what the contract asks for");
     SIMT_LDS(naive_lds, lds);
     const int thread = (int)threadIdx.x;
-    const int64_t rows = attn_rows(a);
 
-    for (int64_t number = blockIdx.x; number < rows; number += gridDim.x) {
-        const attn_row row = attn_row_at(a, number);
-        const attn_work work = { 0, row.at.head / a.gqa, row.seq };
-        const naive_row own = { attn_q_row(a, row.at, row.seq), attn_head_rows(a.k, work), attn_head_rows(a.v, work),
-                                attn_mask_row(a, row.at, row.seq), attn_slope(a, row.at.head) };
-        float *const dst = attn_dst_row(a, row.at, row.seq);
+    for (int64_t number = attn_first_item(a.work); number < a.work; number = attn_next_item(number, a.work)) {
+        const attn_work work = attn_work_at(a, number, 1);
+        const attn_column at = attn_column_at(a, work.kv_head, work.first);
+        const naive_row own = { attn_q_row(a, at, work.seq), attn_head_rows(a.k, work), attn_head_rows(a.v, work),
+                                attn_mask_row(a, at, work.seq), attn_slope(a, at.head) };
+        float *const dst = attn_dst_row(a, at, work.seq);
 
         for (int64_t d0 = 0; d0 < a.d_v; d0 += 8 * THREADS) {
             const int64_t d = d0 + 8 * thread;
@@ -148,7 +147,7 @@ __global__ __launch_bounds__(THREADS) void naive_kernel(const attn_args a)
             float max = -SIMT_INFINITY;
             float acc[8] = { 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f };
             const float sum = pass(a, own, lds, thread, d, count, max, acc);
-            const float factor = attn_finish_row(a, row.at.head, max, sum);
+            const float factor = attn_finish_row(a, at.head, max, sum);
 #pragma unroll
             for (int i = 0; i < 8; i++)
                 if (i < count)

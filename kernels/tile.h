@@ -389,7 +389,7 @@ __global__ __launch_bounds__(attn_tile_threads(COLUMNS)) void tile_kernel(const 
     const attn_keys range = attn_keys_of_split(a);
     int turn = 0;
 
-    for (int64_t number = blockIdx.x; number < a.work; number += gridDim.x) {
+    for (int64_t number = attn_first_item(a.work); number < a.work; number = attn_next_item(number, a.work)) {
         const attn_work work = attn_work_at(a, number, COLUMNS);
         const int count = columns - work.first < COLUMNS ? (int)(columns - work.first) : COLUMNS;
         const bool busy = group * PER_GROUP < count; /* has the thread any column? */

@@ -7,6 +7,16 @@
 
 #include "kernels/row.h"
 
+/* A launch's items, column tiles or rows, are dealt out to workgroups in turn: the first of this one, and its next. */
+static __device__ __forceinline__ int64_t attn_first_item(int64_t items)
+{
+    return simt_next_item(blockIdx.x, gridDim.x, items);
+}
+static __device__ __forceinline__ int64_t attn_next_item(int64_t item, int64_t items)
+{
+    return simt_next_item(item + gridDim.x, gridDim.x, items);
+}
+
 /* The keys of the workgroup's split: whole KV tiles, but for the last; none where begin >= end. */
 struct attn_keys {
     int64_t split, begin, end;
@@ -37,6 +47,12 @@ static __device__ __forceinline__ attn_work attn_work_at(const attn_args &a, int
     attn_divide(rest, a.n_head_kv, work.seq, work.kv_head);
     work.first = tile * columns;
     return work;
+}
+
+/* The other way round: which number has the tile that begins there. */
+static __device__ __forceinline__ int64_t attn_work_number(const attn_args &a, const attn_work &work, int columns)
+{
+    return (work.seq * a.n_head_kv + work.kv_head) * a.row_tiles + work.first / columns;
 }
 
 /* All columns of a KV head. */

@@ -28,7 +28,7 @@ __global__ __launch_bounds__(THREADS) void combine_kernel(const attn_args a)
     const int thread = (int)threadIdx.x;
     const int64_t rows = attn_rows(a);
 
-    for (int64_t number = blockIdx.x; number < rows; number += gridDim.x) {
+    for (int64_t number = attn_first_item(rows); number < rows; number = attn_next_item(number, rows)) {
         const attn_row row = attn_row_at(a, number);
         const int64_t first = attn_part_at(a, row.at, row.seq, 0);
         const float *const meta = a.meta + first * 2;

@@ -25,7 +25,8 @@ __global__ __launch_bounds__(ATTN_CONVERT_THREADS) void convert_kernel(const att
 
     attn_with_loader(a.source_type, false, [&](auto loader) {
         using LOADER = decltype(loader);
-        for (int64_t i = (int64_t)blockIdx.x * blockDim.x + threadIdx.x; i < pieces; i += step) {
+        for (int64_t i = simt_next_item((int64_t)blockIdx.x * blockDim.x + threadIdx.x, step, pieces); i < pieces;
+             i = simt_next_item(i + step, step, pieces)) {
             int64_t piece, row, head, seq, rest;
             attn_divide(i, row_pieces, rest, piece);
             attn_divide(rest, a.source_ne[1], rest, row);

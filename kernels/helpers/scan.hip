@@ -11,7 +11,7 @@
 namespace
 {
 
-constexpr int LANES = 32;
+constexpr int LANES = ATTN_SCAN_LANES;
 
 __global__ __launch_bounds__(ATTN_SCAN_THREADS) void scan_kernel(const attn_args a)
 {
@@ -19,10 +19,14 @@ __global__ __launch_bounds__(ATTN_SCAN_THREADS) void scan_kernel(const attn_args
     const int group = (int)threadIdx.x / LANES, lane = (int)threadIdx.x % LANES;
     const int64_t flags = a.mask_seqs * a.mask_heads * a.scan_q_blocks * a.scan_kv_tiles;
 
-    for (int64_t first = (int64_t)blockIdx.x * groups; first < flags; first += (int64_t)gridDim.x * groups) {
+    const int64_t step = (int64_t)gridDim.x * groups;
+
+    for (int64_t first = simt_next_item((int64_t)blockIdx.x * groups, step, flags); first < flags;
+         first = simt_next_item(first + step, step, flags)) {
         const int64_t flag = first + group;
+        const bool mine = flag < flags && simt_is_item(flag);
         bool open = false, other = false; /* other: anything but zero */
-        if (flag < flags) {
+        if (mine) {
             int64_t tile, block, head, seq, rest;
             attn_divide(flag, a.scan_kv_tiles, rest, tile);
             attn_divide(rest, a.scan_q_blocks, rest, block);
@@ -40,7 +44,7 @@ __global__ __launch_bounds__(ATTN_SCAN_THREADS) void scan_kernel(const attn_args
         }
         float any[2] = { open ? 1.0f : 0.0f, other ? 1.0f : 0.0f };
         simt_reduce_max<LANES>(any);
-        if (lane == 0 && flag < flags)
+        if (lane == 0 && mine)
             a.scan_out[flag] = any[0] == 0.0f  ? ATTN_SCANNED_DEAD
                                : any[1] > 0.0f ? ATTN_SCANNED_MIXED
                                                : ATTN_SCANNED_ZERO;

@@ -13,6 +13,13 @@ enum attn_scanned {
     ATTN_SCANNED_ZERO   /* every key lives, and all mask values are zero */
 };
 
+/* A flag's place: of a plane (mask sequence and mask head), a block of query rows and a KV tile. */
+static __device__ __forceinline__ int64_t attn_scanned_at(const attn_args &a, int64_t plane, int64_t block,
+                                                          int64_t kv_tile)
+{
+    return (plane * a.scan_q_blocks + block) * a.scan_kv_tiles + kv_tile;
+}
+
 /* The same for query rows from .. to of the KV head's heads. */
 static __device__ __forceinline__ int attn_scanned_tile(const attn_args &a, int64_t kv_head, int64_t s, int64_t from,
                                                         int64_t to, int64_t kv_tile)
@@ -23,7 +30,7 @@ static __device__ __forceinline__ int attn_scanned_tile(const attn_args &a, int6
     for (int64_t h = 0; h < heads; h++) {
         const int64_t plane = seq + attn_modulo(kv_head * a.gqa + h, a.mask_heads);
         for (int64_t qb = from / a.scan_q; qb <= to / a.scan_q; qb++) {
-            const int flag = a.scan[(plane * a.scan_q_blocks + qb) * a.scan_kv_tiles + kv_tile];
+            const int flag = a.scan[attn_scanned_at(a, plane, qb, kv_tile)];
             dead &= flag == ATTN_SCANNED_DEAD;
             zero &= flag == ATTN_SCANNED_ZERO;
         } /* flags of several blocks are on their way together */

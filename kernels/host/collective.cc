@@ -12,6 +12,20 @@ SIMT_HOT_FUNCTION struct dim3 simt_host_block(void) { return simt_hot.executor->
 SIMT_HOT_FUNCTION struct dim3 simt_host_block_dim(void) { return simt_hot.executor->block_dim; }
 SIMT_HOT_FUNCTION struct dim3 simt_host_grid_dim(void) { return simt_hot.executor->grid_dim; }
 
+/* ---- Items ------------------------------------------------------------------------------------------------ */
+
+int64_t simt_host_next_item(int64_t item, int64_t step, int64_t end)
+{
+    const struct simt_items *items = simt_hot.executor->launch->items;
+    return items ? simt_items_next(items, item, step, end) : item;
+}
+
+bool simt_host_is_item(int64_t item)
+{
+    const struct simt_items *items = simt_hot.executor->launch->items;
+    return !items || simt_items_has(items, item);
+}
+
 /* ---- Barriers -------------------------------------------------------------------------------------------- */
 
 void simt_host_barrier(int line) { simt_arrive(simt_key(SIMT_OP_BARRIER, 0, 0, line)); }

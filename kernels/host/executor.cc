@@ -30,6 +30,26 @@ static void fiber_main(void)
     }
 }
 
+/* ---- Failures of a launch as a whole ------------------------------------------------------------------------ */
+
+static void launch_failure(struct simt_executor *ex, int code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* A failure of the launch as a whole. */
+static void launch_failure(struct simt_executor *ex, int code, const char *format, ...)
+{
+    struct attn_failure *failure = ex->failure;
+    memset(failure, 0, sizeof *failure);
+    failure->code = code;
+    failure->step = ex->launch->step;
+    failure->operand = -1;
+    va_list values;
+    va_start(values, format);
+    vsnprintf(failure->text, sizeof failure->text, format, values);
+    va_end(values);
+    ex->failed = true;
+}
+
 /* ---- Blocks ---------------------------------------------------------------------------------------------- */
 
 /* Threads and waves of a launch's blocks. Fibers that stand at the end of a block are ready for the next. */
@@ -103,38 +123,28 @@ static void run_block(struct simt_executor *ex)
 static void run_grid(struct simt_executor *ex, const struct simt_launch *launch)
 {
     const uint32_t *grid = launch->shape.grid;
-    const uint64_t blocks = static_cast<uint64_t>(grid[0]) * grid[1] * grid[2];
+    uint32_t columns = grid[0]; /* blocks of a row that are run */
+    uint32_t *column = launch->items ? simt_items_blocks(launch->items, grid[0], &columns) : nullptr;
+    if (launch->items && !column) {
+        launch_failure(ex, ATTN_F_RUNTIME, "no memory for the numbers of %u blocks", grid[0]);
+        return;
+    }
+    const uint64_t blocks = static_cast<uint64_t>(columns) * grid[1] * grid[2];
     ex->grid_dim = { grid[0], grid[1], grid[2] };
     const struct simt_turns turns = simt_turns_of_blocks(ex, blocks);
     for (uint64_t i = 0; i < blocks && !ex->failed; i++) {
         const uint64_t b = simt_in_turn(&turns, i);
-        ex->block = { static_cast<uint32_t>(b % grid[0]), static_cast<uint32_t>(b / grid[0] % grid[1]),
-                      static_cast<uint32_t>(b / grid[0] / grid[1]) };
+        const uint32_t x = static_cast<uint32_t>(b % columns);
+        ex->block = { column ? column[x] : x, static_cast<uint32_t>(b / columns % grid[1]),
+                      static_cast<uint32_t>(b / columns / grid[1]) };
         if (ex->memory)
             simt_hot.mine = ++ex->memory->region.serial << 1;
         run_block(ex);
     }
+    free(column);
 }
 
 /* ---- Launches -------------------------------------------------------------------------------------------- */
-
-static void launch_failure(struct simt_executor *ex, int code, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-/* A failure of the launch as a whole. */
-static void launch_failure(struct simt_executor *ex, int code, const char *format, ...)
-{
-    struct attn_failure *failure = ex->failure;
-    memset(failure, 0, sizeof *failure);
-    failure->code = code;
-    failure->step = ex->launch->step;
-    failure->operand = -1;
-    va_list values;
-    va_start(values, format);
-    vsnprintf(failure->text, sizeof failure->text, format, values);
-    va_end(values);
-    ex->failed = true;
-}
 
 /* Is the launch within the limits of its device, and the executor's own? */
 static bool within_limits(struct simt_executor *ex, const struct simt_launch *launch)

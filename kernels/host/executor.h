@@ -11,6 +11,7 @@
  *   rendezvous.cc  where threads wait for each other, and which runs next
  *   matrix.cc      matrix instructions of a wave; matrix_s8.cc of bytes; wgmma.cc those of four waves together
  *   collective.cc  barriers and wave operations (the functions kernels call through simt.h)
+ *   items.cc       which items of a launch are run, where not all are
  *   executor.cc    launches and their blocks
  *   host.cc        the backend `host` of attn_backend.h
  *
@@ -21,6 +22,7 @@
 #include "kernels/args.h"
 #include "kernels/attn_backend.h"
 #include "kernels/host/fiber.h"
+#include "kernels/host/items.h"
 #include "kernels/host/launch.h"
 #include "kernels/simt/simt.h"
 
@@ -270,6 +272,8 @@ void simt_memory_begin(struct attn_memory *memory, const struct attn_plan *plan)
 void *simt_memory_at(const struct attn_memory *memory, int operand);
 /* Are all elements of dst written since simt_memory_begin? Else where the first is that is not. */
 bool simt_memory_dst_written(const struct attn_memory *memory, size_t *at);
+/* The same of a sample's rows alone. */
+bool simt_memory_rows_written(const struct attn_memory *memory, const struct attn_sample *sample, size_t *at);
 /* Fills operand and offset of a failure from a region offset, and describes the place. */
 void simt_memory_describe(const struct attn_memory *memory, size_t at, struct attn_failure *failure, char *text,
                           size_t cap);

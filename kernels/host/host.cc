@@ -12,7 +12,8 @@ struct host_backend {
     struct attn_backend base;
     struct simt_executor *executor;
     struct attn_memory *live;
-    struct attn_memory *spare; /* freed; its address space serves the next problem */
+    const struct attn_sample *sample; /* rows that are run; NULL: all */
+    struct attn_memory *spare;        /* freed; its address space serves the next problem */
 };
 
 static struct host_backend *host_of(struct attn_backend *backend)
@@ -61,10 +62,10 @@ static bool host_upload(struct attn_backend *, struct attn_memory *memory, const
     return true;
 }
 
-static bool dst_whole(const struct attn_memory *memory, struct attn_failure *failure)
+static bool dst_whole(const struct attn_memory *memory, const struct attn_sample *sample, struct attn_failure *failure)
 {
     size_t at;
-    if (simt_memory_dst_written(memory, &at))
+    if (sample ? simt_memory_rows_written(memory, sample, &at) : simt_memory_dst_written(memory, &at))
         return true;
     char place[128];
     memset(failure, 0, sizeof *failure);
@@ -76,10 +77,39 @@ static bool dst_whole(const struct attn_memory *memory, struct attn_failure *fai
     return false;
 }
 
+/* One launch of a plan, whole or in the items that the backend's sample needs. */
+static bool run_step(struct host_backend *host, struct attn_memory *memory, const struct attn_problem *problem,
+                     const struct attn_plan *plan, int step, struct attn_failure *failure)
+{
+    struct simt_executor *ex = host->executor;
+    void *base[ATTN_OPERAND_COUNT];
+    for (int o = 0; o < ATTN_OPERAND_COUNT; o++)
+        base[o] = simt_memory_at(memory, o);
+    struct attn_args args;
+    attn_args_build(problem, plan, step, base, memory->region.bytes + memory->workspace_start, &args);
+    struct simt_launch launch;
+    launch.entry = ex->options.checked ? attn_entry_find_checked(plan, step) : attn_entry_find_plain(plan, step);
+    launch.args = &args;
+    launch.shape = plan->launch[step];
+    launch.device = &plan->device;
+    launch.step = step;
+    launch.items = nullptr;
+    struct simt_items items = {};
+    if (host->sample) {
+        simt_items_of(&args, plan, step, problem, host->sample, &items);
+        launch.items = &items;
+    }
+    if (items.failed)
+        runtime_failure(failure, "runtime: no memory for the numbers of what is run");
+    const bool ran = !items.failed && simt_executor_launch(ex, memory, &launch, failure);
+    simt_items_free(&items);
+    return ran;
+}
+
 static bool host_run(struct attn_backend *backend, struct attn_memory *memory, const struct attn_problem *problem,
                      const struct attn_plan *plan, struct attn_failure *failure)
 {
-    struct simt_executor *ex = host_of(backend)->executor;
+    struct host_backend *host = host_of(backend);
     memset(failure, 0, sizeof *failure);
     failure->operand = -1;
     const char *wrong = attn_plan_check(plan);
@@ -90,24 +120,10 @@ static bool host_run(struct attn_backend *backend, struct attn_memory *memory, c
         return false;
     }
     simt_memory_begin(memory, plan);
-    void *base[ATTN_OPERAND_COUNT];
-    for (int o = 0; o < ATTN_OPERAND_COUNT; o++)
-        base[o] = simt_memory_at(memory, o);
-    for (int step = 0; step < ATTN_STEP_COUNT; step++) {
-        if (!(plan->steps & 1u << step))
-            continue;
-        struct attn_args args;
-        attn_args_build(problem, plan, step, base, memory->region.bytes + memory->workspace_start, &args);
-        struct simt_launch launch;
-        launch.entry = ex->options.checked ? attn_entry_find_checked(plan, step) : attn_entry_find_plain(plan, step);
-        launch.args = &args;
-        launch.shape = plan->launch[step];
-        launch.device = &plan->device;
-        launch.step = step;
-        if (!simt_executor_launch(ex, memory, &launch, failure))
+    for (int step = 0; step < ATTN_STEP_COUNT; step++)
+        if (plan->steps & 1u << step && !run_step(host, memory, problem, plan, step, failure))
             return false;
-    }
-    return !ex->options.checked || dst_whole(memory, failure);
+    return !host->executor->options.checked || dst_whole(memory, host->sample, failure);
 }
 
 bool attn_host_launch(struct attn_backend *backend, struct attn_memory *memory, const struct simt_launch *launch,
@@ -120,7 +136,12 @@ void attn_host_begin(struct attn_memory *memory, const struct attn_plan *plan) {
 
 bool attn_host_dst_whole(const struct attn_memory *memory, struct attn_failure *failure)
 {
-    return dst_whole(memory, failure);
+    return dst_whole(memory, nullptr, failure);
+}
+
+void attn_host_sample(struct attn_backend *backend, const struct attn_sample *sample)
+{
+    host_of(backend)->sample = sample;
 }
 
 void *attn_host_at(const struct attn_memory *memory, int operand) { return simt_memory_at(memory, operand); }

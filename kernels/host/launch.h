@@ -11,12 +11,15 @@
 extern "C" {
 #endif
 
+struct simt_items;
+
 struct simt_launch {
     attn_entry entry;
     const struct attn_args *args;
     struct attn_launch shape;
     const struct attn_device *device;
-    int step; /* enum attn_step, for messages */
+    int step;                       /* enum attn_step, for messages */
+    const struct simt_items *items; /* that are run; NULL: all */
 };
 
 /* Runs one launch; true when all went well, else *failure says what did not. memory may be NULL. */

@@ -216,29 +216,45 @@ void *simt_memory_at(const struct attn_memory *memory, int operand)
     return b < 0 ? nullptr : memory->region.bytes + memory->buffer_start[b] + memory->problem.t[operand].offset;
 }
 
-bool simt_memory_dst_written(const struct attn_memory *memory, size_t *at)
+/* Is a row of dst, the one of these indices, written? */
+static bool row_written(const struct attn_memory *memory, int64_t i1, int64_t i2, int64_t i3, size_t *at)
 {
     const struct simt_region *region = &memory->region;
     const struct attn_tensor *dst = &memory->problem.t[ATTN_DST];
     const uint32_t run = region->run_serial << 1;
     const size_t first = memory->buffer_start[memory->buffer_of[ATTN_DST]] + static_cast<size_t>(dst->offset);
-    const size_t row = static_cast<size_t>(dst->ne[0]) * sizeof(float);
+    const int64_t skip = (dst->ne[1] > 1 ? i1 * dst->nb[1] : 0) + (dst->ne[2] > 1 ? i2 * dst->nb[2] : 0) +
+                         (dst->ne[3] > 1 ? i3 * dst->nb[3] : 0);
+    const size_t start = first + static_cast<size_t>(skip);
+    uint32_t oldest = UINT32_MAX;
+    for (size_t i = start; i < start + static_cast<size_t>(dst->ne[0]) * sizeof(float); i++)
+        oldest = region->tag[i] < oldest ? region->tag[i] : oldest;
+    if (oldest >= run)
+        return true;
+    *at = start;
+    while (region->tag[*at] >= run)
+        ++*at;
+    return false;
+}
+
+bool simt_memory_dst_written(const struct attn_memory *memory, size_t *at)
+{
+    const struct attn_tensor *dst = &memory->problem.t[ATTN_DST];
     for (int64_t i3 = 0; i3 < dst->ne[3]; i3++)
         for (int64_t i2 = 0; i2 < dst->ne[2]; i2++)
-            for (int64_t i1 = 0; i1 < dst->ne[1]; i1++) {
-                int64_t skip = (dst->ne[1] > 1 ? i1 * dst->nb[1] : 0) + (dst->ne[2] > 1 ? i2 * dst->nb[2] : 0) +
-                               (dst->ne[3] > 1 ? i3 * dst->nb[3] : 0);
-                const size_t start = first + static_cast<size_t>(skip);
-                uint32_t oldest = UINT32_MAX;
-                for (size_t i = start; i < start + row; i++)
-                    oldest = region->tag[i] < oldest ? region->tag[i] : oldest;
-                if (oldest >= run)
-                    continue;
-                *at = start;
-                while (region->tag[*at] >= run)
-                    ++*at;
-                return false;
-            }
+            for (int64_t i1 = 0; i1 < dst->ne[1]; i1++)
+                if (!row_written(memory, i1, i2, i3, at))
+                    return false;
+    return true;
+}
+
+bool simt_memory_rows_written(const struct attn_memory *memory, const struct attn_sample *sample, size_t *at)
+{
+    for (int r = 0; r < sample->n_rows; r++) {
+        const struct attn_sample_row row = attn_sample_row_at(&memory->problem, sample->row[r]);
+        if (!row_written(memory, row.head, row.iq, row.seq, at))
+            return false;
+    }
     return true;
 }
 

@@ -223,7 +223,7 @@ template <class S> static __device__ __forceinline__ void mma_group_attention(co
     const int64_t end = range.end;
 
 #pragma unroll 1
-    for (int64_t number = blockIdx.x; number < a.work; number += gridDim.x) {
+    for (int64_t number = attn_first_item(a.work); number < a.work; number = attn_next_item(number, a.work)) {
         const attn_work work = attn_work_at(a, number, S::COLUMNS);
         const mma_span span = mma_span_of(a, work, S::COLUMNS);
         const int64_t first = work.first + 16 * wave;

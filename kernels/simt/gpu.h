@@ -16,6 +16,10 @@
 #define SIMT_OUTLINE __forceinline__
 #define SIMT_INFINITY (__builtin_huge_valf())
 
+/* All of a launch is run. */
+static __device__ __forceinline__ int64_t simt_next_item(int64_t item, int64_t, int64_t) { return item; }
+static __device__ __forceinline__ bool simt_is_item(int64_t) { return true; }
+
 #define simt_syncthreads_or(pred) (__syncthreads_or((pred) ? 1 : 0) != 0)
 
 template <int WAVE, class T> static __device__ __forceinline__ T simt_shfl_xor(T v, int mask)

@@ -70,6 +70,10 @@ void simt_host_copy_commit(void);
 /* Takes the next copy that is to be made out of the queue; see simt_host_copy_wait. */
 bool simt_host_copy_next(int left, struct simt_host_copy_of *copy);
 
+/* Of a launch that is run in some items alone: the next that is, or `end`; and whether one is. */
+int64_t simt_host_next_item(int64_t item, int64_t step, int64_t end);
+bool simt_host_is_item(int64_t item);
+
 void *simt_host_lds(size_t bytes, size_t align);
 void *simt_host_lds_dynamic(size_t align);
 void simt_host_misaligned(const void *p, size_t bytes, int write) __attribute__((cold));
@@ -108,6 +112,12 @@ uint32_t simt_host_atomic_or_u32(uint32_t *p, uint32_t v);
 #define SIMT_GPU_INLINE
 #define SIMT_OUTLINE __attribute__((noinline, regcall)) /* results in registers, which are not traced */
 #define SIMT_INFINITY __builtin_inff()
+
+static __forceinline__ int64_t simt_next_item(int64_t item, int64_t step, int64_t end)
+{
+    return simt_host_next_item(item, step, end);
+}
+static __forceinline__ bool simt_is_item(int64_t item) { return simt_host_is_item(item); }
 
 static inline int32_t atomicAdd(int32_t *p, int32_t v) { return simt_host_atomic_add_i32(p, v); }
 static inline uint32_t atomicAdd(uint32_t *p, uint32_t v) { return simt_host_atomic_add_u32(p, v); }

@@ -39,6 +39,10 @@
  * Block operations (a barrier inside: all threads of the block arrive):
  *   simt_syncthreads_or(pred)     true for every thread when pred is true for one.
  *
+ * Items: what a launch's loop counts. A GPU runs all; the host can run a launch in some of them.
+ *   simt_next_item(item, step, end)   of item, item + step, ... the first that is run; `end` or more when none is.
+ *   simt_is_item(item)            is that one? Of items that threads with one loop between them have.
+ *
  * Memory:
  *   simt_load<T>(p), simt_store<T>(p, v)   T of 1, 2, 4, 8 or 16 bytes at an address that is a multiple of
  *                                 sizeof(T), anything underneath. Misaligned is a named failure on the host.

@@ -206,7 +206,7 @@ template <int D, int COLUMNS, int WAVE> __global__ VEC_BOUNDS((WAVES * WAVE), 3)
     const int64_t columns = attn_columns(a);
     const attn_keys keys = attn_keys_of_split(a);
 
-    for (int64_t number = blockIdx.x; number < a.work; number += gridDim.x) {
+    for (int64_t number = attn_first_item(a.work); number < a.work; number = attn_next_item(number, a.work)) {
         const attn_work work = attn_work_at(a, number, COLUMNS);
         if (keys.empty()) {
             store_empty<COLUMNS>(a, work, columns, keys.split);

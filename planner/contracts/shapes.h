@@ -27,6 +27,7 @@ ATTN_SHAPE int64_t attn_shape_max(int64_t a, int64_t b) { return a > b ? a : b; 
 enum {
     ATTN_CONVERT_THREADS = 256,
     ATTN_SCAN_THREADS = 64,
+    ATTN_SCAN_LANES = 32, /* that find a flag together */
     ATTN_SCAN_Q = 16,
     ATTN_COMBINE_THREADS = 64,
     ATTN_COMBINE_LDS = 2 * 4 * ATTN_COMBINE_THREADS,

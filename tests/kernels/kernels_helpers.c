@@ -60,8 +60,9 @@ static void launch(struct setup *s, int step)
     for (int o = 0; o < ATTN_OPERAND_COUNT; o++)
         base[o] = attn_host_at(s->memory, o);
     attn_args_build(&s->problem, &s->plan, step, base, attn_host_workspace(s->memory), &args);
-    struct simt_launch l = { attn_entry_find_checked(&s->plan, step), &args, s->plan.launch[step], &s->plan.device,
-                             step };
+    struct simt_launch l = {
+        attn_entry_find_checked(&s->plan, step), &args, s->plan.launch[step], &s->plan.device, step, NULL
+    };
     if (!attn_host_launch(s->backend, s->memory, &l, &failure))
         fail_msg("%s: %s", attn_failure_name(failure.code), failure.text);
 }

@@ -1,0 +1,212 @@
+/* fuzz_sample.c: rows of a problem that are run alone: they have the bits that they have when all of it is run,
+ * whatever the plan splits, scans and converts, and nothing else is written but what shares their tiles.
+ *
+ * SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fuzz/properties/properties.h"
+
+/* A problem in the host backend's memory. */
+struct setup {
+    struct attn_case c;
+    struct attn_device device;
+    struct attn_key key;
+    struct attn_backend *backend;
+    struct attn_image image, whole, some;
+    struct attn_memory *memory;
+};
+
+static void copy_of(const struct attn_image *image, struct attn_image *copy)
+{
+    *copy = *image;
+    for (int b = 0; b < copy->n_buffers; b++) {
+        copy->buffer[b].bytes = malloc((size_t)copy->buffer[b].size);
+        assert_non_null(copy->buffer[b].bytes);
+    }
+}
+
+static void begin(const char *line, struct setup *s)
+{
+    struct attn_host_options options = { .checked = true };
+    struct attn_failure failure;
+    memset(s, 0, sizeof *s);
+    assert_true(attn_case_parse(line, strlen(line), &s->c, NULL));
+    assert_int_equal(attn_problem_check(&s->c.problem, NULL), ATTN_E_OK);
+    s->device = *attn_device(s->c.run.device);
+    attn_key_of(&s->c.problem, &s->key);
+    s->backend = attn_host_open(&options);
+    assert_non_null(s->backend);
+    assert_true(attn_image_create(&s->c.problem, 1 << 28, &s->image));
+    attn_data_fill(&s->c, &s->image);
+    copy_of(&s->image, &s->whole);
+    copy_of(&s->image, &s->some);
+    s->memory = s->backend->ops->alloc(s->backend, &s->c.problem, &s->image, 1 << 26, &failure);
+    assert_non_null(s->memory);
+}
+
+static void end(struct setup *s)
+{
+    s->backend->ops->free(s->backend, s->memory);
+    s->backend->ops->close(s->backend);
+    for (int b = 0; b < s->image.n_buffers; b++) {
+        free(s->whole.buffer[b].bytes);
+        free(s->some.buffer[b].bytes);
+    }
+    attn_image_free(&s->image);
+}
+
+static void run(struct setup *s, const struct attn_plan *plan, const struct attn_sample *sample, struct attn_image *out)
+{
+    const struct attn_backend_ops *ops = s->backend->ops;
+    struct attn_failure failure;
+    attn_host_sample(s->backend, sample);
+    assert_true(ops->upload(s->backend, s->memory, &s->image, &failure));
+    if (!ops->run(s->backend, s->memory, &s->c.problem, plan, &failure))
+        fail_msg("%s: %s", attn_kernel(plan->kernel)->name, failure.text);
+    assert_true(ops->download(s->backend, s->memory, out, &failure));
+}
+
+static const char *row_at(const struct setup *s, const struct attn_image *image, int64_t number)
+{
+    const struct attn_tensor *dst = &s->c.problem.t[ATTN_DST];
+    const struct attn_sample_row row = attn_sample_row_at(&s->c.problem, number);
+    return (const char *)attn_image_at(image, &s->c.problem, ATTN_DST) + row.head * dst->nb[1] + row.iq * dst->nb[2] +
+           row.seq * dst->nb[3];
+}
+
+static bool is_inside(const struct setup *s, const struct attn_sample *sample, int64_t number)
+{
+    const struct attn_sample_row row = attn_sample_row_at(&s->c.problem, number);
+    for (int i = 0; i < sample->n_parts; i++) {
+        const struct attn_sample_part *p = &sample->part[i];
+        if (p->seq == row.seq && p->row[0] <= row.iq && row.iq < p->row[1] && p->head[0] <= row.head &&
+            row.head < p->head[1])
+            return true;
+    }
+    return false;
+}
+
+/* Runs some rows and holds all of dst against the whole run's, and against what was there before. */
+static void check(struct setup *s, const struct attn_plan *plan, struct attn_sample *sample)
+{
+    const struct attn_problem *p = &s->c.problem;
+    const int64_t rows = attn_n_head(p) * attn_n_q(p) * attn_n_seq(p);
+    const size_t bytes = (size_t)attn_d_v(p) * sizeof(float);
+    attn_sample_add(sample, p, plan);
+    run(s, plan, sample, &s->some);
+    for (int64_t r = 0, at = 0; r < rows; r++) {
+        const bool chosen = at < sample->n_rows && sample->row[at] == r;
+        const char *got = row_at(s, &s->some, r);
+        at += chosen;
+        if (memcmp(got, row_at(s, &s->whole, r), bytes) == 0)
+            continue; /* with NaN patterns before, a row that was not written is not by chance as it should be */
+        assert_false(chosen);
+        assert_memory_equal(got, row_at(s, &s->image, r), bytes);
+    }
+    for (int64_t r = 0; r < rows; r++)
+        if (memcmp(row_at(s, &s->some, r), row_at(s, &s->image, r), bytes) != 0)
+            assert_true(is_inside(s, sample, r));
+}
+
+/* Of each plan the line says what it must have; kernels beside those named are run when they are able. */
+static const struct {
+    const char *line;
+    int kernel;
+    uint32_t steps;
+} cases[] = {
+    { "fa1 q=f32[64,3,4,2] k=f16[64,70,2,2] v=f16[64,70,2,2] mask=f16[70,3,1,1] | dev=gfx906 mask=random",
+      ATTN_KERNEL_tile, 0 },
+    { "fa1 q=f32[64,3,4,2] k=f16[64,70,2,2] v=f16[64,70,2,2] | dev=gfx942", ATTN_KERNEL_mma, 0 },
+    { "fa1 q=f32[128,2,6,1] k=q8_0[128,1030,2,1] v=q8_0[128,1030,2,1] mask=f16[1030,2,1,1] sinks=f32[6,1,1,1] | dev=gfx1100",
+      ATTN_KERNEL_vec, 1u << ATTN_STEP_COMBINE },
+    { "fa1 q=f32[64,37,4,1] k=q4_0[64,300,2,1] v=q4_1[64,300,2,1] mask=f16[300,37,1,1] | dev=sm_90 mask=tiles",
+      ATTN_KERNEL_mma, 1u << ATTN_STEP_CONVERT_K | 1u << ATTN_STEP_CONVERT_V | 1u << ATTN_STEP_SCAN },
+    { "fa1 q=f32[72,33,3,2] k=f16[72,200,3,2] v=f16[72,200,3,2] mask=f16[200,33,3,1] | dev=gfx90a mask=window",
+      ATTN_KERNEL_tile, 1u << ATTN_STEP_SCAN },
+    { "fa1 q=f32[7,5,2,2] k=f32[7,9,1,2] v=f32[5,9,1,2] | dev=gfx1201", ATTN_KERNEL_naive, 0 },
+};
+
+static bool plan_of(const struct setup *s, int kernel, struct attn_plan *plan)
+{
+    return attn_plan_kernel(&s->device, &s->key, kernel, plan, NULL) && plan->workspace_bytes <= 1 << 26;
+}
+
+static void each_row_alone_is_as_in_the_whole(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct setup s;
+        struct attn_plan plan;
+        begin(cases[i].line, &s);
+        const struct attn_problem *p = &s.c.problem;
+        const int64_t rows = attn_n_head(p) * attn_n_q(p) * attn_n_seq(p);
+        assert_true(plan_of(&s, cases[i].kernel, &plan));
+        assert_int_equal(plan.steps & cases[i].steps, cases[i].steps);
+        for (int k = 0; k < ATTN_KERNEL_COUNT; k++) {
+            if (!plan_of(&s, k, &plan))
+                continue;
+            run(&s, &plan, NULL, &s.whole);
+            const int64_t step = rows > 24 ? rows / 8 - 1 : 1; /* of many rows some, the last one among them */
+            for (int64_t r = rows - 1; r >= 0; r -= step) {
+                struct attn_sample one = { .n_rows = 1, .row = { r } };
+                check(&s, &plan, &one);
+            }
+        }
+        end(&s);
+    }
+}
+
+static void several_rows_are_as_in_the_whole_under_any_schedule(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct setup s;
+        struct attn_plan plan;
+        begin(cases[i].line, &s);
+        const struct attn_problem *p = &s.c.problem;
+        const int64_t rows = attn_n_head(p) * attn_n_q(p) * attn_n_seq(p);
+        assert_true(plan_of(&s, cases[i].kernel, &plan));
+        run(&s, &plan, NULL, &s.whole);
+        for (uint64_t schedule = 0; schedule < 3; schedule++) {
+            struct attn_sample some = { .n_rows = 3, .row = { 0, rows / 2, rows - 1 } };
+            attn_host_schedule(s.backend, schedule);
+            check(&s, &plan, &some);
+        }
+        end(&s);
+    }
+}
+
+/* A part that a launch did not do is read as unwritten; a row that no block wrote is missed. */
+static void what_is_left_out_is_a_failure(void **state)
+{
+    (void)state;
+    struct setup s;
+    struct attn_plan plan;
+    struct attn_failure failure;
+    begin(cases[3].line, &s);
+    assert_true(plan_of(&s, cases[3].kernel, &plan));
+    struct attn_sample one = { .n_rows = 1, .row = { 5 } };
+    attn_host_sample(s.backend, &one);
+    assert_true(s.backend->ops->upload(s.backend, s.memory, &s.image, &failure));
+    plan.steps &= ~(1u << ATTN_STEP_CONVERT_V);
+    assert_false(s.backend->ops->run(s.backend, s.memory, &s.c.problem, &plan, &failure));
+    assert_int_equal(failure.code, ATTN_F_GLOBAL_UNWRITTEN);
+    end(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_row_alone_is_as_in_the_whole),
+        cmocka_unit_test(several_rows_are_as_in_the_whole_under_any_schedule),
+        cmocka_unit_test(what_is_left_out_is_a_failure),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
