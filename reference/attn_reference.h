@@ -40,16 +40,22 @@ struct attn_reference *attn_reference_compute(const struct attn_problem *problem
                                               const void *const base[ATTN_OPERAND_COUNT]);
 void attn_reference_free(struct attn_reference *reference);
 
+/* Keys whose loss the judge must see: a row is blind, too, when it would be accepted without one of them that has a
+ * weight of at least `least` in it. */
+struct attn_watch {
+    const int64_t *key; /* below n_kv, each once */
+    int n;
+    double least;
+};
+
 /* The same for some rows (query row, head, sequence) only, where all would cost more than `work` multiply-adds: as many
  * as that pays for, at least 16, one drawn by the seed from each of so many equal parts of all rows in their order in
  * dst, and the very first and last row among them. Only components of these rows count against the limit of
- * attn_reference_compute. attn_judge leaves the other rows out, and counts them. */
+ * attn_reference_compute. attn_judge leaves the other rows out, and counts them.
+ * watch: NULL, or keys that are watched. */
 struct attn_reference *attn_reference_compute_some(const struct attn_problem *problem,
                                                    const void *const base[ATTN_OPERAND_COUNT], int64_t work,
-                                                   uint64_t seed);
-
-/* Whoever is judged gets the same keys in another order (a cache's cells, say): limits no longer go by the order. */
-void attn_reference_shuffle(struct attn_reference *reference);
+                                                   uint64_t seed, const struct attn_watch *watch);
 
 /* The value of component d of query row iq, head h, sequence s; NaN for a row that was left out. */
 double attn_reference_value(const struct attn_reference *r, int64_t d, int64_t h, int64_t iq, int64_t s);
@@ -66,7 +72,8 @@ struct attn_judgement {
     int64_t unjudged;        /* limit so wide that plain zero would pass, though the value is not zero */
     int64_t suspect;         /* within the proven limit, but beyond what is accepted without further seeds */
     int64_t rows;            /* judged rows that have a live key and, in some component, a value other than zero */
-    int64_t blind;           /* of which a row of zeros, or of values 1.05 times as large, would be accepted */
+    int64_t blind;           /* of which a row of zeros, or of values 1.05 times as large, or the row without one of its
+                                watched keys, would be accepted */
     double worst;            /* largest |got - want| / limit */
     int64_t d, h, iq, s;     /* the component it was at */
     double got, want, limit; /* its values */

@@ -63,7 +63,7 @@ static void judge_row(const struct attn_reference *r, const struct attn_arithmet
      * the sum of weights in float. */
     if (!zeros && r->rows[index].keys >= ATTN_U32) {
         j->rows++;
-        j->blind += !seen;
+        j->blind += !seen || !attn_watch_missed(r, &limit, index);
     }
 }
 

@@ -46,6 +46,8 @@ struct work {
     const char *base[ATTN_OPERAND_COUNT];
     struct attn_reference *r;
     int64_t d_k, d_v, d_pad, n_q, n_kv, ratio, tile;
+    int64_t head;         /* KV heads of sequences before the one at work */
+    bool watched;         /* some key of the tile is */
     struct place *places; /* of the KV head at work, or of all rows where some were chosen */
     double *k, *v, *q;    /* the tile and the query row, in double and in float */
     float *k_float, *v_float, *q_float;
@@ -125,6 +127,9 @@ static void load_tile(struct work *w, int64_t first, int64_t n, int64_t kv_head,
             v_max = fmaxf(v_max, fabsf(v_float[d]));
         }
         w->v_max[i] = (double)v_max;
+        if (w->watched) {
+            attn_watch_values(w->r, w->head, first + i, v_float);
+        }
     }
 }
 
@@ -222,9 +227,8 @@ static void raise_max(struct attn_reference *r, int64_t index, struct running *r
         run->sum *= factor;
         row->g2 *= factor;
         row->h2 *= factor;
-        row->tile_v *= factor;
         attn_rows_scale(factor, r->d_v, r->value + index * r->d_v, r->square + index * r->d_v,
-                        r->magnitude + index * r->d_v, r->prefix + index * r->d_v);
+                        r->magnitude + index * r->d_v);
     }
     run->max = max;
 }
@@ -245,13 +249,14 @@ static void row_tile(struct work *w, int64_t first, int64_t n, struct place *pla
     double max = run->max;
     for (int64_t i = 0; i < live; i++) {
         score_of(w, i, row, slope);
-        row->near_max += !(w->score[i] < max - ATTN_NEAR_MAX);
+        if (w->watched) {
+            attn_watch_score(r, index, first + w->key[i], w->score[i]);
+        }
         max = w->score[i] > max ? w->score[i] : max;
     }
     if (max > run->max) {
         raise_max(r, index, run, max);
     }
-    double tile_v = 0.0;
     for (int64_t i = 0; i < live; i++) {
         const double x = run->max - w->score[i], weight = exp(-x);
         w->weight[i] = weight;
@@ -266,14 +271,11 @@ static void row_tile(struct work *w, int64_t first, int64_t n, struct place *pla
         row->g_max = fmax(row->g_max, w->gauge[i]);
         row->h_max = fmax(row->h_max, w->extra[i]);
         row->v_max = fmax(row->v_max, w->v_max[w->key[i]]);
-        tile_v += weight * w->v_max[w->key[i]];
         row->k_sum = fmax(row->k_sum, w->k_sum[w->key[i]]);
     }
     row->live += live;
-    row->tile_v = fmax(row->tile_v, tile_v);
     attn_rows_add(live, w->weight, w->key, w->v, w->v_float, w->d_v, w->d_v, r->value + index * r->d_v,
                   r->square + index * r->d_v, r->magnitude + index * r->d_v);
-    attn_rows_peak(w->d_v, r->value + index * r->d_v, r->prefix + index * r->d_v);
 }
 
 /* Adds the sink, a logit without a value, and divides by the sum of weights. */
@@ -304,13 +306,24 @@ static void finish_row(struct work *w, int64_t h, struct place *place)
         }
         row->h_max = fmax(row->h_max, extra);
     }
+    attn_watch_finish(r, index, w->head, run->max, run->sum);
     row->x_max = run->max - run->min;
     row->x2 /= run->sum;
     row->g2 /= run->sum;
     row->h2 /= run->sum;
-    row->tile_v /= run->sum;
     attn_rows_scale(1.0 / run->sum, r->d_v, r->value + index * r->d_v, r->square + index * r->d_v,
-                    r->magnitude + index * r->d_v, r->prefix + index * r->d_v);
+                    r->magnitude + index * r->d_v);
+}
+
+/* Is one of these keys watched? */
+static bool any_watched(const struct attn_watched *w, int64_t first, int64_t n)
+{
+    for (int i = 0; i < w->n; i++) {
+        if (w->key[i] >= first && w->key[i] < first + n) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* The rows, all of one KV head of one sequence, those of one query head together. */
@@ -326,6 +339,7 @@ static void compute_head(struct work *w, struct place *places, int64_t n_places)
         if (find_alive(w, first, n, places, n_places, kv_head, s) == 0) {
             continue;
         }
+        w->watched = any_watched(&w->r->watched, first, n);
         load_tile(w, first, n, kv_head, s);
         struct slope slope = { 1.0, 0.0 };
         for (int64_t at = 0; at < n_places; at++) {
@@ -339,6 +353,7 @@ static void compute_head(struct work *w, struct place *places, int64_t n_places)
     for (int64_t at = 0; at < n_places; at++) {
         finish_row(w, kv_head * w->ratio + places[at].j, &places[at]);
     }
+    w->head++;
 }
 
 static void compute_all(struct work *w)
@@ -396,7 +411,6 @@ static bool allocate_work(struct work *w)
     w->tile = TILE_ELEMENTS / (w->d_pad + w->d_v);
     w->tile = w->tile < 1 ? 1 : w->tile > TILE_KEYS ? TILE_KEYS : w->tile;
     w->tile = w->tile < w->n_kv ? w->tile : w->n_kv;
-    w->r->tile = w->tile;
     const int64_t k = attn_mul_sat(w->tile, w->d_pad), v = attn_mul_sat(w->tile, w->d_v);
     const int64_t rows = w->r->chosen ? w->r->n_rows : attn_mul_sat(w->n_q, w->ratio);
     if (k > ATTN_MAX_ELEMENTS || v > ATTN_MAX_ELEMENTS || rows > ATTN_MAX_ELEMENTS) {
@@ -428,7 +442,7 @@ static void free_work(struct work *w)
 
 struct attn_reference *attn_reference_compute_some(const struct attn_problem *problem,
                                                    const void *const base[ATTN_OPERAND_COUNT], int64_t work,
-                                                   uint64_t seed)
+                                                   uint64_t seed, const struct attn_watch *watch)
 {
     struct attn_reference *r = calloc(1, sizeof *r);
     struct work *w = calloc(1, sizeof *w);
@@ -457,7 +471,9 @@ struct attn_reference *attn_reference_compute_some(const struct attn_problem *pr
             }
         }
     }
-    if (!attn_choose_rows(r, work, seed) || !attn_allocate_results(r) || !allocate_work(w)) {
+    const int64_t heads = attn_n_head_kv(problem) * r->n_seq;
+    if (!attn_choose_rows(r, work, seed) || !attn_allocate_results(r) || !allocate_work(w) ||
+        !attn_watch_open(r, watch, heads < r->n_rows ? heads : r->n_rows)) {
         free_work(w);
         attn_reference_free(r);
         return NULL;
@@ -474,5 +490,5 @@ struct attn_reference *attn_reference_compute_some(const struct attn_problem *pr
 struct attn_reference *attn_reference_compute(const struct attn_problem *problem,
                                               const void *const base[ATTN_OPERAND_COUNT])
 {
-    return attn_reference_compute_some(problem, base, INT64_MAX, 0);
+    return attn_reference_compute_some(problem, base, INT64_MAX, 0, NULL);
 }

@@ -20,8 +20,7 @@ bool attn_allocate_results(struct attn_reference *r)
     r->value = attn_zeros(components, sizeof *r->value);
     r->square = attn_zeros(components, sizeof *r->square);
     r->magnitude = attn_zeros(components, sizeof *r->magnitude);
-    r->prefix = attn_zeros(components, sizeof *r->prefix);
-    return r->rows && r->value && r->square && r->magnitude && r->prefix;
+    return r->rows && r->value && r->square && r->magnitude;
 }
 
 void attn_reference_free(struct attn_reference *reference)
@@ -32,12 +31,10 @@ void attn_reference_free(struct attn_reference *reference)
         free(reference->value);
         free(reference->square);
         free(reference->magnitude);
-        free(reference->prefix);
+        attn_watch_close(reference);
         free(reference);
     }
 }
-
-void attn_reference_shuffle(struct attn_reference *reference) { reference->shuffled = true; }
 
 double attn_reference_value(const struct attn_reference *r, int64_t d, int64_t h, int64_t iq, int64_t s)
 {

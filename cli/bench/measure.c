@@ -175,7 +175,7 @@ bool bench_judge(struct bench_gpu *b, struct bench_problem *p, const struct attn
     struct attn_judgement j = { 0 };
     for (int o = 0; o < ATTN_OPERAND_COUNT; o++)
         base[o] = attn_image_at(&p->image, &p->c.problem, o);
-    struct attn_reference *reference = attn_reference_compute_some(&p->c.problem, base, 1, 1);
+    struct attn_reference *reference = attn_reference_compute_some(&p->c.problem, base, 1, 1, NULL);
     bool good = reference && ops->upload(b->backend, p->memory[0], &p->image, &failure) &&
                 ops->run(b->backend, p->memory[0], &p->c.problem, plan, &failure) &&
                 ops->download(b->backend, p->memory[0], &p->image, &failure);

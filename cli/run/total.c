@@ -54,7 +54,9 @@ const char *run_doubt_text(const struct run_result *r, char *text, size_t cap)
                  "suspect: %" PRId64 " of %" PRId64 " components of %s are further off than is accepted at once",
                  j->suspect, j->components, attn_kernel(kernel)->name);
     else
-        snprintf(text, cap, "blind: %" PRId64 " of %" PRId64 " rows of %s would be accepted as zeros or 5%% too large",
+        snprintf(text, cap,
+                 "blind: %" PRId64 " of %" PRId64
+                 " rows of %s would be accepted as zeros, 5%% too large or without a witness",
                  j->blind, j->rows, attn_kernel(kernel)->name);
     return text;
 }

@@ -33,7 +33,7 @@ struct run_total {
     int64_t device[RUN_DEVICE_ROWS]; /* tasks run, by row of the device table */
 };
 
-enum { RUN_REASONS_MAX = 16, RUN_WHY_MAX = 160 };
+enum { RUN_REASONS_MAX = 16, RUN_WHY_MAX = 200 };
 
 void run_add_up(const struct run_job *job, struct run_total *total);
 bool run_failed(const struct run_result *r);

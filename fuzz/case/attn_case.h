@@ -9,14 +9,18 @@
 #include "planner/attn_planner.h"
 
 /* What Q, K, V hold. X(NAME, name, meaning) */
-#define ATTN_DATA_PROFILES(X)                                                         \
-    X(UNIFORM, uniform, "independent, uniform in (-1, 1)")                            \
-    X(RISING, rising, "keys grow along n_kv: the running maximum keeps moving")       \
-    X(LARGE, large, "magnitudes up to f16's limits in V, scores up to some hundreds") \
-    X(NEGATIVE, negative, "every score strongly negative")                            \
-    X(CONSTANT_V, constant_v, "V constant along n_kv")                                \
-    X(ZEROS, zeros, "signed zeros among the values")                                  \
-    X(PEAK, peak, "one key holds nearly all the weight")
+#define ATTN_DATA_PROFILES(X)                                                          \
+    X(UNIFORM, uniform, "independent, uniform in (-1, 1)")                             \
+    X(RISING, rising, "keys grow along n_kv: the running maximum keeps moving")        \
+    X(LARGE, large, "magnitudes up to f16's limits in V, scores up to some hundreds")  \
+    X(NEGATIVE, negative, "every score strongly negative")                             \
+    X(CONSTANT_V, constant_v, "V constant along n_kv")                                 \
+    X(ZEROS, zeros, "signed zeros among the values")                                   \
+    X(PEAK, peak, "one key holds nearly all the weight")                               \
+    X(WITNESS, witness, "keys of their own weight and V, one in 32 and some anywhere") \
+    X(DEEP, deep, "scores near -30,000 or past -65,504, of which one stands out")      \
+    X(STAIRS, stairs, "the maximum rises once in 32 keys")                             \
+    X(CANCEL, cancel, "V of alternating sign, so that sums cancel")
 
 /* What the mask holds; used when the problem has one. Each is cut to the problem's shape. */
 #define ATTN_MASK_CONTENTS(X)                                             \
@@ -28,7 +32,8 @@
     X(ROWS, rows, "some rows exclude everything")                         \
     X(PREFIX, prefix, "each sequence has its own live length, 0 allowed") \
     X(BIAS, bias, "finite biases down to -1000 and some exclusions")      \
-    X(ALL, all, "everything excluded")
+    X(ALL, all, "everything excluded")                                    \
+    X(FINITE, finite, "-65504 where causal excludes, in some rows at every key, in some at the only one")
 
 enum attn_data_profile {
 #define X(NAME, name, text) ATTN_DATA_##NAME,
@@ -80,5 +85,10 @@ enum { ATTN_CASE_LINE_MAX = ATTN_LINE_MAX + 256 };
 /* Fills the image of a case's problem: Q, K, V, mask and sinks as its run part says, dead cells poisoned if it says
  * so. The same case gives the same bytes everywhere. All live values are finite. */
 void attn_data_fill(const struct attn_case *c, struct attn_image *image);
+
+/* Keys of which each has a weight and a V of its own (data profile witness), so that a result without it is
+ * another: at most cap of them, drawn by the data's seed where there are more. Returns how many. Masks and
+ * biases take the weight from some in some rows: one that has less than *least there is no witness of that row. */
+int attn_data_witnesses(const struct attn_case *c, int64_t *keys, int cap, double *least);
 
 #endif

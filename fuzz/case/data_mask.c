@@ -7,6 +7,8 @@
 #include "fuzz/case/filler.h"
 #include "reference/attn_reference.h"
 
+static const float F16_LOWEST_VALUE = -65504;
+
 static uint16_t live_value(const struct attn_problem *p, int64_t row, int64_t key)
 {
     if (p->max_bias <= 0)
@@ -26,6 +28,25 @@ static uint16_t bias_value(uint64_t bits)
     case 1: return attn_f32_to_f16(-8.0f * data_unit(bits));
     case 2: return attn_f32_to_f16(2.0f * data_signed_unit(bits));
     default: return 0;
+    }
+}
+
+/* The lowest finite f16 where a causal mask has -inf: a row that sees nothing else is live all the same. */
+static void make_finite_row(const struct filler *f, uint16_t *row, int64_t iq, uint64_t state)
+{
+    const struct attn_problem *p = f->p;
+    const int64_t n_kv = attn_n_kv(p), last = n_kv - attn_n_q(p) + iq;
+    const uint64_t kind = attn_random(&state) & 7;
+    const int64_t only = (int64_t)(attn_random(&state) % (uint64_t)n_kv);
+    for (int64_t j = 0; j < n_kv; j++) {
+        bool low = j > last;
+        if (kind == 0) /* all of them */
+            low = true;
+        else if (kind == 2) /* any */
+            low = attn_random(&state) >> 63;
+        row[j] = kind == 1 && j != only ? ATTN_F16_MINUS_INF
+                 : low || kind == 1     ? ATTN_F16_LOWEST
+                                        : live_value(p, iq, j);
     }
 }
 
@@ -66,6 +87,7 @@ static void make_mask_row(const struct filler *f, uint16_t *row, int64_t iq, int
         }
         return;
     }
+    case ATTN_MASK_FINITE: make_finite_row(f, row, iq, state); return;
     case ATTN_MASK_TILES: {
         static const int64_t runs[4] = { 32, 64, 128, 256 };
         int64_t run = runs[data_place(seed, 103, mh, ms, 0) & 3];
@@ -111,6 +133,9 @@ void data_fill_sinks(const struct filler *f)
     for (int64_t h = 0; h < attn_n_head(f->p); h++) {
         float noise = data_signed_unit(data_place(f->c->run.seed, ATTN_SINKS, h, 0, 0));
         float value = f->sink < 0 ? f->sink + 4 * noise : f->sink * noise;
+        /* Beside rows whose keys are all at the mask's lowest a sink counts that is as low. */
+        if (f->c->run.mask == ATTN_MASK_FINITE && f->p->t[ATTN_MASK].present && (h & 1))
+            value += F16_LOWEST_VALUE;
         memcpy(out + 4 * h, &value, sizeof value);
     }
 }

@@ -11,6 +11,20 @@ static bool share_bytes(const struct attn_tensor *a, const struct attn_tensor *b
            b->offset < a->offset + attn_tensor_span(a);
 }
 
+/* Which element of K's rows V's begin at, where V is a view of K; else -1. */
+static int64_t view_of(const struct attn_problem *p)
+{
+    const struct attn_tensor *k = &p->t[ATTN_K], *v = &p->t[ATTN_V];
+    const int64_t from = v->offset - k->offset;
+    if (v->buffer == 0 || v->buffer != k->buffer || v->type != k->type || from < 0 ||
+        from > attn_row_bytes(k->type, k->ne[0]) - attn_row_bytes(v->type, v->ne[0]))
+        return -1;
+    for (int d = 1; d < 4; d++)
+        if (v->ne[d] > 1 && v->nb[d] != k->nb[d])
+            return -1;
+    return from / attn_type_info(k->type)->block_bytes * attn_type_info(k->type)->block_elems;
+}
+
 static bool is_wide(const struct attn_tensor *t) { return t->type == ATTN_F32 || t->type == ATTN_BF16; }
 
 /* Q is scaled so that scores have the size that the profile wants, whatever scale and D_K are. */
@@ -60,15 +74,18 @@ void data_choose_magnitudes(struct filler *f)
     f->v = (float)v;
     f->sink = (float)sink;
     f->k_sign = p->scale < 0 ? -1.0f : 1.0f;
+    f->view = view_of(p);
+    if (data_is_planned(f->c->run.data))
+        data_plan(f, mean);
 }
 
-static void fill_uniform(float *row, int64_t n, uint64_t state, float magnitude)
+void data_fill_uniform(float *row, int64_t n, uint64_t state, float magnitude)
 {
     for (int64_t i = 0; i < n; i++)
         row[i] = data_signed_unit(attn_random(&state)) * magnitude;
 }
 
-static void fill_positive(float *row, int64_t n, uint64_t state, float magnitude)
+void data_fill_positive(float *row, int64_t n, uint64_t state, float magnitude)
 {
     for (int64_t i = 0; i < n; i++)
         row[i] = (0.5f + 0.5f * data_unit(attn_random(&state))) * magnitude;
@@ -91,28 +108,31 @@ void data_make_row(const struct filler *f, int operand, int64_t i1, int64_t i2, 
 
     if (run->data == ATTN_DATA_ZEROS) {
         fill_with_zeros(f->row, n, state, magnitude);
+    } else if (data_is_planned(run->data) && operand != ATTN_Q) {
+        data_make_planned_row(f, operand, i1, i2, i3);
     } else if (operand == ATTN_Q) {
-        if (run->data == ATTN_DATA_NEGATIVE || run->data == ATTN_DATA_PEAK)
-            fill_positive(f->row, n, state, magnitude);
+        if (run->data == ATTN_DATA_NEGATIVE || run->data == ATTN_DATA_PEAK ||
+            (data_is_planned(run->data) && run->data != ATTN_DATA_CANCEL))
+            data_fill_positive(f->row, n, state, magnitude);
         else
-            fill_uniform(f->row, n, state, magnitude);
+            data_fill_uniform(f->row, n, state, magnitude);
     } else if (operand == ATTN_K) {
         if (run->data == ATTN_DATA_RISING) {
-            fill_uniform(f->row, n, state, magnitude * (1.0f + 8.0f * (float)i1 / (float)n_kv));
+            data_fill_uniform(f->row, n, state, magnitude * (1.0f + 8.0f * (float)i1 / (float)n_kv));
         } else if (run->data == ATTN_DATA_NEGATIVE) {
-            fill_positive(f->row, n, state, -magnitude * f->k_sign);
+            data_fill_positive(f->row, n, state, -magnitude * f->k_sign);
         } else if (run->data == ATTN_DATA_PEAK) {
             bool peak = i1 == (int64_t)(data_place(run->seed, 100, i2, i3, 0) % (uint64_t)n_kv);
             if (peak)
-                fill_positive(f->row, n, state, magnitude * f->k_sign);
+                data_fill_positive(f->row, n, state, magnitude * f->k_sign);
             else
-                fill_uniform(f->row, n, state, magnitude * 0.125f);
+                data_fill_uniform(f->row, n, state, magnitude * 0.125f);
         } else {
-            fill_uniform(f->row, n, state, magnitude);
+            data_fill_uniform(f->row, n, state, magnitude);
         }
     } else {
         if (run->data == ATTN_DATA_CONSTANT_V)
             state = data_place(run->seed, operand, 0, i2, i3);
-        fill_uniform(f->row, n, state, magnitude);
+        data_fill_uniform(f->row, n, state, magnitude);
     }
 }

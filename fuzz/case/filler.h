@@ -8,16 +8,22 @@
 #include "fuzz/case/attn_case.h"
 #include "planner/random.h"
 
-enum { ATTN_F16_INF = 0x7c00, ATTN_F16_MINUS_INF = 0xfc00 };
+enum { ATTN_F16_INF = 0x7c00, ATTN_F16_MINUS_INF = 0xfc00, ATTN_F16_LOWEST = 0xfbff };
 
 struct filler {
     const struct attn_case *c;
     const struct attn_problem *p;
     const struct attn_image *image;
     float q, k, v, sink; /* magnitudes */
-    float k_sign;        /* NEGATIVE: gives scores their sign whatever that of scale */
-    float *row;          /* one row, before it is encoded */
-    uint8_t *live;       /* of each (mask sequence, mask head, key): does a row see it; NULL without a mask */
+    float k_sign;        /* of K's elements: gives scores their sign whatever that of scale */
+    float level;         /* WITNESS, DEEP, STAIRS: K's elements for a score of 1 (DEEP: of its level) */
+    float single;        /* WITNESS: score of a single witness, and the size of its V: the sum's part is another's */
+    float single_v;
+    float far;     /* WITNESS: how far below 0 the other keys' scores are */
+    bool flat;     /* WITNESS: scores cannot be told apart: what keeps other keys out is a V of zeros */
+    int64_t view;  /* V is K's rows from this element on; -1: it has bytes of its own */
+    float *row;    /* one row, before it is encoded */
+    uint8_t *live; /* of each (mask sequence, mask head, key): does a row see it; NULL without a mask */
 };
 
 /* Random numbers: a state of its own for each place. */
@@ -42,6 +48,18 @@ char *data_at(const struct filler *f, int operand, int64_t i1, int64_t i2, int64
 void data_choose_magnitudes(struct filler *f);
 /* A row of Q, K or V into f->row. */
 void data_make_row(const struct filler *f, int operand, int64_t i1, int64_t i2, int64_t i3);
+
+/* ---- data_profiles.c: profiles that follow a plan over all of n_kv */
+
+bool data_is_planned(int profile);
+/* Their magnitudes; scores are this for Q, K positive, about 1 in size: mean * q * k. */
+void data_plan(struct filler *f, double mean);
+/* A row of K or V of such a profile into f->row. */
+void data_make_planned_row(const struct filler *f, int operand, int64_t i1, int64_t i2, int64_t i3);
+
+/* Rows of independent numbers. */
+void data_fill_uniform(float *row, int64_t n, uint64_t state, float magnitude);
+void data_fill_positive(float *row, int64_t n, uint64_t state, float magnitude);
 
 /* ---- data_mask.c */
 

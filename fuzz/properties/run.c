@@ -58,6 +58,8 @@ static void make_plans(const struct attn_case *c, const struct attn_device *devi
     }
 }
 
+enum { WATCHED = 32 }; /* keys, of those that bear witness */
+
 /* Image, data, reference and device memory; NULL when all is there, else why not. */
 static const char *prepare(struct attn_runner *r, int64_t workspace_bytes, struct attn_reference **reference)
 {
@@ -69,7 +71,10 @@ static const char *prepare(struct attn_runner *r, int64_t workspace_bytes, struc
     attn_data_fill(r->c, &r->before);
     for (int o = 0; o < ATTN_OPERAND_COUNT; o++)
         base[o] = attn_image_at(&r->before, &r->c->problem, o);
-    *reference = attn_reference_compute_some(&r->c->problem, base, limit, r->c->run.seed);
+    int64_t keys[WATCHED];
+    struct attn_watch watch = { .key = keys };
+    watch.n = attn_data_witnesses(r->c, keys, WATCHED, &watch.least);
+    *reference = attn_reference_compute_some(&r->c->problem, base, limit, r->c->run.seed, &watch);
     r->expected = (struct attn_expected){ *reference, judge_case, limit_of_case, "" };
     return *reference ? attn_runner_open(r, workspace_bytes) : "out of memory";
 }

@@ -90,11 +90,7 @@ static void try_line(const struct line *line, uint64_t seed, double *least, doub
                                                  .k_type = p.t[ATTN_K].type,
                                                  .v_type = p.t[ATTN_V].type,
                                                  .kv_tile = line->kv_tile,
-                                                 .splits = line->splits,
-                                                 .waves = line->waves,
-                                                 .merges = line->waves + line->splits,
-                                                 .weights.joins = line->waves,
-                                                 .values.joins = line->waves },
+                                                 .merges = line->waves * line->splits },
                                  .waves = line->waves,
                                  .splits = line->splits,
                                  .lanes = 8 };

@@ -33,7 +33,7 @@ static void fill(struct data *d, uint64_t seed)
 
 static struct attn_reference *some_of(const struct data *d, int64_t work, uint64_t seed)
 {
-    struct attn_reference *r = attn_reference_compute_some(&d->problem, (const void *const *)d->base, work, seed);
+    struct attn_reference *r = attn_reference_compute_some(&d->problem, (const void *const *)d->base, work, seed, NULL);
     assert_non_null(r);
     return r;
 }

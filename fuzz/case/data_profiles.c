@@ -1,0 +1,306 @@
+/* data_profiles.c: data profiles in which a key's place decides what it holds. See filler.h.
+ *
+ * Scores are made of positive numbers: Q's are, and K's elements are of one sign times a size that is the key's, so
+ * that a score is mean * q * (K's size), whatever D_K and scale are. Logarithms are bounded by numbers of bits: the
+ * bytes are the same on every machine.
+ *
+ * WITNESS. One key in each run of WITNESS_RUN, and WITNESS_SINGLES anywhere, the first and the last among them, have
+ * nearly all the weight, half of it the runs' and half the singles', whose V is smaller by as much. V of each is one
+ * element of its own size, so that
+ * a component of the result is a sum of few: losing, doubling or misplacing one of w witnesses moves its component by
+ * 1 / (w / D_V) of it, and the bound of a component is relative to sum p |V| of that component. The other keys'
+ * V is like any; their weight altogether is below e^-12.
+ *
+ * SPDX-License-Identifier: MIT */
+#include <math.h>
+
+#include "fuzz/case/filler.h"
+
+enum {
+    WITNESS_RUN = 32,
+    WITNESS_SINGLES = 16,
+    STAIR = 32,       /* keys of a step */
+    DEEP_LEVELS = 24, /* of scores, one as far below the other as the next */
+    STATE_SINGLE = 120,
+    STATE_RUN,
+    STATE_SIZE,
+    STATE_ELEMENT,
+    STATE_LEVEL,
+    STATE_PATTERN,
+    STATE_STAIR
+};
+
+static const double LN2 = 0.6931471805599453;
+static const double LARGEST_Q = 30000, LARGEST_K = 1000; /* elements within f16 */
+
+/* At least ln(n), by less than ln(2). */
+static double log_above(int64_t n)
+{
+    int bits = 0;
+    for (; n > 0; n >>= 1)
+        bits++;
+    return LN2 * bits;
+}
+
+bool data_is_planned(int profile)
+{
+    return profile == ATTN_DATA_WITNESS || profile == ATTN_DATA_DEEP || profile == ATTN_DATA_STAIRS ||
+           profile == ATTN_DATA_CANCEL;
+}
+
+/* Sets q and k so that keys of size `k` have scores of `want`; where Q would be too large K is larger instead. Returns
+ * the score that is reached. */
+static double reach(struct filler *f, double mean, double want)
+{
+    double q = mean > 0 ? want / mean : 1, k = 1;
+    if (q > LARGEST_Q) {
+        k = q / LARGEST_Q < LARGEST_K ? q / LARGEST_Q : LARGEST_K;
+        q = LARGEST_Q;
+    }
+    f->q = (float)q;
+    f->k = (float)k;
+    return mean * q * k;
+}
+
+/* ---- Witnesses ------------------------------------------------------------------------------------------- */
+
+/* Number of the single witness that the key is; -1: none. */
+static int single_of(uint64_t seed, int64_t n_kv, int64_t key)
+{
+    enum { DRAWN = WITNESS_SINGLES - 2 };
+    const int64_t part = n_kv / DRAWN;
+    if (key == 0 || key == n_kv - 1)
+        return key != 0;
+    if (part == 0)
+        return 2;
+    const int64_t i = key / part;
+    const bool drawn = i < DRAWN && key % part == (int64_t)(data_place(seed, STATE_SINGLE, i, 0, 0) % (uint64_t)part);
+    return drawn ? (int)(2 + i) : -1;
+}
+
+static int64_t of_run(uint64_t seed, int64_t n_kv, int64_t run)
+{
+    const int64_t begin = run * WITNESS_RUN, n = n_kv - begin < WITNESS_RUN ? n_kv - begin : WITNESS_RUN;
+    return begin + (int64_t)(data_place(seed, STATE_RUN, run, 0, 0) % (uint64_t)n);
+}
+
+static void plan_witness(struct filler *f, double mean)
+{
+    const struct attn_problem *p = f->p;
+    const struct attn_tensor *k = &p->t[ATTN_K];
+    const double d = (double)attn_d_k(p), softcap = (double)p->softcap;
+    const double spread = 0.8 / sqrt(d);                               /* five deviations of a mean of d products */
+    const double least = 0.5625 - (spread < 0.3125 ? spread : 0.3125); /* of one */
+    const int64_t runs = attn_n_kv(p) / WITNESS_RUN + 1;
+    double far = (log_above(attn_n_kv(p)) + 12) * 0.5625 / least;
+
+    f->flat = (softcap > 0 && softcap < 1.5 * far) || (k->ne[1] > 1 && k->nb[1] == 0);
+    if (softcap > 0)
+        far *= 2;
+    f->single = runs > WITNESS_SINGLES ? (float)log_above(runs / WITNESS_SINGLES) : 0;
+    f->far = (float)far;
+    f->flat |= reach(f, mean, far) < 0.99 * far;
+    f->single_v = f->flat || runs <= WITNESS_SINGLES ? 1 : (float)WITNESS_SINGLES / (float)runs;
+    f->level = f->k / f->far;
+}
+
+static float witness_score(const struct filler *f, int64_t key)
+{
+    const uint64_t seed = f->c->run.seed;
+    const int64_t n_kv = attn_n_kv(f->p);
+    const float part = data_unit(data_place(seed, STATE_SIZE, key, 0, 0));
+    if (single_of(seed, n_kv, key) >= 0)
+        return f->single - 0.7f * part;
+    if (of_run(seed, n_kv, key / WITNESS_RUN) == key)
+        return -1.4f * part;
+    return -f->far;
+}
+
+/* One element other than zero. Where weight times V of a single witness is that of many others, it has components of
+ * its own, an eighth of them: nothing else could be seen beside it. */
+static void make_pattern(const struct filler *f, int64_t n, const int64_t at[3], float size, bool single)
+{
+    const uint64_t bits = data_place(f->c->run.seed, STATE_ELEMENT, at[0], at[1], at[2]);
+    const int64_t n_v = f->p->t[ATTN_V].ne[0], own = f->view >= 0 ? n_v / 8 : 0, from = f->view >= 0 ? f->view : 0;
+    const int64_t first = single ? 0 : own, among = single && own > 0 ? own : n_v - first;
+    for (int64_t i = 0; i < n; i++)
+        f->row[i] = 0;
+    f->row[from + first + (int64_t)(bits % (uint64_t)among)] = size * (0.5f + 0.5f * data_unit(bits));
+}
+
+static void make_witness_row(const struct filler *f, int operand, uint64_t state, const int64_t at[3])
+{
+    const int64_t n = f->p->t[operand].ne[0];
+    const float score = witness_score(f, at[0]);
+    const bool witness = score > -f->far, single = score > 0;
+    if (f->view >= 0) { /* K's row: V's is written before it, and overwritten */
+        float one = (score > 1 ? score : 1.0f) * f->level * 0.5625f * (float)f->p->t[ATTN_K].ne[0];
+        one = one < (float)LARGEST_Q ? one : (float)LARGEST_Q;
+        if (witness && operand == ATTN_K)
+            make_pattern(f, n, at, one * f->k_sign, single);
+        else
+            data_fill_positive(f->row, n, state, f->flat ? 0 : -f->far * f->level * f->k_sign);
+    } else if (operand == ATTN_K) {
+        data_fill_positive(f->row, n, state, score * f->level * f->k_sign);
+    } else if (witness) {
+        make_pattern(f, n, at, single ? f->v * f->single_v : f->v, single);
+    } else {
+        data_fill_uniform(f->row, n, state, f->flat ? 0 : f->v);
+    }
+}
+
+/* ---- Deep scores ----------------------------------------------------------------------------------------- */
+
+/* How deep the best key's score is: beside -30,000 and the edge of f16, of the score or of the product of Q and K. */
+static void plan_deep(struct filler *f, double mean)
+{
+    static const float depths[8] = { 29900, 31000, 33000, 60000, 65400, 65600, 70000, 100000 };
+    const uint64_t bits = data_place(f->c->run.seed, STATE_LEVEL, 0, 0, 0);
+    const double scale = fabs((double)f->p->scale), depth = (double)depths[bits & 7];
+    const bool product = (bits >> 3 & 3) == 0 && scale < 1;
+    reach(f, mean, 2 * (product ? depth * scale : depth)); /* of the worst key; the best one's is about half of that */
+    f->level = f->k;
+    f->sink = (float)-(mean * (double)f->q * (double)f->k / 2);
+    if (f->p->softcap > 0 && f->sink < -f->p->softcap)
+        f->sink = -f->p->softcap;
+}
+
+/* Of a key, from 0 for the best that may be; among n_kv keys there is one of 1 at least. In any run of keys the best
+ * level stands once: the level is the number of zero bits that a count from a drawn one on ends with, and between two
+ * of the same there is always a higher one. */
+static int deep_level(const struct filler *f, int64_t key)
+{
+    uint64_t n = (uint64_t)key + 1 + (data_place(f->c->run.seed, STATE_LEVEL, 1, 0, 0) & 0xffff);
+    int level = 0;
+    for (int64_t keys = attn_n_kv(f->p); keys > 0 && level < DEEP_LEVELS; keys >>= 1)
+        level++;
+    for (; level > 0 && (n & 1) == 0; n >>= 1)
+        level--;
+    return level;
+}
+
+static void make_deep_row(const struct filler *f, int operand, const int64_t at[3])
+{
+    const uint64_t seed = f->c->run.seed;
+    const int64_t n = f->p->t[operand].ne[0];
+    const int level = deep_level(f, at[0]);
+    const float size = 0.5f + 0.5f * (float)level / (float)DEEP_LEVELS;
+    /* Keys of a level have the same V: where a mask leaves two of the best, the result is still theirs. */
+    if (operand == ATTN_K || f->view >= 0)
+        data_fill_positive(f->row, n, data_place(seed, STATE_PATTERN, ATTN_K, at[1], at[2]),
+                           -size * f->level * f->k_sign);
+    else
+        data_fill_uniform(f->row, n, data_place(seed, STATE_PATTERN, ATTN_V + level, at[1], at[2]), f->v);
+}
+
+/* ---- Stairs ---------------------------------------------------------------------------------------------- */
+
+static void plan_stairs(struct filler *f, double mean)
+{
+    const double steps = (double)(attn_n_kv(f->p) / STAIR + 1), rise = steps < 500 ? 0.7 * steps : 350;
+    reach(f, mean, rise);
+    f->far = (float)(rise / steps);
+    f->level = f->k / (float)rise;
+    f->sink = 4;
+}
+
+static float stair_score(const struct filler *f, int64_t key)
+{
+    const int64_t step = key / STAIR;
+    const uint64_t bits = data_place(f->c->run.seed, STATE_STAIR, step, 0, 0);
+    const bool edge = (int64_t)(bits % STAIR) == key % STAIR;
+    return f->far * (float)(step + 1) - (edge ? 0 : 1 + 3 * data_unit(data_place(bits, 0, key, 0, 0)));
+}
+
+static void make_stairs_row(const struct filler *f, int operand, uint64_t state, const int64_t at[3])
+{
+    const int64_t n = f->p->t[operand].ne[0];
+    if (operand == ATTN_K)
+        data_fill_positive(f->row, n, data_place(f->c->run.seed, STATE_PATTERN, ATTN_K, at[1], at[2]),
+                           stair_score(f, at[0]) * f->level * f->k_sign);
+    else
+        data_fill_uniform(f->row, n, state, f->v);
+}
+
+/* ---- Cancelling V ---------------------------------------------------------------------------------------- */
+
+/* Two keys of a pair have opposite V; what is added to both is nothing in some components, little in others. */
+static void make_cancelling_row(const struct filler *f, int operand, uint64_t state, const int64_t at[3])
+{
+    static const float left[4] = { 0, 1.0f / 64, 0.125f, 0.5f };
+    const int64_t n = f->p->t[operand].ne[0];
+    if (operand == ATTN_K || f->view >= 0) {
+        data_fill_uniform(f->row, n, state, f->k);
+        return;
+    }
+    uint64_t pair = data_place(f->c->run.seed, STATE_PATTERN, at[0] / 2, at[1], at[2]);
+    for (int64_t i = 0; i < n; i++) {
+        const float size = 0.5f + 0.5f * data_unit(attn_random(&pair));
+        const uint64_t kind = i == 0 ? 3 : data_place(f->c->run.seed, STATE_PATTERN, i, 0, -1) & 3;
+        f->row[i] = f->v * ((at[0] & 1 ? -size : size) + left[kind]);
+    }
+}
+
+/* ---- All ------------------------------------------------------------------------------------------------- */
+
+void data_plan(struct filler *f, double mean)
+{
+    switch (f->c->run.data) {
+    case ATTN_DATA_WITNESS: plan_witness(f, mean); break;
+    case ATTN_DATA_DEEP: plan_deep(f, mean); break;
+    case ATTN_DATA_STAIRS: plan_stairs(f, mean); break;
+    default: f->q *= 0.125f; break; /* CANCEL: weights of a pair are nearly the same */
+    }
+}
+
+void data_make_planned_row(const struct filler *f, int operand, int64_t i1, int64_t i2, int64_t i3)
+{
+    const int64_t at[3] = { i1, i2, i3 };
+    const uint64_t state = data_place(f->c->run.seed, operand, i1, i2, i3);
+    switch (f->c->run.data) {
+    case ATTN_DATA_WITNESS: make_witness_row(f, operand, state, at); break;
+    case ATTN_DATA_DEEP: make_deep_row(f, operand, at); break;
+    case ATTN_DATA_STAIRS: make_stairs_row(f, operand, state, at); break;
+    default: make_cancelling_row(f, operand, state, at); break;
+    }
+}
+
+/* ---- The list -------------------------------------------------------------------------------------------- */
+
+static int add_key(int64_t *keys, int n, int64_t key)
+{
+    for (int i = 0; i < n; i++)
+        if (keys[i] == key)
+            return n;
+    keys[n] = key;
+    return n + 1;
+}
+
+int attn_data_witnesses(const struct attn_case *c, int64_t *keys, int cap, double *least)
+{
+    const struct attn_tensor *v = &c->problem.t[ATTN_V];
+    const uint64_t seed = c->run.seed;
+    const int64_t n_kv = attn_n_kv(&c->problem), runs = (n_kv + WITNESS_RUN - 1) / WITNESS_RUN;
+    int n = 0;
+    *least =
+        0.25 / (double)n_kv; /* where scores cannot be told apart all have about 1 / n_kv; else witnesses have more */
+    if (c->run.data != ATTN_DATA_WITNESS || (v->ne[1] > 1 && v->nb[1] == 0))
+        return 0; /* where all keys have one V none is missed */
+    const int64_t part = n_kv / (WITNESS_SINGLES - 2);
+    for (int64_t i = -2; i < WITNESS_SINGLES - 2 && n < cap; i++) {
+        int64_t key = i == -2 ? 0 : i == -1 ? n_kv - 1 : i;
+        if (i >= 0 && part > 0)
+            key = i * part + (int64_t)(data_place(seed, STATE_SINGLE, i, 0, 0) % (uint64_t)part);
+        if (key < n_kv)
+            n = add_key(keys, n, key);
+    }
+    /* One run of each of as many equal parts as there is room for. */
+    const int64_t room = cap - n < runs ? cap - n : runs;
+    for (int64_t i = 0; i < room; i++) {
+        const int64_t begin = runs / room * i + runs % room * i / room;
+        const int64_t end = runs / room * (i + 1) + runs % room * (i + 1) / room;
+        const int64_t run = begin + (int64_t)(data_place(seed, STATE_RUN, -1 - i, 0, 0) % (uint64_t)(end - begin));
+        n = add_key(keys, n, of_run(seed, n_kv, run));
+    }
+    return n;
+}
