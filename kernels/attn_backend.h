@@ -37,6 +37,9 @@ int64_t attn_image_bytes(const struct attn_problem *problem);
 /* Lays the tensors of a legal problem out: every byte is a NaN pattern (0xFF), roles are marked. Returns false
  * when attn_image_bytes exceeds max_bytes or memory runs out; nothing is kept then. */
 bool attn_image_create(const struct attn_problem *problem, int64_t max_bytes, struct attn_image *image);
+/* The same, in which only what the sample touches has a role: the rest is no element. NULL: all is. */
+bool attn_image_create_sample(const struct attn_problem *problem, const struct attn_sample *sample, int64_t max_bytes,
+                              struct attn_image *image);
 void attn_image_free(struct attn_image *image);
 
 /* First byte of an operand's first element; NULL for an absent one. */

@@ -75,7 +75,24 @@ static void mark_elements(const struct attn_tensor *t, uint8_t *first, int role)
     mark(t, first, ne, 3, run, role);
 }
 
+/* Marks what the sample has of an operand: each box as if it were a tensor. */
+static void mark_operand(const struct attn_problem *problem, const struct attn_sample *sample, int o, uint8_t *role)
+{
+    struct attn_box box[ATTN_SAMPLE_BOXES_MAX];
+    const int n = attn_sample_boxes(sample, problem, o, box);
+    for (int i = 0; i < n; i++) {
+        const struct attn_tensor t = attn_box_tensor(&problem->t[o], &box[i]);
+        mark_elements(&t, role + t.offset, o == ATTN_DST ? ATTN_ROLE_DST : ATTN_ROLE_INPUT);
+    }
+}
+
 bool attn_image_create(const struct attn_problem *problem, int64_t max_bytes, struct attn_image *image)
+{
+    return attn_image_create_sample(problem, NULL, max_bytes, image);
+}
+
+bool attn_image_create_sample(const struct attn_problem *problem, const struct attn_sample *sample, int64_t max_bytes,
+                              struct attn_image *image)
 {
     layout(problem, image);
     if (total_bytes(image) > max_bytes) {
@@ -93,10 +110,8 @@ bool attn_image_create(const struct attn_problem *problem, int64_t max_bytes, st
         memset(buffer->bytes, 0xFF, (size_t)buffer->size);
     }
     for (int o = 0; o < ATTN_OPERAND_COUNT; o++) {
-        if (image->buffer_of[o] < 0)
-            continue;
-        uint8_t *role = image->buffer[image->buffer_of[o]].role;
-        mark_elements(&problem->t[o], role + problem->t[o].offset, o == ATTN_DST ? ATTN_ROLE_DST : ATTN_ROLE_INPUT);
+        if (image->buffer_of[o] >= 0)
+            mark_operand(problem, sample, o, image->buffer[image->buffer_of[o]].role);
     }
     return true;
 }

@@ -51,3 +51,111 @@ void attn_sample_add(struct attn_sample *sample, const struct attn_problem *prob
             sample->part[sample->n_parts++] = part;
     }
 }
+
+/* ---- Places ---------------------------------------------------------------------------------------------- */
+
+static void set(struct attn_box *box, int d, int64_t first, int64_t end)
+{
+    box->first[d] = first;
+    box->end[d] = end;
+}
+
+/* Adds a box unless it is there. What is broadcast is one place. */
+static int add(const struct attn_tensor *t, struct attn_box *boxes, int n, struct attn_box box)
+{
+    for (int d = 1; d < 4; d++)
+        if (t->ne[d] == 1 || t->nb[d] == 0)
+            set(&box, d, 0, 1);
+    for (int i = 0; i < n; i++)
+        if (memcmp(&boxes[i], &box, sizeof box) == 0)
+            return n;
+    boxes[n] = box;
+    return n + 1;
+}
+
+/* Heads of the mask repeat: the part's can be all of them, or its last and its first ones. */
+static int add_mask(const struct attn_tensor *t, const struct attn_sample_part *part, struct attn_box *boxes, int n,
+                    struct attn_box box)
+{
+    const int64_t heads = part->mask_head[1] - part->mask_head[0], first = part->mask_head[0] % t->ne[2];
+    set(&box, 1, part->mask_row[0], part->mask_row[1]);
+    set(&box, 3, part->seq % t->ne[3], part->seq % t->ne[3] + 1);
+    if (heads >= t->ne[2]) {
+        set(&box, 2, 0, t->ne[2]);
+        return add(t, boxes, n, box);
+    }
+    set(&box, 2, first, attn_min(first + heads, t->ne[2]));
+    n = add(t, boxes, n, box);
+    if (first + heads > t->ne[2]) {
+        set(&box, 2, 0, first + heads - t->ne[2]);
+        n = add(t, boxes, n, box);
+    }
+    return n;
+}
+
+static int add_part(const struct attn_problem *p, const struct attn_sample_part *part, int operand,
+                    struct attn_box *boxes, int n)
+{
+    const struct attn_tensor *t = &p->t[operand];
+    struct attn_box box = { .end = { t->ne[0], 1, 1, part->seq + 1 }, .first = { 0, 0, 0, part->seq } };
+    switch (operand) {
+    case ATTN_K:
+    case ATTN_V:
+        set(&box, 1, 0, t->ne[1]);
+        set(&box, 2, part->kv_head, part->kv_head + 1);
+        break;
+    case ATTN_Q:
+        set(&box, 1, part->row[0], part->row[1]);
+        set(&box, 2, part->head[0], part->head[1]);
+        break;
+    case ATTN_DST:
+        set(&box, 1, part->head[0], part->head[1]);
+        set(&box, 2, part->row[0], part->row[1]);
+        break;
+    case ATTN_SINKS: set(&box, 0, part->head[0], part->head[1]); break;
+    default: return add_mask(t, part, boxes, n, box);
+    }
+    return add(t, boxes, n, box);
+}
+
+int attn_sample_boxes(const struct attn_sample *sample, const struct attn_problem *problem, int operand,
+                      struct attn_box box[ATTN_SAMPLE_BOXES_MAX])
+{
+    const struct attn_tensor *t = &problem->t[operand];
+    int n = 0;
+    if (!sample)
+        return add(t, box, 0, (struct attn_box){ .end = { t->ne[0], t->ne[1], t->ne[2], t->ne[3] } });
+    for (int i = 0; i < sample->n_parts; i++)
+        n = add_part(problem, &sample->part[i], operand, box, n);
+    return n;
+}
+
+struct attn_tensor attn_box_tensor(const struct attn_tensor *tensor, const struct attn_box *box)
+{
+    struct attn_tensor t = *tensor;
+    t.ne[0] = box->end[0] - box->first[0];
+    t.offset += box->first[0] * t.nb[0]; /* 0 but for sinks, whose elements stand alone */
+    for (int d = 1; d < 4; d++) {
+        t.ne[d] = box->end[d] - box->first[d];
+        t.offset += box->first[d] ? box->first[d] * t.nb[d] : 0;
+    }
+    return t;
+}
+
+int64_t attn_sample_bytes(const struct attn_sample *sample, const struct attn_problem *problem)
+{
+    struct attn_box box[ATTN_SAMPLE_BOXES_MAX];
+    int64_t total = 0;
+    for (int o = 0; o < ATTN_OPERAND_COUNT; o++) {
+        if ((o == ATTN_MASK || o == ATTN_SINKS) && !problem->t[o].present)
+            continue;
+        const int n = attn_sample_boxes(sample, problem, o, box);
+        for (int i = 0; i < n; i++) {
+            int64_t bytes = attn_row_bytes(problem->t[o].type, box[i].end[0] - box[i].first[0]);
+            for (int d = 1; d < 4; d++)
+                bytes = attn_mul_sat(bytes, box[i].end[d] - box[i].first[d]);
+            total = attn_add_sat(total, bytes);
+        }
+    }
+    return total;
+}

@@ -34,11 +34,26 @@ struct attn_sample {
     struct attn_sample_part part[ATTN_SAMPLE_PARTS_MAX];
 };
 
+/* Rows of an operand: those of indices first[d] <= i < end[d], d from 1 to 3; of the sinks elements, d = 0. */
+struct attn_box {
+    int64_t first[4], end[4];
+};
+enum { ATTN_SAMPLE_BOXES_MAX = 2 * ATTN_SAMPLE_PARTS_MAX };
+
 /* The part that a plan of the problem needs for a row of dst. */
 struct attn_sample_part attn_sample_part_of(const struct attn_problem *problem, const struct attn_plan *plan,
                                             int64_t number);
 /* Adds what a plan needs for the sample's rows, each part once. */
 void attn_sample_add(struct attn_sample *sample, const struct attn_problem *problem, const struct attn_plan *plan);
+
+/* The places of an operand that the sample's parts touch, each box once; what is broadcast has index 0. A sample that
+ * is NULL is all of the problem. Returns how many boxes there are. */
+int attn_sample_boxes(const struct attn_sample *sample, const struct attn_problem *problem, int operand,
+                      struct attn_box box[ATTN_SAMPLE_BOXES_MAX]);
+/* A box as a tensor of its own in the operand's buffer. */
+struct attn_tensor attn_box_tensor(const struct attn_tensor *tensor, const struct attn_box *box);
+/* Bytes of these places, of all operands; INT64_MAX when more than that. */
+int64_t attn_sample_bytes(const struct attn_sample *sample, const struct attn_problem *problem);
 
 #ifdef __cplusplus
 }

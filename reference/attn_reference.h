@@ -57,6 +57,11 @@ struct attn_reference *attn_reference_compute_some(const struct attn_problem *pr
                                                    const void *const base[ATTN_OPERAND_COUNT], int64_t work,
                                                    uint64_t seed, const struct attn_watch *watch);
 
+/* The same for these rows alone: their numbers (s * n_q + query row) * n_head + head, ascending. */
+struct attn_reference *attn_reference_compute_rows(const struct attn_problem *problem,
+                                                   const void *const base[ATTN_OPERAND_COUNT], const int64_t *rows,
+                                                   int64_t n_rows, const struct attn_watch *watch);
+
 /* The value of component d of query row iq, head h, sequence s; NaN for a row that was left out. */
 double attn_reference_value(const struct attn_reference *r, int64_t d, int64_t h, int64_t iq, int64_t s);
 

@@ -4,6 +4,8 @@
  * SPDX-License-Identifier: MIT */
 #include "reference/internal.h"
 
+#include "planner/arith.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -72,19 +74,13 @@ bool attn_judge(const struct attn_reference *r, const struct attn_arithmetic *ar
 {
     const struct attn_tensor *t = &r->problem.t[ATTN_DST];
     struct attn_judgement j = { 0 };
-    for (int64_t s = 0; s < r->n_seq; s++) {
-        for (int64_t iq = 0; iq < r->n_q; iq++) {
-            for (int64_t h = 0; h < r->n_head; h++) {
-                const char *row = (const char *)dst + h * t->nb[1] + iq * t->nb[2] + s * t->nb[3];
-                const int64_t index = attn_row_index(r, h, iq, s);
-                if (index < 0) {
-                    j.left_out += r->d_v;
-                    continue;
-                }
-                judge_row(r, arithmetic, row, index, &j, h, iq, s);
-            }
-        }
+    /* The rows that there are a reference for: all may be too many to be walked over. */
+    for (int64_t index = 0; index < r->n_rows; index++) {
+        const int64_t number = r->chosen ? r->chosen[index] : index;
+        const int64_t h = number % r->n_head, iq = number / r->n_head % r->n_q, s = number / r->n_head / r->n_q;
+        judge_row(r, arithmetic, (const char *)dst + h * t->nb[1] + iq * t->nb[2] + s * t->nb[3], index, &j, h, iq, s);
     }
+    j.left_out = attn_mul_sat(r->n_seq * r->n_q * r->n_head - r->n_rows, r->d_v);
     if (judgement) {
         *judgement = j;
     }

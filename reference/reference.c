@@ -440,15 +440,11 @@ static void free_work(struct work *w)
     }
 }
 
-struct attn_reference *attn_reference_compute_some(const struct attn_problem *problem,
-                                                   const void *const base[ATTN_OPERAND_COUNT], int64_t work,
-                                                   uint64_t seed, const struct attn_watch *watch)
+/* A reference that nothing is computed of yet. NULL: no memory. */
+static struct attn_reference *begin(const struct attn_problem *problem)
 {
     struct attn_reference *r = calloc(1, sizeof *r);
-    struct work *w = calloc(1, sizeof *w);
-    if (!r || !w) {
-        free(r);
-        free(w);
+    if (!r) {
         return NULL;
     }
     r->problem = *problem;
@@ -456,13 +452,25 @@ struct attn_reference *attn_reference_compute_some(const struct attn_problem *pr
     r->n_head = attn_n_head(problem);
     r->n_q = attn_n_q(problem);
     r->n_seq = attn_n_seq(problem);
+    return r;
+}
+
+/* Computes the rows that were chosen, or all. Returns r; NULL, and it is freed, when memory runs out. */
+static struct attn_reference *compute(struct attn_reference *r, const void *const base[ATTN_OPERAND_COUNT],
+                                      const struct attn_watch *watch)
+{
+    struct work *w = calloc(1, sizeof *w);
+    if (!w) {
+        attn_reference_free(r);
+        return NULL;
+    }
     w->p = &r->problem;
     w->r = r;
-    w->d_k = attn_d_k(problem);
+    w->d_k = attn_d_k(w->p);
     w->d_v = r->d_v;
     w->n_q = r->n_q;
-    w->n_kv = attn_n_kv(problem);
-    w->ratio = r->n_head / attn_n_head_kv(problem);
+    w->n_kv = attn_n_kv(w->p);
+    w->ratio = r->n_head / attn_n_head_kv(w->p);
     for (int o = 0; o < ATTN_OPERAND_COUNT; o++) {
         w->base[o] = base[o];
         for (int d = 1; d < 4; d++) { /* strides that mean nothing must not be multiplied with an index */
@@ -471,8 +479,8 @@ struct attn_reference *attn_reference_compute_some(const struct attn_problem *pr
             }
         }
     }
-    const int64_t heads = attn_n_head_kv(problem) * r->n_seq;
-    if (!attn_choose_rows(r, work, seed) || !attn_allocate_results(r) || !allocate_work(w) ||
+    const int64_t heads = attn_n_head_kv(w->p) * r->n_seq;
+    if (!attn_allocate_results(r) || !allocate_work(w) ||
         !attn_watch_open(r, watch, heads < r->n_rows ? heads : r->n_rows)) {
         free_work(w);
         attn_reference_free(r);
@@ -485,6 +493,36 @@ struct attn_reference *attn_reference_compute_some(const struct attn_problem *pr
     }
     free_work(w);
     return r;
+}
+
+struct attn_reference *attn_reference_compute_some(const struct attn_problem *problem,
+                                                   const void *const base[ATTN_OPERAND_COUNT], int64_t work,
+                                                   uint64_t seed, const struct attn_watch *watch)
+{
+    struct attn_reference *r = begin(problem);
+    if (r && !attn_choose_rows(r, work, seed)) {
+        attn_reference_free(r);
+        return NULL;
+    }
+    return r ? compute(r, base, watch) : NULL;
+}
+
+struct attn_reference *attn_reference_compute_rows(const struct attn_problem *problem,
+                                                   const void *const base[ATTN_OPERAND_COUNT], const int64_t *rows,
+                                                   int64_t n_rows, const struct attn_watch *watch)
+{
+    struct attn_reference *r = begin(problem);
+    if (!r) {
+        return NULL;
+    }
+    r->n_rows = n_rows;
+    r->chosen = attn_zeros(n_rows, sizeof *r->chosen);
+    if (!r->chosen) {
+        attn_reference_free(r);
+        return NULL;
+    }
+    memcpy(r->chosen, rows, (size_t)n_rows * sizeof *rows);
+    return compute(r, base, watch);
 }
 
 struct attn_reference *attn_reference_compute(const struct attn_problem *problem,

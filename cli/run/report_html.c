@@ -196,6 +196,11 @@ void run_report_html(FILE *out, const struct run_job *job, const struct run_tota
             100 * run_share(total->unjudged, total->components), total->plans, job->seconds);
     if (total->left_out)
         fprintf(out, "; %" PRId64 " components are of rows that the reference was not computed for", total->left_out);
+    if (total->sampled)
+        fprintf(out,
+                "; %" PRId64 " sampled, being too much work to be run whole: run and judged in %" PRId64 " of %" PRId64
+                " rows",
+                total->sampled, total->sampled_rows, total->sampled_of);
     if (total->constant_v)
         fprintf(out, "; %" PRId64 " again with a constant V", total->constant_v);
     if (job->resumed)

@@ -42,11 +42,14 @@ static void put_case(FILE *out, const struct run_job *job, int64_t t)
     cli_xml_text(out, text);
     fprintf(out, " on %s\" time=\"%.3f\"", device, (double)r->ns / 1e9);
     const char *doubt = run_doubt_text(r, why, sizeof why);
-    if (!run_failed(r) && run_ran(r) && !doubt) {
+    if (!run_failed(r) && run_ran(r) && !doubt && !run_is_sampled(r)) {
         fputs("/>\n", out);
         return;
     }
     fputs(">", out);
+    if (run_is_sampled(r))
+        fprintf(out, "<properties><property name=\"sampled\" value=\"%" PRId64 " of %" PRId64 " rows\"/></properties>",
+                r->outcome.rows, r->outcome.all_rows);
     if (doubt)
         put_message(out, "skipped", doubt);
     const char *death = run_death(job, r, why, sizeof why);

@@ -111,6 +111,12 @@ void run_report_text(FILE *out, const struct run_job *job, const struct run_tota
         fprintf(out, "not compared with the host executor %" PRId64 ": more multiply-adds than its limit\n", too_large);
     if (total->left_out)
         fprintf(out, "%" PRId64 " components are of rows that the reference was not computed for\n", total->left_out);
+    if (total->sampled)
+        fprintf(out,
+                "sampled %" PRId64 ": too much work to be run whole; run and judged in %" PRId64 " of %" PRId64
+                " rows (%.3g%%)\n",
+                total->sampled, total->sampled_rows, total->sampled_of,
+                100 * run_share(total->sampled_rows, total->sampled_of));
     if (total->constant_v)
         fprintf(out, "again with a constant V %" PRId64 "\n", total->constant_v);
     if (job->resumed)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/run/total.h"
+#include "planner/arith.h"
 
 bool run_failed(const struct run_result *r)
 {
@@ -61,6 +62,8 @@ const char *run_doubt_text(const struct run_result *r, char *text, size_t cap)
     return text;
 }
 
+bool run_is_sampled(const struct run_result *r) { return r->end == RUN_ENDED && run_ran(r) && r->outcome.all_rows > 0; }
+
 double run_share(int64_t part, int64_t whole) { return whole ? (double)part / (double)whole : 0; }
 
 static void add_compared(const struct attn_kernel_outcome *one, struct run_kernel_total *sum)
@@ -90,7 +93,8 @@ static void add_kernels(const struct run_job *job, int64_t t, struct run_total *
         sum->ran++;
         sum->components += one->judgement.components;
         sum->unjudged += one->judgement.unjudged;
-        sum->left_out += one->judgement.left_out;
+        const int64_t left_out = run_is_sampled(r) ? 0 : one->judgement.left_out; /* its rows are counted apart */
+        sum->left_out += left_out;
         sum->failed += one->judgement.failed > 0;
         sum->blind += one->blind;
         sum->suspect += is_suspect(one);
@@ -101,7 +105,7 @@ static void add_kernels(const struct run_job *job, int64_t t, struct run_total *
         }
         total->components += one->judgement.components;
         total->unjudged += one->judgement.unjudged;
-        total->left_out += one->judgement.left_out;
+        total->left_out += left_out;
     }
 }
 
@@ -113,6 +117,7 @@ void run_add_up(const struct run_job *job, struct run_total *total)
         total->kernel[k].worst_task = -1;
     for (int64_t t = 0; t < job->n_tasks;) {
         bool any_failed = false, any_ran = false, any_left = false, any_blind = false, any_suspect = false;
+        bool any_sampled = false;
         int32_t problem = job->task[t].problem;
         for (; t < job->n_tasks && job->task[t].problem == problem; t++) {
             const struct run_result *r = &job->result[t];
@@ -122,6 +127,11 @@ void run_add_up(const struct run_job *job, struct run_total *total)
             int kernel;
             any_suspect |= run_doubt(r, &kernel) == RUN_SUSPECT;
             any_blind |= run_doubt(r, &kernel) != RUN_NO_DOUBT && attn_outcome_blind(&r->outcome) >= 0;
+            any_sampled |= run_is_sampled(r);
+            if (run_is_sampled(r)) {
+                total->sampled_rows = attn_add_sat(total->sampled_rows, r->outcome.rows);
+                total->sampled_of = attn_add_sat(total->sampled_of, r->outcome.all_rows);
+            }
             total->plans += r->plans;
             total->needs_naive += r->needs_naive;
             total->constant_v += r->constant_v;
@@ -134,6 +144,7 @@ void run_add_up(const struct run_job *job, struct run_total *total)
         total->failed += any_failed;
         total->blind += any_blind && !any_failed;
         total->suspect += any_suspect && !any_failed;
+        total->sampled += any_sampled;
         total->ran += any_ran;
         total->skipped += !any_ran && !any_left;
     }

@@ -9,7 +9,8 @@
 struct run_kernel_total {
     int64_t able, ran, chosen, failed; /* tasks */
     int64_t blind, suspect;            /* tasks that held, though nothing says they are right */
-    int64_t missed;                    /* tasks that ran, though not on this able kernel: another one failed before */
+    int64_t missed; /* tasks that ran, though not on this able kernel: another one failed before, or a
+                       column tile of it alone is too much work */
     int64_t components, unjudged, left_out;
     double worst;                   /* largest error / limit */
     int64_t worst_task;             /* where; -1: nowhere */
@@ -28,6 +29,8 @@ enum {
 struct run_total {
     int64_t problems, ran, failed, skipped, needs_naive, plans, constant_v;
     int64_t blind, suspect; /* problems that have not failed, and not passed either; one may be both */
+    int64_t sampled;        /* problems that were too much work to be run whole, and were run in some rows of dst */
+    int64_t sampled_rows, sampled_of; /* by tasks: rows that were run, of so many */
     int64_t components, unjudged, left_out;
     struct run_kernel_total kernel[ATTN_KERNEL_COUNT];
     int64_t device[RUN_DEVICE_ROWS]; /* tasks run, by row of the device table */
@@ -40,6 +43,8 @@ bool run_failed(const struct run_result *r);
 /* What was found about plans (0) or runs (1), in its smallest form. */
 const struct attn_finding *run_finding(const struct run_job *job, int64_t task, int which);
 bool run_ran(const struct run_result *r);
+/* Was it run in some rows of dst alone? */
+bool run_is_sampled(const struct run_result *r);
 /* What keeps a result that has not failed from being good. */
 enum run_doubt { RUN_NO_DOUBT, RUN_SUSPECT, RUN_BLIND };
 /* The first there is, and the kernel it is about. */

@@ -85,6 +85,9 @@ enum { ATTN_CASE_LINE_MAX = ATTN_LINE_MAX + 256 };
 /* Fills the image of a case's problem: Q, K, V, mask and sinks as its run part says, dead cells poisoned if it says
  * so. The same case gives the same bytes everywhere. All live values are finite. */
 void attn_data_fill(const struct attn_case *c, struct attn_image *image);
+/* The same of what a sample touches alone. Cells that its rows exclude hold ordinary values: whether they are dead is
+ * for all rows to say. */
+void attn_data_fill_sample(const struct attn_case *c, const struct attn_sample *sample, struct attn_image *image);
 
 /* Keys of which each has a weight and a V of its own (data profile witness), so that a result without it is
  * another: at most cap of them, drawn by the data's seed where there are more. Returns how many. Masks and

@@ -15,13 +15,6 @@
 #include "fuzz/case/filler.h"
 #include "reference/attn_reference.h"
 
-void data_places(const struct attn_tensor *t, int64_t n[4])
-{
-    n[0] = 1;
-    for (int d = 1; d < 4; d++)
-        n[d] = t->ne[d] > 1 && t->nb[d] == 0 ? 1 : t->ne[d];
-}
-
 char *data_at(const struct filler *f, int operand, int64_t i1, int64_t i2, int64_t i3)
 {
     const struct attn_tensor *t = &f->p->t[operand];
@@ -48,14 +41,11 @@ static bool is_dead(const struct filler *f, int64_t key, int64_t kv_head, int64_
 }
 
 /* The same for a place in memory: every cell that lies there. */
-static bool is_place_dead(const struct filler *f, const struct attn_tensor *t, const int64_t n[4], int64_t i1,
-                          int64_t i2, int64_t i3)
+static bool is_place_dead(const struct filler *f, const struct attn_tensor *t, int64_t i1, int64_t i2, int64_t i3)
 {
-    int64_t end[4] = { 1, n[1] == t->ne[1] ? i1 + 1 : t->ne[1], n[2] == t->ne[2] ? i2 + 1 : t->ne[2],
-                       n[3] == t->ne[3] ? i3 + 1 : t->ne[3] };
-    for (int64_t a = i1; a < end[1]; a++)
-        for (int64_t b = i2; b < end[2]; b++)
-            for (int64_t c = i3; c < end[3]; c++)
+    for (int64_t a = i1; a < (t->nb[1] ? i1 + 1 : t->ne[1]); a++)
+        for (int64_t b = i2; b < (t->nb[2] ? i2 + 1 : t->ne[2]); b++)
+            for (int64_t c = i3; c < (t->nb[3] ? i3 + 1 : t->ne[3]); c++)
                 if (!is_dead(f, a, b, c))
                     return false;
     return true;
@@ -114,16 +104,14 @@ static void poison_row(int type, int64_t n, uint64_t state, char *out)
 
 /* ---- Tensors --------------------------------------------------------------------------------------------- */
 
-static void fill_rows(const struct filler *f, int operand, bool dead)
+static void fill_box(const struct filler *f, int operand, bool dead, const struct attn_box *box)
 {
     const struct attn_tensor *t = &f->p->t[operand];
     bool cells = operand == ATTN_K || operand == ATTN_V;
-    int64_t n[4];
-    data_places(t, n);
-    for (int64_t i3 = 0; i3 < n[3]; i3++)
-        for (int64_t i2 = 0; i2 < n[2]; i2++)
-            for (int64_t i1 = 0; i1 < n[1]; i1++) {
-                if (cells && f->live && is_place_dead(f, t, n, i1, i2, i3) != dead)
+    for (int64_t i3 = box->first[3]; i3 < box->end[3]; i3++)
+        for (int64_t i2 = box->first[2]; i2 < box->end[2]; i2++)
+            for (int64_t i1 = box->first[1]; i1 < box->end[1]; i1++) {
+                if (cells && f->live && is_place_dead(f, t, i1, i2, i3) != dead)
                     continue;
                 char *out = data_at(f, operand, i1, i2, i3);
                 if (dead) {
@@ -135,9 +123,19 @@ static void fill_rows(const struct filler *f, int operand, bool dead)
             }
 }
 
-void attn_data_fill(const struct attn_case *c, struct attn_image *image)
+static void fill_rows(const struct filler *f, int operand, bool dead)
 {
-    struct filler f = { .c = c, .p = &c->problem, .image = image };
+    struct attn_box box[ATTN_SAMPLE_BOXES_MAX];
+    const int n = attn_sample_boxes(f->sample, f->p, operand, box);
+    for (int i = 0; i < n; i++)
+        fill_box(f, operand, dead, &box[i]);
+}
+
+void attn_data_fill(const struct attn_case *c, struct attn_image *image) { attn_data_fill_sample(c, NULL, image); }
+
+void attn_data_fill_sample(const struct attn_case *c, const struct attn_sample *sample, struct attn_image *image)
+{
+    struct filler f = { .c = c, .p = &c->problem, .image = image, .sample = sample };
     int64_t widest = attn_d_k(f.p) > attn_d_v(f.p) ? attn_d_k(f.p) : attn_d_v(f.p);
 
     data_choose_magnitudes(&f);
@@ -148,7 +146,7 @@ void attn_data_fill(const struct attn_case *c, struct attn_image *image)
         data_fill_sinks(&f);
     if (f.p->t[ATTN_MASK].present) {
         data_fill_mask(&f);
-        if (c->run.dead)
+        if (c->run.dead && !sample)
             data_find_live(&f);
     }
     if (f.live) {

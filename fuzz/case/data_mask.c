@@ -101,18 +101,13 @@ static void make_mask_row(const struct filler *f, uint16_t *row, int64_t iq, int
         row[j] = j >= first && j <= last ? live_value(p, iq, j) : ATTN_F16_MINUS_INF;
 }
 
-void data_fill_mask(const struct filler *f)
+static void fill_box(const struct filler *f, const struct attn_box *box, uint16_t *row)
 {
     const struct attn_tensor *t = &f->p->t[ATTN_MASK];
     const int64_t n_kv = attn_n_kv(f->p), n_q = attn_n_q(f->p);
-    int64_t n[4];
-    uint16_t *row = malloc((size_t)t->ne[0] * sizeof *row);
-    if (!row)
-        abort();
-    data_places(t, n);
-    for (int64_t ms = 0; ms < n[3]; ms++)
-        for (int64_t mh = 0; mh < n[2]; mh++)
-            for (int64_t iq = 0; iq < n[1]; iq++) {
+    for (int64_t ms = box->first[3]; ms < box->end[3]; ms++)
+        for (int64_t mh = box->first[2]; mh < box->end[2]; mh++)
+            for (int64_t iq = box->first[1]; iq < box->end[1]; iq++) {
                 int64_t from = 0;
                 if (iq < n_q) {
                     make_mask_row(f, row, iq, mh, ms);
@@ -124,20 +119,34 @@ void data_fill_mask(const struct filler *f)
                         data_place(f->c->run.seed, 105, j, iq, mh) & 1 ? ATTN_F16_MINUS_INF : attn_f32_to_f16(500.0f);
                 memcpy(data_at(f, ATTN_MASK, iq, mh, ms), row, (size_t)t->ne[0] * sizeof *row);
             }
+}
+
+void data_fill_mask(const struct filler *f)
+{
+    struct attn_box box[ATTN_SAMPLE_BOXES_MAX];
+    const int n = attn_sample_boxes(f->sample, f->p, ATTN_MASK, box);
+    uint16_t *row = malloc((size_t)f->p->t[ATTN_MASK].ne[0] * sizeof *row);
+    if (!row)
+        abort();
+    for (int i = 0; i < n; i++)
+        fill_box(f, &box[i], row);
     free(row);
 }
 
 void data_fill_sinks(const struct filler *f)
 {
     char *out = attn_image_at(f->image, f->p, ATTN_SINKS);
-    for (int64_t h = 0; h < attn_n_head(f->p); h++) {
-        float noise = data_signed_unit(data_place(f->c->run.seed, ATTN_SINKS, h, 0, 0));
-        float value = f->sink < 0 ? f->sink + 4 * noise : f->sink * noise;
-        /* Beside rows whose keys are all at the mask's lowest a sink counts that is as low. */
-        if (f->c->run.mask == ATTN_MASK_FINITE && f->p->t[ATTN_MASK].present && (h & 1))
-            value += F16_LOWEST_VALUE;
-        memcpy(out + 4 * h, &value, sizeof value);
-    }
+    struct attn_box box[ATTN_SAMPLE_BOXES_MAX];
+    const int n = attn_sample_boxes(f->sample, f->p, ATTN_SINKS, box);
+    for (int i = 0; i < n; i++)
+        for (int64_t h = box[i].first[0]; h < box[i].end[0]; h++) {
+            float noise = data_signed_unit(data_place(f->c->run.seed, ATTN_SINKS, h, 0, 0));
+            float value = f->sink < 0 ? f->sink + 4 * noise : f->sink * noise;
+            /* Beside rows whose keys are all at the mask's lowest a sink counts that is as low. */
+            if (f->c->run.mask == ATTN_MASK_FINITE && f->p->t[ATTN_MASK].present && (h & 1))
+                value += F16_LOWEST_VALUE;
+            memcpy(out + 4 * h, &value, sizeof value);
+        }
 }
 
 /* Which keys does a mask head of a mask sequence let any row see? Read back from memory. */

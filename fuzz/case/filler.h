@@ -14,10 +14,11 @@ struct filler {
     const struct attn_case *c;
     const struct attn_problem *p;
     const struct attn_image *image;
-    float q, k, v, sink; /* magnitudes */
-    float k_sign;        /* of K's elements: gives scores their sign whatever that of scale */
-    float level;         /* WITNESS, DEEP, STAIRS: K's elements for a score of 1 (DEEP: of its level) */
-    float single;        /* WITNESS: score of a single witness, and the size of its V: the sum's part is another's */
+    const struct attn_sample *sample; /* what is filled; NULL: all */
+    float q, k, v, sink;              /* magnitudes */
+    float k_sign;                     /* of K's elements: gives scores their sign whatever that of scale */
+    float level;                      /* WITNESS, DEEP, STAIRS: K's elements for a score of 1 (DEEP: of its level) */
+    float single; /* WITNESS: score of a single witness, and the size of its V: the sum's part is another's */
     float single_v;
     float far;     /* WITNESS: how far below 0 the other keys' scores are */
     bool flat;     /* WITNESS: scores cannot be told apart: what keeps other keys out is a V of zeros */
@@ -37,8 +38,6 @@ static inline uint64_t data_place(uint64_t seed, int what, int64_t a, int64_t b,
 static inline float data_signed_unit(uint64_t bits) { return (float)(int32_t)(bits >> 40) * 0x1p-23f - 1.0f; }
 static inline float data_unit(uint64_t bits) { return (float)(int32_t)(bits >> 40) * 0x1p-24f; }
 
-/* Extents to walk so that each place in memory is met once. */
-void data_places(const struct attn_tensor *t, int64_t n[4]);
 /* The row of an operand at these indices. */
 char *data_at(const struct filler *f, int operand, int64_t i1, int64_t i2, int64_t i3);
 

@@ -105,7 +105,8 @@ bool attn_check_plan(const struct attn_fleet *fleet, const struct attn_case *c, 
 
 /* ---- Run properties -------------------------------------------------------------------------------------- */
 
-/* Limits of one run, numbers of the caller. Beyond them a case is planned and counted as skipped. */
+/* Limits of one run, numbers of the caller. Beyond them a case is planned and counted as skipped; beyond that of the
+ * work, on the host executor, run and judged in some rows of dst (sample.h) if these are within the limits. */
 struct attn_run_limits {
     int64_t work;           /* multiply-adds, see attn_problem_work */
     int64_t bytes;          /* of the image and of a workspace, each */
@@ -145,6 +146,7 @@ struct attn_outcome {
     int32_t chosen;      /* the planner's kernel */
     int32_t splits;      /* of the planner's plan */
     int32_t kv_tile;
+    int64_t rows, all_rows; /* of dst: run and judged, of so many; 0: all were, the case was not sampled */
     struct attn_kernel_outcome kernel[ATTN_KERNEL_COUNT];
 };
 

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "fuzz/properties/runner.h"
+#include "fuzz/properties/sample.h"
+#include "planner/arith.h"
 
 static bool judge_case(const void *what, const struct attn_problem *problem, const struct attn_arithmetic *arithmetic,
                        const void *dst, struct attn_judgement *judgement)
@@ -68,15 +70,39 @@ static const char *prepare(struct attn_runner *r, int64_t workspace_bytes, struc
     const char *why = attn_runner_image(r);
     if (why)
         return why;
-    attn_data_fill(r->c, &r->before);
+    attn_data_fill_sample(r->c, r->sample, &r->before);
     for (int o = 0; o < ATTN_OPERAND_COUNT; o++)
         base[o] = attn_image_at(&r->before, &r->c->problem, o);
     int64_t keys[WATCHED];
     struct attn_watch watch = { .key = keys };
     watch.n = attn_data_witnesses(r->c, keys, WATCHED, &watch.least);
-    *reference = attn_reference_compute_some(&r->c->problem, base, limit, r->c->run.seed, &watch);
+    *reference = r->sample
+                     ? attn_reference_compute_rows(&r->c->problem, base, r->sample->row, r->sample->n_rows, &watch)
+                     : attn_reference_compute_some(&r->c->problem, base, limit, r->c->run.seed, &watch);
     r->expected = (struct attn_expected){ *reference, judge_case, limit_of_case, "" };
     return *reference ? attn_runner_open(r, workspace_bytes) : "out of memory";
+}
+
+/* Of a case beyond the limit of the work: the rows that are run, and the plans that can be run in some rows alone.
+ * NULL, or why there are none. */
+static const char *make_sample(const struct attn_runner *r, struct plans *plans, struct attn_sample *sample,
+                               struct attn_outcome *outcome)
+{
+    const struct attn_problem *p = &r->c->problem;
+    const int64_t most = attn_mul_sat(r->limits->work, ATTN_SAMPLE_TILE_MORE);
+    int n = 0;
+    for (int i = 0; i < plans->n; i++)
+        if (attn_sample_tile_work(p, &plans->plan[i]) <= most)
+            plans->plan[n++] = plans->plan[i];
+    if (n == 0 || !r->backend->ops->executor)
+        return "more multiply-adds than the limit";
+    plans->n = n;
+    const char *why = attn_sample_choose(r->c, r->limits, plans->plan, n, sample);
+    if (!why && sample->n_rows > 0) {
+        outcome->rows = sample->n_rows;
+        outcome->all_rows = attn_n_head(p) * attn_n_q(p) * attn_n_seq(p);
+    }
+    return why;
 }
 
 int attn_check_run(struct attn_backend *backend, const struct attn_case *c, const struct attn_run_limits *limits,
@@ -85,6 +111,7 @@ int attn_check_run(struct attn_backend *backend, const struct attn_case *c, cons
     struct attn_device device;
     struct attn_runner runner = { .backend = backend, .c = c, .device = &device, .limits = limits };
     struct attn_reference *reference = NULL;
+    struct attn_sample sample = { .n_rows = 0 };
     struct attn_key key;
     struct attn_plan chosen;
     struct plans plans;
@@ -103,14 +130,18 @@ int attn_check_run(struct attn_backend *backend, const struct attn_case *c, cons
     make_plans(c, &device, &key, limits->bytes, outcome, &plans);
     if (plans.able == 0)
         return skip(outcome, c->run.kernel >= 0 ? "the kernel named is not able" : "no kernel is able");
-    if (attn_problem_work(&c->problem) > limits->work)
-        return skip(outcome, "more multiply-adds than the limit");
-    if (attn_image_bytes(&c->problem) > limits->bytes)
+    const char *why =
+        attn_problem_work(&c->problem) > limits->work ? make_sample(&runner, &plans, &sample, outcome) : NULL;
+    if (why)
+        return skip(outcome, why);
+    if (sample.n_rows > 0)
+        runner.sample = &sample;
+    else if (attn_image_bytes(&c->problem) > limits->bytes)
         return skip(outcome, "more bytes than the limit");
     if (plans.n == 0)
         return skip(outcome, "a larger workspace than the limit");
 
-    const char *why = prepare(&runner, plans.workspace, &reference);
+    why = prepare(&runner, plans.workspace, &reference);
     for (int i = 0; i < plans.n && !why && outcome->status == ATTN_OUTCOME_HELD; i++)
         if (!attn_runner_try(&runner, &plans.plan[i], "", &outcome->kernel[plans.plan[i].kernel], f))
             outcome->status = ATTN_OUTCOME_FAILED;

@@ -55,9 +55,14 @@ static bool run_once(struct trial *t, uint64_t schedule)
     t->schedule = schedule;
     if (r->host)
         attn_host_schedule(r->backend, schedule);
-    return ops->upload(r->backend, r->memory, &r->before, &t->failure) &&
-           ops->run(r->backend, r->memory, &r->c->problem, t->plan, &t->failure) &&
-           ops->download(r->backend, r->memory, &r->after, &t->failure);
+    if (r->sample)
+        attn_host_sample(r->backend, r->sample);
+    const bool ran = ops->upload(r->backend, r->memory, &r->before, &t->failure) &&
+                     ops->run(r->backend, r->memory, &r->c->problem, t->plan, &t->failure) &&
+                     ops->download(r->backend, r->memory, &r->after, &t->failure);
+    if (r->sample)
+        attn_host_sample(r->backend, NULL);
+    return ran;
 }
 
 static bool failed_run(const struct trial *t, struct attn_finding *f)
@@ -311,7 +316,7 @@ static const char no_memory[] = "out of memory";
 
 const char *attn_runner_image(struct attn_runner *r)
 {
-    if (attn_image_create(&r->c->problem, r->limits->bytes, &r->before))
+    if (attn_image_create_sample(&r->c->problem, r->sample, r->limits->bytes, &r->before))
         return NULL;
     memset(&r->before, 0, sizeof r->before);
     return no_memory;

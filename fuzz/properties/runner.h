@@ -26,7 +26,8 @@ struct attn_runner {
     const struct attn_case *c; /* the problem; its run part has the schedule, and findings carry it */
     const struct attn_device *device;
     const struct attn_run_limits *limits;
-    struct attn_expected expected; /* set before the first plan is tried */
+    struct attn_expected expected;    /* set before the first plan is tried */
+    const struct attn_sample *sample; /* rows of dst that are run, on a host backend; NULL: all. Set before the image */
 
     /* The runner's. */
     bool host;                /* schedules mean something, and the backend sees every access itself */

@@ -14,7 +14,7 @@ import unittest
 import xml.etree.ElementTree as ET
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "support"))
-from command import ATTNFUZZ, LARGE, SMALL, SOURCE, Case, devices, kernels  # noqa: E402
+from command import ATTNFUZZ, LARGE, SAMPLED, SMALL, SOURCE, Case, devices, kernels  # noqa: E402
 
 KEYS = {"backend", "problems", "ran", "failed", "blind", "suspect", "doubts", "skipped", "unjudged", "components", "by_kernel", "by_device",
         "skipped_for",
@@ -70,10 +70,30 @@ class Reports(Case):
         self.assertIn("multiply-adds", cases[1].find("skipped").get("message"))
 
     def test_the_work_limit_is_20_million_multiply_adds(self):
-        at = "fa1 q=f32[64,1,1,1] k=f16[64,156250,1,1] v=f16[64,156250,1,1]"
-        over = at.replace("156250", "156251")
-        self.assertEqual(self.run_json(at, over)["ran"], 1)
+        at = "fa1 q=f32[64,40,1,1] k=f16[64,3906,1,1] v=f16[64,3906,1,1]"
+        r = self.run_json(at, at.replace("3906", "3907"))
+        self.assertEqual((r["ran"], r["sampled"]), (2, 1))
         self.assertEqual(self.run_json("--work", "1", SMALL)["ran"], 0)
+
+    def test_what_is_too_much_work_is_sampled_and_says_how_much(self):
+        page, xml, journal = self.path("run.html"), self.path("run.xml"), self.path("journal")
+        arguments = ("--resume", journal, "--html", page, "--junit", xml, SMALL, SAMPLED, LARGE)
+        r = self.run_json(*arguments)
+        self.assertEqual((r["ran"], r["sampled"], r["skipped"], r["failed"]), (2, 1, 1, 0))
+        rows = r["sampled_rows"]
+        self.assertEqual(r["sampled_of"], 96 * 4 * 2)
+        self.assertTrue(0 < rows < r["sampled_of"])
+        tile = r["by_kernel"]["tile"]
+        self.assertEqual((tile["ran"], tile["components"], tile["left_out"]), (2, (2 * 4 + rows) * 64, 0))
+        words = f"{rows} of {r['sampled_of']} rows"
+        with open(page) as f:
+            self.assertIn(f"1 sampled, being too much work to be run whole: run and judged in {words}", f.read())
+        cases = ET.parse(xml).getroot().findall("testcase")
+        self.assertEqual([c.find("properties/property") is not None for c in cases], [False, True, False])
+        self.assertEqual(dict(cases[1].find("properties/property").items()), {"name": "sampled", "value": words})
+        again = self.good("run", *arguments).out
+        self.assertRegex(again, rf"(?m)^sampled 1: .* in {words} ")
+        self.assertRegex(again, r"(?m)^from the journal 3$")
 
     def test_a_forced_kernel_runs_alone(self):
         r = self.run_json("--kernel", "tile", SMALL, ODD)

@@ -4,7 +4,7 @@ why. (What it makes of lines that fail is tested where faults are planted: fuzz_
 import os, subprocess, sys
 
 HOLDS = "fa1 q=f32[64,3,2,1] k=f16[64,40,1,1] v=f16[64,40,1,1] mask=f16[40,3,1,1] scale=0.125 | dev=gfx942"
-LARGE = "fa1 q=f32[128,4096,32,1] k=f16[128,8192,8,1] v=f16[128,8192,8,1] | dev=gfx942"
+LARGE = "fa1 q=f32[128,4096,32,1] k=f16[128,2097152,8,1] v=f16[128,2097152,8,1] | dev=gfx942"
 
 CASES = [
     ([HOLDS], 2, "argument 1:1 does not fail, nothing to shrink"),

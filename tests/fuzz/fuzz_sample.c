@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "fuzz/properties/properties.h"
+#include "fuzz/properties/sample.h"
 
 /* A problem in the host backend's memory. */
 struct setup {
@@ -201,12 +201,82 @@ static void what_is_left_out_is_a_failure(void **state)
     end(&s);
 }
 
+/* What a sample's image holds is what the whole one holds there. Lines without dead cells, which a sample has none of.
+ */
+static void data_of_a_sample_are_those_of_the_whole(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct setup s;
+        struct attn_plan plan;
+        struct attn_image some;
+        begin(cases[i].line, &s);
+        s.c.run.dead = 0;
+        attn_data_fill(&s.c, &s.image);
+        assert_true(plan_of(&s, cases[i].kernel, &plan));
+        struct attn_sample sample = { .n_rows = 2, .row = { 1, 4 } };
+        attn_sample_add(&sample, &s.c.problem, &plan);
+        assert_true(attn_image_create_sample(&s.c.problem, &sample, 1 << 28, &some));
+        attn_data_fill_sample(&s.c, &sample, &some);
+        int64_t elements = 0;
+        for (int b = 0; b < some.n_buffers; b++)
+            for (int64_t at = 0; at < some.buffer[b].size; at++)
+                if (some.buffer[b].role[at] != ATTN_ROLE_GAP) {
+                    assert_int_equal(some.buffer[b].role[at], s.image.buffer[b].role[at]);
+                    assert_int_equal(some.buffer[b].bytes[at], s.image.buffer[b].bytes[at]);
+                    elements++;
+                }
+        assert_int_equal(elements, attn_sample_bytes(&sample, &s.c.problem));
+        attn_image_free(&some);
+        end(&s);
+    }
+}
+
+/* The same rows are run again, more of them with a larger limit, and the very last one is among the first two. */
+static void rows_are_drawn_by_the_seed_and_kept_by_larger_limits(void **state)
+{
+    static const char line[] = "fa1 q=f32[64,640,40,1] k=f16[64,4096,8,1] v=f16[64,4096,8,1] | dev=gfx942";
+    (void)state;
+    int64_t before = -1;
+    int with_last = 0, same = 0;
+    for (uint64_t seed = 0; seed < 16; seed++) {
+        struct attn_case c;
+        struct attn_key key;
+        struct attn_plan plan;
+        struct attn_sample few, more;
+        assert_true(attn_case_parse(line, strlen(line), &c, NULL));
+        c.run.seed = seed;
+        attn_key_of(&c.problem, &key);
+        assert_true(attn_plan_kernel(attn_device(c.run.device), &key, ATTN_KERNEL_mma, &plan, NULL));
+        const int64_t rows = 640 * 40, tile = attn_sample_tile_work(&c.problem, &plan);
+        struct attn_run_limits limits = { .work = tile / 4, .bytes = 1 << 28 };
+        assert_null(attn_sample_choose(&c, &limits, &plan, 1, &few));
+        limits.work = tile;
+        assert_null(attn_sample_choose(&c, &limits, &plan, 1, &more));
+        assert_true(0 < few.n_rows && few.n_rows < more.n_rows);
+        for (int i = 0, j = 0; i < few.n_rows; i++) {
+            while (more.row[j] != few.row[i])
+                assert_true(++j < more.n_rows);
+        }
+        assert_true(more.row[0] == 0 && more.row[more.n_rows - 1] == rows - 1);
+        with_last += few.row[few.n_rows - 1] == rows - 1;
+        same += few.row[0] == before;
+        before = few.row[0];
+        limits.bytes = 1 << 16;
+        assert_non_null(attn_sample_choose(&c, &limits, &plan, 1, &few));
+    }
+    assert_in_range(with_last, 4, 12);
+    assert_in_range(same, 0, 8);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_row_alone_is_as_in_the_whole),
         cmocka_unit_test(several_rows_are_as_in_the_whole_under_any_schedule),
         cmocka_unit_test(what_is_left_out_is_a_failure),
+        cmocka_unit_test(data_of_a_sample_are_those_of_the_whole),
+        cmocka_unit_test(rows_are_drawn_by_the_seed_and_kept_by_larger_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -116,6 +116,27 @@ static void chosen_rows_are_those_of_the_whole(void **state)
     }
 }
 
+static void rows_that_are_given_are_those_of_the_whole(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+        const struct attn_problem p = problem_of(&shapes[i]);
+        struct data d = data_of(&p);
+        fill(&d, i);
+        struct attn_reference *whole = reference_of(&d);
+        const int64_t rows[] = { 0, 7, 11, attn_n_q(&p) * attn_n_head(&p) * attn_n_seq(&p) - 1 };
+        struct attn_reference *some =
+            attn_reference_compute_rows(&p, (const void *const *)d.base, rows, sizeof rows / sizeof rows[0], NULL);
+        assert_non_null(some);
+        assert_int_equal(compare(&p, whole, some), sizeof rows / sizeof rows[0]);
+        const int64_t h = rows[1] % attn_n_head(&p), q = rows[1] / attn_n_head(&p);
+        assert_false(isnan(attn_reference_value(some, 0, h, q % attn_n_q(&p), q / attn_n_q(&p))));
+        attn_reference_free(some);
+        attn_reference_free(whole);
+        data_free(&d);
+    }
+}
+
 /* The rows depend on the seed, and every part of all rows has one. */
 static void seeds_draw_other_rows(void **state)
 {
@@ -186,6 +207,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(chosen_rows_are_those_of_the_whole),
+        cmocka_unit_test(rows_that_are_given_are_those_of_the_whole),
         cmocka_unit_test(seeds_draw_other_rows),
         cmocka_unit_test(judges_its_rows_and_counts_the_others),
     };
