@@ -395,7 +395,18 @@ struct attn_launch {
     uint32_t lds_dynamic_bytes; /* what the launch adds */
 };
 
-/* How the route's arithmetic differs from f32 throughout: what the error bound has to know. */
+/* How one of a row's sums over keys is added up, as far as a wave does it (struct attn_arithmetic has waves and
+ * splits).
+ */
+struct attn_chain {
+    int32_t lanes; /* accumulators that the keys of a tile are dealt out to, as many to each; 0 is 1 */
+    int32_t joins; /* additions, at most, between a wave's accumulator and the result of a workgroup */
+    int32_t block; /* what one accumulator has at any time are all keys of a split before a multiple of `block` keys,
+                      and some of the block after that; 0: it is not said which */
+};
+
+/* How the route's arithmetic differs from f32 throughout, and in what order it adds: what the error bound has to know.
+ */
 struct attn_arithmetic {
     uint8_t q_type, k_type, v_type; /* what Q, K, V are rounded to where they are used; K, V: their own type
                                        when not rounded */
@@ -407,8 +418,17 @@ struct attn_arithmetic {
     uint8_t q_shift;                /* Q's rows are multiplied by a power of two before they are rounded, so that
                                        their largest element is at least 2^q_shift; 0: they are not */
     uint8_t p_shift;                /* weights are multiplied by 2^p_shift before they are rounded */
-    int32_t kv_tile;                /* keys between two rescales */
-    int32_t merges;                 /* partial results merged for one row: waves and splits */
+    int32_t kv_tile;                /* keys between two rescales; 0 is 1 */
+    int32_t splits;                 /* parts of n_kv, whole tiles each; a combine adds theirs up one after the other;
+                                       0 is 1 */
+    int32_t waves;                  /* that take a split's tiles by turns; 0 is 1 */
+    int32_t merges;                 /* factors that a wave's result is multiplied by before the split's is there */
+    int32_t dot_chain;              /* of a dot product of D_K: additions one after the other, of matrix cores
+                                       instructions, at most; 0: as many as there are products */
+    int32_t dot_joins;              /* further additions, and factors, up to its score */
+    int32_t depth;                  /* products that an instruction of the matrix cores adds up */
+    struct attn_chain weights;      /* the sum of softmax weights */
+    struct attn_chain values;       /* the sum of weights times V */
 };
 
 struct attn_plan {

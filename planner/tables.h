@@ -92,6 +92,7 @@
  * X(NAME, name, wave size of its instructions, the family whose instructions it has besides its own (or itself),
  *   multiply-adds a ns and compute unit that mma reckons with: about a third of what the table's cards can do by their
  *   data sheets, because Q K^T is done twice and there is more to do than multiply;
+ *   lanes that share a query column's scores;
  *   how mma cuts many columns of heads up to 128, and of those up to 256: groups of 16 columns, waves that a group's
  *   head is split over, keys of a tile. A lane of CDNA has 512 registers, and NVIDIA's operands are compact; RDNA has
  *   256, which Q and the output of a whole head would fill)
@@ -101,13 +102,13 @@
  *   WMMA_GFX12  RDNA4, its own fragment layout
  *   MMA_SM80    NVIDIA mma.sync, sm_80 and later
  *   WGMMA_SM90  that, and wgmma, which Hopper alone has (sm_90a) */
-#define ATTN_MATRICES(X)                                               \
-    X(NONE, none, 32, NONE, 500, 1, 4, 32, 1, 4, 32)                   \
-    X(MFMA, mfma, 64, MFMA, 500, 4, 1, 32, 2, 2, 32)                   \
-    X(WMMA_GFX11, wmma_gfx11, 32, WMMA_GFX11, 200, 4, 2, 32, 2, 4, 16) \
-    X(WMMA_GFX12, wmma_gfx12, 32, WMMA_GFX12, 400, 4, 2, 32, 2, 4, 16) \
-    X(MMA_SM80, mma_sm80, 32, MMA_SM80, 900, 8, 1, 64, 2, 2, 32)       \
-    X(WGMMA_SM90, wgmma_sm90, 32, MMA_SM80, 900, 8, 1, 64, 2, 2, 32)
+#define ATTN_MATRICES(X)                                                  \
+    X(NONE, none, 32, NONE, 500, 1, 1, 4, 32, 1, 4, 32)                   \
+    X(MFMA, mfma, 64, MFMA, 500, 4, 4, 1, 32, 2, 2, 32)                   \
+    X(WMMA_GFX11, wmma_gfx11, 32, WMMA_GFX11, 200, 2, 4, 2, 32, 2, 4, 16) \
+    X(WMMA_GFX12, wmma_gfx12, 32, WMMA_GFX12, 400, 2, 4, 2, 32, 2, 4, 16) \
+    X(MMA_SM80, mma_sm80, 32, MMA_SM80, 900, 4, 8, 1, 64, 2, 2, 32)       \
+    X(WGMMA_SM90, wgmma_sm90, 32, MMA_SM80, 900, 4, 8, 1, 64, 2, 2, 32)
 
 /* clang-format off */
 

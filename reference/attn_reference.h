@@ -62,6 +62,9 @@ struct attn_reference *attn_reference_compute_rows(const struct attn_problem *pr
                                                    const void *const base[ATTN_OPERAND_COUNT], const int64_t *rows,
                                                    int64_t n_rows, const struct attn_watch *watch);
 
+/* Whoever is judged gets the same keys in another order (a cache's cells, say): limits no longer go by the order. */
+void attn_reference_shuffle(struct attn_reference *reference);
+
 /* The value of component d of query row iq, head h, sequence s; NaN for a row that was left out. */
 double attn_reference_value(const struct attn_reference *r, int64_t d, int64_t h, int64_t iq, int64_t s);
 

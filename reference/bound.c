@@ -9,14 +9,16 @@
  * 1. Wrong weights. The kernel's weight of key k is w_k e^t_k with |t_k| <= eta_k, where w_k is the true one and
  *
  *        eta_k = a G_k + h_k + 6 u x_k + c            (G, h, x: internal.h)
- *        a     = gamma(D_K + 8) + u_q + u_k + u_q u_k  dot product in any order, scale, decoding of K, narrowing
+ *        a     = gamma(m + 8) + u_q + u_k + u_q u_k  dot product of m roundings one after the other, scale, decoding
+ *                                                    of K, narrowing
  *        c     = 4 u (T + 1 + M) + |scale| (f_q sum|k| + f_k sum|q| + f_q f_k D_K)
  *
  *    6 u x: rounding score - max, its product with log2(e) and that constant's rounding (3 u x), and the fast
  *    exponentials whose error grows with the argument: __expf is within 2 + floor(|1.173 x|) ulp, expf, exp2f and
  *    ex2.approx within 2 ulp = 4 u (CUDA C++ Programming Guide, appendix Mathematical Functions; PTX ISA,
  *    ex2.approx.f32; HIP math API states no more for its own). A weight is the product of one exponential and
- *    of one for each of the T rescales (one a KV tile at most) and M merges it goes through; their arguments add
+ *    of one for each of the T rescales (tree.c) and M merges it goes through, of waves and of splits, each of which
+ *    takes all partial results to their maximum at once; their arguments add
  *    up to x, as the running maximum only grows, so the x part counts once and the rest T + 1 + M times. Where
  *    x > 110 the weight is below 2^-158, no float: the floor of 3. covers it.
  *    Values and weights use the same t_k, so the new mean is the old one under other weights, and
@@ -31,9 +33,21 @@
  *    It is the variance that counts: constant V, or one key with all the weight, leaves nothing to get wrong.
  *    And both means lie within max|V|, so max|V| + |o| is a limit too. The sink is a key with V = 0.
  *
- * 2. Rounded sums. sum w V and sum w each are a chain of at most n products and additions, T rescales and M merges of
- *    two operations: relative gamma(n + T + 2 M + 4) of sum p |V| and of 1. Weights narrowed for the product with
- *    V add u_p, narrowed V adds u_v. Division, or reciprocal and product, and the store: 8 u |o|.
+ * 2. Rounded sums. How often a term's way to the result is rounded goes by the route's tree (tree.c): n times in a
+ *    wave's lane and where lanes and waves are added up, rescales with them, s times where the combine adds up splits,
+ *    and 2 M + 4 times by itself: decoding, product, a product and a store in each merge. Of sum w: relative to it, as
+ *    all terms are positive, gamma(n + s + M + 4).
+ *    Of sum w V: an addition is off by u of its result, so what is rounded is partial sums, and all of it is at most
+ *    gamma(n) times the largest of them (of a lane's terms, in units of the final weights: a rescale does not change a
+ *    partial sum's part of the result). No partial sum of any lanes is more than A_d = sum p |V_d| together. Where one
+ *    accumulator takes a split's keys in order it is the difference of two sums of the first keys, or one such sum
+ *    where nothing is split. These the reference has: P_d, the largest after a whole tile of its own, and B, the most
+ *    that a part of a tile adds; with terms in order by blocks only, b = 1 + ceil((block - 1) / tile) tiles are
+ *    touched, so it is at most 2 P_d + (b + 1) B, or P_d + b B; and the combine's, at most P_d + B. Where V has both
+ *    signs that is far below A_d, and where it has one it is near |o|. The wrong weights of 1 add to it
+ *    sum p |e^t - 1| |V| <= shift sqrt(sum p V^2), and narrowing what it adds to A_d.
+ *    Weights narrowed for the product with V add u_p A_d, narrowed V adds u_v A_d. Division, or reciprocal and
+ *    product, and the store: 8 u |o|.
  *
  * 3. Floors. Weights below the smallest their type rounds to are lost: f_p n max|V|, after the row's own maximum,
  *    so against a sum of weights of at least 1. Float underflow, where subnormals may be flushed: f = 2^-126 in
@@ -44,8 +58,10 @@
  *    Numerical behavior of NVIDIA tensor cores, PeerJ Computer Science 7, 2021; of AMD's less is known, and nothing
  *    worse): each of an instruction's k products and its accumulator loses at most 2 u of the largest, so does
  *    normalising the sum, and all of it is below the sum of absolute values. Products that are zero lose nothing, so
- *    an instruction with j others is off by (j + 2) 2 u <= 6 j u of that: a sum of n products in p parts counts as a
- *    chain of 6 p n operations.
+ *    an instruction with j others is off by (j + 2) 2 u of the largest partial sum. It may add up its k products in
+ *    four parts one after the other, each of which is then such a sum (the same paper: V100 four products at a time,
+ *    A100 eight): n products in p parts count for 2 p n + 4 ceil(4 p n / k) roundings. This error has a sign, towards
+ *    zero, so nothing of it averages out.
  *    A number in p parts of t bits has p t bits. Q multiplied by a power of two first, so that its largest element is
  *    at least 2^s, loses what is below its type's smallest only relative to that: f 2^-s max|q|; where the power of two
  *    is limited to keep its inverse normal, less than 2^-126. Weights multiplied by 2^s: f 2^-s. Their exponential is
@@ -70,12 +86,6 @@ static const double FLOOR_F32 = 0x1p-126;
 static const double HOPELESS = 1e100; /* a relative error beyond all: unjudged, yet times zero it is zero */
 
 static double gamma_of(double n) { return n * U < 0.5 ? n * U / (1.0 - n * U) : INFINITY; }
-
-/* Operations that summing n products takes, each of which may be off by u; see 4. for matrix cores. */
-static double chain_of(const struct attn_arithmetic *a, double n, int parts)
-{
-    return a->matrix ? 6.0 * n * fmax(parts, 1.0) : n;
-}
 
 /* Rounding of a value of type `from` where a route uses it as type `to`: at most relative * |x| + absolute. */
 struct narrowing {
@@ -138,36 +148,53 @@ void attn_row_limit_of(const struct attn_reference *r, const struct attn_arithme
     struct narrowing w = in_parts(narrowing_of(ATTN_F32, arithmetic->p_type, flush), arithmetic->p_parts);
     w.absolute = ldexp(w.absolute, -arithmetic->p_shift);
 
-    const double d_k = (double)attn_d_k(p), n_kv = (double)attn_n_kv(p), n = (double)row->live;
-    const double tiles = arithmetic->kv_tile > 0 ? ceil(n_kv / (double)arithmetic->kv_tile) : n;
-    const double rescales = fmin(tiles, n); /* the maximum rises at most once a key */
-    const double merges = arithmetic->merges > 1 ? (double)arithmetic->merges : 0.0;
-
-    const double a = gamma_of(chain_of(arithmetic, d_k, arithmetic->q_parts) + 8.0) + q.relative + k.relative +
-                     q.relative * k.relative;
-    const double c =
-        4.0 * U * (rescales + 1.0 + merges) + U * arithmetic->p_shift +
+    const double d_k = (double)attn_d_k(p), n = (double)row->live;
+    const double a = gamma_of(attn_dot_roundings(arithmetic, d_k)) + q.relative + k.relative + q.relative * k.relative;
+    const double lost =
         fabs((double)p->scale) * (q.absolute * (1.0 + k.relative) * row->k_sum +
                                   k.absolute * (1.0 + q.relative) * row->q_sum + q.absolute * k.absolute * d_k);
+    const struct attn_paths paths = attn_paths_of(arithmetic, r, row, a * row->g_max + row->h_max + lost);
+    const double c = 4.0 * U * paths.factors + U * arithmetic->p_shift + lost;
     const double eta_max = a * row->g_max + row->h_max + 6.0 * U * fmin(row->x_max, 110.0) + c;
     const double eta = a * sqrt(row->g2) + sqrt(row->h2) + 6.0 * U * sqrt(row->x2) + c;
 
-    limit->row = row;
-    limit->shift = INFINITY;
+    *limit = (struct attn_row_limit){ .row = row, .shift = INFINITY };
     if (eta_max < 100.0 && a <= 1.0 / 64.0) { /* also false for NaN; 1/64: what G allows for (reference.c) */
         limit->shift = expm1(eta_max) / eta_max * eta * exp(eta);
     }
-    const double gamma = gamma_of(chain_of(arithmetic, n, arithmetic->p_parts) + rescales + 2.0 * merges + 4.0);
-    limit->sum = gamma < 0.5 ? gamma / (1.0 - gamma) : HOPELESS;
+    const double weights = gamma_of(paths.weights);
+    limit->weights = weights < 0.5 ? weights / (1.0 - weights) : HOPELESS;
+    limit->values = fmin(gamma_of(paths.values) * (1.0 + limit->weights), HOPELESS);
+    limit->combined = fmin(gamma_of(paths.combined) * (1.0 + limit->weights), HOPELESS);
+    limit->each = gamma_of(paths.each) * (1.0 + limit->weights);
+    limit->in_order = !r->shuffled;
+    if (isfinite(paths.block)) {
+        limit->prefixes = arithmetic->splits > 1 ? 2.0 : 1.0;
+        limit->tiles = limit->prefixes - 1.0 + paths.block;
+    }
     limit->p_round = w.relative;
     limit->v_round = v.relative;
     limit->fixed = v.absolute + 2.0 * n * (FLOOR_F32 + w.absolute) * row->v_max +
-                   (2.0 * n + rescales + 2.0 * merges + 8.0) * FLOOR_F32;
+                   (2.0 * n + paths.rescales + paths.each + 8.0) * FLOOR_F32;
     if (isinf(q.absolute) || isinf(k.absolute) || isinf(v.absolute) || isinf(w.absolute)) {
         limit->fixed = INFINITY;
     }
     limit->magnitude = 1.0 + gamma_of(2.0 * n + 16.0);
     limit->square = (4.0 * n + 64.0) * 0x1p-53;
+}
+
+/* What the sum of w V may be off by where partial sums are rounded; magnitude: of all its terms. See 2. */
+static double partial_sums(const struct attn_reference *r, const struct attn_row_limit *limit, int64_t component,
+                           double magnitude, double spread)
+{
+    const double given = limit->shift * spread + (limit->p_round + limit->v_round) * magnitude + limit->fixed;
+    const double prefix = (double)r->prefix[component] * limit->magnitude * (1.0 + fmin(limit->shift, 1.0)) + given;
+    const double tile = limit->row->tile_v * (1.0 + fmin(limit->shift, 1.0)) + given;
+    /* fmin also picks `magnitude` where the other is no number */
+    const double split = limit->in_order ? fmin(prefix + tile, magnitude) : magnitude;
+    const double wave =
+        limit->prefixes > 0.0 ? fmin(limit->prefixes * prefix + limit->tiles * tile, magnitude) : magnitude;
+    return limit->values * wave + limit->combined * (split + limit->values * wave);
 }
 
 double attn_component_limit(const struct attn_reference *r, const struct attn_row_limit *limit, int64_t component)
@@ -182,10 +209,12 @@ double attn_component_limit(const struct attn_reference *r, const struct attn_ro
     /* fmin also picks `reach` when an infinite shift meets a variance of zero */
     const double moved = fmin(limit->shift * sqrt(variance), reach);
     /* sum p |V| is at most max|V| as well, which also holds where its float overflowed */
-    const double magnitude = fmin((double)r->magnitude[component] * limit->magnitude, row->v_max) +
-                             fmin(limit->shift * sqrt(square), row->v_max);
+    const double spread = sqrt(square);
+    const double magnitude =
+        fmin((double)r->magnitude[component] * limit->magnitude, row->v_max) + fmin(limit->shift * spread, row->v_max);
     const double output = fabs(value) + moved;
-    const double rounded = limit->sum * (magnitude + output) + limit->v_round * magnitude +
+    const double rounded = partial_sums(r, limit, component, magnitude, spread) + limit->weights * output +
+                           limit->each * magnitude + limit->v_round * magnitude +
                            limit->p_round * (magnitude + output) + limit->fixed + 8.0 * U * output;
     return (moved + rounded * (1.0 + limit->v_round) * (1.0 + limit->p_round)) * (1.0 + 0x1p-20);
 }

@@ -25,8 +25,14 @@ struct attn_row {
     double q_sum;     /* sum_d |q_d| */
     double q_max;     /* max_d |q_d| */
     double keys;      /* their part of all weight; below 1 where there is a sink */
+    double tile_v;    /* max over tiles of sum p max_d |V_d|: keys in their order, attn_reference.tile at a time */
     int64_t live;     /* live keys; 0: the row is zeros */
+    int64_t near_max; /* of which, in their order, are above the maximum of those before, or no more than ATTN_NEAR_MAX
+                         below it */
 };
+
+/* A score so near to another's in exact arithmetic may be on its other side in a kernel's. */
+#define ATTN_NEAR_MAX 0x1p-6
 
 /* Watched keys: see struct attn_watch. */
 struct attn_watched {
@@ -47,6 +53,9 @@ struct attn_reference {
     double *value;         /* [row * d_v + d] */
     double *square;        /* sum p V_d^2 */
     float *magnitude;      /* A_d = sum p |V_d|, in float: a little low at worst, bound.c makes up for it */
+    float *prefix;         /* P_d = max |sum p V_d| over the keys of the first tiles, be it however many: likewise */
+    int64_t tile;          /* keys of a tile */
+    bool shuffled;         /* whoever is judged gets the keys in another order than this reference has */
     struct attn_watched watched;
 };
 
@@ -83,16 +92,38 @@ void *attn_zeros(int64_t n, size_t size);
 /* Memory for n_rows rows; false when there is none or they are too large. */
 bool attn_allocate_results(struct attn_reference *r);
 
+/* Roundings, in units of u, on the way from a term to a row's result, at most. */
+struct attn_paths {
+    double weights;           /* of a weight into the sum of weights */
+    double values;            /* of w V in a workgroup, where partial sums are rounded; */
+    double combined;          /* where those of splits are, added up one after the other; */
+    double each;              /* and where the term itself is rounded */
+    double rescales, factors; /* exponentials that a weight is a product of: rescales, and all */
+    double block;             /* partial sums go past a sum of the reference's whole tiles by so many of them at most;
+                                 infinite: the keys' order is not known */
+};
+
+/* Roundings of a dot product of d_k elements by the route. */
+double attn_dot_roundings(const struct attn_arithmetic *a, double d_k);
+
+/* The paths of a row. score_error: how far a score may be off. */
+struct attn_paths attn_paths_of(const struct attn_arithmetic *a, const struct attn_reference *r,
+                                const struct attn_row *row, double score_error);
+
 /* The parts of a limit that are the same for all components of a row. */
 struct attn_row_limit {
     const struct attn_row *row;
-    double shift;     /* bound on |change of a weighted mean| / its standard deviation, from wrong weights */
-    double sum;       /* relative error of the sums of weighted values and of weights */
-    double p_round;   /* relative error of weights rounded for the product with V only */
-    double v_round;   /* relative error of V where it is narrowed */
-    double fixed;     /* absolute: underflow and flushed subnormals */
-    double magnitude; /* what attn_reference.magnitude must be multiplied with to be no less than A_d */
-    double square;    /* relative error of attn_reference.square and value in double */
+    double shift;   /* bound on |change of a weighted mean| / its standard deviation, from wrong weights */
+    double weights; /* relative error of the sum of weights */
+    double values, combined, each; /* relative error of a sum of w V: to its largest partial sum where a workgroup adds,
+                                      and where splits are added up; to A_d where terms are rounded */
+    double prefixes, tiles; /* a workgroup's partial sums are at most so many P_d and tile_v; 0: nothing is known */
+    bool in_order;          /* those of splits are P_d + tile_v at most */
+    double p_round;         /* relative error of weights rounded for the product with V only */
+    double v_round;         /* relative error of V where it is narrowed */
+    double fixed;           /* absolute: underflow and flushed subnormals */
+    double magnitude;       /* what attn_reference.magnitude must be multiplied with to be no less than A_d */
+    double square;          /* relative error of attn_reference.square and value in double */
 };
 
 /* What rounding by `arithmetic` can do to the row. */

@@ -227,8 +227,9 @@ static void raise_max(struct attn_reference *r, int64_t index, struct running *r
         run->sum *= factor;
         row->g2 *= factor;
         row->h2 *= factor;
+        row->tile_v *= factor;
         attn_rows_scale(factor, r->d_v, r->value + index * r->d_v, r->square + index * r->d_v,
-                        r->magnitude + index * r->d_v);
+                        r->magnitude + index * r->d_v, r->prefix + index * r->d_v);
     }
     run->max = max;
 }
@@ -249,6 +250,7 @@ static void row_tile(struct work *w, int64_t first, int64_t n, struct place *pla
     double max = run->max;
     for (int64_t i = 0; i < live; i++) {
         score_of(w, i, row, slope);
+        row->near_max += !(w->score[i] < max - ATTN_NEAR_MAX);
         if (w->watched) {
             attn_watch_score(r, index, first + w->key[i], w->score[i]);
         }
@@ -257,6 +259,7 @@ static void row_tile(struct work *w, int64_t first, int64_t n, struct place *pla
     if (max > run->max) {
         raise_max(r, index, run, max);
     }
+    double tile_v = 0.0;
     for (int64_t i = 0; i < live; i++) {
         const double x = run->max - w->score[i], weight = exp(-x);
         w->weight[i] = weight;
@@ -271,11 +274,14 @@ static void row_tile(struct work *w, int64_t first, int64_t n, struct place *pla
         row->g_max = fmax(row->g_max, w->gauge[i]);
         row->h_max = fmax(row->h_max, w->extra[i]);
         row->v_max = fmax(row->v_max, w->v_max[w->key[i]]);
+        tile_v += weight * w->v_max[w->key[i]];
         row->k_sum = fmax(row->k_sum, w->k_sum[w->key[i]]);
     }
     row->live += live;
+    row->tile_v = fmax(row->tile_v, tile_v);
     attn_rows_add(live, w->weight, w->key, w->v, w->v_float, w->d_v, w->d_v, r->value + index * r->d_v,
                   r->square + index * r->d_v, r->magnitude + index * r->d_v);
+    attn_rows_peak(w->d_v, r->value + index * r->d_v, r->prefix + index * r->d_v);
 }
 
 /* Adds the sink, a logit without a value, and divides by the sum of weights. */
@@ -311,8 +317,9 @@ static void finish_row(struct work *w, int64_t h, struct place *place)
     row->x2 /= run->sum;
     row->g2 /= run->sum;
     row->h2 /= run->sum;
+    row->tile_v /= run->sum;
     attn_rows_scale(1.0 / run->sum, r->d_v, r->value + index * r->d_v, r->square + index * r->d_v,
-                    r->magnitude + index * r->d_v);
+                    r->magnitude + index * r->d_v, r->prefix + index * r->d_v);
 }
 
 /* Is one of these keys watched? */
@@ -411,6 +418,7 @@ static bool allocate_work(struct work *w)
     w->tile = TILE_ELEMENTS / (w->d_pad + w->d_v);
     w->tile = w->tile < 1 ? 1 : w->tile > TILE_KEYS ? TILE_KEYS : w->tile;
     w->tile = w->tile < w->n_kv ? w->tile : w->n_kv;
+    w->r->tile = w->tile;
     const int64_t k = attn_mul_sat(w->tile, w->d_pad), v = attn_mul_sat(w->tile, w->d_v);
     const int64_t rows = w->r->chosen ? w->r->n_rows : attn_mul_sat(w->n_q, w->ratio);
     if (k > ATTN_MAX_ELEMENTS || v > ATTN_MAX_ELEMENTS || rows > ATTN_MAX_ELEMENTS) {

@@ -20,7 +20,8 @@ bool attn_allocate_results(struct attn_reference *r)
     r->value = attn_zeros(components, sizeof *r->value);
     r->square = attn_zeros(components, sizeof *r->square);
     r->magnitude = attn_zeros(components, sizeof *r->magnitude);
-    return r->rows && r->value && r->square && r->magnitude;
+    r->prefix = attn_zeros(components, sizeof *r->prefix);
+    return r->rows && r->value && r->square && r->magnitude && r->prefix;
 }
 
 void attn_reference_free(struct attn_reference *reference)
@@ -31,10 +32,13 @@ void attn_reference_free(struct attn_reference *reference)
         free(reference->value);
         free(reference->square);
         free(reference->magnitude);
+        free(reference->prefix);
         attn_watch_close(reference);
         free(reference);
     }
 }
+
+void attn_reference_shuffle(struct attn_reference *reference) { reference->shuffled = true; }
 
 double attn_reference_value(const struct attn_reference *r, int64_t d, int64_t h, int64_t iq, int64_t s)
 {

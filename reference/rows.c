@@ -66,13 +66,22 @@ void attn_rows_add(int64_t n, const double *restrict weight, const int32_t *rest
     }
 }
 
+void attn_rows_peak(int64_t d_v, const double *restrict value, float *restrict prefix)
+{
+    for (int64_t d = 0; d < d_v; d++) {
+        const float now = (float)fabs(value[d]);
+        prefix[d] = prefix[d] > now ? prefix[d] : now;
+    }
+}
+
 void attn_rows_scale(double factor, int64_t d_v, double *restrict value, double *restrict square,
-                     float *restrict magnitude)
+                     float *restrict magnitude, float *restrict prefix)
 {
     const float factor_float = (float)factor;
     for (int64_t d = 0; d < d_v; d++) {
         value[d] *= factor;
         square[d] *= factor;
         magnitude[d] *= factor_float;
+        prefix[d] *= factor_float;
     }
 }

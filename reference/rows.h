@@ -19,7 +19,10 @@ void attn_rows_dot(int64_t n, const double *q, const float *q_float, const doubl
 void attn_rows_add(int64_t n, const double *weight, const int32_t *key, const double *v, const float *v_float,
                    int64_t stride, int64_t d_v, double *value, double *square, float *magnitude);
 
-/* Multiplies the three arrays of d_v elements by factor. */
-void attn_rows_scale(double factor, int64_t d_v, double *value, double *square, float *magnitude);
+/* prefix[d] = max(prefix[d], |value[d]|) for every d < d_v. */
+void attn_rows_peak(int64_t d_v, const double *value, float *prefix);
+
+/* Multiplies the four arrays of d_v elements by factor. */
+void attn_rows_scale(double factor, int64_t d_v, double *value, double *square, float *magnitude, float *prefix);
 
 #endif

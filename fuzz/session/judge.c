@@ -127,6 +127,8 @@ struct attn_reference *session_logical(const struct attn_player *p, const struct
         for (int o = 0; o < ATTN_OPERAND_COUNT; o++)
             base[o] = l.base[o];
         reference = attn_reference_compute(&l.problem, base);
+        if (reference)
+            attn_reference_shuffle(reference); /* a cache's cells are in no order */
     }
     free_logical(&l);
     return reference;

@@ -22,6 +22,7 @@
 
 template <class F, int MATRIX, int DK, int DV> static attn_entry mma_instance_of_columns(int columns)
 {
+    static_assert(2 * F::SHARE_LAST / F::SHARE_FIRST == attn_mma_share(MATRIX), "what the error bound is told");
     constexpr attn_mma_shape FEW = attn_mma_few(DK), MANY = attn_mma_many(MATRIX, DK);
     if (columns == ATTN_MMA_COLUMNS * FEW.groups)
         return mma_kernel<F, DK, DV, FEW.groups, FEW.split, FEW.kv_tile>;

@@ -125,6 +125,17 @@ static inline bool contract_convert(struct attn_plan *p, int step, int region, c
     return true;
 }
 
+/* Steps in which n values, a power of two, are added up by halves. */
+static inline int32_t contract_levels(int32_t n)
+{
+    int32_t levels = 0;
+    while (n > 1) {
+        n /= 2;
+        levels++;
+    }
+    return levels;
+}
+
 /* Splits with which every compute unit has `fill` workgroups at least. */
 static inline int64_t contract_fill(const struct attn_device *d, int64_t work, int64_t fill)
 {

@@ -34,7 +34,9 @@ static void configure(const struct attn_device *d, const struct attn_key *k, str
     p->splits = 1;
     contract_launch(p, ATTN_STEP_MAIN, contract_grid_x(d, contract_rows(k)), 1, ATTN_NAIVE_THREADS, ATTN_NAIVE_LDS);
     p->arithmetic.kv_tile = ATTN_NAIVE_THREADS;
-    p->arithmetic.merges = 1;
+    /* A thread has a key's whole score; every thread adds up all weights, and its own elements of the output. */
+    p->arithmetic.dot_chain = (int32_t)attn_min(k->d_k, INT32_MAX);
+    p->arithmetic.values.block = 1;
 }
 
 static uint64_t cost(const struct attn_device *d, const struct attn_key *k, const struct attn_plan *p)

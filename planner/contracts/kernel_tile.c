@@ -67,7 +67,12 @@ static void configure(const struct attn_device *d, const struct attn_key *k, str
     contract_launch(p, ATTN_STEP_MAIN, contract_grid_x(d, work), (uint32_t)p->splits, (uint32_t)threads,
                     (uint32_t)lds_of(k, columns));
     p->arithmetic.kv_tile = p->kv_tile;
-    p->arithmetic.merges = p->splits;
+    /* A thread has a key's whole score, the weights of its own keys, and its elements of the output over all keys. */
+    p->arithmetic.splits = p->splits;
+    p->arithmetic.dot_chain = attn_head_size(p->head_size)->d_k;
+    p->arithmetic.weights.lanes = ATTN_TILE_LANES;
+    p->arithmetic.weights.joins = contract_levels(ATTN_TILE_LANES);
+    p->arithmetic.values.block = 1;
 }
 
 static uint64_t cost(const struct attn_device *d, const struct attn_key *k, const struct attn_plan *p)

@@ -90,6 +90,27 @@ static const struct attn_rule rules[] = {
     { "lds", "the LDS of one column fits the device", ATTN_REL_LE, ATTN_UNIT_BYTES, 0, rule_lds },
 };
 
+/* A lane has eight elements of a row, or pieces of as many; those that have one row together add up their parts of its
+ * score, and groups of them take rows by turns. Where bytes are multiplied, blocks of 32 are exact and what follows is
+ * a conversion and two factors. The weight of a key is in one lane, or, where rows are staged, in one of those that
+ * work for its column. At the end lanes are added up by halves, groups and waves one after the other. */
+static void state_sums(const struct attn_device *d, const struct attn_key *k, struct attn_plan *p)
+{
+    struct attn_arithmetic *a = &p->arithmetic;
+    const int32_t d_k = (int32_t)k->d_k, lanes = (int32_t)attn_min(d_k / 8, d->wave_size);
+    const int32_t groups = d->wave_size / lanes;
+    a->kv_tile = p->kv_tile;
+    a->splits = p->splits;
+    a->waves = ATTN_VEC_WAVES;
+    a->merges = 1;
+    a->dot_chain = a->q_parts == 2 ? d_k / 32 : 8;
+    a->dot_joins = a->q_parts == 2 ? 3 : d_k / (8 * lanes) + contract_levels(lanes);
+    a->weights.lanes = p->stage_k ? d->wave_size / p->columns : d->wave_size;
+    a->weights.joins = contract_levels(d->wave_size) + ATTN_VEC_WAVES;
+    a->values.lanes = groups;
+    a->values.joins = groups + ATTN_VEC_WAVES;
+}
+
 static void configure(const struct attn_device *d, const struct attn_key *k, struct attn_plan *p)
 {
     int32_t columns = columns_for(d, k);
@@ -114,8 +135,7 @@ static void configure(const struct attn_device *d, const struct attn_key *k, str
     contract_launch(p, ATTN_STEP_MAIN, contract_grid_x(d, work), (uint32_t)p->splits,
                     (uint32_t)(ATTN_VEC_WAVES * d->wave_size), (uint32_t)fixed);
     p->launch[ATTN_STEP_MAIN].lds_dynamic_bytes = (uint32_t)dynamic;
-    p->arithmetic.kv_tile = p->kv_tile;
-    p->arithmetic.merges = ATTN_VEC_WAVES + p->splits;
+    state_sums(d, k, p);
 }
 
 static uint64_t cost(const struct attn_device *d, const struct attn_key *k, const struct attn_plan *p)

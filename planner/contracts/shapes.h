@@ -133,6 +133,7 @@ enum {
     ATTN_MMA_COLUMNS = 16,     /* of a group of waves */
     ATTN_MMA_GROUP_MOST = 128, /* the largest head of warpgroups */
     ATTN_MMA_PANEL = 64,       /* elements of their panels in LDS */
+    ATTN_MMA_STEP = 16,        /* elements of a head, or keys, that are multiplied in one step */
     ATTN_MMA_PAD = 8,          /* elements more than a row has: neighbouring rows start in different banks */
     ATTN_MMA_Q_PARTS = 2,      /* how Q and the softmax weights are cut: kernels/mma/element.h */
     ATTN_MMA_Q_SHIFT_F16 = 14,
@@ -167,11 +168,11 @@ ATTN_SHAPE struct attn_mma_shape attn_mma_many(int matrix, int64_t d_k)
     struct attn_mma_shape s = attn_mma_few(d_k);
     if (d_k > 256)
         return s;
-#define X(NAME, name, wave, base, rate, groups_128, split_128, kv_tile_128, groups_256, split_256, kv_tile_256) \
-    if (matrix == ATTN_MATRIX_##NAME) {                                                                         \
-        s.groups = d_k <= 128 ? groups_128 : groups_256;                                                        \
-        s.split = d_k <= 128 ? split_128 : split_256;                                                           \
-        s.kv_tile = d_k <= 128 ? kv_tile_128 : kv_tile_256;                                                     \
+#define X(NAME, name, wave, base, rate, share, groups_128, split_128, kv_tile_128, groups_256, split_256, kv_tile_256) \
+    if (matrix == ATTN_MATRIX_##NAME) {                                                                                \
+        s.groups = d_k <= 128 ? groups_128 : groups_256;                                                               \
+        s.split = d_k <= 128 ? split_128 : split_256;                                                                  \
+        s.kv_tile = d_k <= 128 ? kv_tile_128 : kv_tile_256;                                                            \
     }
     ATTN_MATRICES(X)
 #undef X
@@ -183,6 +184,24 @@ ATTN_SHAPE struct attn_mma_shape attn_mma_group(void)
 {
     struct attn_mma_shape s = { 8, 1, 64, true };
     return s;
+}
+
+/* Lanes that share a column of scores. */
+ATTN_SHAPE int32_t attn_mma_share(int matrix)
+{
+    int32_t lanes = 1;
+#define X(NAME, name, wave, base, rate, share, ...) \
+    if (matrix == ATTN_MATRIX_##NAME)               \
+        lanes = share;
+    ATTN_MATRICES(X)
+#undef X
+    return lanes;
+}
+
+/* Products that one instruction adds up: a step's, but for bf16 of waves of 64, which gfx908 multiplies in two. */
+ATTN_SHAPE int32_t attn_mma_depth(int64_t wave_size, bool bf16)
+{
+    return bf16 && wave_size == 64 ? ATTN_MMA_STEP / 2 : ATTN_MMA_STEP;
 }
 
 /* LDS. Of waves, static: K and V with padded rows, V's to a multiple of 32 first; the waves' parts of the scores; the

@@ -132,6 +132,27 @@ size_t attn_trace_json(const struct attn_device *device, const struct attn_trace
     return text_end(&t);
 }
 
+static void json_chain(struct text *t, const char *name, const struct attn_chain *c)
+{
+    json_key(t, name);
+    text_item(t, "{\"lanes\":", c->lanes > 1 ? c->lanes : 1, "");
+    json_i64(t, "joins", c->joins);
+    json_i64(t, "block", c->block);
+    text_char(t, '}');
+}
+
+/* The order of additions: members of the arithmetic. */
+static void json_sums(struct text *t, const struct attn_arithmetic *a)
+{
+    json_i64(t, "splits", a->splits > 1 ? a->splits : 1);
+    json_i64(t, "waves", a->waves > 1 ? a->waves : 1);
+    json_i64(t, "dot_chain", a->dot_chain);
+    json_i64(t, "dot_joins", a->dot_joins);
+    json_i64(t, "depth", a->depth);
+    json_chain(t, "sum_of_weights", &a->weights);
+    json_chain(t, "sum_of_values", &a->values);
+}
+
 size_t attn_plan_json(const struct attn_plan *p, char *out, size_t cap)
 {
     struct text t = { out, cap, 0 };
@@ -197,6 +218,7 @@ size_t attn_plan_json(const struct attn_plan *p, char *out, size_t cap)
     json_type(&t, "k", p->arithmetic.k_type);
     json_type(&t, "v", p->arithmetic.v_type);
     json_type(&t, "weights", p->arithmetic.p_type);
+    json_sums(&t, &p->arithmetic);
     text_char(&t, '}');
     json_cost(&t, p->cost);
     /* A key's text needs no escapes. */

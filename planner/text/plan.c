@@ -293,6 +293,30 @@ static void text_item(struct text *t, const char *before, int64_t value, const c
     text_put(t, after);
 }
 
+static void text_chain(struct text *t, const char *before, const struct attn_chain *c)
+{
+    text_item(t, before, c->lanes > 1 ? c->lanes : 1, " lanes");
+    text_item(t, ", ", c->joins, " joins");
+    if (c->block > 1)
+        text_item(t, ", blocks of ", c->block, "");
+    else
+        text_put(t, c->block == 1 ? ", in order" : "");
+}
+
+/* The order of additions. */
+static void text_sums(struct text *t, const struct attn_arithmetic *a)
+{
+    text_item(t, "  sums: scores ", a->dot_chain, a->matrix ? " instructions" : " additions");
+    if (a->matrix)
+        text_item(t, " of ", a->depth, "");
+    text_item(t, ", ", a->dot_joins, " joins; keys in ");
+    text_item(t, "", a->splits > 1 ? a->splits : 1, " splits x ");
+    text_item(t, "", a->waves > 1 ? a->waves : 1, " waves");
+    text_chain(t, "; weights ", &a->weights);
+    text_chain(t, "; values ", &a->values);
+    text_char(t, '\n');
+}
+
 static void text_arithmetic(struct text *t, const struct attn_arithmetic *a)
 {
     const struct {
@@ -310,7 +334,6 @@ static void text_arithmetic(struct text *t, const struct attn_arithmetic *a)
     if (a->matrix)
         text_put(t, ", matrix cores");
     text_item(t, ", rescaled every ", a->kv_tile, " keys");
-    text_item(t, ", ", a->merges, " parts merged");
     text_put(t, a->flush ? ", subnormals may be flushed\n" : "\n");
 }
 
@@ -367,6 +390,7 @@ size_t attn_plan_text(const struct attn_plan *p, char *out, size_t cap)
     }
     text_char(&t, '\n');
     text_arithmetic(&t, &p->arithmetic);
+    text_sums(&t, &p->arithmetic);
     text_put(&t, "  cost: ");
     text_cost(&t, p->cost);
     text_put(&t, "\n  key: ");

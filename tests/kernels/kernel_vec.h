@@ -55,6 +55,8 @@ static inline void kernel_plan_columns(struct attn_plan *plan, const struct attn
 {
     int64_t tiles = (attn_n_q(p) * attn_n_head(p) / attn_n_head_kv(p) + columns - 1) / columns;
     plan->columns = columns;
+    if (plan->stage_k)
+        plan->arithmetic.weights.lanes = plan->wave_size / columns;
     plan->launch[ATTN_STEP_MAIN].lds_static_bytes =
         (uint32_t)(plan->stage_k ? attn_vec_staged_lds(attn_d_v(p), columns)
                                  : attn_vec_lds(plan->wave_size, attn_d_v(p), columns));
@@ -82,7 +84,7 @@ static inline void kernel_plan_splits(struct attn_plan *plan, const struct attn_
         kernel_region(plan, ATTN_REGION_PARTIAL, parts * attn_d_v(problem) * 4);
         kernel_region(plan, ATTN_REGION_META, parts * 8);
     }
-    plan->arithmetic.merges += splits;
+    plan->arithmetic.splits = splits;
     assert_null(attn_plan_check(plan));
 }
 

@@ -59,7 +59,7 @@ static inline void kernel_force_splits(struct attn_plan *plan, int n)
     int64_t rows = plan->key.n_head * plan->key.n_q * plan->key.n_seq;
     kernel_region(plan, ATTN_REGION_PARTIAL, rows * n * plan->key.d_v * 4);
     kernel_region(plan, ATTN_REGION_META, rows * n * 8);
-    plan->arithmetic.merges += n - plan->splits;
+    plan->arithmetic.splits = n;
     plan->splits = n;
     plan->launch[ATTN_STEP_MAIN].grid[1] = (uint32_t)n;
     plan->steps |= 1u << ATTN_STEP_COMBINE;

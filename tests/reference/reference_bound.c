@@ -173,6 +173,8 @@ static void matrix_operands(uint64_t *rng, struct route *route)
     const bool bf16 = a->k_type == ATTN_BF16;
     (void)rng;
     a->matrix = 1;
+    a->depth = 16;
+    a->dot_chain = 0;
     a->q_type = a->p_type = bf16 ? ATTN_BF16 : ATTN_F16;
     a->q_parts = 2;
     a->q_shift = bf16 ? 0 : 14;
@@ -341,8 +343,8 @@ static void limits_grow_with_every_rounding(void **state)
     const struct attn_arithmetic least = {
         .q_type = ATTN_F32, .k_type = ATTN_Q8_0, .v_type = ATTN_Q8_0, .p_type = ATTN_F32, .kv_tile = 256, .merges = 1
     };
-    struct attn_arithmetic more[10];
-    for (int i = 0; i < 10; i++) {
+    struct attn_arithmetic more[13];
+    for (int i = 0; i < 13; i++) {
         more[i] = least;
     }
     more[0].q_type = ATTN_F16;
@@ -353,11 +355,17 @@ static void limits_grow_with_every_rounding(void **state)
     more[5].p_type = ATTN_F16;
     more[6].kv_tile = 8;
     more[7].merges = 16;
+    more[10] = least;
+    more[10].dot_joins = 4;
+    more[11] = least;
+    more[11].weights.joins = 4;
+    more[12] = least;
+    more[12].values.joins = 4;
     more[8] = more[2];
     more[8].flush = 1;
     more[9] = more[1];
     more[9].q_parts = 2;
-    for (int i = 0; i < 10; i++) {
+    for (int i = 0; i < 13; i++) {
         const struct attn_arithmetic *less = i == 8 ? &more[2] : &least;
         for (int64_t c = 0; c < 32; c++) {
             assert_true(attn_reference_limit(r, &more[i], c, 1, 1, 1) > attn_reference_limit(r, less, c, 1, 1, 1));

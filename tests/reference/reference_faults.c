@@ -90,7 +90,11 @@ static void try_line(const struct line *line, uint64_t seed, double *least, doub
                                                  .k_type = p.t[ATTN_K].type,
                                                  .v_type = p.t[ATTN_V].type,
                                                  .kv_tile = line->kv_tile,
-                                                 .merges = line->waves * line->splits },
+                                                 .splits = line->splits,
+                                                 .waves = line->waves,
+                                                 .merges = line->waves + line->splits,
+                                                 .weights.joins = line->waves,
+                                                 .values.joins = line->waves },
                                  .waves = line->waves,
                                  .splits = line->splits,
                                  .lanes = 8 };

@@ -7,6 +7,7 @@
 /* The names of this copy must not meet the library's. */
 #define attn_rows_dot checked_dot
 #define attn_rows_add checked_add
+#define attn_rows_peak checked_peak
 #define attn_rows_scale checked_scale
 #include "reference/rows.c"
 
@@ -74,8 +75,23 @@ static void add_weights_the_listed_keys(void **state)
             assert_true(fabs(value[d] - first) < 1e-14 && fabs(square[d] - second) < 1e-14);
             assert_true(fabs((double)magnitude[d] - absolute) < 1e-5);
         }
-        checked_scale(0.5, d_v, value, square, magnitude);
-        checked_scale(2.0, d_v, value, square, magnitude);
+        float *prefix = calloc((size_t)d_v, sizeof *prefix);
+        checked_peak(d_v, value, prefix);
+        for (int64_t d = 0; d < d_v; d++) {
+            assert_true(prefix[d] == (float)fabs(value[d]));
+        }
+        checked_scale(0.5, d_v, value, square, magnitude, prefix);
+        checked_peak(d_v, value, prefix); /* the same again: what is largest so far stays */
+        for (int64_t d = 0; d < d_v; d++) {
+            assert_true(prefix[d] == (float)fabs(value[d]));
+            value[d] = 0.0;
+        }
+        checked_peak(d_v, value, prefix);
+        checked_scale(2.0, d_v, value, square, magnitude, prefix);
+        for (int64_t d = 0; d < d_v; d++) {
+            assert_true(prefix[d] > 0.0f && value[d] == 0.0);
+        }
+        free(prefix);
         checked_add(0, weight, key, v, v_float, d_v, d_v, value, square, magnitude);
         free(v);
         free(weight);

@@ -399,7 +399,13 @@ static inline struct route random_route(uint64_t *rng, const struct attn_problem
     }
     struct attn_arithmetic *a = &r.arithmetic;
     a->kv_tile = tiles[rng_below(rng, 5)];
-    a->merges = r.waves * r.splits;
+    a->splits = r.splits;
+    a->waves = r.waves;
+    a->merges = r.waves + r.splits; /* one after the other, each time both sides move on to a new maximum */
+    a->dot_chain = (int32_t)((attn_d_k(p) + r.lanes - 1) / r.lanes);
+    a->dot_joins = 5;
+    a->weights.joins = a->values.joins = r.waves;
+    a->values.block = r.waves > 1 ? 0 : r.backwards ? a->kv_tile : 1;
     a->q_type = ATTN_F32;
     a->k_type = p->t[ATTN_K].type;
     a->v_type = p->t[ATTN_V].type;
