@@ -292,6 +292,10 @@ bool attn_check_plan(const struct attn_fleet *fleet, const struct attn_case *c, 
         attn_plan_key(&fleet->device[m], &s->key, &s->plan, &s->trace[m]);
         s->able[m] = able_set(&s->trace[m]);
         s->plans++;
+        if (s->trace[m].chosen >= 0 && s->plan.kernel != s->trace[m].chosen)
+            return found(s, ATTN_P_EXPLAINED, m, s->trace[m].chosen, -1, f,
+                         "kernel %d is chosen on %s, and the plan is of kernel %d", s->trace[m].chosen,
+                         name_of(fleet, m).text, s->plan.kernel);
         const char *wrong = s->trace[m].chosen < 0 ? NULL : attn_plan_check(&s->plan);
         if (wrong)
             return found(s, ATTN_P_TOTAL, m, s->trace[m].chosen, -1, f, "the plan of %s on %s: %s",

@@ -18,8 +18,8 @@ import planted  # noqa: E402
 import share  # noqa: E402
 
 SOURCE, BUILD, BIN = (os.environ[k] for k in ("ATTN_SOURCE", "ATTN_BUILD", "ATTN_BIN"))
-# A test run plants a quarter of the faults, those whose turn it is; `./dev test --long` plants all.
-TURNS = 4
+# A test run plants an eighth of the faults, those whose turn it is; `./dev test --long` plants all.
+TURNS = 8
 
 
 def run(command, **options):
