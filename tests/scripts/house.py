@@ -21,7 +21,7 @@ import tree  # noqa: E402
 
 FUZZ = ("fuzz/case", "fuzz/domain", "fuzz/properties", "fuzz/shrink", "fuzz/session", "fuzz/targets")
 LIBRARIES = ("planner", "code", "reference", "kernels", "isa", "subjects")
-PARTS = ("cli/run", "cli/check", "cli/bench", "cli/import")
+PARTS = ("cli/run", "cli/check", "cli/bench", "cli/import", "cli/zoo")
 
 MAY_USE = {
     "planner": (),

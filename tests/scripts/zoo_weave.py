@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: MIT
+"""Woven builds (tests/zoo): a program with faults woven into it is the good one where none is selected, and has the one
+that is. A small program holds every kind of place that faults and mutants take; then planner and naive as they are:
+all faults weave, plans over the corpus are the same to the byte, and each fault of these files is reached when it is
+selected."""
+
+import glob
+import os
+import re
+import struct
+import subprocess
+import sys
+import tempfile
+
+SOURCE, BUILD, BIN, CC = (os.environ[k] for k in ("ATTN_SOURCE", "ATTN_BUILD", "ATTN_BIN", "CC"))
+sys.path[:0] = [os.path.join(SOURCE, "tests", folder) for folder in ("support", "zoo")]
+import mutants  # noqa: E402
+import planted  # noqa: E402
+import weave  # noqa: E402
+
+PROGRAM = """#include <stdio.h>
+#include <stdint.h>
+static const int table[3] = { 1, 2, 3 };
+static int sum(const int *x, int n)
+{
+    int all = 0;
+    for (int i = 0; i < n; i++) {
+        if (x[i] == 2 && n > 1)
+            continue;
+        all += x[i] * (n > 2 ? 10 : 1);
+    }
+    return all;
+}
+int main(void)
+{
+    int n = 3, left = sum(table, n);
+    if (left < 0)
+        return 1;
+    n -= 1;
+    printf("%d %d\\n", left, sum(table, n));
+    return 0;
+}
+"""
+WRONG = []
+
+
+def expect(good, what):
+    if not good:
+        WRONG.append(what)
+        print("WRONG: " + what, flush=True)
+
+
+def run(command, number=0, counts=None, **more):
+    environment = dict(os.environ, ATTN_PLANTED=str(number))
+    if counts:
+        environment["ATTN_PLANTED_COUNTS"] = counts
+    return subprocess.run(command, env=environment, capture_output=True, text=True, errors="replace", **more)
+
+
+def reached(counts):
+    with open(counts, "rb") as f:
+        return struct.unpack("QQ", f.read(16))
+
+
+def small_program(folder):
+    """Every mutant of the program that compiles is itself when selected and nobody otherwise."""
+    zoo = os.path.join(SOURCE, "tests", "zoo")
+    found = mutants.of_file("planner/small.c", PROGRAM)
+    expect(len(found) > 15, "%d mutants of the small program" % len(found))
+    expect({"comparison", "constant", "guard"} == {m.kind for m in found}, "kinds of the small program")
+    expect(not any("table[3]" in m.line for m in found if m.kind == "comparison"), "a table is no place")
+    compiled = 0
+    for number, m in enumerate(found, 1):
+        path, alone = os.path.join(folder, "woven.c"), os.path.join(folder, "alone.c")
+        with open(path, "w") as f:
+            f.write(weave.weave_text(PROGRAM, [weave.Edit(number, m.begin, m.end, m.new)]))
+        with open(alone, "w") as f:
+            f.write(PROGRAM[:m.begin] + m.new + PROGRAM[m.end:])
+        made = [run([CC, "-w", "-fsanitize=undefined,bounds", "-fno-sanitize-recover=all", "-I", zoo, "-o",
+                     folder + "/" + name, *files]) for name, files in
+                (("woven", [path, zoo + "/planted.c"]), ("alone", [alone]))]
+        if made[0].returncode:
+            expect("constant" in m.kind, "woven, it does not compile: %s\n%s" % (m.what(), made[0].stderr))
+            continue
+        compiled += 1
+        counts = os.path.join(folder, "counts")
+        good = run([folder + "/woven"])
+        expect((good.returncode, good.stdout) == (0, "40 1\n"), "%s: not selected, and it says %r" % (m.what(), good))
+        wrong, same = run([folder + "/woven"], number, counts), run([folder + "/alone"])
+        expect(wrong.stdout == same.stdout and wrong.returncode == same.returncode,
+               "%s: selected, it says %r, planted alone %r" % (m.what(), wrong.stdout, same.stdout))
+        times, different = reached(counts)
+        expect((times > 0 and different > 0) or wrong.stdout == good.stdout, "%s: counts" % m.what())
+        os.remove(counts)
+    expect(compiled > 12, "%d mutants compile" % compiled)
+    # All at once, one inside the other.
+    with open(os.path.join(folder, "woven.c"), "w") as f:
+        f.write(weave.weave_text(PROGRAM, [weave.Edit(i, m.begin, m.end, m.new) for i, m in enumerate(found, 1)
+                                           if "table[3]" not in m.line]))
+    done = run([CC, "-w", "-I", zoo, "-o", folder + "/woven", folder + "/woven.c", zoo + "/planted.c"])
+    expect(done.returncode == 0 and run([folder + "/woven"]).stdout == "40 1\n", "all at once\n" + done.stderr)
+
+
+def plans(program, number, counts=None):
+    done = run([program, "plan", "--json", os.path.join(SOURCE, "corpus", "seeds", "qwen3.txt"),
+                os.path.join(SOURCE, "corpus", "padded.txt")], number, counts)
+    return done.returncode, done.stdout
+
+
+def planner_and_naive(folder):
+    chosen = weave.faults([])
+    edits, wrong = weave.all_edits(chosen)
+    expect(not wrong, "faults that do not weave: " + "; ".join(wrong))
+    own = [p for p in glob.glob(SOURCE + "/tests/faults/*.patch") if planted.header(p).get("build") == "own"]
+    expect(len(own) <= 4, "%d faults have builds of their own" % len(own))
+    tree = os.path.join(folder, "tree")
+    weave.copy_tree(tree)
+    files = {name: of for name, of in edits.items() if name.startswith("planner/") or name == "kernels/naive.hip"}
+    weave.write_woven(tree, files)
+    made = planted.Build(BUILD, ["attnfuzz"])
+    made.commands = [re.sub(r" -W(?:all|extra|shadow|error|conversion)| -pedantic-errors", "", c) + (
+        " -w" if " -c " in c else "") for c in made.commands]
+    sources = ["planner/planner.c", "kernels/naive.hip"] + sorted(
+        os.path.relpath(p, SOURCE) for p in glob.glob(SOURCE + "/planner/contracts/kernel_*.c"))
+    objects = made.compile_again(sources, tree, folder, leave_out="_plain|^subjects/null/")
+    selection = os.path.join(folder, "planted.o")
+    planted.must([CC, "-fPIC", "-O2", "-c", "-I", tree, "-o", selection, tree + "/planted.c"], folder)
+    # The selection goes with the objects that ask for it.
+    first = next(iter(objects))
+    planted.must(["ld", "-r", "-o", objects[first] + ".with", objects[first], selection], folder)
+    os.replace(objects[first] + ".with", objects[first])
+    program = os.path.join(folder, "attnfuzz")
+    made.link_again("attnfuzz", objects, program)
+
+    expect(plans(program, 0) == plans(BIN + "/attnfuzz", 0), "with no fault selected the plans differ")
+    of_these = {e.number for of in files.values() for e in of}
+    outside = {e.number for name, of in edits.items() if name not in files for e in of}
+    line = "fa1 q=f32[96,3,6,2] k=q8_0[96,70,2,2] v=q8_0[96,70,2,2] mask=f16[70,3,1,1]"
+    expect(run([program, "run", line + " | dev=gfx1030"]).returncode == 0, "with no fault selected a line fails")
+    for number, patch, _ in chosen:
+        if number not in of_these - outside:
+            continue
+        counts = os.path.join(folder, "counts")
+        if os.path.exists(counts):
+            os.remove(counts)
+        plans(program, number, counts)
+        for more in (line, line + " | dev=gfx1030 kernel=naive"):
+            run([program, "run", more], number, counts)
+        expect(reached(counts)[0] > 0, "%s is not reached where it is selected" % os.path.basename(patch))
+    print("%d faults weave, %d of them asked for here" % (len(chosen), len(of_these - outside)), flush=True)
+
+
+def main():
+    with tempfile.TemporaryDirectory(dir=BUILD) as folder:
+        small_program(folder)
+        planner_and_naive(folder)
+    return 1 if WRONG else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

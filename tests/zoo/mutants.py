@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: MIT
+"""Mutants of planner/ and kernels/: one comparison, constant, stride, barrier or guard changed. For weave.py.
+
+    weave.py FOLDER --mutants N --seed S
+
+draws N of them by the seed, the kinds by turns, and weaves them into one copy. What the compiler refuses (a constant
+expression, an angle bracket that was taken for a comparison) is not drawn, nor is what the host's build does not
+compile: GPU code, directives. The executor is left out (kernels/host, kernels/simt/host.h): it is the machine that
+checks, and its tests hold it against faults of its own.
+
+A mutant's name is a hash of its file, its line's text and the change, so that it keeps its name while the line stands:
+equivalent.txt says by name which ones change nothing that can be told, and why."""
+
+import glob
+import hashlib
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+
+import tokens
+import weave
+
+FOLDERS = ("planner", "planner/text", "planner/contracts", "kernels", "kernels/mma", "kernels/vec", "kernels/helpers")
+
+COMPARED = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "=="}
+LOGIC = {"&&": "||", "||": "&&"}
+STRIDES = {"nb1": "nb2", "nb2": "nb3", "nb3": "nb1", "row_bytes": "(row_bytes + 1)", "pitch": "(pitch + 8)",
+           "stride": "(stride + 1)"}
+BARRIERS = re.compile(r"__syncthreads|simt_wave_sync|simt_copy_wait(_all)?|publish|mma_group_arrive")
+
+# Which targets look for a mutant, by the beginning of its path, and how long their inputs are.
+TARGETS = (("planner/text/", ("fuzz_text", "fuzz_plan")), ("planner/", ("fuzz_plan", "fuzz_kernel")),
+           ("", ("fuzz_kernel", "fuzz_session")))
+MAX_LEN = {"fuzz_text": 1024, "fuzz_plan": 96, "fuzz_kernel": 96, "fuzz_session": 512}
+
+
+class Mutant:
+    def __init__(self, kind, path, text, begin, end, new):
+        self.kind, self.path, self.begin, self.end, self.new = kind, path, begin, end, new
+        self.old = text[begin:end]
+        first = text.rfind("\n", 0, begin) + 1
+        last = text.find("\n", end)
+        self.line, self.at = text[first:last].strip(), text.count("\n", 0, begin) + 1
+        key = "\0".join((path, self.line, str(begin - first - (len(text[first:last]) - len(text[first:last].lstrip()))),
+                         self.old, new))
+        self.name = "m" + hashlib.sha256(key.encode()).hexdigest()[:8]
+
+    def what(self):
+        change = "`%s` gone" % self.old if not self.new.strip() else "`%s` is `%s`" % (self.old, self.new)
+        return re.sub(r"\s+", " ", "%s:%d: %s in `%s`" % (self.path, self.at, change, self.line))
+
+
+def other_number(text, rank):
+    """Another number in place of a literal; None for what is no number that can be one more or less."""
+    m = re.fullmatch(r"(0[xX][0-9a-fA-F]+|\d+)([uUlL]*)", text)
+    if m:
+        value = int(m.group(1), 0) if not re.fullmatch(r"0\d+", m.group(1)) else int(m.group(1), 8)
+        return "%d%s" % (value - 1 if rank % 2 and value > 0 else value + 1, m.group(2))
+    m = re.fullmatch(r"(\d+\.\d*)([fF]?)", text)
+    if m:
+        value = float(m.group(1))
+        return "%r%s" % (value * 2 if value else 1.0, m.group(2))
+    return None
+
+
+def of_file(path, text):
+    """All mutants of a file."""
+    found, all_of = tokens.tokens(text), []
+
+    def add(kind, begin, end, new):
+        all_of.append(Mutant(kind, path, text, begin, end, new))
+
+    for i, t in enumerate(found):
+        spaced = text[t.begin - 1:t.begin] == " " and text[t.end:t.end + 1] in (" ", "\n")
+        after = found[i + 1] if i + 1 < len(found) else None
+        if t.kind == "mark" and t.text in COMPARED and spaced:
+            add("comparison", t.begin, t.end, COMPARED[t.text])
+        elif t.kind == "mark" and t.text in LOGIC and spaced:
+            add("guard", t.begin, t.end, LOGIC[t.text])
+        elif t.kind == "number" and t.outer is not None:
+            new = other_number(t.text, len(all_of))
+            if new:
+                add("constant", t.begin, t.end, new)
+        elif t.kind == "word" and t.text in STRIDES:
+            add("stride", t.begin, t.end, STRIDES[t.text])
+        elif t.kind == "word" and t.text == "if" and after and after.text == "(" and after.match:
+            add("guard", after.end, found[after.match].begin, "false" if len(all_of) % 2 else "true")
+        elif t.kind == "word" and BARRIERS.fullmatch(t.text):
+            end = text.find(";", t.end)
+            if re.fullmatch(r"(<[^;]*>)?\([^;]*\)", text[t.end:end]):
+                begin = max(text.rfind(c, 0, t.begin) for c in ";{}\n") + 1
+                if re.fullmatch(r"\s*(F::)?", text[begin:t.begin]):
+                    begin += len(text[begin:t.begin]) - len(text[begin:t.begin].lstrip())
+                    add("barrier", begin, end + 1, "")
+    if path.endswith((".c", ".h")) and path.startswith("planner"):
+        for m in all_of:
+            m.new = {"true": "1", "false": "0"}.get(m.new, m.new)
+    return [m for m in all_of if weave_fits(text, found, m)]
+
+
+def weave_fits(text, found, m):
+    """Whether it is in a region that can be replaced, within a function."""
+    try:
+        region = weave.region_of(text, found, weave.Edit(1, m.begin, m.end, m.new))
+    except weave.Unwoven:
+        return False
+    return any(t.begin < region.begin and t.text == "{" and t.match and found[t.match].end >= region.end
+               for t in found if t.begin < region.begin)
+
+
+def everything():
+    tree, found = weave.Tree(weave.SOURCE), {}
+    for folder in FOLDERS:
+        for full in sorted(glob.glob(os.path.join(weave.SOURCE, folder, "*"))):
+            path = os.path.relpath(full, weave.SOURCE)
+            if path.endswith((".c", ".h", ".hip")):
+                for m in of_file(path, tree.read(path)):
+                    found.setdefault(m.kind, {}).setdefault(m.name, m)
+    return tree, {kind: [of[name] for name in sorted(of)] for kind, of in sorted(found.items())}
+
+
+def order(by_kind, seed):
+    """All of them in the order of the draw: the kinds by turns, each shuffled by the seed."""
+    draw = random.Random(seed)
+    for of in by_kind.values():
+        draw.shuffle(of)
+    drawn = []
+    while any(by_kind.values()):
+        drawn += [of.pop() for of in by_kind.values() if of]
+    return drawn
+
+
+# ---- What compiles -------------------------------------------------------------------------------------------------
+
+
+def edits_of(mutants):
+    edits = {}
+    for number, m in mutants:
+        edits.setdefault(m.path, []).append(weave.Edit(number, m.begin, m.end, m.new))
+    return edits
+
+
+def refused(folder, units):
+    """The numbers that the compiler refuses, read off the lines that its errors are about."""
+    def check(unit):
+        command = [w for w in unit["arguments"]] if "arguments" in unit else unit["command"].split()
+        at = command.index("-o")
+        done = subprocess.run(command[:at] + command[at + 2:] + ["-fsyntax-only", "-ferror-limit=0", "-w"],
+                              cwd=unit["directory"], capture_output=True, text=True, errors="replace")
+        return done.stderr if done.returncode else ""
+
+    import concurrent.futures
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        said = "".join(pool.map(check, units))
+    wrong, lines = set(), {}
+    for path, line in set(re.findall(r"^(/\S+?):(\d+):\d+: (?:error|note)", said, re.M)):
+        if not path.startswith(folder) or path.endswith("planted.h"):
+            continue
+        if path not in lines:
+            with open(path) as f:
+                lines[path] = f.read().split("\n")
+        for at in range(int(line) - 1, max(0, int(line) - 12), -1):
+            numbers = re.findall(r"ATTN_PLANT(?:_VALUE)?\((\d+)", lines[path][at])
+            if numbers:
+                wrong.update(int(n) for n in numbers)
+                break
+    if said and not wrong:
+        sys.exit("mutants.py: the woven copy does not compile, and no mutant is to blame:\n" + said[-3000:])
+    return wrong
+
+
+def compile_commands(folder):
+    """The units of the copy that its planner and kernels are in, from a configured build beside it."""
+    build = os.path.join(os.path.dirname(folder), "syntax")
+    subprocess.run(["cmake", "-S", folder, "-B", build, "-G", "Ninja", "-DCMAKE_C_COMPILER=" + os.environ.get(
+        "CC", "clang-22"), "-DCMAKE_CXX_COMPILER=" + os.environ.get("CXX", "clang++-22"), "-DATTN_TESTS=OFF",
+        "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON"], check=True, stdout=subprocess.DEVNULL)
+    with open(os.path.join(build, "compile_commands.json")) as f:
+        units = json.load(f)
+    part = re.compile(r"/(planner|kernels)/(?!host/|hip/)")
+    return [u for u in units if part.search(u["file"][len(folder):]) and "attn_kernels_plain" not in u["command"]]
+
+
+def weave_all(folder, mutants):
+    weave.copy_tree(folder)
+    weave.write_woven(folder, edits_of(mutants))
+
+
+def weave_mutants(folder, count, seed):
+    """The first `count` of the draw that compile, woven."""
+    _, by_kind = everything()
+    print("mutants: " + ", ".join("%d %s" % (len(of), kind) for kind, of in by_kind.items()), flush=True)
+    drawn = order(by_kind, seed)
+    kept, at = [], 0
+    while len(kept) < count and at < len(drawn):
+        more = drawn[at:at + count - len(kept) + 20]
+        at += len(more)
+        numbered = list(enumerate(kept + more, 1))
+        while True:
+            weave_all(folder, numbered)
+            wrong = refused(folder, compile_commands(folder))
+            if not wrong:
+                break
+            print("mutants: %d are refused by the compiler" % len(wrong), flush=True)
+            numbered = [(n, m) for n, m in numbered if n not in wrong]
+        kept = [m for _, m in numbered]
+    kept = kept[:count]
+    numbered = list(enumerate(kept, 1))
+    weave_all(folder, numbered)
+    return numbered
+
+
+def rows(numbered):
+    found = []
+    for number, m in numbered:
+        targets = next(t for begin, t in TARGETS if m.path.startswith(begin))
+        found.append((number, m.name, " ".join(targets), " ".join(str(MAX_LEN[t]) for t in targets), "-", m.kind,
+                      m.what().replace("\t", " ")))
+    return found
+
+
+def weave_command(folder, arguments):
+    """weave.py FOLDER --mutants N --seed S"""
+    if len(arguments) not in (1, 3) or (len(arguments) == 3 and arguments[1] != "--seed"):
+        print("usage: weave.py FOLDER --mutants N [--seed S]", file=sys.stderr)
+        return 2
+    numbered = weave_mutants(folder, int(arguments[0]), int(arguments[2]) if len(arguments) == 3 else 1)
+    weave.manifest(folder, rows(numbered))
+    print("%d mutants woven into %s" % (len(numbered), folder))
+    return 0
