@@ -149,32 +149,42 @@ void attn_row_limit_of(const struct attn_reference *r, const struct attn_arithme
     w.absolute = ldexp(w.absolute, -arithmetic->p_shift);
 
     const double d_k = (double)attn_d_k(p), n = (double)row->live;
-    const double a = gamma_of(attn_dot_roundings(arithmetic, d_k)) + q.relative + k.relative + q.relative * k.relative;
+    struct attn_score_errors e = { .q = q.relative, .k = k.relative + q.relative * k.relative };
+    e.roundings = attn_dot_roundings(arithmetic, d_k);
+    e.dot = gamma_of(e.roundings);
+    const double a = e.dot + e.q + e.k;
     const double lost =
         fabs((double)p->scale) * (q.absolute * (1.0 + k.relative) * row->k_sum +
                                   k.absolute * (1.0 + q.relative) * row->q_sum + q.absolute * k.absolute * d_k);
     const struct attn_paths paths = attn_paths_of(arithmetic, r, row, a * row->g_max + row->h_max + lost);
-    const double c = 4.0 * U * paths.factors + U * arithmetic->p_shift + lost;
-    const double eta_max = a * row->g_max + row->h_max + 6.0 * U * fmin(row->x_max, 110.0) + c;
-    const double eta = a * sqrt(row->g2) + sqrt(row->h2) + 6.0 * U * sqrt(row->x2) + c;
+    e.same = 4.0 * U * paths.factors + U * arithmetic->p_shift + lost;
+    e.most = a * row->g_max + row->h_max + 6.0 * U * fmin(row->x_max, 110.0) + e.same;
+    e.eta = a * sqrt(row->g2) + sqrt(row->h2) + 6.0 * U * sqrt(row->x2) + e.same;
 
-    *limit = (struct attn_row_limit){ .row = row, .shift = INFINITY };
-    if (eta_max < 100.0 && a <= 1.0 / 64.0) { /* also false for NaN; 1/64: what G allows for (reference.c) */
-        limit->shift = expm1(eta_max) / eta_max * eta * exp(eta);
+    *limit = (struct attn_row_limit){ .row = row };
+    struct attn_rounding *proven = &limit->proven;
+    proven->shift = proven->shift_most = INFINITY;
+    if (e.most < 100.0 && a <= 1.0 / 64.0) { /* also false for NaN; 1/64: what G allows for (reference.c) */
+        proven->shift = fmin(expm1(e.most) / e.most * e.eta * exp(e.eta), exp(e.most));
+        proven->shift_most = expm1(e.most) * exp(e.eta);
     }
     const double weights = gamma_of(paths.weights);
-    limit->weights = weights < 0.5 ? weights / (1.0 - weights) : HOPELESS;
-    limit->values = fmin(gamma_of(paths.values) * (1.0 + limit->weights), HOPELESS);
-    limit->combined = fmin(gamma_of(paths.combined) * (1.0 + limit->weights), HOPELESS);
-    limit->each = gamma_of(paths.each) * (1.0 + limit->weights);
+    proven->weights = weights < 0.5 ? weights / (1.0 - weights) : HOPELESS;
+    proven->values = fmin(gamma_of(paths.values) * (1.0 + proven->weights), HOPELESS);
+    proven->combined = fmin(gamma_of(paths.combined) * (1.0 + proven->weights), HOPELESS);
+    proven->each = gamma_of(paths.each) * (1.0 + proven->weights);
+    proven->p_round = w.relative;
+    proven->v_round = v.relative;
+    attn_chance(r, arithmetic, row, &e, &paths, proven, &limit->likely);
+
     limit->in_order = !r->shuffled;
     if (isfinite(paths.block)) {
         limit->prefixes = arithmetic->splits > 1 ? 2.0 : 1.0;
         limit->tiles = limit->prefixes - 1.0 + paths.block;
     }
-    limit->p_round = w.relative;
-    limit->v_round = v.relative;
-    limit->fixed = v.absolute + 2.0 * n * (FLOOR_F32 + w.absolute) * row->v_max +
+    /* The sum of weights, in units of the largest, is 1 / top, or what wrong weights leave of it; 1 at least. */
+    const double total = e.most < 100.0 ? fmax(exp(-2.0 * e.most) / row->top, 1.0) : 1.0;
+    limit->fixed = v.absolute + 2.0 * n * (FLOOR_F32 + w.absolute) / total * row->v_max +
                    (2.0 * n + paths.rescales + paths.each + 8.0) * FLOOR_F32;
     if (isinf(q.absolute) || isinf(k.absolute) || isinf(v.absolute) || isinf(w.absolute)) {
         limit->fixed = INFINITY;
@@ -183,21 +193,27 @@ void attn_row_limit_of(const struct attn_reference *r, const struct attn_arithme
     limit->square = (4.0 * n + 64.0) * 0x1p-53;
 }
 
-/* What the sum of w V may be off by where partial sums are rounded; magnitude: of all its terms. See 2. */
-static double partial_sums(const struct attn_reference *r, const struct attn_row_limit *limit, int64_t component,
-                           double magnitude, double spread)
+/* What the sum of w V may be off by where partial sums are rounded; magnitude: of all its terms, spread: sqrt(sum p
+ * V^2). See 2. */
+static double partial_sums(const struct attn_reference *r, const struct attn_row_limit *limit,
+                           const struct attn_rounding *by, int64_t component, double magnitude, double spread)
 {
-    const double given = limit->shift * spread + (limit->p_round + limit->v_round) * magnitude + limit->fixed;
-    const double prefix = (double)r->prefix[component] * limit->magnitude * (1.0 + fmin(limit->shift, 1.0)) + given;
-    const double tile = limit->row->tile_v * (1.0 + fmin(limit->shift, 1.0)) + given;
+    const double shift = fmin(by->shift, 1.0), given = by->shift * spread + (by->p_round + by->v_round) * magnitude +
+                                                       (by->p_spread + by->v_spread) * spread + limit->fixed;
+    const double prefix = (double)r->prefix[component] * limit->magnitude * (1.0 + shift) + given;
+    const double tile = limit->row->tile_v * (1.0 + shift) + given;
     /* fmin also picks `magnitude` where the other is no number */
     const double split = limit->in_order ? fmin(prefix + tile, magnitude) : magnitude;
     const double wave =
         limit->prefixes > 0.0 ? fmin(limit->prefixes * prefix + limit->tiles * tile, magnitude) : magnitude;
-    return limit->values * wave + limit->combined * (split + limit->values * wave);
+    /* Few keys with nearly all of V: nothing averages out. */
+    const bool few = magnitude * magnitude * 16.0 < spread * spread;
+    const double values = few ? limit->proven.values : by->values;
+    return values * wave + by->combined * (split + values * wave);
 }
 
-double attn_component_limit(const struct attn_reference *r, const struct attn_row_limit *limit, int64_t component)
+static double limit_of(const struct attn_reference *r, const struct attn_row_limit *limit,
+                       const struct attn_rounding *by, int64_t component)
 {
     const struct attn_row *row = limit->row;
     if (row->live == 0) {
@@ -206,22 +222,27 @@ double attn_component_limit(const struct attn_reference *r, const struct attn_ro
     const double value = r->value[component], square = r->square[component];
     const double variance = fmax(square - value * value, 0.0) + limit->square * square;
     const double reach = row->v_max + fabs(value); /* both means are at most max|V| */
-    /* fmin also picks `reach` when an infinite shift meets a variance of zero */
-    const double moved = fmin(limit->shift * sqrt(variance), reach);
-    /* sum p |V| is at most max|V| as well, which also holds where its float overflowed */
+    /* sum p |V| is at most max|V|, which also holds where its float overflowed */
+    const double terms = fmin((double)r->magnitude[component] * limit->magnitude, row->v_max);
     const double spread = sqrt(square);
-    const double magnitude =
-        fmin((double)r->magnitude[component] * limit->magnitude, row->v_max) + fmin(limit->shift * spread, row->v_max);
+    /* fmin also picks `reach` when an infinite shift meets a variance of zero */
+    const double moved = fmin(fmin(by->shift * sqrt(variance), by->shift_most * (terms + fabs(value))), reach);
+    const double magnitude = terms + fmin(by->shift * spread, row->v_max);
     const double output = fabs(value) + moved;
-    const double rounded = partial_sums(r, limit, component, magnitude, spread) + limit->weights * output +
-                           limit->each * magnitude + limit->v_round * magnitude +
-                           limit->p_round * (magnitude + output) + limit->fixed + 8.0 * U * output;
-    return (moved + rounded * (1.0 + limit->v_round) * (1.0 + limit->p_round)) * (1.0 + 0x1p-20);
+    const double rounded = partial_sums(r, limit, by, component, magnitude, spread) + by->weights * output +
+                           by->each * magnitude + by->v_round * magnitude + by->p_round * (magnitude + output) +
+                           (by->p_spread + by->v_spread) * spread + limit->fixed + 8.0 * U * output;
+    return (moved + rounded * (1.0 + limit->proven.v_round) * (1.0 + limit->proven.p_round)) * (1.0 + 0x1p-20);
+}
+
+double attn_component_limit(const struct attn_reference *r, const struct attn_row_limit *limit, int64_t component)
+{
+    return limit_of(r, limit, &limit->proven, component);
 }
 
 double attn_component_accept(const struct attn_reference *r, const struct attn_row_limit *limit, int64_t component)
 {
-    return attn_component_limit(r, limit, component);
+    return fmin(limit_of(r, limit, &limit->likely, component), limit_of(r, limit, &limit->proven, component));
 }
 
 double attn_reference_limit(const struct attn_reference *r, const struct attn_arithmetic *arithmetic, int64_t d,

@@ -26,7 +26,14 @@ struct attn_row {
     double q_max;     /* max_d |q_d| */
     double keys;      /* their part of all weight; below 1 where there is a sink */
     double tile_v;    /* max over tiles of sum p max_d |V_d|: keys in their order, attn_reference.tile at a time */
-    int64_t live;     /* live keys; 0: the row is zeros */
+    /* For what is likely (chance.c), over live keys. */
+    double top;              /* max p */
+    double pg2_top, ph2_top; /* max p G^2 and max p h^2 */
+    double lost, rough; /* with S the sum of p up to a key: sum p of keys with p < 2 u S; of the others sum S^2 / p */
+    int64_t pairs;      /* of keys drawn from all over the row, */
+    int64_t same, near; /* of which the scores are ATTN_SAME_SCORE, ATTN_NEAR_SCORE apart at most */
+    int64_t v_pairs, v_same; /* pairs of elements of V, of one d; of which both are the same, and not zero */
+    int64_t live;            /* live keys; 0: the row is zeros */
     int64_t near_max; /* of which, in their order, are above the maximum of those before, or no more than ATTN_NEAR_MAX
                          below it */
 };
@@ -43,6 +50,9 @@ struct attn_watched {
     double *weight; /* [row * n + i]: p; 0 where the row does not see the key */
     float *v;       /* [(head * n + i) * d_v + d] */
 };
+
+#define ATTN_SAME_SCORE 0x1p-20
+#define ATTN_NEAR_SCORE 0x1p-12
 
 struct attn_reference {
     struct attn_problem problem;
@@ -110,17 +120,31 @@ double attn_dot_roundings(const struct attn_arithmetic *a, double d_k);
 struct attn_paths attn_paths_of(const struct attn_arithmetic *a, const struct attn_reference *r,
                                 const struct attn_row *row, double score_error);
 
+/* How far the scores of a row may be off, in the parts of which each behaves in its own way; see bound.c, 1. */
+struct attn_score_errors {
+    double dot, q, k; /* relative to G: of the dot product's roundings, Q narrowed, K narrowed */
+    double same;      /* c, of which all or many keys have the same */
+    double roundings; /* that `dot` is made of */
+    double eta, most; /* of all parts together: N, and at most */
+};
+
+/* What roundings can do, in proportion to what a component has. */
+struct attn_rounding {
+    double shift;                  /* |change of a weighted mean| / its standard deviation, from wrong weights, */
+    double shift_most;             /* and / (A_d + |o|) */
+    double weights;                /* relative error of the sum of weights */
+    double values, combined, each; /* relative error of a sum of w V: to its largest partial sum where a workgroup adds,
+                                      and where splits are added up; to A_d where terms are rounded */
+    double p_round, p_spread; /* error of that sum where weights are narrowed for it: / A_d, and / sqrt(sum p V^2), */
+    double v_round, v_spread; /* and where V is */
+};
+
 /* The parts of a limit that are the same for all components of a row. */
 struct attn_row_limit {
     const struct attn_row *row;
-    double shift;   /* bound on |change of a weighted mean| / its standard deviation, from wrong weights */
-    double weights; /* relative error of the sum of weights */
-    double values, combined, each; /* relative error of a sum of w V: to its largest partial sum where a workgroup adds,
-                                      and where splits are added up; to A_d where terms are rounded */
+    struct attn_rounding proven, likely; /* the worst, and the worst that may be expected: chance.c */
     double prefixes, tiles; /* a workgroup's partial sums are at most so many P_d and tile_v; 0: nothing is known */
     bool in_order;          /* those of splits are P_d + tile_v at most */
-    double p_round;         /* relative error of weights rounded for the product with V only */
-    double v_round;         /* relative error of V where it is narrowed */
     double fixed;           /* absolute: underflow and flushed subnormals */
     double magnitude;       /* what attn_reference.magnitude must be multiplied with to be no less than A_d */
     double square;          /* relative error of attn_reference.square and value in double */
@@ -129,6 +153,11 @@ struct attn_row_limit {
 /* What rounding by `arithmetic` can do to the row. */
 void attn_row_limit_of(const struct attn_reference *r, const struct attn_arithmetic *arithmetic,
                        const struct attn_row *row, struct attn_row_limit *limit);
+
+/* The same where roundings that are not all alike average out: likely, from what is proven. */
+void attn_chance(const struct attn_reference *r, const struct attn_arithmetic *arithmetic, const struct attn_row *row,
+                 const struct attn_score_errors *errors, const struct attn_paths *paths,
+                 const struct attn_rounding *proven, struct attn_rounding *likely);
 
 /* The limit of component number `component` (an index into value, square, magnitude) of that row. */
 double attn_component_limit(const struct attn_reference *r, const struct attn_row_limit *limit, int64_t component);

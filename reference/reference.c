@@ -7,6 +7,7 @@
  *
  * SPDX-License-Identifier: MIT */
 #include "reference/attn_reference.h"
+#include "reference/gauges.h"
 #include "reference/internal.h"
 #include "reference/rows.h"
 
@@ -27,6 +28,7 @@ struct running {
     double max, min; /* of the scores so far; -inf, +inf before the first */
     double sum;      /* of weights exp(score - max) */
     double x1;       /* of weight * (max - score) */
+    struct attn_sampled sampled;
 };
 
 /* A row that reads the KV head at work: query row iq of its query head number j, and where its results go. */
@@ -52,6 +54,7 @@ struct work {
     double *k, *v, *q;    /* the tile and the query row, in double and in float */
     float *k_float, *v_float, *q_float;
     double k_sum[TILE_KEYS], v_max[TILE_KEYS]; /* sum |k_d| and max |v_d| of a key */
+    int64_t v_pairs, v_same;                   /* of the tile: struct attn_row */
     uint8_t alive[TILE_KEYS];                  /* some row of this KV head attends to the key */
     /* live keys of the row at work */
     int32_t key[TILE_KEYS];
@@ -108,6 +111,8 @@ static int64_t find_alive(struct work *w, int64_t first, int64_t n, const struct
 /* Decodes the keys that are alive; the others' bytes are not looked at. */
 static void load_tile(struct work *w, int64_t first, int64_t n, int64_t kv_head, int64_t s)
 {
+    const float *before = NULL;
+    w->v_pairs = w->v_same = 0;
     for (int64_t i = 0; i < n; i++) {
         if (!w->alive[i]) {
             continue;
@@ -130,6 +135,10 @@ static void load_tile(struct work *w, int64_t first, int64_t n, int64_t kv_head,
         if (w->watched) {
             attn_watch_values(w->r, w->head, first + i, v_float);
         }
+        if (before) {
+            attn_gauge_values(w->d_v, i, before, v_float, &w->v_pairs, &w->v_same);
+        }
+        before = v_float;
     }
 }
 
@@ -225,9 +234,7 @@ static void raise_max(struct attn_reference *r, int64_t index, struct running *r
         row->x2 = factor > 0.0 ? factor * (row->x2 + step * (2.0 * run->x1 + step * run->sum)) : 0.0;
         run->x1 = factor > 0.0 ? factor * (run->x1 + step * run->sum) : 0.0;
         run->sum *= factor;
-        row->g2 *= factor;
-        row->h2 *= factor;
-        row->tile_v *= factor;
+        attn_gauge_scale(row, factor);
         attn_rows_scale(factor, r->d_v, r->value + index * r->d_v, r->square + index * r->d_v,
                         r->magnitude + index * r->d_v, r->prefix + index * r->d_v);
     }
@@ -259,6 +266,9 @@ static void row_tile(struct work *w, int64_t first, int64_t n, struct place *pla
     if (max > run->max) {
         raise_max(r, index, run, max);
     }
+    attn_gauge_scores(row, &run->sampled, live, w->score);
+    row->v_pairs += w->v_pairs;
+    row->v_same += w->v_same;
     double tile_v = 0.0;
     for (int64_t i = 0; i < live; i++) {
         const double x = run->max - w->score[i], weight = exp(-x);
@@ -270,6 +280,9 @@ static void row_tile(struct work *w, int64_t first, int64_t n, struct place *pla
             row->x2 += weight * x * x;
             row->g2 += weight * w->gauge[i] * w->gauge[i];
             row->h2 += weight * w->extra[i] * w->extra[i];
+            row->pg2_top = fmax(row->pg2_top, weight * w->gauge[i] * w->gauge[i]);
+            row->ph2_top = fmax(row->ph2_top, weight * w->extra[i] * w->extra[i]);
+            attn_gauge_weight(row, weight, run->sum);
         }
         row->g_max = fmax(row->g_max, w->gauge[i]);
         row->h_max = fmax(row->h_max, w->extra[i]);
@@ -295,6 +308,7 @@ static void finish_row(struct work *w, int64_t h, struct place *place)
         return; /* zeros, as allocated; with a sink, all weight is on it */
     }
     row->keys = 1.0;
+    const double top = run->max; /* of the keys */
     if (w->p->t[ATTN_SINKS].present) {
         float sink;
         memcpy(&sink, w->base[ATTN_SINKS] + h * (int64_t)sizeof sink, sizeof sink);
@@ -314,10 +328,9 @@ static void finish_row(struct work *w, int64_t h, struct place *place)
     }
     attn_watch_finish(r, index, w->head, run->max, run->sum);
     row->x_max = run->max - run->min;
+    row->top = exp(top - run->max) / run->sum;
     row->x2 /= run->sum;
-    row->g2 /= run->sum;
-    row->h2 /= run->sum;
-    row->tile_v /= run->sum;
+    attn_gauge_scale(row, 1.0 / run->sum);
     attn_rows_scale(1.0 / run->sum, r->d_v, r->value + index * r->d_v, r->square + index * r->d_v,
                     r->magnitude + index * r->d_v, r->prefix + index * r->d_v);
 }

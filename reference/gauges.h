@@ -1,0 +1,71 @@
+/* gauges.h: what the reference notes of a row beside its values, for what is likely of roundings (chance.c).
+ *
+ * SPDX-License-Identifier: MIT */
+#ifndef ATTN_REFERENCE_GAUGES_H
+#define ATTN_REFERENCE_GAUGES_H
+
+#include "reference/internal.h"
+
+#include <math.h>
+
+/* A key that later ones are held against. */
+struct attn_sampled {
+    double score;
+    int64_t tiles; /* with live keys, so far */
+};
+
+/* Makes the gauges that go by weights relative to others. */
+static inline void attn_gauge_scale(struct attn_row *row, double factor)
+{
+    row->g2 *= factor;
+    row->h2 *= factor;
+    row->tile_v *= factor;
+    row->pg2_top *= factor;
+    row->ph2_top *= factor;
+    row->lost *= factor;
+    row->rough *= factor;
+}
+
+/* How many of a tile's scores are as good as the same? Each is held against another one of the tile, further on by a
+ * step that changes from tile to tile, and against one of an earlier tile, which stays for as many tiles as came before
+ * it, so that no period hides. */
+static inline void attn_gauge_scores(struct attn_row *row, struct attn_sampled *sampled, int64_t n, const double *score)
+{
+    const bool sample = sampled->tiles > 0;
+    const int64_t step = n > 1 ? 1 + sampled->tiles % (n - 1) : 0;
+    for (int64_t i = 0; i < n; i++) {
+        const double apart = fabs(score[i] - score[i + step < n ? i + step : i + step - n]);
+        const double from_sample = fabs(score[i] - sampled->score);
+        row->same += (step > 0 && apart <= ATTN_SAME_SCORE) + (sample && from_sample <= ATTN_SAME_SCORE);
+        row->near += (step > 0 && apart <= ATTN_NEAR_SCORE) + (sample && from_sample <= ATTN_NEAR_SCORE);
+    }
+    row->pairs += n * ((step > 0) + sample);
+    if ((sampled->tiles & (sampled->tiles - 1)) == 0) {
+        sampled->score = score[n / 2];
+    }
+    sampled->tiles++;
+}
+
+/* A sum of weights that has come to `sum` with this one. */
+static inline void attn_gauge_weight(struct attn_row *row, double weight, double sum)
+{
+    if (weight < 2.0 * ATTN_U32 * sum) {
+        row->lost += weight;
+    } else {
+        row->rough += sum * sum / weight;
+    }
+}
+
+/* Some elements of row number `number` of V beside those of the row before. */
+static inline void attn_gauge_values(int64_t d_v, int64_t number, const float *before, const float *v, int64_t *pairs,
+                                     int64_t *same)
+{
+    enum { ELEMENTS = 4 };
+    const int64_t step = d_v > ELEMENTS ? d_v / ELEMENTS : 1;
+    for (int64_t d = number % step; d < d_v; d += step) {
+        ++*pairs;
+        *same += v[d] != 0.0f && v[d] == before[d];
+    }
+}
+
+#endif
