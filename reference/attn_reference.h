@@ -82,6 +82,7 @@ struct attn_judgement {
     int64_t rows;            /* judged rows that have a live key and, in some component, a value other than zero */
     int64_t blind;           /* of which a row of zeros, or of values 1.05 times as large, or the row without one of its
                                 watched keys, would be accepted */
+    double unlikely;         /* of suspect ones the largest |got - want| / what is accepted; 0: none is */
     double worst;            /* largest |got - want| / limit */
     int64_t d, h, iq, s;     /* the component it was at */
     double got, want, limit; /* its values */

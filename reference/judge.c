@@ -41,6 +41,22 @@ static void judge_component(struct attn_judgement *j, double got, double want, d
     }
 }
 
+/* Is a result within its limit beyond what is likely? Most are nearer than any limit is narrow: 4 u A_d and 8 u |o| are
+ * in each (bound.c, 2), so that one need not be worked out. */
+static void suspect_component(const struct attn_reference *r, const struct attn_row_limit *limit, int64_t component,
+                              double got, struct attn_judgement *j)
+{
+    const double want = r->value[component], off = fabs(got - want);
+    if (off <= 3.0 * ATTN_U32 * ((double)r->magnitude[component] + fabs(want))) {
+        return;
+    }
+    const double accept = attn_component_accept(r, limit, component);
+    if (off > accept && off <= attn_component_limit(r, limit, component)) {
+        j->suspect++;
+        j->unlikely = fmax(j->unlikely, off / accept);
+    }
+}
+
 /* Would the component, 1.05 times as large, be rejected? Where it is, so is zero, which is further away. */
 static bool is_seen(double want, double accept) { return GAIN * fabs(want) > accept; }
 
@@ -58,6 +74,7 @@ static void judge_row(const struct attn_reference *r, const struct attn_arithmet
         float got;
         memcpy(&got, row + d * (int64_t)sizeof got, sizeof got);
         judge_component(j, (double)got, want, attn_component_limit(r, &limit, component), d, h, iq, s);
+        suspect_component(r, &limit, component, (double)got, j);
         seen = seen || is_seen(want, attn_component_accept(r, &limit, component));
         zeros = zeros && want == 0.0 && r->magnitude[component] == 0.0f;
     }

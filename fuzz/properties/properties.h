@@ -153,9 +153,16 @@ struct attn_outcome {
 /* The first kernel whose result held but could not be judged: the case is neither good nor failed. -1: none. */
 int attn_outcome_blind(const struct attn_outcome *outcome);
 
+/* Seeds beside a case's own that a suspect result is run with: with number 0 .. ATTN_FURTHER_SEEDS - 1 in place of it.
+ */
+enum { ATTN_FURTHER_SEEDS = 4 };
+uint64_t attn_further_seed(uint64_t seed, int number);
+
 /* Runs a legal case on a backend: the kernel that the case forces, or every able one, on the case's device (which it
  * must say, unless the backend describes its own), judges each result, and checks every run property. The backend's
- * schedule is set from the case when it is the host's. After a failure ATTN_F_DEVICE_LOST the backend is of no more use
+ * schedule is set from the case when it is the host's. A kernel whose result is suspect
+ * (attn_judgement) runs with the further seeds as well, all checks with it: P2 when one of those results is suspect,
+ * too; else the outcome stands, suspect. After a failure ATTN_F_DEVICE_LOST the backend is of no more use
  * in this process. Returns outcome->status; *finding when it is ATTN_OUTCOME_FAILED. A forced kernel that is not
  * able is skipped, with that reason. */
 int attn_check_run(struct attn_backend *backend, const struct attn_case *c, const struct attn_run_limits *limits,

@@ -1,11 +1,14 @@
 /* run.c: a case on a backend: which plans are run, on what bytes, and held against what. See properties.h.
  *
  * SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "fuzz/properties/runner.h"
 #include "fuzz/properties/sample.h"
 #include "planner/arith.h"
+#include "planner/random.h"
 
 static bool judge_case(const void *what, const struct attn_problem *problem, const struct attn_arithmetic *arithmetic,
                        const void *dst, struct attn_judgement *judgement)
@@ -105,6 +108,57 @@ static const char *make_sample(const struct attn_runner *r, struct plans *plans,
     return why;
 }
 
+uint64_t attn_further_seed(uint64_t seed, int number) { return attn_mix(seed ^ attn_mix((uint64_t)number + 1)); }
+
+/* One plan of the case with data of another seed. False with *f when something does not hold; *suspect: how many
+ * components are. */
+static bool hold_further(const struct attn_runner *first, const struct attn_plan *plan, uint64_t seed, int64_t *suspect,
+                         struct attn_finding *f)
+{
+    struct attn_case c = *first->c;
+    struct attn_runner runner = {
+        .backend = first->backend, .c = &c, .device = first->device, .limits = first->limits, .sample = first->sample
+    };
+    struct attn_reference *reference = NULL;
+    struct attn_kernel_outcome outcome = { .able = 1 };
+    c.run.seed = seed;
+    const bool held = prepare(&runner, plan->workspace_bytes, &reference) != NULL ||
+                      attn_runner_try(&runner, plan, ", with a further seed", &outcome, f);
+    *suspect = outcome.judgement.suspect;
+    attn_runner_close(&runner);
+    attn_reference_free(reference);
+    return held;
+}
+
+/* A plan whose result was suspect, with further seeds: see attn_check_run. */
+static bool check_suspect(const struct attn_runner *first, const struct attn_plan *plan,
+                          const struct attn_kernel_outcome *outcome, struct attn_finding *f)
+{
+    const struct attn_judgement *j = &outcome->judgement;
+    for (int i = 0; i < ATTN_FURTHER_SEEDS; i++) {
+        const uint64_t seed = attn_further_seed(first->c->run.seed, i);
+        int64_t suspect;
+        if (!hold_further(first, plan, seed, &suspect, f))
+            return false;
+        if (suspect == 0)
+            continue;
+        memset(f, 0, sizeof *f);
+        f->property = ATTN_P_SOUND;
+        f->kernel = plan->kernel;
+        f->rule = -1;
+        f->at = *first->c;
+        f->at.run.kernel = plan->kernel;
+        snprintf(f->text, sizeof f->text,
+                 "%s on %s: %" PRId64 " of %" PRId64
+                 " components are further off than is likely, the worst by a factor "
+                 "of %.3g, and with the further seed %" PRIu64 " so are %" PRId64,
+                 attn_kernel(plan->kernel)->name, first->device->name, j->suspect, j->components, j->unlikely, seed,
+                 suspect);
+        return false;
+    }
+    return true;
+}
+
 int attn_check_run(struct attn_backend *backend, const struct attn_case *c, const struct attn_run_limits *limits,
                    struct attn_outcome *outcome, struct attn_finding *f)
 {
@@ -147,5 +201,10 @@ int attn_check_run(struct attn_backend *backend, const struct attn_case *c, cons
             outcome->status = ATTN_OUTCOME_FAILED;
     attn_runner_close(&runner);
     attn_reference_free(reference);
+    for (int i = 0; i < plans.n && !why && outcome->status == ATTN_OUTCOME_HELD; i++) {
+        const struct attn_kernel_outcome *one = &outcome->kernel[plans.plan[i].kernel];
+        if (one->judgement.suspect > 0 && !check_suspect(&runner, &plans.plan[i], one, f))
+            outcome->status = ATTN_OUTCOME_FAILED;
+    }
     return why ? skip(outcome, why) : outcome->status;
 }

@@ -262,6 +262,8 @@ static bool check_beside(struct trial *t, struct attn_finding *f)
                      " is within its bound, the same plan on the host executor is not: component d=%" PRId64
                      " head=%" PRId64 " row=%" PRId64 " seq=%" PRId64 " is %.9g, %smust be %.9g within %.3g",
                      j.d, j.h, j.iq, j.s, j.got, r->expected.by, j.want, j.limit);
+    t->outcome->judgement.suspect += j.suspect;
+    t->outcome->judgement.unlikely = fmax(t->outcome->judgement.unlikely, j.unlikely);
     t->outcome->compared = ATTN_COMPARED_DONE;
     compare(t, there, here);
     return t->outcome->apart <= 1 ||
