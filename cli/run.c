@@ -19,13 +19,14 @@ static const char help[] =
     "usage: attnfuzz run [options] FILE|DIR|LINE|-...\n\n"
     "Replays problem lines. Each is planned on every device of the table and every weakening of one, and the plans\n"
     "are checked (P1 total, P3 explained, P5 pure, P6 monotone). Then it is run by every able kernel on the backend:\n"
-    "no access outside the tensors (P9), every result within the error bound of its route (P2), and with --schedules\n"
-    "the same bits under another schedule (P10). A line runs on the device it names (dev=), or on those of --device;\n"
-    "else on one device, chosen by a hash of the line so that a corpus covers all of them and both wave sizes. Lines\n"
-    "with more than 20,000,000 multiply-adds are sampled: run, by the same launches, in some blocks and judged in the\n"
-    "rows of dst that these complete, the first and last one and rows drawn by seed=; of those of which one column tile\n"
-    "alone is 16 times as much, or one row reads more than 256 MiB, the plans are all that is checked: they are skipped.\n"
-    "When a line cannot be read, nothing is run.\n\n"
+    "no access outside the tensors (P9), every result within the error bound of its route (P2), the same bits under\n"
+    "another schedule (P10) and what a problem made from it says (P8), the last two of one line in eight, or as the\n"
+    "options say. A line runs on the device it names (dev=), or on those of --device; else on one device, chosen by a\n"
+    "hash of the line so that a corpus covers all of them and both wave sizes. Lines with more than 20,000,000\n"
+    "multiply-adds are sampled: run, by the same launches, in some blocks and judged in the rows of dst that these\n"
+    "complete, the first and last one and rows drawn by seed=; of those of which one column tile alone is 16 times as\n"
+    "much, or one row reads more than 256 MiB, the plans are all that is checked: they are skipped. When a line cannot\n"
+    "be read, nothing is run.\n\n"
     "A session { ... } (see attnfuzz plan --help) is played step by step with the plans that were kept under their\n"
     "keys (P7), each step is run on the bytes that the cache has and judged by the tokens that its sequences hold;\n"
     "then once more with the slots' turns in another order. Steps with more than 2,000,000 multiply-adds, those with\n"
@@ -58,7 +59,10 @@ static const char help[] =
     "                    default: no limit)\n"
     "  --host-work N     hip: compare with the host executor up to N multiply-adds (default 20,000,000; 0: never)\n"
     "  --schedule SEED   host: order of threads between barriers, for lines that name none (default 0: in order)\n"
-    "  --schedules       check P10: run each kernel a second time, on the host under another schedule (hip: always)\n"
+    "  --schedules       check P10 of every line: on the host under schedules of each other kind (forward, reverse, one\n"
+    "                    wave starved, random), so four runs; hip (always): twice\n"
+    "  --twins           check P8 of every line: against each of the problems that must have the same result, such as\n"
+    "                    with the keys in another order, some heads or rows alone, or elsewhere in memory\n"
     "  --constant-v      run each problem again with a constant V (hip: always)\n"
     "  --shrink N        make the first N findings of each property and kernel smaller (default 3)\n"
     "  --list            print what would run, one problem and device a line\n"
@@ -181,6 +185,7 @@ enum {
     TIMEOUT,
     SCHEDULE,
     SCHEDULES,
+    TWINS,
     WORK,
     JSON,
     JUNIT,
@@ -207,6 +212,7 @@ static const struct option longs[] = {
     { "timeout", required_argument, NULL, TIMEOUT },
     { "schedule", required_argument, NULL, SCHEDULE },
     { "schedules", no_argument, NULL, SCHEDULES },
+    { "twins", no_argument, NULL, TWINS },
     { "work", required_argument, NULL, WORK },
     { "json", required_argument, NULL, JSON },
     { "junit", required_argument, NULL, JUNIT },
@@ -311,7 +317,8 @@ static int take(struct run_options *options, int option, const char *value)
             return CLI_GOOD;
         cli_error("--shard %s: I/N with 1 <= I <= N", value);
         return CLI_USAGE;
-    case SCHEDULES: options->limits.schedules = true; return CLI_GOOD;
+    case SCHEDULES: options->limits.schedules = ATTN_RUN_ALL_SCHEDULES; return CLI_GOOD;
+    case TWINS: options->limits.twins = ATTN_RUN_ALL_TWINS; return CLI_GOOD;
     case CONSTANT_V: options->constant_v = true; return CLI_GOOD;
     case LIST: options->list = true; return CLI_GOOD;
     case STRICT: options->strict = true; return CLI_GOOD;
@@ -335,7 +342,8 @@ static int complete(struct run_options *options)
     if (options->limits.work < 0)
         options->limits.work = device ? INT64_MAX : ATTN_RUN_WORK_LIMIT;
     options->limits.bytes = device ? DEVICE_BYTES_LIMIT : ATTN_RUN_BYTES_LIMIT;
-    options->limits.schedules |= device;
+    if (device && options->limits.schedules == 0)
+        options->limits.schedules = 1;
     options->constant_v |= device;
     options->beside = device && options->limits.beside_work > 0;
     if (options->backend.all && !options->list && !cli_backend_count(&options->backend, error, sizeof error)) {

@@ -65,7 +65,8 @@ static bool run_fails(struct shrinker *s, const struct attn_case *c, const struc
                       struct attn_finding *finding, const char **skipped)
 {
     struct attn_run_limits limits = s->how.limits;
-    limits.schedules = true;
+    limits.schedules = ATTN_RUN_ALL_SCHEDULES;
+    limits.twins = ATTN_RUN_ALL_TWINS;
     for (int i = 0; i < devices->n; i++) {
         struct attn_outcome outcome;
         struct attn_case on = *c;
@@ -215,7 +216,7 @@ static int shrink_session(struct shrinker *s, const struct attn_session *session
     struct attn_session_shrink_report report;
     bool compared;
     int code = CLI_LACKS;
-    options.limits.schedules = true;
+    options.limits.schedules = 1;
     if (!small || !before || !after) {
         cli_out_of_memory();
     } else if (attn_session_orders(session, &options, &outcome, &compared, &finding) || !wanted(s, &finding.finding)) {

@@ -73,6 +73,10 @@ double attn_reference_value(const struct attn_reference *r, int64_t d, int64_t h
 double attn_reference_limit(const struct attn_reference *r, const struct attn_arithmetic *arithmetic, int64_t d,
                             int64_t h, int64_t iq, int64_t s);
 
+/* The same for all components of a row, limit[d_v]; false for a row that was left out, limit is as it was. */
+bool attn_reference_row_limits(const struct attn_reference *r, const struct attn_arithmetic *arithmetic, int64_t h,
+                               int64_t iq, int64_t s, double *limit);
+
 struct attn_judgement {
     int64_t components;      /* judged and unjudged */
     int64_t left_out;        /* in no sense judged: of rows that the reference does not have */

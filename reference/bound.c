@@ -256,3 +256,18 @@ double attn_reference_limit(const struct attn_reference *r, const struct attn_ar
     attn_row_limit_of(r, arithmetic, &r->rows[index], &limit);
     return attn_component_limit(r, &limit, index * r->d_v + d);
 }
+
+bool attn_reference_row_limits(const struct attn_reference *r, const struct attn_arithmetic *arithmetic, int64_t h,
+                               int64_t iq, int64_t s, double *limit)
+{
+    struct attn_row_limit of_row;
+    const int64_t index = attn_row_index(r, h, iq, s);
+    if (index < 0) {
+        return false;
+    }
+    attn_row_limit_of(r, arithmetic, &r->rows[index], &of_row);
+    for (int64_t d = 0; d < r->d_v; d++) {
+        limit[d] = attn_component_limit(r, &of_row, index * r->d_v + d);
+    }
+    return true;
+}

@@ -30,7 +30,9 @@ static bool fails(const struct attn_case *c, void *context)
     /* A device is what it is: the line keeps naming it. */
     if (q->lost || run_now_ns() > q->until_ns || (q->how->row >= 0 && c->run.device != q->how->row))
         return false;
-    limits.schedules = q->wanted.property == ATTN_P_SCHEDULE_FREE;
+    /* What breaks under one schedule, or for one twin, is asked about under that one alone: the line names it. */
+    limits.schedules = q->wanted.property == ATTN_P_SCHEDULE_FREE && q->wanted.at.run.again == 0;
+    limits.twins = 0;
     if (attn_check_run(q->how->backend, c, &limits, &outcome, &q->found) != ATTN_OUTCOME_FAILED)
         return false;
     q->lost = q->found.failure == ATTN_F_DEVICE_LOST;

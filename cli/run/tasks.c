@@ -331,9 +331,10 @@ static uint64_t hash_of_program(uint64_t h, bool device)
 uint64_t run_tasks_hash(const struct run_job *job)
 {
     const struct run_options *o = job->options;
-    int64_t numbers[] = { o->mode,     o->kernel,      o->shard,         o->shards,           o->schedule,
-                          o->generate, o->seed,        o->generate_work, o->constant_v,       o->beside,
-                          o->shrink,   o->limits.work, o->limits.bytes,  o->limits.schedules, o->limits.beside_work,
+    int64_t numbers[] = { o->mode,         o->kernel,           o->shard,        o->shards,
+                          o->schedule,     o->generate,         o->seed,         o->generate_work,
+                          o->constant_v,   o->beside,           o->shrink,       o->limits.work,
+                          o->limits.bytes, o->limits.schedules, o->limits.twins, o->limits.beside_work,
                           job->n_tasks };
     uint64_t h = hash_of_program(ATTN_HASH_START, o->backend.device);
     h = attn_hash(h, o->backend.name, strlen(o->backend.name));

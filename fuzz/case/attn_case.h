@@ -35,6 +35,20 @@
     X(ALL, all, "everything excluded")                                    \
     X(FINITE, finite, "-65504 where causal excludes, in some rows at every key, in some at the only one")
 
+/* Twins of a case: other problems that must have the same result, or one that follows from it (P8).
+ * X(NAME, name, what the twin is) */
+#define ATTN_TWINS(X)                                                            \
+    X(KEYS, keys, "the keys in another order, and the mask with them")           \
+    X(HALVES, halves, "the keys before and after a cut, run each alone, merged") \
+    X(HEADS, heads, "some of the heads alone, as after a tensor split")          \
+    X(PADDED, padded, "more keys, which the mask excludes")                      \
+    X(LAYOUT, layout, "the same values at other places in memory")               \
+    X(SEQUENCE, sequence, "one sequence alone")                                  \
+    X(CONSTANT, constant, "a constant V, which must come back")                  \
+    X(ROWS, rows, "the query rows in another order, or some of them alone")      \
+    X(PLANES, planes, "planes of K, V and mask for each head, nothing shared")   \
+    X(WAVE, wave, "a device of the other wave size")
+
 enum attn_data_profile {
 #define X(NAME, name, text) ATTN_DATA_##NAME,
     ATTN_DATA_PROFILES(X)
@@ -47,6 +61,14 @@ enum attn_mask_content {
 #undef X
         ATTN_MASK_CONTENT_COUNT
 };
+enum attn_twin_kind {
+#define X(NAME, name, text) ATTN_TWIN_##NAME,
+    ATTN_TWINS(X)
+#undef X
+        ATTN_TWIN_COUNT
+};
+/* "padded"; "unknown" outside the enum. */
+const char *attn_twin_name(int kind);
 
 struct attn_run {
     int32_t device;    /* index into the device table; -1: not said (text leaves it out) */
@@ -57,6 +79,8 @@ struct attn_run {
     int32_t dead;      /* 1: dead cells of K and V hold NaN and Inf; 0: they hold ordinary values */
     uint64_t seed;     /* of the data */
     uint64_t schedule; /* of the executor; 0: in order */
+    uint64_t again;    /* a second schedule, under which it must give the same bits (P10); 0: none is said */
+    int32_t twin;      /* enum attn_twin_kind that it is held against (P8); -1: none is said */
 };
 
 struct attn_case {
@@ -76,7 +100,7 @@ uint64_t attn_case_hash(const struct attn_case *c);
 static inline bool attn_is_blank(char c) { return c == ' ' || c == '\t'; }
 
 /* Reads one line: problem, then optionally '|' and `dev=NAME[~WEAKENING] kernel=NAME data=NAME mask=NAME dead=0|1
- * seed=N schedule=N`, each key at most once. Columns in *error count from 1 over the whole line. */
+ * seed=N schedule=N again=N twin=NAME`, each key at most once. Columns in *error count from 1 over the whole line. */
 bool attn_case_parse(const char *line, size_t len, struct attn_case *out, struct attn_text_error *error);
 /* The canonical line; defaults left out. Returns the length the whole line has. ATTN_CASE_LINE_MAX is enough. */
 size_t attn_case_print(const struct attn_case *c, char *line, size_t cap);

@@ -23,8 +23,35 @@ static const char *const mask_names[] = {
 #undef X
 };
 
-enum key { KEY_DEV, KEY_KERNEL, KEY_DATA, KEY_MASK, KEY_DEAD, KEY_SEED, KEY_SCHEDULE, KEY_COUNT };
-static const char *const key_names[KEY_COUNT] = { "dev", "kernel", "data", "mask", "dead", "seed", "schedule" };
+static const char *const twin_names[] = {
+#define X(NAME, name, text) #name,
+    ATTN_TWINS(X)
+#undef X
+};
+
+/* The keys, in the order in which they are printed. */
+#define KEYS(X)           \
+    X(DEV, dev)           \
+    X(KERNEL, kernel)     \
+    X(DATA, data)         \
+    X(MASK, mask)         \
+    X(DEAD, dead)         \
+    X(SEED, seed)         \
+    X(SCHEDULE, schedule) \
+    X(AGAIN, again)       \
+    X(TWIN, twin)
+
+enum key {
+#define X(NAME, name) KEY_##NAME,
+    KEYS(X)
+#undef X
+        KEY_COUNT
+};
+static const char *const key_names[KEY_COUNT] = {
+#define X(NAME, name) #name,
+    KEYS(X)
+#undef X
+};
 
 /* ---- Reading --------------------------------------------------------------------------------------------- */
 
@@ -95,6 +122,11 @@ static bool read_device(const struct word *word, struct attn_run *run, struct at
     return fail(error, what.column, "this device has no weakening", &what);
 }
 
+static bool read_number(const struct word *word, uint64_t *value, const char *message, struct attn_text_error *error)
+{
+    return read_u64(word, value) || fail(error, word->column, message, word);
+}
+
 static bool read_value(enum key key, const struct word *value, struct attn_run *run, struct attn_text_error *error)
 {
     switch (key) {
@@ -117,12 +149,13 @@ static bool read_value(enum key key, const struct word *value, struct attn_run *
             return fail(error, value->column, "dead must be 0 or 1, not", value);
         run->dead = value->text[0] == '1';
         return true;
-    case KEY_SEED:
-        return read_u64(value, &run->seed) ||
-               fail(error, value->column, "seed must be a number from 0 to 2^64 - 1, not", value);
+    case KEY_SEED: return read_number(value, &run->seed, "seed must be a number from 0 to 2^64 - 1, not", error);
     case KEY_SCHEDULE:
-        return read_u64(value, &run->schedule) ||
-               fail(error, value->column, "schedule must be a number from 0 to 2^64 - 1, not", value);
+        return read_number(value, &run->schedule, "schedule must be a number from 0 to 2^64 - 1, not", error);
+    case KEY_AGAIN: return read_number(value, &run->again, "again must be a number from 0 to 2^64 - 1, not", error);
+    case KEY_TWIN:
+        run->twin = find_name(value, twin_names, COUNT(twin_names));
+        return run->twin >= 0 || fail(error, value->column, "unknown twin", value);
     case KEY_COUNT: break;
     }
     return false;
@@ -208,6 +241,8 @@ static void put_u64(struct out *o, uint64_t value)
 
 static const char *name_of(const char *const *names, int n, int i) { return i >= 0 && i < n ? names[i] : "unknown"; }
 
+const char *attn_twin_name(int kind) { return name_of(twin_names, COUNT(twin_names), kind); }
+
 size_t attn_case_print(const struct attn_case *c, char *line, size_t cap)
 {
     struct attn_run preset;
@@ -248,6 +283,14 @@ size_t attn_case_print(const struct attn_case *c, char *line, size_t cap)
     if (run->schedule != preset.schedule) {
         put_key(&o, KEY_SCHEDULE);
         put_u64(&o, run->schedule);
+    }
+    if (run->again != preset.again) {
+        put_key(&o, KEY_AGAIN);
+        put_u64(&o, run->again);
+    }
+    if (run->twin != preset.twin) {
+        put_key(&o, KEY_TWIN);
+        put(&o, attn_twin_name(run->twin));
     }
     if (cap > 0)
         line[o.len < cap ? o.len : cap - 1] = 0;

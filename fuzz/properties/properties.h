@@ -1,9 +1,10 @@
 /* properties.h: what must hold of every legal case, one row and one function a property.
  *
  * The numbers are those of the design: P1 total, P2 sound, P3 explained, P5 pure, P6 monotone, P7 reusable,
- * P9 contained, P10 schedule-free. Plan properties look at plans alone and are checked on a whole fleet of devices; run
- * properties execute every able kernel on a backend; P7 is one of sessions (session.h). A broken property is a finding:
- * data that names the property, the kernel, the rule or failure, and carries the case that shows it.
+ * P8 metamorphic, P9 contained, P10 schedule-free. Plan properties look at plans alone and are checked on a whole fleet
+ * of devices; run properties execute every able kernel on a backend; P7 is one of sessions (session.h). A broken
+ * property is a finding: data that names the property, the kernel, the rule or failure, and carries the case that shows
+ * it.
  *
  * SPDX-License-Identifier: MIT */
 #ifndef ATTN_PROPERTIES_H
@@ -17,7 +18,8 @@
 #include "reference/attn_reference.h"
 
 /* X(number, NAME, name, PLAN, RUN or SESSION, what must hold), in the order in which they are checked. A property is
- * one row here and one function check_name() beside the others of its kind: plan.c, runner.c; session/check.c. */
+ * one row here and one function check_name() beside the others of its kind: plan.c, runner.c (P8: metamorphic.c);
+ * session/check.c. */
 #define ATTN_PROPERTIES(X)                                                                                            \
     X(1, TOTAL, total, PLAN, "a kernel is able, for known head sizes one other than naive, and its plan is in order") \
     X(3, EXPLAINED, explained, PLAN,                                                                                  \
@@ -26,6 +28,8 @@
     X(6, MONOTONE, monotone, PLAN, "a more capable device or better alignment takes no able kernel away")             \
     X(9, CONTAINED, contained, RUN, "only elements are read, all of dst and nothing else is written")                 \
     X(2, SOUND, sound, RUN, "every able kernel runs within the limits and its result within the bound")               \
+    X(8, METAMORPHIC, metamorphic, RUN,                                                                               \
+      "a problem made from another, with a result that follows from the other's, has it")                             \
     X(7, REUSABLE, reusable, SESSION,                                                                                 \
       "a plan kept under its key serves every problem of that key, in any order of requests")                         \
     X(10, SCHEDULE_FREE, schedule_free, RUN, "no race, and the result is bitwise the same under another schedule")
@@ -112,7 +116,12 @@ struct attn_run_limits {
     int64_t bytes;          /* of the image and of a workspace, each */
     int64_t reference_work; /* multiply-adds of the reference: beyond them it computes rows drawn by the data's seed,
                                and the others are judged by P9 and P10 alone; 0: ATTN_RUN_REFERENCE_WORK */
-    bool schedules;         /* run twice, the host backend under a second schedule, and compare bit by bit (P10) */
+    /* Run again and compare bit by bit (P10): the host backend under so many schedules, each of another kind
+     * (ATTN_SCHEDULES), any other backend once. A case that names a second schedule is run again under that one alone.
+     * 0: not. */
+    int schedules;
+    uint32_t
+        twins; /* bit set of enum attn_twin_kind: hold the case against its twins (P8); one that it names is alone */
     /* NULL, or a host backend that runs the same plan of each kernel beside the backend under test: its result must be
      * within the bound too, and no further from the other one than both bounds together (P2). */
     struct attn_backend *beside;
@@ -127,6 +136,12 @@ struct attn_run_limits {
 #define ATTN_RUN_REFERENCE_WORK INT64_C(100000000)
 #define ATTN_RUN_BYTES_LIMIT INT64_C(268435456)
 
+/* For attn_run_limits.schedules: under schedules of all kinds but its own. */
+enum { ATTN_RUN_ALL_SCHEDULES = ATTN_SCHEDULE_KINDS - 1 };
+/* For attn_run_limits.twins: all that a case has, or one of them, drawn by the case. */
+#define ATTN_RUN_ALL_TWINS ((UINT32_C(1) << ATTN_TWIN_COUNT) - 1)
+uint32_t attn_run_one_twin(const struct attn_case *c);
+
 enum attn_compared { ATTN_COMPARED_NOT, ATTN_COMPARED_DONE, ATTN_COMPARED_TOO_LARGE };
 enum attn_outcome_status { ATTN_OUTCOME_HELD, ATTN_OUTCOME_FAILED, ATTN_OUTCOME_SKIPPED };
 
@@ -136,6 +151,8 @@ struct attn_kernel_outcome {
     struct attn_judgement judgement; /* when it ran to the end */
     uint8_t blind;                   /* held, but could not be judged (attn_judgement_blind; of a session a step) */
     uint8_t compared;                /* enum attn_compared */
+    uint16_t twins;                  /* bit set of those that it was held against */
+    uint16_t same_twins;             /* of which those that had to give the same bits */
     double apart;                    /* compared: largest difference / sum of both limits */
     int64_t equal;                   /* compared: components with the same bits */
 };

@@ -83,6 +83,7 @@ static const char *prepare(struct attn_runner *r, int64_t workspace_bytes, struc
                      ? attn_reference_compute_rows(&r->c->problem, base, r->sample->row, r->sample->n_rows, &watch)
                      : attn_reference_compute_some(&r->c->problem, base, limit, r->c->run.seed, &watch);
     r->expected = (struct attn_expected){ *reference, judge_case, limit_of_case, "" };
+    r->reference = r->sample ? NULL : *reference; /* a twin has no such rows */
     return *reference ? attn_runner_open(r, workspace_bytes) : "out of memory";
 }
 

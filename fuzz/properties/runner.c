@@ -1,7 +1,7 @@
-/* runner.c: the properties of runs: P9 contained, P2 sound, P10 schedule-free. See runner.h.
+/* runner.c: the properties of runs: P9 contained, P2 sound, P10 schedule-free; P8 is metamorphic.c's. See runner.h.
  *
  * SPDX-License-Identifier: MIT */
-#include "fuzz/properties/runner.h"
+#include "fuzz/properties/trial.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -11,21 +11,9 @@
 
 #include "planner/random.h"
 
-/* One plan's runs. */
-struct trial {
-    struct attn_runner *r;
-    const struct attn_plan *plan;
-    const char *how;
-    struct attn_kernel_outcome *outcome;
-    struct attn_failure failure; /* of the run that did not come to its end */
-    uint64_t schedule;           /* of this run */
-};
-
 /* ---- Findings -------------------------------------------------------------------------------------------- */
 
-/* The text begins with kernel, device and plan. */
-__attribute__((format(printf, 4, 5))) static bool found(const struct trial *t, int property, struct attn_finding *f,
-                                                        const char *format, ...)
+bool trial_found(const struct trial *t, int property, struct attn_finding *f, const char *format, ...)
 {
     va_list args;
     memset(f, 0, sizeof *f);
@@ -36,6 +24,8 @@ __attribute__((format(printf, 4, 5))) static bool found(const struct trial *t, i
     f->at = *t->r->c;
     f->at.run.kernel = t->plan->kernel;
     f->at.run.schedule = t->schedule;
+    f->at.run.again = 0;
+    f->at.run.twin = -1;
     int n =
         snprintf(f->text, sizeof f->text, "%s on %s%s", attn_kernel(t->plan->kernel)->name, t->r->device->name, t->how);
     va_start(args, format);
@@ -67,7 +57,7 @@ static bool run_once(struct trial *t, uint64_t schedule)
 
 static bool failed_run(const struct trial *t, struct attn_finding *f)
 {
-    return found(t, attn_failure_property(t->failure.code), f, ": %s", t->failure.text);
+    return trial_found(t, attn_failure_property(t->failure.code), f, ": %s", t->failure.text);
 }
 
 const void *attn_runner_dst(const struct attn_runner *r) { return attn_image_at(&r->after, &r->c->problem, ATTN_DST); }
@@ -113,10 +103,10 @@ static bool check_written(struct trial *t, struct attn_finding *f)
         uint32_t bits;
         memcpy(&bits, result + at, sizeof bits);
         if (bits == UINT32_MAX)
-            return found(t, ATTN_P_CONTAINED, f,
-                         " left component d=%" PRId64 " head=%" PRId64 " row=%" PRId64 " seq=%" PRId64
-                         " of dst unwritten",
-                         d, h, iq, s);
+            return trial_found(t, ATTN_P_CONTAINED, f,
+                               " left component d=%" PRId64 " head=%" PRId64 " row=%" PRId64 " seq=%" PRId64
+                               " of dst unwritten",
+                               d, h, iq, s);
     }
     return true;
 }
@@ -128,9 +118,9 @@ static bool check_contained(struct trial *t, struct attn_finding *f)
         const struct attn_buffer *x = &before->buffer[i], *y = &after->buffer[i];
         int64_t at = first_change(x, y);
         if (at >= 0)
-            return found(t, ATTN_P_CONTAINED, f,
-                         " changed byte %" PRId64 " of buffer %d, which belongs to %s (from %02x to %02x)", at, i,
-                         x->role[at] == ATTN_ROLE_GAP ? "no element" : "an input", x->bytes[at], y->bytes[at]);
+            return trial_found(t, ATTN_P_CONTAINED, f,
+                               " changed byte %" PRId64 " of buffer %d, which belongs to %s (from %02x to %02x)", at, i,
+                               x->role[at] == ATTN_ROLE_GAP ? "no element" : "an input", x->bytes[at], y->bytes[at]);
     }
     return check_written(t, f);
 }
@@ -150,23 +140,20 @@ static bool check_sound(struct trial *t, struct attn_finding *f)
     t->outcome->blind = held && attn_judgement_blind(j);
     if (held)
         return true;
-    return found(t, ATTN_P_SOUND, f,
-                 ": component d=%" PRId64 " head=%" PRId64 " row=%" PRId64 " seq=%" PRId64
-                 " is %.9g, %smust be %.9g within %.3g; %" PRId64 " of %" PRId64 " components are beyond their limit",
-                 j->d, j->h, j->iq, j->s, j->got, t->r->expected.by, j->want, j->limit, j->failed, j->components);
+    return trial_found(t, ATTN_P_SOUND, f,
+                       ": component d=%" PRId64 " head=%" PRId64 " row=%" PRId64 " seq=%" PRId64
+                       " is %.9g, %smust be %.9g within %.3g; %" PRId64 " of %" PRId64
+                       " components are beyond their limit",
+                       j->d, j->h, j->iq, j->s, j->got, t->r->expected.by, j->want, j->limit, j->failed, j->components);
 }
 
 /* ---- P10 schedule-free ----------------------------------------------------------------------------------- */
 
-/* Only the host has schedules to choose; what runs twice elsewhere must give the same bits all the same. */
-static bool check_schedule_free(struct trial *t, struct attn_finding *f)
+static bool same_again(struct trial *t, uint64_t another, struct attn_finding *f)
 {
     struct attn_runner *r = t->r;
-    const uint64_t schedule = t->schedule, another = schedule ^ ATTN_RANDOM_STEP;
+    const uint64_t schedule = r->c->run.schedule;
     const struct attn_buffer *dst = &r->after.buffer[r->after.buffer_of[ATTN_DST]];
-    if (!r->limits->schedules)
-        return true;
-    memcpy(r->first_dst, dst->bytes, (size_t)dst->size);
     if (!run_once(t, another)) {
         t->outcome->ran = 0;
         return failed_run(t, f);
@@ -178,11 +165,36 @@ static bool check_schedule_free(struct trial *t, struct attn_finding *f)
     while (r->first_dst[at] == dst->bytes[at])
         at++;
     if (!r->host)
-        return found(t, ATTN_P_SCHEDULE_FREE, f,
-                     ": byte %" PRId64 " of dst's buffer differs between two runs of the same plan", at);
-    return found(t, ATTN_P_SCHEDULE_FREE, f,
-                 ": byte %" PRId64 " of dst's buffer differs between schedules %" PRIu64 " and %" PRIu64, at, schedule,
-                 another);
+        return trial_found(t, ATTN_P_SCHEDULE_FREE, f,
+                           ": byte %" PRId64 " of dst's buffer differs between two runs of the same plan", at);
+    trial_found(t, ATTN_P_SCHEDULE_FREE, f,
+                ": byte %" PRId64 " of dst's buffer differs between schedules %" PRIu64 " (%s) and %" PRIu64 " (%s)",
+                at, schedule, attn_schedule_name(attn_schedule_kind(schedule)), another,
+                attn_schedule_name(attn_schedule_kind(another)));
+    f->at.run.again = another;
+    return false;
+}
+
+/* Only the host has schedules to choose; what runs twice elsewhere must give the same bits all the same. The second one
+ * is of another kind than the first, drawn by the case; so the same line is run under the same two. */
+static bool check_schedule_free(struct trial *t, struct attn_finding *f)
+{
+    struct attn_runner *r = t->r;
+    const struct attn_run *run = &r->c->run;
+    const struct attn_buffer *dst = &r->after.buffer[r->after.buffer_of[ATTN_DST]];
+    if (!r->first_dst)
+        return true;
+    memcpy(r->first_dst, dst->bytes, (size_t)dst->size);
+    if (run->again != 0 || !r->host)
+        return same_again(t, run->again, f);
+    const uint64_t drawn = attn_mix(attn_case_hash(r->c));
+    for (int i = 0; i < r->limits->schedules && i < ATTN_RUN_ALL_SCHEDULES; i++) {
+        const int other = (int)((drawn + (uint64_t)i) % ATTN_RUN_ALL_SCHEDULES);
+        const int kind = (attn_schedule_kind(run->schedule) + 1 + other) % ATTN_SCHEDULE_KINDS;
+        if (!same_again(t, attn_schedule_of(kind, drawn), f))
+            return false;
+    }
+    return true;
 }
 
 /* ---- Beside the host executor ---------------------------------------------------------------------------- */
@@ -254,21 +266,21 @@ static bool check_beside(struct trial *t, struct attn_finding *f)
     if (memory)
         host->ops->free(host, memory);
     if (!ran)
-        return found(t, attn_failure_property(t->failure.code), f, " ran, but its plan fails on the host executor: %s",
-                     t->failure.text);
+        return trial_found(t, attn_failure_property(t->failure.code), f,
+                           " ran, but its plan fails on the host executor: %s", t->failure.text);
     const char *here = attn_image_at(&r->other, p, ATTN_DST), *there = attn_runner_dst(r);
     if (!judge(t, here, &j))
-        return found(t, ATTN_P_SOUND, f,
-                     " is within its bound, the same plan on the host executor is not: component d=%" PRId64
-                     " head=%" PRId64 " row=%" PRId64 " seq=%" PRId64 " is %.9g, %smust be %.9g within %.3g",
-                     j.d, j.h, j.iq, j.s, j.got, r->expected.by, j.want, j.limit);
+        return trial_found(t, ATTN_P_SOUND, f,
+                           " is within its bound, the same plan on the host executor is not: component d=%" PRId64
+                           " head=%" PRId64 " row=%" PRId64 " seq=%" PRId64 " is %.9g, %smust be %.9g within %.3g",
+                           j.d, j.h, j.iq, j.s, j.got, r->expected.by, j.want, j.limit);
     t->outcome->judgement.suspect += j.suspect;
     t->outcome->judgement.unlikely = fmax(t->outcome->judgement.unlikely, j.unlikely);
     t->outcome->compared = ATTN_COMPARED_DONE;
     compare(t, there, here);
     return t->outcome->apart <= 1 ||
-           found(t, ATTN_P_SOUND, f, " is %.3g times both limits away from the host executor's result",
-                 t->outcome->apart);
+           trial_found(t, ATTN_P_SOUND, f, " is %.3g times both limits away from the host executor's result",
+                       t->outcome->apart);
 }
 
 /* ---- All ------------------------------------------------------------------------------------------------- */
@@ -331,15 +343,17 @@ const char *attn_runner_open(struct attn_runner *r, int64_t workspace_bytes)
     r->memory = r->backend->ops->alloc(r->backend, &r->c->problem, &r->before, workspace_bytes, &failure);
     if (!r->memory || !copy_image(&r->before, &r->after))
         return no_memory;
-    if (r->limits->schedules)
+    const bool again = r->limits->schedules > 0 || (r->host && r->c->run.again != 0);
+    if (again)
         r->first_dst = malloc((size_t)r->before.buffer[r->before.buffer_of[ATTN_DST]].size);
-    return r->limits->schedules && !r->first_dst ? no_memory : NULL;
+    return again && !r->first_dst ? no_memory : NULL;
 }
 
 void attn_runner_close(struct attn_runner *r)
 {
     if (r->memory)
         r->backend->ops->free(r->backend, r->memory);
+    trial_free_twins(r->twins);
     free(r->first_dst);
     free_copy(&r->after);
     free_copy(&r->other);

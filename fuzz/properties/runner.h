@@ -1,5 +1,5 @@
 /* runner.h: runs plans of one problem on a backend and judges what each of them leaves behind. It is the only place
- * where P2, P9 and P10 are checked: for cases (run.c), for the steps of sessions (session/check.c), on the host
+ * where P2, P8, P9 and P10 are checked: for cases (run.c), for the steps of sessions (session/check.c), on the host
  * executor as on a GPU.
  *
  * SPDX-License-Identifier: MIT */
@@ -28,6 +28,7 @@ struct attn_runner {
     const struct attn_run_limits *limits;
     struct attn_expected expected;    /* set before the first plan is tried */
     const struct attn_sample *sample; /* rows of dst that are run, on a host backend; NULL: all. Set before the image */
+    const struct attn_reference *reference; /* what P8 needs; NULL: it is not checked */
 
     /* The runner's. */
     bool host;                /* schedules mean something, and the backend sees every access itself */
@@ -36,6 +37,7 @@ struct attn_runner {
     struct attn_image other;  /* as the backend beside left it; shares roles with before; made when first needed */
     uint8_t *first_dst;       /* of the first of two runs, the bytes of the buffer that dst is in */
     struct attn_memory *memory;
+    struct attn_twins *twins; /* metamorphic.c's */
 };
 
 /* The device that plans for a backend are made for: its own where it has one, else that row and weakening of the table.

@@ -160,7 +160,7 @@ static bool compare_orders(const struct attn_session *s, const struct attn_sessi
     struct attn_player *second = NULL;
     struct answers *its = calloc(1, sizeof *its);
     bool held = true;
-    once.limits.schedules = false;
+    once.limits.schedules = 0;
     once.limits.beside = NULL;
     if (its)
         held = session_check(other, &once, keep_answer, its, &outcome, f, &second);

@@ -42,8 +42,9 @@ static bool breaks_run(const struct attn_case *c, struct question *q)
 {
     struct attn_outcome outcome;
     struct attn_run_limits limits = q->how->limits;
-    /* A second schedule costs a second run; what breaks under one schedule is asked about under that one alone. */
-    limits.schedules = q->wanted->property == ATTN_P_SCHEDULE_FREE;
+    /* What breaks under one schedule, or for one twin, is asked about under that one alone: the line names it. */
+    limits.schedules = q->wanted->property == ATTN_P_SCHEDULE_FREE && q->wanted->at.run.again == 0;
+    limits.twins = 0;
     return attn_check_run(q->how->backend, c, &limits, &outcome, &q->found) == ATTN_OUTCOME_FAILED;
 }
 

@@ -78,7 +78,7 @@ void attn_shrink_measure(const struct attn_case *c, struct attn_shrink_size *siz
     memset(size, 0, sizeof *size);
     measure_problem(&c->problem, size);
     size->features += (run->weakening >= 0) + (run->data != ATTN_DATA_UNIFORM) + (run->mask != ATTN_MASK_CAUSAL) +
-                      (run->dead != 1) + (run->schedule != 0);
+                      (run->dead != 1) + (run->schedule != 0) + (run->again != 0) + (run->twin >= 0);
     /* A lower row of the table, whatever weakening there is on it. */
     add(&size->rest, (run->device + 1) * (int64_t)(attn_weakening_count() + 1));
     add(&size->rest, run->weakening + 1);
@@ -86,6 +86,7 @@ void attn_shrink_measure(const struct attn_case *c, struct attn_shrink_size *siz
     add(&size->rest, run->mask);
     add_u64(&size->rest, run->seed);
     add_u64(&size->rest, run->schedule);
+    add_u64(&size->rest, run->again);
     /* Names of devices are not of one length, which says nothing about them. */
     struct attn_case anywhere = *c;
     char line[1];

@@ -38,12 +38,14 @@ static void drop_profile(struct attn_case *c) { c->run.data = ATTN_DATA_UNIFORM;
 static void drop_content(struct attn_case *c) { c->run.mask = ATTN_MASK_CAUSAL; }
 static void drop_dead(struct attn_case *c) { c->run.dead = 1; }
 static void drop_schedule(struct attn_case *c) { c->run.schedule = 0; }
+static void drop_again(struct attn_case *c) { c->run.again = 0; }
+static void drop_twin(struct attn_case *c) { c->run.twin = -1; }
 static void drop_seed(struct attn_case *c) { c->run.seed = 0; }
 
 static void (*const drops[])(struct attn_case *) = { drop_mask,    drop_sinks,   drop_softcap,   drop_bias,
                                                      drop_subset,  drop_scale,   drop_mask_room, drop_weakening,
                                                      drop_profile, drop_content, drop_dead,      drop_schedule,
-                                                     drop_seed };
+                                                     drop_again,   drop_twin,    drop_seed };
 
 static bool drop_features(struct search *s)
 {
@@ -63,13 +65,14 @@ static bool drop_features(struct search *s)
 
 /* ---- Numbers --------------------------------------------------------------------------------------------- */
 
-enum number { SEED, SCHEDULE, HEAD_FIRST, HEAD_TOTAL, NUMBERS };
+enum number { SEED, SCHEDULE, AGAIN, HEAD_FIRST, HEAD_TOTAL, NUMBERS };
 
 static void set_plain(struct attn_case *c, int64_t value, int which)
 {
     switch (which) {
     case SEED: c->run.seed = (uint64_t)value; break;
     case SCHEDULE: c->run.schedule = (uint64_t)value; break;
+    case AGAIN: c->run.again = (uint64_t)value; break;
     case HEAD_FIRST: c->problem.head_first = value; break;
     default: c->problem.head_total = value; break;
     }
@@ -80,6 +83,7 @@ static int64_t plain_at(const struct attn_case *c, int which)
     switch (which) {
     case SEED: return c->run.seed > INT64_MAX ? INT64_MAX : (int64_t)c->run.seed;
     case SCHEDULE: return c->run.schedule > INT64_MAX ? INT64_MAX : (int64_t)c->run.schedule;
+    case AGAIN: return c->run.again > INT64_MAX ? INT64_MAX : (int64_t)c->run.again;
     case HEAD_FIRST: return c->problem.head_first;
     default: return c->problem.head_total;
     }

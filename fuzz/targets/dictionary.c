@@ -73,6 +73,7 @@ static void add_values(struct dictionary *d)
 #define X(NAME, name, text) add(d, #name);
     ATTN_DATA_PROFILES(X)
     ATTN_MASK_CONTENTS(X)
+    ATTN_TWINS(X)
 #undef X
 }
 
@@ -91,7 +92,7 @@ static void full_case(struct attn_case *c)
     c->problem.scale = c->problem.softcap = c->problem.max_bias = 0.5f;
     c->problem.head_first = 1;
     c->problem.head_total = 8;
-    c->run = (struct attn_run){ 0, 0, 0, ATTN_DATA_COUNT - 1, ATTN_MASK_CONTENT_COUNT - 1, 0, 1, 1 };
+    c->run = (struct attn_run){ 0, 0, 0, ATTN_DATA_COUNT - 1, ATTN_MASK_CONTENT_COUNT - 1, 0, 1, 1, 1, 0 };
 }
 
 static void add_line(struct dictionary *d)

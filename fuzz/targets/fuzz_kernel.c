@@ -1,5 +1,6 @@
 /* fuzz_kernel.c: runs every able kernel of a problem on the host executor, on devices of both wave sizes, judges each
- * result, and checks that a run touches nothing but its own and does not depend on the schedule.
+ * result, and checks that a run touches nothing but its own, does not depend on the schedule, and agrees with that of a
+ * twin of the problem.
  *
  * SPDX-License-Identifier: MIT */
 #include "fuzz/domain/domain.h"
@@ -16,6 +17,7 @@
 #define EXEC_COLUMNS 4                   /* and for those with many columns */
 #define EXEC_WORKSPACE INT64_C(16777216) /* of a plan */
 #define EXEC_STEPS UINT64_C(200000000)   /* accesses and wave operations of a launch */
+#define AGAINST_TWINS 4                  /* one execution in so many is held against a twin */
 #define SHRINK_TRIES 600                 /* of a finding: some seconds */
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -42,6 +44,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct attn_run_limits run_limits = { .work = limits.work,
                                           .bytes = EXEC_WORKSPACE,
                                           .schedules = more == 1 && (c.run.seed & 7) == 0 };
+    if (more == 1 && (c.run.seed & 7) % AGAINST_TWINS == 1)
+        run_limits.twins = attn_run_one_twin(&c);
     if (attn_check_run(backend, &c, &run_limits, &outcome, &finding) == ATTN_OUTCOME_FAILED) {
         struct attn_shrink_how how = { .backend = backend, .limits = run_limits, .max_tries = SHRINK_TRIES };
         attn_finding_print(stderr, &finding);
