@@ -23,6 +23,7 @@ struct attn_sample_part attn_sample_part_of(const struct attn_problem *problem, 
     const int64_t last = attn_min(first + plan->columns, n_q * gqa) - 1;
     struct attn_sample_part part = { .seq = row.seq,
                                      .kv_head = kv_head,
+                                     .first = first,
                                      .row = { first / gqa, last / gqa + 1 },
                                      .head = { kv_head * gqa, (kv_head + 1) * gqa } };
     if (part.row[1] == part.row[0] + 1) {

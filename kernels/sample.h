@@ -22,6 +22,7 @@ struct attn_sample_row attn_sample_row_at(const struct attn_problem *problem, in
  * the scan's blocks too. */
 struct attn_sample_part {
     int64_t seq, kv_head;
+    int64_t first; /* column of the tile */
     int64_t row[2], head[2];
     int64_t mask_row[2], mask_head[2]; /* heads of the problem: several may share a mask head */
 };

@@ -54,8 +54,7 @@ static void settle(struct simt_items *items)
 static void add_main(const struct attn_args *a, const struct attn_plan *plan, const struct attn_sample_part &part,
                      struct simt_items *items)
 {
-    const int64_t column = part.row[0] * a->gqa + part.head[0] % a->gqa;
-    const attn_work work = { column / plan->columns * plan->columns, part.kv_head, part.seq };
+    const attn_work work = { part.first, part.kv_head, part.seq };
     add(items, attn_work_number(*a, work, plan->columns), 1);
 }
 
