@@ -31,7 +31,11 @@
  *
  *    N splits by Minkowski into a sqrt(sum p G^2) + sqrt(sum p h^2) + ..., so that no gauge depends on the route.
  *    It is the variance that counts: constant V, or one key with all the weight, leaves nothing to get wrong.
- *    And both means lie within max|V|, so max|V| + |o| is a limit too. The sink is a key with V = 0.
+ *    And both means lie within max|V|, so max|V| + |o| is a limit too; and, the new mean's deviation from o being a
+ * mean under weights of at most p e^(2 eta_max), e^eta_max sigma. The sink is a key with V = 0. Where few keys have V
+ * of one component its sigma is large beside sum p |V - o| <= A_d + |o|, of which it can only be moved by g e^N max
+ * eta. The maximum is taken over keys near the row's maximum; of those that are further below than ATTN_FAR the sum p
+ * eta counts, times max|V| + |o|.
  *
  * 2. Rounded sums. How often a term's way to the result is rounded goes by the route's tree (tree.c): n times in a
  *    wave's lane and where lanes and waves are added up, rescales with them, s times where the combine adds up splits,
@@ -46,12 +50,17 @@
  *    touched, so it is at most 2 P_d + (b + 1) B, or P_d + b B; and the combine's, at most P_d + B. Where V has both
  *    signs that is far below A_d, and where it has one it is near |o|. The wrong weights of 1 add to it
  *    sum p |e^t - 1| |V| <= shift sqrt(sum p V^2), and narrowing what it adds to A_d.
+ *    Rounded to nearest, a sum is off by no more than what was added. So keys whose weight is lost in the sum need not
+ *    count as roundings of it, if their p is added, and for V their p max|V|: which keys these are is free, and the
+ *    reference takes those with p < 2 u S (struct attn_row).
  *    Weights narrowed for the product with V add u_p A_d, narrowed V adds u_v A_d. Division, or reciprocal and
  *    product, and the store: 8 u |o|.
  *
  * 3. Floors. Weights below the smallest their type rounds to are lost: f_p n max|V|, after the row's own maximum,
- *    so against a sum of weights of at least 1. Float underflow, where subnormals may be flushed: f = 2^-126 in
- *    each weight, product and rescale.
+ *    so against the sum of weights, which is 1 / max p, or e^(-2 eta_max) times that, and at least 1. Float underflow,
+ *    where subnormals may be flushed: f = 2^-126 in each weight, product and rescale. A weight loses no more than
+ * itself, so of keys far below the maximum the sum of p is enough. V: f_v, of f16 where an element is below 2^-14, so
+ * times the sum of p of keys with such a one.
  *
  * 4. Matrix cores. They form products exactly, align the products of one instruction and the accumulator to the
  *    largest of them, and truncate at the accumulator's precision or a few bits below (Fasi, Higham, Mikaitis, Pranesh,
@@ -153,9 +162,11 @@ void attn_row_limit_of(const struct attn_reference *r, const struct attn_arithme
     e.roundings = attn_dot_roundings(arithmetic, d_k);
     e.dot = gamma_of(e.roundings);
     const double a = e.dot + e.q + e.k;
-    const double lost =
-        fabs((double)p->scale) * (q.absolute * (1.0 + k.relative) * row->k_sum +
-                                  k.absolute * (1.0 + q.relative) * row->q_sum + q.absolute * k.absolute * d_k);
+    /* What is normal in f16 loses nothing but digits, and no number loses more than itself. */
+    const double k_lost = k.absolute * (1.0 + q.relative) * row->q_sum;
+    const double k_small = arithmetic->k_type == ATTN_F16 ? (1.0 + q.relative) * row->q_max * row->k_small : INFINITY;
+    const double lost = fabs((double)p->scale) * (q.absolute * (1.0 + k.relative) * row->k_sum + fmin(k_lost, k_small) +
+                                                  q.absolute * k.absolute * d_k);
     const struct attn_paths paths = attn_paths_of(arithmetic, r, row, a * row->g_max + row->h_max + lost);
     e.same = 4.0 * U * paths.factors + U * arithmetic->p_shift + lost;
     e.most = a * row->g_max + row->h_max + 6.0 * U * fmin(row->x_max, 110.0) + e.same;
@@ -163,18 +174,26 @@ void attn_row_limit_of(const struct attn_reference *r, const struct attn_arithme
 
     *limit = (struct attn_row_limit){ .row = row };
     struct attn_rounding *proven = &limit->proven;
-    proven->shift = proven->shift_most = INFINITY;
+    proven->shift = proven->near = proven->rest = INFINITY;
     if (e.most < 100.0 && a <= 1.0 / 64.0) { /* also false for NaN; 1/64: what G allows for (reference.c) */
         proven->shift = fmin(expm1(e.most) / e.most * e.eta * exp(e.eta), exp(e.most));
-        proven->shift_most = expm1(e.most) * exp(e.eta);
+        const double x = 6.0 * U * fmin(row->x_max, 110.0);
+        const double grown = expm1(e.most) / e.most * exp(e.eta);
+        proven->near = grown * (a * row->g_near + row->h_near + x + e.same);
+        proven->rest = grown * (a * row->rest_g + row->rest_h + (x + e.same) * row->rest);
     }
-    const double weights = gamma_of(paths.weights);
+    /* What wrong weights make of a key's. */
+    const double lost_weight = e.most < 1.0 ? row->lost * exp(2.0 * e.most) : INFINITY;
+    const double weights = fmin(gamma_of(paths.weights), gamma_of(paths.weights - paths.weights_lost) + lost_weight);
     proven->weights = weights < 0.5 ? weights / (1.0 - weights) : HOPELESS;
     proven->values = fmin(gamma_of(paths.values) * (1.0 + proven->weights), HOPELESS);
+    proven->values_kept = fmin(gamma_of(paths.values - paths.values_lost) * (1.0 + proven->weights), HOPELESS);
+    proven->values_lost = paths.values_lost > 0.0 ? lost_weight * row->v_max * (1.0 + proven->weights) : INFINITY;
     proven->combined = fmin(gamma_of(paths.combined) * (1.0 + proven->weights), HOPELESS);
     proven->each = gamma_of(paths.each) * (1.0 + proven->weights);
     proven->p_round = w.relative;
     proven->v_round = v.relative;
+    proven->p_spread = proven->v_spread = INFINITY;
     attn_chance(r, arithmetic, row, &e, &paths, proven, &limit->likely);
 
     limit->in_order = !r->shuffled;
@@ -184,7 +203,14 @@ void attn_row_limit_of(const struct attn_reference *r, const struct attn_arithme
     }
     /* The sum of weights, in units of the largest, is 1 / top, or what wrong weights leave of it; 1 at least. */
     const double total = e.most < 100.0 ? fmax(exp(-2.0 * e.most) / row->top, 1.0) : 1.0;
-    limit->fixed = v.absolute + 2.0 * n * (FLOOR_F32 + w.absolute) / total * row->v_max +
+    /* What is normal in f16 loses nothing but digits. */
+    const double small = arithmetic->v_type == ATTN_F16 && e.most < 1.0 ? row->v_small * exp(2.0 * e.most) : 1.0;
+    /* No weight loses more than itself. */
+    const double near = 2.0 * (double)row->beside * w.absolute / total;
+    const double rest = 2.0 * (n - (double)row->beside) * w.absolute / total;
+    const double lost_far = e.most < 1.0 ? 2.0 * row->rest * exp(2.0 * e.most) : INFINITY;
+    limit->fixed = v.absolute * fmin(small, 1.0) +
+                   (near + fmin(rest, lost_far) + 2.0 * n * FLOOR_F32 / total) * row->v_max +
                    (2.0 * n + paths.rescales + paths.each + 8.0) * FLOOR_F32;
     if (isinf(q.absolute) || isinf(k.absolute) || isinf(v.absolute) || isinf(w.absolute)) {
         limit->fixed = INFINITY;
@@ -193,23 +219,37 @@ void attn_row_limit_of(const struct attn_reference *r, const struct attn_arithme
     limit->square = (4.0 * n + 64.0) * 0x1p-53;
 }
 
-/* What the sum of w V may be off by where partial sums are rounded; magnitude: of all its terms, spread: sqrt(sum p
- * V^2). See 2. */
-static double partial_sums(const struct attn_reference *r, const struct attn_row_limit *limit,
-                           const struct attn_rounding *by, int64_t component, double magnitude, double spread)
+/* A component in double: o, and of its terms p V the sum of absolute values, the root of the sum p V^2, and what they
+ * come to where weights are wrong. */
+struct terms {
+    double value, sum, root, magnitude;
+};
+
+/* Terms narrowed: at most by so much of each; or, of independent ones, of sqrt(sum p^2 V^2) <= sqrt(max p sum p V^2),
+ * or
+ * <= sqrt(max (p V) sum p V). fmin picks the number where the other is none. */
+static double narrowed(const struct attn_row *row, const struct terms *t, double each, double mean, double spread)
 {
-    const double shift = fmin(by->shift, 1.0), given = by->shift * spread + (by->p_round + by->v_round) * magnitude +
-                                                       (by->p_spread + by->v_spread) * spread + limit->fixed;
+    const double apart = fmin(sqrt(row->top) * t->root, sqrt(row->pv_top * t->sum));
+    return fmin(each * t->magnitude, mean * t->magnitude + spread * apart);
+}
+
+/* What the sum of w V may be off by where partial sums are rounded; narrow: and its terms are. See 2. */
+static double partial_sums(const struct attn_reference *r, const struct attn_row_limit *limit,
+                           const struct attn_rounding *by, int64_t component, const struct terms *t, double narrow)
+{
+    const double shift = fmin(by->shift, 1.0), given = by->shift * t->root + narrow + limit->fixed;
     const double prefix = (double)r->prefix[component] * limit->magnitude * (1.0 + shift) + given;
     const double tile = limit->row->tile_v * (1.0 + shift) + given;
-    /* fmin also picks `magnitude` where the other is no number */
-    const double split = limit->in_order ? fmin(prefix + tile, magnitude) : magnitude;
+    /* fmin also picks the magnitude where the other is no number */
+    const double split = limit->in_order ? fmin(prefix + tile, t->magnitude) : t->magnitude;
     const double wave =
-        limit->prefixes > 0.0 ? fmin(limit->prefixes * prefix + limit->tiles * tile, magnitude) : magnitude;
+        limit->prefixes > 0.0 ? fmin(limit->prefixes * prefix + limit->tiles * tile, t->magnitude) : t->magnitude;
     /* Few keys with nearly all of V: nothing averages out. */
-    const bool few = magnitude * magnitude * 16.0 < spread * spread;
-    const double values = few ? limit->proven.values : by->values;
-    return values * wave + by->combined * (split + values * wave);
+    const bool few = t->magnitude * t->magnitude * 16.0 < t->root * t->root;
+    const struct attn_rounding *sums = few ? &limit->proven : by;
+    const double values = fmin(sums->values * wave, sums->values_kept * wave + sums->values_lost);
+    return values + by->combined * (split + values);
 }
 
 static double limit_of(const struct attn_reference *r, const struct attn_row_limit *limit,
@@ -219,19 +259,19 @@ static double limit_of(const struct attn_reference *r, const struct attn_row_lim
     if (row->live == 0) {
         return 0.0;
     }
-    const double value = r->value[component], square = r->square[component];
+    const double value = r->value[component], square = r->square[component], size = fabs(value);
     const double variance = fmax(square - value * value, 0.0) + limit->square * square;
-    const double reach = row->v_max + fabs(value); /* both means are at most max|V| */
+    const double reach = row->v_max + size; /* both means are at most max|V| */
     /* sum p |V| is at most max|V|, which also holds where its float overflowed */
-    const double terms = fmin((double)r->magnitude[component] * limit->magnitude, row->v_max);
-    const double spread = sqrt(square);
+    struct terms t = { value, fmin((double)r->magnitude[component] * limit->magnitude, row->v_max), sqrt(square), 0.0 };
     /* fmin also picks `reach` when an infinite shift meets a variance of zero */
-    const double moved = fmin(fmin(by->shift * sqrt(variance), by->shift_most * (terms + fabs(value))), reach);
-    const double magnitude = terms + fmin(by->shift * spread, row->v_max);
-    const double output = fabs(value) + moved;
-    const double rounded = partial_sums(r, limit, by, component, magnitude, spread) + by->weights * output +
-                           by->each * magnitude + by->v_round * magnitude + by->p_round * (magnitude + output) +
-                           (by->p_spread + by->v_spread) * spread + limit->fixed + 8.0 * U * output;
+    const double moved = fmin(fmin(by->shift * sqrt(variance), by->near * (t.sum + size) + by->rest * reach), reach);
+    t.magnitude = t.sum + fmin(by->shift * t.root, row->v_max);
+    const double output = size + moved;
+    const double narrow =
+        narrowed(row, &t, by->p_round, by->p_mean, by->p_spread) + narrowed(row, &t, by->v_round, 0.0, by->v_spread);
+    const double rounded = partial_sums(r, limit, by, component, &t, narrow) + by->weights * output +
+                           by->each * t.magnitude + narrow + limit->fixed + 8.0 * U * output;
     return (moved + rounded * (1.0 + limit->proven.v_round) * (1.0 + limit->proven.p_round)) * (1.0 + 0x1p-20);
 }
 

@@ -77,25 +77,18 @@ void attn_chance(const struct attn_reference *r, const struct attn_arithmetic *a
 {
     const double n = (double)row->live, groups = grouped(n, row->same, row->pairs);
     const double density = part_of(row->near, row->pairs) / (2.0 * ATTN_NEAR_SCORE);
-    const double mean = row->lost + 4.0 * U * U * density * row->rough;
-    const double weights = L * U * sqrt(paths->weights * groups) + mean;
-    const double values = L * U * sqrt(paths->values * groups) + 2.0 * mean;
+    const double mean = 4.0 * U * U * density * row->rough;
+    const double weights = L * U * sqrt((paths->weights - paths->weights_lost) * groups) + mean + row->lost;
+    const double values = L * U * sqrt((paths->values - paths->values_lost) * groups) + 2.0 * mean;
 
     *likely = *proven;
     likely->shift = fmin(proven->shift, likely_shift(r, arithmetic, row, errors, groups));
     likely->weights = fmin(proven->weights, weights);
-    if (!arithmetic->matrix) {
-        likely->values = fmin(proven->values, values * (1.0 + likely->weights));
+    if (!arithmetic->matrix && errors->most < 1.0) {
+        likely->values_kept = fmin(proven->values_kept, values * (1.0 + likely->weights));
+        likely->values_lost = row->lost * exp(2.0 * errors->most) * row->v_max;
     }
-    const double p_mean = fmin(8.0 * proven->p_round * density, 1.0);
-    const double p = L * sqrt(row->top * groups);
-    if (p < 0.5 && p_mean < 0.5) {
-        likely->p_spread = p * proven->p_round;
-        likely->p_round = p_mean * proven->p_round;
-    }
-    const double v = L * sqrt(row->top * grouped(n, row->v_same, row->v_pairs));
-    if (v < 0.5) {
-        likely->v_spread = v * proven->v_round;
-        likely->v_round = 0.0;
-    }
+    likely->p_mean = fmin(8.0 * proven->p_round * density, 1.0) * proven->p_round;
+    likely->p_spread = L * sqrt(groups) * proven->p_round;
+    likely->v_spread = L * sqrt(grouped(n, row->v_same, row->v_pairs)) * proven->v_round;
 }

@@ -23,6 +23,11 @@ static inline void attn_gauge_scale(struct attn_row *row, double factor)
     row->pg2_top *= factor;
     row->ph2_top *= factor;
     row->lost *= factor;
+    row->v_small *= factor;
+    row->rest *= factor;
+    row->rest_g *= factor;
+    row->rest_h *= factor;
+    row->pv_top *= factor;
     row->rough *= factor;
 }
 
@@ -52,7 +57,25 @@ static inline void attn_gauge_weight(struct attn_row *row, double weight, double
     if (weight < 2.0 * ATTN_U32 * sum) {
         row->lost += weight;
     } else {
+        row->kept++;
         row->rough += sum * sum / weight;
+    }
+}
+
+/* A key x below the maximum so far. */
+static inline void attn_gauge_key(struct attn_row *row, double weight, double x, double g, double h, double v_max)
+{
+    row->pg2_top = fmax(row->pg2_top, weight * g * g);
+    row->ph2_top = fmax(row->ph2_top, weight * h * h);
+    row->pv_top = fmax(row->pv_top, weight * v_max);
+    if (x <= ATTN_FAR) {
+        row->g_near = fmax(row->g_near, g);
+        row->h_near = fmax(row->h_near, h);
+        row->beside++;
+    } else {
+        row->rest += weight;
+        row->rest_g += weight * g;
+        row->rest_h += weight * h;
     }
 }
 

@@ -22,16 +22,27 @@ struct attn_row {
     double x2, x_max; /* sum p x^2 and max x */
     double v_max;     /* max |V| over live keys and all d */
     double k_sum;     /* max over live keys of sum_d |k_d| */
+    double k_small;   /* max over live keys of the sum of |k_d| below ATTN_SMALL */
     double q_sum;     /* sum_d |q_d| */
     double q_max;     /* max_d |q_d| */
     double keys;      /* their part of all weight; below 1 where there is a sink */
-    double tile_v;    /* max over tiles of sum p max_d |V_d|: keys in their order, attn_reference.tile at a time */
+    /* Keys that are at most ATTN_FAR below the maximum so far, and the rest. */
+    double g_near, h_near;       /* max G and max h of those near */
+    double rest, rest_g, rest_h; /* sum p, sum p G, sum p h of the others */
+    int64_t beside;              /* how many are near */
+    double v_small;              /* sum p of keys with an element of V that is not zero and below ATTN_SMALL */
+    double tile_v; /* max over tiles of sum p max_d |V_d|: keys in their order, attn_reference.tile at a time */
+    /* Keys that a sum of weights does not notice, p < 2 u S with S the sum of p up to the key: adding such a one is off
+     * by no more than p. */
+    double lost;  /* sum p of them */
+    int64_t kept; /* the others */
     /* For what is likely (chance.c), over live keys. */
     double top;              /* max p */
     double pg2_top, ph2_top; /* max p G^2 and max p h^2 */
-    double lost, rough; /* with S the sum of p up to a key: sum p of keys with p < 2 u S; of the others sum S^2 / p */
-    int64_t pairs;      /* of keys drawn from all over the row, */
-    int64_t same, near; /* of which the scores are ATTN_SAME_SCORE, ATTN_NEAR_SCORE apart at most */
+    double pv_top;           /* max p max_d |V_d| */
+    double rough;            /* with S the sum of p up to a key: over kept ones sum S^2 / p */
+    int64_t pairs;           /* of keys drawn from all over the row, */
+    int64_t same, near;      /* of which the scores are ATTN_SAME_SCORE, ATTN_NEAR_SCORE apart at most */
     int64_t v_pairs, v_same; /* pairs of elements of V, of one d; of which both are the same, and not zero */
     int64_t live;            /* live keys; 0: the row is zeros */
     int64_t near_max; /* of which, in their order, are above the maximum of those before, or no more than ATTN_NEAR_MAX
@@ -50,6 +61,10 @@ struct attn_watched {
     double *weight; /* [row * n + i]: p; 0 where the row does not see the key */
     float *v;       /* [(head * n + i) * d_v + d] */
 };
+
+#define ATTN_FAR 12.0
+
+#define ATTN_SMALL 0x1p-14 /* the smallest normal number of f16 */
 
 #define ATTN_SAME_SCORE 0x1p-20
 #define ATTN_NEAR_SCORE 0x1p-12
@@ -104,10 +119,12 @@ bool attn_allocate_results(struct attn_reference *r);
 
 /* Roundings, in units of u, on the way from a term to a row's result, at most. */
 struct attn_paths {
-    double weights;           /* of a weight into the sum of weights */
-    double values;            /* of w V in a workgroup, where partial sums are rounded; */
-    double combined;          /* where those of splits are, added up one after the other; */
-    double each;              /* and where the term itself is rounded */
+    double weights;      /* of a weight into the sum of weights */
+    double values;       /* of w V in a workgroup, where partial sums are rounded; */
+    double weights_lost; /* of either, those that need not be counted where for each of the keys that are lost its */
+    double values_lost;  /* weight is: struct attn_row */
+    double combined;     /* where those of splits are, added up one after the other; */
+    double each;         /* and where the term itself is rounded */
     double rescales, factors; /* exponentials that a weight is a product of: rescales, and all */
     double block;             /* partial sums go past a sum of the reference's whole tiles by so many of them at most;
                                  infinite: the keys' order is not known */
@@ -130,13 +147,16 @@ struct attn_score_errors {
 
 /* What roundings can do, in proportion to what a component has. */
 struct attn_rounding {
-    double shift;                  /* |change of a weighted mean| / its standard deviation, from wrong weights, */
-    double shift_most;             /* and / (A_d + |o|) */
-    double weights;                /* relative error of the sum of weights */
-    double values, combined, each; /* relative error of a sum of w V: to its largest partial sum where a workgroup adds,
-                                      and where splits are added up; to A_d where terms are rounded */
-    double p_round, p_spread; /* error of that sum where weights are narrowed for it: / A_d, and / sqrt(sum p V^2), */
-    double v_round, v_spread; /* and where V is */
+    /* Wrong weights: | change of a weighted mean | / its standard deviation; or / (A_d + |o|) from keys near the
+     * maximum and / (max |V| + |o|) from the rest of them. */
+    double shift, near, rest;
+    double weights; /* relative error of the sum of weights */
+    /* Of a sum of w V: relative to its largest partial sum where a workgroup adds, or less and something for keys that
+     * are lost; relative to it where splits are added up; to A_d where terms are rounded. */
+    double values, values_kept, values_lost, combined, each;
+    /* Where weights, or V, are narrowed for it: relative to A_d; or less, and relative to how large terms are where
+     * they are taken for independent (limit_of). */
+    double p_round, p_mean, p_spread, v_round, v_spread;
 };
 
 /* The parts of a limit that are the same for all components of a row. */

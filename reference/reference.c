@@ -55,7 +55,9 @@ struct work {
     float *k_float, *v_float, *q_float;
     double k_sum[TILE_KEYS], v_max[TILE_KEYS]; /* sum |k_d| and max |v_d| of a key */
     int64_t v_pairs, v_same;                   /* of the tile: struct attn_row */
-    uint8_t alive[TILE_KEYS];                  /* some row of this KV head attends to the key */
+    double k_small[TILE_KEYS];
+    bool v_small[TILE_KEYS];  /* struct attn_row */
+    uint8_t alive[TILE_KEYS]; /* some row of this KV head attends to the key */
     /* live keys of the row at work */
     int32_t key[TILE_KEYS];
     double bias[TILE_KEYS], score[TILE_KEYS], gauge[TILE_KEYS], extra[TILE_KEYS], weight[TILE_KEYS];
@@ -121,17 +123,21 @@ static void load_tile(struct work *w, int64_t first, int64_t n, int64_t kv_head,
         double *k = w->k + i * w->d_pad, *v = w->v + i * w->d_v;
         attn_row_decode(w->p->t[ATTN_K].type, row_at(w, ATTN_K, first + i, kv_head, s), w->d_k, k_float);
         attn_row_decode(w->p->t[ATTN_V].type, row_at(w, ATTN_V, first + i, kv_head, s), w->d_v, v_float);
-        w->k_sum[i] = 0.0;
+        w->k_sum[i] = w->k_small[i] = 0.0;
         for (int64_t d = 0; d < w->d_k; d++) {
             k[d] = (double)k_float[d];
             w->k_sum[i] += fabs(k[d]);
+            w->k_small[i] += fabs(k[d]) < ATTN_SMALL ? fabs(k[d]) : 0.0;
         }
         float v_max = 0.0f;
+        bool small = false;
         for (int64_t d = 0; d < w->d_v; d++) {
             v[d] = (double)v_float[d];
             v_max = fmaxf(v_max, fabsf(v_float[d]));
+            small = small || (v_float[d] != 0.0f && fabsf(v_float[d]) < (float)ATTN_SMALL);
         }
         w->v_max[i] = (double)v_max;
+        w->v_small[i] = small;
         if (w->watched) {
             attn_watch_values(w->r, w->head, first + i, v_float);
         }
@@ -280,15 +286,16 @@ static void row_tile(struct work *w, int64_t first, int64_t n, struct place *pla
             row->x2 += weight * x * x;
             row->g2 += weight * w->gauge[i] * w->gauge[i];
             row->h2 += weight * w->extra[i] * w->extra[i];
-            row->pg2_top = fmax(row->pg2_top, weight * w->gauge[i] * w->gauge[i]);
-            row->ph2_top = fmax(row->ph2_top, weight * w->extra[i] * w->extra[i]);
+            attn_gauge_key(row, weight, x, w->gauge[i], w->extra[i], w->v_max[w->key[i]]);
             attn_gauge_weight(row, weight, run->sum);
         }
         row->g_max = fmax(row->g_max, w->gauge[i]);
         row->h_max = fmax(row->h_max, w->extra[i]);
         row->v_max = fmax(row->v_max, w->v_max[w->key[i]]);
         tile_v += weight * w->v_max[w->key[i]];
+        row->v_small += w->v_small[w->key[i]] ? weight : 0.0;
         row->k_sum = fmax(row->k_sum, w->k_sum[w->key[i]]);
+        row->k_small = fmax(row->k_small, w->k_small[w->key[i]]);
     }
     row->live += live;
     row->tile_v = fmax(row->tile_v, tile_v);

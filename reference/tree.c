@@ -58,6 +58,8 @@ struct attn_paths attn_paths_of(const struct attn_arithmetic *a, const struct at
     p.factors = p.rescales + 1.0 + merges;
     const double weights = fmin(tiles * ceil(tile / at_least_one(a->weights.lanes)), live);
     const double values = fmin(tiles * ceil(tile / at_least_one(a->values.lanes)), live);
+    p.weights_lost = fmax(weights - (double)row->kept, 0.0);
+    p.values_lost = a->matrix ? 0.0 : fmax(values - (double)row->kept, 0.0);
     p.weights = weights + p.rescales + (double)a->weights.joins + combined + merges + 4.0;
     p.values = (a->matrix ? truncating(values * at_least_one(a->p_parts), at_least_one(a->depth)) : values) +
                p.rescales + (double)a->values.joins;

@@ -368,7 +368,9 @@ static void limits_grow_with_every_rounding(void **state)
     for (int i = 0; i < 13; i++) {
         const struct attn_arithmetic *less = i == 8 ? &more[2] : &least;
         for (int64_t c = 0; c < 32; c++) {
-            assert_true(attn_reference_limit(r, &more[i], c, 1, 1, 1) > attn_reference_limit(r, less, c, 1, 1, 1));
+            const double wide = attn_reference_limit(r, &more[i], c, 1, 1, 1);
+            const double narrow = attn_reference_limit(r, less, c, 1, 1, 1);
+            assert_true(i == 8 ? wide >= narrow : wide > narrow); /* flushing loses only what is small */
         }
     }
     attn_reference_free(r);
