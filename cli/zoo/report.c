@@ -74,6 +74,7 @@ static void print_json(const struct zoo *zoo, const struct zoo_fault *f, const s
     cli_json_text(stdout, "name", f->name);
     cli_json_text(stdout, "class", f->class);
     cli_json_text(stdout, "what", f->what);
+    cli_json_text(stdout, "equivalent", f->equivalent);
     printf(",\"limit_s\":%" PRId64, zoo->seconds);
     for (int way = 0; way < ZOO_WAY_COUNT; way++) {
         const struct cell *c = &cell[way];

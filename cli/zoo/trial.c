@@ -17,8 +17,10 @@
 #include "cli/zoo/zoo.h"
 
 enum { LOOK_MS = 50, SHRINK_S = 90, CONFIRM_S = 120 };
-/* Where a process uses no CPU at all it is given up after so many times the CPU seconds that it may take. */
-enum { STUCK_TIMES = 20 };
+/* A process whose time is over is asked to end, which an engine does between two executions; one that has not after a
+ * quarter of that time and HANG_MS more hangs in one. The clock on the wall tells nothing of that on a busy machine: it
+ * is for a process that uses no CPU at all, which is given up after so many times the CPU seconds that it may take. */
+enum { HANG_MS = 2000, STUCK_TIMES = 400 };
 
 enum stage { IDLE, FUZZ, WITH, WITHOUT };
 
@@ -29,9 +31,9 @@ struct slot {
     struct zoo_child child;
     char folder[64];
     int target;
-    int64_t spent_ms; /* by the targets before */
-    int64_t since;    /* of this stage, or of the finding: ns */
-    bool found;
+    int64_t spent_ms;  /* by the targets before */
+    int64_t since;     /* of this stage, or of the finding: ns */
+    bool found, asked; /* to end */
     struct zoo_result result;
 };
 
@@ -69,7 +71,7 @@ static bool names_failure(const char *text, char *property, size_t cap)
     bool sanitizer = strstr(text, "==ERROR: ") || strstr(text, "== ERROR: ") || strstr(text, "runtime error: ") ||
                      strstr(text, ": Assertion `");
     if (sanitizer)
-        snprintf(property, cap, "%s", strstr(text, "libFuzzer: timeout") ? "hang" : "crash");
+        snprintf(property, cap, "crash");
     return sanitizer;
 }
 
@@ -101,6 +103,7 @@ static bool start(struct runner *r, struct slot *s, char *const arguments[], int
 {
     s->stage = stage;
     s->since = now_ns();
+    s->asked = false;
     if (zoo_child_start(&s->child, arguments, s->folder, number))
         return true;
     cli_error("zoo: %s cannot be started", arguments[0]);
@@ -121,7 +124,7 @@ static bool start_target(struct runner *r, struct slot *s)
 {
     const struct zoo_fault *f = s->fault;
     const char *way = zoo_way_name(s->trial->way), *target = f->target[s->target];
-    char program[4096], seed[32], max_len[64], timeout[64], dictionary[4096];
+    char program[4096], seed[32], max_len[64], dictionary[4096];
     bool itself = s->trial->way == ZOO_TARGET;
     snprintf(s->result.target, sizeof s->result.target, "%s", target);
     snprintf(seed, sizeof seed, "%" PRId64, s->trial->seed);
@@ -132,11 +135,10 @@ static bool start_target(struct runner *r, struct slot *s)
         return start(r, s, (char *[]){ program, seed, f->max_len[s->target], NULL }, f->number, FUZZ);
     snprintf(seed, sizeof seed, "-seed=%" PRId64, s->trial->seed);
     snprintf(max_len, sizeof max_len, "-max_len=%s", f->max_len[s->target]);
-    snprintf(timeout, sizeof timeout, "-timeout=%" PRId64, (s->trial->seconds + 1) / 2);
     snprintf(dictionary, sizeof dictionary, "-dict=%s/%s.dict", r->zoo->folder, target);
     bool words = access(dictionary + strlen("-dict="), R_OK) == 0;
     return start(r, s,
-                 (char *[]){ program, seed, max_len, timeout, "-rss_limit_mb=0", "-verbosity=0",
+                 (char *[]){ program, seed, max_len, "-timeout=100000", "-rss_limit_mb=0", "-verbosity=0",
                              words ? dictionary : NULL, NULL },
                  f->number, FUZZ);
 }
@@ -197,7 +199,7 @@ static void after_target(struct runner *r, struct slot *s)
     bool counted = zoo_child_counts(s->folder, &reached, &triggered);
     s->result.reached += reached;
     s->result.triggered += triggered;
-    bool killed = WIFSIGNALED(c->status) && WTERMSIG(c->status) == SIGKILL;
+    bool killed = s->asked || (WIFSIGNALED(c->status) && WTERMSIG(c->status) == SIGKILL);
     bool wrong_use =
         WIFEXITED(c->status) && (WEXITSTATUS(c->status) == 126 || WEXITSTATUS(c->status) == CLI_USAGE || !counted);
     if (!s->found && wrong_use) {
@@ -241,6 +243,24 @@ static void after_confirming(struct runner *r, struct slot *s)
     finish(r, s, ZOO_END_found);
 }
 
+/* A target that has found nothing: is its time over? It is asked to end first. */
+static bool is_over(struct slot *s, double waited)
+{
+    struct zoo_child *c = &s->child;
+    const int64_t limit_ms = s->trial->seconds * 1000;
+    if (c->cpu_ms > limit_ms && !s->asked) {
+        s->asked = true;
+        kill(c->pid, SIGUSR1);
+    }
+    if (c->cpu_ms > limit_ms + limit_ms / 4 + HANG_MS) {
+        s->found = true;
+        s->result.cpu_ms = s->spent_ms + limit_ms;
+        snprintf(s->result.property, sizeof s->result.property, "hang");
+        return true;
+    }
+    return waited > (double)s->trial->seconds * STUCK_TIMES;
+}
+
 /* Looks after a slot's process: reads, and ends it where its time is over. */
 static void tend(struct runner *r, struct slot *s)
 {
@@ -248,9 +268,7 @@ static void tend(struct runner *r, struct slot *s)
     bool open = zoo_child_read(c, s->stage == FUZZ ? on_line : ignore_line, s);
     double waited = (double)(now_ns() - s->since) / 1e9;
     zoo_child_clock(c);
-    bool late = s->stage != FUZZ ? waited > CONFIRM_S
-                : s->found ? waited > SHRINK_S
-                           : c->cpu_ms > s->trial->seconds * 1000 || waited > (double)s->trial->seconds * STUCK_TIMES;
+    bool late = s->stage != FUZZ ? waited > CONFIRM_S : s->found ? waited > SHRINK_S : open && is_over(s, waited);
     if (open && !late)
         return;
     zoo_child_end(c, open);

@@ -29,6 +29,7 @@ case $ATTN_PLANTED in
 3) count 1 1; echo "==7==ERROR: AddressSanitizer: heap-buffer-overflow" >&2; exit 1;;
 4) count 1 1; echo "P9 contained: wrong" >&2; echo "  line:   fa1 both" >&2; exit 77;;
 5) count 1 1; kill -SEGV $$;;
+6) count 1 1; trap '' USR1; burn;;
 *) count 0 0; burn;;
 esac
 """
@@ -38,7 +39,7 @@ echo "$0 $ATTN_PLANTED $*" >>"%(log)s"
 [ "$1 $2" = "run fa1 small | dev=x" ] && [ "$ATTN_PLANTED" = 1 ] && exit 1
 exit 0
 """
-ROWS = {1: "wrong", 2: "never", 3: "overrun", 4: "unsure", 5: "dies"}
+ROWS = {1: "wrong", 2: "never", 3: "overrun", 4: "unsure", 5: "dies", 6: "endless"}
 
 
 class Zoo(Case):
@@ -75,6 +76,10 @@ class Zoo(Case):
         self.assertEqual(of["none-fuzz_kernel"]["found"], 0)
         self.assertIn("attnfuzz 1", self.runs())
         self.assertIn("attnfuzz 0", self.runs())
+
+    def test_what_does_not_end_when_asked_hangs(self):
+        result = self.zoo(0, self.folder_of([6]), "--ways", "target")
+        self.assertIn("hang by fuzz_kernel; 1.0 CPU s", result.out)
 
     def test_every_fault_found_is_good(self):
         result = self.zoo(0, self.folder_of([1, 3]))

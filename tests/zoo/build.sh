@@ -20,7 +20,7 @@ for target in $(cut -f3 "$folder/tree/zoo.txt" | tr ' ' '\n' | grep '^fuzz_' | s
     done
 done
 # shellcheck disable=SC2086
-ninja -C "$folder/build" -j "${JOBS:-$(nproc)}" $programs
+ninja -k 0 -C "$folder/build" -j "${JOBS:-$(nproc)}" $programs
 rm -rf "$folder/bin"
 mkdir "$folder/bin"
 for program in $programs; do

@@ -6,7 +6,8 @@
 draws N of them by the seed, the kinds by turns, and weaves them into one copy. What the compiler refuses (a constant
 expression, an angle bracket that was taken for a comparison) is not drawn, nor is what the host's build does not
 compile: GPU code, directives. The executor is left out (kernels/host, kernels/simt/host.h): it is the machine that
-checks, and its tests hold it against faults of its own.
+checks, and its tests hold it against faults of its own. So is what prints plans for people (planner/text/plan.c,
+json.c): no fuzz target runs it.
 
 A mutant's name is a hash of its file, its line's text and the change, so that it keeps its name while the line stands:
 equivalent.txt says by name which ones change nothing that can be told, and why."""
@@ -29,6 +30,7 @@ COMPARED = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "=="}
 LOGIC = {"&&": "||", "||": "&&"}
 STRIDES = {"nb1": "nb2", "nb2": "nb3", "nb3": "nb1", "row_bytes": "(row_bytes + 1)", "pitch": "(pitch + 8)",
            "stride": "(stride + 1)"}
+UNFUZZED = {"planner/text/plan.c", "planner/text/json.c"}
 BARRIERS = re.compile(r"__syncthreads|simt_wave_sync|simt_copy_wait(_all)?|publish|mma_group_arrive")
 
 # Which targets look for a mutant, by the beginning of its path, and how long their inputs are.
@@ -116,7 +118,7 @@ def everything():
     for folder in FOLDERS:
         for full in sorted(glob.glob(os.path.join(weave.SOURCE, folder, "*"))):
             path = os.path.relpath(full, weave.SOURCE)
-            if path.endswith((".c", ".h", ".hip")):
+            if path.endswith((".c", ".h", ".hip")) and path not in UNFUZZED:
                 for m in of_file(path, tree.read(path)):
                     found.setdefault(m.kind, {}).setdefault(m.name, m)
     return tree, {kind: [of[name] for name in sorted(of)] for kind, of in sorted(found.items())}
@@ -143,6 +145,17 @@ def edits_of(mutants):
     return edits
 
 
+def near(path, line):
+    """The numbers of what is planted in that line, or else in the nearest one, of a statement's lines, that has any."""
+    with open(path) as f:
+        lines = f.read().split("\n")
+    for at in [line - 1, line, line + 1, line + 2] + list(range(line - 2, max(-1, line - 12), -1)):
+        numbers = re.findall(r"ATTN_PLANT(?:_VALUE)?\((\d+)", lines[at]) if at < len(lines) else []
+        if numbers:
+            return {int(n) for n in numbers}
+    return set()
+
+
 def refused(folder, units):
     """The numbers that the compiler refuses, read off the lines that its errors are about."""
     def check(unit):
@@ -155,18 +168,10 @@ def refused(folder, units):
     import concurrent.futures
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         said = "".join(pool.map(check, units))
-    wrong, lines = set(), {}
-    for path, line in set(re.findall(r"^(/\S+?):(\d+):\d+: (?:error|note)", said, re.M)):
-        if not path.startswith(folder) or path.endswith("planted.h"):
-            continue
-        if path not in lines:
-            with open(path) as f:
-                lines[path] = f.read().split("\n")
-        for at in range(int(line) - 1, max(0, int(line) - 12), -1):
-            numbers = re.findall(r"ATTN_PLANT(?:_VALUE)?\((\d+)", lines[path][at])
-            if numbers:
-                wrong.update(int(n) for n in numbers)
-                break
+    wrong = set()
+    for kind in ("error", "note"):  # notes lead there where an error is somewhere else
+        places = set(re.findall(r"^(%s/\S+?):(\d+):\d+: %s" % (re.escape(folder), kind), said, re.M))
+        wrong = wrong or {n for path, line in places if not path.endswith("planted.h") for n in near(path, int(line))}
     if said and not wrong:
         sys.exit("mutants.py: the woven copy does not compile, and no mutant is to blame:\n" + said[-3000:])
     return wrong
@@ -210,6 +215,7 @@ def weave_mutants(folder, count, seed):
     kept = kept[:count]
     numbered = list(enumerate(kept, 1))
     weave_all(folder, numbered)
+    weave.hurry(folder, "-O0")  # mutants are looked for by targets alone, which run the checked kernels
     return numbered
 
 

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""weave.py FOLDER [--mutants N [--seed S] | NAME...]: a copy of the tree in FOLDER that holds many
+"""weave.py FOLDER [--mutants N [--seed S] | --list | NAME...]: a copy of the tree in FOLDER that holds many
 faults at once, of which a program built there has the one that ATTN_PLANTED names when it starts, and none without.
 
 Without --mutants the faults are those of tests/faults (all, or those whose names contain a NAME), reverts of correct
 lines: of each changed part of a patch the smallest expression or the statements around it become
 ATTN_PLANT_VALUE(number, right, wrong) or if (ATTN_PLANT(number)) wrong else right (planted.h). FOLDER/zoo.txt says
-which number is what. A fault that says `build: own` in its head (a table, a constant expression) is not woven.
+which number is what; with --list nothing else is made. A fault that says `build: own` in its head (a table, a constant
+expression) is not woven.
 
 With --mutants N of the changes that mutants.py knows are drawn by the seed, and woven likewise.
 
@@ -247,6 +248,15 @@ def copy_tree(folder):
         f.write("include(tests/zoo/zoo.cmake)\n")
 
 
+def hurry(folder, flag):
+    """Has the copy's unchecked kernels, which are nearly half of what there is to compile, compiled with `flag`."""
+    path = os.path.join(folder, "kernels", "CMakeLists.txt")
+    with open(path) as f:
+        text = f.read()
+    with open(path, "w") as f:
+        f.write(text.replace("set(plain_options ", "set(plain_options %s " % flag))
+
+
 def write_woven(folder, edits):
     """Weaves {file: [Edit]} into the copy."""
     tree = Tree(SOURCE)
@@ -300,16 +310,21 @@ def main(arguments):
     if names[:1] == ["--mutants"]:
         import mutants
         return mutants.weave_command(folder, names[1:])
-    chosen = faults(names)
+    listed = names[:1] == ["--list"]
+    chosen = faults(names[listed:])
     edits, wrong = all_edits(chosen)
     if wrong or not chosen:
         print("\n".join(wrong) or "no fault has such a name", file=sys.stderr)
         return 1
-    copy_tree(folder)
-    write_woven(folder, edits)
+    if listed:
+        os.makedirs(folder, exist_ok=True)
+    else:
+        copy_tree(folder)
+        write_woven(folder, edits)
+        hurry(folder, "-O1")
     manifest(folder, [(number, os.path.basename(patch)[:-len(".patch")], head["target"], head.get("max_len", "96"),
                        head["property"], head["class"], head["what"]) for number, patch, head in chosen])
-    print("%d faults woven into %d files of %s" % (len(chosen), len(edits), folder))
+    print("%d faults %s %d files of %s" % (len(chosen), "listed, of" if listed else "woven into", len(edits), folder))
     return 0
 
 

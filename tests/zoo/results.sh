@@ -1,0 +1,51 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# results.sh ATTNFUZZ >docs/results.md: the page again, out of what is kept here: results.txt (of faults), mutants.txt,
+# mutants-results.txt, equivalent.txt (the draw, what came of it, which change nothing that can be told).
+set -u
+[ $# = 1 ] || { sed -n '3,4s/^# //p' "$0" >&2; exit 2; }
+here=$(cd "$(dirname "$0")" && pwd)
+list=$(mktemp -d)
+trap 'rm -rf "$list"' EXIT
+python3 "$here/weave.py" "$list/faults" --list >/dev/null || exit 1
+mkdir "$list/mutants"
+cat <<'END'
+# Results
+
+How soon known faults are found. Made by `tests/zoo/results.sh` out of what `attnfuzz zoo` has left in `tests/zoo/`.
+
+## Faults
+
+`target`: the fuzz target as it is; `raw`: libFuzzer without the mutator; `uniform`: random bytes; `grid`: the cases of
+ggml's test-backend-ops, drawn in random order on devices of the table, judged by its rule, a whole tensor's NMSE of at
+most 5e-4, with nothing watching what kernels access.
+
+END
+"$1" zoo --build "$list/faults" --resume "$here/results.txt" --report --markdown
+[ -e "$here/mutants.txt" ] && [ -e "$here/mutants-results.txt" ] || exit 0
+cp "$here/mutants.txt" "$list/mutants/zoo.txt"
+cat <<'END'
+
+## Mutants
+
+One comparison, constant, stride, barrier or guard of `planner/` and `kernels/` changed, drawn by a seed; each is looked
+for by the targets that its file suits, 20 CPU seconds each. Which change nothing that can be told, and why, is in
+`tests/zoo/equivalent.txt`. Those that are alive, and what all come to:
+
+END
+"$1" zoo --build "$list/mutants" --resume "$here/mutants-results.txt" --equivalent "$here/equivalent.txt" --seconds 20 \
+    --seeds 1 --ways target --report --json >"$list/rows"
+python3 - "$list/rows" <<'END'
+import json, sys
+rows = [json.loads(line) for line in open(sys.argv[1])]
+rows = [row for row in rows if row["number"] > 0 and "target" in row]
+alive = [row for row in rows if not row["target"]["found"] and not row["equivalent"]]
+same = [row for row in rows if not row["target"]["found"] and row["equivalent"]]
+print("| mutant | change | reached |\n|---|---|---|")
+for row in alive:
+    reached = "yes" if row["target"]["reached"] else "no"
+    print("| %s | %s | %s |" % (row["name"], row["what"].replace("|", "\\|"), reached))
+died = len(rows) - len(alive) - len(same)
+print("\n%d drawn: %d died, %d are equivalent, %d are alive: %.1f%% of those that are not equivalent die." % (
+    len(rows), died, len(same), len(alive), 100 * died / max(1, died + len(alive))))
+END
