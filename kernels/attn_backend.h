@@ -19,10 +19,20 @@ extern "C" {
 
 enum attn_role { ATTN_ROLE_GAP = 0, ATTN_ROLE_INPUT = 1, ATTN_ROLE_DST = 2 };
 
+/* A run of a buffer's bytes, start to before end: elements, with some of the gap bytes around them. */
+struct attn_stretch {
+    int64_t start, end;
+};
+
+/* Where rows lie far apart the buffer is sparse: of its address space only the stretches are there. Bytes outside of
+ * them belong to no element, and nobody reads, writes or copies them. */
 struct attn_buffer {
-    uint8_t *bytes; /* size bytes */
-    uint8_t *role;  /* enum attn_role of each byte: which belong to elements, which are gaps */
-    int64_t size;   /* bytes: the end of the last element of the tensors in it */
+    uint8_t *bytes;               /* size bytes */
+    uint8_t *role;                /* enum attn_role of each byte: which belong to elements, which are gaps */
+    int64_t size;                 /* bytes: the end of the last element of the tensors in it */
+    struct attn_stretch *stretch; /* ascending, apart from each other; in most buffers one, from 0 to size */
+    int32_t n_stretches;
+    bool sparse;
 };
 
 struct attn_image {
@@ -31,16 +41,32 @@ struct attn_image {
     int buffer_of[ATTN_OPERAND_COUNT]; /* index into buffer[]; -1 for an absent operand */
 };
 
-/* Bytes the buffers of a problem need in all; INT64_MAX when more than that. */
-int64_t attn_image_bytes(const struct attn_problem *problem);
+/* As far as the buffers of a problem may reach in all, bytes. A process has 2^47 addresses, of which AddressSanitizer
+ * takes an eighth; an image takes two for each byte, the two copies of it that a run needs one each, and the executor's
+ * memory six (kernels/host/memory.cc). */
+#define ATTN_REACH_MOST (INT64_C(1) << 42)
 
-/* Lays the tensors of a legal problem out: every byte is a NaN pattern (0xFF), roles are marked. Returns false
- * when attn_image_bytes exceeds max_bytes or memory runs out; nothing is kept then. */
+/* Bytes of the stretches of a problem's buffers in all: what they need of memory. */
+int64_t attn_image_bytes(const struct attn_problem *problem);
+/* The same of what the sample has of them. */
+int64_t attn_image_bytes_sample(const struct attn_problem *problem, const struct attn_sample *sample);
+/* Bytes from the first to the last of each buffer, in all: what they need of address space; INT64_MAX when more than
+ * that. */
+int64_t attn_image_reach(const struct attn_problem *problem);
+
+/* Lays the tensors of a legal problem out: every byte of a stretch is a NaN pattern (0xFF), roles are marked. Returns
+ * false when attn_image_bytes exceeds max_bytes, attn_image_reach ATTN_REACH_MOST, or memory runs out; nothing is kept
+ * then. */
 bool attn_image_create(const struct attn_problem *problem, int64_t max_bytes, struct attn_image *image);
 /* The same, in which only what the sample touches has a role: the rest is no element. NULL: all is. */
 bool attn_image_create_sample(const struct attn_problem *problem, const struct attn_sample *sample, int64_t max_bytes,
                               struct attn_image *image);
 void attn_image_free(struct attn_image *image);
+
+/* Another image with bytes of its own, of no value yet; roles and stretches are those of the first one, which has to
+ * live as long. False when memory runs out; nothing is kept then. */
+bool attn_image_twin(const struct attn_image *image, struct attn_image *twin);
+void attn_image_twin_free(struct attn_image *twin);
 
 /* First byte of an operand's first element; NULL for an absent one. */
 void *attn_image_at(const struct attn_image *image, const struct attn_problem *problem, int operand);
@@ -107,7 +133,7 @@ struct attn_backend_ops {
     /* Memory for an image's buffers and a workspace of so many bytes; NULL with *failure when there is none. */
     struct attn_memory *(*alloc)(struct attn_backend *, const struct attn_problem *, const struct attn_image *,
                                  int64_t workspace_bytes, struct attn_failure *);
-    /* Copies all bytes of the image in; dst and workspace count as unwritten again. */
+    /* Copies all stretches of the image in; dst and workspace count as unwritten again. */
     bool (*upload)(struct attn_backend *, struct attn_memory *, const struct attn_image *, struct attn_failure *);
     /* Runs all launches of a plan of that problem, waits, and checks what the backend can check (host: all of
      * the failures above; dst must be written whole. hip: the launch's LDS and threads against the instance's, and
@@ -115,7 +141,7 @@ struct attn_backend_ops {
      * needs a new process. */
     bool (*run)(struct attn_backend *, struct attn_memory *, const struct attn_problem *, const struct attn_plan *,
                 struct attn_failure *);
-    /* Copies the buffers back; gap bytes too, so that a caller can see that they are as they were. hip: also fails
+    /* Copies the stretches back; gap bytes too, so that a caller can see that they are as they were. hip: also fails
      * when a guard around a buffer or a region of the workspace changed, or an element of dst is as it was uploaded
      * where that was the image's NaN pattern. */
     bool (*download)(struct attn_backend *, struct attn_memory *, struct attn_image *, struct attn_failure *);

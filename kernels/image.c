@@ -1,14 +1,16 @@
 /* image.c: the bytes of a problem's buffers in host memory, and which of them belong to elements.
  *
- * Work is proportional to the bytes: rows that lie side by side are marked as one run, and dimensions that are
- * broadcast are marked once.
+ * Work is proportional to the bytes of stretches: rows that lie side by side are marked as one run, and dimensions that
+ * are broadcast are marked once. A sparse buffer is reserved address space, whose pages come into being when touched.
  *
  * SPDX-License-Identifier: MIT */
 #include "kernels/attn_backend.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
+#include "kernels/stretch.h"
 #include "planner/arith.h"
 
 /* Buffers of a problem without their bytes: which operand lies in which, and how large each is. */
@@ -33,7 +35,7 @@ static void layout(const struct attn_problem *problem, struct attn_image *image)
     }
 }
 
-static int64_t total_bytes(const struct attn_image *image)
+static int64_t reach(const struct attn_image *image)
 {
     int64_t total = 0;
     for (int b = 0; b < image->n_buffers; b++)
@@ -41,11 +43,61 @@ static int64_t total_bytes(const struct attn_image *image)
     return total;
 }
 
-int64_t attn_image_bytes(const struct attn_problem *problem)
+int64_t attn_image_reach(const struct attn_problem *problem)
 {
     struct attn_image image;
     layout(problem, &image);
-    return total_bytes(&image);
+    return reach(&image);
+}
+
+/* The stretches of what the sample has of the tensors in a buffer. */
+static bool find_stretches(const struct attn_problem *problem, const struct attn_sample *sample,
+                           struct attn_image *image, int b)
+{
+    struct attn_buffer *buffer = &image->buffer[b];
+    struct attn_tensor *part = NULL;
+    int n = 0;
+    for (int o = 0; o < ATTN_OPERAND_COUNT; o++) {
+        struct attn_box box[ATTN_SAMPLE_BOXES_MAX];
+        if (image->buffer_of[o] != b)
+            continue;
+        const int boxes = attn_sample_boxes(sample, problem, o, box);
+        struct attn_tensor *more = realloc(part, (size_t)(n + boxes) * sizeof *part);
+        if (!more) {
+            free(part);
+            return false;
+        }
+        part = more;
+        for (int i = 0; i < boxes; i++)
+            part[n++] = attn_box_tensor(&problem->t[o], &box[i]);
+    }
+    buffer->n_stretches = attn_stretches_find(part, n, buffer->size, &buffer->stretch);
+    buffer->sparse = buffer->n_stretches > 1 || (buffer->n_stretches == 1 && buffer->stretch[0].start > 0);
+    free(part);
+    return buffer->n_stretches > 0;
+}
+
+static int64_t bytes_of(const struct attn_buffer *buffer)
+{
+    int64_t total = 0;
+    for (int32_t i = 0; i < buffer->n_stretches; i++)
+        total += buffer->stretch[i].end - buffer->stretch[i].start;
+    return total;
+}
+
+int64_t attn_image_bytes(const struct attn_problem *problem) { return attn_image_bytes_sample(problem, NULL); }
+
+int64_t attn_image_bytes_sample(const struct attn_problem *problem, const struct attn_sample *sample)
+{
+    struct attn_image image;
+    int64_t total = 0;
+    layout(problem, &image);
+    for (int b = 0; b < image.n_buffers; b++) {
+        const bool found = find_stretches(problem, sample, &image, b);
+        total = attn_add_sat(total, found ? bytes_of(&image.buffer[b]) : image.buffer[b].size);
+        free(image.buffer[b].stretch);
+    }
+    return total;
 }
 
 /* Marks dimensions 1..dim below `at`. run: bytes side by side that one index of dimension dim covers. */
@@ -86,6 +138,46 @@ static void mark_operand(const struct attn_problem *problem, const struct attn_s
     }
 }
 
+/* Memory of a buffer: all zero where it is sparse, of no value else. NULL when there is none. */
+static uint8_t *take(const struct attn_buffer *buffer)
+{
+    const size_t size = (size_t)buffer->size;
+    if (!buffer->sparse)
+        return malloc(size);
+    void *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (map == MAP_FAILED)
+        return NULL;
+    madvise(map, size, MADV_NOHUGEPAGE); /* a row would take two megabytes */
+    return map;
+}
+
+static void give_back(const struct attn_buffer *buffer, uint8_t *memory)
+{
+    if (memory && buffer->sparse)
+        munmap(memory, (size_t)buffer->size);
+    else
+        free(memory);
+}
+
+/* A buffer's stretches and bytes; what does not exist is NULL then. */
+static bool make_buffer(const struct attn_problem *problem, const struct attn_sample *sample, struct attn_image *image,
+                        int b, int64_t *left)
+{
+    struct attn_buffer *buffer = &image->buffer[b];
+    if (!find_stretches(problem, sample, image, b) || (*left -= bytes_of(buffer)) < 0)
+        return false;
+    buffer->bytes = take(buffer);
+    buffer->role = take(buffer);
+    if (!buffer->bytes || !buffer->role)
+        return false;
+    for (int32_t i = 0; i < buffer->n_stretches; i++) {
+        const struct attn_stretch s = buffer->stretch[i];
+        memset(buffer->bytes + s.start, 0xFF, (size_t)(s.end - s.start));
+        memset(buffer->role + s.start, ATTN_ROLE_GAP, (size_t)(s.end - s.start));
+    }
+    return true;
+}
+
 bool attn_image_create(const struct attn_problem *problem, int64_t max_bytes, struct attn_image *image)
 {
     return attn_image_create_sample(problem, NULL, max_bytes, image);
@@ -94,20 +186,14 @@ bool attn_image_create(const struct attn_problem *problem, int64_t max_bytes, st
 bool attn_image_create_sample(const struct attn_problem *problem, const struct attn_sample *sample, int64_t max_bytes,
                               struct attn_image *image)
 {
+    int64_t left = max_bytes;
     layout(problem, image);
-    if (total_bytes(image) > max_bytes) {
-        memset(image, 0, sizeof *image);
+    bool good = reach(image) <= ATTN_REACH_MOST;
+    for (int b = 0; b < image->n_buffers && good; b++)
+        good = make_buffer(problem, sample, image, b, &left);
+    if (!good) {
+        attn_image_free(image);
         return false;
-    }
-    for (int b = 0; b < image->n_buffers; b++) {
-        struct attn_buffer *buffer = &image->buffer[b];
-        buffer->bytes = malloc((size_t)buffer->size);
-        buffer->role = calloc((size_t)buffer->size, 1);
-        if (!buffer->bytes || !buffer->role) {
-            attn_image_free(image);
-            return false;
-        }
-        memset(buffer->bytes, 0xFF, (size_t)buffer->size);
     }
     for (int o = 0; o < ATTN_OPERAND_COUNT; o++) {
         if (image->buffer_of[o] >= 0)
@@ -119,10 +205,31 @@ bool attn_image_create_sample(const struct attn_problem *problem, const struct a
 void attn_image_free(struct attn_image *image)
 {
     for (int b = 0; b < image->n_buffers; b++) {
-        free(image->buffer[b].bytes);
-        free(image->buffer[b].role);
+        give_back(&image->buffer[b], image->buffer[b].bytes);
+        give_back(&image->buffer[b], image->buffer[b].role);
+        free(image->buffer[b].stretch);
     }
     memset(image, 0, sizeof *image);
+}
+
+bool attn_image_twin(const struct attn_image *image, struct attn_image *twin)
+{
+    *twin = *image;
+    for (int b = 0; b < twin->n_buffers; b++)
+        twin->buffer[b].bytes = NULL;
+    for (int b = 0; b < twin->n_buffers; b++)
+        if (!(twin->buffer[b].bytes = take(&twin->buffer[b]))) {
+            attn_image_twin_free(twin);
+            return false;
+        }
+    return true;
+}
+
+void attn_image_twin_free(struct attn_image *twin)
+{
+    for (int b = 0; b < twin->n_buffers; b++)
+        give_back(&twin->buffer[b], twin->buffer[b].bytes);
+    memset(twin, 0, sizeof *twin);
 }
 
 void *attn_image_at(const struct attn_image *image, const struct attn_problem *problem, int operand)

@@ -187,12 +187,12 @@ int attn_check_run(struct attn_backend *backend, const struct attn_case *c, cons
         return skip(outcome, c->run.kernel >= 0 ? "the kernel named is not able" : "no kernel is able");
     const char *why =
         attn_problem_work(&c->problem) > limits->work ? make_sample(&runner, &plans, &sample, outcome) : NULL;
+    if (!why && sample.n_rows > 0)
+        runner.sample = &sample;
+    if (!why)
+        why = attn_runner_fits(&runner);
     if (why)
         return skip(outcome, why);
-    if (sample.n_rows > 0)
-        runner.sample = &sample;
-    else if (attn_image_bytes(&c->problem) > limits->bytes)
-        return skip(outcome, "more bytes than the limit");
     if (plans.n == 0)
         return skip(outcome, "a larger workspace than the limit");
 

@@ -64,12 +64,12 @@ const void *attn_runner_dst(const struct attn_runner *r) { return attn_image_at(
 
 /* ---- P9 contained ---------------------------------------------------------------------------------------- */
 
-/* The first byte of a buffer that is no element of dst and changed, -1: none. Most bytes are the same. */
-static int64_t first_change(const struct attn_buffer *x, const struct attn_buffer *y)
+/* The first byte of a stretch that is no element of dst and changed, -1: none. Most bytes are the same. */
+static int64_t change_within(const struct attn_buffer *x, const struct attn_buffer *y, struct attn_stretch s)
 {
     enum { STRIDE = 256 };
-    for (int64_t from = 0; from < x->size; from += STRIDE) {
-        int64_t n = x->size - from < STRIDE ? x->size - from : STRIDE;
+    for (int64_t from = s.start; from < s.end; from += STRIDE) {
+        int64_t n = s.end - from < STRIDE ? s.end - from : STRIDE;
         if (memcmp(x->bytes + from, y->bytes + from, (size_t)n) == 0)
             continue;
         uint8_t changed = 0;
@@ -80,6 +80,15 @@ static int64_t first_change(const struct attn_buffer *x, const struct attn_buffe
                 return at;
     }
     return -1;
+}
+
+/* The same of a buffer. */
+static int64_t first_change(const struct attn_buffer *x, const struct attn_buffer *y)
+{
+    int64_t at = -1;
+    for (int32_t i = 0; i < x->n_stretches && at < 0; i++)
+        at = change_within(x, y, x->stretch[i]);
+    return at;
 }
 
 /* Calls for each component of dst; `at` is how far it is from the first, bytes. */
@@ -149,6 +158,33 @@ static bool check_sound(struct trial *t, struct attn_finding *f)
 
 /* ---- P10 schedule-free ----------------------------------------------------------------------------------- */
 
+/* The stretches of a buffer one after the other. */
+static int64_t pack(const struct attn_buffer *buffer, uint8_t *out)
+{
+    int64_t n = 0;
+    for (int32_t i = 0; i < buffer->n_stretches; i++) {
+        const struct attn_stretch s = buffer->stretch[i];
+        if (out)
+            memcpy(out + n, buffer->bytes + s.start, (size_t)(s.end - s.start));
+        n += s.end - s.start;
+    }
+    return n;
+}
+
+/* The first byte of the buffer that is not as it was packed; -1: none. */
+static int64_t first_unlike(const uint8_t *packed, const struct attn_buffer *buffer)
+{
+    for (int32_t i = 0; i < buffer->n_stretches; i++) {
+        const struct attn_stretch s = buffer->stretch[i];
+        if (memcmp(packed, buffer->bytes + s.start, (size_t)(s.end - s.start)) != 0)
+            for (int64_t at = s.start;; at++, packed++)
+                if (*packed != buffer->bytes[at])
+                    return at;
+        packed += s.end - s.start;
+    }
+    return -1;
+}
+
 static bool same_again(struct trial *t, uint64_t another, struct attn_finding *f)
 {
     struct attn_runner *r = t->r;
@@ -159,11 +195,9 @@ static bool same_again(struct trial *t, uint64_t another, struct attn_finding *f
         return failed_run(t, f);
     }
     t->schedule = schedule;
-    if (memcmp(r->first_dst, dst->bytes, (size_t)dst->size) == 0)
+    const int64_t at = first_unlike(r->first_dst, dst);
+    if (at < 0)
         return true;
-    int64_t at = 0;
-    while (r->first_dst[at] == dst->bytes[at])
-        at++;
     if (!r->host)
         return trial_found(t, ATTN_P_SCHEDULE_FREE, f,
                            ": byte %" PRId64 " of dst's buffer differs between two runs of the same plan", at);
@@ -184,7 +218,7 @@ static bool check_schedule_free(struct trial *t, struct attn_finding *f)
     const struct attn_buffer *dst = &r->after.buffer[r->after.buffer_of[ATTN_DST]];
     if (!r->first_dst)
         return true;
-    memcpy(r->first_dst, dst->bytes, (size_t)dst->size);
+    pack(dst, r->first_dst);
     if (run->again != 0 || !r->host)
         return same_again(t, run->again, f);
     const uint64_t drawn = attn_mix(attn_case_hash(r->c));
@@ -198,26 +232,6 @@ static bool check_schedule_free(struct trial *t, struct attn_finding *f)
 }
 
 /* ---- Beside the host executor ---------------------------------------------------------------------------- */
-
-static bool copy_image(const struct attn_image *from, struct attn_image *to)
-{
-    *to = *from;
-    for (int i = 0; i < to->n_buffers; i++)
-        to->buffer[i].bytes = NULL;
-    for (int i = 0; i < to->n_buffers; i++) {
-        to->buffer[i].bytes = malloc((size_t)to->buffer[i].size);
-        if (!to->buffer[i].bytes)
-            return false;
-    }
-    return true;
-}
-
-static void free_copy(struct attn_image *copy)
-{
-    for (int i = 0; i < copy->n_buffers; i++)
-        free(copy->buffer[i].bytes);
-    copy->n_buffers = 0;
-}
 
 /* The largest difference between two results, in units of both limits together, and how many have the same bits. */
 static void compare(const struct trial *t, const char *x, const char *y)
@@ -254,10 +268,8 @@ static bool check_beside(struct trial *t, struct attn_finding *f)
     t->outcome->compared = ATTN_COMPARED_TOO_LARGE;
     if (attn_problem_work(p) > r->limits->beside_work)
         return true;
-    if (!r->other.n_buffers && !copy_image(&r->before, &r->other)) {
-        free_copy(&r->other);
+    if (!r->other.n_buffers && !attn_image_twin(&r->before, &r->other))
         return true; /* no room for its result: not compared, as with a case beyond the limit */
-    }
     attn_host_schedule(host, r->c->run.schedule);
     struct attn_memory *memory = host->ops->alloc(host, p, &r->before, t->plan->workspace_bytes, &t->failure);
     bool ran = memory && host->ops->upload(host, memory, &r->before, &t->failure) &&
@@ -328,6 +340,16 @@ bool attn_run_device(struct attn_backend *backend, int row, int weakening, struc
 
 static const char no_memory[] = "out of memory";
 
+const char *attn_runner_fits(const struct attn_runner *r)
+{
+    const bool sparse = r->backend->ops->executor;
+    const int64_t reach = attn_image_reach(&r->c->problem);
+    if (reach > (sparse ? ATTN_REACH_MOST : r->limits->bytes))
+        return sparse ? "buffers that reach past 2^42 bytes" : "more bytes than the limit, with its gaps";
+    const int64_t bytes = attn_image_bytes_sample(&r->c->problem, r->sample);
+    return bytes > r->limits->bytes ? "more bytes than the limit" : NULL;
+}
+
 const char *attn_runner_image(struct attn_runner *r)
 {
     if (attn_image_create_sample(&r->c->problem, r->sample, r->limits->bytes, &r->before))
@@ -341,11 +363,11 @@ const char *attn_runner_open(struct attn_runner *r, int64_t workspace_bytes)
     struct attn_failure failure = { 0 };
     r->host = r->backend->ops->executor;
     r->memory = r->backend->ops->alloc(r->backend, &r->c->problem, &r->before, workspace_bytes, &failure);
-    if (!r->memory || !copy_image(&r->before, &r->after))
+    if (!r->memory || !attn_image_twin(&r->before, &r->after))
         return no_memory;
     const bool again = r->limits->schedules > 0 || (r->host && r->c->run.again != 0);
     if (again)
-        r->first_dst = malloc((size_t)r->before.buffer[r->before.buffer_of[ATTN_DST]].size);
+        r->first_dst = malloc((size_t)pack(&r->before.buffer[r->before.buffer_of[ATTN_DST]], NULL));
     return again && !r->first_dst ? no_memory : NULL;
 }
 
@@ -355,7 +377,7 @@ void attn_runner_close(struct attn_runner *r)
         r->backend->ops->free(r->backend, r->memory);
     trial_free_twins(r->twins);
     free(r->first_dst);
-    free_copy(&r->after);
-    free_copy(&r->other);
+    attn_image_twin_free(&r->after);
+    attn_image_twin_free(&r->other);
     attn_image_free(&r->before);
 }

@@ -35,7 +35,7 @@ struct attn_runner {
     struct attn_image before; /* as the caller filled it */
     struct attn_image after;  /* as a run left it; shares roles with before */
     struct attn_image other;  /* as the backend beside left it; shares roles with before; made when first needed */
-    uint8_t *first_dst;       /* of the first of two runs, the bytes of the buffer that dst is in */
+    uint8_t *first_dst;       /* of the first of two runs, the stretches of the buffer that dst is in */
     struct attn_memory *memory;
     struct attn_twins *twins; /* metamorphic.c's */
 };
@@ -44,6 +44,8 @@ struct attn_runner {
  * The backend may be NULL. False when the row is none. */
 bool attn_run_device(struct attn_backend *backend, int row, int weakening, struct attn_device *device);
 
+/* NULL, or why the problem's buffers are beyond the limits. The memory of a GPU is not sparse: there gaps count. */
+const char *attn_runner_fits(const struct attn_runner *runner);
 /* Lays out runner->before, for the caller to fill. NULL, or why there is none. */
 const char *attn_runner_image(struct attn_runner *runner);
 /* Takes memory for the filled image, its copies and a workspace. NULL, or why there is none. */

@@ -86,7 +86,7 @@ const char *attn_sample_choose(const struct attn_case *c, const struct attn_run_
         choose(c, &choice, rows, sample);
         for (int i = 0; i < n_plans; i++)
             attn_sample_add(sample, &c->problem, &plans[i]);
-        if (attn_sample_bytes(sample, &c->problem) <= limits->bytes)
+        if (attn_image_bytes_sample(&c->problem, sample) <= limits->bytes)
             return NULL;
         if (choice.tiles == 1)
             return "one row has more bytes than the limit";

@@ -212,13 +212,15 @@ static bool run_problem(struct check *k, const struct attn_player *player, const
         skip(k, "more multiply-adds than the limit in all");
         return true;
     }
-    if (attn_image_bytes(&k->c.problem) > k->o->limits.bytes || kept->workspace_bytes > k->o->limits.bytes) {
-        skip(k, "more bytes than the limit");
+    const char *why =
+        kept->workspace_bytes > k->o->limits.bytes ? "a larger workspace than the limit" : attn_runner_fits(&runner);
+    if (why) {
+        skip(k, why);
         return true;
     }
     choose_plans(k, kept, &plans);
     k->references.n = 0;
-    const char *why = attn_runner_image(&runner);
+    why = attn_runner_image(&runner);
     if (!why) {
         attn_player_fill(player, at, &k->c.problem, &runner.before);
         why = session_references(player, at, &k->c.problem, &k->references) ? attn_runner_open(&runner, plans.workspace)

@@ -6,6 +6,7 @@
 #include "kernels/hip/memory.h"
 #include "kernels/hip/runtime.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -99,6 +100,23 @@ struct attn_memory *alloc(struct attn_backend *b, const struct attn_problem *pro
     return memory;
 }
 
+/* Calls for what there is of each buffer, as long as that returns true: all of it where an image names no stretches. */
+template <class COPY>
+bool each_stretch(const struct attn_memory *memory, const struct attn_image *image, const COPY &copy)
+{
+    for (int i = 0; i < image->n_buffers; i++) {
+        const struct attn_buffer *buffer = &image->buffer[i];
+        const struct attn_stretch whole = { 0, memory->size[i] };
+        for (int32_t s = 0; s < std::max(buffer->n_stretches, 1); s++) {
+            const struct attn_stretch at = buffer->n_stretches > 0 ? buffer->stretch[s] : whole;
+            if (!copy(memory->arena + memory->start[i] + at.start, buffer->bytes + at.start,
+                      static_cast<size_t>(at.end - at.start)))
+                return false;
+        }
+    }
+    return true;
+}
+
 bool upload(struct attn_backend *, struct attn_memory *memory, const struct attn_image *image,
             struct attn_failure *failure)
 {
@@ -106,12 +124,10 @@ bool upload(struct attn_backend *, struct attn_memory *memory, const struct attn
     if (!good(hipMemset(memory->arena, pattern, static_cast<size_t>(memory->end)), "filling guards", ATTN_STEP_MAIN,
               failure))
         return false;
-    for (int i = 0; i < image->n_buffers; i++)
-        if (!good(hipMemcpy(memory->arena + memory->start[i], image->buffer[i].bytes,
-                            static_cast<size_t>(memory->size[i]), hipMemcpyHostToDevice),
-                  "copying to the device", ATTN_STEP_MAIN, failure))
-            return false;
-    return true;
+    return each_stretch(memory, image, [&](char *there, uint8_t *here, size_t bytes) {
+        return good(hipMemcpy(there, here, bytes, hipMemcpyHostToDevice), "copying to the device", ATTN_STEP_MAIN,
+                    failure);
+    });
 }
 
 /* Guards and leftovers of the workspace are as they were filled. */
@@ -143,12 +159,11 @@ bool gaps_hold(hip_backend *my, const struct attn_memory *memory, struct attn_fa
 bool download(struct attn_backend *b, struct attn_memory *memory, struct attn_image *image,
               struct attn_failure *failure)
 {
-    for (int i = 0; i < image->n_buffers; i++)
-        if (!good(hipMemcpy(image->buffer[i].bytes, memory->arena + memory->start[i],
-                            static_cast<size_t>(memory->size[i]), hipMemcpyDeviceToHost),
-                  "copying from the device", ATTN_STEP_MAIN, failure))
-            return false;
-    return gaps_hold(self(b), memory, failure) && hip_dst_written(memory, image, failure);
+    const bool copied = each_stretch(memory, image, [&](char *there, uint8_t *here, size_t bytes) {
+        return good(hipMemcpy(here, there, bytes, hipMemcpyDeviceToHost), "copying from the device", ATTN_STEP_MAIN,
+                    failure);
+    });
+    return copied && gaps_hold(self(b), memory, failure) && hip_dst_written(memory, image, failure);
 }
 
 /* ---- Running --------------------------------------------------------------------------------------------- */
@@ -223,14 +238,16 @@ bool run(struct attn_backend *b, struct attn_memory *memory, const struct attn_p
     if (!may_run(my, memory, plan, failure))
         return false;
     memory->runs++;
-    std::memcpy(memory->region_offset, plan->region_offset, sizeof memory->region_offset);
-    std::memcpy(memory->region_bytes, plan->region_bytes, sizeof memory->region_bytes);
+    struct attn_plan apart = *plan;
+    attn_plan_spread(&apart, HIP_GUARD);
+    std::memcpy(memory->region_offset, apart.region_offset, sizeof memory->region_offset);
+    std::memcpy(memory->region_bytes, apart.region_bytes, sizeof memory->region_bytes);
     for (int step = 0; step < ATTN_STEP_COUNT; step++) {
         if (has(plan, step) && !check_instance(attn_entry_find(plan, step), plan, step, failure))
             return false;
         if (!good(hipEventRecord(my->event[step], nullptr), "recording an event", step, failure))
             return false;
-        if (has(plan, step) && !launch(memory, problem, plan, step, failure))
+        if (has(plan, step) && !launch(memory, problem, &apart, step, failure))
             return false;
     }
     if (!good(hipEventRecord(my->event[ATTN_STEP_COUNT], nullptr), "recording an event", ATTN_STEP_MAIN, failure) ||

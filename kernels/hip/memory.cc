@@ -3,13 +3,13 @@
  * SPDX-License-Identifier: MIT */
 #include "kernels/hip/memory.h"
 
+#include "kernels/args.h"
+
 #include <algorithm>
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
 
-/* A multiple of the 256 on which buffers start, and more than a row of most tensors. */
-static const int64_t guard_bytes = 4096;
 static const int64_t arena_limit = INT64_C(1) << 46; /* beyond any device's memory; sums of it do not overflow */
 
 bool hip_fail(struct attn_failure *failure, int code, int step, const char *format, ...)
@@ -32,20 +32,27 @@ bool hip_memory_layout(struct attn_memory *memory, const struct attn_problem *pr
 {
     int64_t at = 0;
     memory->n_buffers = image->n_buffers;
+    memory->between.clear();
     std::memcpy(memory->buffer_of, image->buffer_of, sizeof memory->buffer_of);
     for (int i = 0; i < image->n_buffers; i++) {
         if (image->buffer[i].size > arena_limit)
             return false;
-        memory->start[i] = at + guard_bytes;
+        memory->start[i] = at + HIP_GUARD;
         memory->size[i] = image->buffer[i].size;
         at = round_up(memory->start[i] + memory->size[i]);
+        for (int32_t s = 1; s < image->buffer[i].n_stretches; s++)
+            memory->between.push_back({ memory->start[i] + image->buffer[i].stretch[s - 1].end,
+                                        memory->start[i] + image->buffer[i].stretch[s].start, "rows of buffer", i });
+        if (image->buffer[i].n_stretches > 0 && image->buffer[i].stretch[0].start > 0)
+            memory->between.push_back(
+                { memory->start[i], memory->start[i] + image->buffer[i].stretch[0].start, "start of buffer", i });
     }
     if (workspace_bytes > arena_limit)
         return false;
     memory->dst_offset = problem->t[ATTN_DST].offset;
-    memory->workspace_start = at + guard_bytes;
+    memory->workspace_start = at + HIP_GUARD;
     memory->workspace_bytes = workspace_bytes;
-    memory->end = round_up(memory->workspace_start + workspace_bytes) + guard_bytes;
+    memory->end = round_up(memory->workspace_start + attn_spread_bytes(workspace_bytes, HIP_GUARD)) + HIP_GUARD;
     memory->runs = 0;
     return true;
 }
@@ -55,7 +62,7 @@ void hip_memory_gaps(const struct attn_memory *memory, std::vector<hip_gap> &gap
     int64_t from = 0;
     const char *after = "start";
     int number = 0;
-    gaps.clear();
+    gaps = memory->between;
     for (int i = 0; i < memory->n_buffers; i++) {
         gaps.push_back({ from, memory->start[i], after, number });
         from = memory->start[i] + memory->size[i];
@@ -67,7 +74,7 @@ void hip_memory_gaps(const struct attn_memory *memory, std::vector<hip_gap> &gap
     after = "workspace's start";
     number = 0;
     if (memory->runs > 1) { /* several plans' regions lie over each other */
-        from += memory->workspace_bytes;
+        from += attn_spread_bytes(memory->workspace_bytes, HIP_GUARD);
     } else {
         std::vector<int> order;
         for (int r = 0; r < ATTN_REGION_COUNT && memory->runs == 1; r++)
@@ -85,24 +92,32 @@ void hip_memory_gaps(const struct attn_memory *memory, std::vector<hip_gap> &gap
     gaps.push_back({ from, memory->end, after, number });
 }
 
+static bool unwritten(int64_t offset, struct attn_failure *failure)
+{
+    hip_fail(failure, ATTN_F_DST_UNWRITTEN, ATTN_STEP_MAIN,
+             "byte %lld of dst holds the pattern it had before: not written, or computed from bytes of no element",
+             static_cast<long long>(offset));
+    failure->operand = ATTN_DST;
+    failure->offset = offset;
+    failure->bytes = 4;
+    return false;
+}
+
 bool hip_dst_written(const struct attn_memory *memory, const struct attn_image *image, struct attn_failure *failure)
 {
     const int b = memory->buffer_of[ATTN_DST];
     const struct attn_buffer *buffer = &image->buffer[b];
     if (buffer->role == nullptr)
         return true;
-    for (int64_t at = memory->dst_offset; at + 4 <= buffer->size; at += 4) { /* f32: its elements are so aligned */
-        uint32_t bits;
-        std::memcpy(&bits, buffer->bytes + at, sizeof bits);
-        if (bits != 0xFFFFFFFFu || buffer->role[at] != ATTN_ROLE_DST)
-            continue;
-        hip_fail(failure, ATTN_F_DST_UNWRITTEN, ATTN_STEP_MAIN,
-                 "byte %lld of dst holds the pattern it had before: not written, or computed from bytes of no element",
-                 static_cast<long long>(at - memory->dst_offset));
-        failure->operand = ATTN_DST;
-        failure->offset = at - memory->dst_offset;
-        failure->bytes = 4;
-        return false;
+    for (int32_t s = 0; s < buffer->n_stretches; s++) {
+        const struct attn_stretch stretch = buffer->stretch[s];
+        /* f32: its elements are so aligned, as are pages */
+        for (int64_t at = std::max(memory->dst_offset, stretch.start); at + 4 <= stretch.end; at += 4) {
+            uint32_t bits;
+            std::memcpy(&bits, buffer->bytes + at, sizeof bits);
+            if (bits == 0xFFFFFFFFu && buffer->role[at] == ATTN_ROLE_DST)
+                return unwritten(at - memory->dst_offset, failure);
+        }
     }
     return true;
 }

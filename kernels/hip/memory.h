@@ -1,6 +1,7 @@
 /* memory.h: device memory of one problem. One allocation, the arena, holds the buffers and the workspace, each
- * between guards. Guards, the gaps inside buffers and the workspace hold 0xFF bytes, a NaN in f16, bf16 and f32, before
- * a run: a kernel that reads there computes NaN, one that writes there is seen when the bytes come back.
+ * between guards, and so are the regions of the workspace. Guards, the gaps inside buffers and the workspace hold 0xFF
+ * bytes, a NaN in f16, bf16 and f32, before a run: a kernel that reads there computes NaN, one that writes there is
+ * seen when the bytes come back.
  *
  * SPDX-License-Identifier: MIT */
 #ifndef ATTN_HIP_MEMORY_H
@@ -10,6 +11,13 @@
 
 #include <vector>
 
+/* A range of the arena that belongs to no element, and what it follows, for messages. */
+struct hip_gap {
+    int64_t begin, end;
+    const char *after; /* "start", "buffer", "rows of buffer", "workspace's start" or "region" */
+    int number;        /* of the buffer or region */
+};
+
 struct attn_memory {
     char *arena;
     int64_t capacity; /* bytes that the arena has */
@@ -18,9 +26,10 @@ struct attn_memory {
     int64_t start[ATTN_OPERAND_COUNT]; /* of each buffer in the arena; multiples of 256 */
     int64_t size[ATTN_OPERAND_COUNT];
     int buffer_of[ATTN_OPERAND_COUNT];
-    int64_t dst_offset; /* of dst's first element in its buffer */
-    int64_t workspace_start, workspace_bytes;
-    int runs;                                                                  /* since upload */
+    int64_t dst_offset;                       /* of dst's first element in its buffer */
+    int64_t workspace_start, workspace_bytes; /* of the largest plan, without what lies between its regions */
+    std::vector<hip_gap> between;             /* stretches of sparse buffers */
+    int runs;                                 /* since upload */
     int64_t region_offset[ATTN_REGION_COUNT], region_bytes[ATTN_REGION_COUNT]; /* of the last run's plan */
 };
 
@@ -32,12 +41,9 @@ bool hip_fail(struct attn_failure *failure, int code, int step, const char *form
 bool hip_memory_layout(struct attn_memory *memory, const struct attn_problem *problem, const struct attn_image *image,
                        int64_t workspace_bytes);
 
-/* A range of the arena that belongs to no element, and what it follows, for messages. */
-struct hip_gap {
-    int64_t begin, end;
-    const char *after; /* "start", "buffer", "workspace's start" or "region" */
-    int number;        /* of the buffer or region */
-};
+/* Bytes of a guard: a multiple of the 256 on which buffers and regions start, and more than a row of most tensors. */
+enum { HIP_GUARD = 4096 };
+
 /* All guards, and what the workspace's regions leave over when one plan ran since upload. */
 void hip_memory_gaps(const struct attn_memory *memory, std::vector<hip_gap> &gaps);
 

@@ -42,15 +42,19 @@ enum {
 /* What a byte of global memory is. SIMT_WRITABLE is a bit of dst and workspace. */
 enum simt_class : uint8_t { SIMT_GAP = 0, SIMT_INPUT = 1, SIMT_DST = 2, SIMT_WORKSPACE = 6, SIMT_WRITABLE = 2 };
 
-/* One reserved region of address space with its shadow. Bytes of dst and workspace have a tag that says who
- * touched them last: (block serial number << 1) | wrote. Serial numbers rise over all launches, so "written before
- * this launch" and "not written since this run began" are comparisons and nothing is ever cleared. */
+/* One reserved region of address space with its shadow, which is sparse where buffers are. Bytes of dst and workspace
+ * have a tag that says who touched them last: (block serial number << 1) | wrote. Serial numbers rise over all
+ * launches, so "written before this launch" and "not written since this run began" are comparisons and nothing is ever
+ * cleared. */
 struct simt_region {
     uint8_t *bytes; /* capacity bytes */
     uint8_t *kind;  /* enum simt_class of each */
     uint32_t *tag;  /* of each byte; looked at for writable ones only */
     size_t capacity;
-    size_t used;         /* bytes that have been laid out so far: past it all is untouched */
+    size_t used;                  /* bytes that have been laid out so far: past it all is untouched */
+    struct attn_stretch *stretch; /* of these what is there; all else is SIMT_GAP, and has never been touched */
+    int32_t n_stretches, most_stretches;
+    bool sparse;
     uint32_t serial;     /* of the last block that ran */
     uint32_t run_serial; /* tags below belong to earlier runs: unwritten */
 };
@@ -73,9 +77,11 @@ struct attn_memory {
     int buffer_of[ATTN_OPERAND_COUNT];
     int n_buffers;
     size_t workspace_start;
-    int64_t workspace_bytes;
+    int64_t workspace_bytes; /* of the largest plan, without what lies between its regions */
+    int64_t workspace_guard; /* bytes before, between and after regions at least */
     struct simt_place place[SIMT_MAX_PLACES];
     int n_places;
+    bool passing;             /* its region is unmapped when it is freed */
     struct attn_memory *next; /* in the backend's list of live or of spare ones */
 };
 
@@ -264,6 +270,8 @@ static inline uint32_t simt_lds_tag(uint32_t clock, uint32_t id) { return clock 
 bool simt_memory_create(struct attn_memory *memory, const struct attn_problem *problem, const struct attn_image *image,
                         int64_t workspace_bytes);
 void simt_memory_unmap(struct attn_memory *memory);
+/* Memory for such an image is not kept for the next problem: sparse, or too large to hold on to. */
+bool simt_memory_passing(const struct attn_image *image, int64_t workspace_bytes);
 void simt_memory_upload(struct attn_memory *memory, const struct attn_image *image);
 void simt_memory_download(const struct attn_memory *memory, struct attn_image *image);
 /* A plan begins: dst and workspace count as unwritten. */

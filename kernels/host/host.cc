@@ -13,7 +13,7 @@ struct host_backend {
     struct simt_executor *executor;
     struct attn_memory *live;
     const struct attn_sample *sample; /* rows that are run; NULL: all */
-    struct attn_memory *spare;        /* freed; its address space serves the next problem */
+    struct attn_memory *spare;        /* freed; their address space, where they have one, serves the next problem */
 };
 
 static struct host_backend *host_of(struct attn_backend *backend)
@@ -36,11 +36,17 @@ static struct attn_memory *host_alloc(struct attn_backend *backend, const struct
                                       struct attn_failure *failure)
 {
     struct host_backend *host = host_of(backend);
-    struct attn_memory *memory = host->spare;
+    const bool passing = simt_memory_passing(image, workspace_bytes);
+    struct attn_memory **spare = &host->spare;
+    while (*spare && !(*spare)->region.bytes != passing)
+        spare = &(*spare)->next;
+    struct attn_memory *memory = *spare;
     if (memory)
-        host->spare = memory->next;
+        *spare = memory->next;
     else
         memory = static_cast<struct attn_memory *>(calloc(1, sizeof *memory));
+    if (memory)
+        memory->passing = passing;
     if (!memory || !simt_memory_create(memory, problem, image, workspace_bytes)) {
         if (memory) {
             memory->next = host->spare;
@@ -119,9 +125,11 @@ static bool host_run(struct attn_backend *backend, struct attn_memory *memory, c
                  wrong ? wrong : "its workspace is larger than what was allocated");
         return false;
     }
-    simt_memory_begin(memory, plan);
+    struct attn_plan apart = *plan; /* what is written past a region's end is no other one's */
+    attn_plan_spread(&apart, memory->workspace_guard);
+    simt_memory_begin(memory, &apart);
     for (int step = 0; step < ATTN_STEP_COUNT; step++)
-        if (plan->steps & 1u << step && !run_step(host, memory, problem, plan, step, failure))
+        if (plan->steps & 1u << step && !run_step(host, memory, problem, &apart, step, failure))
             return false;
     return !host->executor->options.checked || dst_whole(memory, host->sample, failure);
 }
@@ -169,6 +177,8 @@ static void host_free(struct attn_backend *backend, struct attn_memory *memory)
     while (*link != memory)
         link = &(*link)->next;
     *link = memory->next;
+    if (memory->passing)
+        simt_memory_unmap(memory);
     memory->next = host->spare;
     host->spare = memory;
 }

@@ -5,10 +5,18 @@
  * of eight bytes belong to no element. A region is reused for the next problem: setting up costs time in
  * proportion to the bytes of the problem, not of the region.
  *
+ * Where an image is sparse the region is: pages and their shadow come into being in its stretches alone, when they are
+ * laid out, and in the workspace, when they are written. Elsewhere the shadow reads as zero, which is SIMT_GAP. Such a
+ * region is not kept, so that what a process has touched does not add up; and regions of the workspace lie more than
+ * 2^31 bytes apart in it.
+ *
  * SPDX-License-Identifier: MIT */
 #include "kernels/host/executor.h"
 
+#include "planner/arith.h"
+
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -18,52 +26,57 @@
 
 enum : size_t {
     ALIGN = 256,
-    RED_ZONE = 4096,                     /* before, between and after buffers */
+    RED_ZONE = 4096,              /* a page: before, between and after buffers, and between regions of the workspace */
+    FAR_ZONE = size_t{ 1 } << 31, /* between regions where memory is sparse */
     LEAST_CAPACITY = size_t{ 64 } << 20, /* address space, not memory */
-    MOST_CAPACITY = size_t{ 1 } << 34
+    MOST_WORKSPACE = size_t{ 1 } << 34
 };
+constexpr int64_t MOST_KEPT = INT64_C(1) << 30; /* bytes of a buffer in memory that serves the next problem too */
 
 /* Bytes of address space a region of that capacity takes: bytes, classes (with room to look past the end), tags. */
 static size_t map_bytes(size_t capacity) { return capacity * 6 + 2 * RED_ZONE; }
 
-static bool region_map(struct simt_region *region, size_t need)
+static bool region_map(struct simt_region *region, size_t need, bool sparse)
 {
-    size_t capacity = LEAST_CAPACITY;
-    while (capacity < need && capacity < MOST_CAPACITY)
+    size_t capacity = sparse ? (need + RED_ZONE - 1) / RED_ZONE * RED_ZONE : LEAST_CAPACITY;
+    while (capacity < need)
         capacity *= 2;
-    if (capacity < need)
-        return false;
     void *map =
         mmap(nullptr, map_bytes(capacity), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (map == MAP_FAILED)
         return false;
-    memset(region, 0, sizeof *region);
+    if (sparse)
+        madvise(map, map_bytes(capacity), MADV_NOHUGEPAGE); /* a row would take two megabytes */
     region->bytes = static_cast<uint8_t *>(map);
     region->tag = reinterpret_cast<uint32_t *>(region->bytes + capacity);
     region->kind = region->bytes + capacity * 5 + RED_ZONE;
     region->capacity = capacity;
     region->serial = 1;
+    region->sparse = sparse;
     return true;
 }
 
-static void unpoison(struct simt_region *region, size_t bytes)
+static void unpoison(struct simt_region *region)
 {
 #if SIMT_ASAN
-    __asan_unpoison_memory_region(region->bytes, bytes);
+    for (int32_t i = 0; i < region->n_stretches; i++) {
+        const struct attn_stretch s = region->stretch[i];
+        __asan_unpoison_memory_region(region->bytes + s.start, static_cast<size_t>(s.end - s.start));
+    }
 #else
     (void)region;
-    (void)bytes;
 #endif
 }
 
 void simt_memory_unmap(struct attn_memory *memory)
 {
-    if (!memory->region.bytes)
-        return;
-    unpoison(&memory->region, memory->region.used);
-    munmap(memory->region.bytes, map_bytes(memory->region.capacity));
-    memory->region.bytes = nullptr;
-    memory->region.used = 0;
+    struct simt_region *region = &memory->region;
+    if (region->bytes) {
+        unpoison(region);
+        munmap(region->bytes, map_bytes(region->capacity));
+    }
+    free(region->stretch);
+    memset(region, 0, sizeof *region);
 }
 
 /* From start to end there is no element. */
@@ -73,12 +86,13 @@ static void make_gap(struct simt_region *region, size_t start, size_t end)
     memset(region->bytes + start, 0xFF, end - start);
 }
 
-/* Poisons what the classes say is a gap, in whole groups of eight bytes. */
-static void poison(const struct simt_region *region)
+/* Poisons what the classes say is a gap, in whole groups of eight bytes. Stretches begin at such groups. */
+static void poison(const struct simt_region *region, struct attn_stretch s)
 {
 #if SIMT_ASAN
+    const size_t end = static_cast<size_t>(s.end);
     size_t run = SIZE_MAX; /* where the current gap began */
-    for (size_t i = 0; i < region->used; i += 8) {
+    for (size_t i = static_cast<size_t>(s.start); i < end; i += 8) {
         uint64_t kinds;
         memcpy(&kinds, region->kind + i, 8);
         if (kinds == 0) {
@@ -89,57 +103,113 @@ static void poison(const struct simt_region *region)
         }
     }
     if (run != SIZE_MAX)
-        __asan_poison_memory_region(region->bytes + run, region->used - run);
+        __asan_poison_memory_region(region->bytes + run, end - run);
 #else
     (void)region;
+    (void)s;
 #endif
 }
+
+/* ---- Layout ---------------------------------------------------------------------------------------------- */
 
 /* Where the next buffer starts after `at`: a red zone further, at an odd multiple of 256. */
 static size_t next_start(size_t at) { return (at + RED_ZONE + 2 * ALIGN - 1) / (2 * ALIGN) * (2 * ALIGN) + ALIGN; }
 
-bool simt_memory_create(struct attn_memory *memory, const struct attn_problem *problem, const struct attn_image *image,
-                        int64_t workspace_bytes)
+bool simt_memory_passing(const struct attn_image *image, int64_t workspace_bytes)
 {
-    struct simt_region *region = &memory->region;
-    memory->problem = *problem;
-    memory->n_buffers = image->n_buffers;
-    memory->n_places = 0;
-    if (workspace_bytes < 0 || static_cast<uint64_t>(workspace_bytes) > MOST_CAPACITY)
-        return false;
-    size_t at = 0;
-    for (int b = 0; b < image->n_buffers; b++) {
-        if (image->buffer[b].size < 0 || static_cast<uint64_t>(image->buffer[b].size) > MOST_CAPACITY)
+    bool passing = workspace_bytes > MOST_KEPT;
+    for (int b = 0; b < image->n_buffers; b++)
+        passing |= image->buffer[b].sparse || image->buffer[b].size > MOST_KEPT;
+    return passing;
+}
+
+/* Adds a stretch of the region, which starts no earlier than the last one. */
+static bool add_stretch(struct simt_region *region, size_t start, size_t end)
+{
+    const struct attn_stretch s = { static_cast<int64_t>(start / 8 * 8), static_cast<int64_t>((end + 7) / 8 * 8) };
+    struct attn_stretch *last = region->n_stretches ? &region->stretch[region->n_stretches - 1] : nullptr;
+    if (last && s.start <= last->end) {
+        last->end = attn_max(last->end, s.end);
+        return true;
+    }
+    if (region->n_stretches == region->most_stretches) {
+        const int32_t most = region->most_stretches ? 2 * region->most_stretches : 64;
+        void *more = realloc(region->stretch, static_cast<size_t>(most) * sizeof *region->stretch);
+        if (!more)
             return false;
+        region->stretch = static_cast<struct attn_stretch *>(more);
+        region->most_stretches = most;
+    }
+    region->stretch[region->n_stretches++] = s;
+    return true;
+}
+
+/* A buffer's stretches, where it lies; a red zone goes with its first and last byte. */
+static bool add_buffer(struct simt_region *region, const struct attn_buffer *buffer, size_t start)
+{
+    for (int32_t i = 0; i < buffer->n_stretches; i++) {
+        const struct attn_stretch s = buffer->stretch[i];
+        if (!add_stretch(region, start + static_cast<size_t>(s.start) - (s.start == 0 ? RED_ZONE : 0),
+                         start + static_cast<size_t>(s.end) + (s.end == buffer->size ? RED_ZONE : 0)))
+            return false;
+    }
+    return true;
+}
+
+/* Where buffers and workspace lie; returns the bytes of all, 0 when there is no room for them. */
+static size_t place_buffers(struct attn_memory *memory, const struct attn_image *image, int64_t workspace_bytes)
+{
+    size_t at = 0;
+    int64_t reach = 0;
+    memory->n_buffers = image->n_buffers;
+    memory->workspace_guard = RED_ZONE;
+    for (int b = 0; b < image->n_buffers; b++) {
+        if (image->buffer[b].size < 0 || image->buffer[b].size > ATTN_REACH_MOST - reach)
+            return 0;
+        reach += image->buffer[b].size;
         memory->buffer_start[b] = next_start(at);
         memory->buffer_bytes[b] = image->buffer[b].size;
         at = memory->buffer_start[b] + static_cast<size_t>(image->buffer[b].size);
+        if (image->buffer[b].sparse)
+            memory->workspace_guard = FAR_ZONE;
     }
     memory->workspace_start = next_start(at);
     memory->workspace_bytes = workspace_bytes;
-    const size_t used = (memory->workspace_start + static_cast<size_t>(workspace_bytes) + RED_ZONE + 7) / 8 * 8;
-    if (!region->bytes || used + RED_ZONE > region->capacity) {
-        simt_memory_unmap(memory);
-        if (!region_map(region, used + RED_ZONE))
-            return false;
+    const int64_t workspace = attn_spread_bytes(workspace_bytes, memory->workspace_guard);
+    return (memory->workspace_start + static_cast<size_t>(workspace) + RED_ZONE + 7) / 8 * 8;
+}
+
+/* Classes of all stretches, and the pattern where no buffer's bytes will be. */
+static void lay_out(struct attn_memory *memory, const struct attn_image *image)
+{
+    struct simt_region *region = &memory->region;
+    const struct attn_stretch *r = region->stretch, *const end = r + region->n_stretches;
+    size_t at = static_cast<size_t>(r->start);
+    for (int b = 0; b < image->n_buffers; b++)
+        for (int32_t i = 0; i < image->buffer[b].n_stretches; i++) {
+            const struct attn_stretch s = image->buffer[b].stretch[i];
+            const size_t start = memory->buffer_start[b] + static_cast<size_t>(s.start);
+            const size_t bytes = static_cast<size_t>(s.end - s.start);
+            while (start >= static_cast<size_t>(r->end)) {
+                make_gap(region, at, static_cast<size_t>(r->end));
+                at = static_cast<size_t>((++r)->start);
+            }
+            make_gap(region, at, start);
+            memcpy(region->kind + start, image->buffer[b].role + s.start, bytes);
+            at = start + bytes;
+        }
+    for (;;) {
+        make_gap(region, at, static_cast<size_t>(r->end));
+        if (++r == end)
+            break;
+        at = static_cast<size_t>(r->start);
     }
-    unpoison(region, region->used > used ? region->used : used);
-    size_t end = 0;
-    for (int b = 0; b < image->n_buffers; b++) {
-        make_gap(region, end, memory->buffer_start[b]);
-        end = memory->buffer_start[b] + static_cast<size_t>(memory->buffer_bytes[b]);
-        memcpy(region->kind + memory->buffer_start[b], image->buffer[b].role,
-               static_cast<size_t>(memory->buffer_bytes[b]));
-    }
-    make_gap(region, end, used);
-    if (region->used > used)
-        memset(region->kind + used, SIMT_GAP, region->used - used);
-    region->used = used;
-    poison(region);
-#if SIMT_ASAN
-    /* Which of its bytes are elements is for a plan to say (simt_memory_begin). */
-    __asan_unpoison_memory_region(region->bytes + memory->workspace_start, static_cast<size_t>(workspace_bytes));
-#endif
+}
+
+/* Which operands lie where. */
+static void name_places(struct attn_memory *memory, const struct attn_image *image)
+{
+    memory->n_places = 0;
     for (int o = 0; o < ATTN_OPERAND_COUNT; o++) {
         const int b = image->buffer_of[o];
         memory->buffer_of[o] = b;
@@ -147,9 +217,50 @@ bool simt_memory_create(struct attn_memory *memory, const struct attn_problem *p
             continue;
         struct simt_place *place = &memory->place[memory->n_places++];
         place->operand = o;
-        place->start = memory->buffer_start[b] + static_cast<size_t>(problem->t[o].offset);
-        place->bytes = static_cast<size_t>(attn_tensor_span(&problem->t[o]));
+        place->start = memory->buffer_start[b] + static_cast<size_t>(memory->problem.t[o].offset);
+        place->bytes = static_cast<size_t>(attn_tensor_span(&memory->problem.t[o]));
     }
+}
+
+bool simt_memory_create(struct attn_memory *memory, const struct attn_problem *problem, const struct attn_image *image,
+                        int64_t workspace_bytes)
+{
+    struct simt_region *region = &memory->region;
+    if (workspace_bytes < 0 || static_cast<uint64_t>(workspace_bytes) > MOST_WORKSPACE)
+        return false;
+    memory->problem = *problem;
+    const size_t used = place_buffers(memory, image, workspace_bytes);
+    const bool sparse = memory->workspace_guard == FAR_ZONE;
+    if (used == 0)
+        return false;
+    if (!region->bytes || used + RED_ZONE > region->capacity || sparse || region->sparse) {
+        simt_memory_unmap(memory);
+        if (!region_map(region, used + RED_ZONE, sparse))
+            return false;
+    }
+    unpoison(region);
+    region->n_stretches = 0;
+    bool listed = true;
+    for (int b = 0; b < image->n_buffers && listed; b++)
+        listed = add_buffer(region, &image->buffer[b], memory->buffer_start[b]);
+    /* The workspace of sparse memory has no stretch: its regions come into being as they are written. */
+    if (listed && !sparse)
+        listed = add_stretch(region, memory->workspace_start - RED_ZONE, used);
+    if (!listed)
+        return false;
+    lay_out(memory, image);
+    if (region->used > used)
+        memset(region->kind + used, SIMT_GAP, region->used - used);
+    region->used = used;
+    for (int32_t i = 0; i < region->n_stretches; i++)
+        poison(region, region->stretch[i]);
+#if SIMT_ASAN
+    /* Which of its bytes are elements is for a plan to say (simt_memory_begin). */
+    if (!sparse)
+        __asan_unpoison_memory_region(region->bytes + memory->workspace_start,
+                                      used - RED_ZONE - memory->workspace_start);
+#endif
+    name_places(memory, image);
     return true;
 }
 
@@ -169,23 +280,28 @@ SIMT_HOT_FUNCTION static void copy_bytes(uint8_t *to, const uint8_t *from, size_
 void simt_memory_upload(struct attn_memory *memory, const struct attn_image *image)
 {
     for (int b = 0; b < memory->n_buffers; b++)
-        copy_bytes(memory->region.bytes + memory->buffer_start[b], image->buffer[b].bytes,
-                   static_cast<size_t>(memory->buffer_bytes[b]));
+        for (int32_t i = 0; i < image->buffer[b].n_stretches; i++) {
+            const struct attn_stretch s = image->buffer[b].stretch[i];
+            copy_bytes(memory->region.bytes + memory->buffer_start[b] + s.start, image->buffer[b].bytes + s.start,
+                       static_cast<size_t>(s.end - s.start));
+        }
 }
 
 void simt_memory_download(const struct attn_memory *memory, struct attn_image *image)
 {
     for (int b = 0; b < memory->n_buffers; b++)
-        copy_bytes(image->buffer[b].bytes, memory->region.bytes + memory->buffer_start[b],
-                   static_cast<size_t>(memory->buffer_bytes[b]));
+        for (int32_t i = 0; i < image->buffer[b].n_stretches; i++) {
+            const struct attn_stretch s = image->buffer[b].stretch[i];
+            copy_bytes(image->buffer[b].bytes + s.start, memory->region.bytes + memory->buffer_start[b] + s.start,
+                       static_cast<size_t>(s.end - s.start));
+        }
 }
 
-/* Tags have 31 bits of serial number less one: long before they are used up, all are forgotten. */
+/* Tags have 31 bits of serial number less one: long before they are used up, all are forgotten, those of earlier and
+ * larger problems too. */
 static void renew_serials(struct simt_region *region)
 {
-    for (size_t i = 0; i < region->used; i++)
-        if (region->kind[i] & SIMT_WRITABLE)
-            region->tag[i] = 0;
+    madvise(region->tag, region->capacity * sizeof *region->tag, MADV_DONTNEED);
     region->serial = 1;
 }
 
