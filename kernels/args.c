@@ -49,18 +49,6 @@ static char *region(const struct attn_plan *plan, int id, void *workspace)
     return plan->region_bytes[id] ? (char *)workspace + plan->region_offset[id] : NULL;
 }
 
-void attn_plan_spread(struct attn_plan *plan, int64_t guard)
-{
-    int64_t at = 0;
-    for (int r = 0; r < ATTN_REGION_COUNT; r++) {
-        if (plan->region_bytes[r] <= 0)
-            continue;
-        plan->region_offset[r] = at + guard;
-        at = attn_round_up(plan->region_offset[r] + plan->region_bytes[r], 256);
-    }
-    plan->workspace_bytes = at;
-}
-
 /* Keys of a split: equal parts, each a whole number of KV tiles; the last ones may be short or empty. */
 static int64_t split_keys(const struct attn_plan *plan, int64_t n_kv)
 {

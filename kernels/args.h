@@ -48,14 +48,6 @@ struct attn_args {
     char *target;         /* dense f16 [ne0, ne1, ne2, ne3] */
 };
 
-/* Moves the regions of a plan's workspace apart: `guard` bytes (a multiple of 256) or more lie before each. */
-void attn_plan_spread(struct attn_plan *plan, int64_t guard);
-/* The most that the workspace of such a plan takes, of so many bytes as it was. */
-static inline int64_t attn_spread_bytes(int64_t workspace_bytes, int64_t guard)
-{
-    return workspace_bytes + ATTN_REGION_COUNT * (guard + 256);
-}
-
 /* Fills the arguments of one launch. base[o]: device address of operand o's first element (NULL when absent);
  * workspace: device address, may be NULL when the plan needs none. */
 void attn_args_build(const struct attn_problem *problem, const struct attn_plan *plan, int step,

@@ -23,8 +23,8 @@ enum {
     LARGE_EVERY = 16,     /* of so many problems one may be large */
     KERNELS = 1 << 14,    /* a power of two, many more than a library has for attention */
 };
-static const struct attn_domain_limits small = { INT64_MAX, INT64_C(1) << 27, INT64_C(1) << 22 };
-static const struct attn_domain_limits large = { INT64_MAX, INT64_C(1) << 32, INT64_C(1) << 26 };
+static const struct attn_domain_limits small = { INT64_MAX, INT64_C(1) << 27, INT64_C(1) << 22, 0 };
+static const struct attn_domain_limits large = { INT64_MAX, INT64_C(1) << 32, INT64_C(1) << 26, 0 };
 
 /* What is made of a kernel's name, once. */
 struct kernel {

@@ -138,15 +138,16 @@ void attn_genome_case(const struct attn_genome *g, const struct attn_domain_limi
     domain_choose_shape(g, limits, &s);
     for (int round = 0;; round++) {
         set_extents(g, &s, p);
-        int64_t bytes = domain_lay_out(g, p);
+        int64_t bytes = domain_lay_out(g, limits, s.near, p);
         const int64_t *dst = p->t[ATTN_DST].ne;
         int64_t components = attn_mul_sat(attn_mul_sat(dst[0], dst[1]), attn_mul_sat(dst[2], dst[3]));
         if (bytes <= limits->bytes && bytes < INT64_MAX && attn_problem_work(p) <= limits->work &&
             components <= limits->components)
             break;
         if (!domain_shrink(&s, GENE(g, squeeze), round)) {
-            if (s.plain_mask)
+            if (s.plain_mask && s.near)
                 break;
+            s.near = s.plain_mask;
             s.plain_mask = true;
         }
         domain_settle(&s);

@@ -44,7 +44,8 @@
     X(WEAKENED, "a weakened device")                                        \
     X(DATA, "a data profile other than uniform")                            \
     X(SCHEDULE, "a schedule other than in order")                           \
-    X(HUGE, "extents up to 2^62, where the limits allow")
+    X(HUGE, "extents up to 2^62, where the limits allow")                   \
+    X(FAR, "a stride or an offset past 2^31, 2^32 or 2^40 bytes, where the limits allow")
 
 enum attn_feature {
 #define X(NAME, text) ATTN_FEATURE_##NAME,
@@ -118,6 +119,8 @@ enum { ATTN_ALWAYS = ATTN_FEATURE_COUNT }; /* of a gene that every case has */
     X(huge_heads, 1, 62, HUGE)                        \
     X(huge_seqs, 1, 62, HUGE)                         \
     X(huge_low, 2, 0, HUGE)                           \
+    X(far_what, 1, 0, FAR)                            \
+    X(far_how, 1, 0, FAR)                             \
     X(effort, 1, 24, ALWAYS)
 
 enum attn_gene {
@@ -154,11 +157,12 @@ void attn_genome_settle(struct attn_genome *genome);
 /* How large a case may become. */
 struct attn_domain_limits {
     int64_t work;       /* multiply-adds, as attn_problem_work */
-    int64_t bytes;      /* of all its buffers */
+    int64_t bytes;      /* of all its buffers, what lies far from any row left out (attn_image_bytes) */
     int64_t components; /* of dst */
+    int64_t reach;      /* bytes from the first to the last of its buffers; below `bytes`: as that */
 };
 /* For planning alone: no limit but that of the problem's own arithmetic. */
-#define ATTN_DOMAIN_UNLIMITED { INT64_MAX, INT64_MAX, INT64_MAX }
+#define ATTN_DOMAIN_UNLIMITED { INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX }
 
 /* The gene `effort` is for who sets the limits: these values ask for larger ones. Some launches (the scan of the mask,
  * most conversions) are planned only for problems that are too dear to be the rule; and matrix cores take many columns

@@ -16,6 +16,7 @@ struct domain_shape {
     bool huge_kv, huge_q, huge_heads, huge_seqs;
     bool same_q;     /* n_q == n_kv */
     bool plain_mask; /* a mask no larger than it must be */
+    bool near;       /* nothing lies far away */
 };
 
 /* What tensors share a buffer, and how: values of the gene. */
@@ -45,8 +46,9 @@ void domain_settle(struct domain_shape *s);
 
 /* ---- layout.c */
 
-/* Strides, offsets and buffers of all tensors, whose extents and types are set. Returns the bytes of all, INT64_MAX
- * when too many. */
-int64_t domain_lay_out(const struct attn_genome *g, struct attn_problem *p);
+/* Strides, offsets and buffers of all tensors, whose extents and types are set; with `near` none of them far away.
+ * Returns the bytes of all, INT64_MAX when too many. */
+int64_t domain_lay_out(const struct attn_genome *g, const struct attn_domain_limits *limits, bool near,
+                       struct attn_problem *p);
 
 #endif

@@ -39,7 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     attn_genome_decode(data, size, &genome);
     const uint32_t effort = genome.gene[ATTN_GENE_effort];
     int64_t more = effort == ATTN_EFFORT_MOST ? EXEC_MORE : effort == ATTN_EFFORT_COLUMNS ? EXEC_COLUMNS : 1;
-    struct attn_domain_limits limits = { EXEC_WORK * more, EXEC_BYTES * more, EXEC_COMPONENTS * more };
+    struct attn_domain_limits limits = { EXEC_WORK * more, EXEC_BYTES * more, EXEC_COMPONENTS * more, ATTN_REACH_MOST };
     attn_genome_case(&genome, &limits, &c);
     struct attn_run_limits run_limits = { .work = limits.work,
                                           .bytes = EXEC_WORKSPACE,

@@ -5,6 +5,7 @@
 #include "kernels/hip/attn_hip.h"
 #include "kernels/hip/memory.h"
 #include "kernels/hip/runtime.h"
+#include "kernels/spread.h"
 
 #include <algorithm>
 #include <cstdio>

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: MIT */
 #include "kernels/hip/memory.h"
 
-#include "kernels/args.h"
+#include "kernels/spread.h"
 
 #include <algorithm>
 #include <cstdarg>

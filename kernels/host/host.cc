@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: MIT */
 #include "kernels/entries.h"
 #include "kernels/host/executor.h"
+#include "kernels/spread.h"
 
 #include <stdio.h>
 #include <stdlib.h>

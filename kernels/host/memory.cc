@@ -13,6 +13,7 @@
  * SPDX-License-Identifier: MIT */
 #include "kernels/host/executor.h"
 
+#include "kernels/spread.h"
 #include "planner/arith.h"
 
 #include <stdio.h>

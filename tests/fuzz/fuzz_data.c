@@ -16,7 +16,7 @@
 #include "fuzz/domain/mutate.h"
 #include "fuzz/properties/properties.h"
 
-static const struct attn_domain_limits limits = { 60000, 393216, 20480 };
+static const struct attn_domain_limits limits = { 60000, 393216, 20480, ATTN_REACH_MOST };
 
 static void make_case(uint64_t seed, struct attn_case *c)
 {

@@ -176,7 +176,7 @@ static bool ask(const struct attn_case *c, void *context)
 /* A random case that the fault fails on, within limits. */
 static bool start(const struct fault *fault, uint64_t *seed, struct attn_case *c)
 {
-    static const struct attn_domain_limits limits[2] = { { 1 << 20, 1 << 22, 1 << 16 }, ATTN_DOMAIN_UNLIMITED };
+    static const struct attn_domain_limits limits[2] = { { 1 << 20, 1 << 22, 1 << 16, 0 }, ATTN_DOMAIN_UNLIMITED };
     for (int tries = 0; tries < 400000; tries++) {
         struct attn_genome genome;
         attn_genome_random(&genome, ++*seed);

@@ -178,8 +178,106 @@ static void sizes_near_the_end_of_int64_saturate(void **state)
     p.t[ATTN_V].offset = INT64_MAX / 4 * 2;
     p.t[ATTN_Q].offset = INT64_MAX / 8 * 4;
     assert_int_equal(attn_problem_check(&p, NULL), ATTN_E_OK);
-    assert_int_equal(attn_image_bytes(&p), INT64_MAX);
-    assert_false(attn_image_create(&p, (int64_t)1 << 40, &image));
+    assert_int_equal(attn_image_reach(&p), INT64_MAX);
+    assert_false(attn_image_create(&p, INT64_MAX, &image));
+    assert_int_equal(image.n_buffers, 0);
+}
+
+/* K's rows lie `stride` apart, Q begins and the mask's heads follow as far away. */
+static struct attn_problem far_problem(int64_t stride)
+{
+    struct attn_problem p = plain_problem();
+    p.t[ATTN_K].nb[1] = stride;
+    p.t[ATTN_K].nb[2] = 5 * stride;
+    p.t[ATTN_K].nb[3] = 10 * stride;
+    p.t[ATTN_Q].offset = stride;
+    p.t[ATTN_MASK].nb[2] = p.t[ATTN_MASK].nb[3] = stride;
+    return p;
+}
+
+/* Every byte of a tensor's elements is in a stretch, with gap bytes of the pattern before and behind it. */
+static void expect_rows(const struct attn_problem *p, const struct attn_image *image, int o)
+{
+    const struct attn_tensor *t = &p->t[o];
+    const struct attn_buffer *b = &image->buffer[image->buffer_of[o]];
+    const int64_t row = attn_row_bytes(t->type, t->ne[0]), margin = 256;
+    for (int64_t i3 = 0; i3 < t->ne[3]; i3++)
+        for (int64_t i2 = 0; i2 < t->ne[2]; i2++)
+            for (int64_t i1 = 0; i1 < t->ne[1]; i1++) {
+                const int64_t at = t->offset + (t->ne[1] > 1 ? i1 * t->nb[1] : 0) + (t->ne[2] > 1 ? i2 * t->nb[2] : 0) +
+                                   (t->ne[3] > 1 ? i3 * t->nb[3] : 0);
+                int32_t s = 0;
+                while (s < b->n_stretches && b->stretch[s].end <= at)
+                    s++;
+                assert_true(s < b->n_stretches);
+                assert_true(b->stretch[s].start <= (at > margin ? at - margin : 0));
+                assert_true(b->stretch[s].end >= (at + row + margin < b->size ? at + row + margin : b->size));
+                for (int64_t i = 0; i < row; i++)
+                    assert_int_equal(b->role[at + i], o == ATTN_DST ? ATTN_ROLE_DST : ATTN_ROLE_INPUT);
+                for (int64_t i = b->stretch[s].start; i < b->stretch[s].end; i++)
+                    assert_int_equal(b->bytes[i], 0xFF);
+            }
+}
+
+/* Rows terabytes apart take some pages each, and say where they are. */
+static void rows_far_apart_are_stretches(void **state)
+{
+    (void)state;
+    static const int64_t strides[] = { 20000, 1 << 21, INT64_C(1) << 31, INT64_C(1) << 32, INT64_C(0x1999999998) };
+    for (size_t i = 0; i < sizeof strides / sizeof strides[0]; i++) {
+        struct attn_problem p = far_problem(strides[i]);
+        struct attn_image image = create(&p), twin;
+        int64_t bytes = 0, reach = 0;
+        for (int b = 0; b < image.n_buffers; b++) {
+            reach += image.buffer[b].size;
+            for (int32_t s = 0; s < image.buffer[b].n_stretches; s++) {
+                const struct attn_stretch at = image.buffer[b].stretch[s];
+                assert_true(at.start < at.end && at.end <= image.buffer[b].size);
+                assert_true(s == 0 || at.start > image.buffer[b].stretch[s - 1].end);
+                bytes += at.end - at.start;
+            }
+        }
+        assert_int_equal(attn_image_bytes(&p), bytes);
+        assert_int_equal(attn_image_reach(&p), reach);
+        assert_true(bytes < 1 << 20);
+        for (int o = 0; o < ATTN_OPERAND_COUNT; o++)
+            expect_rows(&p, &image, o);
+        assert_true(attn_image_twin(&image, &twin));
+        memset(attn_image_at(&twin, &p, ATTN_K), 1, 64);
+        assert_int_equal(*(uint8_t *)attn_image_at(&image, &p, ATTN_K), 0xFF);
+        attn_image_twin_free(&twin);
+        attn_image_free(&image);
+        assert_false(attn_image_create(&p, bytes - 1, &image));
+    }
+}
+
+/* What reaches further than there are addresses for is refused, however little of it there is. */
+static void a_reach_beyond_the_address_space_is_refused(void **state)
+{
+    (void)state;
+    struct attn_problem p = plain_problem();
+    struct attn_image image;
+    p.t[ATTN_Q].offset = ATTN_REACH_MOST;
+    assert_int_equal(attn_problem_check(&p, NULL), ATTN_E_OK);
+    assert_true(attn_image_bytes(&p) < 1 << 20);
+    assert_false(attn_image_create(&p, INT64_MAX, &image));
+    p.t[ATTN_Q].offset = ATTN_REACH_MOST - (1 << 20);
+    image = create(&p);
+    attn_image_free(&image);
+}
+
+/* Rows in such numbers that a list of them would be longer than they are one stretch, with their gaps. */
+static void very_many_far_rows_are_one_stretch(void **state)
+{
+    (void)state;
+    struct attn_problem p = plain_problem();
+    p.t[ATTN_MASK].ne[1] = (1 << 16) + 1;
+    p.t[ATTN_MASK].ne[2] = p.t[ATTN_MASK].ne[3] = 1;
+    p.t[ATTN_MASK].nb[1] = 20000;
+    assert_int_equal(attn_problem_check(&p, NULL), ATTN_E_OK);
+    assert_true(attn_image_bytes(&p) >= INT64_C(20000) << 16);
+    p.t[ATTN_MASK].ne[1]--;
+    assert_true(attn_image_bytes(&p) < INT64_C(20000) << 16);
 }
 
 /* A mask of 2^40 rows in a kilobyte: broadcast rows are marked once. */
@@ -205,6 +303,9 @@ int main(void)
         cmocka_unit_test(equal_letters_share_a_buffer_and_mark_only_their_rows),
         cmocka_unit_test(more_than_the_caller_allows_is_refused),
         cmocka_unit_test(sizes_near_the_end_of_int64_saturate),
+        cmocka_unit_test(rows_far_apart_are_stretches),
+        cmocka_unit_test(a_reach_beyond_the_address_space_is_refused),
+        cmocka_unit_test(very_many_far_rows_are_one_stretch),
         cmocka_unit_test(broadcast_extents_cost_nothing),
     };
     return cmocka_run_group_tests_name("image", tests, NULL, NULL);

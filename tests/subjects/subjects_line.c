@@ -74,7 +74,7 @@ static void normalise(struct attn_problem *p)
 static void test_generated(void **state)
 {
     (void)state;
-    const struct attn_domain_limits limits = { INT64_MAX, INT64_C(1) << 40, INT64_MAX };
+    const struct attn_domain_limits limits = { INT64_MAX, INT64_C(1) << 40, INT64_MAX, 0 };
     struct ggml_abi abi;
     bind(&abi);
     int shared = 0, views = 0, tried = 0;

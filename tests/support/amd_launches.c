@@ -186,8 +186,8 @@ static void check_on(struct opened *device, const struct attn_case *c, const str
 static void check_problem(struct opened *devices, int n, uint64_t seed)
 {
     /* Conversions, scans and many splits are planned for problems dearer than most. */
-    static const struct attn_domain_limits usual = { 1 << 24, 1 << 18, 1 << 16 },
-                                           dear = { INT64_C(1) << 34, 1 << 23, 1 << 20 };
+    static const struct attn_domain_limits usual = { 1 << 24, 1 << 18, 1 << 16, 0 },
+                                           dear = { INT64_C(1) << 34, 1 << 23, 1 << 20, 0 };
     struct attn_genome genome;
     struct attn_case c;
     struct attn_key key;
