@@ -28,7 +28,8 @@ static void case_of_genome(const struct run_options *options, const struct attn_
     /* What is always enough for the domain to make a case (domain.h), and about the shape of real calls above that. */
     struct attn_domain_limits limits = { .work = work < 4096 ? 4096 : work,
                                          .bytes = 4 * work < 65536 ? 65536 : 4 * work,
-                                         .components = work / 16 < 1024 ? 1024 : work / 16 };
+                                         .components = work / 16 < 1024 ? 1024 : work / 16,
+                                         .reach = options->backend.device ? 0 : ATTN_REACH_MOST };
     if (limits.bytes > options->limits.bytes)
         limits.bytes = options->limits.bytes;
     attn_genome_case(genome, &limits, c);
