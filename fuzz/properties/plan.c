@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "fuzz/properties/properties.h"
+#include "fuzz/properties/regions.h"
 
 /* ---- Findings -------------------------------------------------------------------------------------------- */
 
@@ -82,6 +83,12 @@ static bool check_total(struct attn_sweep *s, struct attn_finding *f)
         if (wrong)
             return found(s, ATTN_P_TOTAL, s->probe, k, -1, f, "the plan of %s on %s: %s", attn_kernel(k)->name,
                          name_of(s->fleet, s->probe).text, wrong);
+        struct attn_region_size size;
+        if (!attn_regions_fit(&plan, &size))
+            return found(s, ATTN_P_TOTAL, s->probe, k, -1, f,
+                         "the plan of %s on %s: workspace %s has %" PRId64 " bytes, its launches address %" PRId64,
+                         attn_kernel(k)->name, name_of(s->fleet, s->probe).text, attn_region_name(size.region),
+                         size.has, size.needs);
     }
     return true;
 }
