@@ -65,8 +65,8 @@ void attn_image_free(struct attn_image *image);
 
 /* Another image with bytes of its own, of no value yet; roles and stretches are those of the first one, which has to
  * live as long. False when memory runs out; nothing is kept then. */
-bool attn_image_twin(const struct attn_image *image, struct attn_image *twin);
-void attn_image_twin_free(struct attn_image *twin);
+bool attn_image_mirror(const struct attn_image *image, struct attn_image *mirror);
+void attn_image_mirror_free(struct attn_image *mirror);
 
 /* First byte of an operand's first element; NULL for an absent one. */
 void *attn_image_at(const struct attn_image *image, const struct attn_problem *problem, int operand);

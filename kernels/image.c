@@ -212,24 +212,24 @@ void attn_image_free(struct attn_image *image)
     memset(image, 0, sizeof *image);
 }
 
-bool attn_image_twin(const struct attn_image *image, struct attn_image *twin)
+bool attn_image_mirror(const struct attn_image *image, struct attn_image *mirror)
 {
-    *twin = *image;
-    for (int b = 0; b < twin->n_buffers; b++)
-        twin->buffer[b].bytes = NULL;
-    for (int b = 0; b < twin->n_buffers; b++)
-        if (!(twin->buffer[b].bytes = take(&twin->buffer[b]))) {
-            attn_image_twin_free(twin);
+    *mirror = *image;
+    for (int b = 0; b < mirror->n_buffers; b++)
+        mirror->buffer[b].bytes = NULL;
+    for (int b = 0; b < mirror->n_buffers; b++)
+        if (!(mirror->buffer[b].bytes = take(&mirror->buffer[b]))) {
+            attn_image_mirror_free(mirror);
             return false;
         }
     return true;
 }
 
-void attn_image_twin_free(struct attn_image *twin)
+void attn_image_mirror_free(struct attn_image *mirror)
 {
-    for (int b = 0; b < twin->n_buffers; b++)
-        give_back(&twin->buffer[b], twin->buffer[b].bytes);
-    memset(twin, 0, sizeof *twin);
+    for (int b = 0; b < mirror->n_buffers; b++)
+        give_back(&mirror->buffer[b], mirror->buffer[b].bytes);
+    memset(mirror, 0, sizeof *mirror);
 }
 
 void *attn_image_at(const struct attn_image *image, const struct attn_problem *problem, int operand)

@@ -155,7 +155,7 @@ static int far_power(const struct attn_genome *g)
 }
 
 /* Rarer than other features when inputs are random: such a case costs more, and shapes that others try. */
-static bool is_far(const struct attn_genome *g) { return domain_on(g, ATTN_FEATURE_FAR) && GENE(g, far_what) >= 0xe0; }
+static bool is_far(const struct attn_genome *g) { return domain_on(g, ATTN_FEATURE_FAR) && GENE(g, far_what) >= 0xd0; }
 
 static void choose_far(const struct attn_genome *g, int power, struct layout l[ATTN_OPERAND_COUNT])
 {

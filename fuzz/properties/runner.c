@@ -268,7 +268,7 @@ static bool check_beside(struct trial *t, struct attn_finding *f)
     t->outcome->compared = ATTN_COMPARED_TOO_LARGE;
     if (attn_problem_work(p) > r->limits->beside_work)
         return true;
-    if (!r->other.n_buffers && !attn_image_twin(&r->before, &r->other))
+    if (!r->other.n_buffers && !attn_image_mirror(&r->before, &r->other))
         return true; /* no room for its result: not compared, as with a case beyond the limit */
     attn_host_schedule(host, r->c->run.schedule);
     struct attn_memory *memory = host->ops->alloc(host, p, &r->before, t->plan->workspace_bytes, &t->failure);
@@ -363,7 +363,7 @@ const char *attn_runner_open(struct attn_runner *r, int64_t workspace_bytes)
     struct attn_failure failure = { 0 };
     r->host = r->backend->ops->executor;
     r->memory = r->backend->ops->alloc(r->backend, &r->c->problem, &r->before, workspace_bytes, &failure);
-    if (!r->memory || !attn_image_twin(&r->before, &r->after))
+    if (!r->memory || !attn_image_mirror(&r->before, &r->after))
         return no_memory;
     const bool again = r->limits->schedules > 0 || (r->host && r->c->run.again != 0);
     if (again)
@@ -377,7 +377,7 @@ void attn_runner_close(struct attn_runner *r)
         r->backend->ops->free(r->backend, r->memory);
     trial_free_twins(r->twins);
     free(r->first_dst);
-    attn_image_twin_free(&r->after);
-    attn_image_twin_free(&r->other);
+    attn_image_mirror_free(&r->after);
+    attn_image_mirror_free(&r->other);
     attn_image_free(&r->before);
 }

@@ -37,17 +37,29 @@ static void random_inputs(struct input *inputs, uint64_t seed)
 }
 
 /* What an engine makes out of the empty input: each is a child of one or two earlier ones. */
+static void grow(struct input *grown, uint64_t seed)
+{
+    grown[0].size = 0;
+    for (int i = 1; i < INPUTS; i++) {
+        const struct input *a = &grown[attn_random(&seed) % (uint64_t)i], *b = &grown[attn_random(&seed) % (uint64_t)i];
+        if (attn_random(&seed) % 4 == 0)
+            grown[i].size =
+                attn_input_cross(a->bytes, a->size, b->bytes, b->size, grown[i].bytes, 128, attn_random(&seed));
+        else
+            grown[i].size = attn_input_mutate(a->bytes, a->size, grown[i].bytes, 128, attn_random(&seed));
+    }
+}
+
+/* From several growths: what the first few inputs of one have, half of its others have, so that any one of them says
+ * little about shares. */
 static void grown_inputs(struct input *inputs, uint64_t seed)
 {
-    inputs[0].size = 0;
-    for (int i = 1; i < INPUTS; i++) {
-        const struct input *a = &inputs[attn_random(&seed) % (uint64_t)i],
-                           *b = &inputs[attn_random(&seed) % (uint64_t)i];
-        if (attn_random(&seed) % 4 == 0)
-            inputs[i].size =
-                attn_input_cross(a->bytes, a->size, b->bytes, b->size, inputs[i].bytes, 128, attn_random(&seed));
-        else
-            inputs[i].size = attn_input_mutate(a->bytes, a->size, inputs[i].bytes, 128, attn_random(&seed));
+    enum { GROWTHS = 16 };
+    static struct input grown[INPUTS];
+    for (int g = 0; g < GROWTHS; g++) {
+        grow(grown, seed * GROWTHS + (uint64_t)g);
+        for (int i = g; i < INPUTS; i += GROWTHS)
+            inputs[i] = grown[i];
     }
 }
 

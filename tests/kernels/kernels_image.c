@@ -226,7 +226,7 @@ static void rows_far_apart_are_stretches(void **state)
     static const int64_t strides[] = { 20000, 1 << 21, INT64_C(1) << 31, INT64_C(1) << 32, INT64_C(0x1999999998) };
     for (size_t i = 0; i < sizeof strides / sizeof strides[0]; i++) {
         struct attn_problem p = far_problem(strides[i]);
-        struct attn_image image = create(&p), twin;
+        struct attn_image image = create(&p), mirror;
         int64_t bytes = 0, reach = 0;
         for (int b = 0; b < image.n_buffers; b++) {
             reach += image.buffer[b].size;
@@ -242,10 +242,10 @@ static void rows_far_apart_are_stretches(void **state)
         assert_true(bytes < 1 << 20);
         for (int o = 0; o < ATTN_OPERAND_COUNT; o++)
             expect_rows(&p, &image, o);
-        assert_true(attn_image_twin(&image, &twin));
-        memset(attn_image_at(&twin, &p, ATTN_K), 1, 64);
+        assert_true(attn_image_mirror(&image, &mirror));
+        memset(attn_image_at(&mirror, &p, ATTN_K), 1, 64);
         assert_int_equal(*(uint8_t *)attn_image_at(&image, &p, ATTN_K), 0xFF);
-        attn_image_twin_free(&twin);
+        attn_image_mirror_free(&mirror);
         attn_image_free(&image);
         assert_false(attn_image_create(&p, bytes - 1, &image));
     }
