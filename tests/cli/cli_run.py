@@ -104,6 +104,11 @@ class Reports(Case):
         self.assertEqual(self.run_json("--schedules", SMALL)["failed"], 0)
         self.assertEqual(self.run_json("--schedule", "5", "--schedules", SMALL)["failed"], 0)
 
+    def test_twins_agree(self):
+        self.assertEqual(self.run_json("--twins", SMALL)["failed"], 0)
+        # A line that names them asks for them: what a finding prints is run again as it was found.
+        self.assertEqual(self.run_json(SMALL + " | dev=gfx942 again=9 twin=rows")["failed"], 0)
+
 
 class Devices(Case):
     def devices(self, *arguments):

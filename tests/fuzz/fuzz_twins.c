@@ -244,6 +244,46 @@ static void no_kind_of_schedule_changes_a_bit(void **state)
     backend->ops->close(backend);
 }
 
+/* The host executor, whose every second result has another bit. */
+static const struct attn_backend_ops *host_ops;
+static int downloads;
+
+static bool download_another(struct attn_backend *backend, struct attn_memory *memory, struct attn_image *image,
+                             struct attn_failure *failure)
+{
+    const bool good = host_ops->download(backend, memory, image, failure);
+    for (int i = 0; i < image->n_buffers && downloads % 2; i++) {
+        uint8_t *element = memchr(image->buffer[i].role, ATTN_ROLE_DST, (size_t)image->buffer[i].size);
+        if (element)
+            image->buffer[i].bytes[element - image->buffer[i].role] ^= 1;
+    }
+    downloads++;
+    return good;
+}
+
+/* The line of the finding names both schedules, and fails again in the same way. */
+static void a_result_of_another_schedule_is_named_by_its_line(void **state)
+{
+    (void)state;
+    struct attn_backend *backend = open_host();
+    struct attn_backend_ops another = *(host_ops = backend->ops);
+    struct attn_run_limits limits = { .work = WORK, .bytes = BYTES, .schedules = 1 };
+    struct attn_case c = case_of(ATTN_F16, 0, 33, false);
+    struct attn_outcome outcome;
+    struct attn_finding f, again;
+    another.download = download_another;
+    backend->ops = &another;
+    assert_int_equal(attn_check_run(backend, &c, &limits, &outcome, &f), ATTN_OUTCOME_FAILED);
+    assert_int_equal(f.property, ATTN_P_SCHEDULE_FREE);
+    assert_true(f.at.run.again != 0 && attn_schedule_kind(f.at.run.again) != attn_schedule_kind(f.at.run.schedule));
+    limits.schedules = 0;
+    assert_int_equal(attn_check_run(backend, &f.at, &limits, &outcome, &again), ATTN_OUTCOME_FAILED);
+    assert_string_equal(again.text, f.text);
+    assert_true(attn_case_equal(&again.at, &f.at));
+    backend->ops = host_ops;
+    backend->ops->close(backend);
+}
+
 static void a_line_says_twin_and_second_schedule(void **state)
 {
     (void)state;
@@ -278,6 +318,7 @@ int main(void)
         cmocka_unit_test(what_differs_from_a_twin_is_found),
         cmocka_unit_test(what_the_reference_gets_wrong_is_found),
         cmocka_unit_test(no_kind_of_schedule_changes_a_bit),
+        cmocka_unit_test(a_result_of_another_schedule_is_named_by_its_line),
         cmocka_unit_test(a_line_says_twin_and_second_schedule),
     };
     return cmocka_run_group_tests_name("fuzz twins", tests, NULL, NULL);
