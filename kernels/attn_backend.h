@@ -193,6 +193,11 @@ void attn_host_schedule(struct attn_backend *backend, uint64_t schedule);
 /* From now on plans are run in those blocks, and of their work that part, which these rows of dst need: `run` looks for
  * these rows whole. NULL: all. It must stay where it is. */
 void attn_host_sample(struct attn_backend *backend, const struct attn_sample *sample);
+/* Switches the checks of an open host backend that was opened with them off, and on again. */
+void attn_host_checked(struct attn_backend *backend, bool checked);
+/* For a handler of SIGSEGV and SIGBUS that does not block them: when this thread runs a kernel without checks, its
+ * launch ends with ATTN_F_GLOBAL_BOUNDS, and this does not return. */
+void attn_host_fault(void);
 
 /* Opens GPU number `index`, from 0, in the order of its runtime. NULL, with one line in error[cap] that says what is
  * missing: the backend (this build has none), the runtime's library, a driver, a GPU, one of that number, or a row

@@ -109,6 +109,23 @@ bool attn_check_plan(const struct attn_fleet *fleet, const struct attn_case *c, 
 
 /* ---- Run properties -------------------------------------------------------------------------------------- */
 
+/* How a plan is run. UNCHECKED is for the host executor, and for who runs many: the kernels run without a look at their
+ * accesses (P9) and at races (P10), in half the time; the result is judged as ever, and when anything is wrong with it,
+ * or the kernel faults, the plan is run again with all checks, whose finding it then is.
+ * Where `schedules` asks for a second run it counts as CHECKED. */
+enum attn_run_how { ATTN_RUN_NOT, ATTN_RUN_UNCHECKED, ATTN_RUN_CHECKED };
+
+/* A caller that has a say in what is run, and is told what was. */
+struct attn_run_watch {
+    void *context;
+    /* Sets how[i], which is ATTN_RUN_CHECKED, for each of n plans of a case. Of a session's step the plan kept under
+     * its key, which comes first, is run in any case. */
+    void (*choose)(void *context, const struct attn_case *c, const struct attn_plan *const *plan, int n, uint8_t *how);
+    /* A plan was run, and all held. */
+    void (*ran)(void *context, const struct attn_case *c, const struct attn_plan *plan, int how,
+                const struct attn_judgement *judgement);
+};
+
 /* Limits of one run, numbers of the caller. Beyond them a case is planned and counted as skipped; beyond that of the
  * work, on the host executor, run and judged in some rows of dst (sample.h) if these are within the limits. */
 struct attn_run_limits {
@@ -129,6 +146,7 @@ struct attn_run_limits {
     /* Called with each kernel's number before it is run (a caller whose process may die then knows it); may be NULL. */
     void (*trying)(void *context, int kernel);
     void *context;
+    const struct attn_run_watch *watch; /* NULL: every able kernel is run, and every access checked */
 };
 
 /* The numbers that a tool for people uses. */

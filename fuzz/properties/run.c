@@ -65,6 +65,19 @@ static void make_plans(const struct attn_case *c, const struct attn_device *devi
 
 enum { WATCHED = 32 }; /* keys, of those that bear witness */
 
+/* How each plan is run, as the caller says. */
+static void choose_how(const struct attn_case *c, const struct attn_run_limits *limits, const struct plans *plans,
+                       uint8_t how[ATTN_KERNEL_COUNT])
+{
+    const struct attn_plan *plan[ATTN_KERNEL_COUNT];
+    for (int i = 0; i < plans->n; i++) {
+        plan[i] = &plans->plan[i];
+        how[i] = ATTN_RUN_CHECKED;
+    }
+    if (limits->watch)
+        limits->watch->choose(limits->watch->context, c, plan, plans->n, how);
+}
+
 /* Image, data, reference and device memory; NULL when all is there, else why not. */
 static const char *prepare(struct attn_runner *r, int64_t workspace_bytes, struct attn_reference **reference)
 {
@@ -170,6 +183,7 @@ int attn_check_run(struct attn_backend *backend, const struct attn_case *c, cons
     struct attn_key key;
     struct attn_plan chosen;
     struct plans plans;
+    uint8_t how[ATTN_KERNEL_COUNT];
 
     memset(outcome, 0, sizeof *outcome);
     outcome->status = ATTN_OUTCOME_HELD;
@@ -196,9 +210,11 @@ int attn_check_run(struct attn_backend *backend, const struct attn_case *c, cons
     if (plans.n == 0)
         return skip(outcome, "a larger workspace than the limit");
 
+    choose_how(c, limits, &plans, how);
     why = prepare(&runner, plans.workspace, &reference);
     for (int i = 0; i < plans.n && !why && outcome->status == ATTN_OUTCOME_HELD; i++)
-        if (!attn_runner_try(&runner, &plans.plan[i], "", &outcome->kernel[plans.plan[i].kernel], f))
+        if ((runner.how = how[i]) != ATTN_RUN_NOT &&
+            !attn_runner_try(&runner, &plans.plan[i], "", &outcome->kernel[plans.plan[i].kernel], f))
             outcome->status = ATTN_OUTCOME_FAILED;
     attn_runner_close(&runner);
     attn_reference_free(reference);

@@ -310,20 +310,53 @@ static bool (*const checks[])(struct trial *, struct attn_finding *) = {
 #undef PLAN
 };
 
+/* With all checks. */
+static bool try_checked(struct trial *t, struct attn_finding *f)
+{
+    if (!run_once(t, t->r->c->run.schedule))
+        return failed_run(t, f);
+    t->outcome->ran = 1;
+    for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++)
+        if (!checks[i](t, f))
+            return false;
+    return check_beside(t, f);
+}
+
+/* Without those that the executor makes while a kernel runs. */
+static bool try_unchecked(struct trial *t, struct attn_finding *f)
+{
+    attn_host_checked(t->r->backend, false);
+    bool ran = run_once(t, t->r->c->run.schedule);
+    attn_host_checked(t->r->backend, true);
+    if (!ran)
+        return failed_run(t, f);
+    t->outcome->ran = 1;
+    return check_contained(t, f) && check_sound(t, f);
+}
+
 bool attn_runner_try(struct attn_runner *r, const struct attn_plan *plan, const char *how,
                      struct attn_kernel_outcome *outcome, struct attn_finding *f)
 {
     struct trial t = { .r = r, .plan = plan, .how = how, .outcome = outcome };
+    const bool unchecked = r->host && r->how == ATTN_RUN_UNCHECKED && !r->limits->schedules;
     *outcome = (struct attn_kernel_outcome){ .able = outcome->able };
     if (r->limits->trying)
         r->limits->trying(r->limits->context, plan->kernel);
-    if (!run_once(&t, r->c->run.schedule))
-        return failed_run(&t, f);
-    outcome->ran = 1;
-    for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++)
-        if (!checks[i](&t, f))
-            return false;
-    return check_beside(&t, f);
+    t.how = unchecked ? ", in a run without checks (with them it holds)" : how;
+    if (unchecked && !try_unchecked(&t, f)) {
+        struct attn_finding other;
+        *outcome = (struct attn_kernel_outcome){ .able = outcome->able };
+        t.how = how;
+        if (!try_checked(&t, &other))
+            *f = other;
+        return false;
+    }
+    if (!unchecked && !try_checked(&t, f))
+        return false;
+    if (r->limits->watch && r->limits->watch->ran)
+        r->limits->watch->ran(r->limits->watch->context, r->c, plan, unchecked ? ATTN_RUN_UNCHECKED : ATTN_RUN_CHECKED,
+                              &outcome->judgement);
+    return true;
 }
 
 bool attn_run_device(struct attn_backend *backend, int row, int weakening, struct attn_device *device)

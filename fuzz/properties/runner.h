@@ -29,6 +29,7 @@ struct attn_runner {
     struct attn_expected expected;    /* set before the first plan is tried */
     const struct attn_sample *sample; /* rows of dst that are run, on a host backend; NULL: all. Set before the image */
     const struct attn_reference *reference; /* what P8 needs; NULL: it is not checked */
+    int how;                                /* enum attn_run_how of the next plan; 0: with all checks */
 
     /* The runner's. */
     bool host;                /* schedules mean something, and the backend sees every access itself */

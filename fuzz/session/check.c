@@ -157,8 +157,35 @@ static void add_outcome(struct attn_kernel_outcome *sum, const struct attn_kerne
 struct step_plans {
     struct attn_plan own[ATTN_KERNEL_COUNT];
     const struct attn_plan *plan[ATTN_KERNEL_COUNT]; /* NULL: not run */
+    uint8_t how[ATTN_KERNEL_COUNT];                  /* enum attn_run_how */
     int64_t workspace;                               /* the largest, bytes */
 };
+
+/* How each is run, as the caller says; the kept one is. */
+static void choose_how(const struct check *k, const struct attn_plan *kept, struct step_plans *p)
+{
+    const struct attn_run_watch *watch = k->o->limits.watch;
+    const struct attn_plan *plan[ATTN_KERNEL_COUNT];
+    uint8_t how[ATTN_KERNEL_COUNT];
+    int kernel[ATTN_KERNEL_COUNT], n = 0;
+    memset(p->how, ATTN_RUN_CHECKED, sizeof p->how);
+    if (!watch || !p->plan[kept->kernel])
+        return;
+    kernel[n] = kept->kernel;
+    plan[n++] = kept;
+    for (int i = 0; i < ATTN_KERNEL_COUNT; i++) {
+        if (!p->plan[i] || i == kept->kernel)
+            continue;
+        kernel[n] = i;
+        plan[n++] = p->plan[i];
+    }
+    memset(how, ATTN_RUN_CHECKED, sizeof how);
+    watch->choose(watch->context, &k->c, plan, n, how);
+    for (int i = 0; i < n; i++)
+        p->how[kernel[i]] = how[i];
+    if (p->how[kept->kernel] == ATTN_RUN_NOT)
+        p->how[kept->kernel] = ATTN_RUN_UNCHECKED;
+}
 
 static void choose_plans(struct check *k, const struct attn_plan *kept, struct step_plans *p)
 {
@@ -179,8 +206,9 @@ static bool run_plans(struct check *k, const struct attn_player *player, const s
 {
     for (int i = 0; i < ATTN_KERNEL_COUNT; i++) {
         struct attn_kernel_outcome one = { .able = 1 };
-        if (!p->plan[i])
+        if (!p->plan[i] || p->how[i] == ATTN_RUN_NOT)
             continue;
+        runner->how = p->how[i];
         bool held = attn_runner_try(
             runner, p->plan[i], p->plan[i] == kept ? ", with the plan kept under its key" : ", with a plan of its own",
             &one, &k->f->finding);
@@ -219,6 +247,7 @@ static bool run_problem(struct check *k, const struct attn_player *player, const
         return true;
     }
     choose_plans(k, kept, &plans);
+    choose_how(k, kept, &plans);
     k->references.n = 0;
     why = attn_runner_image(&runner);
     if (!why) {

@@ -5,13 +5,46 @@
 #ifndef ATTN_TARGET_BACKEND_H
 #define ATTN_TARGET_BACKEND_H
 
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "kernels/attn_backend.h"
 
 static struct attn_backend *backend;
 
 static void close_backend_at_exit(void) { backend->ops->close(backend); }
+
+/* A kernel that runs without checks may touch what is not there; other faults are whose they were. */
+static struct sigaction faults_before[2];
+
+static void handle_fault(int signal, siginfo_t *info, void *context)
+{
+    const struct sigaction *before = &faults_before[signal == SIGBUS];
+    attn_host_fault();
+    if (before->sa_flags & SA_SIGINFO)
+        before->sa_sigaction(signal, info, context);
+    else
+        abort();
+}
+
+static void handle_faults(void)
+{
+    struct sigaction action = { .sa_flags = SA_SIGINFO | SA_NODEFER };
+    action.sa_sigaction = handle_fault;
+    sigaction(SIGSEGV, &action, &faults_before[0]);
+    sigaction(SIGBUS, &action, &faults_before[1]);
+}
+
+/* Does the engine run single files, and no search? */
+static inline bool runs_files(int argc, char **argv)
+{
+    struct stat info;
+    for (int i = 1; i < argc; i++)
+        if (argv[i][0] != '-' && stat(argv[i], &info) == 0 && S_ISREG(info.st_mode))
+            return true;
+    return false;
+}
 
 /* `steps`: accesses and wave operations that a launch may take. */
 static inline void open_backend(uint64_t steps)
@@ -21,6 +54,7 @@ static inline void open_backend(uint64_t steps)
     if (!backend)
         abort();
     atexit(close_backend_at_exit);
+    handle_faults();
 }
 
 #endif

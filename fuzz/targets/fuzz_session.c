@@ -5,6 +5,7 @@
  * ATTNFUZZ_SESSION=plan plans all of them (large ones), ATTNFUZZ_SESSION=run runs all of them.
  *
  * SPDX-License-Identifier: MIT */
+#define _POSIX_C_SOURCE 200809L
 #include <string.h>
 
 #include "fuzz/session/session.h"

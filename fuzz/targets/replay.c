@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "fuzz/targets/feedback.h"
 #include "fuzz/targets/hooks.h"
 
 /* Inputs are short; a file beyond this is none. */
@@ -86,6 +87,7 @@ int main(int argc, char **argv)
         return argc < 2 ? 2 : 0;
     }
     LLVMFuzzerInitialize(&argc, &argv);
+    attn_feedback_run_all();
     for (int i = 1; i < argc; i++) {
         int one = run_path(argv[i], &ran);
         status = one ? one : status;

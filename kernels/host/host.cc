@@ -227,3 +227,15 @@ void attn_host_schedule(struct attn_backend *backend, uint64_t schedule)
 {
     host_of(backend)->executor->options.schedule = schedule;
 }
+
+void attn_host_checked(struct attn_backend *backend, bool checked)
+{
+    host_of(backend)->executor->options.checked = checked;
+}
+
+void attn_host_fault(void)
+{
+    const struct simt_hot *hot = &simt_hot;
+    if (hot->executor && hot->fiber && !hot->executor->options.checked)
+        simt_fail(ATTN_F_GLOBAL_BOUNDS, 0, 0, 0, "touches an address that there is not");
+}

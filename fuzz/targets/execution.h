@@ -1,0 +1,25 @@
+/* execution.h: what one execution of fuzz_kernel may cost, so that there are hundreds of them a second.
+ *
+ * SPDX-License-Identifier: MIT */
+#ifndef ATTN_EXECUTION_H
+#define ATTN_EXECUTION_H
+
+#include "fuzz/domain/domain.h"
+
+#define EXEC_WORK INT64_C(60000)         /* multiply-adds of the problem */
+#define EXEC_BYTES INT64_C(393216)       /* of its tensors */
+#define EXEC_COMPONENTS INT64_C(20480)   /* of dst */
+#define EXEC_MORE 16                     /* times as much for some: what scan and convert need to be planned */
+#define EXEC_COLUMNS 4                   /* and for those with many columns */
+#define EXEC_WORKSPACE INT64_C(16777216) /* of a plan */
+#define EXEC_STEPS UINT64_C(200000000)   /* accesses and wave operations of a launch */
+
+/* The limits of a genome's case: what it asks for by its gene `effort`. */
+static inline struct attn_domain_limits execution_limits(const struct attn_genome *genome)
+{
+    const uint32_t effort = genome->gene[ATTN_GENE_effort];
+    const int64_t more = effort == ATTN_EFFORT_MOST ? EXEC_MORE : effort == ATTN_EFFORT_COLUMNS ? EXEC_COLUMNS : 1;
+    return (struct attn_domain_limits){ EXEC_WORK * more, EXEC_BYTES * more, EXEC_COMPONENTS * more, ATTN_REACH_MOST };
+}
+
+#endif
