@@ -97,18 +97,32 @@ static void choose_extents(const struct attn_genome *g, const struct attn_domain
     s->heads_level = domain_on(g, ATTN_FEATURE_KV_HEADS) ? (int)GENE(g, kv_heads) : -1;
     s->seqs_level = domain_on(g, ATTN_FEATURE_SEQS) ? (int)GENE(g, seqs) : -1;
     /* A larger budget goes to what needs one: many rows against several KV tiles. */
-    if (GENE(g, effort) == ATTN_EFFORT_MOST) {
+    if (GENE(g, effort) == ATTN_EFFORT_MOST || GENE(g, effort) == ATTN_EFFORT_SCAN) {
         enum { Q_16 = 13, KV_96 = 2 }; /* levels */
         if (s->q_level < Q_16)
             s->q_level = Q_16 + (s->q_level + 1) % 6;
         if (s->kv_level < KV_96)
             s->kv_level = KV_96 + s->kv_level + 1;
     }
+    if (GENE(g, effort) == ATTN_EFFORT_SCAN) {
+        s->ratio_level = -1;
+        if (s->heads_level < 0 && s->seqs_level < 0)
+            s->heads_level = 0;
+    }
     if (GENE(g, effort) == ATTN_EFFORT_COLUMNS) {
         enum { Q_17 = 14 };
         if (s->q_level < Q_17)
             s->q_level = Q_17 + (s->q_level + 1) % 8;
         s->kv_level = s->heads_level = s->seqs_level = -1;
+    }
+
+    if (GENE(g, effort) == ATTN_EFFORT_SPLITS) {
+        enum { KV_8192 = 24, Q_4 = 2 };
+        if (s->kv_level < KV_8192)
+            s->kv_level = KV_8192 + (s->kv_level + 1) % 4;
+        if (s->q_level > Q_4)
+            s->q_level %= Q_4 + 1;
+        s->ratio_level = s->heads_level = s->seqs_level = -1;
     }
 
     /* Both top bits: huge extents stay rarer than other features when inputs are random. */

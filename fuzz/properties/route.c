@@ -115,12 +115,12 @@ static void plan_classes(const struct attn_case *c, const struct attn_plan *plan
     r->class[ATTN_TRAIT_instance] = (uint8_t)(size ? plan->head_size : ATTN_HEAD_SIZE_COUNT);
     r->class[ATTN_TRAIT_padded] = size && (size->d_k != key->d_k || size->d_v != key->d_v);
     r->class[ATTN_TRAIT_columns] = (uint8_t)attn_min(bits_of(plan->columns), 7);
-    r->class[ATTN_TRAIT_scan] = (uint8_t)(flags == 0 ? 0 : 1 + CLASS(flags, 4, 16, 64, 256));
+    r->class[ATTN_TRAIT_scan] = (uint8_t)(flags == 0 ? 0 : 1 + CLASS(flags, 4, 16, 64));
     r->class[ATTN_TRAIT_regions] =
         (uint8_t)((plan->region_bytes[ATTN_REGION_K] > 0) | (plan->region_bytes[ATTN_REGION_V] > 0) << 1 |
                   (flags > 0) << 2 | (plan->region_bytes[ATTN_REGION_PARTIAL] > 0) << 3);
-    r->class[ATTN_TRAIT_load_k] = (uint8_t)attn_min(bits_of(plan->load_k), 4);
-    r->class[ATTN_TRAIT_load_v] = (uint8_t)attn_min(bits_of(plan->load_v), 4);
+    r->class[ATTN_TRAIT_load_k] = (uint8_t)CLASS(plan->load_k, 2, 4, 8);
+    r->class[ATTN_TRAIT_load_v] = (uint8_t)CLASS(plan->load_v, 2, 4, 8);
     r->class[ATTN_TRAIT_stage_k] = (uint8_t)CLASS(plan->stage_k, 0, 4, 8);
     r->class[ATTN_TRAIT_stage_v] = (uint8_t)CLASS(plan->stage_v, 0, 4, 8);
 }
@@ -143,7 +143,7 @@ static void problem_classes(const struct attn_problem *p, const struct attn_plan
     r->class[ATTN_TRAIT_layout_k] = (uint8_t)layout(&p->t[ATTN_K]);
     r->class[ATTN_TRAIT_layout_v] = (uint8_t)layout(&p->t[ATTN_V]);
     r->class[ATTN_TRAIT_layout_dst] = (uint8_t)layout(&p->t[ATTN_DST]);
-    r->class[ATTN_TRAIT_shared] = p->t[ATTN_K].buffer == p->t[ATTN_V].buffer;
+    r->class[ATTN_TRAIT_shared] = p->t[ATTN_K].buffer > 0 && p->t[ATTN_K].buffer == p->t[ATTN_V].buffer;
 }
 
 void attn_route_of(const struct attn_case *c, const struct attn_plan *plan, struct attn_route *r)

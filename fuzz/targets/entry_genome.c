@@ -12,7 +12,8 @@
 #include "fuzz/targets/hooks.h"
 #include "planner/random.h"
 
-enum { OFFERS = 12 };
+/* Of so many inputs one is taken; once in so many times of more, the rarest one, whatever it costs. */
+enum { OFFERS = 12, RARE_EVERY = 16, RARE_OFFERS = 64 };
 
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed)
 {
@@ -22,7 +23,8 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
     double most = -1;
     uint64_t state = seed;
     attn_genome_decode(data, size, &from);
-    for (int i = 0; i < OFFERS; i++) {
+    const bool rare = attn_random_below(&state, RARE_EVERY) == 0;
+    for (int i = 0; i < (rare ? RARE_OFFERS : OFFERS); i++) {
         struct attn_genome one = from;
         const uint64_t drawn = attn_random(&state);
         if (i & 1)
@@ -30,7 +32,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
         else
             attn_genome_mutate(&one, drawn);
         const struct attn_domain_limits limits = execution_limits(&one);
-        const double worth = attn_feedback_worth(&one, &limits);
+        const double worth = attn_feedback_worth(&one, &limits, rare);
         if (worth > most) {
             most = worth;
             best = one;

@@ -11,6 +11,7 @@
 #define EXEC_COMPONENTS INT64_C(20480)   /* of dst */
 #define EXEC_MORE 16                     /* times as much for some: what scan and convert need to be planned */
 #define EXEC_COLUMNS 4                   /* and for those with many columns */
+#define EXEC_SPLITS 24                   /* and for those with many splits, or a scan of many blocks */
 #define EXEC_WORKSPACE INT64_C(16777216) /* of a plan */
 #define EXEC_STEPS UINT64_C(200000000)   /* accesses and wave operations of a launch */
 
@@ -18,7 +19,10 @@
 static inline struct attn_domain_limits execution_limits(const struct attn_genome *genome)
 {
     const uint32_t effort = genome->gene[ATTN_GENE_effort];
-    const int64_t more = effort == ATTN_EFFORT_MOST ? EXEC_MORE : effort == ATTN_EFFORT_COLUMNS ? EXEC_COLUMNS : 1;
+    const int64_t more = effort == ATTN_EFFORT_MOST                                   ? EXEC_MORE
+                         : effort == ATTN_EFFORT_COLUMNS                              ? EXEC_COLUMNS
+                         : effort == ATTN_EFFORT_SPLITS || effort == ATTN_EFFORT_SCAN ? EXEC_SPLITS
+                                                                                      : 1;
     return (struct attn_domain_limits){ EXEC_WORK * more, EXEC_BYTES * more, EXEC_COMPONENTS * more, ATTN_REACH_MOST };
 }
 

@@ -15,21 +15,26 @@ enum {
     ALL_EVERY = 16     /* and of so many cases every able kernel */
 };
 
+/* From so much rarity on, a class that was run some three times at most, it decides. */
+#define RARE 0.25
+#define RARE_WORTH 1e6
+
 static uint8_t ran[1 << TABLE_BITS], checked[1 << TABLE_BITS]; /* runs of pairs, up to 255 */
-static uint64_t runs[ATTN_TRAIT_COUNT][32][ATTN_KERNEL_COUNT];
+static uint64_t runs[ATTN_TRAIT_COUNT][32];
 static uint64_t counts[2];
 static bool watches, run_all;
 
 /* ---- Pairs ----------------------------------------------------------------------------------------------- */
 
-/* A number for the class of each trait, on the kernel and kind of device that the plan is for. */
+/* A number for the class of each trait, in the code that the plan runs: of its kernel, columns and kind of device. */
 struct keys {
     uint32_t of[ATTN_TRAIT_COUNT];
 };
 
 static void keys_of(const struct attn_route *route, const struct attn_plan *plan, struct keys *keys)
 {
-    uint64_t base = attn_hash_u64(ATTN_HASH_START, (uint64_t)plan->kernel << 8 | (uint64_t)plan->wave_size);
+    uint64_t base = attn_hash_u64(ATTN_HASH_START, (uint64_t)plan->kernel << 16 | (uint64_t)plan->columns << 8 |
+                                                       (uint64_t)plan->wave_size);
     /* Where the plan is for instructions that only some devices have, each kind has code of its own. */
     if (plan->arithmetic.matrix || plan->stage_k > 0)
         base = attn_hash_u64(base, (uint64_t)plan->device.matrix);
@@ -75,6 +80,17 @@ static double cost_of(const struct attn_case *c, const struct attn_plan *plan)
 static double worth_of(const struct attn_case *c, const struct attn_plan *plan)
 {
     return gain_of(c, plan) / cost_of(c, plan);
+}
+
+/* How seldom its classes were run; those that never were count most. */
+static double rarity_of(const struct attn_case *c, const struct attn_plan *plan)
+{
+    struct attn_route route;
+    double sum = 0;
+    attn_route_of(c, plan, &route);
+    for (int t = 0; t < ATTN_TRAIT_near; t++)
+        sum += 1.0 / (double)(1 + runs[t][route.class[t]]);
+    return sum;
 }
 
 /* ---- What an engine sees --------------------------------------------------------------------------------- */
@@ -139,7 +155,8 @@ static void choose(void *context, const struct attn_case *c, const struct attn_p
     if (run_all)
         return;
     for (int i = 0; i < n; i++) {
-        const double worth = worth_of(c, plan[i]);
+        const double rarity = rarity_of(c, plan[i]);
+        const double worth = rarity > RARE ? RARE_WORTH * rarity : worth_of(c, plan[i]);
         if (worth > most) {
             most = worth;
             best = i;
@@ -165,7 +182,7 @@ static void was_run(void *context, const struct attn_case *c, const struct attn_
     count(&keys, how == ATTN_RUN_CHECKED);
     counts[how == ATTN_RUN_CHECKED]++;
     for (int t = 0; t < ATTN_TRAIT_COUNT; t++)
-        runs[t][route.class[t] & 31][plan->kernel]++;
+        runs[t][route.class[t] & 31]++;
 }
 
 const struct attn_run_watch *attn_feedback_watch(void)
@@ -197,19 +214,19 @@ static int plans_of(const struct attn_genome *genome, const struct attn_domain_l
     return n;
 }
 
-double attn_feedback_worth(const struct attn_genome *genome, const struct attn_domain_limits *limits)
+double attn_feedback_worth(const struct attn_genome *genome, const struct attn_domain_limits *limits, bool rare)
 {
     struct attn_case c;
     struct attn_plan plan[ATTN_KERNEL_COUNT];
     double most = 0;
     const int n = plans_of(genome, limits, &c, plan);
     for (int i = 0; i < n; i++) {
-        const double worth = worth_of(&c, &plan[i]);
+        const double worth = rare ? rarity_of(&c, &plan[i]) : worth_of(&c, &plan[i]);
         most = worth > most ? worth : most;
     }
     return most;
 }
 
-uint64_t attn_feedback_runs(int trait, int class, int kernel) { return runs[trait][class][kernel]; }
+uint64_t attn_feedback_runs(int trait, int class) { return runs[trait][class]; }
 
 uint64_t attn_feedback_count(bool checks) { return counts[checks]; }

@@ -2,12 +2,12 @@
  * follows from that: counters that an engine takes for coverage, so that its corpus spreads over routes; which plan of
  * an input is run, and with which checks; which of several inputs is worth most.
  *
- * A pair is one of two traits' classes, of one kernel on one kind of device (matrix cores, wave size): what it takes to
- * meet a fault is seldom more. Pairs that were run seldom are worth more. All state is that of the process, and begins
- * empty.
+ * A pair is one of two traits' classes, of one kernel's code for so many columns on one kind of device (matrix cores,
+ * wave size): what it takes to meet a fault is seldom more. Pairs that were run seldom are worth more. All state is
+ * that of the process, and begins empty.
  *
- * What runs without checks of its accesses at first is what had its pairs run with them before, three times in four;
- * so each new pair is checked, and a quarter of everything, however long a process runs.
+ * What runs without checks of its accesses at first is what had its pairs run with them before, three times in four; so
+ * each new pair is checked, and a quarter of everything, however long a process runs.
  *
  * SPDX-License-Identifier: MIT */
 #ifndef ATTN_FEEDBACK_H
@@ -24,12 +24,12 @@ bool attn_feedback_watches(void);
 /* From now on every able kernel of every input is run with all checks: for replays. */
 void attn_feedback_run_all(void);
 
-/* How much there is to learn from running the genome's case within such limits, and what it would cost, both for the
- * kernel that is best: the former divided by the latter. */
-double attn_feedback_worth(const struct attn_genome *genome, const struct attn_domain_limits *limits);
+/* How much there is to learn from running the genome's case within such limits, by the kernel that is best: divided by
+ * what it costs; or, when `rare`, how seldom its rarest classes of single traits were run, whatever that costs. */
+double attn_feedback_worth(const struct attn_genome *genome, const struct attn_domain_limits *limits, bool rare);
 
-/* How often a class of a trait was run, by kernel. */
-uint64_t attn_feedback_runs(int trait, int class, int kernel);
+/* How often a class of a trait was run. */
+uint64_t attn_feedback_runs(int trait, int class);
 
 /* Runs with all checks, and without. */
 uint64_t attn_feedback_count(bool checked);

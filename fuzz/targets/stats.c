@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fuzz/targets/feedback.h"
+
 /* A clock read costs less than an execution, and still is not made on each. */
 enum { TICKS_A_LOOK = 64 };
 
@@ -91,6 +93,30 @@ static void write_matrix(FILE *out, const struct attn_stats *s, const char *name
     fprintf(out, "}");
 }
 
+/* How often each class of each trait was run, and those that never were. */
+static void write_routes(FILE *out)
+{
+    const char *comma = "";
+    fprintf(out, ",\n \"checked\":%" PRIu64 ",\"unchecked\":%" PRIu64 ",\n \"traits\":{", attn_feedback_count(true),
+            attn_feedback_count(false));
+    for (int t = 0; t < ATTN_TRAIT_COUNT; t++) {
+        fprintf(out, "%s\"%s\":[", t ? "," : "", attn_trait_info(t)->name);
+        for (int class = 0; class < attn_trait_info(t)->classes; class++)
+            fprintf(out, "%s%" PRIu64, class ? "," : "", attn_feedback_runs(t, class));
+        fprintf(out, "]");
+    }
+    fprintf(out, "},\n \"unreached\":[");
+    for (int t = 0; t < ATTN_TRAIT_COUNT; t++) {
+        for (int class = 0; class < attn_trait_info(t)->classes; class++) {
+            if (attn_feedback_runs(t, class) > 0)
+                continue;
+            fprintf(out, "%s\"%s.%d\"", comma, attn_trait_info(t)->name, class);
+            comma = ",";
+        }
+    }
+    fprintf(out, "]");
+}
+
 void attn_stats_write(struct attn_stats *s)
 {
     char path[4096];
@@ -131,7 +157,10 @@ void attn_stats_write(struct attn_stats *s)
         for (int r = 0; r < attn_kernel(k)->n_rules && r < ATTN_STATS_RULES_MAX; r++, comma = ",")
             fprintf(out, "%s\"%s.%s\":%" PRIu64, comma, attn_kernel(k)->name, attn_kernel(k)->rules[r].name,
                     s->rules[k][r]);
-    fprintf(out, "}}\n");
+    fprintf(out, "}");
+    if (attn_feedback_watches())
+        write_routes(out);
+    fprintf(out, "}\n");
     if (fclose(out) == 0)
         rename(path, s->path);
     else
