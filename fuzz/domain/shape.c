@@ -105,7 +105,9 @@ static void choose_extents(const struct attn_genome *g, const struct attn_domain
             s->kv_level = KV_96 + s->kv_level + 1;
     }
     if (GENE(g, effort) == ATTN_EFFORT_SCAN) {
+        enum { KV_160 = 4 }; /* two splits */
         s->ratio_level = -1;
+        s->kv_level = s->kv_level < KV_160 ? KV_160 + s->kv_level % 2 : s->kv_level;
         if (s->heads_level < 0 && s->seqs_level < 0)
             s->heads_level = 0;
     }
@@ -218,6 +220,11 @@ void domain_choose_shape(const struct attn_genome *g, const struct attn_domain_l
     *s = (struct domain_shape){ .d_k = 0 };
     choose_types(g, &s->type_k, &s->type_v);
     choose_head_sizes(g, s->type_k, s->type_v, s);
+    if (GENE(g, effort) == ATTN_EFFORT_SCAN && GENE(g, squeeze) % 2 == 1) { /* small heads, and more tiles */
+        const int32_t block_k = attn_type_info(s->type_k)->block_elems,
+                      block_v = attn_type_info(s->type_v)->block_elems;
+        s->d_k = s->d_v = attn_max(8, attn_max(block_k, block_v));
+    }
     s->type_k = type_for(s->type_k, s->d_k);
     s->type_v = type_for(s->type_v, s->d_v);
     choose_extents(g, limits, s);

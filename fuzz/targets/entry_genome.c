@@ -13,7 +13,7 @@
 #include "planner/random.h"
 
 /* Of so many inputs one is taken; once in so many times of more, the rarest one, whatever it costs. */
-enum { OFFERS = 12, RARE_EVERY = 16, RARE_OFFERS = 64 };
+enum { OFFERS = 12, RARE_EVERY = 16, RARE_OFFERS = 160 };
 
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed)
 {
