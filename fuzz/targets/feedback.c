@@ -132,6 +132,14 @@ static void count(const struct keys *keys, bool with_checks)
     }
 }
 
+void attn_feedback_show(uint32_t what)
+{
+    const uint32_t guard = guards[what % (1 << GUARD_BITS)];
+    counters[what % (1 << COUNTER_BITS)] = 1;
+    if (guard && &__afl_area_ptr)
+        __afl_area_ptr[guard] = 1;
+}
+
 /* ---- The watch ------------------------------------------------------------------------------------------- */
 
 /* Are there pairs that no run with checks has had? */

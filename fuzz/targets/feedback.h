@@ -28,6 +28,9 @@ void attn_feedback_run_all(void);
  * what it costs; or, when `rare`, how seldom its rarest classes of single traits were run, whatever that costs. */
 double attn_feedback_worth(const struct attn_genome *genome, const struct attn_domain_limits *limits, bool rare);
 
+/* Shows an engine one thing more that is new, by a number. */
+void attn_feedback_show(uint32_t what);
+
 /* How often a class of a trait was run. */
 uint64_t attn_feedback_runs(int trait, int class);
 

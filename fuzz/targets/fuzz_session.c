@@ -10,6 +10,8 @@
 
 #include "fuzz/session/session.h"
 #include "fuzz/targets/backend.h"
+#include "fuzz/targets/feedback.h"
+#include "fuzz/targets/history.h"
 #include "fuzz/targets/target.h"
 
 #define RUN_BYTES INT64_C(4194304)    /* of a problem's tensors, of a workspace */
@@ -24,11 +26,11 @@ static enum { MIXED, PLAN_ALL, RUN_ALL } mode;
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     const char *asked = getenv("ATTNFUZZ_SESSION");
-    (void)argc;
-    (void)argv;
     begin_target("fuzz_session");
     mode = !asked ? MIXED : strcmp(asked, "plan") == 0 ? PLAN_ALL : strcmp(asked, "run") == 0 ? RUN_ALL : MIXED;
     open_backend(RUN_STEPS);
+    if (runs_files(*argc, *argv))
+        attn_feedback_run_all();
     return 0;
 }
 
@@ -69,6 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     attn_session_limits_for(run, &limits);
     attn_session_decode(data, size, &limits, &s);
     options.backend = run ? backend : NULL;
+    options.limits.watch = attn_feedback_watch();
     /* A second run of every step, and a second order of the requests, for some: they cost as much as the session. */
     options.limits.schedules = (s.seed & 15) == 1;
     bool held = run && (s.seed & 3) == 0 ? attn_session_orders(&s, &options, &outcome, &compared, &finding)
@@ -76,11 +79,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!held) {
         attn_session_finding_print(stderr, &s, &finding);
         attn_stats_write(&stats);
+        options.limits.watch = NULL;
         options.memo = NULL; /* keys that were checked before count as new */
         attn_session_shrink_print(stderr, &s, &options, SHRINK_TRIES, SHRINK_SECONDS, &finding);
         abort();
     }
     count(&s, &outcome);
+    attn_history_ran(&s, run);
     attn_stats_tick(&stats);
     return 0;
 }
