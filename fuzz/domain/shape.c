@@ -107,7 +107,8 @@ static void choose_extents(const struct attn_genome *g, const struct attn_domain
     if (GENE(g, effort) == ATTN_EFFORT_SCAN) {
         enum { KV_160 = 4 }; /* two splits */
         s->ratio_level = -1;
-        s->kv_level = s->kv_level < KV_160 ? KV_160 + s->kv_level % 2 : s->kv_level;
+        if (s->kv_level < KV_160 && GENE(g, squeeze) / 2 % 2 == 0)
+            s->kv_level = KV_160 + s->kv_level % 2;
         if (s->heads_level < 0 && s->seqs_level < 0)
             s->heads_level = 0;
     }

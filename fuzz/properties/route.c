@@ -115,7 +115,7 @@ static void plan_classes(const struct attn_case *c, const struct attn_plan *plan
     r->class[ATTN_TRAIT_instance] = (uint8_t)(size ? plan->head_size : ATTN_HEAD_SIZE_COUNT);
     r->class[ATTN_TRAIT_padded] = size && (size->d_k != key->d_k || size->d_v != key->d_v);
     r->class[ATTN_TRAIT_columns] = (uint8_t)attn_min(bits_of(plan->columns), 7);
-    r->class[ATTN_TRAIT_scan] = (uint8_t)(flags == 0 ? 0 : 1 + CLASS(flags, 4, 16, 64));
+    r->class[ATTN_TRAIT_scan] = (uint8_t)(flags == 0 ? 0 : 1 + CLASS(flags, 4, 16));
     r->class[ATTN_TRAIT_regions] =
         (uint8_t)((plan->region_bytes[ATTN_REGION_K] > 0) | (plan->region_bytes[ATTN_REGION_V] > 0) << 1 |
                   (flags > 0) << 2 | (plan->region_bytes[ATTN_REGION_PARTIAL] > 0) << 3);

@@ -29,7 +29,7 @@
     X(last_split, 4, "keys of the last split: as many as others have, fewer, one, none")                 \
     X(tiles, 6, "KV tiles of a split: 1, 2, 3, to 7, to 15, more")                                       \
     X(tail, 7, "keys of the last tile: all, one, all but one, a multiple of 8, of 2, others; n_kv is 1") \
-    X(scan, 5, "flags of the scan: not scanned, to 4, to 16, to 64, more")                               \
+    X(scan, 4, "workgroups of the scan: not scanned, to 4, to 16, more")                                 \
     X(regions, 16, "regions of the workspace, as bits: K, V, scan, partial")                             \
     X(load_k, 4, "bytes of a load of K: to 2, 4, 8, 16")                                                 \
     X(load_v, 4, "the same of V")                                                                        \

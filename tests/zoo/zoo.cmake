@@ -2,7 +2,7 @@
 #
 # What a woven copy of the tree (weave.py) is built with besides its own rules: the selection, and what found faults are
 # compared with:
-#   NAME-raw      the target without our mutator: the engine alone on the bytes
+#   NAME-raw      the target without our mutator and feedback: the engine alone on the bytes
 #   NAME-uniform  the target on random bytes, without an engine that learns
 #   zoo_grid      a fixed list of problems, judged by NMSE alone
 #
@@ -19,7 +19,7 @@ set_source_files_properties("${CMAKE_SOURCE_DIR}/planted.c" TARGET_DIRECTORY att
 set(fuzz "${CMAKE_SOURCE_DIR}/fuzz/targets")
 foreach(name fuzz_plan fuzz_kernel fuzz_session)
   foreach(way raw uniform)
-    add_executable(${name}-${way} ${fuzz}/${name}.c ${fuzz}/stats.c)
+    add_executable(${name}-${way} ${fuzz}/${name}.c ${fuzz}/stats.c tests/zoo/no_feedback.c)
     target_compile_options(${name}-${way} PRIVATE ${ATTN_COVERAGE})
     target_link_libraries(${name}-${way} PRIVATE attn_fuzz)
     set_target_properties(${name}-${way} PROPERTIES LINKER_LANGUAGE CXX)
