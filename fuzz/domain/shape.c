@@ -24,6 +24,8 @@ static void choose_types(const struct attn_genome *g, int *type_k, int *type_v)
 {
     *type_k = domain_on(g, ATTN_FEATURE_TYPES) ? (int)GENE(g, type_k) : ATTN_F16;
     *type_v = domain_on(g, ATTN_FEATURE_MIXED) ? (int)GENE(g, type_v) : *type_k;
+    if (GENE(g, effort) == ATTN_EFFORT_SCAN && GENE(g, squeeze) / 4 % 3 == 1)
+        *type_v = ATTN_F16; /* a K that is converted, beside a V that is not */
     if (domain_on(g, ATTN_FEATURE_ALIAS)) {
         uint32_t alias = GENE(g, alias);
         if (alias == ALIAS_INTERLEAVED)
