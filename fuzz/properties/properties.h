@@ -112,7 +112,7 @@ bool attn_check_plan(const struct attn_fleet *fleet, const struct attn_case *c, 
 /* How a plan is run. UNCHECKED is for the host executor, and for who runs many: the kernels run without a look at their
  * accesses (P9) and at races (P10), in half the time; the result is judged as ever, and when anything is wrong with it,
  * or the kernel faults, the plan is run again with all checks, whose finding it then is.
- * Where `schedules` asks for a second run it counts as CHECKED. */
+ * Where `schedules` or `twins` asks for further runs it counts as CHECKED. */
 enum attn_run_how { ATTN_RUN_NOT, ATTN_RUN_UNCHECKED, ATTN_RUN_CHECKED };
 
 /* A caller that has a say in what is run, and is told what was. */

@@ -338,7 +338,7 @@ bool attn_runner_try(struct attn_runner *r, const struct attn_plan *plan, const 
                      struct attn_kernel_outcome *outcome, struct attn_finding *f)
 {
     struct trial t = { .r = r, .plan = plan, .how = how, .outcome = outcome };
-    const bool unchecked = r->host && r->how == ATTN_RUN_UNCHECKED && !r->limits->schedules;
+    const bool unchecked = r->host && r->how == ATTN_RUN_UNCHECKED && !r->limits->schedules && !r->limits->twins;
     *outcome = (struct attn_kernel_outcome){ .able = outcome->able };
     if (r->limits->trying)
         r->limits->trying(r->limits->context, plan->kernel);
