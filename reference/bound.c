@@ -36,6 +36,12 @@
  * of one component its sigma is large beside sum p |V - o| <= A_d + |o|, of which it can only be moved by g e^N max
  * eta. The maximum is taken over keys near the row's maximum; of those that are further below than ATTN_FAR the sum p
  * eta counts, times max|V| + |o|.
+ *    Where the weight of keys whose V is not that of the heaviest key, t, is next to nothing, no error of scores is too
+ *    large, as p'_k <= p_k e^(2 eta_max):
+ *
+ *        |o' - o| <= sum |p'_k - p_k| |V_k - V_t| <= (1 + e^(2 eta_max)) sum p_k |V_k - V_t|
+ *
+ *    Quantised K, narrowed to f16, is off by a known amount, N = |scale sum q (f16(k) - k)|, in place of u_k G.
  *
  * 2. Rounded sums. How often a term's way to the result is rounded goes by the route's tree (tree.c): n times in a
  *    wave's lane and where lanes and waves are added up, rescales with them, s times where the combine adds up splits,
@@ -154,11 +160,15 @@ void attn_row_limit_of(const struct attn_reference *r, const struct attn_arithme
     const struct narrowing q = narrowing_of_q(arithmetic, flush, row->q_max);
     const struct narrowing k = narrowing_of(p->t[ATTN_K].type, arithmetic->k_type, flush);
     const struct narrowing v = narrowing_of(p->t[ATTN_V].type, arithmetic->v_type, flush);
+    /* Of a quantised K the reference knows what rounding it to f16 does to the scores of Q as it is. */
+    const bool known = arithmetic->k_type == ATTN_F16 && attn_type_info(p->t[ATTN_K].type)->block_elems > 1;
     struct narrowing w = in_parts(narrowing_of(ATTN_F32, arithmetic->p_type, flush), arithmetic->p_parts);
     w.absolute = ldexp(w.absolute, -arithmetic->p_shift);
 
     const double d_k = (double)attn_d_k(p), n = (double)row->live;
-    struct attn_score_errors e = { .q = q.relative, .k = k.relative + q.relative * k.relative };
+    struct attn_score_errors e = { .q = q.relative, .k = (known ? 0.0 : k.relative) + q.relative * k.relative };
+    e.known_max = known ? row->n_max : 0.0;
+    e.known = known ? sqrt(row->n2) : 0.0;
     e.roundings = attn_dot_roundings(arithmetic, d_k);
     e.dot = gamma_of(e.roundings);
     const double a = e.dot + e.q + e.k;
@@ -167,20 +177,21 @@ void attn_row_limit_of(const struct attn_reference *r, const struct attn_arithme
     const double k_small = arithmetic->k_type == ATTN_F16 ? (1.0 + q.relative) * row->q_max * row->k_small : INFINITY;
     const double lost = fabs((double)p->scale) * (q.absolute * (1.0 + k.relative) * row->k_sum + fmin(k_lost, k_small) +
                                                   q.absolute * k.absolute * d_k);
-    const struct attn_paths paths = attn_paths_of(arithmetic, r, row, a * row->g_max + row->h_max + lost);
+    const struct attn_paths paths = attn_paths_of(arithmetic, r, row, a * row->g_max + e.known_max + row->h_max + lost);
     e.same = 4.0 * U * paths.factors + U * arithmetic->p_shift + lost;
-    e.most = a * row->g_max + row->h_max + 6.0 * U * fmin(row->x_max, 110.0) + e.same;
-    e.eta = a * sqrt(row->g2) + sqrt(row->h2) + 6.0 * U * sqrt(row->x2) + e.same;
+    e.most = a * row->g_max + e.known_max + row->h_max + 6.0 * U * fmin(row->x_max, 110.0) + e.same;
+    e.eta = a * sqrt(row->g2) + e.known + sqrt(row->h2) + 6.0 * U * sqrt(row->x2) + e.same;
 
     *limit = (struct attn_row_limit){ .row = row };
     struct attn_rounding *proven = &limit->proven;
     proven->shift = proven->near = proven->rest = INFINITY;
-    if (e.most < 100.0 && a <= 1.0 / 64.0) { /* also false for NaN; 1/64: what G allows for (reference.c) */
+    const bool sound = a + k.relative <= 1.0 / 64.0; /* what G allows for (reference.c) */
+    if (e.most < 100.0 && sound) {                   /* also false for NaN */
         proven->shift = fmin(expm1(e.most) / e.most * e.eta * exp(e.eta), exp(e.most));
         const double x = 6.0 * U * fmin(row->x_max, 110.0);
         const double grown = expm1(e.most) / e.most * exp(e.eta);
-        proven->near = grown * (a * row->g_near + row->h_near + x + e.same);
-        proven->rest = grown * (a * row->rest_g + row->rest_h + (x + e.same) * row->rest);
+        proven->near = grown * (a * row->g_near + (known ? row->n_near : 0.0) + row->h_near + x + e.same);
+        proven->rest = grown * (a * row->rest_g + (known ? row->rest_n : 0.0) + row->rest_h + (x + e.same) * row->rest);
     }
     /* What wrong weights make of a key's. */
     const double lost_weight = e.most < 1.0 ? row->lost * exp(2.0 * e.most) : INFINITY;
@@ -196,6 +207,10 @@ void attn_row_limit_of(const struct attn_reference *r, const struct attn_arithme
     proven->p_spread = proven->v_spread = INFINITY;
     attn_chance(r, arithmetic, row, &e, &paths, proven, &limit->likely);
 
+    limit->apart = INFINITY;
+    if (e.most < 300.0 && sound) {
+        limit->apart = (1.0 + exp(2.0 * e.most)) * row->apart * (1.0 + n * 0x1p-50);
+    }
     limit->in_order = !r->shuffled;
     if (isfinite(paths.block)) {
         limit->prefixes = arithmetic->splits > 1 ? 2.0 : 1.0;
@@ -265,7 +280,8 @@ static double limit_of(const struct attn_reference *r, const struct attn_row_lim
     /* sum p |V| is at most max|V|, which also holds where its float overflowed */
     struct terms t = { value, fmin((double)r->magnitude[component] * limit->magnitude, row->v_max), sqrt(square), 0.0 };
     /* fmin also picks `reach` when an infinite shift meets a variance of zero */
-    const double moved = fmin(fmin(by->shift * sqrt(variance), by->near * (t.sum + size) + by->rest * reach), reach);
+    const double moved =
+        fmin(fmin(fmin(by->shift * sqrt(variance), by->near * (t.sum + size) + by->rest * reach), limit->apart), reach);
     t.magnitude = t.sum + fmin(by->shift * t.root, row->v_max);
     const double output = size + moved;
     const double narrow =

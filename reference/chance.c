@@ -67,7 +67,7 @@ static double likely_shift(const struct attn_reference *r, const struct attn_ari
     const double k = fmin(e->k * sqrt(row->g2), spread * e->k * sqrt(row->pg2_top));
     const bool steps = !(r->problem.softcap > 0.0f) && !(r->problem.max_bias > 0.0f);
     const double h = steps ? fmin(sqrt(row->h2), spread * sqrt(row->ph2_top)) : sqrt(row->h2);
-    const double first = dot + k + e->q * sqrt(row->g2) + h + 6.0 * U * sqrt(row->x2) + e->same;
+    const double first = dot + k + e->known + e->q * sqrt(row->g2) + h + 6.0 * U * sqrt(row->x2) + e->same;
     return e->most < 1.0 ? exp(e->eta) * (first + 0.5 * e->most * exp(e->most) * e->eta) : INFINITY;
 }
 

@@ -17,8 +17,10 @@ struct attn_sampled {
 /* Makes the gauges that go by weights relative to others. */
 static inline void attn_gauge_scale(struct attn_row *row, double factor)
 {
+    row->apart *= factor;
     row->g2 *= factor;
     row->h2 *= factor;
+    row->n2 *= factor;
     row->tile_v *= factor;
     row->pg2_top *= factor;
     row->ph2_top *= factor;
@@ -27,6 +29,7 @@ static inline void attn_gauge_scale(struct attn_row *row, double factor)
     row->rest *= factor;
     row->rest_g *= factor;
     row->rest_h *= factor;
+    row->rest_n *= factor;
     row->pv_top *= factor;
     row->rough *= factor;
 }
@@ -63,19 +66,23 @@ static inline void attn_gauge_weight(struct attn_row *row, double weight, double
 }
 
 /* A key x below the maximum so far. */
-static inline void attn_gauge_key(struct attn_row *row, double weight, double x, double g, double h, double v_max)
+static inline void attn_gauge_key(struct attn_row *row, double weight, double x, double g, double h, double narrow,
+                                  double v_max)
 {
     row->pg2_top = fmax(row->pg2_top, weight * g * g);
     row->ph2_top = fmax(row->ph2_top, weight * h * h);
+    row->n2 += weight * narrow * narrow;
     row->pv_top = fmax(row->pv_top, weight * v_max);
     if (x <= ATTN_FAR) {
         row->g_near = fmax(row->g_near, g);
         row->h_near = fmax(row->h_near, h);
+        row->n_near = fmax(row->n_near, narrow);
         row->beside++;
     } else {
         row->rest += weight;
         row->rest_g += weight * g;
         row->rest_h += weight * h;
+        row->rest_n += weight * narrow;
     }
 }
 

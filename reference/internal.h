@@ -20,6 +20,7 @@ struct attn_row {
     double g2, g_max; /* sum p G^2 and max G */
     double h2, h_max; /* sum p h^2 and max h */
     double x2, x_max; /* sum p x^2 and max x */
+    double n2, n_max; /* sum p N^2 and max N, N = |scale sum q (f16(k) - k)|, as G: quantised K as f16 (0 for others) */
     double v_max;     /* max |V| over live keys and all d */
     double k_sum;     /* max over live keys of sum_d |k_d| */
     double k_small;   /* max over live keys of the sum of |k_d| below ATTN_SMALL */
@@ -27,15 +28,16 @@ struct attn_row {
     double q_max;     /* max_d |q_d| */
     double keys;      /* their part of all weight; below 1 where there is a sink */
     /* Keys that are at most ATTN_FAR below the maximum so far, and the rest. */
-    double g_near, h_near;       /* max G and max h of those near */
-    double rest, rest_g, rest_h; /* sum p, sum p G, sum p h of the others */
-    int64_t beside;              /* how many are near */
-    double v_small;              /* sum p of keys with an element of V that is not zero and below ATTN_SMALL */
+    double g_near, h_near, n_near;       /* max G, max h, max N of those near */
+    double rest, rest_g, rest_h, rest_n; /* sum p, and of p G, p h, p N of the others */
+    int64_t beside;                      /* how many are near */
+    double v_small;                      /* sum p of keys with an element of V that is not zero and below ATTN_SMALL */
     double tile_v; /* max over tiles of sum p max_d |V_d|: keys in their order, attn_reference.tile at a time */
     /* Keys that a sum of weights does not notice, p < 2 u S with S the sum of p up to the key: adding such a one is off
      * by no more than p. */
     double lost;  /* sum p of them */
     int64_t kept; /* the others */
+    double apart; /* sum p (max|V| + max|V of the top key|) over keys whose V is not that of the top one (top.c) */
     /* For what is likely (chance.c), over live keys. */
     double top;              /* max p */
     double pg2_top, ph2_top; /* max p G^2 and max p h^2 */
@@ -48,6 +50,18 @@ struct attn_row {
     int64_t near_max; /* of which, in their order, are above the maximum of those before, or no more than ATTN_NEAR_MAX
                          below it */
 };
+
+/* V of the key with the highest score so far. */
+struct attn_top {
+    float *v;
+    double v_max;
+};
+
+/* Keeps row->apart, in units of the row's weights so far: their sum before a key with a higher score; a key's weight.
+ */
+void attn_top_rise(struct attn_row *row, struct attn_top *top, double sum, const float *v, double v_max, int64_t d_v);
+void attn_top_add(struct attn_row *row, const struct attn_top *top, double weight, const float *v, double v_max,
+                  int64_t d_v);
 
 /* A score so near to another's in exact arithmetic may be on its other side in a kernel's. */
 #define ATTN_NEAR_MAX 0x1p-6
@@ -139,10 +153,11 @@ struct attn_paths attn_paths_of(const struct attn_arithmetic *a, const struct at
 
 /* How far the scores of a row may be off, in the parts of which each behaves in its own way; see bound.c, 1. */
 struct attn_score_errors {
-    double dot, q, k; /* relative to G: of the dot product's roundings, Q narrowed, K narrowed */
-    double same;      /* c, of which all or many keys have the same */
-    double roundings; /* that `dot` is made of */
-    double eta, most; /* of all parts together: N, and at most */
+    double dot, q, k;        /* relative to G: of the dot product's roundings, Q narrowed, K narrowed */
+    double known, known_max; /* of K narrowed, where the reference knows it: sqrt(sum p N^2) and max N */
+    double same;             /* c, of which all or many keys have the same */
+    double roundings;        /* that `dot` is made of */
+    double eta, most;        /* of all parts together: N, and at most */
 };
 
 /* What roundings can do, in proportion to what a component has. */
@@ -165,6 +180,7 @@ struct attn_row_limit {
     struct attn_rounding proven, likely; /* the worst, and the worst that may be expected: chance.c */
     double prefixes, tiles; /* a workgroup's partial sums are at most so many P_d and tile_v; 0: nothing is known */
     bool in_order;          /* those of splits are P_d + tile_v at most */
+    double apart;           /* no wrong weights move a component by more */
     double fixed;           /* absolute: underflow and flushed subnormals */
     double magnitude;       /* what attn_reference.magnitude must be multiplied with to be no less than A_d */
     double square;          /* relative error of attn_reference.square and value in double */

@@ -36,6 +36,7 @@ struct place {
     int64_t group; /* s * n_head_kv + KV head */
     int64_t j, iq, index;
     struct running running;
+    struct attn_top top;
 };
 
 /* A head's ALiBi slope, and how far a kernel's may be off. */
@@ -53,6 +54,11 @@ struct work {
     struct place *places; /* of the KV head at work, or of all rows where some were chosen */
     double *k, *v, *q;    /* the tile and the query row, in double and in float */
     float *k_float, *v_float, *q_float;
+    float *top_v;  /* of each place */
+    bool narrowed; /* K is of a type that some routes narrow to f16: */
+    double *k_off; /* by what that changes it, for the tile; */
+    float *k_off_float;
+    double narrow[TILE_KEYS];                  /* and what that does to the score at work */
     double k_sum[TILE_KEYS], v_max[TILE_KEYS]; /* sum |k_d| and max |v_d| of a key */
     int64_t v_pairs, v_same;                   /* of the tile: struct attn_row */
     double k_small[TILE_KEYS];
@@ -128,6 +134,11 @@ static void load_tile(struct work *w, int64_t first, int64_t n, int64_t kv_head,
             k[d] = (double)k_float[d];
             w->k_sum[i] += fabs(k[d]);
             w->k_small[i] += fabs(k[d]) < ATTN_SMALL ? fabs(k[d]) : 0.0;
+        }
+        for (int64_t d = 0; w->narrowed && d < w->d_k; d++) {
+            const float as_f16 = attn_f16_to_f32(attn_f32_to_f16(k_float[d]));
+            w->k_off[i * w->d_pad + d] = (double)as_f16 - k[d];
+            w->k_off_float[i * w->d_pad + d] = as_f16 - k_float[d];
         }
         float v_max = 0.0f;
         bool small = false;
@@ -222,9 +233,16 @@ static void score_of(struct work *w, int64_t i, const struct attn_row *row, stru
     const double elements = (double)w->d_k, k_sum = w->k_sum[key];
     w->score[i] = capped + bias;
     w->gauge[i] = fabs(scale) * gauge * (1.0 + (elements + 8.0) * ATTN_U32); /* summed in float */
+    w->narrow[i] = 0.0;
+    if (w->narrowed) {
+        attn_rows_dot(w->d_pad, w->q, w->q_float, w->k_off + key * w->d_pad, w->k_off_float + key * w->d_pad, &dot,
+                      &gauge);
+        w->narrow[i] = fabs(scale) * (fabs(dot) + gauge * 0x1p-40);
+    }
     if (c > 0.0) {
         const double nearest = tanh(fmax(fabs(raw) - w->gauge[i] / 64.0, 0.0) / c);
         w->gauge[i] *= 1.0 - nearest * nearest + 0x1p-48;
+        w->narrow[i] *= 1.0 - nearest * nearest + 0x1p-48;
     }
     w->extra[i] = ATTN_U32 * ((c > 0.0 ? 12.0 : 2.0) * fabs(capped) + 3.0 * fabs(bias) + 2.0 * fabs(w->score[i])) +
                   fabs(w->bias[i]) * slope.error +
@@ -261,16 +279,19 @@ static void row_tile(struct work *w, int64_t first, int64_t n, struct place *pla
     struct attn_row *row = &r->rows[index];
     load_query(w, iq, h, s, row);
     double max = run->max;
+    int64_t top = 0;
     for (int64_t i = 0; i < live; i++) {
         score_of(w, i, row, slope);
         row->near_max += !(w->score[i] < max - ATTN_NEAR_MAX);
         if (w->watched) {
             attn_watch_score(r, index, first + w->key[i], w->score[i]);
         }
+        top = w->score[i] > max ? w->key[i] : top;
         max = w->score[i] > max ? w->score[i] : max;
     }
     if (max > run->max) {
         raise_max(r, index, run, max);
+        attn_top_rise(row, &place->top, run->sum, w->v_float + top * w->d_v, w->v_max[top], w->d_v);
     }
     attn_gauge_scores(row, &run->sampled, live, w->score);
     row->v_pairs += w->v_pairs;
@@ -286,11 +307,13 @@ static void row_tile(struct work *w, int64_t first, int64_t n, struct place *pla
             row->x2 += weight * x * x;
             row->g2 += weight * w->gauge[i] * w->gauge[i];
             row->h2 += weight * w->extra[i] * w->extra[i];
-            attn_gauge_key(row, weight, x, w->gauge[i], w->extra[i], w->v_max[w->key[i]]);
+            attn_gauge_key(row, weight, x, w->gauge[i], w->extra[i], w->narrow[i], w->v_max[w->key[i]]);
             attn_gauge_weight(row, weight, run->sum);
+            attn_top_add(row, &place->top, weight, w->v_float + w->key[i] * w->d_v, w->v_max[w->key[i]], w->d_v);
         }
         row->g_max = fmax(row->g_max, w->gauge[i]);
         row->h_max = fmax(row->h_max, w->extra[i]);
+        row->n_max = fmax(row->n_max, w->narrow[i]);
         row->v_max = fmax(row->v_max, w->v_max[w->key[i]]);
         tile_v += weight * w->v_max[w->key[i]];
         row->v_small += w->v_small[w->key[i]] ? weight : 0.0;
@@ -321,11 +344,13 @@ static void finish_row(struct work *w, int64_t h, struct place *place)
         memcpy(&sink, w->base[ATTN_SINKS] + h * (int64_t)sizeof sink, sizeof sink);
         if ((double)sink > run->max) {
             raise_max(r, index, run, (double)sink);
+            row->apart = run->sum * row->v_max; /* the top one's V is zero */
         }
         const double x = run->max - (double)sink, weight = exp(-x);
         const double extra = ATTN_U32 * 4.0 * fabs((double)sink); /* base 2, and rounded differences */
         run->min = fmin(run->min, (double)sink);
         row->keys = run->sum / (run->sum + weight);
+        row->apart += (double)sink <= top ? weight * place->top.v_max : 0.0;
         run->sum += weight;
         if (weight > 0.0) {
             row->x2 += weight * x * x;
@@ -360,6 +385,7 @@ static void compute_head(struct work *w, struct place *places, int64_t n_places)
                   kv_head = places[0].group % n_head_kv;
     for (int64_t at = 0; at < n_places; at++) {
         places[at].running = (struct running){ .max = -INFINITY, .min = INFINITY };
+        places[at].top = (struct attn_top){ .v = w->top_v + at * w->d_v };
     }
     for (int64_t first = 0; first < w->n_kv; first += w->tile) {
         const int64_t n = w->n_kv - first < w->tile ? w->n_kv - first : w->tile;
@@ -451,7 +477,12 @@ static bool allocate_work(struct work *w)
     w->k_float = attn_zeros(k, sizeof *w->k_float);
     w->v_float = attn_zeros(v, sizeof *w->v_float);
     w->q_float = attn_zeros(w->d_pad, sizeof *w->q_float);
-    return w->places && w->k && w->v && w->q && w->k_float && w->v_float && w->q_float;
+    w->top_v = attn_zeros(attn_mul_sat(rows, w->d_v), sizeof *w->top_v);
+    w->narrowed = attn_type_info(w->p->t[ATTN_K].type)->block_elems > 1;
+    w->k_off = attn_zeros(w->narrowed ? k : 1, sizeof *w->k_off);
+    w->k_off_float = attn_zeros(w->narrowed ? k : 1, sizeof *w->k_off_float);
+    return w->places && w->k_off && w->k_off_float && w->top_v && w->k && w->v && w->q && w->k_float && w->v_float &&
+           w->q_float;
 }
 
 static void free_work(struct work *w)
@@ -464,6 +495,9 @@ static void free_work(struct work *w)
         free(w->k_float);
         free(w->v_float);
         free(w->q_float);
+        free(w->top_v);
+        free(w->k_off);
+        free(w->k_off_float);
         free(w);
     }
 }

@@ -423,7 +423,46 @@ def whisper():
     return f
 
 
-FILES = (gemma4, llama3, qwen3, gemma2, gemma3, phi3, alibi, gpt_oss, deepseek_v3, mla_320, mla_192, vision, whisper)
+# ---- Not of a model: what long contexts and deep scores need ------------------------------------------------------------
+
+def witness():
+    f = File("witness.txt", "Long contexts whose every split and tile bears witness, scores at f16's edge, finite masks. No model's: lengths are",
+             "those that servers are asked for, head counts as small as the work limit wants.", "",
+             "data=witness: losing, doubling or misplacing any one of the witnesses is beyond the error bound (fuzz/case/",
+             "data_profiles.c). Head sizes shrink where n_kv grows, so that a line stays within the work limit.")
+    for n_kv, d in ((4096, 128), (16381, 64), (65536, 64)):
+        f.group(f"{n_kv} keys, D = {d}")
+        for kind in ("f16", "bf16", "q8_0"):
+            f.call(1, 1, d, 1, n_kv, kinds=(kind, kind), data="witness", mask_content="none" if kind == "bf16" else None)
+    f.group("longer")
+    f.call(1, 1, 64, 1, 131072, data="witness")
+    f.call(1, 1, 32, 1, 262143, kinds=("q8_0", "q8_0"), data="witness", mask=False)
+    f.call(1, 1, 16, 1, 524288, kinds=("bf16", "bf16"), data="witness")
+    f.call(1, 1, 8, 1, 1048576, kinds=("f16", "f16"), data="witness")
+    f.group("several rows and heads; V a view of K; a window")
+    f.call(8, 2, 128, 3, 1024, data="witness")
+    f.call(4, 1, 256, 16, 777, data="witness", mask_content="window")
+    f.call(4, 1, 576, 1, 2050, d_v=512, latent=True, data="witness", scale=0.0417)
+    f.call(6, 2, 64, 7, 1000, data="witness", mask_content="tiles", sinks=True, n_seq=2)
+    f.call(2, 1, 128, 1, 5000, data="witness", softcap=50.0, kinds=("q4_0", "q4_0"))
+    f.group("a maximum that rises with every 32 keys; V that cancels")
+    for data in ("stairs", "cancel"):
+        f.call(1, 1, 128, 1, 32768, data=data)
+        f.call(4, 2, 64, 5, 1031, data=data, kinds=("bf16", "bf16"))
+        f.call(2, 2, 128, 1, 4096, data=data, kinds=("q8_0", "q8_0"), mask=False)
+    for mask in (None, "finite"):
+        f.group("scores from -30,000 to past -65,504" + (", beside masks of -65,504" if mask else ""))
+        for i, (d, n_q, n_kv, kind) in enumerate(((128, 1, 4096, "f16"), (64, 4, 500, "f16"), (256, 2, 300, "bf16"),
+                                                  (128, 33, 257, "q8_0"), (64, 1, 1000, "f32"), (80, 7, 130, "f16"))):
+            f.call(4, 2, d, n_q, n_kv, data="deep", kinds=(kind, kind), mask_content=mask, sinks=i % 2 == 1)
+    f.group("masks of -65,504 beside other data")
+    for i, data in enumerate(("witness", "peak", "rising", "large", "negative", "stairs")):
+        f.call(4, 2, 128, 6, 200 + i, data=data, mask_content="finite", sinks=i % 2 == 0)
+    return f
+
+
+FILES = (gemma4, llama3, qwen3, gemma2, gemma3, phi3, alibi, gpt_oss, deepseek_v3, mla_320, mla_192, vision, whisper,
+         witness)
 
 
 def main():

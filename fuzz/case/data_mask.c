@@ -31,13 +31,17 @@ static uint16_t bias_value(uint64_t bits)
     }
 }
 
-/* The lowest finite f16 where a causal mask has -inf: a row that sees nothing else is live all the same. */
+/* The lowest finite f16 where a causal mask has -inf: a row that sees nothing else is live all the same. One of many
+ * keys in such a row has the next higher value, and with it the weight: of scores as large the last bits are all that
+ * tells keys apart. */
 static void make_finite_row(const struct filler *f, uint16_t *row, int64_t iq, uint64_t state)
 {
     const struct attn_problem *p = f->p;
     const int64_t n_kv = attn_n_kv(p), last = n_kv - attn_n_q(p) + iq;
-    const uint64_t kind = attn_random(&state) & 7;
+    uint64_t kind = attn_random(&state) & 7;
     const int64_t only = (int64_t)(attn_random(&state) % (uint64_t)n_kv);
+    if (kind != 1 && last < 0)
+        kind = 0;
     for (int64_t j = 0; j < n_kv; j++) {
         bool low = j > last;
         if (kind == 0) /* all of them */
@@ -47,6 +51,8 @@ static void make_finite_row(const struct filler *f, uint16_t *row, int64_t iq, u
         row[j] = kind == 1 && j != only ? ATTN_F16_MINUS_INF
                  : low || kind == 1     ? ATTN_F16_LOWEST
                                         : live_value(p, iq, j);
+        if (kind == 0 && j == only && n_kv > 4)
+            row[j] = ATTN_F16_LOWEST - 1;
     }
 }
 
@@ -141,10 +147,11 @@ void data_fill_sinks(const struct filler *f)
     for (int i = 0; i < n; i++)
         for (int64_t h = box[i].first[0]; h < box[i].end[0]; h++) {
             float noise = data_signed_unit(data_place(f->c->run.seed, ATTN_SINKS, h, 0, 0));
-            float value = f->sink < 0 ? f->sink + 4 * noise : f->sink * noise;
+            const float apart = noise > 0.5f ? -f->sink_apart : f->sink_apart;
+            float value = f->sink < 0 ? f->sink * (1 + apart) + 4 * noise : f->sink * noise;
             /* Beside rows whose keys are all at the mask's lowest a sink counts that is as low. */
             if (f->c->run.mask == ATTN_MASK_FINITE && f->p->t[ATTN_MASK].present && (h & 1))
-                value += F16_LOWEST_VALUE;
+                value += F16_LOWEST_VALUE + (noise > 0 ? 64 : -64);
             memcpy(out + 4 * h, &value, sizeof value);
         }
 }

@@ -4,12 +4,13 @@
  * that a score is mean * q * (K's size), whatever D_K and scale are. Logarithms are bounded by numbers of bits: the
  * bytes are the same on every machine.
  *
- * WITNESS. One key in each run of WITNESS_RUN, and WITNESS_SINGLES anywhere, the first and the last among them, have
- * nearly all the weight, half of it the runs' and half the singles', whose V is smaller by as much. V of each is one
- * element of its own size, so that
- * a component of the result is a sum of few: losing, doubling or misplacing one of w witnesses moves its component by
- * 1 / (w / D_V) of it, and the bound of a component is relative to sum p |V| of that component. The other keys'
- * V is like any; their weight altogether is below e^-12.
+ * WITNESS. One key in each run of WITNESS_RUN (or some power of two as many, so that no component has more than
+ * WITNESSES_EACH of them), and WITNESS_SINGLES anywhere, the first and the last among them, have nearly all the weight,
+ * some of it the singles', whose V is as much smaller as their weight is larger. V of each is zero but for one
+ * component in V_SHARE, with sizes of their own, so that a component of the result is a sum of few: losing, doubling or
+ * misplacing one moves its components by about 1 / WITNESSES_EACH or more, where the bound of a component is relative
+ * to sum p |V| of that component. (With still fewer, the roundings of a component's terms could not be taken to average
+ * out: reference/chance.c.) The other keys' V is like any; their weight altogether is below e^-12.
  *
  * SPDX-License-Identifier: MIT */
 #include <math.h>
@@ -19,6 +20,8 @@
 enum {
     WITNESS_RUN = 32,
     WITNESS_SINGLES = 16,
+    WITNESSES_EACH = 224, /* component */
+    V_SHARE = 12,
     STAIR = 32,       /* keys of a step */
     DEEP_LEVELS = 24, /* of scores, one as far below the other as the next */
     STATE_SINGLE = 120,
@@ -78,9 +81,22 @@ static int single_of(uint64_t seed, int64_t n_kv, int64_t key)
     return drawn ? (int)(2 + i) : -1;
 }
 
-static int64_t of_run(uint64_t seed, int64_t n_kv, int64_t run)
+/* Components of a witness's V that are not zero. */
+static int64_t v_parts(int64_t d_v) { return (d_v + V_SHARE - 1) / V_SHARE; }
+
+/* Keys of a run. */
+static int64_t run_keys(const struct attn_problem *p)
 {
-    const int64_t begin = run * WITNESS_RUN, n = n_kv - begin < WITNESS_RUN ? n_kv - begin : WITNESS_RUN;
+    const int64_t d_v = attn_d_v(p), share = d_v / v_parts(d_v);
+    int64_t keys = WITNESS_RUN;
+    while (attn_n_kv(p) / keys / share > WITNESSES_EACH)
+        keys *= 2;
+    return keys;
+}
+
+static int64_t of_run(uint64_t seed, int64_t n_kv, int64_t keys, int64_t run)
+{
+    const int64_t begin = run * keys, n = n_kv - begin < keys ? n_kv - begin : keys;
     return begin + (int64_t)(data_place(seed, STATE_RUN, run, 0, 0) % (uint64_t)n);
 }
 
@@ -91,16 +107,19 @@ static void plan_witness(struct filler *f, double mean)
     const double d = (double)attn_d_k(p), softcap = (double)p->softcap;
     const double spread = 0.8 / sqrt(d);                               /* five deviations of a mean of d products */
     const double least = 0.5625 - (spread < 0.3125 ? spread : 0.3125); /* of one */
-    const int64_t runs = attn_n_kv(p) / WITNESS_RUN + 1;
+    f->run = run_keys(p);
+    const int64_t runs = attn_n_kv(p) / f->run + 1;
     double far = (log_above(attn_n_kv(p)) + 12) * 0.5625 / least;
 
     f->flat = (softcap > 0 && softcap < 1.5 * far) || (k->ne[1] > 1 && k->nb[1] == 0);
     if (softcap > 0)
         far *= 2;
-    f->single = runs > WITNESS_SINGLES ? (float)log_above(runs / WITNESS_SINGLES) : 0;
+    /* A seventh of the weight: beside a key with much of it nothing averages out. */
+    const float among = (float)runs / WITNESS_SINGLES / 7;
+    f->single = among > 1 ? (float)log_above((int64_t)among) : 0;
     f->far = (float)far;
     f->flat |= reach(f, mean, far) < 0.99 * far;
-    f->single_v = f->flat || runs <= WITNESS_SINGLES ? 1 : (float)WITNESS_SINGLES / (float)runs;
+    f->single_v = f->flat || among < 1 ? 1 : 1 / among;
     f->level = f->k / f->far;
 }
 
@@ -110,22 +129,36 @@ static float witness_score(const struct filler *f, int64_t key)
     const int64_t n_kv = attn_n_kv(f->p);
     const float part = data_unit(data_place(seed, STATE_SIZE, key, 0, 0));
     if (single_of(seed, n_kv, key) >= 0)
-        return f->single - 0.7f * part;
-    if (of_run(seed, n_kv, key / WITNESS_RUN) == key)
-        return -1.4f * part;
+        return f->single - 0.1f - 0.6f * part;
+    if (of_run(seed, n_kv, f->run, key / f->run) == key)
+        return -0.1f - 0.6f * part;
     return -f->far;
 }
 
-/* One element other than zero. Where weight times V of a single witness is that of many others, it has components of
- * its own, an eighth of them: nothing else could be seen beside it. */
-static void make_pattern(const struct filler *f, int64_t n, const int64_t at[3], float size, bool single)
+/* In a V of its own. */
+static void make_pattern(const struct filler *f, int64_t n, const int64_t at[3], float size)
+{
+    uint64_t state = data_place(f->c->run.seed, STATE_ELEMENT, at[0], at[1], at[2]);
+    const int64_t parts = v_parts(n);
+    for (int64_t i = 0; i < n; i++)
+        f->row[i] = 0;
+    for (int64_t i = 0; i < parts; i++) {
+        const int64_t begin = n * i / parts, among = n * (i + 1) / parts - begin;
+        const uint64_t bits = attn_random(&state);
+        f->row[begin + (int64_t)(bits % (uint64_t)among)] = size * (0.75f + 0.25f * data_unit(bits));
+    }
+}
+
+/* In a V that is K's row, of one element: it has the key's score in it, too. Weight times V of a single witness is that
+ * of many others there, so it has components of its own, an eighth of them: nothing else could be seen beside it. */
+static void make_pattern_of_view(const struct filler *f, int64_t n, const int64_t at[3], float size, bool single)
 {
     const uint64_t bits = data_place(f->c->run.seed, STATE_ELEMENT, at[0], at[1], at[2]);
-    const int64_t n_v = f->p->t[ATTN_V].ne[0], own = f->view >= 0 ? n_v / 8 : 0, from = f->view >= 0 ? f->view : 0;
+    const int64_t n_v = f->p->t[ATTN_V].ne[0], own = n_v / 8;
     const int64_t first = single ? 0 : own, among = single && own > 0 ? own : n_v - first;
     for (int64_t i = 0; i < n; i++)
         f->row[i] = 0;
-    f->row[from + first + (int64_t)(bits % (uint64_t)among)] = size * (0.5f + 0.5f * data_unit(bits));
+    f->row[f->view + first + (int64_t)(bits % (uint64_t)among)] = size * (0.75f + 0.25f * data_unit(bits));
 }
 
 static void make_witness_row(const struct filler *f, int operand, uint64_t state, const int64_t at[3])
@@ -137,13 +170,13 @@ static void make_witness_row(const struct filler *f, int operand, uint64_t state
         float one = (score > 1 ? score : 1.0f) * f->level * 0.5625f * (float)f->p->t[ATTN_K].ne[0];
         one = one < (float)LARGEST_Q ? one : (float)LARGEST_Q;
         if (witness && operand == ATTN_K)
-            make_pattern(f, n, at, one * f->k_sign, single);
+            make_pattern_of_view(f, n, at, one * f->k_sign, single);
         else
             data_fill_positive(f->row, n, state, f->flat ? 0 : -f->far * f->level * f->k_sign);
     } else if (operand == ATTN_K) {
         data_fill_positive(f->row, n, state, score * f->level * f->k_sign);
     } else if (witness) {
-        make_pattern(f, n, at, single ? f->v * f->single_v : f->v, single);
+        make_pattern(f, n, at, single ? f->v * f->single_v : f->v);
     } else {
         data_fill_uniform(f->row, n, state, f->flat ? 0 : f->v);
     }
@@ -161,8 +194,12 @@ static void plan_deep(struct filler *f, double mean)
     reach(f, mean, 2 * (product ? depth * scale : depth)); /* of the worst key; the best one's is about half of that */
     f->level = f->k;
     f->sink = (float)-(mean * (double)f->q * (double)f->k / 2);
-    if (f->p->softcap > 0 && f->sink < -f->p->softcap)
+    /* A sink as near to a score as their rounding takes part of the weight that nobody can know. */
+    f->sink_apart = 0.3f;
+    if (f->p->softcap > 0 && f->sink < -f->p->softcap) {
         f->sink = -f->p->softcap;
+        f->sink_apart = 0;
+    }
 }
 
 /* Of a key, from 0 for the best that may be; among n_kv keys there is one of 1 at least. In any run of keys the best
@@ -183,7 +220,8 @@ static void make_deep_row(const struct filler *f, int operand, const int64_t at[
 {
     const uint64_t seed = f->c->run.seed;
     const int64_t n = f->p->t[operand].ne[0];
-    const int level = deep_level(f, at[0]);
+    const struct attn_tensor *k = &f->p->t[ATTN_K];
+    const int level = k->ne[1] > 1 && k->nb[1] == 0 ? 0 : deep_level(f, at[0]); /* of one K all keys are the best */
     const float size = 0.5f + 0.5f * (float)level / (float)DEEP_LEVELS;
     /* Keys of a level have the same V: where a mask leaves two of the best, the result is still theirs. */
     if (operand == ATTN_K || f->view >= 0)
@@ -197,7 +235,7 @@ static void make_deep_row(const struct filler *f, int operand, const int64_t at[
 
 static void plan_stairs(struct filler *f, double mean)
 {
-    const double steps = (double)(attn_n_kv(f->p) / STAIR + 1), rise = steps < 500 ? 0.7 * steps : 350;
+    const double steps = (double)(attn_n_kv(f->p) / STAIR + 1), rise = steps < 200 ? 0.7 * steps : 140;
     reach(f, mean, rise);
     f->far = (float)(rise / steps);
     f->level = f->k / (float)rise;
@@ -280,7 +318,7 @@ int attn_data_witnesses(const struct attn_case *c, int64_t *keys, int cap, doubl
 {
     const struct attn_tensor *v = &c->problem.t[ATTN_V];
     const uint64_t seed = c->run.seed;
-    const int64_t n_kv = attn_n_kv(&c->problem), runs = (n_kv + WITNESS_RUN - 1) / WITNESS_RUN;
+    const int64_t n_kv = attn_n_kv(&c->problem), in_run = run_keys(&c->problem), runs = (n_kv + in_run - 1) / in_run;
     int n = 0;
     *least =
         0.25 / (double)n_kv; /* where scores cannot be told apart all have about 1 / n_kv; else witnesses have more */
@@ -300,7 +338,7 @@ int attn_data_witnesses(const struct attn_case *c, int64_t *keys, int cap, doubl
         const int64_t begin = runs / room * i + runs % room * i / room;
         const int64_t end = runs / room * (i + 1) + runs % room * (i + 1) / room;
         const int64_t run = begin + (int64_t)(data_place(seed, STATE_RUN, -1 - i, 0, 0) % (uint64_t)(end - begin));
-        n = add_key(keys, n, of_run(seed, n_kv, run));
+        n = add_key(keys, n, of_run(seed, n_kv, in_run, run));
     }
     return n;
 }

@@ -35,6 +35,11 @@ void data_choose_magnitudes(struct filler *f)
     double spread = scale * sqrt(d) / 3; /* standard deviation of a score for Q, K uniform in (-1, 1) */
     double mean = scale * d * 0.5625;    /* of a score for Q, K uniform in (0.5, 1) */
     double q = 1, k = 1, v = 1, sink = 2, want = 0;
+    /* Scores far apart leave few keys all of the weight beside a sink, or none; those of one K are all the same, and
+     * what rounding does to large ones could be anything. */
+    const struct attn_tensor *keys = &p->t[ATTN_K];
+    const bool few = (p->t[ATTN_SINKS].present && keys->ne[1] <= 4) || (keys->ne[1] > 1 && keys->nb[1] == 0);
+    const double most = few ? 3 : 100; /* spread */
 
     switch (f->c->run.data) {
     case ATTN_DATA_RISING:
@@ -44,7 +49,7 @@ void data_choose_magnitudes(struct filler *f)
     case ATTN_DATA_LARGE:
         k = is_wide(&p->t[ATTN_K]) ? 1e5 : 1;
         v = is_wide(&p->t[ATTN_V]) ? 1e6 : 60000;
-        want = 100 / (spread * k);
+        want = (few ? 10 : 100) / (spread * k);
         sink = 100;
         break;
     case ATTN_DATA_NEGATIVE:
@@ -56,8 +61,8 @@ void data_choose_magnitudes(struct filler *f)
         sink = 10;
         break;
     default:
-        if (spread > 100)
-            want = 100 / spread;
+        if (spread > most)
+            want = most / spread;
         break;
     }
     if (scale > 0 && want > 0)

@@ -16,10 +16,12 @@ struct filler {
     const struct attn_image *image;
     const struct attn_sample *sample; /* what is filled; NULL: all */
     float q, k, v, sink;              /* magnitudes */
+    float sink_apart;                 /* DEEP: sinks are above or below all scores by this part of them */
     float k_sign;                     /* of K's elements: gives scores their sign whatever that of scale */
     float level;                      /* WITNESS, DEEP, STAIRS: K's elements for a score of 1 (DEEP: of its level) */
     float single; /* WITNESS: score of a single witness, and the size of its V: the sum's part is another's */
     float single_v;
+    int64_t run;   /* WITNESS: keys of which one is a witness */
     float far;     /* WITNESS: how far below 0 the other keys' scores are */
     bool flat;     /* WITNESS: scores cannot be told apart: what keeps other keys out is a V of zeros */
     int64_t view;  /* V is K's rows from this element on; -1: it has bytes of its own */

@@ -105,7 +105,7 @@ static void each_witness_moves_a_component(void **state)
         "fa1 q=f32[128,1,1,1] k=q8_0[128,500,1,1] v=q8_0[128,500,1,1] scale=0.0884 | data=witness seed=2",
         "fa1 q=f32[128,1,1,1] k=bf16[128,4096,1,1] v=bf16[128,4096,1,1] scale=0.0884 softcap=50 | data=witness seed=3",
         "fa1 q=f32[64,1,1,1] k=q4_0[64,5000,1,1] v=q4_0[64,5000,1,1] scale=-0.125 | data=witness seed=4",
-        "fa1 q=f32[576,1,1,1] k=f16[576,3000,1,1]@a v=f16[512,3000,1,1]@a:1152,3456000,3456000 scale=0.0417 | data=witness seed=5",
+        "fa1 q=f32[576,1,1,1] k=f16[576,3000,1,1]@a v=f16[512,3000,1,1]@a:1152,0,0 scale=0.0417 | data=witness seed=5",
         "fa1 q=f32[64,1,1,1] k=f16[64,6000,1,1] v=f16[64,6000,1,1] scale=0 | data=witness seed=6",
         "fa1 q=f32[64,1,1,1] k=f16[64,6000,1,1] v=f16[64,6000,1,1] scale=0.125 softcap=1 | data=witness seed=7",
         "fa1 q=f32[64,1,1,1] k=f16[64,6000,1,1]:0,128,128 v=f16[64,6000,1,1] scale=0.125 | data=witness seed=8",
@@ -120,17 +120,17 @@ static void each_witness_moves_a_component(void **state)
         double least;
         open_row(lines[i], 0, &r);
         const int n = attn_data_witnesses(&r.c, keys, CAP, &least);
-        const int64_t runs = (r.n_kv + 31) / 32;
+        const int64_t runs = (r.n_kv + 31) / 32, components = r.d_v < 8 ? r.d_v : 8;
         assert_true(n >= (runs < 370 ? runs : 370));
         assert_true(keys[0] == 0);
         assert_true(r.n_kv == 1 || keys[1] == r.n_kv - 1);
         for (int k = 0; k < n; k++) {
-            const double share = 1.0 / (1.0 + (double)runs / (double)r.d_v);
+            const double share = fmax(1.0 / (1.0 + (double)runs / (double)components), 1.0 / 256);
             assert_true(keys[k] >= 0 && keys[k] < r.n_kv);
             if (exp(r.score[keys[k]] - r.max) / r.sum < least)
                 fail_msg("%s: key %lld has a weight of only %g", lines[i], (long long)keys[k],
                          exp(r.score[keys[k]] - r.max) / r.sum);
-            if (moved_by(&r, keys[k], 0) < share / 20 || moved_by(&r, keys[k], 2) < share / 20)
+            if (moved_by(&r, keys[k], 0) < share / 8 || moved_by(&r, keys[k], 2) < share / 8)
                 fail_msg("%s: key %lld moves no component by more than %g of %g", lines[i], (long long)keys[k],
                          moved_by(&r, keys[k], 0), share);
         }
