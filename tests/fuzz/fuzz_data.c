@@ -111,6 +111,15 @@ static int check_cells(const struct attn_case *c, const struct attn_image *image
     return dead;
 }
 
+/* Filled twice alike, and nothing but elements is filled. */
+static void check_stretch(const struct attn_buffer *one, const struct attn_buffer *two, struct attn_stretch s)
+{
+    assert_memory_equal(one->bytes + s.start, two->bytes + s.start, (size_t)(s.end - s.start));
+    for (int64_t at = s.start; at < s.end; at++)
+        if (one->role[at] != ATTN_ROLE_INPUT)
+            assert_int_equal(one->bytes[at], 0xff);
+}
+
 static void live_cells_are_finite_and_dead_ones_poison(void **state)
 {
     int dead = 0;
@@ -124,12 +133,9 @@ static void live_cells_are_finite_and_dead_ones_poison(void **state)
         attn_data_fill(&c, &one);
         attn_data_fill(&c, &two);
         dead += check_cells(&c, &one, ATTN_K) + check_cells(&c, &one, ATTN_V);
-        for (int b = 0; b < one.n_buffers; b++) {
-            assert_memory_equal(one.buffer[b].bytes, two.buffer[b].bytes, (size_t)one.buffer[b].size);
-            for (int64_t at = 0; at < one.buffer[b].size; at++)
-                if (one.buffer[b].role[at] != ATTN_ROLE_INPUT)
-                    assert_int_equal(one.buffer[b].bytes[at], 0xff);
-        }
+        for (int b = 0; b < one.n_buffers; b++)
+            for (int32_t s = 0; s < one.buffer[b].n_stretches; s++)
+                check_stretch(&one.buffer[b], &two.buffer[b], one.buffer[b].stretch[s]);
         attn_image_free(&one);
         attn_image_free(&two);
     }
