@@ -113,7 +113,7 @@ static int host_verdict(struct tools *tools, const struct attn_finding *finding)
 }
 
 /* Of the lines that do not ask for more, one in eight is run under a second schedule, and one in eight against a twin:
- * together a fifth of what the rest of a line costs. */
+ * together a sixth of what the rest of a line costs. */
 static struct attn_run_limits limits_of(const struct tools *tools, const struct attn_case *c)
 {
     enum { SHARE = 8 };
