@@ -132,6 +132,7 @@ static struct attn_twins *twin_of(struct attn_runner *r, int kind)
         twins->limits.twins = 0;
         twins->limits.beside = NULL;
         twins->limits.trying = NULL;
+        twins->limits.watch = NULL;
         twins->unfit = NULL;
         for (int i = 0; i < attn_twin_parts(kind) && !twins->unfit; i++) {
             twins->unfit = make_part(twins, r, i);
