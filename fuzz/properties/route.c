@@ -58,6 +58,8 @@ static int tail(int64_t n_kv, int64_t tile)
     return last == 0 ? 0 : last == 1 ? 1 : last == tile - 1 ? 2 : last % 8 == 0 ? 3 : last % 2 == 0 ? 4 : 5;
 }
 
+static int far_class(int64_t reach) { return reach >> 40 > 0 ? 3 : reach >> 32 > 0 ? 2 : reach >> 31 > 0; }
+
 /* Keys of a split as kernels/args.c cuts them, in whole tiles. */
 static void split_classes(int64_t n_kv, const struct attn_plan *plan, struct attn_route *r)
 {
@@ -143,6 +145,7 @@ static void problem_classes(const struct attn_problem *p, const struct attn_plan
     r->class[ATTN_TRAIT_layout_k] = (uint8_t)layout(&p->t[ATTN_K]);
     r->class[ATTN_TRAIT_layout_v] = (uint8_t)layout(&p->t[ATTN_V]);
     r->class[ATTN_TRAIT_layout_dst] = (uint8_t)layout(&p->t[ATTN_DST]);
+    r->class[ATTN_TRAIT_far] = (uint8_t)far_class(attn_image_reach(p));
     r->class[ATTN_TRAIT_shared] = p->t[ATTN_K].buffer > 0 && p->t[ATTN_K].buffer == p->t[ATTN_V].buffer;
 }
 

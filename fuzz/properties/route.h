@@ -48,6 +48,7 @@
     X(layout_v, 4, "the same of V")                                                                      \
     X(layout_mask, 4, "the same of the mask")                                                            \
     X(layout_dst, 3, "the same of dst, which is never broadcast")                                        \
+    X(far, 4, "bytes from the first to the last of the buffers: below 2^31, 2^32, 2^40, more")           \
     X(shared, 2, "K and V in one buffer")                                                                \
     X(scheduled, 2, "another schedule than in order")                                                    \
     X(near, 8, "worst error over its limit: none, to 1/64, 1/32, 1/16, 1/8, 1/4, 1/2, more")
