@@ -16,9 +16,8 @@ import xml.etree.ElementTree as ET
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "support"))
 from command import ATTNFUZZ, LARGE, SAMPLED, SMALL, SOURCE, Case, devices, kernels  # noqa: E402
 
-KEYS = {"backend", "problems", "ran", "failed", "blind", "suspect", "doubts", "skipped", "unjudged", "components", "by_kernel", "by_device",
-        "skipped_for",
-        "needs_naive", "failures", "seconds", "plans"}
+KEYS = {"backend", "problems", "ran", "failed", "blind", "suspect", "doubts", "skipped", "unjudged", "components",
+        "by_kernel", "by_device", "skipped_for", "needs_naive", "failures", "seconds", "plans"}
 ODD = "fa1 q=f32[33,2,2,1] k=f16[33,9,1,1] v=f16[33,9,1,1]"
 # hours of work, so that a worker is at it for as long as a test needs
 ENDLESS = "fa1 q=f32[64,4096,64,1] k=f16[64,16384,8,1] v=f16[64,16384,8,1]"
@@ -53,7 +52,8 @@ class Reports(Case):
     def test_the_summary_says_the_same(self):
         out = self.good("run", SMALL, LARGE).out
         self.assertRegex(out.splitlines()[-1],
-                         r"^2 problems: 1 ran, 1 skipped \(planned only\), 0 failed, 0 blind, 0 suspect; 0 need naive; ")
+                         r"^2 problems: 1 ran, 1 skipped \(planned only\), 0 failed, 0 blind, 0 suspect; "
+                         r"0 need naive; ")
         self.assertRegex(out, r"(?m)^skipped 1: .*multiply-adds")
         for kernel in kernels():
             self.assertRegex(out, rf"(?m)^{kernel} ")
@@ -108,6 +108,59 @@ class Reports(Case):
         self.assertEqual(self.run_json("--twins", SMALL)["failed"], 0)
         # A line that names them asks for them: what a finding prints is run again as it was found.
         self.assertEqual(self.run_json(SMALL + " | dev=gfx942 again=9 twin=rows")["failed"], 0)
+
+
+# Two keys at a mask of -65504, where a float has steps of 1/256, and V of one component that nearly cancels: what is
+# left is less than what the weights may be off by. No judge can tell; this one says so.
+BLIND = "fa1 q=f32[8,1,1,1] k=f16[8,2,1,1] v=f16[1,2,1,1] mask=f16[2,1,1,1] | dev=gfx942 mask=finite seed=83"
+
+
+class Blind(Case):
+    def test_a_blind_problem_has_neither_failed_nor_passed_in_any_report(self):
+        paths = {kind: self.path("out." + kind) for kind in ("json", "junit", "html")}
+        result = self.good("run", *(f"--{kind}={path}" for kind, path in paths.items()), SMALL, BLIND)
+        self.assertIn(" 0 failed, 1 blind, 0 suspect; ", result.out.splitlines()[-1])
+        self.assertRegex(result.out,
+                         r"(?m)^argument 2:1: blind: 1 of 1 rows of naive .*\n  line:   " + re.escape(BLIND))
+        with open(paths["json"]) as f:
+            r = json.load(f)
+        self.assertEqual((r["failed"], r["blind"], r["suspect"], r["by_kernel"]["naive"]["blind"]), (0, 1, 0, 1))
+        doubt, = r["doubts"]
+        self.assertEqual((doubt["at"], doubt["verdict"], doubt["kernel"], doubt["line"]),
+                         ("argument 2:1", "blind", "naive", BLIND))
+        suite = ET.parse(paths["junit"]).getroot()
+        self.assertEqual((suite.get("failures"), suite.get("skipped")), ("0", "1"))
+        self.assertIsNone(suite.findall("testcase")[0].find("skipped"))
+        self.assertIn("blind", suite.findall("testcase")[1].find("skipped").get("message"))
+        with open(paths["html"]) as f:
+            page = f.read()
+        self.assertNotIn("all good", page)
+        self.assertIn("none failed, not all could be judged", page)
+        self.assertIn("seed=83", page)
+
+    def test_under_strict_it_ends_with_1(self):
+        self.ends(1, "run", "--strict", SMALL, BLIND)
+        self.good("run", "--strict", SMALL)
+        self.good("run", SMALL, BLIND)
+
+    def test_a_journal_keeps_it(self):
+        journal = self.path("journal")
+        for resumed in (0, 2):
+            path = self.path("out.json")
+            self.ends(1, "run", "--strict", "--resume", journal, "--json", path, SMALL, BLIND)
+            with open(path) as f:
+                r = json.load(f)
+            self.assertEqual((r["blind"], r["resumed"], len(r["doubts"])), (1, resumed, 1))
+
+    def test_long_contexts_and_deep_scores_are_judged_with_every_profile(self):
+        with open(os.path.join(SOURCE, "fuzz", "case", "attn_case.h"), encoding="utf-8") as f:
+            table = f.read().split("#define ATTN_DATA_PROFILES(X)")[1].split("\n\n")[0]
+        profiles = re.findall(r"X\([A-Z_]+, (\w+),", table)
+        self.assertGreater(len(profiles), 10)
+        lines = [f"fa1 q=f32[64,1,1,1] k=f16[64,16384,1,1] v=f16[64,16384,1,1] mask=f16[16384,1,1,1] scale=0.125 "
+                 f"| dev=gfx942 data={data}" for data in profiles]
+        result = self.good("run", "--strict", *lines)
+        self.assertIn(f"{len(lines)} problems: {len(lines)} ran, ", result.out)
 
 
 class Devices(Case):

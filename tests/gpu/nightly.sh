@@ -67,7 +67,7 @@ i=1
 while [ "$i" -le "$gpus" ]; do
     where=host
     [ "$backend" = host ] || where=$backend:$((i - 1))
-    "$attnfuzz" run --backend "$where" --jobs 1 --shard "$i/$gpus" --generate "$generate" --seed "$seed" "$@" \
+    "$attnfuzz" run --strict --backend "$where" --jobs 1 --shard "$i/$gpus" --generate "$generate" --seed "$seed" "$@" \
         --timeout 120 --resume "$out/shard$i.journal" --json "$out/shard$i.json" --junit "$out/shard$i.xml" \
         --html "$out/shard$i.html" --failures "$out/shard$i.failures.txt" "$corpus" >"$out/shard$i.log" 2>&1 &
     pids="$pids $!"

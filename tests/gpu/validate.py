@@ -164,13 +164,14 @@ class Validation:
         kernels = ", ".join(f"{k} {v['ran']}" for k, v in r["by_kernel"].items())
         beside = sum(v.get("compared", 0) for v in r["by_kernel"].values())
         worst = max(v["worst"] or 0 for v in r["by_kernel"].values())
-        said = (f"{r['problems']} problems, {r['ran']} ran, {r['failed']} failed, {r['skipped']} skipped, "
-                f"{r['left']} left; runs by {kernels}; {r['constant_v']} with constant V; "
-                f"{beside} beside the host executor; worst error {worst:.3f} of its limit; "
+        said = (f"{r['problems']} problems, {r['ran']} ran, {r['failed']} failed, {r['blind']} blind, "
+                f"{r['suspect']} suspect, {r['skipped']} skipped, {r['left']} left; runs by {kernels}; "
+                f"{r['constant_v']} with constant V; {beside} beside the host executor; "
+                f"worst error {worst:.3f} of its limit; "
                 f"{100 * r['unjudged'] / max(1, r['components']):.2f}% of components unjudged")
         if r["left"]:
             raise Cut
-        return (FAILED if r["failed"] else GOOD), said
+        return (FAILED if r["failed"] or r["blind"] or r["suspect"] else GOOD), said
 
     def corpus(self):
         some = ["corpus/seeds/phi-3.txt", "corpus/naive.txt"]
