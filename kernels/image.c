@@ -72,9 +72,11 @@ static bool find_stretches(const struct attn_problem *problem, const struct attn
             part[n++] = attn_box_tensor(&problem->t[o], &box[i]);
     }
     buffer->n_stretches = attn_stretches_find(part, n, buffer->size, &buffer->stretch);
-    buffer->sparse = buffer->n_stretches > 1 || (buffer->n_stretches == 1 && buffer->stretch[0].start > 0);
     free(part);
-    return buffer->n_stretches > 0;
+    if (buffer->n_stretches <= 0)
+        return false;
+    buffer->sparse = buffer->n_stretches > 1 || buffer->stretch[0].start > 0 || buffer->stretch[0].end < buffer->size;
+    return true;
 }
 
 static int64_t bytes_of(const struct attn_buffer *buffer)

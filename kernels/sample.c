@@ -142,21 +142,3 @@ struct attn_tensor attn_box_tensor(const struct attn_tensor *tensor, const struc
     }
     return t;
 }
-
-int64_t attn_sample_bytes(const struct attn_sample *sample, const struct attn_problem *problem)
-{
-    struct attn_box box[ATTN_SAMPLE_BOXES_MAX];
-    int64_t total = 0;
-    for (int o = 0; o < ATTN_OPERAND_COUNT; o++) {
-        if ((o == ATTN_MASK || o == ATTN_SINKS) && !problem->t[o].present)
-            continue;
-        const int n = attn_sample_boxes(sample, problem, o, box);
-        for (int i = 0; i < n; i++) {
-            int64_t bytes = attn_row_bytes(problem->t[o].type, box[i].end[0] - box[i].first[0]);
-            for (int d = 1; d < 4; d++)
-                bytes = attn_mul_sat(bytes, box[i].end[d] - box[i].first[d]);
-            total = attn_add_sat(total, bytes);
-        }
-    }
-    return total;
-}

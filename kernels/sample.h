@@ -53,8 +53,6 @@ int attn_sample_boxes(const struct attn_sample *sample, const struct attn_proble
                       struct attn_box box[ATTN_SAMPLE_BOXES_MAX]);
 /* A box as a tensor of its own in the operand's buffer. */
 struct attn_tensor attn_box_tensor(const struct attn_tensor *tensor, const struct attn_box *box);
-/* Bytes of these places, of all operands; INT64_MAX when more than that. */
-int64_t attn_sample_bytes(const struct attn_sample *sample, const struct attn_problem *problem);
 
 #ifdef __cplusplus
 }

@@ -97,7 +97,7 @@ int32_t attn_stretches_find(const struct attn_tensor *tensor, int n_tensors, int
         qsort(*stretch, (size_t)n, sizeof **stretch, by_start);
         n = join(*stretch, n);
     }
-    if (n == 0 || (n == 1 && (*stretch)[0].start <= NEAR)) {
+    if (n == 0 || (n == 1 && (*stretch)[0].start <= NEAR && size - (*stretch)[0].end <= NEAR)) {
         (*stretch)[0] = (struct attn_stretch){ 0, size };
         n = 1;
     }

@@ -129,20 +129,45 @@ static void choose_run(const struct attn_genome *g, struct attn_run *run)
     run->schedule = GENE(g, schedule);
 }
 
+/* Is the problem, laid out in so many bytes, within the limits? One with huge extents that is run in some rows alone
+ * needs only addresses for the others. */
+static bool is_within(const struct attn_domain_limits *limits, const struct domain_shape *s,
+                      const struct attn_problem *p, int64_t bytes)
+{
+    const int64_t *dst = p->t[ATTN_DST].ne;
+    if (s->sampled && domain_is_huge(s))
+        return bytes <= limits->reach;
+    return bytes <= limits->bytes && bytes < INT64_MAX && attn_problem_work(p) <= limits->work &&
+           attn_mul_sat(attn_mul_sat(dst[0], dst[1]), attn_mul_sat(dst[2], dst[3])) <= limits->components;
+}
+
+/* Fewer keys, until a column tile with as many columns as kernels take together is within the limit. */
+static void shorten(struct domain_shape *s)
+{
+    enum { COLUMNS = 64 };
+    while (s->sampled && domain_is_huge(s) &&
+           attn_mul_sat(s->n_kv * (s->d_k + s->d_v), attn_min(COLUMNS, attn_mul_sat(s->n_q, s->ratio))) > s->sampled &&
+           domain_shorten(s))
+        domain_settle(s);
+}
+
 void attn_genome_case(const struct attn_genome *g, const struct attn_domain_limits *limits, struct attn_case *c)
+{
+    attn_genome_case_sampled(g, limits, 0, c);
+}
+
+void attn_genome_case_sampled(const struct attn_genome *g, const struct attn_domain_limits *limits, int64_t tile_work,
+                              struct attn_case *c)
 {
     struct attn_problem *p = &c->problem;
     struct domain_shape s;
 
     memset(c, 0, sizeof *c);
-    domain_choose_shape(g, limits, &s);
+    domain_choose_shape(g, limits, tile_work, &s);
     for (int round = 0;; round++) {
+        shorten(&s);
         set_extents(g, &s, p);
-        int64_t bytes = domain_lay_out(g, limits, s.near, p);
-        const int64_t *dst = p->t[ATTN_DST].ne;
-        int64_t components = attn_mul_sat(attn_mul_sat(dst[0], dst[1]), attn_mul_sat(dst[2], dst[3]));
-        if (bytes <= limits->bytes && bytes < INT64_MAX && attn_problem_work(p) <= limits->work &&
-            components <= limits->components)
+        if (is_within(limits, &s, p, domain_lay_out(g, limits, &s, p)))
             break;
         if (!domain_shrink(&s, GENE(g, squeeze), round)) {
             if (s.plain_mask && s.near)

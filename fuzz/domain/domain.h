@@ -175,5 +175,10 @@ enum { ATTN_EFFORT_SCAN = 20, ATTN_EFFORT_SPLITS = 21, ATTN_EFFORT_COLUMNS = 22,
  * of at least 1024 are always enough). Extents are brought within the limits one after another, in an order that is a
  * gene. */
 void attn_genome_case(const struct attn_genome *genome, const struct attn_domain_limits *limits, struct attn_case *c);
+/* The same for a caller that runs problems past the limits in some rows alone (attn_check_run): huge numbers of rows,
+ * heads and sequences are among them, as far as limits->reach goes, with so few keys that a column tile has no more
+ * than tile_work multiply-adds. */
+void attn_genome_case_sampled(const struct attn_genome *genome, const struct attn_domain_limits *limits,
+                              int64_t tile_work, struct attn_case *c);
 
 #endif

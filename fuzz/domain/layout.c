@@ -249,8 +249,9 @@ static void place(struct attn_problem *p, int alias, uint32_t gap, const int64_t
     }
 }
 
-/* One try, with what is far as far away as 2^power bytes; 0: nothing is. Returns the reach of all. */
-static int64_t lay_out_all(const struct attn_genome *g, int power, struct attn_problem *p)
+/* One try, with what is far as far away as 2^power bytes; 0: nothing is. one_row: all rows of the mask are the same.
+ * Returns the reach of all. */
+static int64_t lay_out_all(const struct attn_genome *g, int power, bool one_row, struct attn_problem *p)
 {
     struct layout l[ATTN_OPERAND_COUNT];
     int64_t span[ATTN_OPERAND_COUNT] = { 0 }, end[ATTN_OPERAND_COUNT] = { 0 }, reach = 0;
@@ -259,6 +260,8 @@ static int64_t lay_out_all(const struct attn_genome *g, int power, struct attn_p
     choose_layouts(g, l);
     if (power)
         choose_far(g, power, l);
+    if (one_row)
+        l[ATTN_MASK].zero |= 1;
     if (alias == ALIAS_ROWS_IN_TURN)
         l[ATTN_K].row_extra = attn_row_bytes(p->t[ATTN_V].type, p->t[ATTN_V].ne[0]);
     for (int o = 0; o < ATTN_OPERAND_COUNT; o++) {
@@ -273,15 +276,18 @@ static int64_t lay_out_all(const struct attn_genome *g, int power, struct attn_p
     return reach;
 }
 
-int64_t domain_lay_out(const struct attn_genome *g, const struct attn_domain_limits *limits, bool near,
-                       struct attn_problem *p)
+int64_t domain_lay_out(const struct attn_genome *g, const struct attn_domain_limits *limits,
+                       const struct domain_shape *s, struct attn_problem *p)
 {
     const bool allowed = limits->reach > limits->bytes || limits->reach == INT64_MAX;
-    int power = is_far(g) && !near && allowed ? far_power(g) : 0;
-    int64_t reach = lay_out_all(g, power, p);
+    const bool sampled = s->sampled && domain_is_huge(s);
+    /* Else the mask of so many rows would leave no room for them. */
+    const bool one_row = sampled && s->huge_q && GENE(g, huge_low) >> 15 == 0;
+    int power = is_far(g) && !s->near && !sampled && allowed ? far_power(g) : 0;
+    int64_t reach = lay_out_all(g, power, one_row, p);
     while (power && reach > limits->reach) {
         power = power > 34 ? 34 : power > 31 ? power - 1 : 0;
-        reach = lay_out_all(g, power, p);
+        reach = lay_out_all(g, power, one_row, p);
     }
     return power && reach < INT64_MAX ? attn_image_bytes(p) : reach;
 }

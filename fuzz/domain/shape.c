@@ -132,8 +132,8 @@ static void choose_extents(const struct attn_genome *g, const struct attn_domain
 
     /* Both top bits: huge extents stay rarer than other features when inputs are random. */
     uint32_t which = GENE(g, huge_which), low = GENE(g, huge_low);
-    if (domain_on(g, ATTN_FEATURE_HUGE) && which >= 0xc0 && limits->work >= (int64_t)1 << 40) {
-        if ((s->huge_kv = which & 1))
+    if (domain_on(g, ATTN_FEATURE_HUGE) && which >= 0xc0 && (s->sampled || limits->work >= (int64_t)1 << 40)) {
+        if ((s->huge_kv = which & 1 && !s->sampled))
             s->n_kv = huge_value(GENE(g, huge_kv), low);
         if ((s->huge_q = which >> 1 & 1))
             s->n_q = huge_value(GENE(g, huge_q), low >> 3);
@@ -218,9 +218,14 @@ bool domain_shrink(struct domain_shape *s, uint32_t squeeze, int round)
     return shrink(s, order[first]) || shrink(s, order[!first]) || shrink(s, order[2]) || shrink(s, order[3]);
 }
 
-void domain_choose_shape(const struct attn_genome *g, const struct attn_domain_limits *limits, struct domain_shape *s)
+bool domain_shorten(struct domain_shape *s) { return shrink(s, DIM_KV); }
+
+bool domain_is_huge(const struct domain_shape *s) { return s->huge_kv || s->huge_q || s->huge_heads || s->huge_seqs; }
+
+void domain_choose_shape(const struct attn_genome *g, const struct attn_domain_limits *limits, int64_t sampled,
+                         struct domain_shape *s)
 {
-    *s = (struct domain_shape){ .d_k = 0 };
+    *s = (struct domain_shape){ .sampled = sampled };
     choose_types(g, &s->type_k, &s->type_v);
     choose_head_sizes(g, s->type_k, s->type_v, s);
     if (GENE(g, effort) == ATTN_EFFORT_SCAN && GENE(g, squeeze) % 2 == 1) { /* small heads, and more tiles */

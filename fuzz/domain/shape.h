@@ -17,6 +17,7 @@ struct domain_shape {
     bool same_q;     /* n_q == n_kv */
     bool plain_mask; /* a mask no larger than it must be */
     bool near;       /* nothing lies far away */
+    int64_t sampled; /* multiply-adds of a column tile that can be run, if the problem is not run whole; 0: it is */
 };
 
 /* What tensors share a buffer, and how: values of the gene. */
@@ -36,19 +37,24 @@ static inline bool domain_on(const struct attn_genome *g, int feature) { return 
 
 /* ---- shape.c */
 
-/* Types and extents of a genome, before anything gives way. */
-void domain_choose_shape(const struct attn_genome *g, const struct attn_domain_limits *limits, struct domain_shape *s);
+/* Types and extents of a genome, before anything gives way; s->sampled as given. */
+void domain_choose_shape(const struct attn_genome *g, const struct attn_domain_limits *limits, int64_t sampled,
+                         struct domain_shape *s);
 /* Makes a dimension smaller: in an order that `squeeze` says the first two give way in turns, then the third, then the
  * last. False when all are as small as they get. */
 bool domain_shrink(struct domain_shape *s, uint32_t squeeze, int round);
+/* Makes n_kv smaller; false when it is 1. */
+bool domain_shorten(struct domain_shape *s);
+/* Is any extent huge? */
+bool domain_is_huge(const struct domain_shape *s);
 /* Extents from levels, those that are huge apart. */
 void domain_settle(struct domain_shape *s);
 
 /* ---- layout.c */
 
-/* Strides, offsets and buffers of all tensors, whose extents and types are set; with `near` none of them far away.
- * Returns the bytes of all, INT64_MAX when too many. */
-int64_t domain_lay_out(const struct attn_genome *g, const struct attn_domain_limits *limits, bool near,
-                       struct attn_problem *p);
+/* Strides, offsets and buffers of all tensors, whose extents and types are set. Returns the bytes of all, INT64_MAX
+ * when too many. */
+int64_t domain_lay_out(const struct attn_genome *g, const struct attn_domain_limits *limits,
+                       const struct domain_shape *s, struct attn_problem *p);
 
 #endif

@@ -40,25 +40,19 @@ static int skip(struct attn_outcome *outcome, const char *why)
 /* The plans that are to be run: the kernel that the case forces, or every able one. */
 struct plans {
     struct attn_plan plan[ATTN_KERNEL_COUNT];
-    int n, able;       /* able: also those whose workspace is larger than the limit */
+    int n;
     int64_t workspace; /* the largest, bytes */
 };
 
 static void make_plans(const struct attn_case *c, const struct attn_device *device, const struct attn_key *key,
-                       int64_t max_bytes, struct attn_outcome *outcome, struct plans *plans)
+                       struct attn_outcome *outcome, struct plans *plans)
 {
-    plans->n = plans->able = 0;
-    plans->workspace = 0;
+    plans->n = 0;
     for (int k = 0; k < ATTN_KERNEL_COUNT; k++) {
         struct attn_plan *plan = &plans->plan[plans->n];
         if ((c->run.kernel >= 0 && c->run.kernel != k) || !attn_plan_kernel(device, key, k, plan, NULL))
             continue;
         outcome->kernel[k].able = 1;
-        plans->able++;
-        if (plan->workspace_bytes > max_bytes)
-            continue;
-        if (plan->workspace_bytes > plans->workspace)
-            plans->workspace = plan->workspace_bytes;
         plans->n++;
     }
 }
@@ -100,26 +94,45 @@ static const char *prepare(struct attn_runner *r, int64_t workspace_bytes, struc
     return *reference ? attn_runner_open(r, workspace_bytes) : "out of memory";
 }
 
-/* Of a case beyond the limit of the work: the rows that are run, and the plans that can be run in some rows alone.
- * NULL, or why there are none. */
+/* Keeps the plans that `keeps` is true of. */
+static void keep_plans(struct plans *plans, const struct attn_runner *r,
+                       bool (*keeps)(const struct attn_runner *r, const struct attn_plan *plan))
+{
+    int n = 0;
+    plans->workspace = 0;
+    for (int i = 0; i < plans->n; i++)
+        if (keeps(r, &plans->plan[i])) {
+            plans->workspace = attn_max(plans->workspace, plans->plan[i].workspace_bytes);
+            plans->plan[n++] = plans->plan[i];
+        }
+    plans->n = n;
+}
+
+static bool has_room(const struct attn_runner *r, const struct attn_plan *plan)
+{
+    return plan->workspace_bytes <= r->limits->bytes;
+}
+
+static bool has_small_tiles(const struct attn_runner *r, const struct attn_plan *plan)
+{
+    return attn_sample_tile_work(&r->c->problem, plan) <= attn_mul_sat(r->limits->work, ATTN_SAMPLE_TILE_MORE);
+}
+
+/* Of a case beyond the limit of the work: the rows that are run, and the plans that can be run in some rows alone. Of
+ * their workspace these touch a part. NULL, or why there are none. */
 static const char *make_sample(const struct attn_runner *r, struct plans *plans, struct attn_sample *sample,
                                struct attn_outcome *outcome)
 {
     const struct attn_problem *p = &r->c->problem;
-    const int64_t most = attn_mul_sat(r->limits->work, ATTN_SAMPLE_TILE_MORE);
-    int n = 0;
-    for (int i = 0; i < plans->n; i++)
-        if (attn_sample_tile_work(p, &plans->plan[i]) <= most)
-            plans->plan[n++] = plans->plan[i];
-    if (n == 0 || !r->backend->ops->executor)
+    keep_plans(plans, r, has_small_tiles);
+    if (plans->n == 0 || !r->backend->ops->executor)
         return "more multiply-adds than the limit";
-    plans->n = n;
-    const char *why = attn_sample_choose(r->c, r->limits, plans->plan, n, sample);
-    if (!why && sample->n_rows > 0) {
-        outcome->rows = sample->n_rows;
-        outcome->all_rows = attn_n_head(p) * attn_n_q(p) * attn_n_seq(p);
-    }
-    return why;
+    const char *why = attn_sample_choose(r->c, r->limits, plans->plan, plans->n, sample);
+    if (why || sample->n_rows == 0)
+        return why;
+    outcome->rows = sample->n_rows;
+    outcome->all_rows = attn_n_head(p) * attn_n_q(p) * attn_n_seq(p);
+    return NULL;
 }
 
 uint64_t attn_further_seed(uint64_t seed, int number) { return attn_mix(seed ^ attn_mix((uint64_t)number + 1)); }
@@ -196,13 +209,16 @@ int attn_check_run(struct attn_backend *backend, const struct attn_case *c, cons
         outcome->splits = chosen.splits;
         outcome->kv_tile = chosen.kv_tile;
     }
-    make_plans(c, &device, &key, limits->bytes, outcome, &plans);
-    if (plans.able == 0)
+    make_plans(c, &device, &key, outcome, &plans);
+    if (plans.n == 0)
         return skip(outcome, c->run.kernel >= 0 ? "the kernel named is not able" : "no kernel is able");
-    const char *why =
-        attn_problem_work(&c->problem) > limits->work ? make_sample(&runner, &plans, &sample, outcome) : NULL;
-    if (!why && sample.n_rows > 0)
+    const char *why = NULL;
+    if (attn_problem_work(&c->problem) > limits->work)
+        why = make_sample(&runner, &plans, &sample, outcome);
+    if (sample.n_rows > 0)
         runner.sample = &sample;
+    else
+        keep_plans(&plans, &runner, has_room);
     if (!why)
         why = attn_runner_fits(&runner);
     if (why)

@@ -338,7 +338,9 @@ bool attn_runner_try(struct attn_runner *r, const struct attn_plan *plan, const 
                      struct attn_kernel_outcome *outcome, struct attn_finding *f)
 {
     struct trial t = { .r = r, .plan = plan, .how = how, .outcome = outcome };
-    const bool unchecked = r->host && r->how == ATTN_RUN_UNCHECKED && !r->limits->schedules && !r->limits->twins;
+    /* Addresses of a sample are far apart, and what a wrong one meets without checks is the end of the process. */
+    const bool unchecked =
+        r->host && r->how == ATTN_RUN_UNCHECKED && !r->limits->schedules && !r->limits->twins && !r->sample;
     *outcome = (struct attn_kernel_outcome){ .able = outcome->able };
     if (r->limits->trying)
         r->limits->trying(r->limits->context, plan->kernel);

@@ -12,6 +12,7 @@
 #define EXEC_MORE 16                     /* times as much for some: what scan and convert need to be planned */
 #define EXEC_COLUMNS 4                   /* and for those with many columns */
 #define EXEC_SPLITS 24                   /* and for those with many splits, or a scan of many blocks */
+#define EXEC_TILE 8                      /* times as much is one tile's, where some rows alone are run */
 #define EXEC_WORKSPACE INT64_C(16777216) /* of a plan */
 #define EXEC_STEPS UINT64_C(200000000)   /* accesses and wave operations of a launch */
 
@@ -24,6 +25,19 @@ static inline struct attn_domain_limits execution_limits(const struct attn_genom
                          : effort == ATTN_EFFORT_SPLITS || effort == ATTN_EFFORT_SCAN ? EXEC_SPLITS
                                                                                       : 1;
     return (struct attn_domain_limits){ EXEC_WORK * more, EXEC_BYTES * more, EXEC_COMPONENTS * more, ATTN_REACH_MOST };
+}
+
+/* The genome's case within these limits, or one of which some rows alone are run. */
+static inline void execution_case(const struct attn_genome *genome, const struct attn_domain_limits *limits,
+                                  struct attn_case *c)
+{
+    attn_genome_case_sampled(genome, limits, EXEC_TILE * limits->work, c);
+}
+
+/* Is it one? It is past the largest limit then. */
+static inline bool execution_sampled(const struct attn_case *c)
+{
+    return attn_problem_work(&c->problem) > EXEC_WORK * EXEC_SPLITS;
 }
 
 #endif

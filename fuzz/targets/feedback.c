@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "fuzz/targets/execution.h"
 #include "planner/hash.h"
 
 enum {
@@ -69,7 +70,10 @@ static double gain_of(const struct attn_case *c, const struct attn_plan *plan)
  * launch, and what they do by tiles, most of it on emulated matrix cores. As measured, within a factor of two. */
 static double cost_of(const struct attn_case *c, const struct attn_plan *plan)
 {
+    enum { SAMPLED = 2500 }; /* tiles in proportion to the limits, whatever the problem's size; memory of its own */
     const struct attn_launch *launch = &plan->launch[ATTN_STEP_MAIN];
+    if (execution_sampled(c))
+        return SAMPLED;
     const double threads = (double)launch->grid[0] * launch->grid[1] * launch->block[0];
     const double tiles = (double)attn_n_kv(&c->problem) / plan->kv_tile / plan->splits + 1;
     const double each = plan->arithmetic.matrix ? 1.3 + (double)plan->key.d_k / 1000 : 0.125;
@@ -213,7 +217,7 @@ static int plans_of(const struct attn_genome *genome, const struct attn_domain_l
     struct attn_device device;
     struct attn_key key;
     int n = 0;
-    attn_genome_case(genome, limits, c);
+    execution_case(genome, limits, c);
     if (c->run.weakening < 0 || !attn_device_weaken(attn_device(c->run.device), c->run.weakening, &device, NULL))
         device = *attn_device(c->run.device);
     attn_key_of(&c->problem, &key);

@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     attn_genome_decode(data, size, &genome);
     const struct attn_domain_limits limits = execution_limits(&genome);
-    attn_genome_case(&genome, &limits, &c);
+    execution_case(&genome, &limits, &c);
     struct attn_run_limits run_limits = { .work = limits.work,
                                           .bytes = EXEC_WORKSPACE,
                                           .schedules = limits.work == EXEC_WORK && (c.run.seed & 7) == 0,

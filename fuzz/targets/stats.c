@@ -71,6 +71,7 @@ void attn_stats_outcome(struct attn_stats *s, int member, const struct attn_outc
         unjudged += o->kernel[k].judgement.unjudged;
     }
     s->problems++;
+    s->sampled += o->all_rows > 0;
     s->blind += attn_outcome_blind(o) >= 0;
     s->unjudged_problems += components > 0 && components == unjudged;
     s->components += (uint64_t)components;
@@ -140,8 +141,9 @@ void attn_stats_write(struct attn_stats *s)
             (double)s->plans / seconds);
     fprintf(out, ",\n \"naive_share\":%.6f", all ? (double)naive / (double)all : 0.0);
     fprintf(out,
-            ",\n \"problems\":%" PRIu64 ",\"skipped\":%" PRIu64 ",\"blind\":%" PRIu64 ",\"unjudged_problems\":%" PRIu64,
-            s->problems, s->skipped, s->blind, s->unjudged_problems);
+            ",\n \"problems\":%" PRIu64 ",\"skipped\":%" PRIu64 ",\"sampled\":%" PRIu64 ",\"blind\":%" PRIu64
+            ",\"unjudged_problems\":%" PRIu64,
+            s->problems, s->skipped, s->sampled, s->blind, s->unjudged_problems);
     fprintf(out, ",\n \"components\":%" PRIu64 ",\"unjudged_components\":%" PRIu64, s->components,
             s->unjudged_components);
     fprintf(out,

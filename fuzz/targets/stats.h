@@ -23,6 +23,7 @@ struct attn_stats {
     uint64_t components, unjudged_components;
     uint64_t blind;                /* problems whose result held but could not be judged; sessions of such a step */
     uint64_t skipped;              /* too large to run */
+    uint64_t sampled;              /* run in some rows alone */
     uint64_t steps, step_problems; /* fuzz_session: steps played, their problems, */
     uint64_t keys, reused;         /* the keys among them in each session, problems served by a kept plan, */
     uint64_t refused;              /* batches without cells */

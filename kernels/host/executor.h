@@ -81,6 +81,8 @@ struct attn_memory {
     int64_t workspace_guard; /* bytes before, between and after regions at least */
     struct simt_place place[SIMT_MAX_PLACES];
     int n_places;
+    struct simt_range *marked; /* bytes of the region that are the running plan's workspace */
+    int64_t n_marked, most_marked;
     bool passing;             /* its region is unmapped when it is freed */
     struct attn_memory *next; /* in the backend's list of live or of spare ones */
 };
@@ -274,8 +276,10 @@ void simt_memory_unmap(struct attn_memory *memory);
 bool simt_memory_passing(const struct attn_image *image, int64_t workspace_bytes);
 void simt_memory_upload(struct attn_memory *memory, const struct attn_image *image);
 void simt_memory_download(const struct attn_memory *memory, struct attn_image *image);
-/* A plan begins: dst and workspace count as unwritten. */
-void simt_memory_begin(struct attn_memory *memory, const struct attn_plan *plan);
+/* A plan begins: dst and workspace count as unwritten. Of the plan's regions these bytes are elements; NULL: all. False
+ * when memory runs out. */
+bool simt_memory_begin(struct attn_memory *memory, const struct attn_plan *plan,
+                       const struct simt_items written[ATTN_REGION_COUNT]);
 /* Address of an operand's first element, NULL for an absent one. */
 void *simt_memory_at(const struct attn_memory *memory, int operand);
 /* Are all elements of dst written since simt_memory_begin? Else where the first is that is not. */

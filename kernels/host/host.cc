@@ -65,8 +65,7 @@ static bool host_upload(struct attn_backend *, struct attn_memory *memory, const
                         struct attn_failure *)
 {
     simt_memory_upload(memory, image);
-    simt_memory_begin(memory, nullptr);
-    return true;
+    return simt_memory_begin(memory, nullptr, nullptr);
 }
 
 static bool dst_whole(const struct attn_memory *memory, const struct attn_sample *sample, struct attn_failure *failure)
@@ -84,39 +83,84 @@ static bool dst_whole(const struct attn_memory *memory, const struct attn_sample
     return false;
 }
 
-/* One launch of a plan, whole or in the items that the backend's sample needs. */
-static bool run_step(struct host_backend *host, struct attn_memory *memory, const struct attn_problem *problem,
-                     const struct attn_plan *plan, int step, struct attn_failure *failure)
+/* What of a plan is run, where not all is: items of each step, and what they write of each region. */
+struct sampled {
+    struct simt_items items[ATTN_STEP_COUNT], written[ATTN_REGION_COUNT];
+};
+
+static void args_of(const struct attn_memory *memory, const struct attn_problem *problem, const struct attn_plan *plan,
+                    int step, struct attn_args *args)
 {
-    struct simt_executor *ex = host->executor;
     void *base[ATTN_OPERAND_COUNT];
     for (int o = 0; o < ATTN_OPERAND_COUNT; o++)
         base[o] = simt_memory_at(memory, o);
+    attn_args_build(problem, plan, step, base, memory->region.bytes + memory->workspace_start, args);
+}
+
+/* False when memory runs out. */
+static bool find_items(const struct attn_memory *memory, const struct attn_problem *problem,
+                       const struct attn_plan *plan, const struct attn_sample *sample, struct sampled *s)
+{
+    bool found = true;
+    for (int step = 0; step < ATTN_STEP_COUNT && found; step++) {
+        struct attn_args args;
+        if (!(plan->steps & 1u << step))
+            continue;
+        args_of(memory, problem, plan, step, &args);
+        simt_items_of(&args, plan, step, problem, sample, &s->items[step]);
+        simt_items_write(&args, plan, step, problem, sample, &s->items[step], s->written);
+        found = !s->items[step].failed;
+        for (int r = 0; r < ATTN_REGION_COUNT; r++)
+            found = found && !s->written[r].failed;
+    }
+    return found;
+}
+
+static void free_items(struct sampled *s)
+{
+    for (int step = 0; step < ATTN_STEP_COUNT; step++)
+        simt_items_free(&s->items[step]);
+    for (int r = 0; r < ATTN_REGION_COUNT; r++)
+        simt_items_free(&s->written[r]);
+}
+
+/* One launch of a plan, in these items; NULL: whole. */
+static bool run_step(struct host_backend *host, struct attn_memory *memory, const struct attn_problem *problem,
+                     const struct attn_plan *plan, int step, const struct simt_items *items,
+                     struct attn_failure *failure)
+{
+    struct simt_executor *ex = host->executor;
     struct attn_args args;
-    attn_args_build(problem, plan, step, base, memory->region.bytes + memory->workspace_start, &args);
+    args_of(memory, problem, plan, step, &args);
     struct simt_launch launch;
     launch.entry = ex->options.checked ? attn_entry_find_checked(plan, step) : attn_entry_find_plain(plan, step);
     launch.args = &args;
     launch.shape = plan->launch[step];
     launch.device = &plan->device;
     launch.step = step;
-    launch.items = nullptr;
-    struct simt_items items = {};
-    if (host->sample) {
-        simt_items_of(&args, plan, step, problem, host->sample, &items);
-        launch.items = &items;
-    }
-    if (items.failed)
-        runtime_failure(failure, "runtime: no memory for the numbers of what is run");
-    const bool ran = !items.failed && simt_executor_launch(ex, memory, &launch, failure);
-    simt_items_free(&items);
-    return ran;
+    launch.items = items;
+    return simt_executor_launch(ex, memory, &launch, failure);
+}
+
+static bool run_steps(struct host_backend *host, struct attn_memory *memory, const struct attn_problem *problem,
+                      const struct attn_plan *plan, struct attn_failure *failure)
+{
+    const struct attn_sample *sample = host->sample;
+    struct sampled s = {};
+    bool ran = (!sample || find_items(memory, problem, plan, sample, &s)) &&
+               simt_memory_begin(memory, plan, sample ? s.written : nullptr);
+    if (!ran)
+        runtime_failure(failure, "runtime: no memory for what is run");
+    for (int step = 0; step < ATTN_STEP_COUNT && ran; step++)
+        if (plan->steps & 1u << step)
+            ran = run_step(host, memory, problem, plan, step, sample ? &s.items[step] : nullptr, failure);
+    free_items(&s);
+    return ran && (!host->executor->options.checked || dst_whole(memory, sample, failure));
 }
 
 static bool host_run(struct attn_backend *backend, struct attn_memory *memory, const struct attn_problem *problem,
                      const struct attn_plan *plan, struct attn_failure *failure)
 {
-    struct host_backend *host = host_of(backend);
     memset(failure, 0, sizeof *failure);
     failure->operand = -1;
     const char *wrong = attn_plan_check(plan);
@@ -128,11 +172,7 @@ static bool host_run(struct attn_backend *backend, struct attn_memory *memory, c
     }
     struct attn_plan apart = *plan; /* what is written past a region's end is no other one's */
     attn_plan_spread(&apart, memory->workspace_guard);
-    simt_memory_begin(memory, &apart);
-    for (int step = 0; step < ATTN_STEP_COUNT; step++)
-        if (plan->steps & 1u << step && !run_step(host, memory, problem, &apart, step, failure))
-            return false;
-    return !host->executor->options.checked || dst_whole(memory, host->sample, failure);
+    return run_steps(host_of(backend), memory, problem, &apart, failure);
 }
 
 bool attn_host_launch(struct attn_backend *backend, struct attn_memory *memory, const struct simt_launch *launch,
@@ -141,7 +181,10 @@ bool attn_host_launch(struct attn_backend *backend, struct attn_memory *memory, 
     return simt_executor_launch(host_of(backend)->executor, memory, launch, failure);
 }
 
-void attn_host_begin(struct attn_memory *memory, const struct attn_plan *plan) { simt_memory_begin(memory, plan); }
+void attn_host_begin(struct attn_memory *memory, const struct attn_plan *plan)
+{
+    simt_memory_begin(memory, plan, nullptr);
+}
 
 bool attn_host_dst_whole(const struct attn_memory *memory, struct attn_failure *failure)
 {

@@ -96,6 +96,44 @@ void simt_items_of(const struct attn_args *args, const struct attn_plan *plan, i
     settle(items);
 }
 
+/* ---- What they write ------------------------------------------------------------------------------------- */
+
+static void add_bytes(const struct simt_items *items, int64_t bytes, struct simt_items *region)
+{
+    for (int64_t i = 0; i < items->n && !region->failed; i++)
+        add(region, items->range[i].begin * bytes, (items->range[i].end - items->range[i].begin) * bytes);
+}
+
+/* Partial results of a tile's columns, of all splits. */
+static void add_parts(const struct attn_args *a, const struct attn_sample_part &part, int64_t bytes,
+                      struct simt_items *region)
+{
+    for (int64_t iq = part.row[0]; iq < part.row[1] && !region->failed; iq++) {
+        const int64_t first = (part.seq * a->n_q + iq) * a->n_head + part.head[0];
+        add(region, first * a->splits * bytes, (part.head[1] - part.head[0]) * a->splits * bytes);
+    }
+}
+
+void simt_items_write(const struct attn_args *args, const struct attn_plan *plan, int step,
+                      const struct attn_problem *problem, const struct attn_sample *sample,
+                      const struct simt_items *items, struct simt_items region[ATTN_REGION_COUNT])
+{
+    enum { PIECE = 16 }; /* bytes of eight elements of a copy */
+    switch (step) {
+    case ATTN_STEP_CONVERT_K: add_bytes(items, PIECE, &region[ATTN_REGION_K]); break;
+    case ATTN_STEP_CONVERT_V: add_bytes(items, PIECE, &region[ATTN_REGION_V]); break;
+    case ATTN_STEP_SCAN: add_bytes(items, 1, &region[ATTN_REGION_SCAN]); break;
+    case ATTN_STEP_MAIN:
+        for (int i = 0; i < sample->n_rows && args->splits > 1; i++) {
+            const struct attn_sample_part part = attn_sample_part_of(problem, plan, sample->row[i]);
+            add_parts(args, part, 4 * args->d_v, &region[ATTN_REGION_PARTIAL]);
+            add_parts(args, part, 8, &region[ATTN_REGION_META]);
+        }
+        break;
+    default: break;
+    }
+}
+
 void simt_items_free(struct simt_items *items) { free(items->range); }
 
 /* ---- Asked --------------------------------------------------------------------------------------------- */

@@ -20,9 +20,13 @@ struct simt_items {
     bool failed;   /* memory ran out */
 };
 
-/* The items of a launch that the sample's rows need; free with simt_items_free. */
+/* Sets *items to the items of a launch that the sample's rows need; free with simt_items_free. */
 void simt_items_of(const struct attn_args *args, const struct attn_plan *plan, int step,
                    const struct attn_problem *problem, const struct attn_sample *sample, struct simt_items *items);
+/* Adds the bytes of each region of the workspace that these items of a step write for those that come after. */
+void simt_items_write(const struct attn_args *args, const struct attn_plan *plan, int step,
+                      const struct attn_problem *problem, const struct attn_sample *sample,
+                      const struct simt_items *items, struct simt_items region[ATTN_REGION_COUNT]);
 void simt_items_free(struct simt_items *items);
 
 /* The first of item, item + step, ... that is run, alone or with those at its side; `end` or more when none is. */

@@ -30,7 +30,7 @@ enum : size_t {
     RED_ZONE = 4096,              /* a page: before, between and after buffers, and between regions of the workspace */
     FAR_ZONE = size_t{ 1 } << 31, /* between regions where memory is sparse */
     LEAST_CAPACITY = size_t{ 64 } << 20, /* address space, not memory */
-    MOST_WORKSPACE = size_t{ 1 } << 34
+    MOST_WORKSPACE = size_t{ 1 } << 40   /* as the planner's; a plan that is run whole has less by the caller's limit */
 };
 constexpr int64_t MOST_KEPT = INT64_C(1) << 30; /* bytes of a buffer in memory that serves the next problem too */
 
@@ -77,6 +77,9 @@ void simt_memory_unmap(struct attn_memory *memory)
         munmap(region->bytes, map_bytes(region->capacity));
     }
     free(region->stretch);
+    free(memory->marked);
+    memory->marked = nullptr;
+    memory->n_marked = memory->most_marked = 0;
     memset(region, 0, sizeof *region);
 }
 
@@ -163,7 +166,7 @@ static size_t place_buffers(struct attn_memory *memory, const struct attn_image 
     size_t at = 0;
     int64_t reach = 0;
     memory->n_buffers = image->n_buffers;
-    memory->workspace_guard = RED_ZONE;
+    memory->workspace_guard = workspace_bytes > MOST_KEPT ? FAR_ZONE : RED_ZONE;
     for (int b = 0; b < image->n_buffers; b++) {
         if (image->buffer[b].size < 0 || image->buffer[b].size > ATTN_REACH_MOST - reach)
             return 0;
@@ -211,6 +214,7 @@ static void lay_out(struct attn_memory *memory, const struct attn_image *image)
 static void name_places(struct attn_memory *memory, const struct attn_image *image)
 {
     memory->n_places = 0;
+    memory->n_marked = 0;
     for (int o = 0; o < ATTN_OPERAND_COUNT; o++) {
         const int b = image->buffer_of[o];
         memory->buffer_of[o] = b;
@@ -306,25 +310,49 @@ static void renew_serials(struct simt_region *region)
     region->serial = 1;
 }
 
-void simt_memory_begin(struct attn_memory *memory, const struct attn_plan *plan)
+static bool mark(struct attn_memory *memory, size_t begin, size_t end)
+{
+    if (memory->n_marked == memory->most_marked) {
+        const int64_t most = memory->most_marked ? 2 * memory->most_marked : 16;
+        void *more = realloc(memory->marked, static_cast<size_t>(most) * sizeof *memory->marked);
+        if (!more)
+            return false;
+        memory->marked = static_cast<struct simt_range *>(more);
+        memory->most_marked = most;
+    }
+    memset(memory->region.kind + begin, SIMT_WORKSPACE, end - begin);
+    memory->marked[memory->n_marked++] = { static_cast<int64_t>(begin), static_cast<int64_t>(end) };
+    return true;
+}
+
+bool simt_memory_begin(struct attn_memory *memory, const struct attn_plan *plan,
+                       const struct simt_items written[ATTN_REGION_COUNT])
 {
     struct simt_region *region = &memory->region;
     if (region->serial > UINT32_C(1) << 29)
         renew_serials(region);
     region->run_serial = ++region->serial;
-    while (memory->n_places > 0 && memory->place[memory->n_places - 1].operand >= ATTN_OPERAND_COUNT) {
-        const struct simt_place *place = &memory->place[--memory->n_places];
-        memset(region->kind + place->start, SIMT_GAP, place->bytes);
+    while (memory->n_places > 0 && memory->place[memory->n_places - 1].operand >= ATTN_OPERAND_COUNT)
+        memory->n_places--;
+    for (; memory->n_marked > 0; memory->n_marked--) {
+        const struct simt_range last = memory->marked[memory->n_marked - 1];
+        memset(region->kind + last.begin, SIMT_GAP, static_cast<size_t>(last.end - last.begin));
     }
-    for (int r = 0; plan && r < ATTN_REGION_COUNT; r++) {
+    bool marked = true;
+    for (int r = 0; plan && marked && r < ATTN_REGION_COUNT; r++) {
         if (plan->region_bytes[r] <= 0)
             continue;
         struct simt_place *place = &memory->place[memory->n_places++];
         place->operand = ATTN_OPERAND_COUNT + r;
         place->start = memory->workspace_start + static_cast<size_t>(plan->region_offset[r]);
         place->bytes = static_cast<size_t>(plan->region_bytes[r]);
-        memset(region->kind + place->start, SIMT_WORKSPACE, place->bytes);
+        if (!written)
+            marked = mark(memory, place->start, place->start + place->bytes);
+        for (int64_t i = 0; written && marked && i < written[r].n; i++)
+            marked = mark(memory, place->start + static_cast<size_t>(written[r].range[i].begin),
+                          place->start + static_cast<size_t>(written[r].range[i].end));
     }
+    return marked;
 }
 
 void *simt_memory_at(const struct attn_memory *memory, int operand)

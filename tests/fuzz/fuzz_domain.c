@@ -150,6 +150,35 @@ static void a_child_has_its_features_from_its_parents(void **state)
     }
 }
 
+/* For who runs some rows of them, problems have huge extents too, within the reach of addresses. */
+static void some_inputs_are_huge_where_they_are_sampled(void **state)
+{
+    enum { TILE_WORK = 480000 };
+    (void)state;
+    for (int grown = 0; grown < 2; grown++) {
+        int huge = 0, past = 0;
+        (grown ? grown_inputs : random_inputs)(inputs, 29);
+        for (int i = 0; i < INPUTS; i++) {
+            struct attn_genome genome;
+            struct attn_case c;
+            attn_genome_decode(inputs[i].bytes, inputs[i].size, &genome);
+            attn_genome_case_sampled(&genome, &kernel_limits, TILE_WORK, &c);
+            require_legal(&c);
+            const struct attn_problem *p = &c.problem;
+            assert_true(attn_image_reach(p) <= ATTN_REACH_MOST);
+            if (attn_problem_work(p) <= kernel_limits.work)
+                continue;
+            const int64_t columns = attn_n_q(p) * (attn_n_head(p) / attn_n_head_kv(p));
+            assert_true((columns < 64 ? columns : 64) * attn_n_kv(p) * (attn_d_k(p) + attn_d_v(p)) <= TILE_WORK);
+            huge++;
+            past += attn_n_q(p) * attn_n_head(p) * attn_n_seq(p) > INT64_C(1) << 31;
+        }
+        if (huge < INPUTS / 100 || huge > INPUTS / 8 || past < INPUTS / 1000)
+            fail_msg("%s: %d of %d are huge, %d have more than 2^31 rows", grown ? "grown" : "random", huge, INPUTS,
+                     past);
+    }
+}
+
 /* ---- Shares ---------------------------------------------------------------------------------------------- */
 
 enum {
@@ -275,6 +304,7 @@ int main(void)
         cmocka_unit_test(the_empty_input_is_the_simplest_case),
         cmocka_unit_test(a_genome_survives_encoding),
         cmocka_unit_test(a_child_has_its_features_from_its_parents),
+        cmocka_unit_test(some_inputs_are_huge_where_they_are_sampled),
         cmocka_unit_test(rare_things_are_a_twentieth_of_random_inputs),
         cmocka_unit_test(rare_things_are_a_twentieth_of_what_grows_from_the_empty_input),
         cmocka_unit_test(every_feature_matters),

@@ -175,7 +175,7 @@ static void memory_that_cannot_be_had_is_a_failure(void **state)
     struct attn_failure failure;
     assert_null(b.backend->ops->alloc(b.backend, &b.problem, &b.image, INT64_MAX, &failure));
     assert_int_equal(failure.code, ATTN_F_RUNTIME);
-    assert_null(b.backend->ops->alloc(b.backend, &b.problem, &b.image, (int64_t)1 << 40, &failure));
+    assert_null(b.backend->ops->alloc(b.backend, &b.problem, &b.image, ((int64_t)1 << 40) + 1, &failure));
     assert_null(b.backend->ops->alloc(b.backend, &b.problem, &b.image, -1, &failure));
     struct attn_memory *more = b.backend->ops->alloc(b.backend, &b.problem, &b.image, (int64_t)1 << 28, &failure);
     assert_non_null(more);
