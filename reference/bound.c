@@ -179,6 +179,7 @@ void attn_row_limit_of(const struct attn_reference *r, const struct attn_arithme
                                                   q.absolute * k.absolute * d_k);
     const struct attn_paths paths = attn_paths_of(arithmetic, r, row, a * row->g_max + e.known_max + row->h_max + lost);
     e.same = 4.0 * U * paths.factors + U * arithmetic->p_shift + lost;
+    e.same_near = e.same - fabs((double)p->scale) * q.absolute * (1.0 + k.relative) * (row->k_sum - row->k_near);
     e.most = a * row->g_max + e.known_max + row->h_max + 6.0 * U * fmin(row->x_max, 110.0) + e.same;
     e.eta = a * sqrt(row->g2) + e.known + sqrt(row->h2) + 6.0 * U * sqrt(row->x2) + e.same;
 
@@ -190,7 +191,7 @@ void attn_row_limit_of(const struct attn_reference *r, const struct attn_arithme
         proven->shift = fmin(expm1(e.most) / e.most * e.eta * exp(e.eta), exp(e.most));
         const double x = 6.0 * U * fmin(row->x_max, 110.0);
         const double grown = expm1(e.most) / e.most * exp(e.eta);
-        proven->near = grown * (a * row->g_near + (known ? row->n_near : 0.0) + row->h_near + x + e.same);
+        proven->near = grown * (a * row->g_near + (known ? row->n_near : 0.0) + row->h_near + x + e.same_near);
         proven->rest = grown * (a * row->rest_g + (known ? row->rest_n : 0.0) + row->rest_h + (x + e.same) * row->rest);
     }
     /* What wrong weights make of a key's. */
@@ -262,8 +263,9 @@ static double partial_sums(const struct attn_reference *r, const struct attn_row
         limit->prefixes > 0.0 ? fmin(limit->prefixes * prefix + limit->tiles * tile, t->magnitude) : t->magnitude;
     /* Few keys with nearly all of V: nothing averages out. */
     const bool few = t->magnitude * t->magnitude * 16.0 < t->root * t->root;
-    const struct attn_rounding *sums = few ? &limit->proven : by;
-    const double values = fmin(sums->values * wave, sums->values_kept * wave + sums->values_lost);
+    const double kept = by->values_kept * wave + by->values_lost + (few ? by->values_fine : 0.0);
+    const double values =
+        fmin(fmin(by->values * wave, kept), limit->proven.values_kept * wave + limit->proven.values_lost);
     return values + by->combined * (split + values);
 }
 

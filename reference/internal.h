@@ -28,22 +28,25 @@ struct attn_row {
     double q_max;     /* max_d |q_d| */
     double keys;      /* their part of all weight; below 1 where there is a sink */
     /* Keys that are at most ATTN_FAR below the maximum so far, and the rest. */
-    double g_near, h_near, n_near;       /* max G, max h, max N of those near */
-    double rest, rest_g, rest_h, rest_n; /* sum p, and of p G, p h, p N of the others */
-    int64_t beside;                      /* how many are near */
-    double v_small;                      /* sum p of keys with an element of V that is not zero and below ATTN_SMALL */
-    double tile_v; /* max over tiles of sum p max_d |V_d|: keys in their order, attn_reference.tile at a time */
+    double g_near, h_near, n_near, k_near; /* max G, max h, max N, max sum_d |k_d| of those near */
+    double rest, rest_g, rest_h, rest_n;   /* sum p, and of p G, p h, p N of the others */
+    int64_t beside;                        /* how many are near */
+    double v_small; /* sum p of keys with an element of V that is not zero and below ATTN_SMALL */
+    double tile_v;  /* max over tiles of sum p max_d |V_d|: keys in their order, attn_reference.tile at a time */
     /* Keys that a sum of weights does not notice, p < 2 u S with S the sum of p up to the key: adding such a one is off
      * by no more than p. */
-    double lost;  /* sum p of them */
-    int64_t kept; /* the others */
-    double apart; /* sum p (max|V| + max|V of the top key|) over keys whose V is not that of the top one (top.c) */
+    double lost;       /* sum p of them */
+    int64_t kept;      /* the others */
+    int64_t kept_most; /* of ATTN_WINDOW keys one after the other, from a multiple of that on */
+    double apart;      /* sum p (max|V| + max|V of the top key|) over keys whose V is not that of the top one (top.c) */
     /* For what is likely (chance.c), over live keys. */
     double top;              /* max p */
     double pg2_top, ph2_top; /* max p G^2 and max p h^2 */
     double pv_top;           /* max p max_d |V_d| */
+    double
+        fine; /* sum p max_d |V_d| of keys with an element of V other than zero of which p |V| < 2 u S max |V| so far */
     double rough;            /* with S the sum of p up to a key: over kept ones sum S^2 / p */
-    int64_t pairs;           /* of keys drawn from all over the row, */
+    int64_t pairs;           /* of near keys drawn from all over the row, */
     int64_t same, near;      /* of which the scores are ATTN_SAME_SCORE, ATTN_NEAR_SCORE apart at most */
     int64_t v_pairs, v_same; /* pairs of elements of V, of one d; of which both are the same, and not zero */
     int64_t live;            /* live keys; 0: the row is zeros */
@@ -78,9 +81,11 @@ struct attn_watched {
 
 #define ATTN_FAR 12.0
 
+#define ATTN_WINDOW 1024
+
 #define ATTN_SMALL 0x1p-14 /* the smallest normal number of f16 */
 
-#define ATTN_SAME_SCORE 0x1p-20
+#define ATTN_SAME_SCORE 0x1p-26
 #define ATTN_NEAR_SCORE 0x1p-12
 
 struct attn_reference {
@@ -155,7 +160,8 @@ struct attn_paths attn_paths_of(const struct attn_arithmetic *a, const struct at
 struct attn_score_errors {
     double dot, q, k;        /* relative to G: of the dot product's roundings, Q narrowed, K narrowed */
     double known, known_max; /* of K narrowed, where the reference knows it: sqrt(sum p N^2) and max N */
-    double same;             /* c, of which all or many keys have the same */
+    double same;             /* c, of which all or many keys have the same; */
+    double same_near;        /* and of keys near the maximum */
     double roundings;        /* that `dot` is made of */
     double eta, most;        /* of all parts together: N, and at most */
 };
@@ -168,7 +174,8 @@ struct attn_rounding {
     double weights; /* relative error of the sum of weights */
     /* Of a sum of w V: relative to its largest partial sum where a workgroup adds, or less and something for keys that
      * are lost; relative to it where splits are added up; to A_d where terms are rounded. */
-    double values, values_kept, values_lost, combined, each;
+    double values, values_kept, values_lost, values_fine, combined,
+        each; /* fine: more, where few keys have most of V */
     /* Where weights, or V, are narrowed for it: relative to A_d; or less, and relative to how large terms are where
      * they are taken for independent (limit_of). */
     double p_round, p_mean, p_spread, v_round, v_spread;

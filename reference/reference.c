@@ -61,7 +61,7 @@ struct work {
     double narrow[TILE_KEYS];                  /* and what that does to the score at work */
     double k_sum[TILE_KEYS], v_max[TILE_KEYS]; /* sum |k_d| and max |v_d| of a key */
     int64_t v_pairs, v_same;                   /* of the tile: struct attn_row */
-    double k_small[TILE_KEYS];
+    double v_min[TILE_KEYS], k_small[TILE_KEYS];
     bool v_small[TILE_KEYS];  /* struct attn_row */
     uint8_t alive[TILE_KEYS]; /* some row of this KV head attends to the key */
     /* live keys of the row at work */
@@ -140,14 +140,16 @@ static void load_tile(struct work *w, int64_t first, int64_t n, int64_t kv_head,
             w->k_off[i * w->d_pad + d] = (double)as_f16 - k[d];
             w->k_off_float[i * w->d_pad + d] = as_f16 - k_float[d];
         }
-        float v_max = 0.0f;
+        float v_max = 0.0f, v_min = INFINITY;
         bool small = false;
         for (int64_t d = 0; d < w->d_v; d++) {
             v[d] = (double)v_float[d];
             v_max = fmaxf(v_max, fabsf(v_float[d]));
+            v_min = v_float[d] != 0.0f ? fminf(v_min, fabsf(v_float[d])) : v_min;
             small = small || (v_float[d] != 0.0f && fabsf(v_float[d]) < (float)ATTN_SMALL);
         }
         w->v_max[i] = (double)v_max;
+        w->v_min[i] = (double)v_min;
         w->v_small[i] = small;
         if (w->watched) {
             attn_watch_values(w->r, w->head, first + i, v_float);
@@ -293,7 +295,7 @@ static void row_tile(struct work *w, int64_t first, int64_t n, struct place *pla
         raise_max(r, index, run, max);
         attn_top_rise(row, &place->top, run->sum, w->v_float + top * w->d_v, w->v_max[top], w->d_v);
     }
-    attn_gauge_scores(row, &run->sampled, live, w->score);
+    attn_gauge_scores(row, &run->sampled, live, w->score, run->max);
     row->v_pairs += w->v_pairs;
     row->v_same += w->v_same;
     double tile_v = 0.0;
@@ -301,20 +303,21 @@ static void row_tile(struct work *w, int64_t first, int64_t n, struct place *pla
         const double x = run->max - w->score[i], weight = exp(-x);
         w->weight[i] = weight;
         run->min = fmin(run->min, w->score[i]);
+        row->v_max = fmax(row->v_max, w->v_max[w->key[i]]);
         run->sum += weight;
         if (weight > 0.0) {
             run->x1 += weight * x;
             row->x2 += weight * x * x;
             row->g2 += weight * w->gauge[i] * w->gauge[i];
             row->h2 += weight * w->extra[i] * w->extra[i];
-            attn_gauge_key(row, weight, x, w->gauge[i], w->extra[i], w->narrow[i], w->v_max[w->key[i]]);
-            attn_gauge_weight(row, weight, run->sum);
+            attn_gauge_key(row, weight, x, w->gauge[i], w->extra[i], w->narrow[i], w->k_sum[w->key[i]]);
+            attn_gauge_v(row, weight, run->sum, w->v_min[w->key[i]], w->v_max[w->key[i]]);
+            attn_gauge_weight(row, &run->sampled, first + w->key[i], weight, run->sum);
             attn_top_add(row, &place->top, weight, w->v_float + w->key[i] * w->d_v, w->v_max[w->key[i]], w->d_v);
         }
         row->g_max = fmax(row->g_max, w->gauge[i]);
         row->h_max = fmax(row->h_max, w->extra[i]);
         row->n_max = fmax(row->n_max, w->narrow[i]);
-        row->v_max = fmax(row->v_max, w->v_max[w->key[i]]);
         tile_v += weight * w->v_max[w->key[i]];
         row->v_small += w->v_small[w->key[i]] ? weight : 0.0;
         row->k_sum = fmax(row->k_sum, w->k_sum[w->key[i]]);

@@ -33,6 +33,13 @@ static double rescales_of(const struct attn_arithmetic *a, const struct attn_ref
     return in_order && 2.0 * score_error < ATTN_NEAR_MAX ? fmin(most, (double)row->near_max) : most;
 }
 
+/* Keys that are kept of a split of n, at most. */
+static double kept_of(const struct attn_reference *r, const struct attn_row *row, double n)
+{
+    const double windows = ceil(n / ATTN_WINDOW) + 1.0;
+    return r->shuffled ? (double)row->kept : fmin((double)row->kept, windows * (double)row->kept_most);
+}
+
 double attn_dot_roundings(const struct attn_arithmetic *a, double d_k)
 {
     const double parts = at_least_one(a->q_parts);
@@ -58,8 +65,10 @@ struct attn_paths attn_paths_of(const struct attn_arithmetic *a, const struct at
     p.factors = p.rescales + 1.0 + merges;
     const double weights = fmin(tiles * ceil(tile / at_least_one(a->weights.lanes)), live);
     const double values = fmin(tiles * ceil(tile / at_least_one(a->values.lanes)), live);
-    p.weights_lost = fmax(weights - (double)row->kept, 0.0);
-    p.values_lost = a->matrix ? 0.0 : fmax(values - (double)row->kept, 0.0);
+    /* Matrix cores: an instruction may still be off where all of its products are lost. */
+    const double kept = kept_of(r, row, ceil(ceil(n_kv / tile) / splits) * tile);
+    p.weights_lost = fmax(weights - kept, 0.0);
+    p.values_lost = fmax(values - kept, 0.0) * (a->matrix ? 2.0 * at_least_one(a->p_parts) : 1.0);
     p.weights = weights + p.rescales + (double)a->weights.joins + combined + merges + 4.0;
     p.values = (a->matrix ? truncating(values * at_least_one(a->p_parts), at_least_one(a->depth)) : values) +
                p.rescales + (double)a->values.joins;
