@@ -138,6 +138,86 @@ static void each_witness_moves_a_component(void **state)
     }
 }
 
+/* Does a judge of the plan accept the row with the weights of keys from `first` to before `end` multiplied by `times`?
+ */
+static bool is_accepted(const struct row *r, const struct attn_reference *reference, const struct attn_plan *plan,
+                        int64_t first, int64_t end, double times)
+{
+    struct attn_judgement j;
+    float *dst = malloc((size_t)r->d_v * sizeof *dst);
+    double *value = malloc((size_t)r->d_v * sizeof *value), sum = r->sum;
+    assert_true(dst && value);
+    memcpy(value, r->value, (size_t)r->d_v * sizeof *value);
+    for (int64_t k = first; k < end; k++) {
+        const double more = (times - 1) * exp(r->score[k] - r->max);
+        sum += more;
+        for (int64_t d = 0; d < r->d_v && more != 0; d++)
+            value[d] += more * r->v[k * r->d_v + d];
+    }
+    for (int64_t d = 0; d < r->d_v; d++)
+        dst[d] = (float)(value[d] / sum);
+    attn_judge(reference, &plan->arithmetic, dst, &j);
+    free(dst);
+    free(value);
+    return j.failed + j.suspect == 0;
+}
+
+static void check_losses(const char *line, const struct row *r, const struct attn_reference *reference,
+                         const struct attn_plan *plan)
+{
+    enum { CAP = 60, TILE = 32 };
+    const int64_t splits = plan->splits > 1 ? plan->splits : 4;
+    int64_t keys[CAP];
+    double least;
+    const int n = attn_data_witnesses(&r->c, keys, CAP, &least);
+    if (!is_accepted(r, reference, plan, 0, 0, 0))
+        fail_msg("%s, %s: the truth is not accepted", line, attn_kernel(plan->kernel)->name);
+    for (int i = 0; i < n; i++) {
+        const int64_t k = keys[i], tile = k / TILE * TILE, end = tile + TILE < r->n_kv ? tile + TILE : r->n_kv;
+        if (is_accepted(r, reference, plan, k, k + 1, 0) || is_accepted(r, reference, plan, k, k + 1, 2) ||
+            is_accepted(r, reference, plan, tile, end, 0))
+            fail_msg("%s, %s: key %lld lost, doubled or its tile lost is accepted", line,
+                     attn_kernel(plan->kernel)->name, (long long)k);
+    }
+    for (int64_t s = 0; s < splits; s++)
+        assert_false(is_accepted(r, reference, plan, r->n_kv * s / splits, r->n_kv * (s + 1) / splits, 0));
+}
+
+/* Of every kernel, on devices with matrix cores that truncate, that flush, and with none. */
+static void a_lost_key_tile_or_split_is_seen_at_any_length(void **state)
+{
+    static const char *const lines[] = {
+        "fa1 q=f32[64,1,1,1] k=f16[64,4096,1,1] v=f16[64,4096,1,1] scale=0.125 | data=witness seed=1",
+        "fa1 q=f32[64,1,1,1] k=bf16[64,4097,1,1] v=bf16[64,4097,1,1] scale=0.125 | data=witness seed=2",
+        "fa1 q=f32[128,1,1,1] k=q8_0[128,16384,1,1] v=q8_0[128,16384,1,1] scale=0.0884 | data=witness seed=3",
+        "fa1 q=f32[64,1,1,1] k=f16[64,131072,1,1] v=f16[64,131072,1,1] scale=0.125 | data=witness seed=4",
+        "fa1 q=f32[32,1,1,1] k=q8_0[32,262144,1,1] v=q8_0[32,262144,1,1] scale=0.177 | data=witness seed=5",
+        "fa1 q=f32[8,1,1,1] k=f16[8,1048576,1,1] v=f16[8,1048576,1,1] scale=0.35 | data=witness seed=6",
+        "fa1 q=f32[8,1,1,1] k=bf16[8,1048576,1,1] v=bf16[8,1048576,1,1] scale=0.35 | data=witness seed=7",
+    };
+    static const char *const devices[] = { "gfx906", "gfx90a", "gfx1201", "sm_90" };
+    (void)state;
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        struct row r;
+        const void *base[ATTN_OPERAND_COUNT];
+        open_row(lines[i], 0, &r);
+        for (int o = 0; o < ATTN_OPERAND_COUNT; o++)
+            base[o] = attn_image_at(&r.image, &r.c.problem, o);
+        struct attn_reference *reference = attn_reference_compute(&r.c.problem, base);
+        assert_non_null(reference);
+        for (size_t d = 0; d < sizeof devices / sizeof devices[0]; d++)
+            for (int k = 0; k < ATTN_KERNEL_COUNT; k++) {
+                struct attn_key key;
+                struct attn_plan plan;
+                attn_key_of(&r.c.problem, &key);
+                if (attn_plan_kernel(attn_device_find(devices[d]), &key, k, &plan, NULL))
+                    check_losses(lines[i], &r, reference, &plan);
+            }
+        attn_reference_free(reference);
+        close_row(&r);
+    }
+}
+
 static void deep_scores_are_deep_and_one_stands_out(void **state)
 {
     int near = 0, past = 0;
@@ -223,6 +303,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_witness_moves_a_component),
+        cmocka_unit_test(a_lost_key_tile_or_split_is_seen_at_any_length),
         cmocka_unit_test(deep_scores_are_deep_and_one_stands_out),
         cmocka_unit_test(maxima_rise_once_a_stair),
         cmocka_unit_test(v_cancels_in_some_components_and_not_in_all),
