@@ -11,7 +11,8 @@
 static const char help[] =
     "usage: attnfuzz explain [options] FILE|DIR|LINE|-...\n\n"
     "Says of every kernel whether it is able to run each problem line, and at which estimated cost; of the others\n"
-    "the first rule of their contract that failed, with its values. Devices are chosen as by attnfuzz plan.\n\n"
+    "the first rule of their contract that failed, with its values; and names the cost steps that the problem lies on\n"
+    "the dear side of (P11). Devices are chosen as by attnfuzz plan.\n\n"
     "options:\n"
     "  --device NAME  on this device; NAME~WEAKENING for a weakened one, several with commas, or all\n"
     "  --all-rules    every rule of every contract, also after one failed\n"
@@ -66,6 +67,36 @@ static void rules_json(const struct walk_step *at)
     putchar(']');
 }
 
+/* Named cost steps that the problem lies on the dear side of. */
+static void steps_of(const struct walk_step *at, void (*put)(const char *kernel, const struct attn_cost_step *, int n))
+{
+    struct attn_key key;
+    int n = 0;
+    attn_key_of(&at->c->problem, &key);
+    for (int kernel = 0; kernel < ATTN_KERNEL_COUNT; kernel++)
+        for (int i = 0; i < attn_kernel(kernel)->n_steps; i++)
+            if (attn_kernel(kernel)->steps[i].dear(&at->device, &key))
+                put(attn_kernel(kernel)->name, &attn_kernel(kernel)->steps[i], n++);
+}
+
+static void step_text(const char *kernel, const struct attn_cost_step *step, int n)
+{
+    (void)n;
+    printf("    cost step %s.%s, ", kernel, step->name);
+    if (step->times_max)
+        printf("up to %" PRIu32 " times a neighbour's cost: %s\n", step->times_max, step->why);
+    else
+        printf("any number of times a neighbour's cost: %s\n", step->why);
+}
+
+static void step_json(const char *kernel, const struct attn_cost_step *step, int n)
+{
+    printf("%s{\"kernel\":\"%s\",\"step\":\"%s\",\"times_max\":%" PRIu32 ",\"why\":", n ? "," : "", kernel, step->name,
+           step->times_max);
+    cli_json_string(stdout, step->why);
+    putchar('}');
+}
+
 static bool explain_step(const struct walk_step *at, bool json, bool all_rules)
 {
     struct attn_trace trace;
@@ -75,12 +106,16 @@ static bool explain_step(const struct walk_step *at, bool json, bool all_rules)
         walk_put_json(at);
         if (all_rules)
             rules_json(at);
+        fputs(",\"cost_steps\":[", stdout);
+        steps_of(at, step_json);
+        putchar(']');
         attn_trace_json(&at->device, &trace, text, sizeof text);
         printf(",%s\n", text + 1);
     } else {
         walk_put_text(at);
         attn_trace_text(&at->device, &trace, text, sizeof text);
         cli_put_block("  ", text);
+        steps_of(at, step_text);
         if (all_rules)
             rules_text(at);
     }

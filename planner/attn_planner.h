@@ -179,8 +179,8 @@ const struct attn_head_size *attn_head_size(int index);
 int attn_head_size_find(int64_t d_k, int64_t d_v);
 /* Is a pair a known one? Those of the table are, and every multiple of 8 from 8 to 576, of K and V alike. */
 bool attn_head_size_known(int64_t d_k, int64_t d_v);
-/* The index of the instance that a known pair runs on, of those that are bits of `instances`: its own; where the table
- * has none for it, the smallest that is no smaller, with zeros behind each row. -1 when there is none. */
+/* The index of the instance that a known pair runs on, of those that are bits of `instances`: its own; where they have
+ * none for it, the smallest that is no smaller, with zeros behind each row. -1 when there is none. */
 int attn_head_size_instance(int64_t d_k, int64_t d_v, int64_t instances);
 /* A pair of head sizes as a rule's operand: the index of one of the table, else a negative number that holds the pair
  * (each clipped to 2^31 - 1), so that a text can name it. _pair is the way back. */
@@ -320,6 +320,21 @@ struct attn_rule {
     void (*operands)(const struct attn_device *, const struct attn_key *, int64_t *lhs, int64_t *rhs);
 };
 
+/* Why a rule is needed, where running problems that fail it alone cannot show it (P4). */
+struct attn_rule_need {
+    const char *rule; /* its name */
+    const char *why;  /* a sentence's end */
+};
+
+/* A step of a kernel's cost: of two problems, one step apart in one extent, the one with no more work to do may cost
+ * more than three times as much (P11), because a region ends between them. */
+struct attn_cost_step {
+    const char *name;   /* unique within its kernel, e.g. "head_size" */
+    const char *why;    /* a sentence's end: what makes the problems on this side dear */
+    uint32_t times_max; /* how many times the neighbour's cost they may cost, 0: any number */
+    bool (*dear)(const struct attn_device *, const struct attn_key *); /* does a problem lie on the dear side? */
+};
+
 struct attn_plan;
 
 /* A kernel as the planner sees it; one constant object in each planner/contracts/kernel_<name>.c. */
@@ -328,6 +343,10 @@ struct attn_kernel {
     const char *purpose;
     const struct attn_rule *rules; /* in the order they are tried */
     int n_rules;
+    const struct attn_rule_need *needs; /* NULL: running shows of every rule that is not structural what it is for */
+    int n_needs;
+    const struct attn_cost_step *steps; /* NULL: its cost has none */
+    int n_steps;
     /* Fills configuration, launches and workspace of a plan whose contract holds. */
     void (*configure)(const struct attn_device *, const struct attn_key *, struct attn_plan *);
     /* Estimated time in units of 1/16 ns on the device, saturating; what makes a kernel fast lives here. */

@@ -6,6 +6,7 @@
 #include "planner/attn_planner.h"
 #include "planner/arith.h"
 #include "planner/bits.h"
+#include "planner/forced.h"
 #include "planner/hash.h"
 
 #include <string.h>

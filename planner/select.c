@@ -36,25 +36,6 @@ static bool rule_holds(const struct attn_rule *rule, const struct attn_device *d
     return attn_relation_holds(rule->relation, *lhs, *rhs);
 }
 
-/* Fills a plan of a kernel whose contract holds. */
-static void make_plan(const struct attn_device *device, const struct attn_key *key, int id, struct attn_plan *plan)
-{
-    memset(plan, 0, sizeof *plan);
-    plan->kernel = id;
-    plan->head_size = attn_head_size_find(key->d_k, key->d_v);
-    plan->wave_size = device->wave_size;
-    plan->convert_k = plan->convert_v = -1;
-    plan->splits = 1;
-    plan->arithmetic.q_type = ATTN_F32;
-    plan->arithmetic.k_type = key->type_k;
-    plan->arithmetic.v_type = key->type_v;
-    plan->arithmetic.p_type = ATTN_F32;
-    plan->device = *device;
-    plan->key = *key;
-    kernel_list[id]->configure(device, key, plan);
-    plan->cost = kernel_list[id]->cost(device, key, plan);
-}
-
 bool attn_plan_kernel(const struct attn_device *device, const struct attn_key *key, int id, struct attn_plan *plan,
                       struct attn_verdict *verdict)
 {
@@ -74,7 +55,7 @@ bool attn_plan_kernel(const struct attn_device *device, const struct attn_key *k
         }
     }
     struct attn_plan local;
-    make_plan(device, key, id, plan ? plan : &local);
+    attn_plan_configure(device, key, id, plan ? plan : &local);
     v.able = 1;
     v.lhs = v.rhs = 0;
     v.cost = plan ? plan->cost : local.cost;

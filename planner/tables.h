@@ -69,9 +69,9 @@
     X(HEADS, heads, "heads={a}/{b}: first must be at least 0 and first + n_head at most total")
 
 /* Head sizes that kernels have instances for, X(D_K, D_V), by size. Each is a known one, and so is every multiple of 8
- * from 8 on, of K and V alike, up to the largest that is alike here (attn_head_size_known): it runs on the next larger
- * instance, with zeros behind each row. For a known one a kernel other than naive is able on every device of the table
- * and weakening of it. */
+ * from 8 on, of K and V alike, up to the largest that is alike here (attn_head_size_known): where a kernel has no
+ * instance for it, it runs on the next larger one, with zeros behind each row. For a known one a kernel other than
+ * naive is able on every device of the table and weakening of it. */
 #define ATTN_HEAD_SIZES(X) \
     X(40, 40)              \
     X(64, 64)              \

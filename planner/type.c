@@ -48,9 +48,9 @@ bool attn_head_size_known(int64_t d_k, int64_t d_v)
 int attn_head_size_instance(int64_t d_k, int64_t d_v, int64_t instances)
 {
     const int own = attn_head_size_find(d_k, d_v);
-    if (own >= 0)
-        return instances >> own & 1 ? own : -1;
-    if (!attn_head_size_known(d_k, d_v))
+    if (own >= 0 && instances >> own & 1)
+        return own;
+    if (own < 0 && !attn_head_size_known(d_k, d_v))
         return -1;
     for (int i = 0; i < ATTN_HEAD_SIZE_COUNT; i++)
         if ((instances >> i & 1) && head_size_table[i].d_k >= d_k && head_size_table[i].d_v >= d_v)

@@ -1,18 +1,18 @@
-/* plan.c: the properties of plans: P1 total, P3 explained, P5 pure, P6 monotone. See properties.h.
+/* plan.c: the properties of plans: P1 total, P3 explained, P5 pure, P6 monotone; P11 priced is in price.c. See
+ * properties.h.
  *
  * SPDX-License-Identifier: MIT */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
 
-#include "fuzz/properties/properties.h"
 #include "fuzz/properties/regions.h"
+#include "fuzz/properties/sweep.h"
 
 /* ---- Findings -------------------------------------------------------------------------------------------- */
 
-__attribute__((format(printf, 7, 8))) static bool found(const struct attn_sweep *s, int property, int member,
-                                                        int kernel, int rule, struct attn_finding *f,
-                                                        const char *format, ...)
+bool attn_sweep_found(const struct attn_sweep *s, int property, int member, int kernel, int rule,
+                      struct attn_finding *f, const char *format, ...)
 {
     va_list args;
     memset(f, 0, sizeof *f);
@@ -29,13 +29,9 @@ __attribute__((format(printf, 7, 8))) static bool found(const struct attn_sweep 
     return false;
 }
 
-/* "gfx942~lds/2" */
-struct member_name {
-    char text[48];
-};
-static struct member_name name_of(const struct attn_fleet *fleet, int m)
+struct attn_member_name attn_member_name(const struct attn_fleet *fleet, int m)
 {
-    struct member_name name;
+    struct attn_member_name name;
     snprintf(name.text, sizeof name.text, "%s%s%s", attn_device(fleet->row[m])->name, fleet->what[m] ? "~" : "",
              fleet->what[m] ? fleet->what[m] : "");
     return name;
@@ -62,9 +58,9 @@ static bool report_only_naive(const struct attn_sweep *s, int m, struct attn_fin
             rule = v->rule;
         }
     }
-    return found(s, ATTN_P_TOTAL, m, kernel, rule, f, "on %s %s for head size %" PRId64 "/%" PRId64 "%s",
-                 name_of(s->fleet, m).text, s->able[m] ? "only naive is able" : "no kernel is able", s->key.d_k,
-                 s->key.d_v, causes);
+    return attn_sweep_found(s, ATTN_P_TOTAL, m, kernel, rule, f, "on %s %s for head size %" PRId64 "/%" PRId64 "%s",
+                            attn_member_name(s->fleet, m).text, s->able[m] ? "only naive is able" : "no kernel is able",
+                            s->key.d_k, s->key.d_v, causes);
 }
 
 static bool check_total(struct attn_sweep *s, struct attn_finding *f)
@@ -81,14 +77,15 @@ static bool check_total(struct attn_sweep *s, struct attn_finding *f)
             continue;
         const char *wrong = attn_plan_check(&plan);
         if (wrong)
-            return found(s, ATTN_P_TOTAL, s->probe, k, -1, f, "the plan of %s on %s: %s", attn_kernel(k)->name,
-                         name_of(s->fleet, s->probe).text, wrong);
+            return attn_sweep_found(s, ATTN_P_TOTAL, s->probe, k, -1, f, "the plan of %s on %s: %s",
+                                    attn_kernel(k)->name, attn_member_name(s->fleet, s->probe).text, wrong);
         struct attn_region_size size;
         if (!attn_regions_fit(&plan, &size))
-            return found(s, ATTN_P_TOTAL, s->probe, k, -1, f,
-                         "the plan of %s on %s: workspace %s has %" PRId64 " bytes, its launches address %" PRId64,
-                         attn_kernel(k)->name, name_of(s->fleet, s->probe).text, attn_region_name(size.region),
-                         size.has, size.needs);
+            return attn_sweep_found(s, ATTN_P_TOTAL, s->probe, k, -1, f,
+                                    "the plan of %s on %s: workspace %s has %" PRId64
+                                    " bytes, its launches address %" PRId64,
+                                    attn_kernel(k)->name, attn_member_name(s->fleet, s->probe).text,
+                                    attn_region_name(size.region), size.has, size.needs);
     }
     return true;
 }
@@ -133,51 +130,46 @@ static bool check_explanation(const struct attn_sweep *s, int k, struct attn_fin
     char text[256];
     int n = attn_explain(&s->fleet->device[s->probe], &s->key, k, result, RULES_MAX), first = -1;
     if (n != kernel->n_rules || n > RULES_MAX)
-        return found(s, ATTN_P_EXPLAINED, s->probe, k, -1, f, "explain says %s has %d rules, it has %d", kernel->name,
-                     n, kernel->n_rules);
+        return attn_sweep_found(s, ATTN_P_EXPLAINED, s->probe, k, -1, f, "explain says %s has %d rules, it has %d",
+                                kernel->name, n, kernel->n_rules);
     for (int i = n - 1; i >= 0; i--) {
         if (result[i].holds != attn_relation_holds(kernel->rules[i].relation, result[i].lhs, result[i].rhs))
-            return found(s, ATTN_P_EXPLAINED, s->probe, k, i, f,
-                         "%s.%s is said to be %s on operands that say otherwise", kernel->name, kernel->rules[i].name,
-                         result[i].holds ? "true" : "false");
+            return attn_sweep_found(s, ATTN_P_EXPLAINED, s->probe, k, i, f,
+                                    "%s.%s is said to be %s on operands that say otherwise", kernel->name,
+                                    kernel->rules[i].name, result[i].holds ? "true" : "false");
         if (!result[i].holds)
             first = i;
     }
     if (first != v->rule || (first >= 0 && (result[first].lhs != v->lhs || result[first].rhs != v->rhs)))
-        return found(s, ATTN_P_EXPLAINED, s->probe, k, v->rule, f,
-                     "the first rule of %s that fails is number %d, the trace says %d", kernel->name, first, v->rule);
+        return attn_sweep_found(s, ATTN_P_EXPLAINED, s->probe, k, v->rule, f,
+                                "the first rule of %s that fails is number %d, the trace says %d", kernel->name, first,
+                                v->rule);
     if (!v->able && !text_explains(k, &kernel->rules[v->rule], v->rule, v, text, sizeof text))
-        return found(s, ATTN_P_EXPLAINED, s->probe, k, v->rule, f,
-                     "text of rule %s.%s does not name it and %" PRId64 ", %" PRId64 ": \"%s\"", kernel->name,
-                     kernel->rules[v->rule].name, v->lhs, v->rhs, text);
+        return attn_sweep_found(s, ATTN_P_EXPLAINED, s->probe, k, v->rule, f,
+                                "text of rule %s.%s does not name it and %" PRId64 ", %" PRId64 ": \"%s\"",
+                                kernel->name, kernel->rules[v->rule].name, v->lhs, v->rhs, text);
     return true;
 }
 
 static bool check_explained(struct attn_sweep *s, struct attn_finding *f)
 {
     for (int m = s->first; m < s->last; m++) {
-        int cheapest = -1;
         for (int k = 0; k < ATTN_KERNEL_COUNT; k++) {
             const struct attn_verdict *v = &s->trace[m].verdict[k];
             if (!verdict_is_sound(v, attn_kernel(k)))
-                return found(s, ATTN_P_EXPLAINED, m, k, v->rule, f,
-                             "%s on %s is %sable with rule %d on operands %" PRId64 ", %" PRId64, attn_kernel(k)->name,
-                             name_of(s->fleet, m).text, v->able ? "" : "not ", v->rule, v->lhs, v->rhs);
-            if (v->able && (cheapest < 0 || v->cost < s->trace[m].verdict[cheapest].cost))
-                cheapest = k;
+                return attn_sweep_found(s, ATTN_P_EXPLAINED, m, k, v->rule, f,
+                                        "%s on %s is %sable with rule %d on operands %" PRId64 ", %" PRId64,
+                                        attn_kernel(k)->name, attn_member_name(s->fleet, m).text, v->able ? "" : "not ",
+                                        v->rule, v->lhs, v->rhs);
         }
-        if (s->trace[m].chosen != cheapest)
-            return found(s, ATTN_P_EXPLAINED, m, s->trace[m].chosen, -1, f,
-                         "kernel %d is chosen on %s, the cheapest able one is %d", s->trace[m].chosen,
-                         name_of(s->fleet, m).text, cheapest);
     }
     for (int k = 0; k < ATTN_KERNEL_COUNT; k++)
         if (!check_explanation(s, k, f))
             return false;
     s->plans++;
     if (attn_supports(&s->fleet->device[s->probe], &s->c->problem) != (s->trace[s->probe].chosen >= 0))
-        return found(s, ATTN_P_EXPLAINED, s->probe, -1, -1, f, "supports and plan disagree on %s",
-                     name_of(s->fleet, s->probe).text);
+        return attn_sweep_found(s, ATTN_P_EXPLAINED, s->probe, -1, -1, f, "supports and plan disagree on %s",
+                                attn_member_name(s->fleet, s->probe).text);
     return true;
 }
 
@@ -211,14 +203,15 @@ static bool check_pure(struct attn_sweep *s, struct attn_finding *f)
     s->plans += 2;
     if (attn_plan(device, &s->c->problem, &plan, NULL) != s->trace[s->probe].chosen ||
         !attn_plan_equal(&plan, &s->plan))
-        return found(s, ATTN_P_PURE, s->probe, s->trace[s->probe].chosen, -1, f,
-                     "planned again on %s, the plan differs", name_of(s->fleet, s->probe).text);
+        return attn_sweep_found(s, ATTN_P_PURE, s->probe, s->trace[s->probe].chosen, -1, f,
+                                "planned again on %s, the plan differs", attn_member_name(s->fleet, s->probe).text);
     change_irrelevant(&other);
     memset(&plan, 0x3c, sizeof plan);
     if (attn_plan(device, &other, &plan, NULL) != s->trace[s->probe].chosen || !attn_plan_equal(&plan, &s->plan))
-        return found(s, ATTN_P_PURE, s->probe, s->trace[s->probe].chosen, -1, f,
-                     "on %s the plan depends on strides of extent-1 dimensions, absent tensors or buffer names",
-                     name_of(s->fleet, s->probe).text);
+        return attn_sweep_found(
+            s, ATTN_P_PURE, s->probe, s->trace[s->probe].chosen, -1, f,
+            "on %s the plan depends on strides of extent-1 dimensions, absent tensors or buffer names",
+            attn_member_name(s->fleet, s->probe).text);
     return true;
 }
 
@@ -248,9 +241,10 @@ static bool check_monotone(struct attn_sweep *s, struct attn_finding *f)
             int a = fleet->pair[i].covers, b = fleet->pair[i].covered;
             uint32_t lost = s->able[b] & ~s->able[a];
             if (lost)
-                return found(s, ATTN_P_MONOTONE, a, first_bit(lost), s->trace[a].verdict[first_bit(lost)].rule, f,
-                             "%s is able on %s and not on %s, which can do more", attn_kernel(first_bit(lost))->name,
-                             name_of(fleet, b).text, name_of(fleet, a).text);
+                return attn_sweep_found(
+                    s, ATTN_P_MONOTONE, a, first_bit(lost), s->trace[a].verdict[first_bit(lost)].rule, f,
+                    "%s is able on %s and not on %s, which can do more", attn_kernel(first_bit(lost))->name,
+                    attn_member_name(fleet, b).text, attn_member_name(fleet, a).text);
         }
     }
     if (s->key.align_k < 4 || s->key.align_v < 4) {
@@ -261,12 +255,16 @@ static bool check_monotone(struct attn_sweep *s, struct attn_finding *f)
         attn_plan_key(&fleet->device[s->probe], &key, NULL, &trace);
         uint32_t lost = s->able[s->probe] & ~able_set(&trace);
         if (lost)
-            return found(s, ATTN_P_MONOTONE, s->probe, first_bit(lost), trace.verdict[first_bit(lost)].rule, f,
-                         "%s is able on %s, and not when K and V are aligned to 16 bytes",
-                         attn_kernel(first_bit(lost))->name, name_of(fleet, s->probe).text);
+            return attn_sweep_found(s, ATTN_P_MONOTONE, s->probe, first_bit(lost), trace.verdict[first_bit(lost)].rule,
+                                    f, "%s is able on %s, and not when K and V are aligned to 16 bytes",
+                                    attn_kernel(first_bit(lost))->name, attn_member_name(fleet, s->probe).text);
     }
     return true;
 }
+
+/* ---- P11 priced ------------------------------------------------------------------------------------------ */
+
+static bool check_priced(struct attn_sweep *s, struct attn_finding *f) { return attn_sweep_priced(s, f); }
 
 /* ---- All ------------------------------------------------------------------------------------------------- */
 
@@ -300,13 +298,13 @@ bool attn_check_plan(const struct attn_fleet *fleet, const struct attn_case *c, 
         s->able[m] = able_set(&s->trace[m]);
         s->plans++;
         if (s->trace[m].chosen >= 0 && s->plan.kernel != s->trace[m].chosen)
-            return found(s, ATTN_P_EXPLAINED, m, s->trace[m].chosen, -1, f,
-                         "kernel %d is chosen on %s, and the plan is of kernel %d", s->trace[m].chosen,
-                         name_of(fleet, m).text, s->plan.kernel);
+            return attn_sweep_found(s, ATTN_P_EXPLAINED, m, s->trace[m].chosen, -1, f,
+                                    "kernel %d is chosen on %s, and the plan is of kernel %d", s->trace[m].chosen,
+                                    attn_member_name(fleet, m).text, s->plan.kernel);
         const char *wrong = s->trace[m].chosen < 0 ? NULL : attn_plan_check(&s->plan);
         if (wrong)
-            return found(s, ATTN_P_TOTAL, m, s->trace[m].chosen, -1, f, "the plan of %s on %s: %s",
-                         attn_kernel(s->trace[m].chosen)->name, name_of(fleet, m).text, wrong);
+            return attn_sweep_found(s, ATTN_P_TOTAL, m, s->trace[m].chosen, -1, f, "the plan of %s on %s: %s",
+                                    attn_kernel(s->trace[m].chosen)->name, attn_member_name(fleet, m).text, wrong);
     }
     s->plans++;
     attn_plan_key(&fleet->device[s->probe], &s->key, &s->plan, NULL);

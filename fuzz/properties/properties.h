@@ -1,10 +1,10 @@
 /* properties.h: what must hold of every legal case, one row and one function a property.
  *
  * The numbers are those of the design: P1 total, P2 sound, P3 explained, P5 pure, P6 monotone, P7 reusable,
- * P8 metamorphic, P9 contained, P10 schedule-free. Plan properties look at plans alone and are checked on a whole fleet
- * of devices; run properties execute every able kernel on a backend; P7 is one of sessions (session.h). A broken
- * property is a finding: data that names the property, the kernel, the rule or failure, and carries the case that shows
- * it.
+ * P8 metamorphic, P9 contained, P10 schedule-free, P11 priced. Plan properties look at plans alone and are checked on a
+ * whole fleet of devices; run properties execute every able kernel on a backend; P7 is one of sessions (session.h). A
+ * broken property is a finding: data that names the property, the kernel, the rule or failure, and carries the case
+ * that shows it.
  *
  * SPDX-License-Identifier: MIT */
 #ifndef ATTN_PROPERTIES_H
@@ -26,6 +26,8 @@
       "each kernel not chosen has one cause, false on its recorded operands, and text for it")                        \
     X(5, PURE, pure, PLAN, "the same problem gives the same plan, whatever is irrelevant to it")                      \
     X(6, MONOTONE, monotone, PLAN, "a more capable device or better alignment takes no able kernel away")             \
+    X(11, PRICED, priced, PLAN,                                                                                       \
+      "the cheapest kernel is chosen, never naive for a known head size, and costs have no steps but those named")    \
     X(9, CONTAINED, contained, RUN, "only elements are read, all of dst and nothing else is written")                 \
     X(2, SOUND, sound, RUN, "every able kernel runs within the limits and its result within the bound")               \
     X(8, METAMORPHIC, metamorphic, RUN,                                                                               \
@@ -109,6 +111,12 @@ bool attn_check_plan(const struct attn_fleet *fleet, const struct attn_case *c, 
 
 /* ---- Run properties -------------------------------------------------------------------------------------- */
 
+/* P4 (tight.h): one kernel is run on a device though a rule of its contract refuses the problem there. */
+struct attn_forced {
+    int32_t kernel, rule;
+    struct attn_device device; /* in place of the one that the case names */
+};
+
 /* How a plan is run. UNCHECKED is for the host executor, and for who runs many: the kernels run without a look at their
  * accesses (P9) and at races (P10), in half the time; the result is judged as ever, and when anything is wrong with it,
  * or the kernel faults, the plan is run again with all checks, whose finding it then is.
@@ -142,7 +150,8 @@ struct attn_run_limits {
     /* NULL, or a host backend that runs the same plan of each kernel beside the backend under test: its result must be
      * within the bound too, and no further from the other one than both bounds together (P2). */
     struct attn_backend *beside;
-    int64_t beside_work; /* for cases of up to so many multiply-adds; others are counted */
+    int64_t beside_work;              /* for cases of up to so many multiply-adds; others are counted */
+    const struct attn_forced *forced; /* NULL, or the one plan that is run */
     /* Called with each kernel's number before it is run (a caller whose process may die then knows it); may be NULL. */
     void (*trying)(void *context, int kernel);
     void *context;

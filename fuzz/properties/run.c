@@ -7,6 +7,7 @@
 
 #include "fuzz/properties/runner.h"
 #include "fuzz/properties/sample.h"
+#include "fuzz/properties/tight.h"
 #include "planner/arith.h"
 #include "planner/random.h"
 
@@ -45,12 +46,15 @@ struct plans {
 };
 
 static void make_plans(const struct attn_case *c, const struct attn_device *device, const struct attn_key *key,
-                       struct attn_outcome *outcome, struct plans *plans)
+                       const struct attn_run_limits *limits, struct attn_outcome *outcome, struct plans *plans)
 {
+    const struct attn_forced *forced = limits->forced;
     plans->n = 0;
     for (int k = 0; k < ATTN_KERNEL_COUNT; k++) {
         struct attn_plan *plan = &plans->plan[plans->n];
-        if ((c->run.kernel >= 0 && c->run.kernel != k) || !attn_plan_kernel(device, key, k, plan, NULL))
+        const int only = forced ? forced->kernel : c->run.kernel;
+        if ((only >= 0 && only != k) ||
+            !(forced ? attn_tight_plan(forced, key, plan, NULL) : attn_plan_kernel(device, key, k, plan, NULL)))
             continue;
         outcome->kernel[k].able = 1;
         plans->n++;
@@ -201,7 +205,9 @@ int attn_check_run(struct attn_backend *backend, const struct attn_case *c, cons
     memset(outcome, 0, sizeof *outcome);
     outcome->status = ATTN_OUTCOME_HELD;
     f->property = ATTN_P_NONE;
-    if (!attn_run_device(backend, c->run.device, c->run.weakening, &device))
+    if (limits->forced)
+        device = limits->forced->device;
+    else if (!attn_run_device(backend, c->run.device, c->run.weakening, &device))
         return skip(outcome, "no device is named");
     attn_key_of(&c->problem, &key);
     outcome->chosen = attn_plan_key(&device, &key, &chosen, NULL);
@@ -209,7 +215,7 @@ int attn_check_run(struct attn_backend *backend, const struct attn_case *c, cons
         outcome->splits = chosen.splits;
         outcome->kv_tile = chosen.kv_tile;
     }
-    make_plans(c, &device, &key, outcome, &plans);
+    make_plans(c, &device, &key, limits, outcome, &plans);
     if (plans.n == 0)
         return skip(outcome, c->run.kernel >= 0 ? "the kernel named is not able" : "no kernel is able");
     const char *why = NULL;

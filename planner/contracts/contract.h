@@ -39,13 +39,17 @@ static inline int64_t contract_head_size(const struct attn_key *k, int64_t insta
     return instance >= 0 ? instance : attn_head_size_operand(k->d_k, k->d_v);
 }
 
-/* The head sizes that an instance computes with. Where there is none, the key's own, clipped: every rule is evaluated
- * for every head size when all are asked for, and no size overflows. */
-static inline struct attn_head_size contract_size(const struct attn_key *k, int64_t instances)
+/* The head sizes that an instance computes with. Where there is none (-1), the key's own, clipped: every rule is
+ * evaluated for every head size when all are asked for, and no size overflows. */
+static inline struct attn_head_size contract_size_of(const struct attn_key *k, int instance)
 {
     const struct attn_head_size own = { (int32_t)attn_min(k->d_k, INT32_MAX), (int32_t)attn_min(k->d_v, INT32_MAX) };
-    int instance = attn_head_size_instance(k->d_k, k->d_v, instances);
     return instance >= 0 ? *attn_head_size(instance) : own;
+}
+
+static inline struct attn_head_size contract_size(const struct attn_key *k, int64_t instances)
+{
+    return contract_size_of(k, attn_head_size_instance(k->d_k, k->d_v, instances));
 }
 
 /* Column tiles of one KV head. */
@@ -142,13 +146,19 @@ static inline int64_t contract_fill(const struct attn_device *d, int64_t work, i
     return attn_ceil_div((int64_t)d->n_cu * fill, work);
 }
 
+/* Of `want` splits those that n_kv has keys for, keys_min each at least, and the grid places. */
+static inline int64_t contract_splits(const struct attn_device *d, const struct attn_key *k, int64_t keys_min,
+                                      int64_t want)
+{
+    return attn_min(want, attn_min(attn_ceil_div(k->n_kv, keys_min), attn_min(1024, d->max_grid[1])));
+}
+
 /* Cuts n_kv into `want` splits (below 2: none), no finer than keys_min keys a split. Adds the partial results' regions
  * and the combine launch. */
 static inline void contract_split(struct attn_plan *p, const struct attn_device *d, const struct attn_key *k,
                                   int64_t keys_min, int64_t want)
 {
-    int64_t most = attn_min(attn_ceil_div(k->n_kv, keys_min), attn_min(1024, d->max_grid[1]));
-    int64_t splits = attn_min(want, most);
+    int64_t splits = contract_splits(d, k, keys_min, want);
     p->splits = 1;
     if (splits < 2)
         return;
@@ -220,6 +230,22 @@ static inline int64_t contract_kv_bytes(const struct attn_key *k)
 {
     int64_t rows = attn_mul_sat(attn_mul_sat(k->n_kv, k->n_head_kv), k->n_seq);
     return attn_mul_sat(rows, attn_add_sat(attn_row_bytes(k->type_k, k->d_k), attn_row_bytes(k->type_v, k->d_v)));
+}
+
+/* Of so many splits those whose partial results do not cost more than half of what n_kv takes in one part: beyond that
+ * idle compute units are cheaper. main: what the main launch takes where it fills the device, in `work` workgroups
+ * unsplit. */
+static inline int64_t contract_splits_that_pay(const struct attn_device *d, const struct attn_key *k, int64_t splits,
+                                               int64_t work, int64_t main)
+{
+    const int64_t whole = cost_idle(d, main, work);
+    for (; splits > 1; splits /= 2) {
+        const int64_t partial = attn_mul_sat(attn_mul_sat(contract_rows(k), splits), attn_mul_sat(k->d_v, 2 * 4));
+        const int64_t split = attn_add_sat(cost_idle(d, main, attn_mul_sat(work, splits)), cost_bytes(d, partial));
+        if (split <= attn_add_sat(whole, whole / 2))
+            break;
+    }
+    return splits;
 }
 
 /* Launches of a plan beside the main one, at their fixed cost and the bytes they move. */

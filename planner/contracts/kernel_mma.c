@@ -8,6 +8,8 @@
  * SPDX-License-Identifier: MIT */
 #include "planner/contracts/contract.h"
 
+enum { KEYS_MIN = 128 }; /* of a split */
+
 static int32_t threads_of(const struct attn_device *d, struct attn_mma_shape s)
 {
     return s.groups * s.split * d->wave_size;
@@ -23,24 +25,38 @@ static int64_t instances(void)
     return set;
 }
 
-static bool fits(const struct attn_device *d, const struct attn_key *k, struct attn_mma_shape s)
+static bool fits(const struct attn_device *d, struct attn_head_size size, struct attn_mma_shape s)
 {
     int64_t limit = s.warpgroups ? d->lds_bytes : contract_lds_limit(d);
-    const struct attn_head_size size = contract_size(k, instances());
     return attn_mma_lds(s, size.d_k, size.d_v) <= limit && threads_of(d, s) <= d->max_threads;
 }
 
-/* The largest that the problem has columns for and the device can run. */
-static struct attn_mma_shape shape_of(const struct attn_device *d, const struct attn_key *k)
+/* The instance that a key runs on: of those that hold its heads and whose smallest configuration the device can run
+ * (tiles of larger heads have fewer keys, and may take less LDS), the smallest. Where the device can run none, the
+ * smallest of all, which the rules about threads and LDS are then about. -1: there is none. */
+static int instance_on(const struct attn_device *d, const struct attn_key *k)
 {
-    const int64_t d_k = contract_size(k, instances()).d_k;
+    int64_t left = instances();
+    int first = -1;
+    for (int i; (i = attn_head_size_instance(k->d_k, k->d_v, left)) >= 0; left &= ~((int64_t)1 << i)) {
+        if (fits(d, *attn_head_size(i), attn_mma_few(attn_head_size(i)->d_k)))
+            return i;
+        first = first < 0 ? i : first;
+    }
+    return first;
+}
+
+/* The largest that the problem has columns for and the device can run. */
+static struct attn_mma_shape shape_of(const struct attn_device *d, const struct attn_key *k, struct attn_head_size size)
+{
+    const int64_t d_k = size.d_k;
     const struct attn_mma_shape warpgroups = attn_mma_group(), many = attn_mma_many(d->matrix, d_k);
     if (attn_mul_sat(k->n_q, contract_gqa(k)) <= ATTN_MMA_COLUMNS)
         return attn_mma_few(d_k);
     /* Warpgroups copy whole rows of their own head size. */
-    if (d->matrix == ATTN_MATRIX_WGMMA_SM90 && k->d_k == d_k && d_k <= ATTN_MMA_GROUP_MOST && fits(d, k, warpgroups))
+    if (d->matrix == ATTN_MATRIX_WGMMA_SM90 && k->d_k == d_k && d_k <= ATTN_MMA_GROUP_MOST && fits(d, size, warpgroups))
         return warpgroups;
-    return fits(d, k, many) ? many : attn_mma_few(d_k);
+    return fits(d, size, many) ? many : attn_mma_few(d_k);
 }
 
 /* What the row of a device's family says. */
@@ -108,13 +124,13 @@ static void rule_type_v(const struct attn_device *d, const struct attn_key *k, i
 
 static void rule_threads(const struct attn_device *d, const struct attn_key *k, int64_t *lhs, int64_t *rhs)
 {
-    *lhs = threads_of(d, attn_mma_few(contract_size(k, instances()).d_k));
+    *lhs = threads_of(d, attn_mma_few(contract_size_of(k, instance_on(d, k)).d_k));
     *rhs = d->max_threads;
 }
 
 static void rule_lds(const struct attn_device *d, const struct attn_key *k, int64_t *lhs, int64_t *rhs)
 {
-    const struct attn_head_size size = contract_size(k, instances());
+    const struct attn_head_size size = contract_size_of(k, instance_on(d, k));
     *lhs = attn_mma_lds(attn_mma_few(size.d_k), size.d_k, size.d_v);
     *rhs = contract_lds_limit(d);
 }
@@ -149,12 +165,42 @@ static const struct attn_rule rules[] = {
       rule_workspace },
 };
 
+static const struct attn_rule_need needs[] = {
+    { "workspace",
+      "matrix cores read no quantised type, so that without its copies the kernel has no operands; and what "
+      "fails the rule is larger than any memory" },
+};
+
+/* Multiply-adds. Groups of waves without a column have none to do, but four waves' time is the least: a compute unit
+ * has four SIMDs. */
+static int64_t madds(const struct attn_key *k, const struct attn_plan *p, const struct attn_head_size *size)
+{
+    const int64_t waves_of_group = (int64_t)p->waves * ATTN_MMA_COLUMNS / p->columns;
+    const int64_t least = attn_min(p->columns, ATTN_MMA_COLUMNS * attn_max(1, 4 / waves_of_group));
+    const int64_t columns = attn_mul_sat(k->n_q, contract_gqa(k)), ragged = columns % p->columns;
+    const int64_t filled = attn_add_sat(columns - ragged, attn_round_up(ragged, least));
+    const int64_t cells = attn_mul_sat(attn_mul_sat(filled, attn_mul_sat(k->n_head_kv, k->n_seq)), k->n_kv);
+    return attn_mul_sat(cells, size->d_k + size->d_v);
+}
+
+/* Of the main launch, where it fills the device. */
+static int64_t main_cost(const struct attn_device *d, const struct attn_key *k, const struct attn_plan *p,
+                         bool warpgroups)
+{
+    /* What passes through LDS, with barriers, comes a quarter slower than what vec reads. In warpgroups: multiply-adds
+     * a ns and compute unit as an H200 took, 8,192 tokens, D=128. */
+    const struct attn_head_size *size = attn_head_size(p->head_size);
+    int64_t once = contract_kv_bytes(k), tiles = contract_row_tiles(k, p->columns);
+    int64_t bytes = attn_add_sat(attn_add_sat(once, once / 4), attn_mul_sat(once / 4, tiles - 1));
+    return attn_max(cost_bytes(d, bytes), cost_madds(d, madds(k, p, size), warpgroups ? 1040 : family_of(d).rate));
+}
+
 static void configure(const struct attn_device *d, const struct attn_key *k, struct attn_plan *p)
 {
-    struct attn_mma_shape s = shape_of(d, k);
-    const struct attn_head_size size = contract_size(k, instances());
+    p->head_size = instance_on(d, k);
+    const struct attn_head_size size = *attn_head_size(p->head_size);
+    const struct attn_mma_shape s = shape_of(d, k, size);
     uint32_t lds = (uint32_t)attn_mma_lds(s, size.d_k, size.d_v);
-    p->head_size = attn_head_size_instance(k->d_k, k->d_v, instances());
     int32_t columns = ATTN_MMA_COLUMNS * s.groups;
     int64_t work = contract_work(k, columns);
     contract_columns(p, k, columns);
@@ -169,7 +215,10 @@ static void configure(const struct attn_device *d, const struct attn_key *k, str
     p->load_v = p->convert_v >= 0 ? 16 : 1 << k->align_v;
 
     contract_scan(p, d, k);
-    contract_split(p, d, k, 128, contract_fill(d, work, 2));
+    int64_t splits = contract_splits(d, k, KEYS_MIN, contract_fill(d, work, 2));
+    if (splits > 1)
+        splits = contract_splits_that_pay(d, k, splits, work, main_cost(d, k, p, s.warpgroups));
+    contract_split(p, d, k, KEYS_MIN, splits);
     contract_launch(p, ATTN_STEP_MAIN, contract_grid_x(d, work), (uint32_t)p->splits, (uint32_t)threads_of(d, s),
                     s.warpgroups ? 0 : lds);
     p->launch[ATTN_STEP_MAIN].lds_dynamic_bytes = s.warpgroups ? lds : 0;
@@ -195,29 +244,35 @@ static void configure(const struct attn_device *d, const struct attn_key *k, str
     p->arithmetic.values.block = ATTN_MMA_STEP;
 }
 
-/* Multiply-adds a ns and compute unit. In warpgroups: as an H200 took, 8,192 tokens, D=128. */
-static int64_t rate(const struct attn_plan *p)
-{
-    return p->launch[ATTN_STEP_MAIN].lds_dynamic_bytes > 0 ? 1040 : family_of(&p->device).rate;
-}
-
 static uint64_t cost(const struct attn_device *d, const struct attn_key *k, const struct attn_plan *p)
 {
-    /* What passes through LDS, with barriers, comes a quarter slower than what vec reads. */
-    const struct attn_head_size *size = attn_head_size(p->head_size);
-    int64_t once = contract_kv_bytes(k), tiles = contract_row_tiles(k, p->columns);
-    int64_t bytes = attn_add_sat(attn_add_sat(once, once / 4), attn_mul_sat(once / 4, tiles - 1));
-    int64_t main =
-        attn_max(cost_bytes(d, bytes), cost_madds(d, contract_madds(k, p->columns, size->d_k, size->d_v), rate(p)));
+    int64_t main = main_cost(d, k, p, p->launch[ATTN_STEP_MAIN].lds_dynamic_bytes > 0);
     main = cost_idle(d, main, attn_mul_sat(contract_work(k, p->columns), p->splits));
     return (uint64_t)attn_add_sat(main, cost_helpers(d, k, p));
 }
+
+static bool padded_beside_warpgroups(const struct attn_device *d, const struct attn_key *k)
+{
+    const int64_t d_k = contract_size_of(k, instance_on(d, k)).d_k;
+    return d->matrix == ATTN_MATRIX_WGMMA_SM90 && d_k <= ATTN_MMA_GROUP_MOST && k->d_k != d_k;
+}
+
+static const struct attn_cost_step steps[] = {
+    { "padded",
+      "warpgroups copy whole rows of their own head size: padded heads go without, and where static LDS is short in "
+      "tiles of 16 columns in place of 128",
+      8, padded_beside_warpgroups },
+};
 
 const struct attn_kernel attn_kernel_mma = {
     .name = "mma",
     .purpose = "prefill, drafts and decode with shared KV heads: matrix cores, f16 or bf16",
     .rules = rules,
     .n_rules = sizeof rules / sizeof rules[0],
+    .needs = needs,
+    .n_needs = sizeof needs / sizeof needs[0],
+    .steps = steps,
+    .n_steps = sizeof steps / sizeof steps[0],
     .configure = configure,
     .cost = cost,
 };

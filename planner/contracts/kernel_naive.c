@@ -42,16 +42,29 @@ static void configure(const struct attn_device *d, const struct attn_key *k, str
 static uint64_t cost(const struct attn_device *d, const struct attn_key *k, const struct attn_plan *p)
 {
     /* One multiply-add a ns and compute unit, a fortieth of `tile`: rows are read by single threads, uncoalesced, and
-     * every row of dst reads all of K and V again. */
-    int64_t main = cost_madds(d, contract_madds(k, 1, k->d_k, k->d_v), 1);
+     * every row of dst reads all of K and V again. Of V a workgroup reads one key's row after another, eight elements
+     * a thread: short rows take as long as those of 128. */
+    int64_t main = cost_madds(d, contract_madds(k, 1, k->d_k, attn_max(k->d_v, 128)), 1);
     return (uint64_t)attn_add_sat(cost_idle(d, main, contract_rows(k)), cost_helpers(d, k, p));
 }
+
+static bool unknown_size(const struct attn_device *d, const struct attn_key *k)
+{
+    (void)d;
+    return !attn_head_size_known(k->d_k, k->d_v);
+}
+
+static const struct attn_cost_step steps[] = {
+    { "head_size", "no other kernel has an instance for head sizes that are not known ones", 0, unknown_size },
+};
 
 const struct attn_kernel attn_kernel_naive = {
     .name = "naive",
     .purpose = "every legal problem: any head size, stride, offset and type",
     .rules = rules,
     .n_rules = sizeof rules / sizeof rules[0],
+    .steps = steps,
+    .n_steps = sizeof steps / sizeof steps[0],
     .configure = configure,
     .cost = cost,
 };

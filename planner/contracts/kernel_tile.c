@@ -4,6 +4,11 @@
  * SPDX-License-Identifier: MIT */
 #include "planner/contracts/contract.h"
 
+enum {
+    RATE = 40,     /* multiply-adds a ns and compute unit */
+    KEYS_MIN = 128 /* of a split */
+};
+
 /* All of the table. */
 static const int64_t instances = ((int64_t)1 << ATTN_HEAD_SIZE_COUNT) - 1;
 
@@ -40,30 +45,61 @@ static const struct attn_rule rules[] = {
     { "lds", "the LDS of the smallest configuration fits the device", ATTN_REL_LE, ATTN_UNIT_BYTES, 0, rule_lds },
 };
 
+/* Decoding a block once per column tile costs more than one pass that writes it as f16, from a few tiles on, where keys
+ * are many enough to be worth a launch. */
+static bool converts(const struct attn_key *k, int64_t columns, int type)
+{
+    return attn_type_info(type)->block_elems > 1 && k->n_kv > KEYS_MIN && contract_row_tiles(k, columns) >= 4;
+}
+
+static bool many_columns(const struct attn_device *d, const struct attn_key *k)
+{
+    (void)d;
+    return attn_mul_sat(k->n_q, contract_gqa(k)) > ATTN_TILE_COLUMNS_FEW;
+}
+
+/* Columns of a workgroup: few, where the problem has no more or the device cannot run more. */
+static int32_t columns_on(const struct attn_device *d, const struct attn_key *k)
+{
+    const int32_t columns = attn_tile_columns_most(contract_size(k, instances).d_k);
+    if (!many_columns(d, k) || lds_of(k, columns) > contract_lds_limit(d) ||
+        attn_tile_threads(columns) > d->max_threads)
+        return ATTN_TILE_COLUMNS_FEW;
+    return columns;
+}
+
+/* Of the main launch, where it fills the device. */
+static int64_t main_cost(const struct attn_device *d, const struct attn_key *k, const struct attn_plan *p)
+{
+    const struct attn_head_size *size = attn_head_size(p->head_size);
+    int64_t once = contract_kv_bytes(k), tiles = contract_row_tiles(k, p->columns);
+    /* Decoding through LDS, with barriers, reads at a third of the rate at best (measured on an H200, decode). */
+    int64_t bytes = attn_mul_sat(attn_add_sat(once, attn_mul_sat(once / 4, tiles - 1)), 3);
+    return attn_max(cost_bytes(d, bytes), cost_madds(d, contract_madds(k, p->columns, size->d_k, size->d_v), RATE));
+}
+
 static void configure(const struct attn_device *d, const struct attn_key *k, struct attn_plan *p)
 {
     p->head_size = attn_head_size_instance(k->d_k, k->d_v, instances);
-    int32_t columns = attn_tile_columns_most(attn_head_size(p->head_size)->d_k);
-    bool few = attn_mul_sat(k->n_q, contract_gqa(k)) <= ATTN_TILE_COLUMNS_FEW;
-    if (few || lds_of(k, columns) > contract_lds_limit(d) || attn_tile_threads(columns) > d->max_threads)
-        columns = ATTN_TILE_COLUMNS_FEW;
+    const int32_t columns = columns_on(d, k);
     int32_t threads = attn_tile_threads(columns);
     int64_t work = contract_work(k, columns);
     contract_columns(p, k, columns);
     p->kv_tile = attn_tile_kv_tile(columns);
     p->waves = (int32_t)attn_ceil_div(threads, d->wave_size);
 
-    /* Decoding a block once per column tile costs more than one pass that writes it as f16, from a few tiles on. */
-    bool often = contract_row_tiles(k, columns) >= 4;
-    if (often && attn_type_info(k->type_k)->block_elems > 1)
+    if (converts(k, columns, k->type_k))
         contract_convert(p, ATTN_STEP_CONVERT_K, ATTN_REGION_K, d, k);
-    if (often && attn_type_info(k->type_v)->block_elems > 1)
+    if (converts(k, columns, k->type_v))
         contract_convert(p, ATTN_STEP_CONVERT_V, ATTN_REGION_V, d, k);
     p->load_k = p->convert_k >= 0 ? 16 : 1 << k->align_k;
     p->load_v = p->convert_v >= 0 ? 16 : 1 << k->align_v;
 
     contract_scan(p, d, k);
-    contract_split(p, d, k, 128, contract_fill(d, work, 2));
+    int64_t splits = contract_splits(d, k, KEYS_MIN, contract_fill(d, work, 2));
+    if (splits > 1)
+        splits = contract_splits_that_pay(d, k, splits, work, main_cost(d, k, p));
+    contract_split(p, d, k, KEYS_MIN, splits);
     contract_launch(p, ATTN_STEP_MAIN, contract_grid_x(d, work), (uint32_t)p->splits, (uint32_t)threads,
                     (uint32_t)lds_of(k, columns));
     p->arithmetic.kv_tile = p->kv_tile;
@@ -77,21 +113,23 @@ static void configure(const struct attn_device *d, const struct attn_key *k, str
 
 static uint64_t cost(const struct attn_device *d, const struct attn_key *k, const struct attn_plan *p)
 {
-    const struct attn_head_size *size = attn_head_size(p->head_size);
-    int64_t once = contract_kv_bytes(k), tiles = contract_row_tiles(k, p->columns);
-    /* Decoding through LDS, with barriers, reads at a third of the rate at best (measured on an H200, decode). */
-    int64_t bytes = attn_mul_sat(attn_add_sat(once, attn_mul_sat(once / 4, tiles - 1)), 3);
-    int64_t main =
-        attn_max(cost_bytes(d, bytes), cost_madds(d, contract_madds(k, p->columns, size->d_k, size->d_v), 40));
-    main = cost_idle(d, main, attn_mul_sat(contract_work(k, p->columns), p->splits));
+    int64_t main = cost_idle(d, main_cost(d, k, p), attn_mul_sat(contract_work(k, p->columns), p->splits));
     return (uint64_t)attn_add_sat(main, cost_helpers(d, k, p));
 }
+
+static const struct attn_cost_step steps[] = {
+    { "columns",
+      "from five columns on a workgroup computes sixteen, or eight of large heads, filled up where there are fewer", 4,
+      many_columns },
+};
 
 const struct attn_kernel attn_kernel_tile = {
     .name = "tile",
     .purpose = "every known head size, no matrix core needed",
     .rules = rules,
     .n_rules = sizeof rules / sizeof rules[0],
+    .steps = steps,
+    .n_steps = sizeof steps / sizeof steps[0],
     .configure = configure,
     .cost = cost,
 };

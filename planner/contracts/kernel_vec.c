@@ -154,11 +154,30 @@ static uint64_t cost(const struct attn_device *d, const struct attn_key *k, cons
     return (uint64_t)attn_add_sat(main, cost_helpers(d, k, p));
 }
 
+static bool no_instance(const struct attn_device *d, const struct attn_key *k)
+{
+    int64_t size, set;
+    rule_head_size(d, k, &size, &set);
+    return !attn_relation_holds(ATTN_REL_MEMBER, size, set);
+}
+
+static bool many_columns(const struct attn_device *d, const struct attn_key *k) { return columns_for(d, k) > 2; }
+
+static const struct attn_cost_step steps[] = {
+    { "head_size", "tile decodes these head sizes, and reads K and V at a third of vec's rate", 5, no_instance },
+    { "columns",
+      "columns of a KV head are taken together, K and V are read once; where n_kv is too short to be split that leaves "
+      "compute units idle",
+      8, many_columns },
+};
+
 const struct attn_kernel attn_kernel_vec = {
     .name = "vec",
     .purpose = "decode: few query columns, every KV type read directly, split over n_kv",
     .rules = rules,
     .n_rules = sizeof rules / sizeof rules[0],
+    .steps = steps,
+    .n_steps = sizeof steps / sizeof steps[0],
     .configure = configure,
     .cost = cost,
 };

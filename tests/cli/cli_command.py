@@ -40,6 +40,8 @@ MISTAKES = {
               (("--subject", "ggml=/nosuch/file"), 2, "No such file")],
     "null-hip": [((), 2, "no command"), (("--device", "gfx999", "--", "true"), 2, "there is no device 'gfx999'"),
                  (("--", "/nosuch/program"), 3, "there is no program '/nosuch/program'")],
+    "tight": [(("x",), 2, "tight takes no input: x"), (("--each", "0"), 2, "--each 0"),
+              (("--generate", "-1"), 2, "--generate -1"), (("--max-work", "1"), 2, "--max-work 1")],
     "zoo": [((), 2, "--build DIR is missing"), (("--build", "/nosuch"), 3, "/nosuch/zoo.txt"),
             (("--build", "/nosuch", "--ways", "luck"), 2, "no way 'luck'")],
 }

@@ -37,7 +37,7 @@ static void every_instance_computes(void **state)
             struct attn_key key;
             attn_key_of(&p, &key);
             const bool able = attn_plan_kernel(attn_device_find(devices[device]), &key, ATTN_KERNEL_mma, NULL, NULL);
-            assert_int_equal(able, s->d_k >= 64 && s->d_k != 72 && s->d_v <= 512);
+            assert_int_equal(able, s->d_v <= 512); /* 40 and 72 padded */
             for (int type = ATTN_F16; able && type <= ATTN_BF16; type++) {
                 c.type_k = c.type_v = type;
                 c.seed = (uint64_t)i;

@@ -51,7 +51,10 @@ static void kernels_types_and_head_sizes_are_found_by_name_and_number(void **sta
     assert_int_equal(attn_head_size_instance(88, 88, -1), attn_head_size_find(96, 96));
     assert_int_equal(attn_head_size_instance(160, 160, -1), attn_head_size_find(192, 192));
     assert_int_equal(attn_head_size_instance(568, 568, -1), attn_head_size_find(576, 576));
-    assert_int_equal(attn_head_size_instance(96, 96, 1 << ATTN_HEAD_SIZE_128_128), -1); /* which has its own */
+    assert_int_equal(attn_head_size_instance(96, 96, -1), attn_head_size_find(96, 96)); /* its own */
+    assert_int_equal(attn_head_size_instance(96, 96, 1 << ATTN_HEAD_SIZE_128_128), ATTN_HEAD_SIZE_128_128);
+    assert_int_equal(attn_head_size_instance(192, 128, 1 << ATTN_HEAD_SIZE_192_192), ATTN_HEAD_SIZE_192_192);
+    assert_int_equal(attn_head_size_instance(576, 512, 1 << ATTN_HEAD_SIZE_512_512), -1);
     assert_int_equal(attn_head_size_instance(88, 88, 1 << ATTN_HEAD_SIZE_64_64), -1);
     assert_int_equal(attn_head_size_instance(88, 96, -1), -1);
     assert_null(attn_head_size(-1));

@@ -69,7 +69,8 @@ static void check_plan(const struct attn_problem *p, const struct attn_device *d
         fail_line(p, d, "waves");
     const struct attn_head_size *size = attn_head_size(plan->head_size);
     if (size && (!attn_head_size_known(k->d_k, k->d_v) || size->d_k < k->d_k || size->d_v < k->d_v ||
-                 (attn_head_size_find(k->d_k, k->d_v) >= 0 && plan->head_size != attn_head_size_find(k->d_k, k->d_v))))
+                 (plan->kernel == ATTN_KERNEL_tile && attn_head_size_find(k->d_k, k->d_v) >= 0 &&
+                  plan->head_size != attn_head_size_find(k->d_k, k->d_v))))
         fail_line(p, d, "head size");
     if (plan->load_k < 1 || plan->load_k > 16 || plan->load_v < 1 || plan->load_v > 16 ||
         (plan->convert_k < 0 && plan->load_k > 1 << k->align_k) ||

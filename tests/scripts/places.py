@@ -137,7 +137,7 @@ def add_property(copy):
     new = """static bool check_dummy(struct attn_sweep *s, struct attn_finding *f)
 {
     if (s->key.n_seq == 77)
-        return found(s, ATTN_P_DUMMY, s->probe, -1, -1, f, "it has");
+        return attn_sweep_found(s, ATTN_P_DUMMY, s->probe, -1, -1, f, "it has");
     return true;
 }
 
