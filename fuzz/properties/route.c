@@ -60,6 +60,16 @@ static int tail(int64_t n_kv, int64_t tile)
 
 static int far_class(int64_t reach) { return reach >> 40 > 0 ? 3 : reach >> 32 > 0 ? 2 : reach >> 31 > 0; }
 
+static bool is_far(const struct attn_tensor *t) { return t->present && attn_tensor_span(t) >> 32 > 0; }
+
+static int far_rows(const struct attn_problem *p)
+{
+    const bool rows = is_far(&p->t[ATTN_Q]) || is_far(&p->t[ATTN_DST]);
+    const bool keys = is_far(&p->t[ATTN_K]) || is_far(&p->t[ATTN_V]);
+    const bool mask = is_far(&p->t[ATTN_MASK]);
+    return rows + keys + mask > 1 ? 4 : rows + 2 * keys + 3 * mask;
+}
+
 /* Keys of a split as kernels/args.c cuts them, in whole tiles. */
 static void split_classes(int64_t n_kv, const struct attn_plan *plan, struct attn_route *r)
 {
@@ -146,6 +156,7 @@ static void problem_classes(const struct attn_problem *p, const struct attn_plan
     r->class[ATTN_TRAIT_layout_v] = (uint8_t)layout(&p->t[ATTN_V]);
     r->class[ATTN_TRAIT_layout_dst] = (uint8_t)layout(&p->t[ATTN_DST]);
     r->class[ATTN_TRAIT_far] = (uint8_t)far_class(attn_image_reach(p));
+    r->class[ATTN_TRAIT_far_rows] = (uint8_t)far_rows(p);
     r->class[ATTN_TRAIT_shared] = p->t[ATTN_K].buffer > 0 && p->t[ATTN_K].buffer == p->t[ATTN_V].buffer;
 }
 

@@ -49,6 +49,7 @@
     X(layout_mask, 4, "the same of the mask")                                                            \
     X(layout_dst, 3, "the same of dst, which is never broadcast")                                        \
     X(far, 4, "bytes from the first to the last of the buffers: below 2^31, 2^32, 2^40, more")           \
+    X(far_rows, 5, "tensors of 2^32 bytes and more: none, Q or dst, K or V, the mask, several of these") \
     X(shared, 2, "K and V in one buffer")                                                                \
     X(scheduled, 2, "another schedule than in order")                                                    \
     X(near, 8, "worst error over its limit: none, to 1/64, 1/32, 1/16, 1/8, 1/4, 1/2, more")
