@@ -56,7 +56,7 @@ static void forget(struct attn_twins *twins)
     twins->n = 0;
 }
 
-void trial_free_twins(struct attn_twins *twins)
+void attn_twins_free(struct attn_twins *twins)
 {
     if (twins)
         forget(twins);
@@ -413,11 +413,11 @@ static bool check_twin(struct trial *t, int kind, struct attn_finding *f)
     return good;
 }
 
-bool check_metamorphic(struct trial *t, struct attn_finding *f)
+bool attn_twins_agree(struct trial *t, struct attn_finding *f)
 {
     const int named = t->r->c->run.twin;
     const uint32_t kinds = named >= 0 ? UINT32_C(1) << named : t->r->limits->twins;
-    for (int kind = 0; kind < ATTN_TWIN_COUNT && t->r->reference; kind++)
+    for (int kind = 0; kind < ATTN_TWIN_COUNT; kind++)
         if (kinds >> kind & 1 && !check_twin(t, kind, f))
             return false;
     return true;

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "fuzz/properties/runner.h"
 #include "fuzz/properties/sample.h"
+#include "fuzz/properties/trial.h"
 #include "fuzz/properties/tight.h"
 #include "planner/arith.h"
 #include "planner/random.h"
@@ -94,7 +94,8 @@ static const char *prepare(struct attn_runner *r, int64_t workspace_bytes, struc
                      ? attn_reference_compute_rows(&r->c->problem, base, r->sample->row, r->sample->n_rows, &watch)
                      : attn_reference_compute_some(&r->c->problem, base, limit, r->c->run.seed, &watch);
     r->expected = (struct attn_expected){ *reference, judge_case, limit_of_case, "" };
-    r->reference = r->sample ? NULL : *reference; /* a twin has no such rows */
+    r->reference = *reference;
+    r->metamorphic = r->sample ? NULL : attn_twins_agree; /* a twin has no such rows */
     return *reference ? attn_runner_open(r, workspace_bytes) : "out of memory";
 }
 
@@ -156,6 +157,7 @@ static bool hold_further(const struct attn_runner *first, const struct attn_plan
     const bool held = prepare(&runner, plan->workspace_bytes, &reference) != NULL ||
                       attn_runner_try(&runner, plan, ", with a further seed", &outcome, f);
     *suspect = outcome.judgement.suspect;
+    attn_twins_free(runner.twins);
     attn_runner_close(&runner);
     attn_reference_free(reference);
     return held;
@@ -238,6 +240,7 @@ int attn_check_run(struct attn_backend *backend, const struct attn_case *c, cons
         if ((runner.how = how[i]) != ATTN_RUN_NOT &&
             !attn_runner_try(&runner, &plans.plan[i], "", &outcome->kernel[plans.plan[i].kernel], f))
             outcome->status = ATTN_OUTCOME_FAILED;
+    attn_twins_free(runner.twins);
     attn_runner_close(&runner);
     attn_reference_free(reference);
     for (int i = 0; i < plans.n && !why && outcome->status == ATTN_OUTCOME_HELD; i++) {

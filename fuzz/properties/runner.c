@@ -297,6 +297,11 @@ static bool check_beside(struct trial *t, struct attn_finding *f)
 
 /* ---- All ------------------------------------------------------------------------------------------------- */
 
+static bool check_metamorphic(struct trial *t, struct attn_finding *f)
+{
+    return !t->r->metamorphic || t->r->metamorphic(t, f);
+}
+
 /* One row a property, in the order they are checked. */
 static bool (*const checks[])(struct trial *, struct attn_finding *) = {
 #define PLAN(name)
@@ -410,7 +415,6 @@ void attn_runner_close(struct attn_runner *r)
 {
     if (r->memory)
         r->backend->ops->free(r->backend, r->memory);
-    trial_free_twins(r->twins);
     free(r->first_dst);
     attn_image_mirror_free(&r->after);
     attn_image_mirror_free(&r->other);

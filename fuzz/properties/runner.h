@@ -19,6 +19,9 @@ struct attn_expected {
     const char *by; /* who says so, in a finding's text: "", or a few words and a blank */
 };
 
+struct trial; /* trial.h */
+struct attn_twins;
+
 /* One problem on one backend. */
 struct attn_runner {
     /* The caller's, set before anything else. */
@@ -28,8 +31,10 @@ struct attn_runner {
     const struct attn_run_limits *limits;
     struct attn_expected expected;    /* set before the first plan is tried */
     const struct attn_sample *sample; /* rows of dst that are run, on a host backend; NULL: all. Set before the image */
-    const struct attn_reference *reference; /* what P8 needs; NULL: it is not checked */
-    int how;                                /* enum attn_run_how of the next plan; 0: with all checks */
+    /* P8, which runs other problems and so knows the runner (metamorphic.c), and what it needs; NULL: not checked. */
+    bool (*metamorphic)(struct trial *trial, struct attn_finding *finding);
+    const struct attn_reference *reference;
+    int how; /* enum attn_run_how of the next plan; 0: with all checks */
 
     /* The runner's. */
     bool host;                /* schedules mean something, and the backend sees every access itself */
@@ -38,7 +43,7 @@ struct attn_runner {
     struct attn_image other;  /* as the backend beside left it; shares roles with before; made when first needed */
     uint8_t *first_dst;       /* of the first of two runs, the stretches of the buffer that dst is in */
     struct attn_memory *memory;
-    struct attn_twins *twins; /* metamorphic.c's */
+    struct attn_twins *twins; /* what metamorphic.c keeps: its, and the caller's to free (attn_twins_free) */
 };
 
 /* The device that plans for a backend are made for: its own where it has one, else that row and weakening of the table.

@@ -6,8 +6,6 @@
 
 #include "fuzz/properties/runner.h"
 
-struct attn_twins;
-
 struct trial {
     struct attn_runner *r;
     const struct attn_plan *plan;
@@ -22,8 +20,8 @@ __attribute__((format(printf, 4, 5))) bool trial_found(const struct trial *trial
                                                        const char *format, ...);
 
 /* P8: the result is what the twins' say: of the kind that the case names, else of those of the limits. */
-bool check_metamorphic(struct trial *trial, struct attn_finding *f);
-/* Frees what that keeps between the plans of a problem; NULL: nothing. */
-void trial_free_twins(struct attn_twins *twins);
+bool attn_twins_agree(struct trial *trial, struct attn_finding *f);
+/* Frees what that keeps between the plans of a problem, before the runner is closed; NULL: nothing. */
+void attn_twins_free(struct attn_twins *twins);
 
 #endif
