@@ -32,7 +32,7 @@ static uint16_t bias_value(uint64_t bits)
 }
 
 /* The lowest finite f16 where a causal mask has -inf: a row that sees nothing else is live all the same. One of many
- * keys in such a row has the next higher value, and with it the weight: of scores as large the last bits are all that
+ * keys in such a row has a little more, and with it the weight: of scores as large the last bits are all that
  * tells keys apart. */
 static void make_finite_row(const struct filler *f, uint16_t *row, int64_t iq, uint64_t state)
 {
@@ -52,7 +52,7 @@ static void make_finite_row(const struct filler *f, uint16_t *row, int64_t iq, u
                  : low || kind == 1     ? ATTN_F16_LOWEST
                                         : live_value(p, iq, j);
         if (kind == 0 && j == only && n_kv > 4)
-            row[j] = ATTN_F16_LOWEST - 1;
+            row[j] = ATTN_F16_LOWEST - 8; /* 256 more */
     }
 }
 

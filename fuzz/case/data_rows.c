@@ -36,10 +36,13 @@ void data_choose_magnitudes(struct filler *f)
     double mean = scale * d * 0.5625;    /* of a score for Q, K uniform in (0.5, 1) */
     double q = 1, k = 1, v = 1, sink = 2, want = 0;
     /* Scores far apart leave few keys all of the weight beside a sink, or none; those of one K are all the same, and
-     * what rounding does to large ones could be anything. */
+     * what rounding does to large ones could be anything; far past its cap a score is no more than its sign, and that
+     * of one near zero is rounding's. */
     const struct attn_tensor *keys = &p->t[ATTN_K];
-    const bool few = (p->t[ATTN_SINKS].present && keys->ne[1] <= 4) || (keys->ne[1] > 1 && keys->nb[1] == 0);
-    const double most = few ? 3 : 100; /* spread */
+    const bool one = keys->ne[1] > 1 && keys->nb[1] == 0;
+    const bool few = one || (p->t[ATTN_SINKS].present && keys->ne[1] <= 4);
+    const double capped = p->softcap > 0 ? 2 * (double)p->softcap : 100;
+    const double most = few && capped > 3 ? 3 : capped < 100 ? capped : 100; /* spread */
 
     switch (f->c->run.data) {
     case ATTN_DATA_RISING:
@@ -49,11 +52,11 @@ void data_choose_magnitudes(struct filler *f)
     case ATTN_DATA_LARGE:
         k = is_wide(&p->t[ATTN_K]) ? 1e5 : 1;
         v = is_wide(&p->t[ATTN_V]) ? 1e6 : 60000;
-        want = (few ? 10 : 100) / (spread * k);
+        want = (few && capped > 10 ? 10 : most) / (spread * k);
         sink = 100;
         break;
     case ATTN_DATA_NEGATIVE:
-        want = 300 / mean;
+        want = (one ? 30 : 300) / mean;
         sink = -300;
         break;
     case ATTN_DATA_PEAK:
