@@ -30,5 +30,9 @@ for target in $programs; do
     [ ! -e "$folder/build/bin/$target.dict" ] || cp "$folder/build/bin/$target.dict" "$folder/bin/"
 done
 cp "$folder/tree/zoo.txt" "$folder/bin/zoo.txt"
+cp "$here/run.sh" "$folder/bin/run.sh"
+options="--seconds 60 --seeds 3"
+[ "${1:-}" != --mutants ] || options="--seconds 20 --seeds 1 --ways target"
+echo "$options" >"$folder/bin/options"
 cp "$here/../../corpus/seeds/test-backend-ops.txt" "$folder/bin/grid.txt"
 echo "attnfuzz zoo --build $folder/bin"
