@@ -9,8 +9,9 @@
 #include <math.h>
 #include <string.h>
 
-static const double GAIN = 0.05; /* what a row is too large by, to see whether that is accepted */
-enum { BLIND_SHARE = 100 };      /* a problem is blind when more than one row in so many is */
+static const double LEAST = 0x1p-126; /* what is below may be zero in float */
+static const double GAIN = 0.05;      /* what a row is too large by, to see whether that is accepted */
+enum { BLIND_SHARE = 100 };           /* a problem is blind when more than one row in so many is */
 
 /* |got - want| in units of the limit; infinite for what no limit allows, NaN included. */
 static double ratio_of(double got, double want, double limit)
@@ -76,7 +77,7 @@ static void judge_row(const struct attn_reference *r, const struct attn_arithmet
         judge_component(j, (double)got, want, attn_component_limit(r, &limit, component), d, h, iq, s);
         suspect_component(r, &limit, component, (double)got, j);
         seen = seen || is_seen(want, attn_component_accept(r, &limit, component));
-        zeros = zeros && want == 0.0 && r->magnitude[component] == 0.0f;
+        zeros = zeros && fabs(want) < LEAST && (double)r->magnitude[component] < LEAST;
     }
     /* Zeros are what a row must be that has no live key, or V of zeros, or a sink beside which its keys do not change
      * the sum of weights in float. */
