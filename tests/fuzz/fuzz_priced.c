@@ -55,8 +55,7 @@ static void prices_hold_on_devices_that_a_caller_describes(void **unused)
     (void)unused;
     struct attn_fleet *fleet = calloc(1, sizeof *fleet);
     struct attn_sweep *sweep = malloc(sizeof *sweep);
-    const char *text = getenv("ATTN_PRICED");
-    const long tries = text ? atol(text) : 20000;
+    const long tries = getenv("ATTN_LONG") ? 3000000 : 20000;
     assert_non_null(fleet);
     assert_non_null(sweep);
     fleet->n = 1;
