@@ -124,7 +124,7 @@ static const struct {
     { "fa1 q=f32[64,3,4,2] k=f16[64,70,2,2] v=f16[64,70,2,2] mask=f16[70,3,1,1] | dev=gfx906 mask=random",
       ATTN_KERNEL_tile, 0 },
     { "fa1 q=f32[64,3,4,2] k=f16[64,70,2,2] v=f16[64,70,2,2] | dev=gfx942", ATTN_KERNEL_mma, 0 },
-    { "fa1 q=f32[128,2,6,1] k=q8_0[128,1030,2,1] v=q8_0[128,1030,2,1] mask=f16[1030,2,1,1] sinks=f32[6,1,1,1] | dev=gfx1100",
+    { "fa1 q=f32[128,2,6,1] k=q8_0[128,1030,2,1] v=q8_0[128,1030,2,1] mask=f16[1030,2,1,1] sinks | dev=gfx1100",
       ATTN_KERNEL_vec, 1u << ATTN_STEP_COMBINE },
     { "fa1 q=f32[64,37,4,1] k=q4_0[64,300,2,1] v=q4_1[64,300,2,1] mask=f16[300,37,1,1] | dev=sm_90 mask=tiles",
       ATTN_KERNEL_mma, 1u << ATTN_STEP_CONVERT_K | 1u << ATTN_STEP_CONVERT_V | 1u << ATTN_STEP_SCAN },
