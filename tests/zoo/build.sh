@@ -12,10 +12,18 @@ python3 "$here/weave.py" "$folder/tree" "$@"
 cmake -S "$folder/tree" -B "$folder/build" -G Ninja -DCMAKE_C_COMPILER="${CC:-clang-22}" \
     -DCMAKE_CXX_COMPILER="${CXX:-clang++-22}" -DATTN_SANITIZE=address,undefined -DATTN_ENGINE=libfuzzer \
     -DATTN_TESTS=OFF -DATTN_WERROR=OFF -DCMAKE_C_FLAGS=-w -DCMAKE_CXX_FLAGS=-w >"$folder/configure.log"
+# Mutants are looked for by targets alone.
+ways="raw uniform"
 programs="attnfuzz zoo_grid"
+options="--seconds 60 --seeds 3"
+if [ "${1:-}" = --mutants ]; then
+    ways=""
+    programs=attnfuzz
+    options="--seconds 20 --seeds 1 --ways target"
+fi
 for target in $(cut -f3 "$folder/tree/zoo.txt" | tr ' ' '\n' | grep '^fuzz_' | sort -u); do
     programs="$programs $target"
-    for way in raw uniform; do
+    for way in $ways; do
         grep -q "^build $target-$way: phony" "$folder/build/build.ninja" && programs="$programs $target-$way"
     done
 done
@@ -31,8 +39,6 @@ for target in $programs; do
 done
 cp "$folder/tree/zoo.txt" "$folder/bin/zoo.txt"
 cp "$here/run.sh" "$folder/bin/run.sh"
-options="--seconds 60 --seeds 3"
-[ "${1:-}" != --mutants ] || options="--seconds 20 --seeds 1 --ways target"
 echo "$options" >"$folder/bin/options"
 cp "$here/../../corpus/seeds/test-backend-ops.txt" "$folder/bin/grid.txt"
 echo "attnfuzz zoo --build $folder/bin"
