@@ -4,6 +4,8 @@
 #ifndef ATTN_REFERENCE_INTERNAL_H
 #define ATTN_REFERENCE_INTERNAL_H
 
+#include <stdlib.h>
+
 #include "reference/attn_reference.h"
 
 #define ATTN_U32 0x1p-24 /* unit roundoff of binary32 */
@@ -131,7 +133,7 @@ bool attn_choose_rows(struct attn_reference *r, int64_t work, uint64_t seed);
 #define ATTN_MAX_ELEMENTS (INT64_C(1) << 28)
 
 /* Zeroed memory for n elements; NULL when there is none. */
-void *attn_zeros(int64_t n, size_t size);
+static inline void *attn_zeros(int64_t n, size_t size) { return calloc((size_t)n, size); }
 
 /* Memory for n_rows rows; false when there is none or they are too large. */
 bool attn_allocate_results(struct attn_reference *r);

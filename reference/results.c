@@ -8,8 +8,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-void *attn_zeros(int64_t n, size_t size) { return calloc((size_t)n, size); }
-
 bool attn_allocate_results(struct attn_reference *r)
 {
     const int64_t components = attn_mul_sat(r->n_rows, r->d_v);

@@ -87,7 +87,7 @@ static void add_kernels(const struct run_job *job, int64_t t, struct run_total *
         struct run_kernel_total *sum = &total->kernel[k];
         sum->able += one->able;
         sum->chosen += outcome->chosen == k;
-        sum->missed += one->able && !one->ran && run_ran(r);
+        sum->missed += one->able && !one->ran && run_ran(r) && !run_is_sampled(r);
         if (!one->ran)
             continue;
         sum->ran++;

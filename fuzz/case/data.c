@@ -15,14 +15,6 @@
 #include "fuzz/case/filler.h"
 #include "reference/attn_reference.h"
 
-char *data_at(const struct filler *f, int operand, int64_t i1, int64_t i2, int64_t i3)
-{
-    const struct attn_tensor *t = &f->p->t[operand];
-    /* An extent of 1 has a stride that means nothing; its index is 0. */
-    return (char *)attn_image_at(f->image, f->p, operand) + (i1 ? i1 * t->nb[1] : 0) + (i2 ? i2 * t->nb[2] : 0) +
-           (i3 ? i3 * t->nb[3] : 0);
-}
-
 /* ---- Dead cells ------------------------------------------------------------------------------------------ */
 
 /* Is the cell (key, KV head, sequence) excluded for every row of every head that reads it? */

@@ -87,18 +87,6 @@ void data_choose_magnitudes(struct filler *f)
         data_plan(f, mean);
 }
 
-void data_fill_uniform(float *row, int64_t n, uint64_t state, float magnitude)
-{
-    for (int64_t i = 0; i < n; i++)
-        row[i] = data_signed_unit(attn_random(&state)) * magnitude;
-}
-
-void data_fill_positive(float *row, int64_t n, uint64_t state, float magnitude)
-{
-    for (int64_t i = 0; i < n; i++)
-        row[i] = (0.5f + 0.5f * data_unit(attn_random(&state))) * magnitude;
-}
-
 static void fill_with_zeros(float *row, int64_t n, uint64_t state, float magnitude)
 {
     for (int64_t i = 0; i < n; i++) {

@@ -40,8 +40,13 @@ static inline uint64_t data_place(uint64_t seed, int what, int64_t a, int64_t b,
 static inline float data_signed_unit(uint64_t bits) { return (float)(int32_t)(bits >> 40) * 0x1p-23f - 1.0f; }
 static inline float data_unit(uint64_t bits) { return (float)(int32_t)(bits >> 40) * 0x1p-24f; }
 
+/* ---- filler.c */
+
 /* The row of an operand at these indices. */
 char *data_at(const struct filler *f, int operand, int64_t i1, int64_t i2, int64_t i3);
+/* Rows of independent numbers. */
+void data_fill_uniform(float *row, int64_t n, uint64_t state, float magnitude);
+void data_fill_positive(float *row, int64_t n, uint64_t state, float magnitude);
 
 /* ---- data_rows.c */
 
@@ -57,10 +62,6 @@ bool data_is_planned(int profile);
 void data_plan(struct filler *f, double mean);
 /* A row of K or V of such a profile into f->row. */
 void data_make_planned_row(const struct filler *f, int operand, int64_t i1, int64_t i2, int64_t i3);
-
-/* Rows of independent numbers. */
-void data_fill_uniform(float *row, int64_t n, uint64_t state, float magnitude);
-void data_fill_positive(float *row, int64_t n, uint64_t state, float magnitude);
 
 /* ---- data_mask.c */
 

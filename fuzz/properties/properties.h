@@ -137,7 +137,10 @@ struct attn_run_watch {
 /* Limits of one run, numbers of the caller. Beyond them a case is planned and counted as skipped; beyond that of the
  * work, on the host executor, run and judged in some rows of dst (sample.h) if these are within the limits. */
 struct attn_run_limits {
-    int64_t work;  /* multiply-adds, see attn_problem_work */
+    int64_t work; /* multiply-adds, see attn_problem_work */
+    /* Of a sampled case: multiply-adds of a plan's tiles. A plan of which one tile alone is more is left out where
+     * another's is not; where all are, those with the smallest are run. 0: ATTN_SAMPLE_TILE_MORE times `work`. */
+    int64_t sample_work;
     int64_t bytes; /* of the image (attn_image_bytes; where memory is not sparse its reach) and of a workspace */
     int64_t reference_work; /* multiply-adds of the reference: beyond them it computes rows drawn by the data's seed,
                                and the others are judged by P9 and P10 alone; 0: ATTN_RUN_REFERENCE_WORK */

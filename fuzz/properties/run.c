@@ -99,28 +99,41 @@ static const char *prepare(struct attn_runner *r, int64_t workspace_bytes, struc
     return *reference ? attn_runner_open(r, workspace_bytes) : "out of memory";
 }
 
-/* Keeps the plans that `keeps` is true of. */
+static int64_t workspace_of(const struct attn_runner *r, const struct attn_plan *plan)
+{
+    (void)r;
+    return plan->workspace_bytes;
+}
+
+static int64_t tile_of(const struct attn_runner *r, const struct attn_plan *plan)
+{
+    return attn_sample_tile_work(&r->c->problem, plan);
+}
+
+/* Keeps the plans that need no more than `most`. */
 static void keep_plans(struct plans *plans, const struct attn_runner *r,
-                       bool (*keeps)(const struct attn_runner *r, const struct attn_plan *plan))
+                       int64_t (*need)(const struct attn_runner *r, const struct attn_plan *plan), int64_t most)
 {
     int n = 0;
     plans->workspace = 0;
     for (int i = 0; i < plans->n; i++)
-        if (keeps(r, &plans->plan[i])) {
+        if (need(r, &plans->plan[i]) <= most) {
             plans->workspace = attn_max(plans->workspace, plans->plan[i].workspace_bytes);
             plans->plan[n++] = plans->plan[i];
         }
     plans->n = n;
 }
 
-static bool has_room(const struct attn_runner *r, const struct attn_plan *plan)
+/* Multiply-adds that one tile of a sampled plan may have: see sample_work. */
+static int64_t most_of_a_tile(const struct attn_runner *r, const struct plans *plans)
 {
-    return plan->workspace_bytes <= r->limits->bytes;
-}
-
-static bool has_small_tiles(const struct attn_runner *r, const struct attn_plan *plan)
-{
-    return attn_sample_tile_work(&r->c->problem, plan) <= attn_mul_sat(r->limits->work, ATTN_SAMPLE_TILE_MORE);
+    const int64_t most = attn_mul_sat(r->limits->work, ATTN_SAMPLE_TILE_MORE);
+    int64_t least = INT64_MAX;
+    if (r->limits->sample_work == 0)
+        return most;
+    for (int i = 0; i < plans->n; i++)
+        least = attn_min(least, tile_of(r, &plans->plan[i]));
+    return attn_min(most, attn_max(r->limits->sample_work, least));
 }
 
 /* Of a case beyond the limit of the work: the rows that are run, and the plans that can be run in some rows alone. Of
@@ -129,7 +142,7 @@ static const char *make_sample(const struct attn_runner *r, struct plans *plans,
                                struct attn_outcome *outcome)
 {
     const struct attn_problem *p = &r->c->problem;
-    keep_plans(plans, r, has_small_tiles);
+    keep_plans(plans, r, tile_of, most_of_a_tile(r, plans));
     if (plans->n == 0 || !r->backend->ops->executor)
         return "more multiply-adds than the limit";
     const char *why = attn_sample_choose(r->c, r->limits, plans->plan, plans->n, sample);
@@ -226,7 +239,7 @@ int attn_check_run(struct attn_backend *backend, const struct attn_case *c, cons
     if (sample.n_rows > 0)
         runner.sample = &sample;
     else
-        keep_plans(&plans, &runner, has_room);
+        keep_plans(&plans, &runner, workspace_of, limits->bytes);
     if (!why)
         why = attn_runner_fits(&runner);
     if (why)

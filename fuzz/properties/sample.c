@@ -75,7 +75,8 @@ const char *attn_sample_choose(const struct attn_case *c, const struct attn_run_
     for (int i = 1; i < n_plans; i++)
         if (plans[i].columns > choice.widest->columns)
             choice.widest = &plans[i];
-    const int64_t tiles = attn_mul_sat(limits->work, TILES_MORE) / attn_sample_tile_work(&c->problem, choice.widest);
+    const int64_t work = limits->sample_work > 0 ? limits->sample_work : attn_mul_sat(limits->work, TILES_MORE);
+    const int64_t tiles = work / attn_sample_tile_work(&c->problem, choice.widest);
     choice.rows = (int)attn_max(1, attn_min(choice.widest->columns / COLUMNS_A_ROW, ATTN_SAMPLE_ROWS_MAX));
     choice.tiles = (int)attn_max(1, attn_min(tiles, ATTN_SAMPLE_ROWS_MAX / choice.rows));
     if (tiles >= rows) {

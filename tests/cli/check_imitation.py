@@ -32,7 +32,7 @@ class Faults(unittest.TestCase):
     expected = {
         "abort": ("abort router.cpp:42:_fatal_error mask",
                   "fa1 q=f32[256,1,1,1] k=f16[256,1,1,1] v=f16[256,1,1,1] mask=f16[2,1,1,1]"),
-        "crash": ("crash SIGFPE n_q", "fa1 q=f32[128,3,1,1] k=f16[128,1,1,1] v=f16[128,1,1,1]"),
+        "crash": ("crash SIGFPE n_q", "fa1 q=f32[64,3,1,1] k=f16[64,1,1,1] v=f16[64,1,1,1]"),
         "silent": ("silent -", "fa1 q=f32[64,1,1,1] k=f16[64,1,1,1] v=f16[64,1,1,1] sinks"),
         "failed": ("failed ggml_backend_graph_compute_returns_-1 softcap",
                    "fa1 q=f32[64,1,1,1] k=f16[64,1,1,1] v=f16[64,1,1,1] softcap=1"),
