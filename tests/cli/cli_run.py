@@ -83,8 +83,8 @@ class Reports(Case):
         rows = r["sampled_rows"]
         self.assertEqual(r["sampled_of"], 96 * 4 * 2)
         self.assertTrue(0 < rows < r["sampled_of"])
-        tile = r["by_kernel"]["tile"]
-        self.assertEqual((tile["ran"], tile["components"], tile["left_out"]), (2, (2 * 4 + rows) * 64, 0))
+        naive = r["by_kernel"]["naive"]
+        self.assertEqual((naive["ran"], naive["components"], naive["left_out"]), (2, (2 * 4 + rows) * 64, 0))
         words = f"{rows} of {r['sampled_of']} rows"
         with open(page) as f:
             self.assertIn(f"1 sampled, being too much work to be run whole: run and judged in {words}", f.read())
