@@ -173,7 +173,8 @@ static bool plan_part(const struct trial *t, int kind, struct part *part)
      * in another way: the rows and heads that share a block must be the same ones. Padding moves where splits and waves
      * share the keys out. */
     const bool blocks = kind == ATTN_TWIN_LAYOUT || kind == ATTN_TWIN_SEQUENCE || !t->plan->scan;
-    const bool keys = kind != ATTN_TWIN_PADDED || part->plan.arithmetic.merges <= 1;
+    const struct attn_arithmetic *a = &part->plan.arithmetic;
+    const bool keys = kind != ATTN_TWIN_PADDED || (a->splits <= 1 && a->waves <= 1);
     part->exact = part->twin.exact && same_plans(t->plan, &part->plan) && blocks && keys;
     return true;
 }
