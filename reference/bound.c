@@ -9,10 +9,15 @@
  * 1. Wrong weights. The kernel's weight of key k is w_k e^t_k with |t_k| <= eta_k, where w_k is the true one and
  *
  *        eta_k = a G_k + h_k + 6 u x_k + c            (G, h, x: internal.h)
- *        a     = gamma(m + 8) + u_q + u_k + u_q u_k  dot product of m roundings one after the other, scale, decoding
- *                                                    of K, narrowing
+ *        a     = gamma(8) + gamma(m) b + u_q + u_k + u_q u_k   dot product of m roundings one after the other,
+ *                                                    with scale, decoding of K, narrowing
  *        c     = 4 u (T + 1 + M) + |scale| (f_q sum|k| + f_k sum|q| + f_q f_k D_K)
  *
+ *    b: what is rounded is partial sums. In whatever order, one is a sum of some of the q_d k_d, so no more than those
+ * of one sign come to, (G + |score|) / 2, and so is what a matrix core aligns products to (4.). That is of G the part
+ *    row->partial. Narrowed to r <= 2^-8, the first part of an element is up to 1 + r times as large as it and the
+ *    second r times, of Q, and then of K: below 1 + 2^-5 together; and a partial sum has the errors of those before, of
+ *    gamma(m) G <= 2 gamma(m) of the largest.
  *    6 u x: rounding score - max, its product with log2(e) and that constant's rounding (3 u x), and the fast
  *    exponentials whose error grows with the argument: __expf is within 2 + floor(|1.173 x|) ulp, expf, exp2f and
  *    ex2.approx within 2 ulp = 4 u (CUDA C++ Programming Guide, appendix Mathematical Functions; PTX ISA,
@@ -35,7 +40,8 @@
  * mean under weights of at most p e^(2 eta_max), e^eta_max sigma. The sink is a key with V = 0. Where few keys have V
  * of one component its sigma is large beside sum p |V - o| <= A_d + |o|, of which it can only be moved by g e^N max
  * eta. The maximum is taken over keys near the row's maximum; of those that are further below than ATTN_FAR the sum p
- * eta counts, times max|V| + |o|.
+ * eta counts, times max|V| + |o|. Of the |o|, sum p eta |o|, the mean of eta, the sink's too, is enough, at most N:
+ * beside a sink that has most of the weight it is small.
  *    Where the weight of keys whose V is not that of the heaviest key, t, is next to nothing, no error of scores is too
  *    large, as p'_k <= p_k e^(2 eta_max):
  *
@@ -59,8 +65,9 @@
  *    Rounded to nearest, a sum is off by no more than what was added. So keys whose weight is lost in the sum need not
  *    count as roundings of it, if their p is added, and for V their p max|V|: which keys these are is free, and the
  *    reference takes those with p < 2 u S (struct attn_row).
- *    Weights narrowed for the product with V add u_p A_d, narrowed V adds u_v A_d. Division, or reciprocal and
- *    product, and the store: 8 u |o|.
+ *    Weights narrowed for the product with V add u_p A_d (or less: a weight is e^-x before, by the largest score so
+ * far, and what is nearest to it is no further away than 1 is, so that 1 - e^-(x + 2 eta_max) is enough), narrowed V
+ * adds u_v A_d. Division, or reciprocal and product, and the store: 8 u |o|.
  *
  * 3. Floors. Weights below the smallest their type rounds to are lost: f_p n max|V|, after the row's own maximum,
  *    so against the sum of weights, which is 1 / max p, or e^(-2 eta_max) times that, and at least 1. Float underflow,
@@ -98,6 +105,7 @@
 
 static const double U = ATTN_U32;
 static const double FLOOR_F32 = 0x1p-126;
+static const double BESIDE_SUM = 8.0; /* of attn_dot_roundings: not of the sum, but relative to its terms or to it */
 static const double HOPELESS = 1e100; /* a relative error beyond all: unjudged, yet times zero it is zero */
 
 static double gamma_of(double n) { return n * U < 0.5 ? n * U / (1.0 - n * U) : INFINITY; }
@@ -152,6 +160,13 @@ static struct narrowing narrowing_of_q(const struct attn_arithmetic *a, bool flu
     return n;
 }
 
+/* Of a dot product and its way to a score, relative to G; `partial`: its largest partial sums. See 1. */
+static double dot_error(double roundings, double partial)
+{
+    const double sums = gamma_of(fmax(roundings - BESIDE_SUM, 0.0));
+    return fmin(gamma_of(roundings), gamma_of(BESIDE_SUM) + sums * partial * (1.0 + 0x1p-5) * (1.0 + 2.0 * sums));
+}
+
 void attn_row_limit_of(const struct attn_reference *r, const struct attn_arithmetic *arithmetic,
                        const struct attn_row *row, struct attn_row_limit *limit)
 {
@@ -170,13 +185,14 @@ void attn_row_limit_of(const struct attn_reference *r, const struct attn_arithme
     e.known_max = known ? row->n_max : 0.0;
     e.known = known ? sqrt(row->n2) : 0.0;
     e.roundings = attn_dot_roundings(arithmetic, d_k);
-    e.dot = gamma_of(e.roundings);
+    e.dot = dot_error(e.roundings, row->partial);
     const double a = e.dot + e.q + e.k;
     /* What is normal in f16 loses nothing but digits, and no number loses more than itself. */
     const double k_lost = k.absolute * (1.0 + q.relative) * row->q_sum;
     const double k_small = arithmetic->k_type == ATTN_F16 ? (1.0 + q.relative) * row->q_max * row->k_small : INFINITY;
-    const double lost = fabs((double)p->scale) * (q.absolute * (1.0 + k.relative) * row->k_sum + fmin(k_lost, k_small) +
-                                                  q.absolute * k.absolute * d_k);
+    const double lost =
+        fabs((double)p->scale) * (1.0 + gamma_of(e.roundings)) *
+        (q.absolute * (1.0 + k.relative) * row->k_sum + fmin(k_lost, k_small) + q.absolute * k.absolute * d_k);
     const struct attn_paths paths = attn_paths_of(arithmetic, r, row, a * row->g_max + e.known_max + row->h_max + lost);
     e.same = 4.0 * U * paths.factors + U * arithmetic->p_shift + lost;
     e.same_near = e.same - fabs((double)p->scale) * q.absolute * (1.0 + k.relative) * (row->k_sum - row->k_near);
@@ -185,13 +201,15 @@ void attn_row_limit_of(const struct attn_reference *r, const struct attn_arithme
 
     *limit = (struct attn_row_limit){ .row = row };
     struct attn_rounding *proven = &limit->proven;
-    proven->shift = proven->near = proven->rest = INFINITY;
+    proven->shift = proven->near = proven->mean = proven->rest = INFINITY;
     const bool sound = a + k.relative <= 1.0 / 64.0; /* what G allows for (reference.c) */
     if (e.most < 100.0 && sound) {                   /* also false for NaN */
         proven->shift = fmin(expm1(e.most) / e.most * e.eta * exp(e.eta), exp(e.most));
         const double x = 6.0 * U * fmin(row->x_max, 110.0);
         const double grown = expm1(e.most) / e.most * exp(e.eta);
-        proven->near = grown * (a * row->g_near + (known ? row->n_near : 0.0) + row->h_near + x + e.same_near);
+        const double near = a * row->g_near + (known ? row->n_near : 0.0) + x + e.same_near;
+        proven->near = grown * (near + row->h_near);
+        proven->mean = grown * fmin(e.eta, near + (p->t[ATTN_SINKS].present ? row->h_max : row->h_near));
         proven->rest = grown * (a * row->rest_g + (known ? row->rest_n : 0.0) + row->rest_h + (x + e.same) * row->rest);
     }
     /* What wrong weights make of a key's. */
@@ -207,6 +225,9 @@ void attn_row_limit_of(const struct attn_reference *r, const struct attn_arithme
     proven->v_round = v.relative;
     proven->p_spread = proven->v_spread = INFINITY;
     attn_chance(r, arithmetic, row, &e, &paths, proven, &limit->likely);
+    if (e.most < 1.0 && row->x_keys < 1.0) { /* else the type has digits enough */
+        proven->p_round = limit->likely.p_round = fmin(w.relative, expm1(row->x_keys + 2.0 * e.most));
+    }
 
     limit->apart = INFINITY;
     if (e.most < 300.0 && sound) {
@@ -282,8 +303,9 @@ static double limit_of(const struct attn_reference *r, const struct attn_row_lim
     /* sum p |V| is at most max|V|, which also holds where its float overflowed */
     struct terms t = { value, fmin((double)r->magnitude[component] * limit->magnitude, row->v_max), sqrt(square), 0.0 };
     /* fmin also picks `reach` when an infinite shift meets a variance of zero */
-    const double moved =
-        fmin(fmin(fmin(by->shift * sqrt(variance), by->near * (t.sum + size) + by->rest * reach), limit->apart), reach);
+    const double moved = fmin(
+        fmin(fmin(by->shift * sqrt(variance), by->near * t.sum + by->mean * size + by->rest * reach), limit->apart),
+        reach);
     t.magnitude = t.sum + fmin(by->shift * t.root, row->v_max);
     const double output = size + moved;
     const double narrow =

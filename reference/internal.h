@@ -22,10 +22,12 @@ struct attn_row {
     double g2, g_max; /* sum p G^2 and max G */
     double h2, h_max; /* sum p h^2 and max h */
     double x2, x_max; /* sum p x^2 and max x */
+    double x_keys;    /* max x without the sink */
     double n2, n_max; /* sum p N^2 and max N, N = |scale sum q (f16(k) - k)|, as G: quantised K as f16 (0 for others) */
     double v_max;     /* max |V| over live keys and all d */
     double k_sum;     /* max over live keys of sum_d |k_d| */
     double k_small;   /* max over live keys of the sum of |k_d| below ATTN_SMALL */
+    double partial;   /* max over live keys of (G + |score|) / 2 G before a softcap and mask: see bound.c, 1 */
     double q_sum;     /* sum_d |q_d| */
     double q_max;     /* max_d |q_d| */
     double keys;      /* their part of all weight; below 1 where there is a sink */
@@ -170,9 +172,9 @@ struct attn_score_errors {
 
 /* What roundings can do, in proportion to what a component has. */
 struct attn_rounding {
-    /* Wrong weights: | change of a weighted mean | / its standard deviation; or / (A_d + |o|) from keys near the
-     * maximum and / (max |V| + |o|) from the rest of them. */
-    double shift, near, rest;
+    /* Wrong weights: | change of a weighted mean | / its standard deviation; or / A_d from keys near the maximum, / |o|
+     * from their mean, and / (max |V| + |o|) from the rest of them. */
+    double shift, near, mean, rest;
     double weights; /* relative error of the sum of weights */
     /* Of a sum of w V: relative to its largest partial sum where a workgroup adds, or less and something for keys that
      * are lost; relative to it where splits are added up; to A_d where terms are rounded. */

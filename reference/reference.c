@@ -223,7 +223,7 @@ static struct slope slope_of(const struct attn_problem *p, int64_t h)
  *   sum      capped + bias: 1 u |score|, and 1 u for its difference to the maximum being rounded again
  *   tiny     float operands and products below 2^-126 may be flushed to zero: 2^-126 for each product, times the
  *            other factor for an operand (with q scaled before or after the product) */
-static void score_of(struct work *w, int64_t i, const struct attn_row *row, struct slope slope)
+static void score_of(struct work *w, int64_t i, struct attn_row *row, struct slope slope)
 {
     const struct attn_problem *p = w->p;
     const double scale = (double)p->scale, c = (double)p->softcap;
@@ -235,6 +235,7 @@ static void score_of(struct work *w, int64_t i, const struct attn_row *row, stru
     const double elements = (double)w->d_k, k_sum = w->k_sum[key];
     w->score[i] = capped + bias;
     w->gauge[i] = fabs(scale) * gauge * (1.0 + (elements + 8.0) * ATTN_U32); /* summed in float */
+    row->partial = fmax(row->partial, w->gauge[i] > fabs(raw) ? 0.5 + 0.5 * fabs(raw) / w->gauge[i] : 1.0);
     w->narrow[i] = 0.0;
     if (w->narrowed) {
         attn_rows_dot(w->d_pad, w->q, w->q_float, w->k_off + key * w->d_pad, w->k_off_float + key * w->d_pad, &dot,
@@ -341,7 +342,7 @@ static void finish_row(struct work *w, int64_t h, struct place *place)
         return; /* zeros, as allocated; with a sink, all weight is on it */
     }
     row->keys = 1.0;
-    const double top = run->max; /* of the keys */
+    const double top = run->max, least = run->min; /* of the keys */
     if (w->p->t[ATTN_SINKS].present) {
         float sink;
         memcpy(&sink, w->base[ATTN_SINKS] + h * (int64_t)sizeof sink, sizeof sink);
@@ -363,6 +364,7 @@ static void finish_row(struct work *w, int64_t h, struct place *place)
     }
     attn_watch_finish(r, index, w->head, run->max, run->sum);
     row->x_max = run->max - run->min;
+    row->x_keys = run->max - least;
     row->top = exp(top - run->max) / run->sum;
     row->x2 /= run->sum;
     attn_gauge_scale(row, 1.0 / run->sum);

@@ -149,8 +149,13 @@ void data_fill_sinks(const struct filler *f)
             float noise = data_signed_unit(data_place(f->c->run.seed, ATTN_SINKS, h, 0, 0));
             const float apart = noise > 0.5f ? -f->sink_apart : f->sink_apart;
             float value = f->sink < 0 ? f->sink * (1 + apart) + 4 * noise : f->sink * noise;
-            /* Beside rows whose keys are all at the mask's lowest a sink counts that is as low. */
-            if (f->c->run.mask == ATTN_MASK_FINITE && f->p->t[ATTN_MASK].present && (h & 1))
+            const bool finite = f->c->run.mask == ATTN_MASK_FINITE && f->p->t[ATTN_MASK].present;
+            /* Beside rows whose keys are all at the mask's lowest a sink counts that is as low. Where ALiBi makes less
+             * of that, a deep score could come to lie as near to its sink as their rounding: one that is below is below
+             * all of them. */
+            if (finite && f->sink_apart > 0 && f->p->max_bias > 0)
+                value += apart > 0 ? F16_LOWEST_VALUE : 0;
+            else if (finite && (h & 1))
                 value += F16_LOWEST_VALUE + (noise > 0 ? 64 : -64);
             memcpy(out + 4 * h, &value, sizeof value);
         }

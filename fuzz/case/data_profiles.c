@@ -236,9 +236,12 @@ static void make_deep_row(const struct filler *f, int operand, const int64_t at[
 static void plan_stairs(struct filler *f, double mean)
 {
     const double steps = (double)(attn_n_kv(f->p) / STAIR + 1), rise = steps < 200 ? 0.7 * steps : 140;
-    reach(f, mean, rise);
+    /* Where V is K's row it is as large as the score: of one sign, as scores about zero would cancel in all components
+     * of it alike. */
+    f->base = f->view >= 0 ? 4 : 0;
+    reach(f, mean, rise + (double)f->base);
     f->far = (float)(rise / steps);
-    f->level = f->k / (float)rise;
+    f->level = f->k / (float)(rise + (double)f->base);
     f->sink = 4;
 }
 
@@ -247,7 +250,7 @@ static float stair_score(const struct filler *f, int64_t key)
     const int64_t step = key / STAIR;
     const uint64_t bits = data_place(f->c->run.seed, STATE_STAIR, step, 0, 0);
     const bool edge = (int64_t)(bits % STAIR) == key % STAIR;
-    return f->far * (float)(step + 1) - (edge ? 0 : 1 + 3 * data_unit(data_place(bits, 0, key, 0, 0)));
+    return f->base + f->far * (float)(step + 1) - (edge ? 0 : 1 + 3 * data_unit(data_place(bits, 0, key, 0, 0)));
 }
 
 static void make_stairs_row(const struct filler *f, int operand, uint64_t state, const int64_t at[3])
