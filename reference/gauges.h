@@ -111,7 +111,7 @@ static inline void attn_gauge_v(struct attn_row *row, double weight, double sum,
     }
 }
 
-/* Some elements of row number `number` of V beside those of the row before. */
+/* Some elements of row number `number` of V beside those of another. */
 static inline void attn_gauge_values(int64_t d_v, int64_t number, const float *before, const float *v, int64_t *pairs,
                                      int64_t *same)
 {

@@ -12,6 +12,7 @@
 #include "reference/rows.h"
 
 #include "planner/arith.h"
+#include "planner/random.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -156,6 +157,11 @@ static void load_tile(struct work *w, int64_t first, int64_t n, int64_t kv_head,
         }
         if (before) {
             attn_gauge_values(w->d_v, i, before, v_float, &w->v_pairs, &w->v_same);
+        }
+        /* And beside one from anywhere before: V may come again and again without standing side by side. */
+        const int64_t other = i > 0 ? (int64_t)(attn_mix((uint64_t)(first + i)) % (uint64_t)i) : 0;
+        if (other < i && w->alive[other]) {
+            attn_gauge_values(w->d_v, i, w->v_float + other * w->d_v, v_float, &w->v_pairs, &w->v_same);
         }
         before = v_float;
     }

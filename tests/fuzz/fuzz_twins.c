@@ -85,11 +85,14 @@ static void every_twin_of_every_kernel_and_type_agrees(void **state)
             }
         }
     /* Another GQA ratio is other columns for most kernels. */
-    const uint32_t bits = 1u << ATTN_TWIN_HEADS | 1u << ATTN_TWIN_LAYOUT | 1u << ATTN_TWIN_SEQUENCE |
-                          1u << ATTN_TWIN_ROWS | 1u << ATTN_TWIN_PADDED;
-    for (int k = 0; k < ATTN_KERNEL_COUNT; k++)
-        if (held[k] != ATTN_RUN_ALL_TWINS || (same[k] & bits) != bits)
+    const uint32_t bits =
+        1u << ATTN_TWIN_HEADS | 1u << ATTN_TWIN_LAYOUT | 1u << ATTN_TWIN_SEQUENCE | 1u << ATTN_TWIN_ROWS;
+    for (int k = 0; k < ATTN_KERNEL_COUNT; k++) {
+        /* Padding moves where vec's waves share the keys out. */
+        const uint32_t wanted = k == ATTN_KERNEL_vec ? bits : bits | 1u << ATTN_TWIN_PADDED;
+        if (held[k] != ATTN_RUN_ALL_TWINS || (same[k] & wanted) != wanted)
             fail_msg("%s: twins %x, to the bit %x", attn_kernel(k)->name, held[k], same[k]);
+    }
     assert_true(same[ATTN_KERNEL_naive] >> ATTN_TWIN_PLANES & 1);
     backend->ops->close(backend);
 }
