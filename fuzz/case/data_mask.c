@@ -147,7 +147,9 @@ void data_fill_sinks(const struct filler *f)
     for (int i = 0; i < n; i++)
         for (int64_t h = box[i].first[0]; h < box[i].end[0]; h++) {
             float noise = data_signed_unit(data_place(f->c->run.seed, ATTN_SINKS, h, 0, 0));
-            const float apart = noise > 0.5f ? -f->sink_apart : f->sink_apart;
+            /* Below means below the worst key too, and below what a mask's biases or ALiBi make of it: a row's best
+             * live key may be any. */
+            const float apart = f->sink_apart > 0 ? (noise > 0.5f ? -f->sink_apart : 2) : 0;
             float value = f->sink < 0 ? f->sink * (1 + apart) + 4 * noise : f->sink * noise;
             const bool finite = f->c->run.mask == ATTN_MASK_FINITE && f->p->t[ATTN_MASK].present;
             /* Beside rows whose keys are all at the mask's lowest a sink counts that is as low. Where ALiBi makes less
