@@ -92,7 +92,9 @@ def grow(text, found, begin, end):
             first -= 1
     while last + 1 < len(found) and found[last].text not in (";",):
         after = found[last + 1]
-        if after.kind == "directive" or (after.kind == "mark" and after.text in RIGHT):
+        # What is assigned to is no value: all of the statement goes.
+        whole = whole or (after.kind == "mark" and after.text in ASSIGN)
+        if after.kind == "directive" or (after.kind == "mark" and after.text in ({";", "}"} if whole else RIGHT)):
             break
         last = after.match if after.text in OPEN and after.match is not None else last + 1
         if found[last].text == "}" and whole:
