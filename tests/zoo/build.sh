@@ -29,6 +29,8 @@ for target in $(cut -f3 "$folder/tree/zoo.txt" | tr ' ' '\n' | grep '^fuzz_' | s
 done
 # shellcheck disable=SC2086
 ninja -k 0 -C "$folder/build" -j "${JOBS:-$(nproc)}" $programs
+# shellcheck disable=SC2046
+(cd "$folder/build/bin" && python3 "$here/weave.py" "$folder/tree" --compiled $(ls | grep -x 'fuzz_[a-z]*'))
 rm -rf "$folder/bin"
 mkdir "$folder/bin"
 for program in $programs; do

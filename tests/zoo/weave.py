@@ -11,13 +11,17 @@ expression) is not woven.
 
 With --mutants N of the changes that mutants.py knows are drawn by the seed, and woven likewise.
 
-What the copy is built with is in zoo.cmake."""
+What the copy is built with is in zoo.cmake. weave.py FOLDER --compiled PROGRAM..., after that, takes out of zoo.txt
+what none of the programs has.
+"""
 
 import glob
 import os
 import re
 import shutil
+import struct
 import sys
+import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.dirname(os.path.dirname(HERE))
@@ -302,11 +306,34 @@ def manifest(folder, rows):
             f.write("\t".join(str(x) for x in row) + "\n")
 
 
+def keep_compiled(folder, binaries):
+    """Takes rows out of FOLDER/zoo.txt whose number is in none of the binaries: what the host's build does not compile
+    (each use leaves its number in a section, planted.h)."""
+    numbers = {0}
+    for name in binaries:
+        with tempfile.NamedTemporaryFile() as section:
+            planted.must([os.environ.get("OBJCOPY", "llvm-objcopy-22"), "--dump-section=.attn_planted=" + section.name,
+                          name, "/dev/null"], folder)
+            with open(section.name, "rb") as f:  # which is another file now
+                content = f.read()
+        numbers.update(struct.unpack("<%dI" % (len(content) // 4), content))
+    path = os.path.join(folder, "zoo.txt")
+    with open(path) as f:
+        lines = f.readlines()
+    kept = [line for line in lines if line.startswith("#") or int(line.split("\t")[0]) in numbers]
+    with open(path, "w") as f:
+        f.writelines(kept)
+    print("%d of the list are not compiled, and taken out of it" % (len(lines) - len(kept)))
+    return 0
+
+
 def main(arguments):
     if not arguments or arguments[0].startswith("-"):
         print(__doc__, file=sys.stderr)
         return 2
     folder, names = os.path.abspath(arguments[0]), arguments[1:]
+    if names[:1] == ["--compiled"]:
+        return keep_compiled(folder, [os.path.abspath(name) for name in names[1:]])
     if names[:1] == ["--mutants"]:
         import mutants
         return mutants.weave_command(folder, names[1:])
