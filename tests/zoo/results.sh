@@ -17,9 +17,9 @@ How soon known faults are found. Made by `tests/zoo/results.sh` out of what `att
 ## Faults
 
 `target`: the fuzz target as it is; `raw`: libFuzzer without the mutator; `uniform`: random bytes, which the domain
-makes problems of, under the same checks; `grid`: the cases of ggml's test-backend-ops, drawn in random order on devices of
-the table, judged by its rule, a whole tensor's NMSE of at most 5e-4, with nothing watching what kernels access. `none`
-rows have no fault planted. An empty cell has not been run; where fewer seeds have, it is the median of those.
+makes problems of, under the same checks; `grid`: the cases of ggml's test-backend-ops, drawn in random order on devices
+of the table, judged by its rule, a whole tensor's NMSE of at most 5e-4, with nothing watching what kernels access.
+`none` rows have no fault planted. An empty cell has not been run; where fewer seeds have, it is the median of those.
 
 END
 "$1" zoo --build "$list/faults" --resume "$here/results.txt" --report --markdown
