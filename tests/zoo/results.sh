@@ -31,12 +31,13 @@ cat <<'END'
 
 One comparison, constant, stride, barrier or guard of `planner/` and `kernels/` changed, drawn by a seed; each is looked
 for by the targets that its file suits, 20 CPU seconds each. Which change nothing that can be told, and why, is in
-`tests/zoo/equivalent.txt`. Those that are alive, and what all come to:
+`tests/zoo/equivalent.txt`. The 34 that this draw has in `kernels/vec` are left out: with them one unit takes the
+compiler more than seven minutes. Those that are alive, and what all come to:
 
 END
 "$1" zoo --build "$list/mutants" --resume "$here/mutants-results.txt" --equivalent "$here/equivalent.txt" --seconds 20 \
     --seeds 1 --ways target --report --json >"$list/rows"
-python3 - "$list/rows" <<'END'
+python3 - "$list/rows" "$list/mutants/zoo.txt" <<'END'
 import json, sys
 rows = [json.loads(line) for line in open(sys.argv[1])]
 rows = [row for row in rows if row["number"] > 0 and "target" in row]
@@ -47,6 +48,8 @@ for row in alive:
     reached = "yes" if row["target"]["reached"] else "no"
     print("| %s | %s | %s |" % (row["name"], row["what"].replace("|", "\\|"), reached))
 died = len(rows) - len(alive) - len(same)
-print("\n%d drawn: %d died, %d are equivalent, %d are alive: %.1f%% of those that are not equivalent die." % (
-    len(rows), died, len(same), len(alive), 100 * died / max(1, died + len(alive))))
+drawn = sum(not line.startswith(("#", "0\t")) for line in open(sys.argv[2]))
+print("\n%d drawn, of which %d were run so far: %d died, %d are equivalent, %d are alive or equivalent without an "
+      "argument yet: %.1f%% of those that are not said to be equivalent die." % (
+    drawn, len(rows), died, len(same), len(alive), 100 * died / max(1, died + len(alive))))
 END
