@@ -122,8 +122,8 @@ static struct attn_run_limits limits_of(const struct tools *tools, const struct 
     if (tools->job->options->backend.device)
         return limits;
     /* Lines that are sampled cost as much as others in the mean; wide tiles of long contexts come one in so many. */
-    if (hash / SHARE % SAMPLE_WHOLE != 0 && c->run.kernel < 0)
-        limits.sample_work = limits.work / SAMPLE_PART + 1;
+    if (c->run.kernel < 0 && limits.work < INT64_MAX / 2)
+        limits.sample_work = hash / SHARE % SAMPLE_WHOLE == 0 ? 2 * limits.work + 1 : limits.work / SAMPLE_PART + 1;
     if (limits.schedules == 0 && c->run.again == 0 && drawn == 0)
         limits.schedules = 1;
     if (limits.twins == 0 && drawn == 1)
