@@ -263,8 +263,7 @@ struct terms {
 };
 
 /* Terms narrowed: at most by so much of each; or, of independent ones, of sqrt(sum p^2 V^2) <= sqrt(max p sum p V^2),
- * or
- * <= sqrt(max (p V) sum p V). fmin picks the number where the other is none. */
+ * or <= sqrt(max (p V) sum p V). fmin picks the number where the other is none. */
 static double narrowed(const struct attn_row *row, const struct terms *t, double each, double mean, double spread)
 {
     const double apart = fmin(sqrt(row->top) * t->root, sqrt(row->pv_top * t->sum));

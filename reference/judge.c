@@ -42,17 +42,17 @@ static void judge_component(struct attn_judgement *j, double got, double want, d
     }
 }
 
-/* Is a result within its limit beyond what is likely? Most are nearer than any limit is narrow: 4 u A_d and 8 u |o| are
- * in each (bound.c, 2), so that one need not be worked out. */
+/* Is a result within its limit `proven` beyond what is likely? Most are nearer than any limit is narrow: 4 u A_d and 8
+ * u |o| are in each (bound.c, 2), so that one need not be worked out. */
 static void suspect_component(const struct attn_reference *r, const struct attn_row_limit *limit, int64_t component,
-                              double got, struct attn_judgement *j)
+                              double got, double proven, struct attn_judgement *j)
 {
     const double want = r->value[component], off = fabs(got - want);
     if (off <= 3.0 * ATTN_U32 * ((double)r->magnitude[component] + fabs(want))) {
         return;
     }
     const double accept = attn_component_accept(r, limit, component);
-    if (off > accept && off <= attn_component_limit(r, limit, component)) {
+    if (off > accept && off <= proven) {
         j->suspect++;
         j->unlikely = fmax(j->unlikely, off / accept);
     }
@@ -71,11 +71,11 @@ static void judge_row(const struct attn_reference *r, const struct attn_arithmet
     attn_row_limit_of(r, arithmetic, &r->rows[index], &limit);
     for (int64_t d = 0; d < r->d_v; d++) {
         const int64_t component = index * r->d_v + d;
-        const double want = r->value[component];
+        const double want = r->value[component], proven = attn_component_limit(r, &limit, component);
         float got;
         memcpy(&got, row + d * (int64_t)sizeof got, sizeof got);
-        judge_component(j, (double)got, want, attn_component_limit(r, &limit, component), d, h, iq, s);
-        suspect_component(r, &limit, component, (double)got, j);
+        judge_component(j, (double)got, want, proven, d, h, iq, s);
+        suspect_component(r, &limit, component, (double)got, proven, j);
         seen = seen || is_seen(want, attn_component_accept(r, &limit, component));
         zeros = zeros && fabs(want) < LEAST && (double)r->magnitude[component] < LEAST;
     }
