@@ -92,9 +92,10 @@ struct isa_region {
     uint64_t size;
     bool writable;
     bool written; /* all of it holds values already; else a byte has to be written before it is read */
-    /* NULL, or one byte for each of the region's: 0 where no access is allowed (a tensor's gaps). It may be sparse. */
+    /* NULL: as the two above say. Else one byte for each of the region's, sparse, and the two above do not count:
+     * 0 no access (a tensor's gaps), 1 may be read, 2 may be written, and read once it was (enum attn_role). It must
+     * stay where it is. */
     const uint8_t *role;
-    /* NULL, or for each byte the workgroups that touched it, in memory of the machine's own, sparse. */
     int32_t number; /* the caller's, for isa_stop.region */
 };
 /* Regions must not overlap. False when they do, or memory runs out. */
