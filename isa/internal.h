@@ -112,12 +112,14 @@ enum isa_place { ISA_P_NONE, ISA_P_VECTOR, ISA_P_SCALAR, ISA_P_CONSTANT, ISA_P_O
 
 /* Types of what an operand holds: they say how a constant is made ("1.0" of F16 is 0x3c00), what neg and abs do, and
  * how many registers it takes. X(NAME, bytes, float?) */
-#define ISA_TYPES(X)                                                                                         \
-    X(NONE, 0, 0)                                                                                            \
-    X(B16, 2, 0) X(U16, 2, 0) X(I16, 2, 0) X(F16, 2, 1) X(BF16, 2, 1) X(B32, 4, 0) X(U32, 4, 0) X(I32, 4, 0) \
-        X(F32, 4, 1) X(B64, 8, 0) X(U64, 8, 0) X(I64, 8, 0) X(F64, 8, 1) X(PK_B16, 4, 0) X(PK_U16, 4, 0)     \
-            X(PK_I16, 4, 0) X(PK_F16, 4, 1) X(PK_BF16, 4, 1) X(PK_F32, 8, 1) X(PK_B32, 8, 0) X(MASK, 8, 0)   \
-                X(B96, 12, 0) X(B128, 16, 0) X(B256, 32, 0) X(B512, 64, 0) X(B1024, 128, 0)
+#define ISA_TYPES(X)                                                                                                   \
+    X(NONE, 0, 0)                                                                                                      \
+    X(B16, 2, 0)                                                                                                       \
+    X(U16, 2, 0)                                                                                                       \
+    X(I16, 2, 0) X(F16, 2, 1) X(BF16, 2, 1) X(B32, 4, 0) X(U32, 4, 0) X(I32, 4, 0) X(F32, 4, 1) X(B64, 8, 0)           \
+        X(U64, 8, 0) X(I64, 8, 0) X(F64, 8, 1) X(PK_B16, 4, 0) X(PK_U16, 4, 0) X(PK_I16, 4, 0) X(PK_F16, 4, 1)         \
+            X(PK_BF16, 4, 1) X(PK_F32, 8, 1) X(PK_B32, 8, 0) X(MASK, 8, 0) X(B96, 12, 0) X(B128, 16, 0) X(B256, 32, 0) \
+                X(B512, 64, 0) X(B1024, 128, 0)
 /* MASK: a bit a lane, one word in wave32. Operands larger than 8 bytes: only registers. */
 enum isa_type {
 #define X(NAME, bytes, is_float) ISA_T_##NAME,
@@ -207,10 +209,12 @@ enum isa_next {
 typedef enum isa_next isa_run(struct isa_wave *w, const struct isa_instr *i);
 
 /* What counts and checks know instructions by. */
-#define ISA_CLASSES(X)                                                                                           \
-    X(SCALAR)                                                                                                    \
-    X(SCALAR_MEMORY) X(CONTROL) X(WAIT) X(VECTOR) X(TRANSCENDENTAL) X(PACKED) X(COMPARE) X(LANE) X(MATRIX) X(DS) \
-        X(GLOBAL) X(FLAT) X(SCRATCH) X(BUFFER)
+#define ISA_CLASSES(X)                                                                                            \
+    X(SCALAR)                                                                                                     \
+    X(SCALAR_MEMORY)                                                                                              \
+    X(CONTROL)                                                                                                    \
+    X(WAIT) X(VECTOR) X(TRANSCENDENTAL) X(PACKED) X(COMPARE) X(LANE) X(MATRIX) X(DS) X(GLOBAL) X(FLAT) X(SCRATCH) \
+        X(BUFFER)
 enum isa_class {
 #define X(NAME) ISA_CLASS_##NAME,
     ISA_CLASSES(X)
@@ -287,6 +291,20 @@ uint64_t isa_scalar_source(const struct isa_wave *w, const struct isa_instr *i, 
  * d16's other half kept. */
 void isa_put(struct isa_wave *w, const struct isa_instr *i, uint32_t value[ISA_LANES]);
 void isa_put_pair(struct isa_wave *w, const struct isa_instr *i, uint32_t low[ISA_LANES], uint32_t high[ISA_LANES]);
+
+/* ---- DPP and SDWA (operand_dpp.c): what operand.c calls for an instruction that has them -------------------- */
+
+/* A whole source register as DPP brings it to each lane; `from` and `to` must not overlap. A lane that has no source
+ * (outside of its row, or, without fi, not in EXEC) gets 0. Only source 0 has DPP. */
+void isa_dpp_source(const struct isa_wave *w, const struct isa_instr *i, const uint32_t *from, uint32_t *to);
+/* The lanes whose destination DPP lets be written: row_mask, bank_mask, and with bound_ctrl off those that have a
+ * source. EXEC is not in it. */
+uint64_t isa_dpp_written(const struct isa_wave *w, const struct isa_instr *i);
+/* A source register's selected byte or word, extended with zeros, or with its sign where the operand says sext. */
+void isa_sdwa_source(const struct isa_operand *o, const uint32_t *from, uint32_t *to);
+/* Moves a result into the selected part of its register, in place; the rest becomes zeros, copies of the sign, or what
+ * `old` has there. */
+void isa_sdwa_result(const struct isa_instr *i, const uint32_t *old, uint32_t *value);
 
 /* ---- Failing --------------------------------------------------------------------------------------------- */
 
