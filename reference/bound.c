@@ -47,6 +47,10 @@
  *
  *        |o' - o| <= sum |p'_k - p_k| |V_k - V_t| <= (1 + e^(2 eta_max)) sum p_k |V_k - V_t|
  *
+ *    f_q is an absolute error of Q, of each element alike, and moves a score by |scale| f_q sum|k|. A softcap has that,
+ * as all errors of the dot product, times its slope, at most 1 and far below where it saturates: 1 - tanh(s / c)^2 at
+ * the point nearest to zero that the score may come from (score.c), for a Q off by no more than 2^-10 of its largest
+ * element; else 1. f_k passes with 1.
  *    Quantised K, narrowed to f16, is off by a known amount, N = |scale sum q (f16(k) - k)|, in place of u_k G.
  *
  * 2. Rounded sums. How often a term's way to the result is rounded goes by the route's tree (tree.c): n times in a
@@ -167,70 +171,140 @@ static double dot_error(double roundings, double partial)
     return fmin(gamma_of(roundings), gamma_of(BESIDE_SUM) + sums * partial * (1.0 + 0x1p-5) * (1.0 + 2.0 * sums));
 }
 
-void attn_row_limit_of(const struct attn_reference *r, const struct attn_arithmetic *arithmetic,
-                       const struct attn_row *row, struct attn_row_limit *limit)
+/* What the route makes of operands, and weights. */
+struct narrowings {
+    struct narrowing q, k, v, w;
+};
+
+static struct narrowings narrowings_of(const struct attn_problem *p, const struct attn_arithmetic *arithmetic,
+                                       const struct attn_row *row)
+{
+    const bool flush = arithmetic->flush != 0;
+    struct narrowings n = { narrowing_of_q(arithmetic, flush, row->q_max),
+                            narrowing_of(p->t[ATTN_K].type, arithmetic->k_type, flush),
+                            narrowing_of(p->t[ATTN_V].type, arithmetic->v_type, flush),
+                            in_parts(narrowing_of(ATTN_F32, arithmetic->p_type, flush), arithmetic->p_parts) };
+    n.w.absolute = ldexp(n.w.absolute, -arithmetic->p_shift);
+    return n;
+}
+
+/* Of a quantised K the reference knows what rounding it to f16 does to the scores of Q as it is. */
+static bool is_known(const struct attn_problem *p, const struct attn_arithmetic *arithmetic)
+{
+    return arithmetic->k_type == ATTN_F16 && attn_type_info(p->t[ATTN_K].type)->block_elems > 1;
+}
+
+/* See 1; and the row's paths, which go by it. */
+static struct attn_score_errors score_errors_of(const struct attn_reference *r,
+                                                const struct attn_arithmetic *arithmetic, const struct attn_row *row,
+                                                const struct narrowings *narrow, struct attn_paths *paths)
 {
     const struct attn_problem *p = &r->problem;
-    const bool flush = arithmetic->flush != 0;
-    const struct narrowing q = narrowing_of_q(arithmetic, flush, row->q_max);
-    const struct narrowing k = narrowing_of(p->t[ATTN_K].type, arithmetic->k_type, flush);
-    const struct narrowing v = narrowing_of(p->t[ATTN_V].type, arithmetic->v_type, flush);
-    /* Of a quantised K the reference knows what rounding it to f16 does to the scores of Q as it is. */
-    const bool known = arithmetic->k_type == ATTN_F16 && attn_type_info(p->t[ATTN_K].type)->block_elems > 1;
-    struct narrowing w = in_parts(narrowing_of(ATTN_F32, arithmetic->p_type, flush), arithmetic->p_parts);
-    w.absolute = ldexp(w.absolute, -arithmetic->p_shift);
-
-    const double d_k = (double)attn_d_k(p), n = (double)row->live;
+    const struct narrowing q = narrow->q, k = narrow->k;
+    const bool known = is_known(p, arithmetic);
+    const double d_k = (double)attn_d_k(p);
     struct attn_score_errors e = { .q = q.relative, .k = (known ? 0.0 : k.relative) + q.relative * k.relative };
     e.known_max = known ? row->n_max : 0.0;
     e.known = known ? sqrt(row->n2) : 0.0;
     e.roundings = attn_dot_roundings(arithmetic, d_k);
     e.dot = dot_error(e.roundings, row->partial);
-    const double a = e.dot + e.q + e.k;
+    e.relative = e.dot + e.q + e.k;
+    e.sound = e.relative + k.relative <= 1.0 / 64.0; /* what G allows for (score.c) */
     /* What is normal in f16 loses nothing but digits, and no number loses more than itself. */
     const double k_lost = k.absolute * (1.0 + q.relative) * row->q_sum;
     const double k_small = arithmetic->k_type == ATTN_F16 ? (1.0 + q.relative) * row->q_max * row->k_small : INFINITY;
-    const double lost =
-        fabs((double)p->scale) * (1.0 + gamma_of(e.roundings)) *
-        (q.absolute * (1.0 + k.relative) * row->k_sum + fmin(k_lost, k_small) + q.absolute * k.absolute * d_k);
-    const struct attn_paths paths = attn_paths_of(arithmetic, r, row, a * row->g_max + e.known_max + row->h_max + lost);
-    e.same = 4.0 * U * paths.factors + U * arithmetic->p_shift + lost;
-    e.same_near = e.same - fabs((double)p->scale) * q.absolute * (1.0 + k.relative) * (row->k_sum - row->k_near);
-    e.most = a * row->g_max + e.known_max + row->h_max + 6.0 * U * fmin(row->x_max, 110.0) + e.same;
-    e.eta = a * sqrt(row->g2) + e.known + sqrt(row->h2) + 6.0 * U * sqrt(row->x2) + e.same;
+    const double scale = fabs((double)p->scale) * (1.0 + gamma_of(e.roundings));
+    const double q_lost = q.absolute * (1.0 + k.relative);
+    const bool sloped = e.sound && q_lost * (1.0 + gamma_of(e.roundings)) <= ATTN_Q_OFF * row->q_max;
+    const double k_sum = sloped ? row->k_sloped : row->k_sum, k_near = sloped ? row->k_near : row->k_sum;
+    const double lost = scale * (q_lost * k_sum + fmin(k_lost, k_small) + q.absolute * k.absolute * d_k);
+    const double rounded = e.relative * row->g_max + e.known_max + row->h_max;
+    *paths = attn_paths_of(arithmetic, r, row, rounded + lost);
+    e.same = 4.0 * U * paths->factors + U * arithmetic->p_shift + lost;
+    e.same_near = e.same - fabs((double)p->scale) * q_lost * (k_sum - k_near);
+    e.exponential = 6.0 * U * fmin(row->x_max, 110.0);
+    e.most = rounded + e.exponential + e.same;
+    e.eta = e.relative * sqrt(row->g2) + e.known + sqrt(row->h2) + 6.0 * U * sqrt(row->x2) + e.same;
+    return e;
+}
+
+/* What wrong weights do; see 1. */
+static void shift_of(const struct attn_reference *r, const struct attn_row *row, const struct attn_score_errors *e,
+                     bool known, struct attn_rounding *proven)
+{
+    const double a = e->relative, x = e->exponential;
+    proven->shift = proven->near = proven->mean = proven->rest = INFINITY;
+    if (!(e->most < 100.0 && e->sound)) { /* also for NaN */
+        return;
+    }
+    const double grown = expm1(e->most) / e->most * exp(e->eta);
+    const double near = a * row->g_near + (known ? row->n_near : 0.0) + x + e->same_near;
+    proven->shift = fmin(expm1(e->most) / e->most * e->eta * exp(e->eta), exp(e->most));
+    proven->near = grown * (near + row->h_near);
+    proven->mean = grown * fmin(e->eta, near + (r->problem.t[ATTN_SINKS].present ? row->h_max : row->h_near));
+    proven->rest = grown * (a * row->rest_g + (known ? row->rest_n : 0.0) + row->rest_h + (x + e->same) * row->rest);
+}
+
+/* See 2. */
+static void rounded_sums(const struct attn_row *row, const struct attn_score_errors *e, const struct attn_paths *paths,
+                         const struct narrowings *narrow, struct attn_rounding *proven)
+{
+    /* What wrong weights make of a key's. */
+    const double lost_weight = e->most < 1.0 ? row->lost * exp(2.0 * e->most) : INFINITY;
+    const double weights = fmin(gamma_of(paths->weights), gamma_of(paths->weights - paths->weights_lost) + lost_weight);
+    proven->weights = weights < 0.5 ? weights / (1.0 - weights) : HOPELESS;
+    proven->values = fmin(gamma_of(paths->values) * (1.0 + proven->weights), HOPELESS);
+    proven->values_kept = fmin(gamma_of(paths->values - paths->values_lost) * (1.0 + proven->weights), HOPELESS);
+    proven->values_lost = paths->values_lost > 0.0 ? lost_weight * row->v_max * (1.0 + proven->weights) : INFINITY;
+    proven->combined = fmin(gamma_of(paths->combined) * (1.0 + proven->weights), HOPELESS);
+    proven->each = gamma_of(paths->each) * (1.0 + proven->weights);
+    proven->p_round = narrow->w.relative;
+    proven->v_round = narrow->v.relative;
+    proven->p_spread = proven->v_spread = INFINITY;
+}
+
+/* See 3. */
+static double floors_of(const struct attn_row *row, const struct attn_arithmetic *arithmetic,
+                        const struct attn_score_errors *e, const struct attn_paths *paths,
+                        const struct narrowings *narrow)
+{
+    const double n = (double)row->live;
+    /* The sum of weights, in units of the largest, is 1 / top, or what wrong weights leave of it; 1 at least. */
+    const double total = e->most < 100.0 ? fmax(exp(-2.0 * e->most) / row->top, 1.0) : 1.0;
+    /* What is normal in f16 loses nothing but digits. */
+    const double small = arithmetic->v_type == ATTN_F16 && e->most < 1.0 ? row->v_small * exp(2.0 * e->most) : 1.0;
+    /* No weight loses more than itself. */
+    const double near = 2.0 * (double)row->beside * narrow->w.absolute / total;
+    const double rest = 2.0 * (n - (double)row->beside) * narrow->w.absolute / total;
+    const double lost_far = e->most < 1.0 ? 2.0 * row->rest * exp(2.0 * e->most) : INFINITY;
+    if (isinf(narrow->q.absolute) || isinf(narrow->k.absolute) || isinf(narrow->v.absolute) ||
+        isinf(narrow->w.absolute)) {
+        return INFINITY;
+    }
+    return narrow->v.absolute * fmin(small, 1.0) +
+           (near + fmin(rest, lost_far) + 2.0 * n * FLOOR_F32 / total) * row->v_max +
+           (2.0 * n + paths->rescales + paths->each + 8.0) * FLOOR_F32;
+}
+
+void attn_row_limit_of(const struct attn_reference *r, const struct attn_arithmetic *arithmetic,
+                       const struct attn_row *row, struct attn_row_limit *limit)
+{
+    const struct narrowings narrow = narrowings_of(&r->problem, arithmetic, row);
+    const double n = (double)row->live;
+    struct attn_paths paths;
+    const struct attn_score_errors e = score_errors_of(r, arithmetic, row, &narrow, &paths);
 
     *limit = (struct attn_row_limit){ .row = row };
     struct attn_rounding *proven = &limit->proven;
-    proven->shift = proven->near = proven->mean = proven->rest = INFINITY;
-    const bool sound = a + k.relative <= 1.0 / 64.0; /* what G allows for (reference.c) */
-    if (e.most < 100.0 && sound) {                   /* also false for NaN */
-        proven->shift = fmin(expm1(e.most) / e.most * e.eta * exp(e.eta), exp(e.most));
-        const double x = 6.0 * U * fmin(row->x_max, 110.0);
-        const double grown = expm1(e.most) / e.most * exp(e.eta);
-        const double near = a * row->g_near + (known ? row->n_near : 0.0) + x + e.same_near;
-        proven->near = grown * (near + row->h_near);
-        proven->mean = grown * fmin(e.eta, near + (p->t[ATTN_SINKS].present ? row->h_max : row->h_near));
-        proven->rest = grown * (a * row->rest_g + (known ? row->rest_n : 0.0) + row->rest_h + (x + e.same) * row->rest);
-    }
-    /* What wrong weights make of a key's. */
-    const double lost_weight = e.most < 1.0 ? row->lost * exp(2.0 * e.most) : INFINITY;
-    const double weights = fmin(gamma_of(paths.weights), gamma_of(paths.weights - paths.weights_lost) + lost_weight);
-    proven->weights = weights < 0.5 ? weights / (1.0 - weights) : HOPELESS;
-    proven->values = fmin(gamma_of(paths.values) * (1.0 + proven->weights), HOPELESS);
-    proven->values_kept = fmin(gamma_of(paths.values - paths.values_lost) * (1.0 + proven->weights), HOPELESS);
-    proven->values_lost = paths.values_lost > 0.0 ? lost_weight * row->v_max * (1.0 + proven->weights) : INFINITY;
-    proven->combined = fmin(gamma_of(paths.combined) * (1.0 + proven->weights), HOPELESS);
-    proven->each = gamma_of(paths.each) * (1.0 + proven->weights);
-    proven->p_round = w.relative;
-    proven->v_round = v.relative;
-    proven->p_spread = proven->v_spread = INFINITY;
+    shift_of(r, row, &e, is_known(&r->problem, arithmetic), proven);
+    rounded_sums(row, &e, &paths, &narrow, proven);
     attn_chance(r, arithmetic, row, &e, &paths, proven, &limit->likely);
     if (e.most < 1.0 && row->x_keys < 1.0) { /* else the type has digits enough */
-        proven->p_round = limit->likely.p_round = fmin(w.relative, expm1(row->x_keys + 2.0 * e.most));
+        proven->p_round = limit->likely.p_round = fmin(narrow.w.relative, expm1(row->x_keys + 2.0 * e.most));
     }
 
     limit->apart = INFINITY;
-    if (e.most < 300.0 && sound) {
+    if (e.most < 300.0 && e.sound) {
         limit->apart = (1.0 + exp(2.0 * e.most)) * row->apart * (1.0 + n * 0x1p-50);
     }
     limit->in_order = !r->shuffled;
@@ -238,20 +312,7 @@ void attn_row_limit_of(const struct attn_reference *r, const struct attn_arithme
         limit->prefixes = arithmetic->splits > 1 ? 2.0 : 1.0;
         limit->tiles = limit->prefixes - 1.0 + paths.block;
     }
-    /* The sum of weights, in units of the largest, is 1 / top, or what wrong weights leave of it; 1 at least. */
-    const double total = e.most < 100.0 ? fmax(exp(-2.0 * e.most) / row->top, 1.0) : 1.0;
-    /* What is normal in f16 loses nothing but digits. */
-    const double small = arithmetic->v_type == ATTN_F16 && e.most < 1.0 ? row->v_small * exp(2.0 * e.most) : 1.0;
-    /* No weight loses more than itself. */
-    const double near = 2.0 * (double)row->beside * w.absolute / total;
-    const double rest = 2.0 * (n - (double)row->beside) * w.absolute / total;
-    const double lost_far = e.most < 1.0 ? 2.0 * row->rest * exp(2.0 * e.most) : INFINITY;
-    limit->fixed = v.absolute * fmin(small, 1.0) +
-                   (near + fmin(rest, lost_far) + 2.0 * n * FLOOR_F32 / total) * row->v_max +
-                   (2.0 * n + paths.rescales + paths.each + 8.0) * FLOOR_F32;
-    if (isinf(q.absolute) || isinf(k.absolute) || isinf(v.absolute) || isinf(w.absolute)) {
-        limit->fixed = INFINITY;
-    }
+    limit->fixed = floors_of(row, arithmetic, &e, &paths, &narrow);
     limit->magnitude = 1.0 + gamma_of(2.0 * n + 16.0);
     limit->square = (4.0 * n + 64.0) * 0x1p-53;
 }
@@ -319,9 +380,10 @@ double attn_component_limit(const struct attn_reference *r, const struct attn_ro
     return limit_of(r, limit, &limit->proven, component);
 }
 
-double attn_component_accept(const struct attn_reference *r, const struct attn_row_limit *limit, int64_t component)
+double attn_component_accept(const struct attn_reference *r, const struct attn_row_limit *limit, int64_t component,
+                             double proven)
 {
-    return fmin(limit_of(r, limit, &limit->likely, component), limit_of(r, limit, &limit->proven, component));
+    return fmin(limit_of(r, limit, &limit->likely, component), proven);
 }
 
 double attn_reference_limit(const struct attn_reference *r, const struct attn_arithmetic *arithmetic, int64_t d,

@@ -83,7 +83,7 @@ static inline void attn_gauge_weight(struct attn_row *row, struct attn_sampled *
 
 /* A key x below the maximum so far. */
 static inline void attn_gauge_key(struct attn_row *row, double weight, double x, double g, double h, double narrow,
-                                  double k_sum)
+                                  double k_sloped)
 {
     row->pg2_top = fmax(row->pg2_top, weight * g * g);
     row->ph2_top = fmax(row->ph2_top, weight * h * h);
@@ -92,7 +92,7 @@ static inline void attn_gauge_key(struct attn_row *row, double weight, double x,
         row->g_near = fmax(row->g_near, g);
         row->h_near = fmax(row->h_near, h);
         row->n_near = fmax(row->n_near, narrow);
-        row->k_near = fmax(row->k_near, k_sum);
+        row->k_near = fmax(row->k_near, k_sloped);
         row->beside++;
     } else {
         row->rest += weight;

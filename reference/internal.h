@@ -1,4 +1,4 @@
-/* internal.h: what reference.c leaves behind for bound.c and judge.c, and its own parts.
+/* internal.h: what the computation leaves behind for bound.c and judge.c, and its own parts.
  *
  * SPDX-License-Identifier: MIT */
 #ifndef ATTN_REFERENCE_INTERNAL_H
@@ -16,7 +16,7 @@
  * G_k = |scale| * sum_d |q_d k_kd| is what rounding and narrowing of the dot product scale with, times the slope of
  * the softcap where there is one.
  * h_k is what the steps from the dot product to the logit add in a kernel computing in f32 (derived where it
- * is computed, score_of in reference.c).
+ * is computed, score_of in score.c).
  * x_k = max score - score_k is what the exponential is taken of. */
 struct attn_row {
     double g2, g_max; /* sum p G^2 and max G */
@@ -26,13 +26,15 @@ struct attn_row {
     double n2, n_max; /* sum p N^2 and max N, N = |scale sum q (f16(k) - k)|, as G: quantised K as f16 (0 for others) */
     double v_max;     /* max |V| over live keys and all d */
     double k_sum;     /* max over live keys of sum_d |k_d| */
-    double k_small;   /* max over live keys of the sum of |k_d| below ATTN_SMALL */
-    double partial;   /* max over live keys of (G + |score|) / 2 G before a softcap and mask: see bound.c, 1 */
-    double q_sum;     /* sum_d |q_d| */
-    double q_max;     /* max_d |q_d| */
-    double keys;      /* their part of all weight; below 1 where there is a sink */
+    double
+        k_sloped;   /* max over live keys of sum_d |k_d| times the softcap's slope, see ATTN_Q_OFF; without one k_sum */
+    double k_small; /* max over live keys of the sum of |k_d| below ATTN_SMALL */
+    double partial; /* max over live keys of (G + |score|) / 2 G before a softcap and mask: see bound.c, 1 */
+    double q_sum;   /* sum_d |q_d| */
+    double q_max;   /* max_d |q_d| */
+    double keys;    /* their part of all weight; below 1 where there is a sink */
     /* Keys that are at most ATTN_FAR below the maximum so far, and the rest. */
-    double g_near, h_near, n_near, k_near; /* max G, max h, max N, max sum_d |k_d| of those near */
+    double g_near, h_near, n_near, k_near; /* max G, max h, max N, and k_sloped, of those near */
     double rest, rest_g, rest_h, rest_n;   /* sum p, and of p G, p h, p N of the others */
     int64_t beside;                        /* how many are near */
     double v_small; /* sum p of keys with an element of V that is not zero and below ATTN_SMALL */
@@ -69,6 +71,9 @@ struct attn_top {
 void attn_top_rise(struct attn_row *row, struct attn_top *top, double sum, const float *v, double v_max, int64_t d_v);
 void attn_top_add(struct attn_row *row, const struct attn_top *top, double weight, const float *v, double v_max,
                   int64_t d_v);
+
+/* k_sloped is for a Q that is off by so much of its row's largest element in each, at most. */
+#define ATTN_Q_OFF 0x1p-10
 
 /* A score so near to another's in exact arithmetic may be on its other side in a kernel's. */
 #define ATTN_NEAR_MAX 0x1p-6
@@ -167,6 +172,9 @@ struct attn_score_errors {
     double same;             /* c, of which all or many keys have the same; */
     double same_near;        /* and of keys near the maximum */
     double roundings;        /* that `dot` is made of */
+    double relative;         /* a: dot, q and k together */
+    bool sound;              /* relative errors are no more than G allows for */
+    double exponential;      /* of x, at most */
     double eta, most;        /* of all parts together: N, and at most */
 };
 
@@ -219,7 +227,8 @@ void attn_watch_finish(struct attn_reference *r, int64_t index, int64_t head, do
 /* Would the row be rejected without any one of its watched keys? */
 bool attn_watch_missed(const struct attn_reference *r, const struct attn_row_limit *limit, int64_t index);
 
-/* How far it may be off and be accepted; between that and the limit it is suspect. */
-double attn_component_accept(const struct attn_reference *r, const struct attn_row_limit *limit, int64_t component);
+/* How far it may be off and be accepted; between that and its limit `proven` it is suspect. */
+double attn_component_accept(const struct attn_reference *r, const struct attn_row_limit *limit, int64_t component,
+                             double proven);
 
 #endif

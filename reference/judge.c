@@ -51,7 +51,7 @@ static void suspect_component(const struct attn_reference *r, const struct attn_
     if (off <= 3.0 * ATTN_U32 * ((double)r->magnitude[component] + fabs(want))) {
         return;
     }
-    const double accept = attn_component_accept(r, limit, component);
+    const double accept = attn_component_accept(r, limit, component, proven);
     if (off > accept && off <= proven) {
         j->suspect++;
         j->unlikely = fmax(j->unlikely, off / accept);
@@ -76,7 +76,7 @@ static void judge_row(const struct attn_reference *r, const struct attn_arithmet
         memcpy(&got, row + d * (int64_t)sizeof got, sizeof got);
         judge_component(j, (double)got, want, proven, d, h, iq, s);
         suspect_component(r, &limit, component, (double)got, proven, j);
-        seen = seen || is_seen(want, attn_component_accept(r, &limit, component));
+        seen = seen || is_seen(want, attn_component_accept(r, &limit, component, proven));
         zeros = zeros && fabs(want) < LEAST && (double)r->magnitude[component] < LEAST;
     }
     /* Zeros are what a row must be that has no live key, or V of zeros, or a sink beside which its keys do not change

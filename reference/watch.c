@@ -91,7 +91,7 @@ static bool is_missed(const struct attn_reference *r, const struct attn_row_limi
     for (int64_t d = 0; d < r->d_v; d++) {
         const int64_t component = index * r->d_v + d;
         const double off = p / rest * fabs(r->value[component] - (double)v[d]);
-        if (off > attn_component_accept(r, limit, component)) {
+        if (off > attn_component_accept(r, limit, component, attn_component_limit(r, limit, component))) {
             return true;
         }
     }
