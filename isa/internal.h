@@ -246,8 +246,10 @@ enum isa_flag {
     ISA_READS_M0 = 64,
     ISA_WRITES_EXEC = 128, /* s_and_saveexec, v_cmpx */
     ISA_READS_EXEC = 256,
-    ISA_NO_DST = 512,  /* stores: every operand is a source */
-    ISA_PARTIAL = 1024 /* writes a part of dst's register only: the rest is kept */
+    ISA_NO_DST = 512,   /* stores: every operand is a source */
+    ISA_PARTIAL = 1024, /* writes a part of dst's register only: the rest is kept */
+    ISA_ATOMIC = 2048   /* global, flat, buffer: has a dst only where it returns: glc, sc0 (gfx942 on), TH_ATOMIC_RETURN
+                           (gfx12); without, every operand is a source */
 };
 /* The table's parts: each class's file has its own (isa/rows/NAME.h: the X-macro; NAME.c: the functions and the set).
  */
@@ -267,9 +269,19 @@ size_t isa_row_count(void);
 
 /* Code is decoded from an entry on, as it is reached, and kept with its object. */
 struct isa_code;
-/* The number of the instruction at that address (bytes from the code's start); ISA_NO_CODE, with w's stop set, when
- * there is none, when it has no row, or the text has a form that is not understood. */
-uint32_t isa_code_at(struct isa_code *code, uint64_t at);
+/* Is the disassembler there, and does it know the target? */
+bool isa_code_ready(const struct isa_target *target, struct isa_error *error);
+/* An executable segment: where it lies is its device address too (s_getpc). For waves of that many lanes. NULL when
+ * memory runs out. */
+struct isa_code *isa_code_open(const struct isa_target *target, int lanes, const uint8_t *bytes, uint64_t size);
+void isa_code_close(struct isa_code *code);
+uint64_t isa_code_base(const struct isa_code *code);
+/* The number of the instruction at that address (bytes from the code's start); ISA_NO_CODE, with code and text of
+ * *stop set (code_bounds, unsupported, memory), when there is none. One that has no row, or has a form that is not
+ * understood, is an instruction with row NULL: it fails when it is reached (isa_code_text and isa_code_why say what it
+ * is). An instruction's `next` is ISA_NO_CODE as long as what follows is not decoded: the run loop asks here. */
+uint32_t isa_code_at(struct isa_code *code, uint64_t at, struct isa_stop *stop);
+const char *isa_code_why(struct isa_code *code, const struct isa_instr *i);
 const struct isa_instr *isa_code_instr(const struct isa_code *code, uint32_t number);
 /* The text of an instruction, for messages: made again. */
 void isa_code_text(struct isa_code *code, const struct isa_instr *i, char *text, size_t cap);
@@ -328,6 +340,14 @@ bool isa_scratch_store(struct isa_wave *w, const struct isa_instr *i, int lane, 
 /* An operation was issued whose results come under that counter: destination registers are pending until the wait.
  * Loads fill the registers at once; the mark is what tells a use that came too early. */
 void isa_issue(struct isa_wave *w, const struct isa_instr *i, enum isa_counter counter);
+/* A wait: at most so many operations of that counter are still on their way. Before gfx12 lgkmcnt(n) is a wait for DS
+ * and one for KM, both n; vmcnt(n) of gfx9 is one for LOAD: stores are counted there. */
+void isa_wait(struct isa_wave *w, enum isa_counter counter, uint32_t at_most);
+/* Barriers (group.c). s_barrier is isa_barrier. gfx12: s_barrier_signal, s_barrier_wait (barrier -1); _signal goes on.
+ * The wave's `next` is behind the barrier already. */
+enum isa_next isa_barrier(struct isa_wave *w, const struct isa_instr *i);
+enum isa_next isa_barrier_signal(struct isa_wave *w, const struct isa_instr *i);
+enum isa_next isa_barrier_wait(struct isa_wave *w, const struct isa_instr *i);
 
 /* ---- Classes: each is a run of rows ---------------------------------------------------------------------- */
 
