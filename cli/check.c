@@ -135,8 +135,8 @@ static bool next_given(void *context, struct attn_problem *p)
         const char *name = lines_name(&g->lines, g->lines.current);
         const char *text;
         size_t len;
-        if (r == LINES_UNREADABLE) {
-            cli_error("%s: %s", name, strerror(errno));
+        if (r == LINES_UNREADABLE || r == LINES_ENCODED) {
+            cli_error("%s: %s", name, r == LINES_ENCODED ? encoding_name(g->lines.state.encoding) : strerror(errno));
             g->unreadable = true;
             continue;
         }

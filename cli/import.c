@@ -207,8 +207,8 @@ static bool take_all(struct import *import, struct lines *lines)
         switch (lines_next(lines)) {
         case LINES_END: return true;
         case LINES_UNREADABLE: cli_error("%s: %s", lines_name(lines, lines->current), strerror(errno)); return false;
+        case LINES_ENCODED:
         case LINES_TOO_LONG:
-        case LINES_CUT:
         case LINES_LINE:
             if (!pass(import, lines->text, lines->len) && !take(import, lines))
                 return false;

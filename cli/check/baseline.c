@@ -22,8 +22,8 @@ int check_baseline_read(const char *path, struct check_baseline *baseline)
     if (!lines_open(&lines, 1, &argument, NULL, CHECK_KEY_MAX))
         return CLI_USAGE;
     for (enum lines_result r; code == CLI_GOOD && (r = lines_next(&lines)) != LINES_END;) {
-        if (r == LINES_UNREADABLE) {
-            cli_error("%s: %s", path, strerror(errno));
+        if (r == LINES_UNREADABLE || r == LINES_ENCODED) {
+            cli_error("%s: %s", path, r == LINES_ENCODED ? encoding_name(lines.state.encoding) : strerror(errno));
             code = CLI_USAGE;
             break;
         }

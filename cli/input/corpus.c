@@ -67,7 +67,12 @@ static bool take(struct corpus *corpus, const char *text, size_t len, struct att
     struct attn_error error;
     char message[512], values[384];
     if (!attn_case_parse(text, len, c, &where)) {
-        report(corpus, where.column, where.message);
+        const char *words = encoding_words(text, len);
+        if (!words && corpus->lines.cut)
+            words = "the file ends here without a newline, it may be cut off";
+        snprintf(message, sizeof message, "%s%s%s%s", where.message, words ? " (" : "", words ? words : "",
+                 words ? ")" : "");
+        report(corpus, where.column, message);
         return false;
     }
     if (attn_problem_check(&c->problem, &error) != ATTN_E_OK) {
@@ -168,8 +173,11 @@ bool corpus_next_item(struct corpus *corpus, struct attn_case *c, const struct a
             snprintf(message, sizeof message, "the line has more than %zu bytes", lines->max);
             report(corpus, lines->max + 1, message);
             continue;
-        case LINES_CUT:
-            report(corpus, lines->len + 1, "the file ends inside a line: no newline at its end, it may be cut off");
+        case LINES_ENCODED:
+            lines->number = 1;
+            snprintf(message, sizeof message, "the file is %s: save it as UTF-8 without a byte order mark",
+                     encoding_name(lines->state.encoding));
+            report(corpus, 1, message);
             continue;
         case LINES_LINE: break;
         }
@@ -278,9 +286,10 @@ void corpus_place(const struct corpus *corpus, char *text, size_t cap)
 
 int corpus_close(struct corpus *corpus, int code)
 {
+    bool unreadable = corpus->lines.unreadable > 0;
     lines_close(&corpus->lines);
     free(corpus->script);
     free(corpus->session);
     free(corpus->expanded);
-    return corpus->errors ? CLI_USAGE : code;
+    return corpus->errors || (unreadable && code == CLI_GOOD) ? CLI_USAGE : code;
 }

@@ -8,11 +8,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "cli/input/folder.h"
 #include "cli/input/message.h"
 #include "fuzz/case/attn_case.h"
+#include "fuzz/case/folder.h"
 
-enum { CHUNK_BYTES = 65536, DEPTH_MAX = 32 };
+/* Of UTF-16 so much is read at once that its UTF-8 has room before it in the same chunk. */
+enum { CHUNK_BYTES = 65536, PIECE_BYTES = 21840 };
 
 /* ---- Sources ------------------------------------------------------------------------------------------- */
 
@@ -33,46 +34,35 @@ static bool add_source(struct lines *lines, const char *name, const char *text)
     return true;
 }
 
-static bool ends_with(const char *name, const char *end)
+/* What was met in a folder, without an exit code for what is no file. */
+static bool take_met(void *context, const char *path, enum attn_folder_entry entry, const char *what)
 {
-    size_t n = strlen(name), m = strlen(end);
-    return n > m && !strcmp(name + n - m, end);
+    struct lines *lines = context;
+    if (entry == ATTN_FOLDER_FILE) {
+        bool good = add_source(lines, path, NULL);
+        if (good)
+            lines->source[lines->n_sources - 1].met = true;
+        return good;
+    }
+    cli_error("%s: %s: passed over", path, what);
+    lines->unreadable += entry == ATTN_FOLDER_UNREADABLE;
+    return true;
 }
 
-static bool add_directory(struct lines *lines, const char *path, int depth)
+static bool add_directory(struct lines *lines, const char *path)
 {
-    if (depth > DEPTH_MAX) {
-        cli_error("%s: directories more than %d deep", path, DEPTH_MAX);
-        return false;
-    }
-    char **names;
-    size_t n;
-    bool good = cli_folder_names(path, &names, &n);
-    for (size_t i = 0; i < n; i++) {
-        size_t len = strlen(path) + strlen(names[i]) + 2;
-        char *child = good ? malloc(len) : NULL;
-        if (good && !child)
-            good = cli_out_of_memory();
-        if (good) {
-            bool slash = ends_with(path, "/");
-            snprintf(child, len, "%s%s%s", path, slash ? "" : "/", names[i]);
-            struct stat link, target;
-            bool known = lstat(child, &link) == 0 && stat(child, &target) == 0;
-            /* A link to a directory is not followed: it may lead back up. */
-            if (known && S_ISDIR(link.st_mode))
-                good = add_directory(lines, child, depth + 1);
-            else if (known && S_ISREG(target.st_mode) && ends_with(names[i], ".txt"))
-                good = add_source(lines, child, NULL);
-        }
-        free(child);
-        free(names[i]);
-    }
-    free(names);
+    const char *what;
+    bool good = attn_folder_walk(path, ".txt", take_met, lines, &what);
+    if (!good && what)
+        cli_error("%s: %s", path, what);
     return good;
 }
 
 static bool starts_with_one(const char *text, const char *const *prefixes)
 {
+    size_t mark;
+    encoding_of(text, strlen(text), &mark); /* pasted with the line: said where it is read */
+    text += mark;
     for (; prefixes && *prefixes; prefixes++)
         if (!strncmp(text, *prefixes, strlen(*prefixes)))
             return true;
@@ -93,7 +83,7 @@ bool lines_open(struct lines *lines, int n, char **arguments, const char *const 
         bool exists = strcmp(argument, "-") && stat(argument, &status) == 0;
         bool good;
         if (exists && S_ISDIR(status.st_mode)) {
-            good = add_directory(lines, argument, 0);
+            good = add_directory(lines, argument);
         } else if (!exists && starts_with_one(argument, prefixes)) {
             char name[32];
             snprintf(name, sizeof name, "argument %d", i + 1);
@@ -129,6 +119,8 @@ static void close_source(struct lines *lines)
         fclose(lines->file);
     lines->file = NULL;
     lines->at = lines->end = 0;
+    lines->begun = false;
+    lines->state = (struct encoding_state){ .encoding = ENCODING_BYTES };
 }
 
 void lines_close(struct lines *lines)
@@ -153,9 +145,41 @@ static enum lines_result argument_line(struct lines *lines, const char *text)
 {
     size_t len = strlen(text);
     lines->number = 1;
+    lines->cut = false;
     lines->text = text;
     lines->len = len < lines->max ? len : lines->max;
     return len > lines->max ? LINES_TOO_LONG : LINES_LINE;
+}
+
+/* Reads on: chunk[at..end) is new, empty at the end of the file. LINES_LINE, or why there is nothing. */
+static enum lines_result read_chunk(struct lines *lines)
+{
+    bool wide = lines->state.encoding == ENCODING_UTF16_LITTLE || lines->state.encoding == ENCODING_UTF16_BIG;
+    char *piece = lines->chunk + CHUNK_BYTES - PIECE_BYTES;
+    lines->at = 0;
+    do {
+        errno = 0;
+        size_t n = wide ? fread(piece, 1, PIECE_BYTES, lines->file)
+                        : fread(lines->chunk, 1, lines->begun ? CHUNK_BYTES : PIECE_BYTES, lines->file);
+        lines->end = n;
+        if (n == 0)
+            return ferror(lines->file) ? LINES_UNREADABLE : LINES_LINE;
+        if (!lines->begun) {
+            size_t mark;
+            lines->begun = true;
+            lines->state.encoding = encoding_of(lines->chunk, n, &mark);
+            wide = lines->state.encoding == ENCODING_UTF16_LITTLE || lines->state.encoding == ENCODING_UTF16_BIG;
+            if (wide && !lines->decode)
+                return LINES_ENCODED;
+            lines->at = lines->decode && !wide ? mark : 0;
+            n = wide ? n - mark : n;
+            if (wide)
+                memmove(piece, lines->chunk + mark, n);
+        }
+        if (wide)
+            lines->end = encoding_to_utf8(&lines->state, piece, n, lines->chunk);
+    } while (lines->at == lines->end); /* half a character, or a byte order mark alone */
+    return LINES_LINE;
 }
 
 /* Next line of the open file; LINES_END at its end. */
@@ -163,19 +187,19 @@ static enum lines_result file_line(struct lines *lines)
 {
     size_t len = 0; /* of the line so far, counted past max too */
     lines->text = lines->line;
+    lines->cut = false;
     for (;;) {
         if (lines->at == lines->end) {
-            lines->at = 0;
-            errno = 0;
-            lines->end = fread(lines->chunk, 1, CHUNK_BYTES, lines->file);
+            enum lines_result result = read_chunk(lines);
+            if (result != LINES_LINE)
+                return result;
             if (lines->end == 0) {
-                if (ferror(lines->file))
-                    return LINES_UNREADABLE;
                 if (len == 0)
                     return LINES_END;
                 lines->number++;
+                lines->cut = true;
                 lines->len = len < lines->max ? len : lines->max;
-                return len > lines->max ? LINES_TOO_LONG : LINES_CUT;
+                return len > lines->max ? LINES_TOO_LONG : LINES_LINE;
             }
         }
         const char *from = lines->chunk + lines->at;
@@ -212,6 +236,11 @@ enum lines_result lines_next(struct lines *lines)
                 return argument_line(lines, source->text);
             bool standard = !strcmp(source->name, "-");
             lines->file = standard ? stdin : fopen(source->name, "rb");
+            if (!lines->file && source->met) {
+                cli_error("%s: %s: passed over", source->name, strerror(errno));
+                lines->unreadable++;
+                continue;
+            }
             if (!lines->file)
                 return LINES_UNREADABLE;
             if (!standard)
@@ -221,7 +250,9 @@ enum lines_result lines_next(struct lines *lines)
         if (result == LINES_LINE || (result == LINES_TOO_LONG))
             return result;
         int error = errno;
+        enum encoding encoding = lines->state.encoding;
         close_source(lines);
+        lines->state.encoding = encoding;
         errno = error;
         if (result != LINES_END)
             return result;

@@ -109,7 +109,7 @@ struct run_job {
     int64_t n_given;
     char **session; /* scripts of the sessions that were read */
     int64_t n_sessions;
-    char **input; /* names of fuzzing inputs: sources from lines->n_sources on */
+    char **input; /* paths of fuzzing inputs: sources from lines->n_sources on */
     int n_inputs;
     struct run_problem *problem;
     int64_t n_problems;

@@ -11,9 +11,9 @@
 #include "cli/input/corpus.h"
 #include "fuzz/domain/domain.h"
 #include "fuzz/domain/mutate.h"
-#include "cli/input/folder.h"
 #include "cli/input/message.h"
 #include "cli/run/tasks.h"
+#include "fuzz/case/folder.h"
 #include "planner/hash.h"
 #include "fuzz/session/session.h"
 
@@ -100,7 +100,7 @@ void run_task_source(const struct run_job *job, int64_t t, char *text, size_t ca
     if (problem->source == RUN_GENERATED)
         snprintf(text, cap, "generated/%" PRId64, job->options->seed);
     else if (problem->source >= inputs)
-        snprintf(text, cap, "%s/%s", job->options->inputs, job->input[problem->source - inputs]);
+        snprintf(text, cap, "%s", job->input[problem->source - inputs]);
     else
         snprintf(text, cap, "%s", lines_name(job->lines, problem->source));
 }
@@ -224,36 +224,54 @@ static bool load_lines(struct run_job *job, struct corpus *corpus)
     return true;
 }
 
-/* A fuzzing input is any bytes; those past the longest genome are not looked at. */
-static bool load_inputs(struct run_job *job)
+struct inputs {
+    struct run_job *job;
+    struct corpus *corpus;
+};
+
+static bool pass_over(struct inputs *in, const char *path, const char *what, bool unreadable)
 {
-    size_t n_names;
-    bool listed = cli_folder_names(job->options->inputs, &job->input, &n_names);
-    job->n_inputs = (int)n_names;
-    if (!listed)
-        return false;
-    for (int i = 0; i < job->n_inputs; i++) {
-        char path[RUN_PLACE_MAX];
-        uint8_t bytes[ATTN_GENOME_BYTES_MAX];
-        struct attn_genome genome;
-        struct attn_case c;
-        struct stat status;
-        snprintf(path, sizeof path, "%s/%s", job->options->inputs, job->input[i]);
-        FILE *file = stat(path, &status) == 0 && S_ISREG(status.st_mode) ? fopen(path, "rb") : NULL;
-        size_t n = file ? fread(bytes, 1, sizeof bytes, file) : 0;
-        bool good = file && !ferror(file);
-        if (file)
-            fclose(file);
-        if (!good) {
-            cli_error("%s: cannot be read as a fuzzing input", path);
-            return false;
-        }
-        attn_genome_decode(bytes, n, &genome);
-        case_of_genome(job->options, &genome, &c);
-        if (mine(job) && !add_problem(job, &c, job->lines->n_sources + i, 1))
-            return false;
-    }
+    cli_error("%s: %s: passed over", path, what);
+    in->corpus->lines.unreadable += unreadable;
     return true;
+}
+
+/* A fuzzing input is any bytes; those past the longest genome are not looked at. */
+static bool take_input(void *context, const char *path, enum attn_folder_entry entry, const char *what)
+{
+    struct inputs *in = context;
+    struct run_job *job = in->job;
+    uint8_t bytes[ATTN_GENOME_BYTES_MAX];
+    struct attn_genome genome;
+    struct attn_case c;
+    if (entry != ATTN_FOLDER_FILE)
+        return pass_over(in, path, what, entry == ATTN_FOLDER_UNREADABLE);
+    FILE *file = fopen(path, "rb");
+    size_t n = file ? fread(bytes, 1, sizeof bytes, file) : 0;
+    bool good = file && !ferror(file);
+    int error = errno;
+    if (file)
+        fclose(file);
+    if (!good)
+        return pass_over(in, path, strerror(error), true);
+    char *name = grow((void **)&job->input, job->n_inputs, sizeof *job->input) ? strdup(path) : NULL;
+    if (!name)
+        return cli_out_of_memory();
+    job->input[job->n_inputs++] = name;
+    attn_genome_decode(bytes, n, &genome);
+    case_of_genome(job->options, &genome, &c);
+    return !mine(job) || add_problem(job, &c, job->lines->n_sources + job->n_inputs - 1, 1);
+}
+
+static bool load_inputs(struct run_job *job, struct corpus *corpus)
+{
+    struct inputs in = { .job = job, .corpus = corpus };
+    const char *what;
+    if (attn_folder_walk(job->options->inputs, NULL, take_input, &in, &what))
+        return true;
+    if (what)
+        cli_error("%s: %s", job->options->inputs, what);
+    return false;
 }
 
 static bool add_tasks(struct run_job *job, int64_t problem)
@@ -275,7 +293,7 @@ static bool add_tasks(struct run_job *job, int64_t problem)
 bool run_tasks_load(struct run_job *job, struct corpus *corpus)
 {
     const struct run_options *options = job->options;
-    if (!load_lines(job, corpus) || (options->inputs && !load_inputs(job)))
+    if (!load_lines(job, corpus) || (options->inputs && !load_inputs(job, corpus)))
         return false;
     for (int64_t i = 0; i < options->generate; i++)
         if (mine(job) && !add_problem(job, NULL, RUN_GENERATED, i))

@@ -1,23 +1,22 @@
 /* replay.c: main() of a target without an engine: runs the target once on each file named, and on each file in each
- * folder named, in the order of their names. Ends 0 when all were run; a failing input ends the process as it does
- * under an engine, after its name was printed.
+ * folder named, in the order of their names; what is no file there is named and passed over. Ends 0 when all were run;
+ * a failing input ends the process as it does under an engine, after its name was printed.
  *
  * SPDX-License-Identifier: MIT */
 #define _POSIX_C_SOURCE 200809L
-#include <dirent.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "fuzz/case/folder.h"
 #include "fuzz/targets/feedback.h"
 #include "fuzz/targets/hooks.h"
 
 /* Inputs are short; a file beyond this is none. */
 enum { INPUT_BYTES_MAX = 1 << 24 };
-
-static int run_path(const char *path, size_t *ran);
 
 static int complain(const char *path, const char *what)
 {
@@ -47,51 +46,51 @@ static int run_file(const char *path, size_t size, size_t *ran)
     return 0;
 }
 
-static int skip_dots(const struct dirent *entry) { return entry->d_name[0] != '.'; }
+/* What the folders named have come to. */
+struct replayed {
+    size_t ran;
+    int status;
+};
 
-static int run_folder(const char *path, size_t *ran)
+static bool run_met(void *context, const char *path, enum attn_folder_entry entry, const char *what)
 {
-    struct dirent **entries;
-    int n = scandir(path, &entries, skip_dots, alphasort), status = 0;
-    if (n < 0)
-        return complain(path, "cannot be listed");
-    for (int i = 0; i < n; i++) {
-        size_t length = strlen(path) + strlen(entries[i]->d_name) + 2;
-        char *name = malloc(length);
-        if (!name)
-            abort();
-        snprintf(name, length, "%s/%s", path, entries[i]->d_name);
-        int one = run_path(name, ran);
-        status = one ? one : status;
-        free(name);
-        free(entries[i]);
+    struct replayed *r = context;
+    struct stat info;
+    if (entry == ATTN_FOLDER_OTHER) {
+        fprintf(stderr, "%s: %s: passed over\n", path, what);
+        return true;
     }
-    free(entries);
-    return status;
+    int one = entry == ATTN_FOLDER_FILE && stat(path, &info) == 0 ? run_file(path, (size_t)info.st_size, &r->ran)
+                                                                  : complain(path, what ? what : "is gone");
+    r->status = one ? one : r->status;
+    return true;
 }
 
-static int run_path(const char *path, size_t *ran)
+static void run_path(const char *path, struct replayed *r)
 {
     struct stat info;
+    const char *what = NULL;
     if (stat(path, &info) != 0)
-        return complain(path, "no such file or folder");
-    return S_ISDIR(info.st_mode) ? run_folder(path, ran) : run_file(path, (size_t)info.st_size, ran);
+        r->status = complain(path, "no such file or folder");
+    else if (S_ISDIR(info.st_mode) && !attn_folder_walk(path, NULL, run_met, r, &what))
+        r->status = complain(path, what);
+    else if (!S_ISDIR(info.st_mode) && !S_ISREG(info.st_mode))
+        r->status = complain(path, "no file and no folder");
+    else if (S_ISREG(info.st_mode) && run_file(path, (size_t)info.st_size, &r->ran))
+        r->status = 2;
 }
 
 int main(int argc, char **argv)
 {
-    size_t ran = 0;
-    int status = 0;
+    struct replayed r = { .ran = 0 };
     if (argc < 2 || strcmp(argv[1], "--help") == 0) {
         printf("usage: %s FILE|FOLDER...\nRuns the fuzz target once on each file.\n", argv[0]);
         return argc < 2 ? 2 : 0;
     }
     LLVMFuzzerInitialize(&argc, &argv);
     attn_feedback_run_all();
-    for (int i = 1; i < argc; i++) {
-        int one = run_path(argv[i], &ran);
-        status = one ? one : status;
-    }
-    fprintf(stderr, "%zu inputs ran\n", ran);
-    return status;
+    for (int i = 1; i < argc; i++)
+        run_path(argv[i], &r);
+    fprintf(stderr, "%zu inputs ran\n", r.ran);
+    return r.status;
 }
