@@ -23,6 +23,7 @@ struct isa_target {
     bool architected_scratch; /* flat scratch is set by the hardware: gfx942 on, gfx11 on */
     bool workgroup_in_ttmp;   /* gfx12: ttmp9, ttmp7 */
     bool mfma_flushes;        /* gfx90a: f16 and bf16 subnormals of A and B count as zero */
+    bool fp8_fnuz;            /* gfx942: 8-bit floats without negative zero; bias one more. Later: as OCP has them */
     uint8_t lds_granule_log2;
 };
 /* NULL when there is no such row (target.c). */
@@ -112,6 +113,7 @@ enum isa_place { ISA_P_NONE, ISA_P_VECTOR, ISA_P_SCALAR, ISA_P_CONSTANT, ISA_P_O
 
 /* Types of what an operand holds: they say how a constant is made ("1.0" of F16 is 0x3c00), what neg and abs do, and
  * how many registers it takes. X(NAME, bytes, float?) */
+/* clang-format off */
 #define ISA_TYPES(X)                                                                                                   \
     X(NONE, 0, 0)                                                                                                      \
     X(B16, 2, 0)                                                                                                       \
@@ -120,6 +122,7 @@ enum isa_place { ISA_P_NONE, ISA_P_VECTOR, ISA_P_SCALAR, ISA_P_CONSTANT, ISA_P_O
         X(U64, 8, 0) X(I64, 8, 0) X(F64, 8, 1) X(PK_B16, 4, 0) X(PK_U16, 4, 0) X(PK_I16, 4, 0) X(PK_F16, 4, 1)         \
             X(PK_BF16, 4, 1) X(PK_F32, 8, 1) X(PK_B32, 8, 0) X(MASK, 8, 0) X(B96, 12, 0) X(B128, 16, 0) X(B256, 32, 0) \
                 X(B512, 64, 0) X(B1024, 128, 0)
+/* clang-format on */
 /* MASK: a bit a lane, one word in wave32. Operands larger than 8 bytes: only registers. */
 enum isa_type {
 #define X(NAME, bytes, is_float) ISA_T_##NAME,
@@ -209,12 +212,14 @@ enum isa_next {
 typedef enum isa_next isa_run(struct isa_wave *w, const struct isa_instr *i);
 
 /* What counts and checks know instructions by. */
+/* clang-format off */
 #define ISA_CLASSES(X)                                                                                            \
     X(SCALAR)                                                                                                     \
     X(SCALAR_MEMORY)                                                                                              \
     X(CONTROL)                                                                                                    \
     X(WAIT) X(VECTOR) X(TRANSCENDENTAL) X(PACKED) X(COMPARE) X(LANE) X(MATRIX) X(DS) X(GLOBAL) X(FLAT) X(SCRATCH) \
         X(BUFFER)
+/* clang-format on */
 enum isa_class {
 #define X(NAME) ISA_CLASS_##NAME,
     ISA_CLASSES(X)
