@@ -284,13 +284,16 @@ uint64_t isa_code_base(const struct isa_code *code);
 /* The number of the instruction at that address (bytes from the code's start); ISA_NO_CODE, with code and text of
  * *stop set (code_bounds, unsupported, memory), when there is none. One that has no row, or has a form that is not
  * understood, is an instruction with row NULL: it fails when it is reached (isa_code_text and isa_code_why say what it
- * is). An instruction's `next` is ISA_NO_CODE as long as what follows is not decoded: the run loop asks here. */
+ * is). `next` and `target` are numbers right away, ISA_NO_CODE only where the code ends: the run loop asks here why. */
 uint32_t isa_code_at(struct isa_code *code, uint64_t at, struct isa_stop *stop);
 const char *isa_code_why(struct isa_code *code, const struct isa_instr *i);
-const struct isa_instr *isa_code_instr(const struct isa_code *code, uint32_t number);
+/* By number: decoded now when it was not reached before. Never NULL for what isa_code_at, next and target give. */
+const struct isa_instr *isa_code_instr(struct isa_code *code, uint32_t number);
 /* The text of an instruction, for messages: made again. */
 void isa_code_text(struct isa_code *code, const struct isa_instr *i, char *text, size_t cap);
-/* Parses one printed instruction ("v_add_f32_e32 v0, 1.0, v1"). False with what was not understood in error[cap]. */
+/* Parses one printed instruction ("v_add_f32_e32 v0, 1.0, v1"). *i is zero on entry, but for encoding and bytes where
+ * they are known (some forms have a number only there), and second: the place for the Y half of a dual instruction.
+ * False with what was not understood in error[cap]. */
 bool isa_parse(const struct isa_target *target, int lanes, const char *text, struct isa_instr *i, char *error,
                size_t cap);
 
