@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "cli/import/format.h"
+#include "cli/import/reader.h"
+#include "cli/import/tally.h"
 #include "cli/input/lines.h"
 #include "cli/input/message.h"
 #include "cli/verbs.h"
@@ -17,55 +19,48 @@
 static const char help[] =
     "usage: attnfuzz import [options] FILE|DIR|-...\n\n"
     "Prints problem lines for what it finds in other people's text, after a comment that counts them:\n"
-    "  - case strings of ggml's test-backend-ops, FLASH_ATTN_EXT(hsk=128,...), also older forms (hs, type_KV);\n"
-    "  - route-debug lines, CUDA_FA_ROUTE_PLAN device=0 Q=[...] Kraw=..., of the llama.cpp fork that prints them.\n"
-    "Both may stand anywhere in a line. Cases whose K or V type does not exist here are counted by type. Lines that\n"
-    "begin with '#' are kept. Other lines are counted, and the first of them shown, on standard error.\n\n"
+    "  - case strings of ggml's test-backend-ops, FLASH_ATTN_EXT(hsk=128,...), also older forms (hs, type_KV),\n"
+    "    wrapped over lines, with blanks for commas, and as its csv and sql output;\n"
+    "  - route-debug lines, CUDA_FA_ROUTE_PLAN device=0 Q=[...] Kraw=..., of the llama.cpp fork that prints them;\n"
+    "  - debug lines of ggml and its forks that say the tensors' extents, in one line or one each:\n"
+    "    Q = 512 x 2048 x 64 x 1. K = ..., Q ne=[...] nb=[...] type=..., src0='q':type=f32;ne=[...],\n"
+    "    ggml_vk_flash_attn((...), llama-eval-callback's FLASH_ATTN_EXT(Qcur-0{128, 1, 32, 1}, ...);\n"
+    "  - extents by their names: L_q:4096 L_k:77 n_head:8 d_head:64, D=128 n_q=32 n_kv=512 n_qh=32 n_kvh=8;\n"
+    "  - problem lines that a program printed (include/attnfuzz_line.h).\n"
+    "They may stand anywhere in a line, among times and colour codes; text may be UTF-8 with a byte order mark, or\n"
+    "UTF-16. What a text does not say is taken as llama.cpp has it, and the comment says what was. Parameters that\n"
+    "are not known here are dropped, and said. Cases whose K or V type does not exist here are counted by type.\n"
+    "Lines that begin with '#' are kept. Other lines are counted by why they were left out, and the first of each\n"
+    "reason shown, on standard error.\n\n"
     "options:\n"
     "  --unique   leave out lines that repeat a problem above\n"
     "  --vary     give each line a run part: data profile, mask content and seed, chosen by a hash of the problem\n"
-    "  --strict   exit 2 when a line was not understood\n"
+    "  --strict   exit 2 when a line was left out or a parameter dropped that is not known here\n"
     "  --help     this text\n\n"
     "Exit code 2: a case could not be read, or nothing was found.\n";
 
-enum { IMPORT_LINE_MAX = 65536, COMMENT_MAX = 256, SHOWN_MAX = 10, TYPES_MAX = 32 };
+enum { IMPORT_LINE_MAX = 65536, COMMENT_MAX = 256, SHOWN_MAX = 10, SHOWN_BYTES = 160 };
 
-struct tally {
-    char name[72];
-    int64_t n;
-};
+static const char NOTHING[] = "nothing about attention that is understood";
 
 struct import {
     bool unique, vary;
     FILE *spool; /* lines found, until the comment above them can be written */
-    int64_t read, written, repeated, other, bad;
-    struct tally kinds[TYPES_MAX * TYPES_MAX]; /* "f16", "f16/q8_0": written */
-    struct tally missing[TYPES_MAX];           /* types that do not exist here */
-    int n_kinds, n_missing;
+    int64_t read, written, repeated, bad;
+    struct tally kinds;         /* "f16", "f16/q8_0": written */
+    struct tally missing;       /* types that do not exist here */
+    struct tally given;         /* what the text does not say and was taken */
+    struct tally dropped;       /* parameters that were read past, and may say something of the problem */
+    struct tally said;          /* parameters that were read past, and say nothing of it */
+    struct tally left;          /* lines left out, by reason */
     struct attn_problem **seen; /* hash table, for --unique */
     size_t n_seen, cap_seen;
+    struct reader reader;
+    struct import_shapes shapes; /* of lines that belong together, since `begun` */
+    bool has_shapes;
+    struct reader_line begun; /* its text is `first` */
+    char first[SHOWN_BYTES];
 };
-
-static void count(struct tally *tallies, int *n, int cap, const char *name)
-{
-    for (int i = 0; i < *n; i++)
-        if (!strcmp(tallies[i].name, name)) {
-            tallies[i].n++;
-            return;
-        }
-    if (*n == cap)
-        name = "others";
-    else
-        ++*n;
-    snprintf(tallies[*n - 1].name, sizeof tallies->name, "%s", name);
-    tallies[*n - 1].n++;
-}
-
-static int more_first(const void *a, const void *b)
-{
-    const struct tally *x = a, *y = b;
-    return x->n != y->n ? (x->n < y->n ? 1 : -1) : strcmp(x->name, y->name);
-}
 
 /* ---- Repeats --------------------------------------------------------------------------------------------- */
 
@@ -143,54 +138,151 @@ static bool write_line(struct import *import, const struct attn_problem *problem
     }
     const char *k = attn_type_info(problem->t[ATTN_K].type)->name, *v = attn_type_info(problem->t[ATTN_V].type)->name;
     snprintf(kind, sizeof kind, "%s%s%s", k, strcmp(k, v) ? "/" : "", strcmp(k, v) ? v : "");
-    count(import->kinds, &import->n_kinds, TYPES_MAX * TYPES_MAX, kind);
+    tally_count(&import->kinds, kind);
     import->written++;
     return good && fprintf(import->spool, "%s\n", line) > 0;
 }
 
-/* One line of input; false when it cannot go on. */
-static bool take(struct import *import, const struct lines *lines)
+/* The line's place and what is said of it; the column is left out where it is none in the file. */
+static void say(const struct import *import, const struct reader_line *line, size_t column, const char *what)
 {
-    static enum import_result (*const formats[])(const char *, size_t, struct import_found *) = { import_ggml,
-                                                                                                  import_route };
-    const char *name = lines_name(lines, lines->current);
-    struct import_found found;
-    enum import_result result = IMPORT_OTHER;
+    cli_error_at(lines_name(import->reader.lines, line->source), line->number, line->changed ? 0 : column, "%s", what);
+}
+
+/* A line that holds no problem: counted by why, the first of each reason shown. */
+static void leave(struct import *import, const struct reader_line *line, const char *why)
+{
+    char text[SHOWN_BYTES + 224];
+    snprintf(text, sizeof text, "not understood: %.*s", (int)(line->len < SHOWN_BYTES ? line->len : SHOWN_BYTES),
+             line->text);
+    if (strcmp(why, NOTHING))
+        snprintf(text, sizeof text, "left out, %s: %.*s", why, (int)(line->len < SHOWN_BYTES ? line->len : SHOWN_BYTES),
+                 line->text);
+    if (tally_count(&import->left, why) <= SHOWN_MAX)
+        say(import, line, 0, text);
+}
+
+static void note(struct import *import, const struct reader_line *line, const struct import_found *found)
+{
+    static const char *const given[] = {
+#define X(NAME, text) text,
+        IMPORT_GIVEN(X)
+#undef X
+    };
+    char text[128];
+    for (int i = 0; i < IMPORT_GIVEN_COUNT; i++)
+        if (found->given >> i & 1)
+            tally_count(&import->given, given[i]);
+    for (int i = 0; i < found->n_dropped; i++) {
+        bool unknown = i < found->n_unknown;
+        int64_t times = tally_count(unknown ? &import->dropped : &import->said, found->dropped[i]);
+        snprintf(text, sizeof text, "%s is not known here and is dropped", found->dropped[i]);
+        if (unknown && times == 1)
+            say(import, line, 0, text);
+    }
+}
+
+/* What one format made of a line; false when it cannot go on. */
+static bool take_found(struct import *import, const struct reader_line *line, enum import_result result,
+                       const struct import_found *found)
+{
     struct attn_error error;
-    char values[384];
-    for (size_t i = 0; i < sizeof formats / sizeof formats[0] && result == IMPORT_OTHER; i++)
-        result = formats[i](lines->text, lines->len, &found);
-    import->read += result != IMPORT_OTHER;
+    char values[384], text[512];
+    import->read += result != IMPORT_LEFT;
     switch (result) {
-    case IMPORT_OTHER:
-        if (import->other++ < SHOWN_MAX)
-            cli_error_at(name, lines->number, 0, "not understood: %.*s", (int)(lines->len < 160 ? lines->len : 160),
-                         lines->text);
-        return true;
-    case IMPORT_TYPE: count(import->missing, &import->n_missing, TYPES_MAX, found.type); return true;
+    case IMPORT_LEFT: leave(import, line, found->why); return true;
+    case IMPORT_TYPE: tally_count(&import->missing, found->type); return true;
     case IMPORT_BAD:
         if (import->bad++ < SHOWN_MAX)
-            cli_error_at(name, lines->number, found.column, "%s", found.why);
+            say(import, line, found->column, found->why);
         return true;
-    case IMPORT_FOUND: break;
+    default: break;
     }
-    if (attn_problem_check(&found.problem, &error) != ATTN_E_OK) {
+    if (attn_problem_check(&found->problem, &error) != ATTN_E_OK) {
         attn_error_text(&error, values, sizeof values);
+        snprintf(text, sizeof text, "not legal (%s): %s", attn_error_name(error.code), values);
         if (import->bad++ < SHOWN_MAX)
-            cli_error_at(name, lines->number, 1, "not legal (%s): %s", attn_error_name(error.code), values);
+            say(import, line, 1, text);
         return true;
     }
-    if (write_line(import, &found.problem))
+    note(import, line, found);
+    if (write_line(import, &found->problem))
         return true;
     cli_error("%s", strerror(errno ? errno : ENOMEM));
     return false;
+}
+
+/* Shapes that no further line belongs to. */
+static bool flush_shapes(struct import *import)
+{
+    struct import_found found = { .column = 0 };
+    size_t from = 0;
+    if (!import->has_shapes)
+        return true;
+    import->has_shapes = false;
+    enum import_result result = import_shapes_finish(&import->shapes, &found);
+    if (result == IMPORT_OTHER)
+        result = import_mention(import->first, import->begun.len, &from, &found);
+    if (result != IMPORT_OTHER)
+        return take_found(import, &import->begun, result, &found);
+    leave(import, &import->begun, NOTHING);
+    return true;
+}
+
+/* A line with shapes: kept until it is known which of the following ones belong to it. */
+static bool take_shapes(struct import *import, const struct reader_line *line, const struct import_shapes *shapes)
+{
+    if (import->has_shapes && import_shapes_join(&import->shapes, shapes))
+        return true;
+    if (!flush_shapes(import))
+        return false;
+    import->has_shapes = true;
+    import->shapes = *shapes;
+    import->begun = *line;
+    import->begun.text = import->first;
+    import->begun.len = line->len < SHOWN_BYTES ? line->len : SHOWN_BYTES;
+    memcpy(import->first, line->text, import->begun.len);
+    return true;
+}
+
+/* One line of input; false when it cannot go on. */
+static bool take(struct import *import, const struct reader_line *line)
+{
+    static import_format *const formats[] = { import_line, import_ggml, import_route, import_extents };
+    struct import_found found;
+    struct import_shapes shapes;
+    bool any = false;
+    for (size_t i = 0; i < sizeof formats / sizeof formats[0] && !any; i++)
+        for (size_t from = 0; from < line->len;) {
+            memset(&found, 0, sizeof found);
+            enum import_result result = formats[i](line->text, line->len, &from, &found);
+            if (result == IMPORT_OTHER)
+                break;
+            if (!any && !flush_shapes(import))
+                return false;
+            any = true;
+            if (!take_found(import, line, result, &found))
+                return false;
+        }
+    if (any)
+        return true;
+    if (import_shapes_read(line->text, line->len, &shapes))
+        return take_shapes(import, line, &shapes);
+    size_t from = 0;
+    if (!flush_shapes(import))
+        return false;
+    if (import_mention(line->text, line->len, &from, &found) == IMPORT_LEFT)
+        leave(import, line, found.why);
+    else
+        leave(import, line, line->result == LINES_TOO_LONG ? "a line of more than 65536 bytes" : NOTHING);
+    return true;
 }
 
 /* Blank lines are read past, comments kept; true when the line is one of them. */
 static bool pass(struct import *import, const char *text, size_t len)
 {
     size_t at = 0;
-    while (at < len && (text[at] == ' ' || text[at] == '\t'))
+    while (at < len && text[at] == ' ')
         at++;
     if (at < len && text[at] != '#')
         return false;
@@ -201,16 +293,17 @@ static bool pass(struct import *import, const char *text, size_t len)
     return true;
 }
 
-static bool take_all(struct import *import, struct lines *lines)
+static bool take_all(struct import *import)
 {
+    struct reader *reader = &import->reader;
     for (;;) {
-        switch (lines_next(lines)) {
-        case LINES_END: return true;
-        case LINES_UNREADABLE: cli_error("%s: %s", lines_name(lines, lines->current), strerror(errno)); return false;
-        case LINES_ENCODED:
-        case LINES_TOO_LONG:
-        case LINES_LINE:
-            if (!pass(import, lines->text, lines->len) && !take(import, lines))
+        switch (reader_next(reader)) {
+        case LINES_END: return flush_shapes(import);
+        case LINES_UNREADABLE:
+            cli_error("%s: %s", lines_name(reader->lines, reader->now.source), strerror(errno));
+            return false;
+        default:
+            if (!pass(import, reader->now.text, reader->now.len) && !take(import, &reader->now))
                 return false;
         }
     }
@@ -218,37 +311,19 @@ static bool take_all(struct import *import, struct lines *lines)
 
 /* ---- Result ---------------------------------------------------------------------------------------------- */
 
-static void put_tallies(const char *what, struct tally *tallies, int n)
-{
-    if (n == 0)
-        return;
-    qsort(tallies, (size_t)n, sizeof *tallies, more_first);
-    int column = printf("# %s:", what);
-    for (int i = 0; i < n; i++) {
-        if (column > 100)
-            column = printf("\n#  ") - 1;
-        putchar(' ');
-        for (const char *s = tallies[i].name; *s; s++) /* a type's name is other people's text */
-            putchar(*s > ' ' && *s < 0x7f ? *s : '?');
-        column += (int)strlen(tallies[i].name) + printf(" %" PRId64 "%s", tallies[i].n, i + 1 < n ? "," : "");
-    }
-    putchar('\n');
-}
-
 static bool put_result(struct import *import)
 {
-    int64_t missing = 0;
-    for (int i = 0; i < import->n_missing; i++)
-        missing += import->missing[i].n;
     printf("# attnfuzz import: %" PRId64 " cases read: %" PRId64 " lines here", import->read, import->written);
     if (import->unique)
         printf(", %" PRId64 " repeat one of them", import->repeated);
-    printf(", %" PRId64 " have a type that does not exist here", missing);
+    printf(", %" PRId64 " have a type that does not exist here", import->missing.total);
     if (import->bad)
         printf(", %" PRId64 " unreadable", import->bad);
     putchar('\n');
-    put_tallies("Lines by type of K and V", import->kinds, import->n_kinds);
-    put_tallies("Cases of types that do not exist here", import->missing, import->n_missing);
+    tally_put(stdout, "Lines by type of K and V", &import->kinds);
+    tally_put(stdout, "Cases of types that do not exist here", &import->missing);
+    tally_put(stdout, "Not in the text, so taken as given", &import->given);
+    tally_put(stdout, "Parameters that are not known here, and dropped", &import->dropped);
     char chunk[4096];
     rewind(import->spool);
     for (size_t n; (n = fread(chunk, 1, sizeof chunk, import->spool));)
@@ -257,10 +332,12 @@ static bool put_result(struct import *import)
         cli_error("%s", strerror(errno));
         return false;
     }
+    tally_put(stderr, "Parameters that say nothing of the problem, and dropped", &import->said);
+    tally_put(stderr, "Lines left out", &import->left);
     fprintf(stderr,
             "%" PRId64 " cases read, %" PRId64 " lines written, %" PRId64
             " of a type that does not exist here, %" PRId64 " unreadable, %" PRId64 " lines not understood\n",
-            import->read, import->written, missing, import->bad, import->other);
+            import->read, import->written, import->missing.total, import->bad, import->left.total);
     return true;
 }
 
@@ -295,10 +372,14 @@ static int run(int argc, char **argv)
         good = false;
     }
     good = good && lines_open(&lines, argc - optind, argv + optind, NULL, IMPORT_LINE_MAX) &&
-           take_all(import, &lines) && put_result(import);
-    int code = good && import->bad == 0 && import->read > 0 && !(strict && import->other) ? CLI_GOOD : CLI_USAGE;
+           reader_open(&import->reader, &lines) && take_all(import) && put_result(import);
+    bool whole = import->left.total == 0 && import->dropped.total == 0;
+    int code = good && import->bad == 0 && import->read > 0 && (whole || !strict) ? CLI_GOOD : CLI_USAGE;
+    if (lines.unreadable)
+        code = CLI_USAGE;
     if (good && import->read == 0)
         cli_error("nothing found to import");
+    reader_close(&import->reader);
     lines_close(&lines);
     if (import->spool)
         fclose(import->spool);

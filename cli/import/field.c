@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: MIT */
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "cli/import/field.h"
 #include "planner/arith.h"
@@ -16,11 +17,16 @@ bool import_field_next(const char *text, size_t len, size_t *at, const char *end
     size_t key = i;
     while (i < len && text[i] != '=' && !(text[i] && strchr(ends, text[i])))
         i++;
-    if (i == len || text[i] != '=' || i == key)
+    field->key_len = i - key;
+    while (i < len && text[i] == ' ')
+        i++;
+    if (i == len || text[i] != '=' || field->key_len == 0)
         return false;
     field->key = text + key;
-    field->key_len = i - key;
-    field->value = text + ++i;
+    i++;
+    while (i < len && text[i] == ' ')
+        i++;
+    field->value = text + i;
     bool inside = false;
     for (; i < len && (inside || !(text[i] && strchr(ends, text[i]))); i++)
         inside = text[i] == '[' || (inside && text[i] != ']');
@@ -51,15 +57,22 @@ bool import_integer(const struct import_field *field, int64_t *value)
     return read_integer(&s, end, value) && s == end;
 }
 
+static bool is_gap(char c) { return c == ',' || c == ' ' || c == '\t'; }
+
 bool import_list(const struct import_field *field, int n, int64_t *values)
 {
     const char *s = field->value, *end = s + field->value_len;
+    if (s == end || *s++ != '[')
+        return false;
     for (int i = 0; i < n; i++) {
-        if (s == end || *s++ != (i ? ',' : '['))
-            return false;
-        if (!read_integer(&s, end, &values[i]))
+        const char *gap = s;
+        while (s < end && is_gap(*s))
+            s++;
+        if ((i && s == gap) || !read_integer(&s, end, &values[i]))
             return false;
     }
+    while (s < end && is_gap(*s))
+        s++;
     return s + 1 == end && *s == ']';
 }
 
@@ -72,13 +85,32 @@ int import_type(const struct import_field *field, struct import_found *found)
 {
     for (int type = 0; type < ATTN_TYPE_COUNT; type++) {
         const char *name = attn_type_info(type)->name;
-        if (strlen(name) == field->value_len && !memcmp(name, field->value, field->value_len))
+        if (strlen(name) == field->value_len && !strncasecmp(name, field->value, field->value_len))
             return type;
     }
     size_t n = field->value_len < sizeof found->type - 1 ? field->value_len : sizeof found->type - 1;
     memcpy(found->type, field->value, n);
     found->type[n] = 0;
     return -1;
+}
+
+void import_drop(struct import_found *found, const char *key, size_t len, bool unknown)
+{
+    char name[IMPORT_NAME_MAX];
+    snprintf(name, sizeof name, "%.*s", (int)(len < sizeof name ? len : sizeof name - 1), key);
+    if (found->n_dropped == IMPORT_DROPPED_MAX)
+        return;
+    int at = found->n_dropped++;
+    if (unknown && at > found->n_unknown)
+        memcpy(found->dropped[at], found->dropped[found->n_unknown], sizeof name);
+    at = unknown ? found->n_unknown++ : at;
+    memcpy(found->dropped[at], name, sizeof name);
+}
+
+enum import_result import_left(struct import_found *found, const char *why)
+{
+    snprintf(found->why, sizeof found->why, "%s", why);
+    return IMPORT_LEFT;
 }
 
 enum import_result import_bad(struct import_found *found, const char *text, const char *place, const char *why)
@@ -100,4 +132,29 @@ const char *import_mark(const char *text, size_t len, const char *mark)
 bool import_product(int64_t a, int64_t b, int64_t *product)
 {
     return attn_mul(a, b, product) && *product <= INT64_C(1) << 62;
+}
+
+bool import_tensor(struct attn_tensor *t, int type, const int64_t ne[4], const int order[4])
+{
+    int64_t bytes = attn_type_info(type)->block_bytes;
+    *t = (struct attn_tensor){ .type = (uint8_t)type, .present = 1 };
+    memcpy(t->ne, ne, sizeof t->ne);
+    for (int i = 0; i < 4; i++)
+        if (ne[i] < 1 || !import_product(bytes, ne[i], &bytes))
+            return false;
+    attn_tensor_contiguous(t);
+    if (!order)
+        return true;
+    int64_t step = attn_row_bytes(type, ne[0]);
+    for (int i = 1; i < 4; i++) {
+        if (ne[order[i]] > 1) /* else it says nothing, and the contiguous one is left out of the line */
+            t->nb[order[i]] = step;
+        step *= ne[order[i]];
+    }
+    return true;
+}
+
+bool import_is_word(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }

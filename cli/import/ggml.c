@@ -12,6 +12,8 @@
  *   - v_is_view_of_k: V is the first hsv elements of each of K's rows. Without the key: for 576/512 since 2026-01;
  *   - the mask has nb rows; before 2025-12 their number was padded to GGML_KQ_MASK_PAD, 64 (32 before 2025-02);
  *   - prec, n_kv_max and q_range say how to compute or what the data are, not what is asked: they are read past.
+ * The parameters also stand alone, as the field op_params of its csv and sql output, or with blanks for commas where a
+ * web page has eaten them. Keys of forks that are not known here are read past, and said.
  *
  * SPDX-License-Identifier: MIT */
 #include <math.h>
@@ -125,8 +127,10 @@ static enum outcome take(struct ggml_case *g, const struct import_field *f, stru
         if (import_key_is(f, numbers[i].key))
             return import_integer(f, numbers[i].to) && *numbers[i].to <= INT32_MAX ? TAKEN : WRONG;
     for (size_t i = 0; i < sizeof read_past / sizeof read_past[0]; i++)
-        if (import_key_is(f, read_past[i]))
+        if (import_key_is(f, read_past[i])) {
+            import_drop(found, f->key, f->key_len, false);
             return TAKEN;
+        }
     if (import_key_is(f, "hs")) {
         bool good = import_integer(f, &g->hsk) && g->hsk <= INT32_MAX;
         g->hsv = g->hsk;
@@ -158,37 +162,122 @@ static enum outcome take(struct ggml_case *g, const struct import_field *f, stru
     return UNKNOWN_KEY;
 }
 
-enum import_result import_ggml(const char *text, size_t len, struct import_found *found)
-{
-    static const char mark[] = "FLASH_ATTN_EXT(";
-    const char *start = import_mark(text, len, mark);
-    if (!start)
-        return IMPORT_OTHER;
-    start += sizeof mark - 1;
-    const char *close = memchr(start, ')', (size_t)(text + len - start));
-    if (!close)
-        return import_bad(found, text, text + len, "the case has no closing parenthesis");
+/* ---- The case in its line -------------------------------------------------------------------------------- */
 
+/* Where a case's parameters stand: between parentheses, in a field of csv or sql in quotes, or bare up to what is no
+ * parameter. */
+struct place {
+    const char *begin, *end;
+    bool whole; /* between parentheses */
+    bool bare;
+};
+
+enum { SEPARATORS_MAX = 8 };
+
+/* The parameters that `start`, behind the operation's name, goes on with. False when there are none; *open says whether
+ * they begin there and have no end. */
+static bool find_parameters(const char *start, const char *end, struct place *place, bool *open)
+{
+    const char *s = start;
+    *open = false;
+    if (s < end && *s == '(') {
+        const char *key = s + 1;
+        while (key < end && *key == ' ')
+            key++;
+        const char *sign = key;
+        while (sign < end && (import_is_word(*sign) || *sign == ' '))
+            sign++;
+        if (sign == key || (sign < end && *sign != '='))
+            return false; /* operands of a node, say */
+        place->begin = s + 1;
+        place->end = memchr(s, ')', (size_t)(end - s));
+        place->whole = true;
+        place->bare = false;
+        *open = !place->end;
+        return place->end != NULL;
+    }
+    while (s < end && s - start < SEPARATORS_MAX && strchr("\"'`,;:| \t", *s))
+        s++;
+    if (s == start || end - s < 3 || (memcmp(s, "hs=", 3) && (end - s < 4 || memcmp(s, "hsk=", 4))))
+        return false;
+    const char *quote = strchr("\"'`", s[-1]) ? memchr(s, s[-1], (size_t)(end - s)) : NULL;
+    *place = (struct place){ .begin = s, .end = quote ? quote : end, .whole = false, .bare = !quote };
+    return true;
+}
+
+static enum import_result read_case(const char *text, struct place *place, struct import_found *found)
+{
     struct ggml_case g = { .nr = { 1, 1 }, .mask = 1, .permute = { 0, 1, 2, 3 } };
-    g.type_k = g.type_v = ATTN_F16;
-    size_t at = 0, end = (size_t)(close - start);
+    const char *start = place->begin;
+    size_t at = 0, end = (size_t)(place->end - start);
     struct import_field field;
     bool type_missing = false;
+    g.type_k = g.type_v = ATTN_F16;
     while (at < end) {
-        if (!import_field_next(start, end, &at, ",", &field))
-            return import_bad(found, text, start + at, "key=value expected");
+        size_t before = at;
+        if (!import_field_next(start, end, &at, ", \t;", &field)) {
+            if (at == end)
+                break;
+            if (!place->bare)
+                return import_bad(found, text, start + at, "key=value expected");
+            place->end = start + before;
+            break;
+        }
         switch (take(&g, &field, found)) {
         case TAKEN: break;
         case UNKNOWN_TYPE: type_missing = true; break;
         case WRONG: return import_bad(found, text, field.value, "this value cannot be");
-        case UNKNOWN_KEY: return import_bad(found, text, field.key, "unknown key");
+        case UNKNOWN_KEY: import_drop(found, field.key, field.key_len, true); break;
         }
     }
     if (type_missing)
         return IMPORT_TYPE;
-    if (!g.hsk || !g.hsv || !g.nh || !g.nr[0] || !g.nr[1] || !g.kv || !g.nb)
+    if (!g.hsk || !g.hsv || !g.nh || !g.nr[0] || !g.nr[1] || !g.kv || !g.nb) {
+        if (!place->whole)
+            return import_left(found, "some of a case's parameters alone");
         return import_bad(found, text, start, "a head size, nh, nr, kv or nb is missing or 0");
+    }
     if (!build(&g, &found->problem))
         return import_bad(found, text, start, "such a case cannot be built: it is too large, or V is no part of K");
     return IMPORT_FOUND;
+}
+
+static const char mark[] = "FLASH_ATTN_EXT";
+
+bool import_ggml_open(const char *text, size_t len)
+{
+    const char *last = NULL;
+    for (const char *s = text; (s = import_mark(s, (size_t)(text + len - s), mark)); s += sizeof mark - 1)
+        last = s;
+    return last && last + sizeof mark - 1 < text + len && last[sizeof mark - 1] == '(' &&
+           !memchr(last, ')', (size_t)(text + len - last));
+}
+
+bool import_ggml_key(const char *text, size_t len)
+{
+    struct import_found found = { .n_dropped = 0 };
+    struct ggml_case g = { .hsk = 0 };
+    struct import_field field = { .key = text, .key_len = len, .value = "", .value_len = 0 };
+    return take(&g, &field, &found) != UNKNOWN_KEY;
+}
+
+enum import_result import_ggml(const char *text, size_t len, size_t *from, struct import_found *found)
+{
+    const char *end = text + len;
+    bool open = false;
+    for (const char *s = text + *from; (s = import_mark(s, (size_t)(end - s), mark));) {
+        struct place place;
+        s += sizeof mark - 1;
+        *from = (size_t)(s - text);
+        if (find_parameters(s, end, &place, &open)) {
+            enum import_result result = read_case(text, &place, found);
+            *from = (size_t)(place.end - text);
+            return result;
+        }
+        if (open) {
+            *from = len;
+            return import_bad(found, text, end, "the case has no closing parenthesis");
+        }
+    }
+    return IMPORT_OTHER;
 }

@@ -37,13 +37,8 @@ static int list_of(const struct import_field *f)
 
 static bool set_tensor(struct attn_tensor *t, int type, const int64_t ne[4], const int64_t nb[4])
 {
-    int64_t bytes = attn_type_info(type)->block_bytes;
-    *t = (struct attn_tensor){ .type = (uint8_t)type, .present = 1 };
-    memcpy(t->ne, ne, sizeof t->ne);
-    for (int i = 0; i < 4; i++)
-        if (ne[i] < 1 || !import_product(bytes, ne[i], &bytes))
-            return false;
-    attn_tensor_contiguous(t);
+    if (!import_tensor(t, type, ne, NULL))
+        return false;
     if (nb)
         memcpy(t->nb, nb, sizeof t->nb);
     return true;
@@ -71,10 +66,11 @@ static bool build(int type_k, int type_v, const bool has[N_LISTS], int64_t lists
     return true;
 }
 
-enum import_result import_route(const char *text, size_t len, struct import_found *found)
+enum import_result import_route(const char *text, size_t len, size_t *from, struct import_found *found)
 {
     static const char mark[] = "CUDA_FA_ROUTE_PLAN ";
-    const char *start = import_mark(text, len, mark);
+    const char *start = import_mark(text + *from, len - *from, mark);
+    *from = len;
     if (!start)
         return IMPORT_OTHER;
     start += sizeof mark - 1;
@@ -105,5 +101,6 @@ enum import_result import_route(const char *text, size_t len, struct import_foun
         return import_bad(found, text, start, "Q, Kraw, Vraw, Kshape or Vshape is missing");
     if (!build(type_k, type_v, has, lists, &found->problem))
         return import_bad(found, text, start, "an extent is 0 or too large");
+    found->given = 1u << IMPORT_GIVEN_SCALE | (has[MASK_SHAPE] ? 0u : 1u << IMPORT_GIVEN_MASK);
     return IMPORT_FOUND;
 }

@@ -8,16 +8,16 @@
 
 enum { SNIFFED = 64 };
 
-/* Is byte `zero` of every pair zero and the other one of plain text? */
+/* Is byte `zero` of nearly every pair zero, and the other one of nearly none? */
 static bool has_zeros(const char *bytes, size_t n, size_t zero)
 {
+    size_t zeros = 0, others = 0;
     n = n < SNIFFED ? n & ~(size_t)1 : SNIFFED;
     for (size_t i = 0; i < n; i += 2) {
-        unsigned char other = (unsigned char)bytes[i + 1 - zero];
-        if (bytes[i + zero] || (other < 0x20 && other != '\t' && other != '\r' && other != '\n' && other != 0x1b))
-            return false;
+        others += !bytes[i + 1 - zero];
+        zeros += !bytes[i + zero];
     }
-    return n >= 4;
+    return n >= 4 && zeros >= (n / 2 * 3 + 3) / 4 && others <= n / 2 / 8;
 }
 
 enum encoding encoding_of(const char *bytes, size_t n, size_t *mark)

@@ -73,6 +73,10 @@ class Folders(Case):
         self.both(".txt", lambda path: self.attnfuzz("run", path),
                   lambda out, _: self.assertRegex(out, r"(?m)^.*\b2 (problems|lines)"))
 
+    def test_import(self):
+        self.both(".txt", lambda path: self.attnfuzz("import", path),
+                  lambda out, _: self.assertEqual(out.count("\nfa1 "), 2))
+
     def test_inputs_of_a_run(self):
         self.both("", lambda path: self.attnfuzz("run", "--list", "--inputs", path),
                   lambda out, _: self.assertEqual(out.count("\n"), 2))
