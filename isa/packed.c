@@ -287,13 +287,11 @@ enum isa_next isa_run_packed(struct isa_wave *w, const struct isa_instr *i)
     return ISA_GO;
 }
 
-/* Source k's word for the low result (half 0) or the high one, NULL where it is a constant's high word, of which the
- * documents do not say what it holds. */
+/* Source k's word for the low result (half 0) or the high one. A constant's high word, of which the documents do not
+ * say what it holds, the parser refuses. */
 static const uint32_t *word(const struct isa_wave *w, const struct isa_instr *i, int k, int half, uint32_t *tmp)
 {
     const int which = (half ? i->op_sel_hi : i->op_sel) >> k & 1;
-    if (i->src[k].place == ISA_P_CONSTANT && which)
-        return NULL;
     const uint32_t flip = (uint32_t)((half ? i->neg_hi : i->neg_lo) >> k & 1) << 31;
     const bool flush = !(w->mode & FLUSHED_F32_IN);
     const uint32_t *from = isa_raw(w, i, k, which, tmp);
@@ -315,8 +313,6 @@ static enum isa_next run_words(struct isa_wave *w, const struct isa_instr *i)
     for (int half = 0; half < 2; half++) {
         const uint32_t *a = word(w, i, 0, half, tmp[0]), *b = word(w, i, 1, half, tmp[1]);
         const uint32_t *c = row->src[2] ? word(w, i, 2, half, tmp[2]) : b;
-        if (!a || !b || !c)
-            return isa_fail(w, i, ISA_STOP_UNSUPPORTED, -1, "the high word of a constant");
         ((lane_op *)row->op.any)(&how, a, b, c, out[half]);
         finish_f32(w, i, out[half]);
     }
@@ -330,10 +326,7 @@ static enum isa_next run_move(struct isa_wave *w, const struct isa_instr *i)
 {
     uint32_t tmp[2][ISA_LANES], out[2][ISA_LANES];
     for (int k = 0; k < 2; k++) {
-        const int which = i->op_sel >> k & 1;
-        if (i->src[k].place == ISA_P_CONSTANT && which)
-            return isa_fail(w, i, ISA_STOP_UNSUPPORTED, -1, "the high word of a constant");
-        const uint32_t *from = isa_raw(w, i, k, which, tmp[k]);
+        const uint32_t *from = isa_raw(w, i, k, i->op_sel >> k & 1, tmp[k]);
         for (int l = 0; l < ISA_LANES; l++)
             out[k][l] = from[l];
     }
@@ -386,32 +379,14 @@ static enum isa_next run_dot_half(struct isa_wave *w, const struct isa_instr *i)
     return ISA_GO;
 }
 
-/* The f16 that has the same text as a float inline constant made as f32; any other constant is its low 16 bits. */
-static uint32_t constant_f16(uint32_t f32)
-{
-    switch (f32) {
-    case 0x3F000000: /* 0.5 and so on */
-    case 0xBF000000:
-    case 0x3F800000:
-    case 0xBF800000:
-    case 0x40000000:
-    case 0xC0000000:
-    case 0x40800000:
-    case 0xC0800000: return isa_f32_to_f16(isa_f32(f32));
-    case 0x3E22F983: /* 1 / (2 pi), which as f16 is rounded down */ return 0x3118;
-    default: return f32;
-    }
-}
-
-/* Source k of a mixed multiply-add: f16 where op_sel_hi says so, of the half that op_sel names; else f32. */
+/* Source k of a mixed multiply-add: f16 where op_sel_hi says so, of the half that op_sel names; else f32. The parser
+ * makes a constant as what it is here. */
 static void mixed(const struct isa_wave *w, const struct isa_instr *i, int k, float out[ISA_LANES])
 {
     const struct isa_operand *o = &i->src[k];
     uint32_t tmp[ISA_LANES];
     const uint32_t *from = isa_raw(w, i, k, 0, tmp);
     if (i->op_sel_hi >> k & 1) {
-        if (o->place == ISA_P_CONSTANT)
-            from = isa_spread(constant_f16((uint32_t)o->value), tmp);
         const int shift = i->op_sel >> k & 1 ? 16 : 0;
         const bool flush = !(w->mode & F16_IN);
         for (int l = 0; l < ISA_LANES; l++) {
