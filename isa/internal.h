@@ -9,6 +9,7 @@
 #ifndef ATTN_ISA_INTERNAL_H
 #define ATTN_ISA_INTERNAL_H
 
+#include "isa/count.h"
 #include "isa/isa.h"
 
 /* ---- Target ---------------------------------------------------------------------------------------------- */
@@ -61,6 +62,7 @@ enum isa_counter { ISA_C_LOAD, ISA_C_STORE, ISA_C_DS, ISA_C_KM, ISA_C_EXP, ISA_C
 struct isa_pending {
     uint8_t counter; /* enum isa_counter + 1; 0: nothing is on its way */
     uint32_t number; /* of the operation, counted per counter from 1 */
+    uint32_t ds;     /* flat: its number in the DS counter besides; 0: none */
 };
 
 struct isa_group; /* a workgroup that runs: group.h */
@@ -210,22 +212,6 @@ enum isa_next {
     ISA_FAIL     /* isa_fail was called */
 };
 typedef enum isa_next isa_run(struct isa_wave *w, const struct isa_instr *i);
-
-/* What counts and checks know instructions by. */
-/* clang-format off */
-#define ISA_CLASSES(X)                                                                                            \
-    X(SCALAR)                                                                                                     \
-    X(SCALAR_MEMORY)                                                                                              \
-    X(CONTROL)                                                                                                    \
-    X(WAIT) X(VECTOR) X(TRANSCENDENTAL) X(PACKED) X(COMPARE) X(LANE) X(MATRIX) X(DS) X(GLOBAL) X(FLAT) X(SCRATCH) \
-        X(BUFFER)
-/* clang-format on */
-enum isa_class {
-#define X(NAME) ISA_CLASS_##NAME,
-    ISA_CLASSES(X)
-#undef X
-        ISA_CLASS_COUNT
-};
 
 /* A row: one mnemonic without its encoding suffix (_e32, _e64, _sdwa, _dpp, _e64_dpp, ...). */
 struct isa_row {

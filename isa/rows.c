@@ -6,7 +6,7 @@
 #include "isa/internal.h"
 
 /* The parts; a class adds its own. */
-#define SETS(X) X(compare) X(control) X(lane) X(matrix) X(packed) X(scalar) X(vector)
+#define SETS(X) X(lane) X(matrix) X(packed) X(ds) X(global) X(scratch) X(buffer) X(scalar_memory)
 
 static const struct isa_row_set *const sets[] = {
 #define X(name) &isa_rows_##name,

@@ -1,0 +1,90 @@
+/* kernels.c: what a loaded code object has: its kernels, its globals, its code.
+ *
+ * SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+
+#include "isa/machine.h"
+
+void isa_object_free(struct isa_object *o)
+{
+    for (size_t k = 0; k < o->n_segments && o->image; k++)
+        isa_area_remove(o->machine, o->image + o->segment[k].at);
+    for (size_t k = 0; k < o->n_kernels; k++) {
+        free(o->kernel[k].name);
+        free(o->kernel[k].argument);
+    }
+    for (size_t k = 0; k < o->n_globals; k++)
+        free(o->global[k].name);
+    for (size_t k = 0; k < o->n_codes; k++)
+        isa_code_close(o->code[k].code);
+    free(o->kernel);
+    free(o->global);
+    free(o->code);
+    free(o->segment);
+    isa_sparse_free(o->image, o->image_bytes);
+    free(o);
+}
+
+void isa_object_unload(struct isa_machine *machine, struct isa_object *object)
+{
+    struct isa_object **at = &machine->objects;
+    while (*at && *at != object)
+        at = &(*at)->next;
+    if (!*at)
+        return;
+    *at = object->next;
+    isa_object_free(object);
+}
+
+struct isa_code *isa_object_code(struct isa_object *o, uint64_t address, int lanes)
+{
+    for (size_t k = 0; k < o->n_codes; k++)
+        if (o->code[k].lanes == lanes && address - o->code[k].begin < o->code[k].size)
+            return o->code[k].code;
+    for (size_t k = 0; k < o->n_segments; k++) {
+        const struct isa_segment *s = &o->segment[k];
+        uint64_t begin = (uint64_t)(uintptr_t)(o->image + s->at);
+        if (!s->executable || address - begin >= s->size)
+            continue;
+        struct isa_code_of *more = realloc(o->code, (o->n_codes + 1) * sizeof *more);
+        if (!more)
+            return NULL;
+        o->code = more;
+        struct isa_code *code = isa_code_open(o->machine->target, lanes, o->image + s->at, s->size);
+        if (code)
+            o->code[o->n_codes++] = (struct isa_code_of){ code, begin, s->size, lanes };
+        return code;
+    }
+    return NULL;
+}
+
+size_t isa_object_kernels(const struct isa_object *object) { return object->n_kernels; }
+
+const char *isa_object_kernel_name(const struct isa_object *object, size_t index)
+{
+    return index < object->n_kernels ? object->kernel[index].name : NULL;
+}
+
+struct isa_kernel *isa_object_kernel(struct isa_object *object, const char *name)
+{
+    for (size_t k = 0; k < object->n_kernels; k++)
+        if (strcmp(object->kernel[k].name, name) == 0)
+            return &object->kernel[k];
+    return NULL;
+}
+
+void *isa_object_global(struct isa_object *object, const char *name, uint64_t *size)
+{
+    for (size_t k = 0; k < object->n_globals; k++) {
+        if (strcmp(object->global[k].name, name) != 0)
+            continue;
+        *size = object->global[k].size;
+        return object->image + object->global[k].at;
+    }
+    return NULL;
+}
+
+uint32_t isa_kernel_lds(const struct isa_kernel *kernel) { return kernel->lds; }
+uint32_t isa_kernel_arguments(const struct isa_kernel *kernel) { return kernel->explicit_bytes; }
+int isa_kernel_wave_size(const struct isa_kernel *kernel) { return kernel->lanes; }
