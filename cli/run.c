@@ -9,7 +9,9 @@
 #include <unistd.h>
 
 #include "cli/input/corpus.h"
+#include "cli/input/interrupt.h"
 #include "cli/input/message.h"
+#include "cli/input/output.h"
 #include "cli/run/pool.h"
 #include "cli/run/report.h"
 #include "cli/run/tasks.h"
@@ -53,6 +55,7 @@ static const char help[] =
     "what:\n"
     "  --generate N      N generated problems after those of the input, which may then be absent\n"
     "  --seed S          of them (default 0); number i of a seed is the same in every run\n"
+    "  --seconds N       begin no more after N seconds, in an order that the seed draws; what is left is counted\n"
     "  --generate-work N multiply-adds of the largest (default 1,000,000): a GPU can do with more\n"
     "  --inputs DIR      a problem from each fuzzing input below DIR (a corpus of fuzz_kernel or fuzz_plan)\n"
     "  --shard I/N       only every N-th problem, beginning with number I\n"
@@ -72,10 +75,13 @@ static const char help[] =
     "  --strict          exit code 1 for blind and suspect problems too\n"
     "  --resume FILE     journal: when FILE has results of this very run (program, options, problems), go on from\n"
     "                    there\n"
-    "  --failures FILE   failing lines, each below comments that say why: a file for attnfuzz run\n"
+    "  --failures FILE   failing lines, each below comments that say why: a file for attnfuzz run; while the run\n"
+    "                    lasts FILE.part has those found so far\n"
     "  --json FILE       results as one JSON object; - for standard output\n"
     "  --junit FILE      results as JUnit XML; - for standard output\n"
-    "  --html FILE       results as one page\n"
+    "  --html FILE       results as one page\n\n"
+    "Ctrl-C, SIGTERM and SIGHUP end a run within two seconds: what is known is printed, every report that was asked\n"
+    "for is written, and the exit code is 130, 143 or 129. A report replaces an older one when it is whole.\n"
     "  --help            this text\n";
 
 /* A GPU's memory is the limit there; a problem of this size on the host fills a machine's. */
@@ -100,7 +106,7 @@ typedef void report_writer(FILE *, const struct run_job *, const struct run_tota
 struct report {
     const char *path; /* NULL: not wanted */
     report_writer *write;
-    FILE *file;
+    struct cli_output output;
 };
 
 static void write_failures(FILE *out, const struct run_job *job, const struct run_total *total)
@@ -110,38 +116,15 @@ static void write_failures(FILE *out, const struct run_job *job, const struct ru
         run_report_failure_lines(out, job, t);
 }
 
-/* Opened before the run: a path that cannot be written is no news for the end of it. */
-static bool open_report(struct report *report)
-{
-    if (!report->path)
-        return true;
-    report->file = strcmp(report->path, "-") ? fopen(report->path, "w") : stdout;
-    if (!report->file)
-        cli_error("%s: %s", report->path, strerror(errno));
-    return report->file != NULL;
-}
-
-static bool close_report(struct report *report)
-{
-    if (!report->file)
-        return true;
-    bool good = fflush(report->file) == 0 && !ferror(report->file);
-    if (report->file != stdout && fclose(report->file))
-        good = false;
-    report->file = NULL;
-    if (!good)
-        cli_error("%s: %s", report->path, strerror(errno));
-    return good;
-}
-
 static int replay(struct run_job *job)
 {
     const struct run_options *options = job->options;
-    struct report report[] = { { options->json, run_report_json, NULL },
-                               { options->junit, run_report_junit, NULL },
-                               { options->html, run_report_html, NULL },
-                               { options->failures, write_failures, NULL } };
+    struct report report[] = { { .path = options->json, .write = run_report_json },
+                               { .path = options->junit, .write = run_report_junit },
+                               { .path = options->html, .write = run_report_html },
+                               { .path = options->failures, .write = write_failures } };
     enum { REPORTS = sizeof report / sizeof report[0], FAILURES = REPORTS - 1 };
+    struct cli_output *early = &report[FAILURES].output; /* failures as they are found */
     struct run_journal *journal = NULL;
     struct run_total total;
     bool to_stdout = false, written = true;
@@ -149,31 +132,38 @@ static int replay(struct run_job *job)
         return CLI_LACKS;
     if (options->resume && !(journal = run_journal_open(options->resume, job)))
         return CLI_USAGE;
-    for (int i = 0; i < REPORTS; i++) {
-        written &= open_report(&report[i]);
-        to_stdout |= report[i].file == stdout;
+    for (int i = 0; i < REPORTS; i++) { /* a path that cannot be written is no news for the end of the run */
+        written &= !report[i].path || cli_output_try(report[i].path);
+        to_stdout |= report[i].path && !strcmp(report[i].path, "-");
     }
-    FILE *early = report[FAILURES].file == stdout ? NULL : report[FAILURES].file;
-    int code = written ? run_pool(job, journal, early) : CLI_USAGE;
+    if (written && options->failures && strcmp(options->failures, "-"))
+        written = cli_output_begin(early, options->failures);
+    cli_interrupt_keep();
+    int code = written ? run_pool(job, journal, early->file) : CLI_USAGE;
     run_journal_close(journal);
-    if (!written)
-        return CLI_USAGE;
-    if (code == CLI_LACKS && job->left == job->n_tasks)
-        return code; /* not even one: the message says why */
+    /* Not even one was run: the message says why. */
+    if (!written || (code == CLI_LACKS && job->left == job->n_tasks)) {
+        cli_output_drop(early);
+        return written ? code : CLI_USAGE;
+    }
     run_add_up(job, &total);
-    run_report_text(to_stdout ? stderr : stdout, job, &total);
-    if (early) { /* in the order in which they were found so far; now in that of the input */
-        rewind(early);
-        if (ftruncate(fileno(early), 0))
+    if (early->file) { /* in the order in which they were found so far; now in that of the input */
+        rewind(early->file);
+        if (ftruncate(fileno(early->file), 0))
             cli_error("%s: %s", options->failures, strerror(errno));
     }
     for (int i = 0; i < REPORTS; i++) {
-        if (report[i].file)
-            report[i].write(report[i].file, job, &total);
-        written &= close_report(&report[i]);
+        if (!report[i].path || (!report[i].output.file && !cli_output_begin(&report[i].output, report[i].path))) {
+            written &= !report[i].path;
+            continue;
+        }
+        report[i].write(report[i].output.file, job, &total);
+        written &= cli_output_end(&report[i].output);
     }
+    run_report_text(to_stdout ? stderr : stdout, job, &total);
     bool broken = total.failed || (options->strict && (total.blind || total.suspect));
-    return !written ? CLI_USAGE : code != CLI_GOOD ? code : broken ? CLI_BROKEN : CLI_GOOD;
+    code = !written ? CLI_USAGE : code != CLI_GOOD ? code : broken ? CLI_BROKEN : CLI_GOOD;
+    return job->stopped ? 128 + job->stopped : code;
 }
 
 /* ---- Options --------------------------------------------------------------------------------------------- */
@@ -184,6 +174,7 @@ enum {
     KERNEL,
     JOBS,
     SHARD,
+    SECONDS,
     TIMEOUT,
     SCHEDULE,
     SCHEDULES,
@@ -211,6 +202,7 @@ static const struct option longs[] = {
     { "kernel", required_argument, NULL, KERNEL },
     { "jobs", required_argument, NULL, JOBS },
     { "shard", required_argument, NULL, SHARD },
+    { "seconds", required_argument, NULL, SECONDS },
     { "timeout", required_argument, NULL, TIMEOUT },
     { "schedule", required_argument, NULL, SCHEDULE },
     { "schedules", no_argument, NULL, SCHEDULES },
@@ -243,6 +235,10 @@ static int64_t *number_of(struct run_options *o, int option, int64_t *low, int64
         *low = 1;
         *high = RUN_JOBS_MAX;
         return &o->jobs;
+    case SECONDS:
+        *low = 1;
+        *high = 1000000;
+        return &o->seconds;
     case TIMEOUT: *high = 1000000; return &o->timeout_s;
     case SCHEDULE: return &o->schedule;
     case WORK: return &o->limits.work;
@@ -374,6 +370,7 @@ static int run(int argc, char **argv)
         code = complete(&options);
     if (code != CLI_GOOD)
         return code;
+    cli_interrupt_catch();
     struct corpus corpus = { .errors = 0 };
     struct run_job job = { .options = &options, .lines = &corpus.lines };
     bool others = options.generate || options.inputs;

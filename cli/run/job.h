@@ -38,6 +38,7 @@ struct run_options {
     bool constant_v;       /* each problem again with a constant V */
     bool beside;           /* compare with the host executor */
     int64_t shrink;        /* findings of one property and kernel to shrink */
+    int64_t seconds;       /* as much as fits, in an order that `seed` draws; 0: all */
     struct attn_run_limits limits;
     const char *json, *junit, *html, *failures; /* paths, "-" for standard output (not html), NULL: not wanted */
     const char *resume;                         /* journal; NULL: none */
@@ -119,8 +120,10 @@ struct run_job {
     struct run_result *result;     /* one a task, shared with the workers */
     struct run_findings *findings; /* one a task, shared; only touched when something is found */
     int64_t resumed;               /* results that came from the journal */
-    int64_t left;                  /* tasks that could not be run: no device is left */
-    char gone[256];                /* left: what the last device said */
+    int64_t left;                  /* tasks that were not run: */
+    int stopped;                   /* a signal asked to end; 0: none */
+    bool over;                     /* options->seconds were over: what is left was not drawn */
+    char gone[256];                /* else no device is left: what the last one said */
     double seconds;
 };
 

@@ -20,12 +20,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cli/input/interrupt.h"
 #include "cli/input/message.h"
 #include "cli/run/clock.h"
 #include "cli/run/pool.h"
 #include "cli/run/report.h"
 #include "cli/run/shrink.h"
 #include "cli/run/worker.h"
+#include "planner/hash.h"
 
 enum {
     POLL_MS = 100,
@@ -33,6 +35,7 @@ enum {
     OPEN_S = 180,     /* for opening a device: a driver that hangs there is no device */
     KILLED_MS = 2000, /* for a killed process to go; one that a driver holds on to is left behind */
     BARREN_MAX = 3,   /* workers of one slot in a row that end before they have ended a task */
+    DRAIN_S = 15,     /* for what is under way when options->seconds are over */
     ROUNDS_MAX = 4
 };
 
@@ -58,8 +61,11 @@ struct pool {
     struct slot slot[RUN_JOBS_MAX];
     int64_t n_done, n_failed, n_at_begin;
     int64_t begin_ns, last_ns, synced_ns;
-    bool broken; /* the journal cannot be written, or processes not be had: stop */
+    int64_t over_ns; /* options->seconds are over: no task is begun any more; 0: there is no such time */
+    bool broken;     /* the journal cannot be written, or processes not be had: stop */
 };
+
+static bool stopped(const struct pool *pool) { return pool->broken || cli_interrupted(); }
 
 static void *share(size_t bytes)
 {
@@ -141,6 +147,7 @@ static bool start(struct pool *pool, int w)
     atomic_store(&worker->began_ns, run_now_ns());
     atomic_store(&worker->stage, RUN_OPENING);
     fflush(NULL);
+    const pid_t parent = getpid();
     pid_t pid = fork();
     if (pid < 0) {
         cli_error("a worker process: %s", strerror(errno));
@@ -148,6 +155,7 @@ static bool start(struct pool *pool, int w)
         return false;
     }
     if (pid == 0) {
+        cli_interrupt_child(parent);
         close(pool->pipe[0]);
         run_journal_close(pool->journal); /* this process's end of it: the lock is the parent's */
         run_worker(pool->job, pool->board, pool->order, pool->n_order, w, pool->pipe[1]);
@@ -213,31 +221,51 @@ static void take_end(struct pool *pool, int w, int status)
 static void reap(struct pool *pool)
 {
     int status;
-    for (int w = 0; w < pool->n_slots && !pool->broken; w++)
+    for (int w = 0; w < pool->n_slots && !stopped(pool); w++)
         if (pool->slot[w].pid > 0 && waitpid(pool->slot[w].pid, &status, WNOHANG) == pool->slot[w].pid)
             take_end(pool, w, status);
 }
 
-/* Kills a worker and waits a little for it to go. */
-static void end_worker(struct pool *pool, int w)
+/* Waits a little for killed workers, from slot `first` to `last`, to go. */
+static void wait_for(struct pool *pool, int first, int last, int ms)
 {
     const struct timespec tick = { .tv_sec = 0, .tv_nsec = 5000000 };
-    pid_t pid = pool->slot[w].pid;
-    pool->slot[w].pid = 0;
-    kill(pid, SIGKILL);
-    for (int ms = 0; ms < KILLED_MS; ms += 5) {
-        if (waitpid(pid, NULL, WNOHANG) == pid)
-            return;
-        nanosleep(&tick, NULL);
+    for (int w = first; w <= last; w++) {
+        pid_t pid = pool->slot[w].pid;
+        if (pid <= 0)
+            continue;
+        pool->slot[w].pid = 0;
+        while (waitpid(pid, NULL, WNOHANG) != pid && (ms -= 5) > 0)
+            nanosleep(&tick, NULL);
+        if (ms <= 0)
+            cli_error("process %d does not end: its driver holds on to it", (int)pid);
     }
-    cli_error("process %d does not end: its driver holds on to it", (int)pid);
+}
+
+static void end_worker(struct pool *pool, int w)
+{
+    kill(pool->slot[w].pid, SIGKILL);
+    wait_for(pool, w, w, KILLED_MS);
+}
+
+/* Ends all workers before their tasks are over. A finding that is there stands; what was not over is left to do. */
+static void end_workers(struct pool *pool)
+{
+    bool was[RUN_JOBS_MAX];
+    for (int w = 0; w < pool->n_slots; w++)
+        if ((was[w] = pool->slot[w].pid > 0))
+            kill(pool->slot[w].pid, SIGKILL);
+    wait_for(pool, 0, pool->n_slots - 1, KILLED_MS / 2);
+    for (int w = 0; w < pool->n_slots; w++)
+        if (was[w] && !pool->board->shrinking && atomic_load(&pool->board->worker[w].stage) == RUN_AFTERWARDS)
+            end_task(pool, w, RUN_ENDED, 0);
 }
 
 /* Ends workers whose task, or whose device's opening, takes too long, and replaces them. */
 static void end_late(struct pool *pool)
 {
     const int64_t second = INT64_C(1000000000), limit = pool->job->options->timeout_s * second;
-    for (int w = 0; w < pool->n_slots && !pool->broken; w++) {
+    for (int w = 0; w < pool->n_slots && !stopped(pool); w++) {
         struct run_worker *worker = &pool->board->worker[w];
         if (pool->slot[w].pid <= 0)
             continue;
@@ -302,33 +330,51 @@ static void listen(struct pool *pool)
     }
 }
 
-/* Tasks that have no result. */
+/* Tasks that have no result; where there is no time for all, in an order drawn by the seed. */
 static int64_t put_in_order(struct pool *pool)
 {
+    const struct run_options *options = pool->job->options;
+    uint64_t state = attn_mix((uint64_t)options->seed);
     pool->n_order = 0;
-    for (int64_t t = 0; t < pool->job->n_tasks; t++)
-        if (atomic_load(&pool->job->result[t].end) == RUN_PENDING)
-            pool->order[pool->n_order++] = t;
+    for (int64_t t = 0; t < pool->job->n_tasks; t++) {
+        if (atomic_load(&pool->job->result[t].end) != RUN_PENDING)
+            continue;
+        int64_t at = pool->n_order++;
+        if (options->seconds > 0) {
+            const int64_t other = (int64_t)attn_random_below(&state, (uint64_t)pool->n_order);
+            pool->order[at] = pool->order[other];
+            at = other;
+        }
+        pool->order[at] = t;
+    }
     return pool->n_order;
+}
+
+/* Is there no time for another task? Workers are not told: they find none left. */
+static bool over(struct pool *pool)
+{
+    if (!pool->over_ns || run_now_ns() < pool->over_ns)
+        return false;
+    pool->job->over = true;
+    atomic_store(&pool->board->next, pool->n_order);
+    return run_now_ns() - pool->over_ns > DRAIN_S * INT64_C(1000000000);
 }
 
 /* One pass over the tasks in order. */
 static void run_round(struct pool *pool, bool terminal)
 {
     atomic_store(&pool->board->next, 0);
-    for (int w = 0; w < pool->n_slots && w < pool->n_order && !pool->broken; w++)
+    for (int w = 0; w < pool->n_slots && w < pool->n_order && !stopped(pool); w++)
         if (!pool->slot[w].gone)
             start(pool, w);
-    while (any_worker(pool) && !pool->broken) {
+    while (any_worker(pool) && !stopped(pool) && !over(pool)) {
         listen(pool);
         reap(pool);
         end_late(pool);
         sync_journal(pool, false);
         progress(pool, terminal);
     }
-    for (int w = 0; w < pool->n_slots; w++)
-        if (pool->slot[w].pid > 0)
-            end_worker(pool, w);
+    end_workers(pool);
     /* Results whose number did not come through the pipe: their worker died just then. */
     for (int64_t i = 0; i < pool->n_order; i++)
         record(pool, pool->order[i]);
@@ -348,7 +394,7 @@ static void shrink_round(struct pool *pool, bool terminal)
 {
     struct run_job *job = pool->job;
     pool->n_order = run_shrink_pick(job, pool->order);
-    if (!pool->n_order || !any_device(pool) || pool->broken)
+    if (!pool->n_order || !any_device(pool) || stopped(pool))
         return;
     for (int64_t i = 0; i < pool->n_order; i++) {
         pool->recorded[pool->order[i]] = false;
@@ -370,10 +416,17 @@ static int oversee(struct pool *pool)
     bool terminal = isatty(STDERR_FILENO);
     pool->begin_ns = pool->last_ns = run_now_ns();
     pool->n_at_begin = pool->n_done;
-    for (int round = 0; round < ROUNDS_MAX && put_in_order(pool) && any_device(pool) && !pool->broken; round++)
+    if (pool->job->options->seconds > 0)
+        pool->over_ns = pool->begin_ns + pool->job->options->seconds * INT64_C(1000000000);
+    for (int round = 0; round < ROUNDS_MAX && put_in_order(pool) && any_device(pool) && !stopped(pool); round++) {
         run_round(pool, terminal);
+        if (pool->job->over)
+            break;
+    }
     pool->job->left = put_in_order(pool);
+    pool->over_ns = 0;
     shrink_round(pool, terminal);
+    pool->job->stopped = cli_interrupted();
     if (terminal)
         fputs("\r\033[K", stderr);
     pool->job->seconds = (double)(run_now_ns() - pool->begin_ns) / 1e9;
@@ -382,7 +435,9 @@ static int oversee(struct pool *pool)
         never &= !pool->slot[w].opened;
     if (!pool->broken && pool->job->left && never && *pool->job->gone)
         cli_error("%s", pool->job->gone);
-    return pool->broken || pool->job->left ? CLI_LACKS : CLI_GOOD;
+    if (pool->broken)
+        return CLI_LACKS;
+    return pool->job->left && !pool->job->stopped && !pool->job->over ? CLI_LACKS : CLI_GOOD;
 }
 
 /* How many workers: for the host one a processor, for devices one each. */

@@ -84,8 +84,10 @@ static void put_skipped(FILE *out, const struct run_job *job)
         return;
     fputs("<h2>Not run</h2>\n<table>\n", out);
     if (job->left) {
-        fprintf(out, "<tr><td class=\"bad\">left to do: ");
-        cli_xml_text(out, job->gone);
+        char why[RUN_WHY_MAX];
+        run_left_text(job, why, sizeof why);
+        fprintf(out, "<tr><td%s>left: ", job->over ? "" : " class=\"bad\"");
+        cli_xml_text(out, why);
         fprintf(out, "</td><td>%" PRId64 "</td></tr>\n", job->left);
     }
     for (int i = 0; i < reasons; i++) {
@@ -173,9 +175,9 @@ static void put_doubts(FILE *out, const struct run_job *job)
 
 static const char *verdict(const struct run_job *job, const struct run_total *total)
 {
-    return job->left                        ? "not finished"
-           : total->blind || total->suspect ? "none failed, not all could be judged"
-                                            : "all good";
+    return job->stopped || (job->left && !job->over) ? "not finished"
+           : total->blind || total->suspect          ? "none failed, not all could be judged"
+                                                     : "all good";
 }
 
 void run_report_html(FILE *out, const struct run_job *job, const struct run_total *total)
@@ -183,7 +185,8 @@ void run_report_html(FILE *out, const struct run_job *job, const struct run_tota
     int64_t shown = 0, failed = 0;
     fputs(head, out);
     fprintf(out, "<h1>attnfuzz run on %s: <span class=\"%s\">", job->options->backend.name,
-            total->failed || job->left || total->blind || total->suspect ? "bad" : "good");
+            total->failed || job->stopped || (job->left && !job->over) || total->blind || total->suspect ? "bad"
+                                                                                                         : "good");
     if (total->failed)
         fprintf(out, "%" PRId64 " of %" PRId64 " problems failed", total->failed, total->problems);
     else

@@ -150,11 +150,11 @@ void run_report_json(FILE *out, const struct run_job *job, const struct run_tota
             "{\"backend\":\"%s\",\"problems\":%" PRId64 ",\"ran\":%" PRId64 ",\"failed\":%" PRId64 ",\"blind\":%" PRId64
             ",\"suspect\":%" PRId64 ",\"sampled\":%" PRId64 ",\"sampled_rows\":%" PRId64 ",\"sampled_of\":%" PRId64
             ",\"skipped\":%" PRId64 ",\"left\":%" PRId64 ",\"components\":%" PRId64 ",\"unjudged\":%" PRId64
-            ",\"plans\":%" PRId64 ",\"constant_v\":%" PRId64 ",\"resumed\":%" PRId64
+            ",\"stopped\":%d,\"plans\":%" PRId64 ",\"constant_v\":%" PRId64 ",\"resumed\":%" PRId64
             ",\"seconds\":%.3f,\"by_kernel\":{",
             job->options->backend.name, total->problems, total->ran, total->failed, total->blind, total->suspect,
             total->sampled, total->sampled_rows, total->sampled_of, total->skipped, job->left, total->components,
-            total->unjudged, total->plans, total->constant_v, job->resumed, job->seconds);
+            total->unjudged, job->stopped, total->plans, total->constant_v, job->resumed, job->seconds);
     for (int k = 0; k < ATTN_KERNEL_COUNT; k++) {
         fprintf(out, "%s\"%s\":", k ? "," : "", attn_kernel(k)->name);
         put_kernel(out, job, &total->kernel[k]);

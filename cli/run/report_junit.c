@@ -2,6 +2,7 @@
  *
  * SPDX-License-Identifier: MIT */
 #include <inttypes.h>
+#include <string.h>
 
 #include "cli/input/message.h"
 #include "cli/run/report.h"
@@ -53,9 +54,12 @@ static void put_case(FILE *out, const struct run_job *job, int64_t t)
     if (doubt)
         put_message(out, "skipped", doubt);
     const char *death = run_death(job, r, why, sizeof why);
-    if (r->end == RUN_PENDING)
-        put_message(out, "skipped", "left to do: no device");
-    else if (!run_failed(r) && !run_ran(r))
+    if (r->end == RUN_PENDING) {
+        char left[RUN_WHY_MAX + 16] = "left to do: ";
+        run_left_text(job, left + strlen(left), RUN_WHY_MAX);
+        put_message(out, "skipped", left);
+    }
+    if (r->end != RUN_PENDING && !run_failed(r) && !run_ran(r))
         put_message(out, "skipped", *r->skipped ? r->skipped : "no reason given");
     else if (death)
         put_message(out, "failure", death);

@@ -124,10 +124,13 @@ void run_report_text(FILE *out, const struct run_job *job, const struct run_tota
     int reasons = run_skip_reasons(job, reason, n);
     for (int i = 0; i < reasons; i++)
         fprintf(out, "skipped %" PRId64 ": %s\n", n[i], reason[i]);
-    if (job->left)
-        fprintf(out, "left to do %" PRId64 " of %" PRId64 ": %s\n", job->left, job->n_tasks,
+    if (job->left) {
+        char why[RUN_WHY_MAX];
+        run_left_text(job, why, sizeof why);
+        fprintf(out, "left to do %" PRId64 " of %" PRId64 ": %s; %s\n", job->left, job->n_tasks, why,
                 job->options->resume ? "the same command goes on from the journal"
                                      : "with --resume FILE a run can go on from there");
+    }
     fprintf(out,
             "%" PRId64 " problems: %" PRId64 " ran, %" PRId64 " skipped (planned only), %" PRId64 " failed, %" PRId64
             " blind, %" PRId64 " suspect; %" PRId64 " need naive; unjudged %.3f%% of components; %" PRId64

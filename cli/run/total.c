@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "cli/input/interrupt.h"
 #include "cli/run/total.h"
 #include "planner/arith.h"
 
@@ -187,6 +188,16 @@ const char *run_death(const struct run_job *job, const struct run_result *r, cha
     else
         return NULL;
     return text;
+}
+
+void run_left_text(const struct run_job *job, char *text, size_t cap)
+{
+    if (job->stopped)
+        snprintf(text, cap, "interrupted by %s", cli_interrupt_name(job->stopped));
+    else if (job->over)
+        snprintf(text, cap, "not drawn for these %" PRId64 " s", job->options->seconds);
+    else
+        snprintf(text, cap, "%s", *job->gone ? job->gone : "no device");
 }
 
 const char *run_host_text(int host)

@@ -56,6 +56,8 @@ const char *run_doubt_text(const struct run_result *r, char *text, size_t cap);
 int run_skip_reasons(const struct run_job *job, const char *reason[RUN_REASONS_MAX], int64_t n[RUN_REASONS_MAX]);
 /* Why a task has failed though no property says so; NULL when one does. */
 const char *run_death(const struct run_job *job, const struct run_result *r, char *text, size_t cap);
+/* Why tasks are left. */
+void run_left_text(const struct run_job *job, char *text, size_t cap);
 /* What a failure's line does on the host executor; NULL: not tried. */
 const char *run_host_text(int host);
 double run_share(int64_t part, int64_t whole);

@@ -6,11 +6,9 @@
  * SPDX-License-Identifier: MIT */
 #include <assert.h>
 #include <errno.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "cli/run/clock.h"
@@ -267,7 +265,6 @@ _Noreturn void run_worker(const struct run_job *job, struct run_board *board, co
 {
     struct run_worker *self = &board->worker[w];
     bool lost = false;
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
     struct tools *tools = open_tools(job, board, w);
     atomic_store(&self->stage, RUN_WAITING);
     while (!lost) {
