@@ -15,8 +15,10 @@
 #include "cli/check/report.h"
 #include "cli/check/snippet.h"
 #include "cli/input/device.h"
+#include "cli/input/interrupt.h"
 #include "cli/input/lines.h"
 #include "cli/input/message.h"
+#include "cli/input/output.h"
 #include "cli/verbs.h"
 #include "fuzz/case/attn_case.h"
 
@@ -45,7 +47,7 @@ static const char help_after[] =
     "  --cache DIR    where ggml=debian keeps what it downloads\n"
     "  --help         this text\n\n"
     "exit codes: 0 nothing that is not known, 1 findings, 2 usage or a library that is none, 3 something is missing\n"
-    "here\n";
+    "here; 130, 143, 129 when Ctrl-C, SIGTERM or SIGHUP ended it: what is known is printed and every report written\n";
 
 static void help_subjects(void) { check_subject_list(stdout); }
 
@@ -135,6 +137,8 @@ static bool next_given(void *context, struct attn_problem *p)
         const char *name = lines_name(&g->lines, g->lines.current);
         const char *text;
         size_t len;
+        if (cli_interrupted())
+            return false;
         if (r == LINES_UNREADABLE || r == LINES_ENCODED) {
             cli_error("%s: %s", name, r == LINES_ENCODED ? encoding_name(g->lines.state.encoding) : strerror(errno));
             g->unreadable = true;
@@ -199,17 +203,11 @@ static bool write_report(const char *path, const struct check *check, void (*rep
 {
     if (!path)
         return true;
-    if (!strcmp(path, "-")) {
-        report(stdout, check);
-        return true;
-    }
-    FILE *out = fopen(path, "w");
-    if (out)
-        report(out, check);
-    if (out && fclose(out) == 0)
-        return true;
-    cli_error("%s: %s", path, strerror(errno));
-    return false;
+    struct cli_output out;
+    if (!cli_output_begin(&out, path))
+        return false;
+    report(out.file, check);
+    return cli_output_end(&out);
 }
 
 static int run(int argc, char **argv)
@@ -225,6 +223,7 @@ static int run(int argc, char **argv)
     words[n_words] = NULL;
     if (!read_options(argc, argv, &o))
         return CLI_USAGE;
+    cli_interrupt_catch();
     if (!o.seconds && !o.calls && !o.n_given)
         o.seconds = 60;
     int code = o.baseline ? check_baseline_read(o.baseline, &baseline) : CLI_GOOD;
@@ -249,18 +248,24 @@ static int run(int argc, char **argv)
     static const char *const prefixes[] = { "fa1", NULL };
     if (lines && !lines_open(&given.lines, o.n_given, o.given, prefixes, ATTN_CASE_LINE_MAX))
         code = CLI_USAGE;
+    /* A path that cannot be written is no news for the end. */
+    if (code == CLI_GOOD && ((o.json && !cli_output_try(o.json)) || (o.html && !cli_output_try(o.html))))
+        code = CLI_USAGE;
     if (code == CLI_GOOD) {
+        cli_interrupt_keep();
         check_run(check, lines ? next_given : NULL, &given, progress);
         if (isatty(STDERR_FILENO))
             fputs("\r\033[K", stderr);
         check_find(check);
+        check->stopped = cli_interrupted();
         int unknown = check_baseline_apply(&baseline, check);
-        if (!o.json || strcmp(o.json, "-"))
-            check_report_text(stdout, check, &baseline);
         code = given.unreadable ? CLI_USAGE : unknown ? CLI_BROKEN : CLI_GOOD;
         if (!write_report(o.json, check, check_report_json) || !write_report(o.html, check, check_report_html) ||
             (o.snippets && !check_snippets_write(o.snippets, check)))
             code = CLI_USAGE;
+        if (!o.json || strcmp(o.json, "-"))
+            check_report_text(stdout, check, &baseline);
+        code = check->stopped ? 128 + check->stopped : code;
     }
     if (lines)
         lines_close(&given.lines);

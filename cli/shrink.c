@@ -3,11 +3,18 @@
  * SPDX-License-Identifier: MIT */
 #include <getopt.h>
 #include <inttypes.h>
+#include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "cli/input/corpus.h"
 #include "cli/input/device.h"
+#include "cli/input/interrupt.h"
 #include "cli/input/message.h"
 #include "fuzz/session/session.h"
 #include "fuzz/shrink/shrink.h"
@@ -28,7 +35,19 @@ static const char help[] =
     "  --json           one JSON object a line\n"
     "  --help           this text\n\n"
     "exit codes: 0 every line fails and was shrunk; 1 a failure does not hold still: found once, it was not found\n"
-    "again; 2 usage, unreadable input, or a line that does not fail; 3 something is lacking\n";
+    "again; 2 usage, unreadable input, or a line that does not fail; 3 something is lacking; 130, 143, 129 when\n"
+    "Ctrl-C, SIGTERM or SIGHUP ended it: the smallest line until then is printed\n";
+
+/* What the process that shrinks has come to, for the one that waits for it: seen when a signal ends it, or a line. */
+struct progress {
+    _Atomic int stage;         /* enum stage */
+    _Atomic uint32_t versions; /* of what follows: odd while one is written */
+    char place[4096];
+    int64_t steps;
+    struct attn_finding finding;
+    char line[ATTN_SESSION_TEXT_MAX]; /* or script */
+};
+enum stage { NOTHING, LOOKING, SHRINKING, PRINTING };
 
 struct shrinker {
     struct cli_devices devices; /* n 0: not said */
@@ -38,7 +57,47 @@ struct shrinker {
     struct attn_sweep *sweep;
     struct attn_backend *backend;
     struct attn_shrink_how how;
+    struct progress *progress;
 };
+
+static void set_stage(struct shrinker *s, enum stage stage) { atomic_store(&s->progress->stage, (int)stage); }
+
+static void begin_line(struct shrinker *s, const char *place)
+{
+    snprintf(s->progress->place, sizeof s->progress->place, "%s", place);
+    s->progress->steps = -1; /* the first is the line itself */
+    set_stage(s, LOOKING);
+}
+
+static void end_line(struct shrinker *s)
+{
+    fflush(stdout);
+    set_stage(s, NOTHING);
+}
+
+static void keep_smaller(struct progress *p, const struct attn_finding *finding)
+{
+    p->finding = *finding;
+    p->steps++;
+    atomic_fetch_add(&p->versions, 1);
+    atomic_store(&p->stage, SHRINKING);
+}
+
+static void smaller_line(void *context, const struct attn_finding *finding)
+{
+    struct progress *p = context;
+    atomic_fetch_add(&p->versions, 1);
+    attn_case_print(&finding->at, p->line, sizeof p->line);
+    keep_smaller(p, finding);
+}
+
+static void smaller_session(void *context, const struct attn_session *session, const struct attn_finding *finding)
+{
+    struct progress *p = context;
+    atomic_fetch_add(&p->versions, 1);
+    attn_session_print(session, p->line, sizeof p->line);
+    keep_smaller(p, finding);
+}
 
 /* ---- What fails ------------------------------------------------------------------------------------------ */
 
@@ -145,7 +204,6 @@ static void print_text(const char *place, const char *after, const struct attn_f
            " to %" PRIu64 "\n%s\n",
            r->steps, r->tries, r->minimal ? "" : " (as many as allowed, it may get smaller still)", r->before.features,
            r->after.features, r->before.extents, r->after.extents, after);
-    fflush(stdout);
 }
 
 /* ---- Lines ----------------------------------------------------------------------------------------------- */
@@ -170,6 +228,7 @@ static int shrink_line(struct shrinker *s, const struct attn_case *c, const char
         return CLI_BROKEN;
     }
     attn_case_print(&finding.at, after, sizeof after);
+    set_stage(s, PRINTING);
     if (s->json)
         print_json(place, before, after, &finding, &report);
     else
@@ -208,7 +267,9 @@ static int shrink_session(struct shrinker *s, const struct attn_session *session
                                             .backend = s->backend,
                                             .kernel = -1,
                                             .limits = s->how.limits,
-                                            .cache_bytes = INT64_C(64) << 20 };
+                                            .cache_bytes = INT64_C(64) << 20,
+                                            .smaller = smaller_session,
+                                            .context = s->progress };
     struct attn_session *small = malloc(sizeof *small);
     char *before = malloc(ATTN_SESSION_TEXT_MAX), *after = malloc(ATTN_SESSION_TEXT_MAX);
     struct attn_session_finding finding;
@@ -225,8 +286,10 @@ static int shrink_session(struct shrinker *s, const struct attn_session *session
     } else {
         *small = *session;
         attn_session_print(small, before, ATTN_SESSION_TEXT_MAX);
+        smaller_session(s->progress, small, &finding.finding);
         attn_session_shrink(small, &options, s->how.max_tries ? s->how.max_tries : TRIES, 0, &finding, &report);
         attn_session_print(small, after, ATTN_SESSION_TEXT_MAX);
+        set_stage(s, PRINTING);
         print_session(s, place, before, after, &finding.finding, &report);
         code = CLI_GOOD;
     }
@@ -249,7 +312,9 @@ static int shrink_all(struct shrinker *s, int n, char **arguments)
     while (corpus_next_item(&corpus, &c, &session)) {
         any = true;
         corpus_place(&corpus, place, sizeof place);
+        begin_line(s, place);
         int one = session ? shrink_session(s, session, place) : shrink_line(s, &c, place);
+        end_line(s);
         code = one > code ? one : code;
     }
     if (!any && !corpus.errors) {
@@ -308,28 +373,119 @@ static bool read_options(struct shrinker *s, int argc, char **argv)
     return true;
 }
 
-static int run(int argc, char **argv)
+/* ---- Two processes --------------------------------------------------------------------------------------- */
+
+/* One run of a line may take minutes, crash or never end: it is another process that runs them, which can be ended. */
+static int shrink_as_child(struct shrinker *s, int argc, char **argv)
 {
     static const struct attn_host_options host = { .checked = true };
-    struct shrinker s = { .how = { .limits = { .work = ATTN_RUN_WORK_LIMIT, .bytes = ATTN_RUN_BYTES_LIMIT } } };
     int code = CLI_LACKS;
-    if (!read_options(&s, argc, argv))
-        return CLI_USAGE;
-    s.fleet = malloc(sizeof *s.fleet);
-    s.sweep = malloc(sizeof *s.sweep);
-    s.backend = attn_host_open(&host);
-    if (s.fleet && s.sweep && s.backend) {
-        attn_fleet_init(s.fleet);
-        s.how.fleet = s.fleet;
-        s.how.backend = s.backend;
-        code = shrink_all(&s, argc - optind, argv + optind);
+    s->fleet = malloc(sizeof *s->fleet);
+    s->sweep = malloc(sizeof *s->sweep);
+    s->backend = attn_host_open(&host);
+    if (s->fleet && s->sweep && s->backend) {
+        attn_fleet_init(s->fleet);
+        s->how.fleet = s->fleet;
+        s->how.backend = s->backend;
+        s->how.smaller = smaller_line;
+        s->how.context = s->progress;
+        code = shrink_all(s, argc, argv);
     } else {
         cli_out_of_memory();
     }
-    if (s.backend)
-        s.backend->ops->close(s.backend);
-    free(s.sweep);
-    free(s.fleet);
+    if (s->backend)
+        s->backend->ops->close(s->backend);
+    free(s->sweep);
+    free(s->fleet);
+    return cli_finish(code);
+}
+
+static void wait_a_moment(void)
+{
+    const struct timespec tick = { .tv_sec = 0, .tv_nsec = 10000000 };
+    nanosleep(&tick, NULL);
+}
+
+/* The child was ended, or has ended over a line: what it had come to. */
+static void print_progress(const struct shrinker *s, const char *why)
+{
+    const struct progress *p = s->progress;
+    const int stage = atomic_load(&p->stage);
+    char rule[128];
+    if (stage == LOOKING)
+        cli_error("%s before %s was seen to fail", why, p->place);
+    if (stage != SHRINKING)
+        return;
+    if (atomic_load(&p->versions) % 2) { /* it was ended within a write: the line may be half of it */
+        cli_error("%s while %s was made smaller", why, p->place);
+        return;
+    }
+    if (s->json) {
+        json_finding(p->place, p->line, p->line, &p->finding);
+        printf(",\"steps\":%" PRId64 ",\"minimal\":false}\n", p->steps);
+        return;
+    }
+    name_rule(&p->finding, rule, sizeof rule);
+    printf("# %s: P%d %s%s%s%s%s: ", p->place, p->finding.property, attn_property_name(p->finding.property),
+           attn_kernel(p->finding.kernel) ? " kernel=" : "",
+           attn_kernel(p->finding.kernel) ? attn_kernel(p->finding.kernel)->name : "", rule[0] ? " rule=" : "", rule);
+    cli_put_clean(stdout, p->finding.text, strlen(p->finding.text));
+    printf("\n# %s: the smallest after %" PRId64 " steps, it may get smaller still\n%s\n", why, p->steps, p->line);
+}
+
+/* Waits for the child; ends it when a signal has come, though not while it prints a line that it is done with. */
+static int oversee(const struct shrinker *s, pid_t child)
+{
+    enum { PRINT_MS = 500 };
+    char why[64];
+    int status;
+    while (waitpid(child, &status, WNOHANG) == 0) {
+        if (cli_interrupted() && (atomic_load(&s->progress->stage) != PRINTING || cli_interrupt_age_ms() > PRINT_MS)) {
+            kill(child, SIGKILL);
+            waitpid(child, &status, 0);
+            snprintf(why, sizeof why, "interrupted by %s", cli_interrupt_name(cli_interrupted()));
+            print_progress(s, why);
+            return cli_interrupt_code(CLI_GOOD);
+        }
+        wait_a_moment();
+    }
+    if (WIFEXITED(status) && atomic_load(&s->progress->stage) == NOTHING)
+        return cli_interrupt_code(WEXITSTATUS(status));
+    if (WIFSIGNALED(status))
+        snprintf(why, sizeof why, "the process died of signal %d", WTERMSIG(status));
+    else
+        snprintf(why, sizeof why, "the process ended with status %d", WEXITSTATUS(status));
+    print_progress(s, why);
+    return CLI_BROKEN;
+}
+
+static int run(int argc, char **argv)
+{
+    struct shrinker s = { .how = { .limits = { .work = ATTN_RUN_WORK_LIMIT, .bytes = ATTN_RUN_BYTES_LIMIT } } };
+    const pid_t parent = getpid();
+    if (!read_options(&s, argc, argv))
+        return CLI_USAGE;
+    s.progress = mmap(NULL, sizeof *s.progress, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (s.progress == MAP_FAILED) {
+        cli_out_of_memory();
+        return CLI_LACKS;
+    }
+    cli_interrupt_catch();
+    cli_interrupt_keep();
+    fflush(NULL);
+    const pid_t child = fork();
+    if (child == 0) {
+        cli_interrupt_child(parent);
+        int code = shrink_as_child(&s, argc - optind, argv + optind);
+        fflush(stderr);
+        _exit(code);
+    }
+    int code = CLI_LACKS;
+    if (child < 0)
+        cli_error("a process: %s", strerror(errno));
+    else
+        code = oversee(&s, child);
+    munmap(s.progress, sizeof *s.progress);
     return code;
 }
 

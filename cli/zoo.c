@@ -2,11 +2,11 @@
  *
  * SPDX-License-Identifier: MIT */
 #include <getopt.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/input/interrupt.h"
 #include "cli/input/message.h"
 #include "cli/verbs.h"
 #include "cli/zoo/zoo.h"
@@ -47,9 +47,6 @@ struct options {
     bool fresh, report;
     int format;
 };
-
-static volatile sig_atomic_t caught;
-static void on_signal(int number) { caught = number; }
 
 static bool read_ways(char *text, unsigned *ways)
 {
@@ -125,6 +122,7 @@ static int run_zoo(int argc, char **argv)
     int code = read_options(argc, argv, &o);
     if (code != CLI_GOOD)
         return code;
+    cli_interrupt_catch();
     code = zoo_read_list(&zoo, o.build, argv + optind, argc - optind);
     if (code == CLI_GOOD && !zoo_make_trials(&zoo, o.ways, o.seeds, o.seconds))
         code = CLI_LACKS;
@@ -133,16 +131,13 @@ static int run_zoo(int argc, char **argv)
     if (code == CLI_GOOD && o.resume && !zoo_take_records(&zoo, o.resume, o.fresh))
         code = CLI_USAGE;
     if (code == CLI_GOOD && !o.report) {
-        const struct sigaction action = { .sa_handler = on_signal };
-        const struct zoo_how how = { (int)o.jobs, o.shard - 1, o.shards, o.resume, &caught };
-        sigaction(SIGINT, &action, NULL);
-        sigaction(SIGTERM, &action, NULL);
-        sigaction(SIGHUP, &action, NULL);
+        const struct zoo_how how = { (int)o.jobs, o.shard - 1, o.shards, o.resume, cli_interrupt_flag() };
+        cli_interrupt_keep();
         code = zoo_run(&zoo, &how);
     }
     if (code != CLI_USAGE && zoo.n_trials > 0) {
         int wrong = zoo_report(&zoo, o.format);
-        code = caught ? 128 + (int)caught : code ? code : wrong ? CLI_BROKEN : CLI_GOOD;
+        code = cli_interrupt_code(code ? code : wrong ? CLI_BROKEN : CLI_GOOD);
     }
     zoo_free(&zoo);
     return code;

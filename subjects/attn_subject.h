@@ -7,6 +7,7 @@
 #ifndef ATTN_SUBJECT_H
 #define ATTN_SUBJECT_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -162,6 +163,7 @@ struct attn_subject_options {
     const char *null_runtime; /* folder of the null runtime's libraries */
     bool prec_default; /* ggml: nodes keep its default precision instead of GGML_PREC_F32, which llama.cpp sets */
     bool no_code;      /* GPU code is not read: launches are held against the device alone */
+    const volatile sig_atomic_t *hurry; /* once it is not 0, a call that does not come back is left at once */
 };
 
 enum attn_subject_open {

@@ -45,7 +45,7 @@ static void on_signal(int number)
     }
     if (number == SIGALRM) {
         trap->ticks = trap->ticks + 1;
-        if (trap->ticks > trap->seconds)
+        if (trap->ticks > trap->seconds || (trap->hurry && *trap->hurry))
             leave(trap, ATTN_TRAP_TIME);
         return;
     }

@@ -28,6 +28,7 @@ struct attn_trap {
     volatile sig_atomic_t armed;
     volatile sig_atomic_t ticks;              /* seconds since it was armed, about */
     int seconds;                              /* after so many it is ATTN_TRAP_TIME */
+    const volatile sig_atomic_t *hurry;       /* not 0: so it is within one; NULL: never */
     volatile sig_atomic_t number;             /* of the signal */
     volatile sig_atomic_t catching, aborting; /* within attn_trap_run; its exception is on the way */
     char message[640];                        /* of the abort */

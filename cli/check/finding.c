@@ -10,11 +10,13 @@
 #include "cli/check/hole.h"
 #include "cli/check/problem.h"
 #include "cli/check/word.h"
+#include "cli/input/interrupt.h"
 #include "fuzz/shrink/shrink.h"
 
 enum {
     SHRINK_TRIES = 600,
     SHRINK_TRIES_HANG = 8, /* each takes seconds */
+    LOOK_MS = 700,         /* after an interruption: findings are still looked at, though not shrunk */
 };
 
 /* What the subject said of it as one word: where in its source, and its own words with blanks as '_'. */
@@ -116,7 +118,7 @@ static bool fails_the_same(const struct attn_case *c, void *context)
     struct check_verdict v;
     const char *why;
     bool any_head = same->kind == CHECK_UNFIT && same->first.unfit == ATTN_UNFIT_NO_DEVICE;
-    if ((!any_head && check_head_size(&c->problem) != same->head) ||
+    if (cli_interrupted() || (!any_head && check_head_size(&c->problem) != same->head) ||
         !attn_subject_legal(same->check->subject, &c->problem, &why))
         return false;
     same->check->shrink_calls++;
@@ -167,6 +169,21 @@ static void shrink(struct check *check, const struct check_sign *sign, struct ch
     name_finding(check, f, same.first.unfit);
 }
 
+/* There is no time to look at it again: it is said as it was noted. */
+static void leave_as_noted(const struct check *check, const struct check_sign *sign, struct check_finding *f)
+{
+    char head[32], devices[160];
+    f->problem = sign->problem;
+    f->devices = 1u << sign->device;
+    f->field = CHECK_FIELD_SEVERAL;
+    snprintf(f->message, sizeof f->message, "interrupted by %s before it was looked at again",
+             cli_interrupt_name(cli_interrupted()));
+    check_head_word(&f->problem, head, sizeof head);
+    check_device_list(check, f->devices, devices, sizeof devices);
+    snprintf(f->group, sizeof f->group, "%s as_noted", check_kind_name(f->kind));
+    snprintf(f->key, sizeof f->key, "%s %s %s", f->group, head, devices);
+}
+
 static int by_key(const void *a, const void *b)
 {
     const struct check_finding *x = a, *y = b;
@@ -193,7 +210,9 @@ void check_find(struct check *check)
         memset(&f, 0, sizeof f);
         f.kind = sign->kind;
         f.device = sign->device;
-        if (f.kind == CHECK_HOLE)
+        if (cli_interrupted() && (f.kind == CHECK_HANG || cli_interrupt_age_ms() > LOOK_MS))
+            leave_as_noted(check, sign, &f);
+        else if (f.kind == CHECK_HOLE)
             check_hole(check, sign, &f);
         else
             shrink(check, sign, &f);

@@ -12,6 +12,7 @@
 #include "cli/check/note.h"
 #include "cli/check/problem.h"
 #include "cli/check/word.h"
+#include "cli/input/interrupt.h"
 #include "fuzz/domain/mutate.h"
 #include "planner/hash.h"
 #include "planner/random.h"
@@ -161,6 +162,8 @@ static bool ask(struct loop *l, const struct attn_problem *p)
         if (check->max_calls && check->calls >= (uint64_t)check->max_calls)
             return fresh;
         check_call(check, device, p, false, &v);
+        if (cli_interrupted()) /* it may have been left for that alone */
+            return fresh;
         check->calls++;
         check->supported += v.supported;
         check->refused += v.kind == CHECK_HOLE;
@@ -217,6 +220,8 @@ static bool ask(struct loop *l, const struct attn_problem *p)
 static bool over(struct loop *l)
 {
     struct check *check = l->check;
+    if (cli_interrupted())
+        return true;
     if (check->max_calls && check->calls >= (uint64_t)check->max_calls)
         return true;
     if (check->problems % 32)

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "cli/check/open.h"
+#include "cli/input/interrupt.h"
 #include "cli/input/message.h"
 #include "cli/input/place.h"
 #include "ggml_debian_script.h"
@@ -41,6 +42,7 @@ static int fetch_debian(const char *folder, char path[LINES][PATH_MAX])
     fflush(stdout);
     pid_t child = fork();
     if (child == 0) {
+        setpgid(0, 0);
         dup2(ends[1], STDOUT_FILENO);
         close(ends[0]);
         close(ends[1]);
@@ -48,6 +50,7 @@ static int fetch_debian(const char *folder, char path[LINES][PATH_MAX])
         _exit(127);
     }
     close(ends[1]);
+    cli_interrupt_group(child);
     FILE *in = child > 0 ? fdopen(ends[0], "r") : NULL;
     int n = 0;
     while (in && n < LINES && fgets(path[n], PATH_MAX, in)) {
@@ -61,6 +64,7 @@ static int fetch_debian(const char *folder, char path[LINES][PATH_MAX])
     int status = -1;
     if (child > 0)
         waitpid(child, &status, 0);
+    cli_interrupt_group(0);
     if (n == LINES && status == 0)
         return CLI_GOOD;
     cli_error("Debian's ggml HIP backend cannot be had here");
@@ -103,7 +107,8 @@ static int open_with(const struct check_subject_options *options, const struct a
         cli_error("the null HIP runtime is not beside the command; --null-runtime FOLDER says where it is");
         return CLI_LACKS;
     }
-    struct attn_subject_options said = { argument, folder, options->prec_default, options->no_code };
+    struct attn_subject_options said = { argument, folder, options->prec_default, options->no_code,
+                                         cli_interrupt_flag() };
     enum attn_subject_open result = opener->open(&said, subject, error, sizeof error);
     if (result == ATTN_SUBJECT_OPENED)
         return CLI_GOOD;

@@ -8,6 +8,7 @@
 #include "cli/check/group.h"
 #include "cli/check/report.h"
 #include "cli/check/word.h"
+#include "cli/input/interrupt.h"
 
 static void group_text(FILE *out, const struct check *check, int number)
 {
@@ -87,6 +88,8 @@ void check_report_text(FILE *out, const struct check *check, const struct check_
         fprintf(out,
                 "          more kinds of trouble than there is room for: %" PRIu64 " calls are not accounted for\n",
                 check->lost_signs + check->lost_findings);
+    if (check->stopped)
+        fprintf(out, "stopped   by %s: what was found until then\n", cli_interrupt_name(check->stopped));
     fprintf(out, "findings  %d not known, %d known, in %d groups\n\n", unknown, check->n_findings - unknown, n);
     for (int i = 0; i < n; i++) {
         group_text(out, check, i);

@@ -13,6 +13,7 @@
 #include "cli/check/snippet.h"
 #include "cli/check/word.h"
 #include "cli/input/message.h"
+#include "cli/input/output.h"
 #include "subjects/ggml/node.h"
 
 static void put_float(FILE *out, float value) { fprintf(out, "%af", (double)value); /* hexadecimal: exact */ }
@@ -135,13 +136,12 @@ bool check_snippets_write(const char *folder, const struct check *check)
         const struct check_finding *f = group.stands;
         char path[PATH_MAX];
         snprintf(path, sizeof path, "%s/%03d-%s.c", folder, i + 1, check_kind_name(f->kind));
-        FILE *out = fopen(path, "w");
-        if (out)
-            check_snippet(out, check, f);
-        if (!out || fclose(out) != 0) {
-            cli_error("%s: %s", path, strerror(errno));
+        struct cli_output out;
+        if (!cli_output_begin(&out, path))
             return false;
-        }
+        check_snippet(out.file, check, f);
+        if (!cli_output_end(&out))
+            return false;
     }
     return true;
 }

@@ -76,6 +76,7 @@ struct check {
     uint64_t pairs;        /* (attention kernel, device) seen */
     uint64_t shrink_calls; /* made to shrink what was noted; not among calls */
     double elapsed_seconds, cpu_seconds;
+    int stopped;                                 /* by a signal, before it was over; 0: it was not */
     char too_big_text[ATTN_SUBJECT_MESSAGE_MAX]; /* of the last such call that said something */
     char not_legal_text[160];                    /* why the last one was left out, where lines were given */
     struct check_sign *sign;                     /* CHECK_SIGNS */

@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t caught, keeps;
+static volatile sig_atomic_t caught, keeps, group;
 static struct timespec came; /* written once, before `caught` */
 
 static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
@@ -16,8 +16,11 @@ enum { SIGNALS = sizeof signals / sizeof signals[0] };
 
 static void on_signal(int number)
 {
-    if (!keeps)
+    if (!keeps) {
+        if (group > 0)
+            kill(-(pid_t)group, SIGKILL);
         _exit(128 + number);
+    }
     if (caught)
         return; /* it is on its way: a terminal and a script may both have sent one */
     clock_gettime(CLOCK_MONOTONIC, &came);
@@ -27,8 +30,10 @@ static void on_signal(int number)
 
 void cli_interrupt_catch(void)
 {
-    struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART }, before;
+    struct sigaction action = { .sa_handler = on_signal }, before;
     sigemptyset(&action.sa_mask);
+    for (int i = 0; i < SIGNALS; i++) /* the first to come is the first to be seen */
+        sigaddset(&action.sa_mask, signals[i]);
     for (int i = 0; i < SIGNALS; i++) {
         sigaction(signals[i], NULL, &before);
         if (signals[i] == SIGHUP && before.sa_handler == SIG_IGN)
@@ -38,6 +43,8 @@ void cli_interrupt_catch(void)
 }
 
 void cli_interrupt_keep(void) { keeps = 1; }
+
+void cli_interrupt_group(int number) { group = number; }
 
 int cli_interrupted(void) { return (int)caught; }
 

@@ -13,6 +13,8 @@
 void cli_interrupt_catch(void);
 /* From now on the first such signal is kept instead: the verb has something to say, looks now and then, and ends. */
 void cli_interrupt_keep(void);
+/* While a signal would end the process, it ends this group of processes too; 0: none. */
+void cli_interrupt_group(int group);
 /* The signal that was kept; 0: none. */
 int cli_interrupted(void);
 /* The same for code that is given a place to look at. */

@@ -207,6 +207,8 @@ bool run_journal_add(struct run_journal *j, const struct run_job *job, int64_t t
     size_t size = sizeof r.record + (size_t)r.record.bytes;
     for (size_t at = 0; at < size;) {
         ssize_t n = write(j->file, (const char *)&r + at, size - at);
+        if (n < 0 && errno == EINTR)
+            continue;
         if (n < 0)
             return complain(j, "writing");
         at += (size_t)n;

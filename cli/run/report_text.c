@@ -127,9 +127,10 @@ void run_report_text(FILE *out, const struct run_job *job, const struct run_tota
     if (job->left) {
         char why[RUN_WHY_MAX];
         run_left_text(job, why, sizeof why);
-        fprintf(out, "left to do %" PRId64 " of %" PRId64 ": %s; %s\n", job->left, job->n_tasks, why,
+        fprintf(out, "left to do %" PRId64 " of %" PRId64 ": %s (%s)\n", job->left, job->n_tasks,
                 job->options->resume ? "the same command goes on from the journal"
-                                     : "with --resume FILE a run can go on from there");
+                                     : "with --resume FILE a run can go on from there",
+                why);
     }
     fprintf(out,
             "%" PRId64 " problems: %" PRId64 " ran, %" PRId64 " skipped (planned only), %" PRId64 " failed, %" PRId64

@@ -9,14 +9,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "cli/input/interrupt.h"
+
 /* In the child: nothing is returned from. */
-static void become(char *const arguments[], const char *folder, int number, int to)
+static void become(char *const arguments[], const char *folder, int number, int to, pid_t parent)
 {
     char text[32], counts[4096];
     int nothing = open("/dev/null", O_RDONLY);
@@ -27,8 +28,10 @@ static void become(char *const arguments[], const char *folder, int number, int 
     /* A stack with names takes a symbolizer minutes; whether memory is given back is not what is asked. */
     setenv("ASAN_OPTIONS", "symbolize=0:detect_leaks=0", 1);
     setenv("UBSAN_OPTIONS", "symbolize=0:print_stacktrace=0", 1);
-    prctl(PR_SET_PDEATHSIG, SIGKILL); /* with the parent, however that ends */
-    setpgid(0, 0);                    /* an interrupt is for the parent, which ends its children */
+    setpgid(0, 0); /* an interrupt is for the parent, which ends its children */
+    cli_interrupt_child(parent);
+    for (int i = 1; i < NSIG; i++) /* what it is asked by a signal of its own it does */
+        signal(i, SIG_DFL);
     if (nothing >= 0)
         dup2(nothing, 0);
     dup2(to, 1);
@@ -42,12 +45,13 @@ static void become(char *const arguments[], const char *folder, int number, int 
 bool zoo_child_start(struct zoo_child *child, char *const arguments[], const char *folder, int number)
 {
     int ends[2];
+    const pid_t parent = getpid();
     memset(child, 0, sizeof *child);
     if (pipe2(ends, O_CLOEXEC) != 0)
         return false;
     child->pid = fork();
     if (child->pid == 0)
-        become(arguments, folder, number, ends[1]);
+        become(arguments, folder, number, ends[1], parent);
     close(ends[1]);
     child->from = ends[0];
     if (child->pid < 0) {

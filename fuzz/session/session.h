@@ -271,6 +271,9 @@ struct attn_session_options {
     /* Multiply-adds of all problems run; of what comes then, problems of more than ATTN_SESSION_SMALL_WORK are planned
      * only. 0: no limit. */
     int64_t session_work;
+    /* attn_session_shrink: told of each smaller session, as soon as there is one; NULL: nobody. */
+    void (*smaller)(void *context, const struct attn_session *session, const struct attn_finding *finding);
+    void *context;
 };
 
 struct attn_session_finding {

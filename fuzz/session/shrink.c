@@ -43,6 +43,8 @@ static bool try_candidate(struct search *x)
     x->best = x->candidate;
     *x->found = f;
     x->steps++;
+    if (x->options.smaller)
+        x->options.smaller(x->options.context, &x->best, &f.finding);
     return true;
 }
 

@@ -52,7 +52,11 @@ static bool fails(const struct attn_case *c, void *context)
 {
     struct question *q = context;
     bool broken = attn_property_is_plan(q->wanted->property) ? breaks_plan(c, q) : breaks_run(c, q);
-    return broken && attn_finding_same(&q->found, q->wanted);
+    if (!broken || !attn_finding_same(&q->found, q->wanted))
+        return false;
+    if (q->how->smaller) /* nothing else is ever offered */
+        q->how->smaller(q->how->context, &q->found);
+    return true;
 }
 
 bool attn_shrink_finding(const struct attn_shrink_how *how, struct attn_finding *finding,

@@ -62,6 +62,9 @@ struct attn_shrink_how {
     struct attn_backend *backend;   /* run properties; may be NULL when the finding is about plans */
     struct attn_run_limits limits;  /* of a run */
     int64_t max_tries;              /* 0: ATTN_SHRINK_TRIES */
+    /* Told of each smaller finding, as soon as there is one; NULL: nobody. */
+    void (*smaller)(void *context, const struct attn_finding *finding);
+    void *context;
 };
 #define ATTN_SHRINK_TRIES INT64_C(4000)
 

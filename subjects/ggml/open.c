@@ -132,13 +132,15 @@ static enum attn_subject_open open_devices(struct ggml_subject *s, char *error, 
     return ATTN_SUBJECT_OPENED;
 }
 
-static enum attn_subject_open open_backend(struct ggml_subject *s, char *error, size_t cap)
+static enum attn_subject_open open_backend(struct ggml_subject *s, const volatile sig_atomic_t *hurry, char *error,
+                                           size_t cap)
 {
     if (!attn_trap_install(&s->trap, ATTN_SUBJECT_SECONDS)) {
         snprintf(error, cap, "another subject is open, or memory has run out");
         return ATTN_SUBJECT_LACKS;
     }
     s->trapping = true;
+    s->trap.hurry = hurry;
     s->abi.set_abort_callback(attn_trap_abort);
     int what = ATTN_TRAP(&s->trap);
     if (what) {
@@ -197,7 +199,7 @@ enum attn_subject_open attn_subject_open_ggml(const struct attn_subject_options 
         s->null.move_data(false);
         s->null.say_errors(false);
         s->null.hold_launches(false); /* that is done here (ggml_unfit), with what it finds said as data */
-        result = open_backend(s, error, cap);
+        result = open_backend(s, options->hurry, error, cap);
     }
     if (result != ATTN_SUBJECT_OPENED) {
         ggml_close(&s->base);

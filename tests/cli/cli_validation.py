@@ -207,7 +207,7 @@ class Journal(Validation):
                 child.send_signal(signal.SIGKILL)
                 child.wait()
             kills += 1
-        with open(self.path("f.txt")) as f:
+        with open(self.path("f.txt.part")) as f:
             self.assertIn(problem(110), f.read(), "failing lines are there when the run is not")
         before = len(self.begun())
         r = self.report(what, *arguments, code=1)
