@@ -6,7 +6,9 @@
 #include "isa/internal.h"
 
 /* The parts; a class adds its own. */
-#define SETS(X) X(lane) X(matrix) X(packed) X(ds) X(global) X(scratch) X(buffer) X(scalar_memory)
+#define SETS(X) \
+    X(buffer)   \
+    X(compare) X(control) X(ds) X(global) X(lane) X(matrix) X(packed) X(scalar) X(scalar_memory) X(scratch) X(vector)
 
 static const struct isa_row_set *const sets[] = {
 #define X(name) &isa_rows_##name,
