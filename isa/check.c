@@ -4,8 +4,8 @@
  * Waits: operations of one counter come back in order, but for scalar loads, which may come back in any: of them a wait
  * for none left is the only one that says something. Stores do not hold the registers that they read.
  *
- * A register that nobody wrote may be moved, and go to scratch and back (compilers do that with values that are never
- * used): what is moved stays unwritten. Every other use fails.
+ * What nobody wrote may be moved, computed with, and go to scratch and back (compilers do that with values that are
+ * never used): what comes of it stays unwritten. Every use that others can see fails.
  *
  * SPDX-License-Identifier: MIT */
 #include <string.h>
@@ -19,30 +19,33 @@ static enum isa_counter counter_of(const struct isa_wave *w, enum isa_counter co
     return counter == ISA_C_STORE && w->target->generation < ISA_GFX10 ? ISA_C_LOAD : counter;
 }
 
-static void mark(struct isa_wave *w, const struct isa_operand *o, uint8_t counter, uint32_t number, bool flat)
+static void mark(struct isa_wave *w, const struct isa_instr *i, struct isa_pending pending)
 {
-    struct isa_pending *p = o->place == ISA_P_VECTOR ? w->v_pending : w->s_pending;
-    int most = o->place == ISA_P_VECTOR ? ISA_VECTORS : ISA_SCALARS;
-    for (int r = o->reg; r < o->reg + o->words && r < most; r++) {
-        if (flat)
-            p[r].ds = number;
-        else
-            p[r] = (struct isa_pending){ counter, number, 0 };
+    w->any_pending = true;
+    for (int k = 0; k < i->n_dst; k++) {
+        const struct isa_operand *o = &i->dst[k];
+        bool vector = o->place == ISA_P_VECTOR;
+        struct isa_pending *p = vector ? w->v_pending : w->s_pending;
+        int most = vector ? ISA_VECTORS : ISA_SCALARS;
+        for (int r = o->reg; (vector || o->place == ISA_P_SCALAR) && r < o->reg + o->words && r < most; r++)
+            p[r] = pending;
     }
 }
 
 void isa_issue(struct isa_wave *w, const struct isa_instr *i, enum isa_counter counter)
 {
-    if (!w->checked)
-        return;
     enum isa_counter c = counter_of(w, counter);
     uint32_t number = ++w->issued[c];
-    /* Flat loads come twice: under LOAD, then under DS. */
-    bool flat = c == ISA_C_DS && i->row->class == ISA_CLASS_FLAT;
-    w->any_pending = true;
-    for (int k = 0; k < i->n_dst; k++)
-        if (i->dst[k].place == ISA_P_VECTOR || i->dst[k].place == ISA_P_SCALAR)
-            mark(w, &i->dst[k], (uint8_t)(c + 1), number, flat);
+    if (w->checked)
+        mark(w, i, (struct isa_pending){ (uint8_t)(c + 1), number, 0 });
+}
+
+void isa_issue_flat(struct isa_wave *w, const struct isa_instr *i, bool stores, bool lds, bool other)
+{
+    enum isa_counter c = counter_of(w, stores ? ISA_C_STORE : ISA_C_LOAD);
+    uint32_t number = ++w->issued[c], ds = ++w->issued[ISA_C_DS];
+    if (w->checked)
+        mark(w, i, (struct isa_pending){ (uint8_t)(c + 1), other ? number : 0, lds ? ds : 0 });
 }
 
 void isa_wait(struct isa_wave *w, enum isa_counter counter, uint32_t at_most)
@@ -106,17 +109,53 @@ static bool unwritten(struct isa_wave *w, const struct isa_instr *i, int reg, bo
     return false;
 }
 
-/* Is it an instruction that only moves its sources? By name: it is asked only when one of them is unwritten. */
-static bool moves(const struct isa_instr *i)
+/* Does what nobody wrote only pass through? Compilers leave it in halves and words whose results are not used, and save
+ * registers that hold nothing; so a result of it counts as not written, and what fails is an address, what is stored
+ * where others see it, a comparison, a branch, EXEC, a product of matrices. */
+static bool passes(const struct isa_instr *i)
 {
-    static const char *const names[] = { "v_mov_b",    "v_accvgpr_", "v_cndmask_",     "v_pk_mov_", "s_mov_b",
-                                         "s_cselect_", "v_dual_mov", "v_dual_cndmask", "v_swap_b" };
-    if (i->row->class == ISA_CLASS_SCRATCH && (i->row->flags & ISA_NO_DST))
-        return true;
-    for (size_t k = 0; k < sizeof names / sizeof names[0]; k++)
-        if (strncmp(i->row->name, names[k], strlen(names[k])) == 0)
-            return true;
-    return false;
+    switch (i->row->class) {
+    case ISA_CLASS_SCALAR:
+    case ISA_CLASS_VECTOR:
+    case ISA_CLASS_TRANSCENDENTAL:
+    case ISA_CLASS_PACKED:
+    case ISA_CLASS_LANE:
+        return i->n_dst > 0 && !(i->row->flags & ISA_WRITES_EXEC) &&
+               !(i->dst[0].place == ISA_P_SCALAR && i->dst[0].reg >= ISA_M0);
+    case ISA_CLASS_MATRIX: return !(i->row->flags & ISA_IGNORES_EXEC); /* accumulators are moved */
+    default: return false;
+    }
+}
+
+/* What a store saves to scratch may be what nobody wrote; where it goes, may not. */
+static bool saves(const struct isa_wave *w, const struct isa_instr *i, int source)
+{
+    if (!(i->row->flags & ISA_NO_DST))
+        return false;
+    if (i->row->class == ISA_CLASS_SCRATCH)
+        return source == 1;
+    return i->row->class == ISA_CLASS_BUFFER && source == 0 && i->n_src > 2 &&
+           (isa_s64(w, i->src[2].reg) & ISA_SCRATCH_BUFFER) != 0;
+}
+
+/* Lanes of a source's word that nobody wrote: which words of the result are of it? Where words go up by carries only,
+ * or each for itself, those from there on, or that one; else all. */
+static void pass(struct isa_wave *w, const struct isa_instr *i, const struct isa_operand *o, int word, uint64_t lanes,
+                 int base)
+{
+    static const char *const upward[] = { "v_mad_u64", "v_mad_i64", "v_mad_co_", "v_lshl_add_u64", "v_lshlrev_b64" };
+    int words = i->dst[0].words, from = 0, to = words;
+    if (words == 2 && o->words == 2) {
+        for (size_t k = 0; k < sizeof upward / sizeof upward[0]; k++)
+            if (strncmp(i->row->name, upward[k], strlen(upward[k])) == 0)
+                from = word;
+        if (i->row->class == ISA_CLASS_PACKED || strncmp(i->row->name + 1, "_mov_b64", 8) == 0) {
+            from = word;
+            to = word + 1;
+        }
+    }
+    for (int k = from; k < to && k < ISA_TAINT_WORDS / 2; k++)
+        isa_taint(w, base + k, lanes);
 }
 
 /* Lanes of a vector register that the instruction reads. */
@@ -132,8 +171,9 @@ static uint64_t lanes_read(const struct isa_wave *w, const struct isa_instr *i)
     return strncmp(i->row->name, "v_writelane", 11) == 0 ? 0 : all;
 }
 
-static bool vector_source(struct isa_wave *w, const struct isa_instr *i, const struct isa_operand *o, uint64_t lanes)
+static bool vector_source(struct isa_wave *w, const struct isa_instr *i, int source, uint64_t lanes, int base)
 {
+    const struct isa_operand *o = &i->src[source];
     const struct isa_kernel *k = w->group->kernel;
     uint32_t past = (uint32_t)o->reg + o->words;
     char name[16];
@@ -146,16 +186,16 @@ static bool vector_source(struct isa_wave *w, const struct isa_instr *i, const s
         uint64_t missing = lanes & ~w->v_written[r];
         if (w->any_pending && on_its_way(w, &w->v_pending[r]))
             return hazard(w, i, (int)r, true, true);
-        if (!missing)
+        if (!missing || saves(w, i, source))
             continue;
-        if (!moves(i))
+        if (!passes(i))
             return unwritten(w, i, (int)r, true, missing);
-        isa_taint(w, (int)(r - o->reg), missing);
+        pass(w, i, o, (int)(r - o->reg), missing, base);
     }
     return true;
 }
 
-static bool scalar_source(struct isa_wave *w, const struct isa_instr *i, const struct isa_operand *o)
+static bool scalar_source(struct isa_wave *w, const struct isa_instr *i, const struct isa_operand *o, int base)
 {
     const struct isa_kernel *k = w->group->kernel;
     uint32_t past = (uint32_t)o->reg + o->words;
@@ -170,9 +210,9 @@ static bool scalar_source(struct isa_wave *w, const struct isa_instr *i, const s
             return hazard(w, i, (int)r, false, true);
         if (w->s_written[r / 64] >> (r % 64) & 1)
             continue;
-        if (!moves(i))
+        if (!passes(i))
             return unwritten(w, i, (int)r, false, 0);
-        isa_taint(w, (int)(r - o->reg), UINT64_MAX);
+        pass(w, i, o, (int)(r - o->reg), UINT64_MAX, base);
     }
     return true;
 }
@@ -199,7 +239,7 @@ static bool destination(struct isa_wave *w, const struct isa_instr *i, const str
     return true;
 }
 
-static bool before_one(struct isa_wave *w, const struct isa_instr *i)
+static bool before_one(struct isa_wave *w, const struct isa_instr *i, int base)
 {
     uint64_t lanes = lanes_read(w, i);
     int sources = i->n_src;
@@ -208,8 +248,8 @@ static bool before_one(struct isa_wave *w, const struct isa_instr *i)
         sources--;
     for (int k = 0; k < sources; k++) {
         const struct isa_operand *o = &i->src[k];
-        if (o->place == ISA_P_VECTOR ? !vector_source(w, i, o, lanes)
-                                     : o->place == ISA_P_SCALAR && !scalar_source(w, i, o))
+        if (o->place == ISA_P_VECTOR ? !vector_source(w, i, k, lanes, base)
+                                     : o->place == ISA_P_SCALAR && !scalar_source(w, i, o, base))
             return false;
     }
     for (int k = 0; k < i->n_dst; k++) {
@@ -222,12 +262,13 @@ static bool before_one(struct isa_wave *w, const struct isa_instr *i)
 
 bool isa_check_before(struct isa_wave *w, const struct isa_instr *i)
 {
-    return before_one(w, i) && (!i->second || before_one(w, i->second));
+    return before_one(w, i, 0) && (!i->second || before_one(w, i->second, ISA_TAINT_WORDS / 2));
 }
 
 /* ---- After ----------------------------------------------------------------------------------------------- */
 
-static void after_vector(struct isa_wave *w, const struct isa_instr *i, const struct isa_operand *o, uint64_t exec)
+static void after_vector(struct isa_wave *w, const struct isa_instr *i, const struct isa_operand *o, uint64_t exec,
+                         int base)
 {
     uint64_t lanes = exec;
     if (i->row->flags & ISA_IGNORES_EXEC) {
@@ -238,22 +279,22 @@ static void after_vector(struct isa_wave *w, const struct isa_instr *i, const st
     for (uint32_t r = o->reg, n = 0; n < o->words; r++, n++) {
         w->v_written[r] |= lanes;
         if (w->machine->tainted && o == &i->dst[0])
-            w->v_written[r] &= ~(w->machine->taint[n % ISA_TAINT_WORDS] & lanes);
+            w->v_written[r] &= ~(w->machine->taint[base + (int)(n % (ISA_TAINT_WORDS / 2))] & lanes);
     }
 }
 
-static void after_one(struct isa_wave *w, const struct isa_instr *i, uint64_t exec)
+static void after_one(struct isa_wave *w, const struct isa_instr *i, uint64_t exec, int base)
 {
     for (int k = 0; k < i->n_dst; k++) {
         const struct isa_operand *o = &i->dst[k];
         if (o->place == ISA_P_VECTOR)
-            after_vector(w, i, o, exec);
+            after_vector(w, i, o, exec, base);
         if (o->place != ISA_P_SCALAR)
             continue;
         for (uint32_t r = o->reg, n = 0; n < o->words && r < ISA_SCALARS; r++, n++) {
             uint64_t bit = UINT64_C(1) << (r % 64);
             w->s_written[r / 64] |= bit;
-            if (w->machine->tainted && w->machine->taint[n % ISA_TAINT_WORDS] && r < ISA_VCC)
+            if (w->machine->tainted && k == 0 && n < ISA_TAINT_WORDS / 2 && w->machine->taint[base + (int)n])
                 w->s_written[r / 64] &= ~bit;
         }
     }
@@ -261,9 +302,9 @@ static void after_one(struct isa_wave *w, const struct isa_instr *i, uint64_t ex
 
 void isa_check_after(struct isa_wave *w, const struct isa_instr *i, uint64_t exec)
 {
-    after_one(w, i, exec);
+    after_one(w, i, exec, 0);
     if (i->second)
-        after_one(w, i->second, exec);
+        after_one(w, i->second, exec, ISA_TAINT_WORDS / 2);
     if (w->machine->tainted) {
         w->machine->tainted = false;
         memset(w->machine->taint, 0, sizeof w->machine->taint);

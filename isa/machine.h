@@ -227,6 +227,9 @@ static inline void isa_taint(struct isa_wave *w, int word, uint64_t lanes)
     w->machine->tainted = true;
     w->machine->taint[word & (ISA_TAINT_WORDS - 1)] |= lanes;
 }
+/* isa_issue of a flat instruction: it counts under two counters, and comes back under that of the memory where its
+ * lanes' addresses were. */
+void isa_issue_flat(struct isa_wave *w, const struct isa_instr *i, bool stores, bool lds, bool other);
 /* The next instruction's number, decoded when it has to be; ISA_NO_CODE when isa_fail was called. */
 uint32_t isa_next_number(struct isa_wave *w, const struct isa_instr *i);
 /* Registers of a new wave: nothing is written, nothing on its way. */

@@ -149,10 +149,10 @@ enum isa_next isa_run_buffer(struct isa_wave *w, const struct isa_instr *i)
       isa_run_buffer,                       \
       { .number =                           \
             (ISA_T_##type == ISA_T_B64 ? 8 : 4) | ISA_M_ATOMIC | (uint64_t)ISA_ATOMIC_##operation << ISA_M_SHIFT } },
-#define CACHES(X)                                                                                          \
-    X(buffer_gl0_inv, 0)                                                                                   \
-    X(buffer_gl1_inv, 0) X(buffer_wbinvl1, 0) X(buffer_wbinvl1_vol, 0) X(buffer_invl2, 0) X(buffer_inv, 0) \
-        X(buffer_wbl2, 1)
+#define CACHES(X)        \
+    X(buffer_gl0_inv, 0) \
+    X(buffer_gl1_inv, 0) \
+    X(buffer_wbinvl1, 0) X(buffer_wbinvl1_vol, 0) X(buffer_invl2, 0) X(buffer_inv, 0) X(buffer_wbl2, 1)
 
 static const struct isa_row rows[] = {
 #define X(old, new, type, bytes, what) LOAD(old, type, bytes, what) LOAD(new, type, bytes, what)

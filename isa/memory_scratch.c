@@ -125,7 +125,7 @@ static bool global_lane(struct isa_wave *w, const struct isa_instr *i, int lane,
 
 enum isa_next isa_run_flat(struct isa_wave *w, const struct isa_instr *i)
 {
-    bool atomic = isa_m(i, ISA_M_ATOMIC), stores = isa_m(i, ISA_M_STORE);
+    bool atomic = isa_m(i, ISA_M_ATOMIC), stores = isa_m(i, ISA_M_STORE), lds = false, other = false;
     const struct isa_operand *v = &i->src[0], *data = atomic || stores ? &i->src[1] : NULL;
     int base = data ? 2 : 1;
     uint64_t offset = (uint64_t)i->offset[0];
@@ -140,25 +140,29 @@ enum isa_next isa_run_flat(struct isa_wave *w, const struct isa_instr *i)
             address |= (uint64_t)w->v[v->reg + 1][lane] << 32;
         uint64_t aperture = address & ~(uint64_t)UINT32_MAX;
         address += offset;
+        lds |= aperture == ISA_SHARED_APERTURE;
+        other |= aperture != ISA_SHARED_APERTURE;
         bool good = aperture == ISA_SHARED_APERTURE    ? lds_lane(w, i, lane, (uint32_t)address, data)
                     : aperture == ISA_PRIVATE_APERTURE ? scratch_lane(w, i, lane, (uint32_t)address, data)
                                                        : global_lane(w, i, lane, address, data);
         if (!good)
             return ISA_FAIL;
     }
-    isa_issue(w, i, stores || (atomic && !i->n_dst) ? ISA_C_STORE : ISA_C_LOAD);
-    isa_issue(w, i, ISA_C_DS);
+    isa_issue_flat(w, i, stores || (atomic && !i->n_dst), lds, other);
     return ISA_GO;
 }
 
 /* ---- Rows ------------------------------------------------------------------------------------------------ */
 
 #define PART(what) ((what) & (ISA_M_LOW | ISA_M_HIGH) ? ISA_PARTIAL : 0)
+/* Scratch: a vector address, a scalar one. Flat: one address. */
+#define BASE_SCRATCH ISA_T_B64
+#define BASE_FLAT ISA_T_NONE
 #define LOAD(prefix, NAME, run, name, type, bytes, what) \
     { #prefix #name,                                     \
       ISA_CLASS_##NAME,                                  \
       { ISA_T_##type },                                  \
-      { ISA_T_B64, ISA_T_B64 },                          \
+      { ISA_T_B64, BASE_##NAME },                        \
       PART(what),                                        \
       run,                                               \
       { .number = (bytes) | (what) } },
@@ -166,18 +170,18 @@ enum isa_next isa_run_flat(struct isa_wave *w, const struct isa_instr *i)
     { #prefix #name,                                      \
       ISA_CLASS_##NAME,                                   \
       { 0 },                                              \
-      { ISA_T_B64, ISA_T_##type, ISA_T_B64 },             \
+      { ISA_T_B64, ISA_T_##type, BASE_##NAME },           \
       ISA_NO_DST,                                         \
       run,                                                \
       { .number = (bytes) | (what) | ISA_M_STORE } },
-#define ATOMIC(name, type, data, operation)   \
-    { "flat_" #name,                          \
-      ISA_CLASS_FLAT,                         \
-      { ISA_T_##type },                       \
-      { ISA_T_B64, ISA_T_##data, ISA_T_B64 }, \
-      ISA_ATOMIC,                             \
-      isa_run_flat,                           \
-      { .number =                             \
+#define ATOMIC(name, type, data, operation) \
+    { "flat_" #name,                        \
+      ISA_CLASS_FLAT,                       \
+      { ISA_T_##type },                     \
+      { ISA_T_B64, ISA_T_##data },          \
+      ISA_ATOMIC,                           \
+      isa_run_flat,                         \
+      { .number =                           \
             (ISA_T_##type == ISA_T_B64 ? 8 : 4) | ISA_M_ATOMIC | (uint64_t)ISA_ATOMIC_##operation << ISA_M_SHIFT } },
 
 static const struct isa_row rows[] = {
