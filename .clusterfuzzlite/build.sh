@@ -14,7 +14,10 @@ cmake -S "$source" -B "$build" -G Ninja \
   -DCMAKE_C_COMPILER="$CC" -DCMAKE_CXX_COMPILER="$CXX" -DCMAKE_BUILD_TYPE=None \
   -DATTN_ENGINE=external -DATTN_ENGINE_LIB="$LIB_FUZZING_ENGINE" -DATTN_TESTS=OFF -DATTN_WERROR=OFF
 list=$source/fuzz/targets/targets.txt
-mapfile -t targets < <(awk '/^[a-z]/ { print $1 }' "$list")
+# What runs machine code needs the library with it, which no builder has by itself.
+amd=${ATTN_AMD:-}
+mapfile -t targets < <(awk -v amd="$amd" '/^[a-z]/ && ($7 == "-" || amd != "") { print $1 }' "$list")
+[ -z "$amd" ] || cp "$amd" "$OUT/attn_amd.so"
 cmake --build "$build" -j "${ATTN_JOBS:-$(nproc)}" --target "${targets[@]}"
 
 while read -r target input max_len timeout _ dictionary _; do
@@ -25,4 +28,4 @@ while read -r target input max_len timeout _ dictionary _; do
   } >"$OUT/$target.options"
   if [ "$dictionary" = words ]; then cp "$build/bin/$target.dict" "$OUT/"; fi
   python3 "$source/.clusterfuzzlite/seeds.py" "$input" "$source/corpus" "$OUT/${target}_seed_corpus.zip"
-done < <(grep '^[a-z]' "$list")
+done < <(awk -v amd="$amd" '/^[a-z]/ && ($7 == "-" || amd != "")' "$list")

@@ -36,6 +36,10 @@ static const char help[] =
     "then once more with the slots' turns in another order. Steps with more than 2,000,000 multiply-adds, those with\n"
     "more than 600,000 after 30,000,000 in all, and all of a session whose caches take more than 64 MiB are planned\n"
     "only.\n\n"
+    "With --backend amd:TARGET lines run on the CPU by the machine code of the kernels for that AMD GPU (amd:all: for\n"
+    "each target that attn_amd.so has code for; ./dev amd builds it): every access, wait and barrier is checked, each\n"
+    "kernel runs under two orders of waves, and beside it, where --host-work allows, the source on the host executor.\n"
+    "An instruction that the machine does not execute makes a kernel unsupported there: no verdict, counted apart.\n\n"
     "With --backend hip lines run on a GPU, whatever device they name, and none is too large: each able kernel runs\n"
     "twice and must give the same bits, every problem is run once more with a constant V, and where the host\n"
     "executor's limit allows, the same plan runs there too and must not be further away than both error bounds.\n"
@@ -47,7 +51,8 @@ static const char help[] =
     "proven wrong. Neither has passed; both are counted apart, with their lines, and end the run with exit code 1\n"
     "under --strict.\n\n"
     "where:\n"
-    "  --backend NAME    host; hip (GPU 0), hip:N, hip:N,M,... or hip:all: one process each\n"
+    "  --backend NAME    host; amd:TARGET, several with commas, or amd:all; hip (GPU 0), hip:N, hip:N,M,... or hip:all:\n"
+    "                    one process each\n"
     "  --device NAME     host: run on this device, also for lines that name one; NAME~WEAKENING, several with commas,\n"
     "                    all, or waves: two devices a line, one of each wave size\n"
     "  --jobs N          worker processes (default: the processors there are; with hip one for each GPU)\n"
@@ -60,9 +65,9 @@ static const char help[] =
     "  --inputs DIR      a problem from each fuzzing input below DIR (a corpus of fuzz_kernel or fuzz_plan)\n"
     "  --shard I/N       only every N-th problem, beginning with number I\n"
     "  --kernel NAME     run only this kernel, where it is able\n"
-    "  --work N          sample lines with more than N multiply-adds (default: 20,000,000; hip: skip them,\n"
-    "                    default: no limit)\n"
-    "  --host-work N     hip: compare with the host executor up to N multiply-adds (default 20,000,000; 0: never)\n"
+    "  --work N          sample lines with more than N multiply-adds (default: 20,000,000; amd: skip them, default:\n"
+    "                    2,000,000; hip: skip them, default: no limit)\n"
+    "  --host-work N     amd, hip: compare with the host executor up to N multiply-adds (default 20,000,000; 0: never)\n"
     "  --schedule SEED   host: order of threads between barriers, for lines that name none (default 0: in order)\n"
     "  --schedules       check P10 of every line: on the host under schedules of each other kind (forward, reverse,\n"
     "                    one wave starved, random), so four runs; hip (always): twice\n"
@@ -72,7 +77,7 @@ static const char help[] =
     "  --shrink N        make the first N findings of each property and kernel smaller (default 3)\n"
     "  --list            print what would run, one problem and device a line\n"
     "results:\n"
-    "  --strict          exit code 1 for blind and suspect problems too\n"
+    "  --strict          exit code 1 for blind, suspect and unsupported problems too\n"
     "  --resume FILE     journal: when FILE has results of this very run (program, options, problems), go on from\n"
     "                    there\n"
     "  --failures FILE   failing lines, each below comments that say why: a file for attnfuzz run; while the run\n"
@@ -86,6 +91,8 @@ static const char help[] =
 
 /* A GPU's memory is the limit there; a problem of this size on the host fills a machine's. */
 #define DEVICE_BYTES_LIMIT (INT64_C(16) << 30)
+/* What the machine executes in about a second, with checks. */
+#define MACHINE_WORK INT64_C(2000000)
 #define GENERATE_WORK INT64_C(1000000)
 #define SHRINK 3
 
@@ -161,7 +168,7 @@ static int replay(struct run_job *job)
         written &= cli_output_end(&report[i].output);
     }
     run_report_text(to_stdout ? stderr : stdout, job, &total);
-    bool broken = total.failed || (options->strict && (total.blind || total.suspect));
+    bool broken = total.failed || (options->strict && (total.blind || total.suspect || total.unsupported));
     code = !written ? CLI_USAGE : code != CLI_GOOD ? code : broken ? CLI_BROKEN : CLI_GOOD;
     return job->stopped ? 128 + job->stopped : code;
 }
@@ -328,9 +335,9 @@ static int take(struct run_options *options, int option, const char *value)
 static int complete(struct run_options *options)
 {
     char error[256];
-    bool device = options->backend.device;
-    if (device && options->mode != RUN_DEVICES_AUTO) {
-        cli_error("--device goes with --backend host: a GPU runs what it is");
+    const bool device = options->backend.device, machine = options->backend.machine;
+    if ((device || machine) && options->mode != RUN_DEVICES_AUTO) {
+        cli_error("--device goes with --backend host: %s", device ? "a GPU runs what it is" : "amd: names its targets");
         return CLI_USAGE;
     }
     if (options->html && !strcmp(options->html, "-")) {
@@ -338,13 +345,22 @@ static int complete(struct run_options *options)
         return CLI_USAGE;
     }
     if (options->limits.work < 0)
-        options->limits.work = device ? INT64_MAX : ATTN_RUN_WORK_LIMIT;
+        options->limits.work = device ? INT64_MAX : machine ? MACHINE_WORK : ATTN_RUN_WORK_LIMIT;
     options->limits.bytes = device ? DEVICE_BYTES_LIMIT : ATTN_RUN_BYTES_LIMIT;
-    if (device && options->limits.schedules == 0)
+    if ((device || machine) && options->limits.schedules == 0)
         options->limits.schedules = 1;
     options->constant_v |= device;
-    options->beside = device && options->limits.beside_work > 0;
-    if (options->backend.all && !options->list && !cli_backend_count(&options->backend, error, sizeof error)) {
+    options->beside = (device || machine) && options->limits.beside_work > 0;
+    if (machine) {
+        options->mode = RUN_DEVICES_GIVEN;
+        options->devices = options->backend.devices;
+    }
+    if (machine && options->backend.all && !cli_backend_targets(&options->devices, error, sizeof error)) {
+        cli_error("%s", error);
+        return CLI_LACKS;
+    }
+    if (device && options->backend.all && !options->list &&
+        !cli_backend_count(&options->backend, error, sizeof error)) {
         cli_error("%s", *error ? error : "no GPU");
         return CLI_LACKS;
     }

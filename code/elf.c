@@ -322,6 +322,9 @@ bool code_read_object(struct attn_code *code, const struct code_span *span)
     elf_version(EV_CURRENT);
     o.elf = elf_memory((char *)(uintptr_t)own.bytes, own.size);
     bool good = o.elf && elf_kind(o.elf) == ELF_K_ELF ? read_elf(&o) : elf_wrong(&o, "no ELF file");
+    const char *target = o.target ? o.target : span->entry;
+    if (good && code->visit && target)
+        code->visit(code->visit_context, target, own.bytes, own.size);
     elf_end(o.elf);
     free(o.symbol);
     free(copy);

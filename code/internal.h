@@ -27,6 +27,8 @@ struct attn_code {
     uint64_t bundles;
     struct attn_code_limits limits;
     struct attn_code_error *error;
+    attn_code_visitor *visit; /* NULL: nobody wants the objects' bytes */
+    void *visit_context;
 };
 
 /* Bytes that are being read, and where they are for a message. */

@@ -106,8 +106,8 @@ static int by_name_and_target(const void *a, const void *b)
 
 static int by_text(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
-struct attn_code *attn_code_read(const void *bytes, size_t size, const struct attn_code_limits *limits,
-                                 struct attn_code_error *error)
+struct attn_code *attn_code_read_each(const void *bytes, size_t size, const struct attn_code_limits *limits,
+                                      attn_code_visitor *visit, void *context, struct attn_code_error *error)
 {
     struct code_span span = { bytes, size, 0, -1, NULL };
     struct attn_code *code = calloc(1, sizeof *code);
@@ -118,6 +118,8 @@ struct attn_code *attn_code_read(const void *bytes, size_t size, const struct at
     }
     code->limits = limits ? *limits : attn_code_limits_default;
     code->error = error;
+    code->visit = visit;
+    code->visit_context = context;
     if (!read_any(code, &span) ||
         (code->n_targets == 0 && !code_wrong(code, &span, 0, "no code for any AMD GPU in it"))) {
         attn_code_close(code);
@@ -127,10 +129,18 @@ struct attn_code *attn_code_read(const void *bytes, size_t size, const struct at
         qsort(code->kernel, code->n_kernels, sizeof *code->kernel, by_name_and_target);
     qsort(code->target, code->n_targets, sizeof *code->target, by_text);
     code->error = NULL;
+    code->visit = NULL;
     return code;
 }
 
-struct attn_code *attn_code_open(const char *path, const struct attn_code_limits *limits, struct attn_code_error *error)
+struct attn_code *attn_code_read(const void *bytes, size_t size, const struct attn_code_limits *limits,
+                                 struct attn_code_error *error)
+{
+    return attn_code_read_each(bytes, size, limits, NULL, NULL, error);
+}
+
+struct attn_code *attn_code_open_each(const char *path, const struct attn_code_limits *limits,
+                                      attn_code_visitor *visit, void *context, struct attn_code_error *error)
 {
     struct stat info;
     struct attn_code *code = NULL;
@@ -152,10 +162,15 @@ struct attn_code *attn_code_open(const char *path, const struct attn_code_limits
         if (bytes == MAP_FAILED) {
             system_error(error, "cannot be mapped");
         } else {
-            code = attn_code_read(bytes, (size_t)info.st_size, limits, error);
+            code = attn_code_read_each(bytes, (size_t)info.st_size, limits, visit, context, error);
             munmap(bytes, (size_t)info.st_size);
         }
     }
     close(file);
     return code;
+}
+
+struct attn_code *attn_code_open(const char *path, const struct attn_code_limits *limits, struct attn_code_error *error)
+{
+    return attn_code_open_each(path, limits, NULL, NULL, error);
 }

@@ -104,7 +104,8 @@ bool isa_memory_add(struct isa_machine *machine, const struct isa_region *region
 void isa_memory_remove(struct isa_machine *machine, const void *bytes);
 /* All bytes count as not written again, where the region was added so; races are forgotten. */
 void isa_memory_reset(struct isa_machine *machine);
-/* Was every byte of the range written (or added as written)? Else the first that was not goes to *at. */
+/* Was every byte of the range written (or added as written)? Else how far from its start the first is that was not goes
+ * to *at. */
 bool isa_memory_written(struct isa_machine *machine, const void *bytes, uint64_t size, uint64_t *at);
 
 /* ---- Code ------------------------------------------------------------------------------------------------ */

@@ -95,6 +95,12 @@ void *attn_image_at(const struct attn_image *image, const struct attn_problem *p
     X(LIMIT_GRID, limit_grid, "a grid beyond the device's")                                                      \
     X(NO_INSTANCE, no_instance, "the plan names a kernel instance that was not built")                           \
     X(RUNAWAY, runaway, "a thread made more wave operations, barriers and accesses than the budget allows")      \
+    X(SCRATCH_BOUNDS, scratch_bounds, "scratch access outside of the lane's own")                                \
+    X(REGISTER, register, "read of a register that nothing wrote, or one beyond those the kernel was given")     \
+    X(HAZARD, hazard, "a register used before the wait that covers it")                                          \
+    X(TRAP, trap, "the kernel ended by a trap")                                                                  \
+    X(CODE, code, "the code object is broken, or the kernel ran out of its code")                                \
+    X(UNSUPPORTED, unsupported, "an instruction that the machine does not execute: no verdict on the kernel")    \
     X(RUNTIME, runtime, "the runtime of the backend reported an error")                                          \
     X(DEVICE_LOST, device_lost, "after an error the device runs nothing more for this process")
 
@@ -149,6 +155,8 @@ struct attn_backend_ops {
     void (*close)(struct attn_backend *);
     /* It is the host executor: it sees every access itself, and runs in the order that attn_host_schedule says. */
     bool executor;
+    /* What it allocates is address space, of which only the stretches of an image become memory. */
+    bool sparse;
 };
 
 struct attn_backend {

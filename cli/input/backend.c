@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli/input/message.h"
+#include "kernels/machine/attn_machine.h"
 
 /* ---- Host and hip ---------------------------------------------------------------------------------------- */
 
@@ -28,6 +29,25 @@ static struct attn_backend *open_hip(const struct cli_backend *backend, int inde
 {
     (void)backend;
     return attn_hip_open(index, error, cap);
+}
+
+static struct attn_backend *open_machine(const struct cli_backend *backend, int index, char *error, size_t cap)
+{
+    (void)backend, (void)index;
+    return attn_machine_open(NULL, error, cap);
+}
+
+bool cli_backend_targets(struct cli_devices *devices, char *error, size_t cap)
+{
+    int16_t row[ATTN_FLEET_MAX];
+    const int n = attn_machine_targets(row, ATTN_FLEET_MAX, error, cap);
+    for (devices->n = 0; devices->n < n; devices->n++) {
+        devices->at[devices->n].row = row[devices->n];
+        devices->at[devices->n].weakening = -1;
+    }
+    if (n == 0)
+        snprintf(error, cap, "the code objects are for no AMD row of the device table");
+    return n > 0;
 }
 
 #ifdef ATTN_TEST_BACKEND
@@ -73,6 +93,21 @@ static bool hip_devices(struct cli_backend *backend)
     return true;
 }
 
+/* What stands after "amd:": names of the device table's AMD rows. */
+static bool machine_targets(struct cli_backend *backend)
+{
+    if (!cli_devices_add(&backend->devices, backend->rest))
+        return false;
+    for (int i = 0; i < backend->devices.n; i++) {
+        const struct attn_device *device = attn_device(backend->devices.at[i].row);
+        if (backend->devices.at[i].weakening >= 0 || strncmp(device->name, "gfx", 3)) {
+            cli_error("--backend amd:%s: %s is no AMD GPU as the device table has it", backend->rest, device->name);
+            return false;
+        }
+    }
+    return true;
+}
+
 bool cli_backend_parse(const char *text, struct cli_backend *backend)
 {
     const char *colon = strchr(text, ':');
@@ -84,6 +119,14 @@ bool cli_backend_parse(const char *text, struct cli_backend *backend)
         backend->open = open_host;
         backend->n = 1;
         return true;
+    }
+    if (len == 3 && !strncmp(text, "amd", len)) {
+        backend->name = "amd";
+        backend->machine = true;
+        backend->open = open_machine;
+        backend->n = 1;
+        backend->all = !colon || !strcmp(backend->rest, "all");
+        return backend->all || machine_targets(backend);
     }
     if (len == 3 && !strncmp(text, "hip", len)) {
         backend->name = "hip";
@@ -102,7 +145,7 @@ bool cli_backend_parse(const char *text, struct cli_backend *backend)
         return true;
     }
 #endif
-    cli_error("--backend %s: there are host and hip, hip:N, hip:N,M, hip:all", text);
+    cli_error("--backend %s: there are host, amd:TARGET, amd:all, hip, hip:N, hip:N,M, hip:all", text);
     return false;
 }
 

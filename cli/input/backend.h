@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "cli/input/device.h"
 #include "kernels/attn_backend.h"
 
 enum { CLI_SLOTS_MAX = 64 };
@@ -18,17 +19,22 @@ struct cli_backend {
     const char *name; /* "host", "hip" */
     const char *rest; /* what stood after the colon; NULL: nothing */
     bool device;      /* it is a device, described by the backend itself; false: it runs plans of any device */
-    bool all;         /* every device there is: cli_backend_count finds out how many */
-    int n;            /* devices named; 1 for the host */
+    bool machine;     /* amd: plans of `devices`, by their machine code on the CPU */
+    struct cli_devices devices;
+    bool all; /* every device there is: cli_backend_count finds out how many */
+    int n;    /* devices named; 1 for the host */
     int index[CLI_SLOTS_MAX];
     struct attn_backend *(*open)(const struct cli_backend *, int index, char *error, size_t cap);
 };
 
-/* Reads host, hip, hip:N, hip:N,M,... or hip:all. False, with a message, when it is none of them. `text` is kept. */
+/* Reads host, amd:TARGET, amd:TARGET,..., amd:all, hip, hip:N, hip:N,M,... or hip:all. False, with a message, when it
+ * is none of them. `text` is kept. */
 bool cli_backend_parse(const char *text, struct cli_backend *backend);
 /* For `all`: counts the devices, in a child process, and names them in *backend. False with why, one line, when there
  * is none or they cannot be asked. */
 bool cli_backend_count(struct cli_backend *backend, char *error, size_t cap);
+/* For amd:all: every target that there are code objects for. False with why, one line, when there is none. */
+bool cli_backend_targets(struct cli_devices *devices, char *error, size_t cap);
 /* Opens device number backend->index[i]; NULL with why, one line. */
 struct attn_backend *cli_backend_open(const struct cli_backend *backend, int i, char *error, size_t cap);
 /* "host", "hip:2" */

@@ -31,11 +31,12 @@ static void put_count(FILE *out, int64_t n) { fprintf(out, "<td>%" PRId64 "</td>
 
 static void put_kernels(FILE *out, const struct run_job *job, const struct run_total *total)
 {
-    bool beside = job->options->backend.device && job->options->beside;
-    fputs("<h2>Kernels</h2>\n<div class=\"wide\"><table>"
-          "<tr><th>kernel</th><th>able</th><th>chosen</th><th>ran</th><th>failed</th><th>blind</th><th>suspect</th>"
-          "<th>components</th><th>unjudged</th><th>worst error / limit</th>",
-          out);
+    bool beside = job->options->beside;
+    fputs(
+        "<h2>Kernels</h2>\n<div class=\"wide\"><table>"
+        "<tr><th>kernel</th><th>able</th><th>chosen</th><th>ran</th><th>unsupported</th><th>failed</th><th>blind</th><th>suspect</th>"
+        "<th>components</th><th>unjudged</th><th>worst error / limit</th>",
+        out);
     if (beside)
         fputs("<th>beside host</th><th>same bits</th><th>apart / both limits</th>", out);
     fputs("</tr>\n", out);
@@ -45,6 +46,7 @@ static void put_kernels(FILE *out, const struct run_job *job, const struct run_t
         put_count(out, sum->able);
         put_count(out, sum->chosen);
         put_count(out, sum->ran);
+        fprintf(out, "<td%s>%" PRId64 "</td>", sum->unsupported ? " class=\"bad\"" : "", sum->unsupported);
         fprintf(out, "<td%s>%" PRId64 "</td>", sum->failed ? " class=\"bad\"" : "", sum->failed);
         fprintf(out, "<td%s>%" PRId64 "</td><td%s>%" PRId64 "</td>", sum->blind ? " class=\"bad\"" : "", sum->blind,
                 sum->suspect ? " class=\"bad\"" : "", sum->suspect);
@@ -175,9 +177,9 @@ static void put_doubts(FILE *out, const struct run_job *job)
 
 static const char *verdict(const struct run_job *job, const struct run_total *total)
 {
-    return job->stopped || (job->left && !job->over) ? "not finished"
-           : total->blind || total->suspect          ? "none failed, not all could be judged"
-                                                     : "all good";
+    return job->stopped || (job->left && !job->over)              ? "not finished"
+           : total->blind || total->suspect || total->unsupported ? "none failed, not all could be judged"
+                                                                  : "all good";
 }
 
 void run_report_html(FILE *out, const struct run_job *job, const struct run_total *total)
@@ -185,8 +187,10 @@ void run_report_html(FILE *out, const struct run_job *job, const struct run_tota
     int64_t shown = 0, failed = 0;
     fputs(head, out);
     fprintf(out, "<h1>attnfuzz run on %s: <span class=\"%s\">", job->options->backend.name,
-            total->failed || job->stopped || (job->left && !job->over) || total->blind || total->suspect ? "bad"
-                                                                                                         : "good");
+            total->failed || job->stopped || (job->left && !job->over) || total->blind || total->suspect ||
+                    total->unsupported
+                ? "bad"
+                : "good");
     if (total->failed)
         fprintf(out, "%" PRId64 " of %" PRId64 " problems failed", total->failed, total->problems);
     else

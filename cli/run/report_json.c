@@ -122,17 +122,17 @@ static void put_kernel(FILE *out, const struct run_job *job, const struct run_ke
 {
     fprintf(out,
             "{\"able\":%" PRId64 ",\"chosen\":%" PRId64 ",\"ran\":%" PRId64 ",\"missed\":%" PRId64
-            ",\"failed\":%" PRId64 ",\"blind\":%" PRId64 ",\"suspect\":%" PRId64 ",\"components\":%" PRId64
-            ",\"unjudged\":%" PRId64 ",\"left_out\":%" PRId64 ",\"worst\":",
-            sum->able, sum->chosen, sum->ran, sum->missed, sum->failed, sum->blind, sum->suspect, sum->components,
-            sum->unjudged, sum->left_out);
+            ",\"unsupported\":%" PRId64 ",\"failed\":%" PRId64 ",\"blind\":%" PRId64 ",\"suspect\":%" PRId64
+            ",\"components\":%" PRId64 ",\"unjudged\":%" PRId64 ",\"left_out\":%" PRId64 ",\"worst\":",
+            sum->able, sum->chosen, sum->ran, sum->missed, sum->unsupported, sum->failed, sum->blind, sum->suspect,
+            sum->components, sum->unjudged, sum->left_out);
     put_double(out, sum->worst);
     fputs(",\"worst_at\":", out);
     if (sum->worst_task >= 0)
         put_place(out, job, sum->worst_task);
     else
         fputs("null", out);
-    if (job->options->backend.device) {
+    if (job->options->beside) {
         fprintf(out,
                 ",\"compared\":%" PRId64 ",\"not_compared\":%" PRId64 ",\"compared_components\":%" PRId64
                 ",\"bits_equal\":%" PRId64 ",\"apart\":",
@@ -148,13 +148,14 @@ void run_report_json(FILE *out, const struct run_job *job, const struct run_tota
     int64_t n[RUN_REASONS_MAX];
     fprintf(out,
             "{\"backend\":\"%s\",\"problems\":%" PRId64 ",\"ran\":%" PRId64 ",\"failed\":%" PRId64 ",\"blind\":%" PRId64
-            ",\"suspect\":%" PRId64 ",\"sampled\":%" PRId64 ",\"sampled_rows\":%" PRId64 ",\"sampled_of\":%" PRId64
-            ",\"skipped\":%" PRId64 ",\"left\":%" PRId64 ",\"components\":%" PRId64 ",\"unjudged\":%" PRId64
-            ",\"stopped\":%d,\"plans\":%" PRId64 ",\"constant_v\":%" PRId64 ",\"resumed\":%" PRId64
-            ",\"seconds\":%.3f,\"by_kernel\":{",
+            ",\"suspect\":%" PRId64 ",\"unsupported\":%" PRId64 ",\"sampled\":%" PRId64 ",\"sampled_rows\":%" PRId64
+            ",\"sampled_of\":%" PRId64 ",\"skipped\":%" PRId64 ",\"left\":%" PRId64 ",\"components\":%" PRId64
+            ",\"unjudged\":%" PRId64 ",\"stopped\":%d,\"plans\":%" PRId64 ",\"constant_v\":%" PRId64
+            ",\"resumed\":%" PRId64 ",\"seconds\":%.3f,\"by_kernel\":{",
             job->options->backend.name, total->problems, total->ran, total->failed, total->blind, total->suspect,
-            total->sampled, total->sampled_rows, total->sampled_of, total->skipped, job->left, total->components,
-            total->unjudged, job->stopped, total->plans, total->constant_v, job->resumed, job->seconds);
+            total->unsupported, total->sampled, total->sampled_rows, total->sampled_of, total->skipped, job->left,
+            total->components, total->unjudged, job->stopped, total->plans, total->constant_v, job->resumed,
+            job->seconds);
     for (int k = 0; k < ATTN_KERNEL_COUNT; k++) {
         fprintf(out, "%s\"%s\":", k ? "," : "", attn_kernel(k)->name);
         put_kernel(out, job, &total->kernel[k]);

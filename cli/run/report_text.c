@@ -63,12 +63,13 @@ static void put_doubts(FILE *out, const struct run_job *job)
         fprintf(out, "%s: %s\n  line:   %s\n", place, why, run_task_line(job, t, &c, buffer));
     }
     if (shown > FAILURES_SHOWN)
-        fprintf(out, "and %" PRId64 " more blind or suspect; --json FILE has all\n", shown - FAILURES_SHOWN);
+        fprintf(out, "and %" PRId64 " more blind, suspect or unsupported; --json FILE has all\n",
+                shown - FAILURES_SHOWN);
 }
 
 static void put_kernels(FILE *out, const struct run_job *job, const struct run_total *total)
 {
-    bool beside = job->options->backend.device && job->options->beside;
+    bool beside = job->options->beside;
     fprintf(out, "%-8s %9s %9s %9s %9s %9s %14s %9s %15s%s\n", "kernel", "able", "chosen", "ran", "blind", "suspect",
             "components", "unjudged", "worst of limit", beside ? "   with host  bits equal   apart" : "");
     for (int k = 0; k < ATTN_KERNEL_COUNT; k++) {
@@ -117,6 +118,9 @@ void run_report_text(FILE *out, const struct run_job *job, const struct run_tota
                 " rows (%.3g%%)\n",
                 total->sampled, total->sampled_rows, total->sampled_of,
                 100 * run_share(total->sampled_rows, total->sampled_of));
+    if (total->unsupported)
+        fprintf(out, "unsupported %" PRId64 ": the backend cannot execute an instruction; no verdict on the kernel\n",
+                total->unsupported);
     if (total->constant_v)
         fprintf(out, "again with a constant V %" PRId64 "\n", total->constant_v);
     if (job->resumed)

@@ -331,19 +331,18 @@ static uint64_t hash_of_file(uint64_t h, const char *path)
 }
 
 /* Results of one build of the program, or of the object with a GPU's kernels beside it, are no results of another. */
-static uint64_t hash_of_program(uint64_t h, bool device)
+static uint64_t hash_of_program(uint64_t h, const char *object)
 {
-    static const char object[] = "attn_hip.so";
     char path[4096];
-    ssize_t n = device ? readlink("/proc/self/exe", path, sizeof path - 1) : -1;
+    ssize_t n = object ? readlink("/proc/self/exe", path, sizeof path - 1) : -1;
     h = hash_of_file(h, "/proc/self/exe");
     if (n <= 0)
         return h;
     path[n] = 0;
     char *name = strrchr(path, '/');
-    if (!name || (size_t)(name + 1 - path) + sizeof object > sizeof path)
+    if (!name || (size_t)(name + 1 - path) + strlen(object) + 1 > sizeof path)
         return h;
-    memcpy(name + 1, object, sizeof object);
+    strcpy(name + 1, object);
     return hash_of_file(h, path);
 }
 
@@ -355,7 +354,9 @@ uint64_t run_tasks_hash(const struct run_job *job)
                           o->constant_v,   o->beside,           o->shrink,       o->limits.work,
                           o->limits.bytes, o->limits.schedules, o->limits.twins, o->limits.beside_work,
                           job->n_tasks };
-    uint64_t h = hash_of_program(ATTN_HASH_START, o->backend.device);
+    uint64_t h = hash_of_program(ATTN_HASH_START, o->backend.device    ? "attn_hip.so"
+                                                  : o->backend.machine ? "attn_amd.so"
+                                                                       : NULL);
     h = attn_hash(h, o->backend.name, strlen(o->backend.name));
     h = attn_hash(h, numbers, sizeof numbers);
     for (int64_t t = 0; t < job->n_tasks; t++) {

@@ -26,6 +26,14 @@ bool run_ran(const struct run_result *r)
 
 static bool is_suspect(const struct attn_kernel_outcome *one) { return one->ran && one->judgement.suspect > 0; }
 
+static int first_unsupported(const struct run_result *r)
+{
+    for (int k = 0; k < ATTN_KERNEL_COUNT; k++)
+        if (*r->outcome.kernel[k].unsupported)
+            return k;
+    return -1;
+}
+
 int run_doubt(const struct run_result *r, int *kernel)
 {
     *kernel = -1;
@@ -37,12 +45,16 @@ int run_doubt(const struct run_result *r, int *kernel)
             return RUN_SUSPECT;
         }
     *kernel = attn_outcome_blind(&r->outcome);
-    return *kernel >= 0 ? RUN_BLIND : RUN_NO_DOUBT;
+    if (*kernel >= 0)
+        return RUN_BLIND;
+    *kernel = first_unsupported(r);
+    return *kernel >= 0 ? RUN_UNSUPPORTED : RUN_NO_DOUBT;
 }
 
 const char *run_doubt_name(int doubt)
 {
-    return doubt == RUN_SUSPECT ? "suspect" : doubt == RUN_BLIND ? "blind" : "none";
+    static const char *const names[] = { "none", "suspect", "blind", "unsupported" };
+    return names[doubt];
 }
 
 const char *run_doubt_text(const struct run_result *r, char *text, size_t cap)
@@ -51,7 +63,9 @@ const char *run_doubt_text(const struct run_result *r, char *text, size_t cap)
     if (doubt == RUN_NO_DOUBT)
         return NULL;
     const struct attn_judgement *j = &r->outcome.kernel[kernel].judgement;
-    if (doubt == RUN_SUSPECT)
+    if (doubt == RUN_UNSUPPORTED)
+        snprintf(text, cap, "%s: %s", attn_kernel(kernel)->name, r->outcome.kernel[kernel].unsupported);
+    else if (doubt == RUN_SUSPECT)
         snprintf(text, cap,
                  "suspect: %" PRId64 " of %" PRId64 " components of %s are further off than is accepted at once",
                  j->suspect, j->components, attn_kernel(kernel)->name);
@@ -88,7 +102,8 @@ static void add_kernels(const struct run_job *job, int64_t t, struct run_total *
         struct run_kernel_total *sum = &total->kernel[k];
         sum->able += one->able;
         sum->chosen += outcome->chosen == k;
-        sum->missed += one->able && !one->ran && run_ran(r) && !run_is_sampled(r);
+        sum->missed += one->able && !one->ran && run_ran(r) && !run_is_sampled(r) && !*one->unsupported;
+        sum->unsupported += *one->unsupported != 0;
         if (!one->ran)
             continue;
         sum->ran++;
@@ -118,7 +133,7 @@ void run_add_up(const struct run_job *job, struct run_total *total)
         total->kernel[k].worst_task = -1;
     for (int64_t t = 0; t < job->n_tasks;) {
         bool any_failed = false, any_ran = false, any_left = false, any_blind = false, any_suspect = false;
-        bool any_sampled = false;
+        bool any_sampled = false, any_unsupported = false;
         int32_t problem = job->task[t].problem;
         for (; t < job->n_tasks && job->task[t].problem == problem; t++) {
             const struct run_result *r = &job->result[t];
@@ -129,6 +144,7 @@ void run_add_up(const struct run_job *job, struct run_total *total)
             any_suspect |= run_doubt(r, &kernel) == RUN_SUSPECT;
             any_blind |= run_doubt(r, &kernel) != RUN_NO_DOUBT && attn_outcome_blind(&r->outcome) >= 0;
             any_sampled |= run_is_sampled(r);
+            any_unsupported |= run_doubt(r, &kernel) != RUN_NO_DOUBT && first_unsupported(r) >= 0;
             if (run_is_sampled(r)) {
                 total->sampled_rows = attn_add_sat(total->sampled_rows, r->outcome.rows);
                 total->sampled_of = attn_add_sat(total->sampled_of, r->outcome.all_rows);
@@ -145,6 +161,7 @@ void run_add_up(const struct run_job *job, struct run_total *total)
         total->failed += any_failed;
         total->blind += any_blind && !any_failed;
         total->suspect += any_suspect && !any_failed;
+        total->unsupported += any_unsupported && !any_failed;
         total->sampled += any_sampled;
         total->ran += any_ran;
         total->skipped += !any_ran && !any_left;

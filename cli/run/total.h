@@ -8,6 +8,7 @@
 
 struct run_kernel_total {
     int64_t able, ran, chosen, failed; /* tasks */
+    int64_t unsupported;               /* tasks that the backend could not execute on it: no verdict */
     int64_t blind, suspect;            /* tasks that held, though nothing says they are right */
     int64_t missed; /* tasks that ran, though not on this able kernel: another one failed before, or a
                        column tile of it alone is too much work */
@@ -29,6 +30,7 @@ enum {
 struct run_total {
     int64_t problems, ran, failed, skipped, needs_naive, plans, constant_v;
     int64_t blind, suspect; /* problems that have not failed, and not passed either; one may be both */
+    int64_t unsupported;    /* problems that have not failed, of which some kernel could not be executed */
     int64_t sampled;        /* problems that were too much work to be run whole, and were run in some rows of dst */
     int64_t sampled_rows, sampled_of; /* by tasks: rows that were run, of so many */
     int64_t components, unjudged, left_out;
@@ -46,7 +48,7 @@ bool run_ran(const struct run_result *r);
 /* Was it run in some rows of dst alone? */
 bool run_is_sampled(const struct run_result *r);
 /* What keeps a result that has not failed from being good. */
-enum run_doubt { RUN_NO_DOUBT, RUN_SUSPECT, RUN_BLIND };
+enum run_doubt { RUN_NO_DOUBT, RUN_SUSPECT, RUN_BLIND, RUN_UNSUPPORTED };
 /* The first there is, and the kernel it is about. */
 int run_doubt(const struct run_result *r, int *kernel);
 const char *run_doubt_name(int doubt);

@@ -58,7 +58,7 @@ static struct tools *open_tools(const struct run_job *job, struct run_board *boa
     tools->backend = cli_backend_open(backend, w % backend->n, self->error, sizeof self->error);
     if (!tools->backend)
         _exit(RUN_EXIT_NO_DEVICE);
-    if (!backend->device)
+    if (!backend->device && !backend->machine)
         return tools;
     if (tools->backend->ops->describe(tools->backend, &device))
         tools->row = (int16_t)cli_device_row(device.name);
@@ -117,7 +117,7 @@ static struct attn_run_limits limits_of(const struct tools *tools, const struct 
     enum { SHARE = 8, SAMPLE_PART = 8, SAMPLE_WHOLE = 64 };
     struct attn_run_limits limits = tools->limits;
     const uint64_t hash = attn_mix(attn_case_hash(c)), drawn = hash % SHARE;
-    if (tools->job->options->backend.device)
+    if (tools->job->options->backend.device || tools->job->options->backend.machine)
         return limits;
     /* Lines that are sampled cost as much as others in the mean; wide tiles of long contexts come one in so many. */
     if (c->run.kernel < 0 && limits.work < INT64_MAX / 2)

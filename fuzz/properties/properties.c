@@ -34,6 +34,7 @@ int attn_failure_property(int failure)
     case ATTN_F_GLOBAL_RACE: return ATTN_P_SCHEDULE_FREE;
     case ATTN_F_LDS_UNWRITTEN:
     case ATTN_F_LDS_BOUNDS:
+    case ATTN_F_SCRATCH_BOUNDS:
     case ATTN_F_GLOBAL_BOUNDS:
     case ATTN_F_GLOBAL_READONLY:
     case ATTN_F_GLOBAL_UNWRITTEN:

@@ -183,6 +183,7 @@ struct attn_kernel_outcome {
     uint8_t compared;                /* enum attn_compared */
     uint16_t twins;                  /* bit set of those that it was held against */
     uint16_t same_twins;             /* of which those that had to give the same bits */
+    char unsupported[160];           /* why the backend could not execute it: no verdict; empty: it could */
     double apart;                    /* compared: largest difference / sum of both limits */
     int64_t equal;                   /* compared: components with the same bits */
 };

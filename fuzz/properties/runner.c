@@ -358,8 +358,14 @@ bool attn_runner_try(struct attn_runner *r, const struct attn_plan *plan, const 
             *f = other;
         return false;
     }
-    if (!unchecked && !try_checked(&t, f))
-        return false;
+    if (!unchecked && !try_checked(&t, f)) {
+        if (t.failure.code != ATTN_F_UNSUPPORTED)
+            return false;
+        *outcome = (struct attn_kernel_outcome){ .able = outcome->able };
+        snprintf(outcome->unsupported, sizeof outcome->unsupported, "%s", t.failure.text);
+        f->property = ATTN_P_NONE;
+        return true;
+    }
     if (r->limits->watch && r->limits->watch->ran)
         r->limits->watch->ran(r->limits->watch->context, r->c, plan, unchecked ? ATTN_RUN_UNCHECKED : ATTN_RUN_CHECKED,
                               &outcome->judgement);
@@ -382,7 +388,7 @@ static const char no_memory[] = "out of memory";
 
 const char *attn_runner_fits(const struct attn_runner *r)
 {
-    const bool sparse = r->backend->ops->executor;
+    const bool sparse = r->backend->ops->sparse;
     const int64_t reach = attn_image_reach(&r->c->problem);
     if (reach > (sparse ? ATTN_REACH_MOST : r->limits->bytes))
         return sparse ? "buffers that reach past 2^42 bytes" : "more bytes than the limit, with its gaps";

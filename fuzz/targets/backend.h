@@ -7,7 +7,6 @@
 
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "kernels/attn_backend.h"
 
@@ -34,16 +33,6 @@ static void handle_faults(void)
     action.sa_sigaction = handle_fault;
     sigaction(SIGSEGV, &action, &faults_before[0]);
     sigaction(SIGBUS, &action, &faults_before[1]);
-}
-
-/* Does the engine run single files, and no search? */
-static inline bool runs_files(int argc, char **argv)
-{
-    struct stat info;
-    for (int i = 1; i < argc; i++)
-        if (argv[i][0] != '-' && stat(argv[i], &info) == 0 && S_ISREG(info.st_mode))
-            return true;
-    return false;
 }
 
 /* `steps`: accesses and wave operations that a launch may take. */

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "fuzz/targets/hooks.h"
 #include "fuzz/targets/stats.h"
@@ -20,6 +21,16 @@ static inline void begin_target(const char *name)
 {
     attn_stats_begin(&stats, name);
     atexit(write_stats_at_exit);
+}
+
+/* Does the engine run single files, and no search? */
+static inline bool runs_files(int argc, char **argv)
+{
+    struct stat info;
+    for (int i = 1; i < argc; i++)
+        if (argv[i][0] != '-' && stat(argv[i], &info) == 0 && S_ISREG(info.st_mode))
+            return true;
+    return false;
 }
 
 /* For a target that begins with nothing else. */

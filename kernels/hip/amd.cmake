@@ -99,6 +99,18 @@ foreach(kernel ${kernels})
 endforeach()
 add_custom_target(attn_amd_objects DEPENDS ${code_objects})
 
+# attn_amd.so: the code objects and their kernels' names, for the machine that executes them on the CPU
+# (../machine/); no runtime.
+set(kernel_objects ${host_objects})
+add_library(attn_amd MODULE "${root}/kernels/machine/names.c" ${kernel_objects} $<TARGET_OBJECTS:attn_hip_host>)
+target_include_directories(attn_amd PRIVATE ${includes})
+target_compile_definitions(attn_amd PRIVATE ATTN_HIP_ABI="${ATTN_HIP_ABI}")
+target_compile_options(attn_amd PRIVATE -O2 -fvisibility=hidden ${warnings})
+target_link_options(attn_amd PRIVATE LINKER:--no-undefined LINKER:--exclude-libs,ALL -static-libgcc -static-libstdc++)
+set_source_files_properties(${kernel_objects} PROPERTIES EXTERNAL_OBJECT ON GENERATED ON)
+set_target_properties(attn_amd PROPERTIES PREFIX "" OUTPUT_NAME attn_amd SUFFIX .so LINKER_LANGUAGE CXX
+                                          LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
+
 # The backend has no kernel of its own.
 add_custom_command(
   OUTPUT "${amd}/backend.o"

@@ -350,7 +350,7 @@ void close_backend(struct attn_backend *b)
 }
 
 const struct attn_hip_ops hip_ops = { { "hip", describe, alloc, upload, run, download, free_memory, close_backend,
-                                        false },
+                                        false, false },
                                       step_milliseconds,
                                       time_plan,
                                       time_copy,

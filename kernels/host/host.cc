@@ -249,7 +249,7 @@ static void host_close(struct attn_backend *backend)
 }
 
 static const struct attn_backend_ops host_ops = { "host",        host_describe, host_alloc, host_upload, host_run,
-                                                  host_download, host_free,     host_close, true };
+                                                  host_download, host_free,     host_close, true,        true };
 
 struct attn_backend *attn_host_open(const struct attn_host_options *options)
 {

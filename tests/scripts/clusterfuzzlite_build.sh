@@ -53,7 +53,7 @@ build() { # ENGINE SANITIZER
 check() { # ENGINE SANITIZER
     out=$dir/out
     targets=0
-    for target in $(awk '/^[a-z]/ { print $1 }' "$list"); do
+    for target in $(awk '/^[a-z]/ && $7 == "-" { print $1 }' "$list"); do
         targets=$((targets + 1))
         [ -x "$out/$target" ] || { fail "$target is not in OUT"; continue; }
         nm "$out/$target" >"$dir/names"

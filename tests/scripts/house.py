@@ -20,7 +20,7 @@ import tree  # noqa: E402
 # begins with. A room that is not there yet may stand here.
 
 FUZZ = ("fuzz/case", "fuzz/domain", "fuzz/properties", "fuzz/shrink", "fuzz/session", "fuzz/targets")
-LIBRARIES = ("planner", "code", "reference", "kernels", "isa", "subjects")
+LIBRARIES = ("planner", "code", "reference", "kernels", "isa", "kernels/machine", "subjects")
 PARTS = ("cli/run", "cli/check", "cli/bench", "cli/import", "cli/zoo")
 
 MAY_USE = {
@@ -29,6 +29,7 @@ MAY_USE = {
     "reference": ("planner",),
     "kernels": ("planner",),
     "isa": ("planner", "code"),
+    "kernels/machine": ("planner", "kernels", "code", "isa"),
     "subjects": ("planner", "code", "isa"),
     **{room: ("planner", "reference", "kernels") + FUZZ[:i] for i, room in enumerate(FUZZ)},
     # What all of the command needs, what verbs are made of, and the verbs.
@@ -38,7 +39,7 @@ MAY_USE = {
     # For others' programs: by itself.
     "include": (),
 }
-MAY_USE["fuzz/targets"] += ("code", "isa")
+MAY_USE["fuzz/targets"] += ("code", "isa", "kernels/machine")
 
 FOLDERS = ("planner", "code", "reference", "kernels", "isa", "subjects", "fuzz", "cli", "include")
 COLUMNS = 120
