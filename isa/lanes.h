@@ -435,6 +435,8 @@ LANE_INLINE uint32_t sad_bytes(uint32_t a, uint32_t b, bool masked)
         const bool num_inf = raw_exponent_##T(num) == TOP, den_inf = raw_exponent_##T(den) == TOP;                     \
         ct_##T r = q < 0 || minus_##T(q) ? -q : q;                                                                     \
         r = raw_exponent_##T(num) - raw_exponent_##T(den) < -(TOP / 2 + FRACTION) ? 0 : r;                             \
+        /* The steps between give a NaN where they overflow. */                                                        \
+        r = nan_##T(q) ? (ct_##T)INFINITY : r;                                                                         \
         r = den_inf || num == 0 ? 0 : r;                                                                               \
         r = den == 0 || num_inf ? (ct_##T)INFINITY : r;                                                                \
         r = minus ? -r : r;                                                                                            \
@@ -491,7 +493,10 @@ LANE_INLINE _Float16 div_fixup_F16(_Float16 q, _Float16 den, _Float16 num)
 {
     const bool minus = minus_F16(den) != minus_F16(num);
     const float n = (float)num, d = (float)den, size = fabsf((float)q);
-    float r = d == 0 || fabsf(n) == INFINITY ? INFINITY : fabsf(d) == INFINITY || n == 0 ? 0 : size;
+    float r = d == 0 || fabsf(n) == INFINITY   ? INFINITY
+              : fabsf(d) == INFINITY || n == 0 ? 0
+              : size != size                   ? INFINITY
+                                               : size;
     r = (d == 0 && n == 0) || (fabsf(d) == INFINITY && fabsf(n) == INFINITY) ? NAN : minus ? -r : r;
     return nan_F16(num) ? quiet_F16(num) : nan_F16(den) ? quiet_F16(den) : (_Float16)r;
 }
