@@ -138,24 +138,34 @@ static bool saves(const struct isa_wave *w, const struct isa_instr *i, int sourc
            (isa_s64(w, i->src[2].reg) & ISA_SCRATCH_BUFFER) != 0;
 }
 
-/* Lanes of a source's word that nobody wrote: which words of the result are of it? Where words go up by carries only,
- * or each for itself, those from there on, or that one; else all. */
-static void pass(struct isa_wave *w, const struct isa_instr *i, const struct isa_operand *o, int word, uint64_t lanes,
-                 int base)
+/* Which words of a result come of a source's word: a bit each. Where words go up by carries only, those from there on;
+ * of packed ones, those whose op_sel says so; else all. */
+static uint32_t words_of(const struct isa_instr *i, int source, int word)
 {
     static const char *const upward[] = { "v_mad_u64", "v_mad_i64", "v_mad_co_", "v_lshl_add_u64", "v_lshlrev_b64" };
-    int words = i->dst[0].words, from = 0, to = words;
-    if (words == 2 && o->words == 2) {
-        for (size_t k = 0; k < sizeof upward / sizeof upward[0]; k++)
-            if (strncmp(i->row->name, upward[k], strlen(upward[k])) == 0)
-                from = word;
-        if (i->row->class == ISA_CLASS_PACKED || strncmp(i->row->name + 1, "_mov_b64", 8) == 0) {
-            from = word;
-            to = word + 1;
-        }
+    uint32_t all = i->dst[0].words < 16 ? (1u << i->dst[0].words) - 1 : 0xffff;
+    if (i->dst[0].words != 2 || i->src[source].words != 2)
+        return all;
+    if (i->row->class == ISA_CLASS_PACKED) {
+        bool low = (i->op_sel >> source & 1) == word, high = (i->op_sel_hi >> source & 1) == word;
+        if (strncmp(i->row->name, "v_pk_mov", 8) == 0)
+            return low ? 1u << source : 0;
+        return (low ? 1 : 0) | (high ? 2 : 0);
     }
-    for (int k = from; k < to && k < ISA_TAINT_WORDS / 2; k++)
-        isa_taint(w, base + k, lanes);
+    if (strncmp(i->row->name + 1, "_mov_b64", 8) == 0)
+        return 1u << word;
+    for (size_t k = 0; k < sizeof upward / sizeof upward[0]; k++)
+        if (strncmp(i->row->name, upward[k], strlen(upward[k])) == 0)
+            return all & ~((1u << word) - 1);
+    return all;
+}
+
+static void pass(struct isa_wave *w, const struct isa_instr *i, int source, int word, uint64_t lanes, int base)
+{
+    uint32_t words = words_of(i, source, word);
+    for (int k = 0; k < ISA_TAINT_WORDS / 2; k++)
+        if (words >> k & 1)
+            isa_taint(w, base + k, lanes);
 }
 
 /* Lanes of a vector register that the instruction reads. */
@@ -190,13 +200,14 @@ static bool vector_source(struct isa_wave *w, const struct isa_instr *i, int sou
             continue;
         if (!passes(i))
             return unwritten(w, i, (int)r, true, missing);
-        pass(w, i, o, (int)(r - o->reg), missing, base);
+        pass(w, i, source, (int)(r - o->reg), missing, base);
     }
     return true;
 }
 
-static bool scalar_source(struct isa_wave *w, const struct isa_instr *i, const struct isa_operand *o, int base)
+static bool scalar_source(struct isa_wave *w, const struct isa_instr *i, int source, int base)
 {
+    const struct isa_operand *o = &i->src[source];
     const struct isa_kernel *k = w->group->kernel;
     uint32_t past = (uint32_t)o->reg + o->words;
     char name[16];
@@ -212,7 +223,7 @@ static bool scalar_source(struct isa_wave *w, const struct isa_instr *i, const s
             continue;
         if (!passes(i))
             return unwritten(w, i, (int)r, false, 0);
-        pass(w, i, o, (int)(r - o->reg), UINT64_MAX, base);
+        pass(w, i, source, (int)(r - o->reg), UINT64_MAX, base);
     }
     return true;
 }
@@ -249,7 +260,7 @@ static bool before_one(struct isa_wave *w, const struct isa_instr *i, int base)
     for (int k = 0; k < sources; k++) {
         const struct isa_operand *o = &i->src[k];
         if (o->place == ISA_P_VECTOR ? !vector_source(w, i, k, lanes, base)
-                                     : o->place == ISA_P_SCALAR && !scalar_source(w, i, o, base))
+                                     : o->place == ISA_P_SCALAR && !scalar_source(w, i, k, base))
             return false;
     }
     for (int k = 0; k < i->n_dst; k++) {
