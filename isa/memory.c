@@ -95,6 +95,10 @@ static bool area_add(struct isa_machine *m, const struct isa_region *region, boo
         m->cap_areas = cap;
     }
     struct isa_area a = { .region = *region, .begin = begin, .end = begin + region->size, .own = own };
+    if (region->role) { /* each byte says for itself */
+        a.region.writable = true;
+        a.region.written = false;
+    }
     if ((region->role || !region->written) && !(a.written = isa_sparse(region->size)))
         return false;
     memmove(m->area + k + 1, m->area + k, (m->n_areas - k) * sizeof *m->area);
