@@ -69,13 +69,14 @@ static bool on_its_way(const struct isa_wave *w, const struct isa_pending *p)
 void isa_check_start(struct isa_wave *w)
 {
     memset(w->v_written, 0, sizeof w->v_written);
-    memset(w->s_written, 0, sizeof w->s_written);
+    memset(w->s_defined, 0, sizeof w->s_defined);
+    memset(w->s_defined + ISA_FLAT_SCRATCH, 0xff, (ISA_SCALARS - ISA_FLAT_SCRATCH) * sizeof w->s_defined[0]);
     memset(w->v_pending, 0, sizeof w->v_pending);
     memset(w->s_pending, 0, sizeof w->s_pending);
     memset(w->issued, 0, sizeof w->issued);
     memset(w->done, 0, sizeof w->done);
     w->any_pending = false;
-    w->machine->tainted = false;
+    w->machine->tainted = w->machine->partly = false;
     memset(w->machine->taint, 0, sizeof w->machine->taint);
 }
 
@@ -115,7 +116,7 @@ static bool unwritten(struct isa_wave *w, const struct isa_instr *i, int reg, bo
 static bool passes(const struct isa_instr *i)
 {
     switch (i->row->class) {
-    case ISA_CLASS_SCALAR:
+    case ISA_CLASS_COMPARE:
     case ISA_CLASS_VECTOR:
     case ISA_CLASS_TRANSCENDENTAL:
     case ISA_CLASS_PACKED:
@@ -205,6 +206,43 @@ static bool vector_source(struct isa_wave *w, const struct isa_instr *i, int sou
     return true;
 }
 
+/* Does a branch depend on bits of VCC that nobody wrote? Not when a known one is set. */
+static bool branch_known(const struct isa_wave *w)
+{
+    uint64_t known = w->s_defined[ISA_VCC] | (uint64_t)w->s_defined[ISA_VCC + 1] << 32;
+    uint64_t lanes = w->lanes == 64 ? UINT64_MAX : UINT32_MAX;
+    return (known & lanes) == lanes || (isa_s64(w, ISA_VCC) & known & lanes) != 0;
+}
+
+/* A scalar source of which not all bits are known. */
+static bool unknown_scalar(struct isa_wave *w, const struct isa_instr *i, int source, int base)
+{
+    const struct isa_operand *o = &i->src[source];
+    if (i->row->class == ISA_CLASS_SCALAR && i->n_dst > 0) {
+        uint64_t lanes = w->lanes == 64 ? UINT64_MAX : UINT32_MAX;
+        bool to_exec = (i->row->flags & ISA_WRITES_EXEC) || i->dst[0].reg == ISA_EXEC;
+        w->machine->known = isa_scalar_known(w, i);
+        w->machine->partly = !(i->row->flags & ISA_WRITES_EXEC); /* else the result is the old EXEC */
+        return (!to_exec && i->dst[0].reg != ISA_M0) || (w->machine->known & lanes) == lanes ||
+               unwritten(w, i, o->reg, false, 0);
+    }
+    if (i->row->class == ISA_CLASS_CONTROL && (i->row->flags & ISA_READS_VCC))
+        return branch_known(w) || unwritten(w, i, o->reg, false, 0);
+    if (!passes(i))
+        return unwritten(w, i, o->reg, false, 0);
+    uint64_t lanes = UINT64_MAX, any = 0;
+    for (int k = 0; k < o->words; k++)
+        any |= (uint64_t)w->s_defined[o->reg + k] << (32 * (k & 1));
+    if (i->row->src[source] == ISA_T_MASK)
+        lanes = ~any;
+    else if (i->row->class == ISA_CLASS_LANE && any) /* a mask that is saved, of which some lanes are known */
+        return true;
+    for (int k = 0; k < o->words; k++)
+        if (w->s_defined[o->reg + k] != UINT32_MAX)
+            pass(w, i, source, k, lanes, base);
+    return true;
+}
+
 static bool scalar_source(struct isa_wave *w, const struct isa_instr *i, int source, int base)
 {
     const struct isa_operand *o = &i->src[source];
@@ -216,16 +254,22 @@ static bool scalar_source(struct isa_wave *w, const struct isa_instr *i, int sou
                  register_name((int)past - 1, false, name), k->sgprs);
         return false;
     }
+    uint32_t known = UINT32_MAX;
     for (uint32_t r = o->reg; r < past && r < ISA_FLAT_SCRATCH; r++) {
         if (w->any_pending && on_its_way(w, &w->s_pending[r]))
             return hazard(w, i, (int)r, false, true);
-        if (w->s_written[r / 64] >> (r % 64) & 1)
-            continue;
-        if (!passes(i))
-            return unwritten(w, i, (int)r, false, 0);
-        pass(w, i, source, (int)(r - o->reg), UINT64_MAX, base);
+        known &= w->s_defined[r];
     }
-    return true;
+    return known == UINT32_MAX || unknown_scalar(w, i, source, base);
+}
+
+/* Loads from memory write their registers in order (LLVM: FeatureVmemWriteVgprInOrder, up to gfx11): what is loaded
+ * later comes later. */
+static bool in_order(const struct isa_wave *w, const struct isa_instr *i, const struct isa_pending *p)
+{
+    uint8_t class = i->row->class;
+    bool loads = class == ISA_CLASS_GLOBAL || class == ISA_CLASS_SCRATCH || class == ISA_CLASS_BUFFER;
+    return loads && p->counter == ISA_C_LOAD + 1 && p->ds == 0 && w->target->generation < ISA_GFX12;
 }
 
 static bool destination(struct isa_wave *w, const struct isa_instr *i, const struct isa_operand *o)
@@ -244,9 +288,11 @@ static bool destination(struct isa_wave *w, const struct isa_instr *i, const str
     }
     if (!w->any_pending)
         return true;
-    for (uint32_t r = o->reg; r < past; r++)
-        if (on_its_way(w, vector ? &w->v_pending[r] : &w->s_pending[r]))
+    for (uint32_t r = o->reg; r < past; r++) {
+        const struct isa_pending *p = vector ? &w->v_pending[r] : &w->s_pending[r];
+        if (on_its_way(w, p) && !in_order(w, i, p))
             return hazard(w, i, (int)r, vector, false);
+    }
     return true;
 }
 
@@ -294,20 +340,28 @@ static void after_vector(struct isa_wave *w, const struct isa_instr *i, const st
     }
 }
 
+static void after_scalar(struct isa_wave *w, const struct isa_instr *i, int k, int base)
+{
+    const struct isa_machine *m = w->machine;
+    const struct isa_operand *o = &i->dst[k];
+    uint64_t known = UINT64_MAX, lanes = 0;
+    if (m->partly && k == 0)
+        known = m->known;
+    for (int n = 0; m->tainted && n < ISA_TAINT_WORDS / 2; n++)
+        lanes |= m->taint[base + n];
+    if (lanes)
+        known = i->row->dst[k] == ISA_T_MASK ? ~lanes : 0;
+    for (uint32_t r = o->reg, n = 0; n < o->words && r < ISA_FLAT_SCRATCH; r++, n++)
+        w->s_defined[r] = (uint32_t)(known >> (32 * (n & 1)));
+}
+
 static void after_one(struct isa_wave *w, const struct isa_instr *i, uint64_t exec, int base)
 {
     for (int k = 0; k < i->n_dst; k++) {
-        const struct isa_operand *o = &i->dst[k];
-        if (o->place == ISA_P_VECTOR)
-            after_vector(w, i, o, exec, base);
-        if (o->place != ISA_P_SCALAR)
-            continue;
-        for (uint32_t r = o->reg, n = 0; n < o->words && r < ISA_SCALARS; r++, n++) {
-            uint64_t bit = UINT64_C(1) << (r % 64);
-            w->s_written[r / 64] |= bit;
-            if (w->machine->tainted && k == 0 && n < ISA_TAINT_WORDS / 2 && w->machine->taint[base + (int)n])
-                w->s_written[r / 64] &= ~bit;
-        }
+        if (i->dst[k].place == ISA_P_VECTOR)
+            after_vector(w, i, &i->dst[k], exec, base);
+        else if (i->dst[k].place == ISA_P_SCALAR)
+            after_scalar(w, i, k, base);
     }
 }
 
@@ -316,6 +370,7 @@ void isa_check_after(struct isa_wave *w, const struct isa_instr *i, uint64_t exe
     after_one(w, i, exec, 0);
     if (i->second)
         after_one(w, i->second, exec, ISA_TAINT_WORDS / 2);
+    w->machine->partly = false;
     if (w->machine->tainted) {
         w->machine->tainted = false;
         memset(w->machine->taint, 0, sizeof w->machine->taint);

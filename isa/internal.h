@@ -87,7 +87,7 @@ struct isa_wave {
     bool checked;
     /* Checks (wave.c, check.c). */
     uint64_t v_written[ISA_VECTORS]; /* lanes */
-    uint64_t s_written[3];           /* bits */
+    uint32_t s_defined[ISA_SCALARS]; /* bits that somebody wrote */
     struct isa_pending v_pending[ISA_VECTORS], s_pending[ISA_SCALARS];
     uint32_t issued[ISA_COUNTERS], done[ISA_COUNTERS];
     bool any_pending;

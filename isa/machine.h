@@ -58,7 +58,8 @@ struct isa_machine {
     uint32_t launch_first; /* stamps of this launch, of this workgroup begin here */
     uint32_t group_first;
     /* Of the instruction that runs: lanes of each word of dst[0] (bit 0: of a scalar) that hold what nobody wrote. */
-    bool tainted;
+    bool tainted, partly; /* partly: known are the bits of the scalar result that `known` says */
+    uint64_t known;
     uint64_t taint[ISA_TAINT_WORDS];
 };
 
@@ -227,6 +228,9 @@ static inline void isa_taint(struct isa_wave *w, int word, uint64_t lanes)
     w->machine->tainted = true;
     w->machine->taint[word & (ISA_TAINT_WORDS - 1)] |= lanes;
 }
+/* Of a scalar instruction of which a source is not known whole (check_scalar.c): the bits of its result, or of EXEC
+ * where it writes that besides, that are known. */
+uint64_t isa_scalar_known(const struct isa_wave *w, const struct isa_instr *i);
 /* isa_issue of a flat instruction: it counts under two counters, and comes back under that of the memory where its
  * lanes' addresses were. */
 void isa_issue_flat(struct isa_wave *w, const struct isa_instr *i, bool stores, bool lds, bool other);
@@ -237,7 +241,7 @@ void isa_check_start(struct isa_wave *w);
 static inline void isa_scalar_start(struct isa_wave *w, int reg, uint32_t value)
 {
     w->s[reg] = value;
-    w->s_written[reg / 64] |= UINT64_C(1) << (reg % 64);
+    w->s_defined[reg] = UINT32_MAX;
 }
 static inline void isa_vector_start(struct isa_wave *w, int reg) { w->v_written[reg] = w->exec; }
 
