@@ -200,9 +200,23 @@ static int fill_destinations(struct parse *t, struct isa_instr *i, int missing)
     return missing;
 }
 
+/* v_swap: both are read, both are written. */
+static void exchange(struct parse *t, struct isa_instr *i)
+{
+    i->n_dst = i->n_src = 2;
+    for (int k = 0; k < 2; k++) {
+        i->dst[k] = t->said[k].o;
+        i->src[k] = t->said[1 - k].o;
+    }
+}
+
 static bool distribute(struct parse *t, struct isa_instr *i)
 {
     const struct isa_row *row = i->row;
+    if (begins(t->name, "v_swap_") && t->n_said == 2) {
+        exchange(t, i);
+        return true;
+    }
     i->n_dst = (uint8_t)kinds(row->dst, ISA_DESTINATIONS);
     int sources = kinds(row->src, ISA_SOURCES);
     if (!take_immediate(t, i, i->n_dst + sources)) {
