@@ -1,5 +1,6 @@
-/* matrix.cc: emulates matrix instructions lane by lane. See matrix.h; the layouts are those that the headers mma_*.h
- * cite, written down here a second time, from the operands' side: which element is in which lane and word.
+/* matrix.cc: emulates matrix instructions lane by lane. See matrix.h; the layouts of AMD's are isa/fragment.h's, which
+ * the machine uses too and a test holds against AMD's documents; those of sm_80 are written down here, from the
+ * operands' side: which element is in which lane and word.
  *
  * Products of f16 and bf16 are exact in f32; sums are rounded to nearest, in the order of k. Hardware may add in
  * another order and truncate: the error bound allows for that (reference/bound.c).
@@ -7,6 +8,7 @@
  * SPDX-License-Identifier: MIT */
 #include "kernels/host/matrix.h"
 
+#include "isa/fragment.h"
 #include "kernels/host/executor.h"
 
 #include <string.h>
@@ -36,21 +38,30 @@ struct layout {
     place (*c)(uint32_t lane, uint32_t i);
 };
 
-/* CDNA: four lanes hold a row of 16, four elements each. */
-place mfma_a(uint32_t lane, uint32_t word) { return { lane & 15, (lane >> 4) * 4 + word * 2 }; }
-place mfma_b(uint32_t lane, uint32_t word) { return { (lane >> 4) * 4 + word * 2, lane & 15 }; }
-place mfma_c(uint32_t lane, uint32_t i) { return { (lane >> 4) * 4 + i, lane & 15 }; }
-/* gfx908, bf16: four lanes hold a row of 8, two elements each. */
-place mfma8_a(uint32_t lane, uint32_t) { return { lane & 15, (lane >> 4) * 2 }; }
-place mfma8_b(uint32_t lane, uint32_t) { return { (lane >> 4) * 2, lane & 15 }; }
-/* RDNA3: a lane holds a whole row, and so does the lane 16 further on; rows of the accumulator alternate. */
-place wmma11_a(uint32_t lane, uint32_t word) { return { lane & 15, word * 2 }; }
-place wmma11_b(uint32_t lane, uint32_t word) { return { word * 2, lane & 15 }; }
-place wmma11_c(uint32_t lane, uint32_t i) { return { i * 2 + (lane >> 4), lane & 15 }; }
-/* RDNA4: two lanes hold a row, eight elements each. */
-place wmma12_a(uint32_t lane, uint32_t word) { return { lane & 15, (lane >> 4) * 8 + word * 2 }; }
-place wmma12_b(uint32_t lane, uint32_t word) { return { (lane >> 4) * 8 + word * 2, lane & 15 }; }
-place wmma12_c(uint32_t lane, uint32_t i) { return { (lane >> 4) * 8 + i, lane & 15 }; }
+/* A word of A and of B, and an accumulator's number, by AMD's layouts. */
+template <isa_layout LAYOUT, uint32_t LANES, uint32_t DEPTH> struct fragment {
+    static constexpr isa_fragment shape = { LAYOUT, LANES, 16, DEPTH, 1 };
+    static place a(uint32_t lane, uint32_t word)
+    {
+        const isa_element at = isa_fragment_element(&shape, lane, 2 * word);
+        return { at.line, at.k };
+    }
+    static place b(uint32_t lane, uint32_t word)
+    {
+        const isa_element at = isa_fragment_element(&shape, lane, 2 * word);
+        return { at.k, at.line };
+    }
+    static place c(uint32_t lane, uint32_t i)
+    {
+        const isa_cell at = isa_fragment_cell(&shape, lane, i);
+        return { at.row, at.column };
+    }
+};
+using mfma = fragment<ISA_LAYOUT_MFMA, 64, 16>;
+using mfma8 = fragment<ISA_LAYOUT_MFMA, 64, 8>; /* gfx908, bf16 */
+using wmma11 = fragment<ISA_LAYOUT_WMMA11, 32, 16>;
+using wmma12 = fragment<ISA_LAYOUT_WMMA12, 32, 16>;
+
 /* sm_80: quadrants of 8 x 8, in each of which four lanes hold a row (a column of B), two elements each. */
 place sm80_a(uint32_t lane, uint32_t word)
 {
@@ -60,16 +71,16 @@ place sm80_b(uint32_t lane, uint32_t word) { return { (lane & 3) * 2 + word * 8,
 place sm80_c(uint32_t lane, uint32_t i) { return { (lane >> 2) + (i >> 1) * 8, (lane & 3) * 2 + (i & 1) }; }
 
 const layout layouts[SIMT_MATRIX_COUNT] = {
-    { ATTN_MATRIX_MFMA, false, 64, 16, 16, 2, 2, 4, mfma_a, mfma_b, mfma_c },
-    { ATTN_MATRIX_MFMA, true, 64, 16, 16, 2, 2, 4, mfma_a, mfma_b, mfma_c },
-    { ATTN_MATRIX_WMMA_GFX11, false, 32, 16, 16, 8, 8, 8, wmma11_a, wmma11_b, wmma11_c },
-    { ATTN_MATRIX_WMMA_GFX11, true, 32, 16, 16, 8, 8, 8, wmma11_a, wmma11_b, wmma11_c },
-    { ATTN_MATRIX_WMMA_GFX12, false, 32, 16, 16, 4, 4, 8, wmma12_a, wmma12_b, wmma12_c },
-    { ATTN_MATRIX_WMMA_GFX12, true, 32, 16, 16, 4, 4, 8, wmma12_a, wmma12_b, wmma12_c },
+    { ATTN_MATRIX_MFMA, false, 64, 16, 16, 2, 2, 4, mfma::a, mfma::b, mfma::c },
+    { ATTN_MATRIX_MFMA, true, 64, 16, 16, 2, 2, 4, mfma::a, mfma::b, mfma::c },
+    { ATTN_MATRIX_WMMA_GFX11, false, 32, 16, 16, 8, 8, 8, wmma11::a, wmma11::b, wmma11::c },
+    { ATTN_MATRIX_WMMA_GFX11, true, 32, 16, 16, 8, 8, 8, wmma11::a, wmma11::b, wmma11::c },
+    { ATTN_MATRIX_WMMA_GFX12, false, 32, 16, 16, 4, 4, 8, wmma12::a, wmma12::b, wmma12::c },
+    { ATTN_MATRIX_WMMA_GFX12, true, 32, 16, 16, 4, 4, 8, wmma12::a, wmma12::b, wmma12::c },
     { ATTN_MATRIX_MMA_SM80, false, 32, 16, 8, 4, 2, 4, sm80_a, sm80_b, sm80_c },
     { ATTN_MATRIX_MMA_SM80, true, 32, 16, 8, 4, 2, 4, sm80_a, sm80_b, sm80_c },
 };
-const layout mfma_bf16_of_8 = { ATTN_MATRIX_MFMA, true, 64, 8, 16, 1, 1, 4, mfma8_a, mfma8_b, mfma_c };
+const layout mfma_bf16_of_8 = { ATTN_MATRIX_MFMA, true, 64, 8, 16, 1, 1, 4, mfma8::a, mfma8::b, mfma8::c };
 
 SIMT_HOT_FUNCTION float widen(bool bf16, bool flush, uint32_t bits)
 {

@@ -27,7 +27,7 @@ MAY_USE = {
     "planner": (),
     "code": ("planner",),
     "reference": ("planner",),
-    "kernels": ("planner",),
+    "kernels": ("planner", "isa"),  # the fragments' layouts
     "isa": ("planner", "code"),
     "kernels/machine": ("planner", "kernels", "code", "isa"),
     "subjects": ("planner", "code", "isa"),
