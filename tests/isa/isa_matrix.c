@@ -3,6 +3,7 @@
  * values: order, rounding, flushing, signs, modifiers.
  *
  * SPDX-License-Identifier: MIT */
+#include "isa/fragment.h"
 #include "isa/narrow.h"
 #include "tests/isa/one_wave.h"
 
@@ -389,6 +390,36 @@ static void test_layouts(void **state)
     }
 }
 
+/* k is numbered as the table does, too, which a product alone does not show: the order of sums follows from it. RDNA4's
+ * 16-bit operands are the exception that isa/fragment.h names. */
+static void test_numbering(void **state)
+{
+    (void)state;
+    for (size_t n = 0; n < sizeof instructions / sizeof *instructions; n++) {
+        const struct instruction *t = &instructions[n];
+        const struct document *f = document_of(t);
+        const bool w11 = strncmp(t->document, "w11", 3) == 0, w12 = strncmp(t->document, "w12", 3) == 0;
+        const struct isa_fragment shape = { w11                    ? ISA_LAYOUT_WMMA11
+                                            : w12                  ? ISA_LAYOUT_WMMA12
+                                            : f->result_bits == 64 ? ISA_LAYOUT_MFMA_WIDE
+                                                                   : ISA_LAYOUT_MFMA,
+                                            (uint32_t)t->lanes, (uint32_t)t->edge, (uint32_t)t->depth,
+                                            (uint32_t)t->blocks };
+        for (int b = 0; b < t->blocks; b++)
+            for (int i = 0; i < t->edge; i++)
+                for (int k = 0; k < t->depth; k++) {
+                    if ((w12 && f->bits == 16) || (w12 && t->lanes == 64 && t->depth == 16 && f->bits == 4))
+                        continue;
+                    const struct where at = f->a(i, 0, k, b);
+                    const uint32_t e = (uint32_t)(at.reg * 32 + at.bit) / (uint32_t)f->bits;
+                    const struct isa_element got = isa_fragment_element(&shape, (uint32_t)at.lane, e);
+                    if ((int)got.block != b || (int)got.line != i || (int)got.k != k)
+                        fail_msg("%s: lane %d, element %u is not row %d, k %d of block %d", t->name, at.lane, e, i, k,
+                                 b);
+                }
+    }
+}
+
 /* Every row is among the instructions. */
 static void test_all_rows(void **state)
 {
@@ -601,9 +632,9 @@ static void test_formats(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_layouts), cmocka_unit_test(test_all_rows),   cmocka_unit_test(test_values),
-        cmocka_unit_test(test_halves),  cmocka_unit_test(test_broadcasts), cmocka_unit_test(test_moves),
-        cmocka_unit_test(test_formats),
+        cmocka_unit_test(test_layouts), cmocka_unit_test(test_numbering), cmocka_unit_test(test_all_rows),
+        cmocka_unit_test(test_values),  cmocka_unit_test(test_halves),    cmocka_unit_test(test_broadcasts),
+        cmocka_unit_test(test_moves),   cmocka_unit_test(test_formats),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
