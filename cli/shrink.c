@@ -267,7 +267,6 @@ static int shrink_session(struct shrinker *s, const struct attn_session *session
                                             .backend = s->backend,
                                             .kernel = -1,
                                             .limits = s->how.limits,
-                                            .cache_bytes = INT64_C(64) << 20,
                                             .smaller = smaller_session,
                                             .context = s->progress };
     struct attn_session *small = malloc(sizeof *small);
@@ -278,6 +277,7 @@ static int shrink_session(struct shrinker *s, const struct attn_session *session
     bool compared;
     int code = CLI_LACKS;
     options.limits.schedules = 1;
+    attn_session_limit_work(&options);
     if (!small || !before || !after) {
         cli_out_of_memory();
     } else if (attn_session_orders(session, &options, &outcome, &compared, &finding) || !wanted(s, &finding.finding)) {

@@ -161,11 +161,6 @@ static void add_outcome(const struct attn_session_outcome *o, struct run_result 
     result->outcome.status = o->ran ? ATTN_OUTCOME_HELD : ATTN_OUTCOME_SKIPPED;
 }
 
-/* A session has hundreds of steps: what one may cost is less than what a line may. */
-#define SESSION_WORK INT64_C(2000000)
-#define SESSION_ALL_WORK INT64_C(30000000)
-#define SESSION_CACHE_BYTES (INT64_C(64) << 20)
-
 /* Plays a session, and once more with its slots' turns in another order. */
 static void run_session(struct tools *tools, int64_t t)
 {
@@ -177,16 +172,12 @@ static void run_session(struct tools *tools, int64_t t)
     struct attn_session_finding finding;
     struct attn_session_outcome outcome;
     struct attn_session_error error;
-    struct attn_session_options options = { .fleet = &tools->fleet,
-                                            .backend = tools->backend,
-                                            .kernel = job->options->kernel,
-                                            .limits = tools->limits,
-                                            .cache_bytes = SESSION_CACHE_BYTES,
-                                            .session_work = SESSION_ALL_WORK };
+    struct attn_session_options options = {
+        .fleet = &tools->fleet, .backend = tools->backend, .kernel = job->options->kernel, .limits = tools->limits
+    };
     size_t used;
     bool compared;
-    if (options.limits.work > SESSION_WORK)
-        options.limits.work = SESSION_WORK;
+    attn_session_limit_work(&options);
     if (!s || !attn_session_parse(script, strlen(script), s, &used, &error)) {
         snprintf(result->skipped, sizeof result->skipped, "out of memory");
         free(s);

@@ -24,7 +24,42 @@ struct logical {
     struct attn_problem problem;
     int32_t first, keys; /* positions first <= p < first + keys are attended to by some row */
     char *base[ATTN_OPERAND_COUNT];
+    int64_t row[ATTN_SAMPLE_ROWS_MAX]; /* of its dst, that are asked for, by their numbers (struct attn_sample), */
+    int n_rows;                        /* so many; */
+    bool whole;                        /* or all */
 };
+
+/* Takes the rows of the sample that are in the run. */
+static void take_rows(const struct attn_problem *step, const struct attn_sample *sample, const struct session_run *run,
+                      struct logical *l)
+{
+    l->whole = sample == NULL;
+    for (int i = 0; sample && i < sample->n_rows; i++) {
+        const struct attn_sample_row at = attn_sample_row_at(step, sample->row[i]);
+        if (at.seq == run->stream && at.iq >= run->row && at.iq < run->row + run->n)
+            l->row[l->n_rows++] = (at.iq - run->row) * attn_n_head(step) + at.head;
+    }
+}
+
+/* Is a row of dst asked for, of any head where that is -1? */
+static bool is_asked(const struct logical *l, int64_t row, int64_t head)
+{
+    const int64_t heads = attn_n_head(&l->problem);
+    for (int i = 0; !l->whole && i < l->n_rows; i++)
+        if (l->row[i] / heads == row && (head < 0 || l->row[i] % heads == head))
+            return true;
+    return l->whole;
+}
+
+/* Is one that reads the KV head? */
+static bool is_read(const struct logical *l, int64_t kv_head)
+{
+    const int64_t heads = attn_n_head(&l->problem), ratio = heads / attn_n_head_kv(&l->problem);
+    for (int i = 0; !l->whole && i < l->n_rows; i++)
+        if (l->row[i] % heads / ratio == kv_head)
+            return true;
+    return l->whole;
+}
 
 static void shape(const struct attn_player *p, const struct attn_session_at *at, const struct attn_problem *step,
                   const struct session_run *run, struct logical *l)
@@ -75,6 +110,8 @@ static void fill_keys(const struct attn_player *p, const struct attn_session_at 
         const int32_t pos = l->first + i;
         const uint32_t token = p->slot[run->slot].token[pos];
         for (int32_t h = 0; h < heads->n_head_kv; h++) {
+            if (!is_read(l, h))
+                continue;
             session_row_k(p, at->layer, heads->first_kv + h, token, pos, p->row);
             attn_row_encode(layer->type_k, p->row, layer->d_k, at_row(l, ATTN_K, i, h));
             /* Of a V that is a view of K the blocks are K's own. */
@@ -95,8 +132,12 @@ static void fill_rows(const struct attn_player *p, const struct attn_session_at 
     const struct attn_session_layer *layer = &p->s.layer[at->layer];
     const int32_t per = p->u.n / p->u.streams;
     for (int32_t r = 0; r < run->n; r++) {
+        if (!is_asked(l, r, -1))
+            continue;
         const int32_t pos = p->u.pos[run->stream * per + run->row + r];
         for (int32_t h = 0; h < heads->n_head; h++) {
+            if (!is_asked(l, r, h))
+                continue;
             session_row_q(p, at->layer, heads->first + h, p->slot[run->slot].token[pos], pos, p->row);
             memcpy(at_row(l, ATTN_Q, r, h), p->row, (size_t)layer->d_k * sizeof(float));
         }
@@ -114,23 +155,23 @@ static void fill_rows(const struct attn_player *p, const struct attn_session_at 
     }
 }
 
-struct attn_reference *session_logical(const struct attn_player *p, const struct attn_session_at *at,
-                                       const struct attn_problem *problem, const struct session_run *run)
+/* NULL when memory runs out. */
+static struct attn_reference *make_reference(const struct attn_player *p, const struct attn_session_at *at,
+                                             const struct session_run *run, struct logical *l)
 {
-    struct logical l = { .keys = 0 };
     struct attn_reference *reference = NULL;
-    shape(p, at, problem, run, &l);
-    if (allocate(&l)) {
+    if (allocate(l)) {
         const void *base[ATTN_OPERAND_COUNT];
-        fill_keys(p, at, run, &l);
-        fill_rows(p, at, run, &l);
+        fill_keys(p, at, run, l);
+        fill_rows(p, at, run, l);
         for (int o = 0; o < ATTN_OPERAND_COUNT; o++)
-            base[o] = l.base[o];
-        reference = attn_reference_compute(&l.problem, base);
+            base[o] = l->base[o];
+        reference = l->whole ? attn_reference_compute(&l->problem, base)
+                             : attn_reference_compute_rows(&l->problem, base, l->row, l->n_rows, NULL);
         if (reference)
             attn_reference_shuffle(reference); /* a cache's cells are in no order */
     }
-    free_logical(&l);
+    free_logical(l);
     return reference;
 }
 
@@ -140,6 +181,7 @@ static void add(struct attn_judgement *all, const struct attn_judgement *one, co
     int64_t components = all->components + one->components, failed = all->failed + one->failed;
     int64_t unjudged = all->unjudged + one->unjudged, suspect = all->suspect + one->suspect;
     int64_t rows = all->rows + one->rows, blind = all->blind + one->blind;
+    double unlikely = fmax(all->unlikely, one->unlikely);
     if (worse) {
         *all = *one;
         all->iq += run->row;
@@ -149,19 +191,26 @@ static void add(struct attn_judgement *all, const struct attn_judgement *one, co
     all->failed = failed;
     all->unjudged = unjudged;
     all->suspect = suspect;
+    all->unlikely = unlikely;
     all->rows = rows;
     all->blind = blind;
 }
 
 bool session_references(const struct attn_player *p, const struct attn_session_at *at,
-                        const struct attn_problem *problem, struct session_references *all)
+                        const struct attn_problem *problem, const struct attn_sample *sample,
+                        struct session_references *all)
 {
     all->n = 0;
     for (int32_t s = 0; s < p->u.streams; s++) {
         struct session_run run = session_run_at(p, s, 0);
         for (; run.n > 0; run = session_run_at(p, s, run.row + run.n)) {
+            struct logical l = { .keys = 0 };
+            shape(p, at, problem, &run, &l);
+            take_rows(problem, sample, &run, &l);
+            if (!l.whole && l.n_rows == 0)
+                continue;
             all->run[all->n] = run;
-            all->reference[all->n] = session_logical(p, at, problem, &run);
+            all->reference[all->n] = make_reference(p, at, &run, &l);
             if (!all->reference[all->n])
                 return false;
             all->n++;

@@ -206,16 +206,17 @@ static void put_f16(uint8_t *at, uint16_t bits) { memcpy(at, &bits, sizeof bits)
 /* llama_kv_cache::set_input_kq_mask: a key is seen when its cell holds a token of the row's sequence, at a position not
  * after the row's and within the window; ALiBi's distances where the layer has them; rows and columns that pad are
  * excluded. */
-static void fill_mask(const struct attn_player *p, int layer, const struct attn_problem *problem, uint8_t *mask)
+static void fill_mask(const struct attn_player *p, int layer, const struct attn_problem *problem,
+                      const struct attn_box *box, uint8_t *mask)
 {
     const struct attn_session_layer *l = &p->s.layer[layer];
     const struct session_cache *cache = &p->cache[p->cache_of[layer]];
     const struct attn_tensor *m = &problem->t[ATTN_MASK];
     const int64_t n_kv = attn_n_kv(problem), per = attn_n_q(problem);
     const uint16_t excluded = 0xfc00; /* -inf */
-    for (int64_t i = 0; i < m->ne[3]; i++) {
+    for (int64_t i = box->first[3]; i < box->end[3]; i++) {
         const struct session_stream *stream = &cache->stream[p->u.first_stream + i];
-        for (int64_t r = 0; r < m->ne[1]; r++) {
+        for (int64_t r = box->first[1]; r < box->end[1]; r++) {
             uint8_t *row = mask + i * m->nb[3] + r * m->nb[1];
             for (int64_t j = 0; j < m->ne[0]; j++)
                 put_f16(row + 2 * j, excluded);
@@ -231,28 +232,68 @@ static void fill_mask(const struct attn_player *p, int layer, const struct attn_
     }
 }
 
-static void copy_view(const struct attn_tensor *t, const uint8_t *from, struct attn_buffer *to)
+/* The rows of a box, which may be some heads of each cell's. */
+static void copy_rows(const struct attn_tensor *t, const uint8_t *from, uint8_t *to)
 {
-    memcpy(to->bytes + t->offset, from + t->offset, (size_t)attn_tensor_span(t));
+    const size_t bytes = (size_t)attn_row_bytes(t->type, t->ne[0]);
+    for (int64_t i = 0; i < t->ne[3]; i++)
+        for (int64_t j = 0; j < t->ne[2]; j++)
+            for (int64_t k = 0; k < t->ne[1]; k++) {
+                const int64_t at = t->offset + i * t->nb[3] + j * t->nb[2] + k * t->nb[1];
+                memcpy(to + at, from + at, bytes);
+            }
+}
+
+static void copy_view(const struct attn_problem *problem, const struct attn_sample *sample, int operand,
+                      const uint8_t *from, struct attn_image *image)
+{
+    const struct attn_tensor *t = &problem->t[operand];
+    uint8_t *to = image->buffer[image->buffer_of[operand]].bytes;
+    struct attn_box box[ATTN_SAMPLE_BOXES_MAX];
+    if (!sample) {
+        memcpy(to + t->offset, from + t->offset, (size_t)attn_tensor_span(t));
+        return;
+    }
+    for (int n = attn_sample_boxes(sample, problem, operand, box); n > 0; n--) {
+        const struct attn_tensor part = attn_box_tensor(t, &box[n - 1]);
+        copy_rows(&part, from, to);
+    }
+}
+
+static void fill_q(const struct attn_player *p, const struct attn_session_at *at, const struct attn_tensor *q,
+                   const struct attn_box *box, uint8_t *base)
+{
+    const struct session_share *heads = &p->share[at->layer][at->share];
+    for (int64_t s = box->first[3]; s < box->end[3]; s++)
+        for (int64_t r = box->first[1]; r < box->end[1]; r++) {
+            const int64_t i = s * q->ne[1] + r;
+            for (int64_t h = box->first[2]; h < box->end[2]; h++) {
+                session_row_q(p, at->layer, heads->first + (int32_t)h, p->u.token[i], p->u.pos[i], p->row);
+                memcpy(base + s * q->nb[3] + r * q->nb[1] + h * q->nb[2], p->row, (size_t)q->ne[0] * sizeof(float));
+            }
+        }
 }
 
 void attn_player_fill(const struct attn_player *p, const struct attn_session_at *at, const struct attn_problem *problem,
                       struct attn_image *image)
 {
+    attn_player_fill_sample(p, at, problem, NULL, image);
+}
+
+void attn_player_fill_sample(const struct attn_player *p, const struct attn_session_at *at,
+                             const struct attn_problem *problem, const struct attn_sample *sample,
+                             struct attn_image *image)
+{
+    struct attn_box box[ATTN_SAMPLE_BOXES_MAX];
     const struct session_share *heads = &p->share[at->layer][at->share];
     const struct session_store *store = &p->store[at->layer][at->share];
-    const struct attn_tensor *q = &problem->t[ATTN_Q];
-    uint8_t *base = attn_image_at(image, problem, ATTN_Q);
-    for (int64_t i = 0; i < p->u.n; i++)
-        for (int32_t h = 0; h < heads->n_head; h++) {
-            session_row_q(p, at->layer, heads->first + h, p->u.token[i], p->u.pos[i], p->row);
-            memcpy(base + i / q->ne[1] * q->nb[3] + i % q->ne[1] * q->nb[1] + h * q->nb[2], p->row,
-                   (size_t)q->ne[0] * sizeof(float));
-        }
-    copy_view(&problem->t[ATTN_K], store->k, &image->buffer[image->buffer_of[ATTN_K]]);
+    for (int n = attn_sample_boxes(sample, problem, ATTN_Q, box); n > 0; n--)
+        fill_q(p, at, &problem->t[ATTN_Q], &box[n - 1], attn_image_at(image, problem, ATTN_Q));
+    copy_view(problem, sample, ATTN_K, store->k, image);
     if (!p->s.layer[at->layer].view)
-        copy_view(&problem->t[ATTN_V], store->v, &image->buffer[image->buffer_of[ATTN_V]]);
-    fill_mask(p, at->layer, problem, attn_image_at(image, problem, ATTN_MASK));
+        copy_view(problem, sample, ATTN_V, store->v, image);
+    for (int n = attn_sample_boxes(sample, problem, ATTN_MASK, box); n > 0; n--)
+        fill_mask(p, at->layer, problem, &box[n - 1], attn_image_at(image, problem, ATTN_MASK));
     for (int32_t h = 0; h < heads->n_head && problem->t[ATTN_SINKS].present; h++) {
         float sink = session_sink(p, at->layer, heads->first + h);
         memcpy((uint8_t *)attn_image_at(image, problem, ATTN_SINKS) + h * (int64_t)sizeof sink, &sink, sizeof sink);

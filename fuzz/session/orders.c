@@ -49,8 +49,9 @@ static void keep_answer(void *context, const struct attn_player *p, const struct
                    (const char *)dst + run->stream * d->nb[3] + (run->row + run->n - 1) * d->nb[2] + h * d->nb[1] +
                        at_d * d->nb[0],
                    sizeof got);
-            a->value[c] = (double)got;
+            /* Of a step that was run in some rows the limit of others has no end, and they have no value. */
             a->limit[c] = attn_reference_limit(references->reference[i], &plan->arithmetic, at_d, h, run->n - 1, 0);
+            a->value[c] = isinf(a->limit[c]) ? 0.0 : (double)got;
         }
     }
 }

@@ -133,20 +133,18 @@ struct session_run {
 };
 /* The run that begins at row `from` of a stream of the step; n is 0 past the last. */
 struct session_run session_run_at(const struct attn_player *p, int32_t stream, int32_t from);
-/* The reference of a run, from the slot's tokens alone; its rows are 0..n-1, its dst has the strides of the problem's.
- * NULL when memory runs out. */
-struct attn_reference *session_logical(const struct attn_player *p, const struct attn_session_at *at,
-                                       const struct attn_problem *problem, const struct session_run *run);
-
-/* The references of all runs of the step at hand: a row each at most. */
+/* The references of all runs of the step at hand: a row each at most. Each is made from its slot's tokens alone; its
+ * rows are 0..n-1, its dst has the strides of the problem's. */
 struct session_references {
     int n;
     struct session_run run[ATTN_SESSION_UBATCH_MAX];
     struct attn_reference *reference[ATTN_SESSION_UBATCH_MAX];
 };
-/* False when memory runs out; free what there is in any case. */
+/* Of a sample's rows, and the runs that these are in; NULL: of all. False when memory runs out; free what there is in
+ * any case. */
 bool session_references(const struct attn_player *p, const struct attn_session_at *at,
-                        const struct attn_problem *problem, struct session_references *all);
+                        const struct attn_problem *problem, const struct attn_sample *sample,
+                        struct session_references *all);
 void session_references_free(struct session_references *all);
 /* What a step's results are held against: a judgement sums up all rows, its place is one of the problem's. */
 struct attn_expected session_expected(const struct session_references *all);

@@ -241,6 +241,10 @@ uint32_t attn_player_token(const struct attn_player *player, int slot, int32_t p
 /* Fills the image of the problem that is being visited: Q, K and V out of the cache, mask, sinks. Only with data. */
 void attn_player_fill(const struct attn_player *player, const struct attn_session_at *at,
                       const struct attn_problem *problem, struct attn_image *image);
+/* The same of what a sample touches alone; NULL: all. */
+void attn_player_fill_sample(const struct attn_player *player, const struct attn_session_at *at,
+                             const struct attn_problem *problem, const struct attn_sample *sample,
+                             struct attn_image *image);
 
 /* ---- Properties over a session (check.c, serves.c) -----------------------------------------------------------------
  */
@@ -268,13 +272,18 @@ struct attn_session_options {
     int kernel;                     /* run only this one; -1: the chosen one and all others that are able */
     struct attn_run_limits limits;  /* of one problem; reference_work is not looked at */
     int64_t cache_bytes;            /* of all caches of a session that is run; beyond it is planned only */
-    /* Multiply-adds of all problems run; of what comes then, problems of more than ATTN_SESSION_SMALL_WORK are planned
-     * only. 0: no limit. */
+    /* Multiply-adds of all problems run whole; of what comes then, problems of more than ATTN_SESSION_SMALL_WORK are
+     * planned only. Those beyond limits.work, of which some rows are run, come to as much again, the later the fewer of
+     * them. 0: no limit. */
     int64_t session_work;
     /* attn_session_shrink: told of each smaller session, as soon as there is one; NULL: nobody. */
     void (*smaller)(void *context, const struct attn_session *session, const struct attn_finding *finding);
     void *context;
 };
+
+/* Sets what a tool for people spends on a session, and no more than that on a step: a session has hundreds of them, so
+ * that is less than a line may cost. */
+void attn_session_limit_work(struct attn_session_options *options);
 
 struct attn_session_finding {
     struct attn_finding finding; /* property 7: reuse, or an order that matters; 0: the model made an illegal problem */
@@ -296,8 +305,9 @@ struct attn_session_outcome {
 /* Plays a session on its device: every problem must be legal; P1 for every new key; P7: the plan kept under a problem's
  * key serves it and equals a fresh one; with a backend also P2, P9, and P10 where limits.schedules asks for it, for the
  * kept plan and every other able kernel, on the bytes that the cache has, against the logical history. Returns true
- * when all held; else *finding. Without memory for the caches a session is planned only, and outcome->skipped_for says
- * so. */
+ * when all held; else *finding. A suspect result is asked about with further seeds, as attn_check_run does: P2 when
+ * the same step's is suspect with one of them. Without memory for the caches a session is planned only, and
+ * outcome->skipped_for says so. */
 bool attn_session_run(const struct attn_session *session, const struct attn_session_options *options,
                       struct attn_session_outcome *outcome, struct attn_session_finding *finding);
 
