@@ -8,16 +8,19 @@
 #include <string.h>
 
 #include "cli/import/format.h"
+#include "cli/import/gguf.h"
 #include "cli/import/reader.h"
 #include "cli/import/tally.h"
 #include "cli/input/lines.h"
 #include "cli/input/message.h"
 #include "cli/verbs.h"
 #include "fuzz/case/attn_case.h"
+#include "fuzz/session/session.h"
 #include "planner/hash.h"
 
 static const char help[] =
-    "usage: attnfuzz import [options] FILE|DIR|-...\n\n"
+    "usage: attnfuzz import [options] FILE|DIR|-...\n"
+    "       attnfuzz import --gguf FILE|- [--cells N] [--type TYPE[/TYPE]]\n\n"
     "Prints problem lines for what it finds in other people's text, after a comment that counts them:\n"
     "  - case strings of ggml's test-backend-ops, FLASH_ATTN_EXT(hsk=128,...), also older forms (hs, type_KV),\n"
     "    wrapped over lines, with blanks for commas, and as its csv and sql output;\n"
@@ -32,11 +35,17 @@ static const char help[] =
     "are not known here are dropped, and said. Cases whose K or V type does not exist here are counted by type.\n"
     "Lines that begin with '#' are kept. Other lines are counted by why they were left out, and the first of each\n"
     "reason shown, on standard error.\n\n"
+    "With --gguf the attention of a model: what its metadata say of heads, head sizes, windows, softcap, ALiBi, sinks\n"
+    "and MTP layers, layer by layer, as a session of a server (attnfuzz plan --help) and as the lines of its steps.\n"
+    "The file's beginning is enough, its weights are not read.\n\n"
     "options:\n"
-    "  --unique   leave out lines that repeat a problem above\n"
-    "  --vary     give each line a run part: data profile, mask content and seed, chosen by a hash of the problem\n"
-    "  --strict   exit 2 when a line was left out or a parameter dropped that is not known here\n"
-    "  --help     this text\n\n"
+    "  --gguf FILE   a model in GGUF; - for standard input\n"
+    "  --cells N     its session's context at most (default 4096, at most 65536)\n"
+    "  --type K[/V]  types of its cache (default f16)\n"
+    "  --unique      leave out lines that repeat a problem above\n"
+    "  --vary        give each line a run part: data profile, mask content and seed, chosen by a hash of the problem\n"
+    "  --strict      exit 2 when a line was left out or a parameter dropped that is not known here\n"
+    "  --help        this text\n\n"
     "Exit code 2: a case could not be read, or nothing was found.\n";
 
 enum { IMPORT_LINE_MAX = 65536, COMMENT_MAX = 256, SHOWN_MAX = 10, SHOWN_BYTES = 160 };
@@ -341,42 +350,82 @@ static bool put_result(struct import *import)
     return true;
 }
 
-static int run(int argc, char **argv)
+struct options {
+    bool unique, vary, strict;
+    struct import_gguf_options gguf; /* no path: none */
+    bool of_gguf;                    /* one of its options was given */
+};
+
+static bool take_types(const char *text, struct import_gguf_options *o)
+{
+    const char *slash = strchr(text, '/');
+    struct import_found found;
+    struct import_field k = { .value = text, .value_len = slash ? (size_t)(slash - text) : strlen(text) };
+    struct import_field v = { .value = slash ? slash + 1 : text, .value_len = strlen(slash ? slash + 1 : text) };
+    o->type_k = import_type(&k, &found);
+    o->type_v = import_type(&v, &found);
+    if (o->type_k >= 0 && o->type_v >= 0)
+        return true;
+    cli_error("--type %s: one or two names of types, as f16 or q8_0/f16", text);
+    return false;
+}
+
+static bool read_options(int argc, char **argv, struct options *o)
 {
     static const struct option longs[] = { { "unique", no_argument, NULL, 'u' },
                                            { "vary", no_argument, NULL, 'v' },
                                            { "strict", no_argument, NULL, 's' },
+                                           { "gguf", required_argument, NULL, 'g' },
+                                           { "cells", required_argument, NULL, 'c' },
+                                           { "type", required_argument, NULL, 't' },
                                            { NULL, 0, NULL, 0 } };
+    for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
+        int64_t cells;
+        o->unique |= c == 'u';
+        o->vary |= c == 'v';
+        o->strict |= c == 's';
+        o->of_gguf |= c == 'c' || c == 't';
+        if (c == 'g')
+            o->gguf.path = optarg;
+        if (c == '?')
+            return cli_usage_error("import"), false;
+        if (c == 't' && !take_types(optarg, &o->gguf))
+            return false;
+        if (c == 'c') {
+            if (!cli_number(optarg, 1, ATTN_SESSION_CELLS_MAX, &cells)) {
+                cli_error("--cells %s: a number from 1 to %d", optarg, ATTN_SESSION_CELLS_MAX);
+                return false;
+            }
+            o->gguf.cells = (int32_t)cells;
+        }
+    }
+    if (o->gguf.path ? optind < argc || o->unique || o->vary || o->strict : o->of_gguf) {
+        cli_error(o->gguf.path ? "--gguf goes with --cells and --type alone" : "--cells and --type go with --gguf");
+        return false;
+    }
+    if (!o->gguf.path && optind == argc)
+        cli_error("no input: name a FILE, a DIR or - for standard input");
+    return o->gguf.path || optind < argc;
+}
+
+static int import_text(const struct options *o, int n, char **arguments)
+{
     struct import *import = calloc(1, sizeof *import);
+    struct lines lines = { .n_sources = 0 };
     if (!import) {
         cli_out_of_memory();
         return CLI_USAGE;
     }
-    bool strict = false, good = true;
-    struct lines lines = { .n_sources = 0 };
-    for (int o; good && (o = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
-        import->unique |= o == 'u';
-        import->vary |= o == 'v';
-        strict |= o == 's';
-        if (o == '?') {
-            cli_usage_error("import");
-            good = false;
-        }
-    }
-    if (good && optind == argc) {
-        cli_error("no input: name a FILE, a DIR or - for standard input");
-        good = false;
-    }
-    if (good && !(import->spool = tmpfile())) {
+    import->unique = o->unique;
+    import->vary = o->vary;
+    import->spool = tmpfile();
+    if (!import->spool)
         cli_error("a temporary file: %s", strerror(errno));
-        good = false;
-    }
-    good = good && lines_open(&lines, argc - optind, argv + optind, NULL, IMPORT_LINE_MAX) &&
-           reader_open(&import->reader, &lines) && take_all(import) && put_result(import);
+    bool good = import->spool && lines_open(&lines, n, arguments, NULL, IMPORT_LINE_MAX) &&
+                reader_open(&import->reader, &lines) && take_all(import) && put_result(import);
     bool whole = import->left.total == 0 && import->dropped.total == 0;
-    int code = good && import->bad == 0 && import->read > 0 && (whole || !strict) ? CLI_GOOD : CLI_USAGE;
-    if (lines.unreadable)
-        code = CLI_USAGE;
+    int code = good && import->bad == 0 && import->read > 0 && (whole || !o->strict) && !lines.unreadable ? CLI_GOOD
+                                                                                                          : CLI_USAGE;
     if (good && import->read == 0)
         cli_error("nothing found to import");
     reader_close(&import->reader);
@@ -390,6 +439,15 @@ static int run(int argc, char **argv)
     return code;
 }
 
-const struct cli_verb cli_import = {
-    .name = "import", .summary = "problem lines out of logs and test-backend-ops cases", .help = help, .run = run
-};
+static int run(int argc, char **argv)
+{
+    struct options o = { .gguf = { .type_k = ATTN_F16, .type_v = ATTN_F16, .cells = 4096 } };
+    if (!read_options(argc, argv, &o))
+        return CLI_USAGE;
+    return o.gguf.path ? import_gguf(&o.gguf) : import_text(&o, argc - optind, argv + optind);
+}
+
+const struct cli_verb cli_import = { .name = "import",
+                                     .summary = "problem lines out of logs, test-backend-ops cases and models",
+                                     .help = help,
+                                     .run = run };
