@@ -28,7 +28,11 @@ static const char help[] =
     "place of the real ones. Device memory, copies, streams, events and graphs behave; a kernel launch runs nothing\n"
     "and is printed. The status is the command's (128 + N when signal N ended it). What the runtime does not provide\n"
     "is said by name on standard error, and returns an error to the program.\n\n"
+    "With --execute launches compute: the program's own code for the device is executed on the CPU, every access, wait\n"
+    "and barrier checked; what it does wrong is said with its instruction, and is an error of the launch. Calls of\n"
+    "hipBLAS and rocBLAS compute nothing even so; each is named.\n\n"
     "options:\n"
+    "  --execute          run the kernels\n"
     "  --device D[,D...]  the devices the program sees, in this order (default: every AMD device of the table)\n"
     "  --json             one JSON object\n"
     "  --out FILE         the launches to FILE instead of standard output, where the program's own output is\n"
@@ -38,7 +42,7 @@ static const char help[] =
 
 struct null_run {
     const char *devices; /* NULL: all */
-    bool json;
+    bool json, execute;
     FILE *out;
     uint64_t launches, refused;
 };
@@ -168,6 +172,8 @@ static void become(const struct null_run *run, const struct null_command *comman
     bool good = !setenv("LD_LIBRARY_PATH", command->path, 1) && !setenv(NULL_LOG_VARIABLE, log, 1);
     if (run->devices)
         good = good && !setenv(NULL_DEVICES_VARIABLE, run->devices, 1);
+    if (run->execute)
+        good = good && !setenv(NULL_EXECUTE_VARIABLE, "1", 1);
     if (command->preload[0])
         good = good && !setenv("LD_PRELOAD", command->preload, 1);
     if (good)
@@ -274,6 +280,7 @@ static bool check_devices(const char *text)
 static int run(int argc, char **argv)
 {
     static const struct option longs[] = { { "device", required_argument, NULL, 'd' },
+                                           { "execute", no_argument, NULL, 'x' },
                                            { "json", no_argument, NULL, 'j' },
                                            { "out", required_argument, NULL, 'o' },
                                            { NULL, 0, NULL, 0 } };
@@ -286,6 +293,7 @@ static int run(int argc, char **argv)
                 return CLI_USAGE;
             run.devices = strcmp(optarg, "all") ? optarg : NULL;
             break;
+        case 'x': run.execute = true; break;
         case 'j': run.json = true; break;
         case 'o': out = optarg; break;
         default: return cli_usage_error("null-hip");

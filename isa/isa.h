@@ -102,6 +102,8 @@ struct isa_region {
 bool isa_memory_add(struct isa_machine *machine, const struct isa_region *region);
 /* Removes the region that begins there. */
 void isa_memory_remove(struct isa_machine *machine, const void *bytes);
+/* Removes every region that was added. */
+void isa_memory_clear(struct isa_machine *machine);
 /* All bytes count as not written again, where the region was added so; races are forgotten. */
 void isa_memory_reset(struct isa_machine *machine);
 /* Was every byte of the range written (or added as written)? Else how far from its start the first is that was not goes
@@ -126,6 +128,8 @@ void *isa_object_global(struct isa_object *object, const char *name, uint64_t *s
 uint32_t isa_kernel_lds(const struct isa_kernel *kernel);
 uint32_t isa_kernel_arguments(const struct isa_kernel *kernel);
 int isa_kernel_wave_size(const struct isa_kernel *kernel);
+/* Where explicit argument number `index` lies in the arguments' bytes. False past the last. */
+bool isa_kernel_argument(const struct isa_kernel *kernel, uint32_t index, uint32_t *offset, uint32_t *size);
 
 /* ---- Running --------------------------------------------------------------------------------------------- */
 

@@ -88,3 +88,14 @@ void *isa_object_global(struct isa_object *object, const char *name, uint64_t *s
 uint32_t isa_kernel_lds(const struct isa_kernel *kernel) { return kernel->lds; }
 uint32_t isa_kernel_arguments(const struct isa_kernel *kernel) { return kernel->explicit_bytes; }
 int isa_kernel_wave_size(const struct isa_kernel *kernel) { return kernel->lanes; }
+
+bool isa_kernel_argument(const struct isa_kernel *kernel, uint32_t index, uint32_t *offset, uint32_t *size)
+{
+    for (uint32_t k = 0; k < kernel->metadata.n_arguments; k++)
+        if (kernel->argument[k].hidden < 0 && index-- == 0) {
+            *offset = kernel->argument[k].offset;
+            *size = kernel->argument[k].size;
+            return true;
+        }
+    return false;
+}

@@ -131,6 +131,13 @@ void isa_memory_remove(struct isa_machine *machine, const void *bytes) { area_re
 bool isa_area_add(struct isa_machine *m, const struct isa_region *region) { return area_add(m, region, true); }
 void isa_area_remove(struct isa_machine *m, const void *bytes) { area_remove(m, bytes, true); }
 
+void isa_memory_clear(struct isa_machine *machine)
+{
+    for (size_t k = machine->n_areas; k-- > 0;)
+        if (!machine->area[k].own)
+            area_remove(machine, machine->area[k].region.bytes, false);
+}
+
 void isa_memory_reset(struct isa_machine *machine)
 {
     for (size_t k = 0; k < machine->n_areas; k++) {

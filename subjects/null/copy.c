@@ -6,6 +6,7 @@
 
 #include "subjects/null/entries.h"
 #include "subjects/null/error.h"
+#include "subjects/null/execute.h"
 #include "subjects/null/image.h"
 #include "subjects/null/memory.h"
 #include "subjects/null/stream.h"
@@ -196,6 +197,13 @@ static char *symbol(const char *entry, const void *host, size_t *bytes)
     if (!s) {
         null_wrong(hipErrorInvalidSymbol, entry, "%p is no variable of a kernel", host);
         return NULL;
+    }
+    if (!s->memory[device] && null_executing()) {
+        void *at = null_execute_global(s->image, device, s->name, s->bytes);
+        if (at && null_memory_in_code(at, s->bytes, device)) {
+            s->memory[device] = at;
+            s->written |= 1u << device; /* it has the value that it was compiled with */
+        }
     }
     if (!s->memory[device])
         s->memory[device] = null_memory_new(s->bytes, HIP_MEMORY_DEVICE, device, 0);

@@ -94,12 +94,16 @@ int hipGraphLaunch(void *exec, void *stream)
     }
     size_t n = x->n;
     struct null_op *ops = malloc((n ? n : 1) * sizeof *ops);
-    for (size_t i = 0; ops && i < n; i++)
+    for (size_t i = 0; ops && i < n; i++) {
         ops[i] = x->nodes[i]->op;
+        null_op_keep(&ops[i]); /* a host function may end the graph */
+    }
     if (!ops)
         error = hipErrorOutOfMemory;
     for (size_t i = 0; !error && i < n; i++)
         error = s && s->capture ? null_submit(s, &ops[i]) : null_run(&ops[i], NULL_HIP_GRAPH, stream);
+    for (size_t i = 0; ops && i < n; i++)
+        null_op_drop(&ops[i]);
     null_unlock();
     free(ops);
     return null_result(error);
@@ -118,8 +122,11 @@ int hipGraphExecUpdate(void *exec, void *graph, void **error_node, int *result)
             if (error_node)
                 *error_node = g->nodes[i];
         }
-    for (size_t i = 0; outcome == HIP_UPDATE_SUCCESS && i < g->n; i++)
+    for (size_t i = 0; outcome == HIP_UPDATE_SUCCESS && i < g->n; i++) {
+        null_op_keep(&g->nodes[i]->op);
+        null_op_drop(&x->nodes[i]->op);
         x->nodes[i]->op = g->nodes[i]->op;
+    }
     null_unlock();
     if (result)
         *result = outcome;
@@ -201,6 +208,13 @@ int hipGraphAddKernelNode(void **node, void *graph, void *const *dependencies, s
     struct null_op op = { .kind = NULL_OP_LAUNCH };
     if (!k)
         return null_result(hipErrorInvalidValue);
-    int error = null_launch_make(&op.launch, "hipGraphAddKernelNode", k->function, k->grid, k->block, k->lds, 0);
-    return error ? error : add(node, graph, dependencies, n, HIP_NODE_KERNEL, &op);
+    int error =
+        null_launch_make(&op, "hipGraphAddKernelNode", k->function, k->grid, k->block, k->lds, k->arguments, k->extra);
+    if (!error) {
+        error = add(node, graph, dependencies, n, HIP_NODE_KERNEL, &op);
+        null_lock();
+        null_op_drop(&op);
+        null_unlock();
+    }
+    return error;
 }

@@ -10,6 +10,7 @@
 #include "code/object.h"
 #include "subjects/null/entries.h"
 #include "subjects/null/error.h"
+#include "subjects/null/execute.h"
 #include "subjects/null/handle.h"
 #include "subjects/null/image.h"
 #include "subjects/null/intern.h"
@@ -116,6 +117,7 @@ void null_image_free(struct null_image *image)
                 null_memory_free(s->memory[i], "a variable of a kernel");
         free(s);
     }
+    null_execute_forget(image);
     attn_code_close(image->code);
     free(image->own);
     null_handle_free(image);
@@ -177,6 +179,30 @@ const struct null_code *null_code_of(struct null_kernel *kernel, int device)
                 (struct null_code){ k->lds_bytes, k->scratch_bytes, k->max_threads, k->vgprs, k->sgprs, k->wave_size };
     }
     return kernel->looked[device] == 1 ? &kernel->code[device] : NULL;
+}
+
+const void *null_image_bytes(const struct null_image *image, size_t *size)
+{
+    *size = image->size;
+    return image->bytes;
+}
+
+const char *null_kernel_target(struct null_kernel *kernel, int device)
+{
+    struct attn_code *code = code_of(kernel->image);
+    const struct attn_code_kernel *k =
+        code ? attn_code_find(code, kernel->name, null_runtime.device[device].arch) : NULL;
+    return k ? k->target : NULL;
+}
+
+const char *null_image_target(struct null_image *image, int device)
+{
+    struct attn_code *code = code_of(image);
+    const char *target;
+    for (size_t i = 0; code && (target = attn_code_target(code, i)); i++)
+        if (attn_code_runs_on(target, null_runtime.device[device].arch))
+            return target;
+    return NULL;
 }
 
 /* ---- Modules --------------------------------------------------------------------------------------------- */

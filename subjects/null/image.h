@@ -47,6 +47,12 @@ void null_image_free(struct null_image *image);
 /* Adds a kernel or a variable under the address that the program knows it by. NULL when memory runs out. Locked. */
 struct null_kernel *null_image_kernel(struct null_image *image, const char *name, const void *function);
 struct null_symbol *null_image_symbol(struct null_image *image, const char *name, const void *host, size_t bytes);
+/* Its bytes. */
+const void *null_image_bytes(const struct null_image *image, size_t *size);
+/* The target ID of the code object that a kernel runs from on a device, of the one whose variables a device has (the
+ * first kernel's); NULL when there is none. Locked. */
+const char *null_kernel_target(struct null_kernel *kernel, int device);
+const char *null_image_target(struct null_image *image, int device);
 /* Size in bytes of the offload bundle or code object at an address; 0 when it is none, or one that does not say. */
 size_t null_image_size(const void *bytes);
 

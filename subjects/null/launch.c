@@ -6,6 +6,7 @@
  * SPDX-License-Identifier: MIT */
 #include "subjects/null/entries.h"
 #include "subjects/null/error.h"
+#include "subjects/null/execute.h"
 #include "subjects/null/intern.h"
 #include "subjects/null/launch.h"
 #include "subjects/null/occupancy.h"
@@ -122,17 +123,29 @@ static int make(struct null_hip_launch *l, const char *entry, const void *functi
     return error;
 }
 
-int null_launch_make(struct null_hip_launch *launch, const char *entry, const void *function, struct hip_dim3 grid,
-                     struct hip_dim3 block, size_t lds, uint32_t flags)
+/* The arguments of a launch that was made, where launches run. Locked. */
+static int take(struct null_op *op, const char *entry, void **values, void **extra)
+{
+    op->arguments = NULL;
+    if (!null_executing())
+        return hipSuccess;
+    return null_arguments_new(entry, null_map_get(&null_runtime.functions, op->launch.function), op->launch.device,
+                              values, extra, &op->arguments);
+}
+
+int null_launch_make(struct null_op *op, const char *entry, const void *function, struct hip_dim3 grid,
+                     struct hip_dim3 block, size_t lds, void **values, void **extra)
 {
     null_lock();
-    int error = make(launch, entry, function, grid, block, lds, NULL, flags);
+    int error = make(&op->launch, entry, function, grid, block, lds, NULL, 0);
+    if (!error)
+        error = take(op, entry, values, extra);
     null_unlock();
     return error;
 }
 
 static int launch(const char *entry, const void *function, struct hip_dim3 grid, struct hip_dim3 block, size_t lds,
-                  void *stream, uint32_t flags)
+                  void *stream, uint32_t flags, void **values, void **extra)
 {
     struct null_op op = { .kind = NULL_OP_LAUNCH };
     struct null_stream *s;
@@ -145,7 +158,10 @@ static int launch(const char *entry, const void *function, struct hip_dim3 grid,
         error = null_wrong(hipErrorInvalidHandle, entry, "the stream is device %d's, the current device is %d",
                            s->device, op.launch.device);
     if (!error)
+        error = take(&op, entry, values, extra);
+    if (!error)
         error = null_submit(s, &op);
+    null_op_drop(&op);
     null_unlock();
     return null_result(error);
 }
@@ -153,30 +169,28 @@ static int launch(const char *entry, const void *function, struct hip_dim3 grid,
 int hipLaunchKernel(const void *function, struct hip_dim3 grid, struct hip_dim3 block, void **arguments, size_t lds,
                     void *stream)
 {
-    (void)arguments;
-    return launch("hipLaunchKernel", function, grid, block, lds, stream, 0);
+    return launch("hipLaunchKernel", function, grid, block, lds, stream, 0, arguments, NULL);
 }
 
 int hipLaunchCooperativeKernel(const void *function, struct hip_dim3 grid, struct hip_dim3 block, void **arguments,
                                unsigned lds, void *stream)
 {
-    (void)arguments;
-    return launch("hipLaunchCooperativeKernel", function, grid, block, lds, stream, NULL_HIP_COOPERATIVE);
+    return launch("hipLaunchCooperativeKernel", function, grid, block, lds, stream, NULL_HIP_COOPERATIVE, arguments,
+                  NULL);
 }
 
 int hipExtLaunchKernel(const void *function, struct hip_dim3 grid, struct hip_dim3 block, void **arguments, size_t lds,
                        void *stream, void *start, void *stop, int flags)
 {
-    (void)arguments, (void)flags;
+    (void)flags;
     int error = start ? hipEventRecord(start, stream) : hipSuccess;
     if (!error)
-        error = launch("hipExtLaunchKernel", function, grid, block, lds, stream, 0);
+        error = launch("hipExtLaunchKernel", function, grid, block, lds, stream, 0, arguments, NULL);
     return error || !stop ? error : hipEventRecord(stop, stream);
 }
 
 int hipLaunchKernelExC(const struct hip_launch_config *c, const void *function, void **arguments)
 {
-    (void)arguments;
     uint32_t flags = 0;
     if (!c || (c->n_attributes && !c->attributes))
         return null_result(hipErrorInvalidValue);
@@ -186,7 +200,7 @@ int hipLaunchKernelExC(const struct hip_launch_config *c, const void *function, 
                                "launch attributes other than cooperative are not provided by the null runtime");
         else if (c->attributes[i].value.cooperative)
             flags |= NULL_HIP_COOPERATIVE;
-    return launch("hipLaunchKernelExC", function, c->grid, c->block, c->lds, c->stream, flags);
+    return launch("hipLaunchKernelExC", function, c->grid, c->block, c->lds, c->stream, flags, arguments, NULL);
 }
 
 /* ---- Modules --------------------------------------------------------------------------------------------- */
@@ -194,17 +208,16 @@ int hipLaunchKernelExC(const struct hip_launch_config *c, const void *function, 
 int hipModuleLaunchKernel(void *function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz,
                           unsigned lds, void *stream, void **arguments, void **extra)
 {
-    (void)arguments, (void)extra;
     return launch("hipModuleLaunchKernel", function, (struct hip_dim3){ gx, gy, gz }, (struct hip_dim3){ bx, by, bz },
-                  lds, stream, NULL_HIP_MODULE);
+                  lds, stream, NULL_HIP_MODULE, arguments, extra);
 }
 
 int hipModuleLaunchCooperativeKernel(void *function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by,
                                      unsigned bz, unsigned lds, void *stream, void **arguments)
 {
-    (void)arguments;
     return launch("hipModuleLaunchCooperativeKernel", function, (struct hip_dim3){ gx, gy, gz },
-                  (struct hip_dim3){ bx, by, bz }, lds, stream, NULL_HIP_MODULE | NULL_HIP_COOPERATIVE);
+                  (struct hip_dim3){ bx, by, bz }, lds, stream, NULL_HIP_MODULE | NULL_HIP_COOPERATIVE, arguments,
+                  NULL);
 }
 
 /* hipExtModuleLaunchKernel, a C++ function with the global size in work items (hip_ext.h). */
@@ -213,13 +226,13 @@ int _Z24hipExtModuleLaunchKernelP18ihipModuleSymbol_tjjjjjjmP12ihipStream_tPPvS4
     void **arguments, void **extra, void *start, void *stop, uint32_t flags)
 {
     static const char entry[] = "hipExtModuleLaunchKernel";
-    (void)arguments, (void)extra, (void)flags;
+    (void)flags;
     if (!bx || !by || !bz || x % bx || y % by || z % bz)
         return null_refuse(entry, "a global size that is no multiple of the block is not provided by the null runtime");
     int error = start ? hipEventRecord(start, stream) : hipSuccess;
     if (!error)
         error = launch(entry, function, (struct hip_dim3){ x / bx, y / by, z / bz }, (struct hip_dim3){ bx, by, bz },
-                       lds, stream, NULL_HIP_MODULE);
+                       lds, stream, NULL_HIP_MODULE, arguments, extra);
     return error || !stop ? error : hipEventRecord(stop, stream);
 }
 
@@ -234,6 +247,10 @@ int null_hip_library_call(const char *name, void *stream)
     op.launch.kernel = null_intern(name);
     op.launch.device = null_current();
     op.launch.flags = NULL_HIP_LIBRARY;
+    if (!error && null_executing()) {
+        null_unlock();
+        return null_refuse(name, "what a BLAS library computes is not executed");
+    }
     if (!error)
         error = op.launch.kernel ? null_submit(s, &op) : hipErrorOutOfMemory;
     null_unlock();

@@ -15,6 +15,7 @@
 
 #define NULL_LOG_VARIABLE "ATTN_NULL_HIP_LOG"
 #define NULL_DEVICES_VARIABLE "ATTN_NULL_HIP_DEVICES"
+#define NULL_EXECUTE_VARIABLE "ATTN_NULL_HIP_EXECUTE"
 
 /* Longest line with its newline; PIPE_BUF is 4096 on Linux, and a longer name is cut. */
 enum { NULL_LOG_LINE = 4096 };

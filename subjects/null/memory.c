@@ -21,6 +21,7 @@ enum { ZONE = 256, ZONE_BYTE = 0xb5, FRESH_BYTE = 0xa5, MAPPED_BYTES = 1 << 20 }
 static struct null_memory *table;
 static size_t n_table, cap_table;
 static uint64_t allocated;
+static uint64_t changes = 1;
 
 /* Index of the first allocation that ends after the address (and so may hold it). Locked. */
 static size_t lower(uintptr_t address)
@@ -42,6 +43,9 @@ const struct null_memory *null_memory_at(const void *address)
     return i < n_table && table[i].begin <= (uintptr_t)address ? &table[i] : NULL;
 }
 
+const struct null_memory *null_memory_number(size_t index) { return index < n_table ? &table[index] : NULL; }
+uint64_t null_memory_changes(void) { return changes; }
+
 static bool insert(const struct null_memory *m)
 {
     if (n_table == cap_table) {
@@ -52,6 +56,7 @@ static bool insert(const struct null_memory *m)
         table = larger;
         cap_table = cap;
     }
+    changes++;
     size_t i = lower(m->begin);
     memmove(&table[i + 1], &table[i], (n_table - i) * sizeof *table);
     table[i] = *m;
@@ -62,6 +67,7 @@ static bool insert(const struct null_memory *m)
 static void forget(const struct null_memory *m)
 {
     size_t i = (size_t)(m - table);
+    changes++;
     memmove(&table[i], &table[i + 1], (n_table - i - 1) * sizeof *table);
     n_table--;
 }
@@ -133,6 +139,8 @@ bool null_memory_free(void *memory, const char *entry)
         null_wrong(hipErrorIllegalAddress, entry, "byte %td of %zu bytes of memory at %p was written, outside of it",
                    offset, m->bytes, memory);
     forget(m);
+    if (copy.in_code) /* the code's to free */
+        return true;
     allocated -= copy.bytes;
     if (copy.kind != HIP_MEMORY_HOST)
         null_runtime.device[copy.device].allocated -= copy.bytes;
@@ -169,7 +177,7 @@ uint64_t null_hip_allocated(uint64_t *allocations)
 
 int null_memory_register(void *memory, size_t bytes, int device, unsigned flags)
 {
-    struct null_memory m = { (uintptr_t)memory, bytes, HIP_MEMORY_HOST, device, flags, true };
+    struct null_memory m = { (uintptr_t)memory, bytes, HIP_MEMORY_HOST, device, flags, true, false };
     size_t i = lower((uintptr_t)memory);
     if (i < n_table && table[i].begin < (uintptr_t)memory + bytes)
         return hipErrorHostMemoryAlreadyRegistered;
@@ -183,4 +191,15 @@ bool null_memory_unregister(void *memory)
     if (good)
         forget(m);
     return good;
+}
+
+bool null_memory_in_code(void *memory, size_t bytes, int device)
+{
+    const struct null_memory m = { .begin = (uintptr_t)memory,
+                                   .bytes = bytes,
+                                   .kind = HIP_MEMORY_DEVICE,
+                                   .device = device,
+                                   .registered = true,
+                                   .in_code = true };
+    return null_memory_at(memory) || insert(&m);
 }

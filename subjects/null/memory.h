@@ -15,11 +15,17 @@ struct null_memory {
     int device;
     unsigned flags;  /* that it was asked for with */
     bool registered; /* the program's own host memory (hipHostRegister): no red zones, never freed here */
+    bool in_code;    /* a variable in loaded code: its machine knows it already */
 };
 
 /* The memory that an address lies in; NULL: none of the runtime's. Valid until the next allocation or release. Locked.
  */
 const struct null_memory *null_memory_at(const void *address);
+
+/* The allocations by number, in the order of addresses; NULL past the last. And a number that changes whenever they do.
+ * Locked. */
+const struct null_memory *null_memory_number(size_t index);
+uint64_t null_memory_changes(void);
 
 /* Memory of that kind; NULL when there is none. Locked. */
 void *null_memory_new(size_t bytes, int kind, int device, unsigned flags);
@@ -28,5 +34,7 @@ bool null_memory_free(void *memory, const char *entry);
 /* The program's own host memory as pinned; a HIP error. And back: false when it is not. Locked. */
 int null_memory_register(void *memory, size_t bytes, int device, unsigned flags);
 bool null_memory_unregister(void *memory);
+/* The place of a variable in loaded code as device memory. False when memory runs out. Locked. */
+bool null_memory_in_code(void *memory, size_t bytes, int device);
 
 #endif

@@ -24,8 +24,10 @@ struct null_graph *null_graph_new(void) { return null_handle_new(NULL_GRAPH, siz
 
 void null_graph_free(struct null_graph *graph)
 {
-    for (size_t i = 0; i < graph->n; i++)
+    for (size_t i = 0; i < graph->n; i++) {
+        null_op_drop(&graph->nodes[i]->op);
         null_handle_free(graph->nodes[i]);
+    }
     free(graph->nodes);
     null_handle_free(graph);
 }
@@ -45,6 +47,7 @@ struct null_node *null_graph_add(struct null_graph *graph, int type, const struc
         return NULL;
     node->type = type;
     node->op = *op;
+    null_op_keep(op);
     return graph->nodes[graph->n++] = node;
 }
 

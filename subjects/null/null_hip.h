@@ -21,6 +21,7 @@
  *
  * Environment, read at the first call:
  *     ATTN_NULL_HIP_DEVICES=gfx942,gfx1100~lds/2  the devices, in this order; default: every AMD row of the table
+ *     ATTN_NULL_HIP_EXECUTE=1                     launches run (null_hip_execute)
  *     ATTN_NULL_HIP_LOG=FILE                      every launch is also appended to FILE (see log.h)
  *
  * SPDX-License-Identifier: MIT */
@@ -90,6 +91,12 @@ void null_hip_move_data(bool on);
  * the launch within its threads and LDS? Without, only grid, block and dynamic LDS are held against the device, and the
  * code is never read: for a caller that judges the recorded launches itself. */
 void null_hip_hold_launches(bool on);
+
+/* Whether launches run, on a machine that executes the program's own code for the device (isa/isa.h) and checks it as
+ * it goes. Off by default: then nothing computes. A launch that ends early returns an error from the call that makes
+ * it, said on stderr with the instruction; an instruction that the machine does not know is counted as a refusal. Calls
+ * of BLAS libraries stay what they are: recorded. */
+void null_hip_execute(bool on);
 
 /* Whether what a call did wrong is also said on stderr (the default): for a caller that makes many on purpose, and
  * reads the error that each returns. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "subjects/null/operation.h"
+#include "subjects/null/execute.h"
 #include "subjects/null/hip_abi.h"
 #include "subjects/null/record.h"
 #include "subjects/null/runtime.h"
@@ -21,6 +22,18 @@ static void fill(const struct null_op *op)
     }
 }
 
+void null_op_keep(const struct null_op *op)
+{
+    if (op->kind == NULL_OP_LAUNCH)
+        null_arguments_keep(op->arguments);
+}
+
+void null_op_drop(const struct null_op *op)
+{
+    if (op->kind == NULL_OP_LAUNCH)
+        null_arguments_drop(op->arguments);
+}
+
 int null_run(const struct null_op *op, uint32_t flags, const void *stream)
 {
     switch (op->kind) {
@@ -29,7 +42,7 @@ int null_run(const struct null_op *op, uint32_t flags, const void *stream)
         launch.flags |= flags;
         launch.stream = stream;
         null_record(&launch);
-        break;
+        return op->arguments ? null_execute(&launch, op->arguments) : hipSuccess;
     }
     case NULL_OP_COPY:
         for (size_t y = 0; !null_runtime.still && y < op->copy.height; y++) /* a program may copy onto itself */

@@ -9,12 +9,17 @@
 
 #include "subjects/null/null_hip.h"
 
+struct null_arguments; /* execute.h */
+
 enum null_op_kind { NULL_OP_LAUNCH, NULL_OP_COPY, NULL_OP_FILL, NULL_OP_HOST, NULL_OP_NOTHING };
 
 struct null_op {
     enum null_op_kind kind;
     union {
-        struct null_hip_launch launch;
+        struct {
+            struct null_hip_launch launch;
+            struct null_arguments *arguments; /* NULL: nothing runs */
+        };
         struct {
             char *to;
             const char *from;
@@ -32,6 +37,9 @@ struct null_op {
     };
 };
 
+/* Another owner of what an operation holds, one fewer. Locked. */
+void null_op_keep(const struct null_op *op);
+void null_op_drop(const struct null_op *op);
 /* Runs it now; flags are added to a launch's. A HIP error. Locked; the lock is released while a host function runs. */
 int null_run(const struct null_op *op, uint32_t flags, const void *stream);
 

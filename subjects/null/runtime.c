@@ -76,6 +76,8 @@ static void start(void)
         fprintf(stderr, "null-hip: %s: %s\n", NULL_DEVICES_VARIABLE, error);
         abort();
     }
+    const char *execute = getenv(NULL_EXECUTE_VARIABLE);
+    null_runtime.executing |= execute && *execute && strcmp(execute, "0") != 0;
     null_log_open();
 }
 
@@ -113,6 +115,13 @@ void null_hip_move_data(bool on)
 {
     null_lock();
     null_runtime.still = !on;
+    null_unlock();
+}
+
+void null_hip_execute(bool on)
+{
+    null_lock();
+    null_runtime.executing = on;
     null_unlock();
 }
 

@@ -5,7 +5,7 @@
  * except while they call a function of the program's.
  *
  * Who knows whom, from the bottom: map, intern, log; runtime (state, lock, devices); error and record; handle; memory;
- * image, occupancy; nodes, operation; stream; event; launch; and the entry points of each, graph.c's last.
+ * image, occupancy, execute; nodes, operation; stream; event; launch; and the entry points of each, graph.c's last.
  *
  * SPDX-License-Identifier: MIT */
 #ifndef ATTN_NULL_RUNTIME_H
@@ -38,6 +38,7 @@ struct null_runtime {
     bool still;                /* data is not moved */
     bool trusting;             /* launches are not held against the code objects */
     bool silent;               /* errors are not said on stderr */
+    bool executing;            /* launches run on a machine (execute.h) */
     uint64_t refused, lost;
     const char *refused_name;
     size_t n_launches;

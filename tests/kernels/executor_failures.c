@@ -79,7 +79,9 @@ static void no_failure_kind_is_left_out(void **state)
     for (int code = ATTN_F_NONE; code < ATTN_FAILURE_COUNT; code++) {
         bool found = code == ATTN_F_LIMIT_THREADS || code == ATTN_F_LIMIT_LDS || code == ATTN_F_LIMIT_GRID ||
                      code == ATTN_F_NO_INSTANCE || code == ATTN_F_RUNTIME || /* below */
-                     code == ATTN_F_DEVICE_LOST;                             /* only a device can be */
+                     code == ATTN_F_DEVICE_LOST ||                           /* only a device can be */
+                     code == ATTN_F_SCRATCH_BOUNDS || code == ATTN_F_REGISTER || code == ATTN_F_HAZARD ||
+                     code == ATTN_F_TRAP || code == ATTN_F_CODE || code == ATTN_F_UNSUPPORTED; /* of machine code */
         for (int i = 0; executor_case(i); i++)
             found = found || executor_case(i)->expected == code;
         if (!found)
