@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "isa/internal.h"
+#include "isa/parse.h"
 
 enum { WORD = 4, TEXT_BYTES = 256, WHY_BYTES = 256, MOST_BYTES = 32, ARENA_BYTES = 1 << 16, CONSTANTS = 256 };
 
@@ -137,6 +137,7 @@ struct isa_code {
     const struct isa_target *target;
     struct llvm llvm;
     llvm_disassembler disassembler;
+    struct isa_row_index index;
     struct chunk *chunks;
     struct constant *constants[CONSTANTS];
     struct undecoded exhausted; /* for when there is no memory for another */
@@ -201,7 +202,7 @@ struct isa_code *isa_code_open(const struct isa_target *target, int lanes, const
     code->exhausted.i.bytes = WORD;
     code->exhausted.i.next = code->exhausted.i.target = ISA_NO_CODE;
     snprintf(code->exhausted.why, sizeof code->exhausted.why, "no memory for another instruction");
-    if (code->instr && llvm_open(&code->llvm)) {
+    if (code->instr && isa_row_index_make(&code->index) && llvm_open(&code->llvm)) {
         code->disassembler = open_disassembler(&code->llvm, target, lanes);
         if (code->disassembler) {
             return code;
@@ -309,7 +310,7 @@ static struct isa_instr *decode(struct isa_code *code, uint64_t at)
     }
     i.bytes = (uint8_t)size;
     i.second = &second;
-    if (!isa_parse(code->target, code->lanes, text, &i, why, sizeof why)) {
+    if (!isa_parse_indexed(&code->index, code->target, code->lanes, text, &i, why, sizeof why)) {
         return give_up(code, &i, why);
     }
     i.next = number_at(code, at + size);

@@ -13,6 +13,7 @@
 enum { TEXT_OPERANDS = ISA_SOURCES + ISA_DESTINATIONS, NAME_BYTES = 64 };
 
 struct parse {
+    const struct isa_row_index *index; /* NULL: none */
     const struct isa_target *target;
     int lanes;
     const char *text; /* all of it, for messages */
@@ -69,7 +70,7 @@ static bool read_name(struct parse *t, struct isa_instr *i)
         (void)(drop_suffix(t->name, "_dpp8") || drop_suffix(t->name, "_dpp"));
         (void)(drop_suffix(t->name, "_e32") || drop_suffix(t->name, "_e64"));
     }
-    i->row = isa_row_find(t->name);
+    i->row = t->index ? isa_row_index_find(t->index, t->name) : isa_row_find(t->name);
     return i->row || wrong(t, "no row for", t->name);
 }
 
@@ -77,6 +78,10 @@ static bool read_name(struct parse *t, struct isa_instr *i)
 
 static bool is_modifier(const struct parse *t, const struct isa_instr *i)
 {
+    const size_t word = strspn(t->p, "abcdefghijklmnopqrstuvwxyz0123456789_");
+    if (t->p[word] == ',' || t->p[word] == '[') { /* most are registers */
+        return false;
+    }
     struct isa_instr copy = *i;
     struct isa_lists lists;
     const char *p = t->p;
@@ -381,18 +386,22 @@ static bool parse_dual(struct parse *t, const char *between, struct isa_instr *i
     while (length && first[strlen(first) - 1] == ' ') {
         first[strlen(first) - 1] = 0;
     }
-    struct parse x = { .target = t->target, .lanes = t->lanes, .text = first, .p = first };
-    struct parse y = { .target = t->target, .lanes = t->lanes, .text = between + 2, .p = between + 2 };
+    struct parse x = { .index = t->index, .target = t->target, .lanes = t->lanes, .text = first, .p = first };
+    struct parse y = {
+        .index = t->index, .target = t->target, .lanes = t->lanes, .text = between + 2, .p = between + 2
+    };
     x.error = y.error = t->error;
     x.cap = y.cap = t->cap;
     *second = zero;
     return parse_one(&x, i) && parse_one(&y, second);
 }
 
-bool isa_parse(const struct isa_target *target, int lanes, const char *text, struct isa_instr *i, char *error,
-               size_t cap)
+bool isa_parse_indexed(const struct isa_row_index *index, const struct isa_target *target, int lanes, const char *text,
+                       struct isa_instr *i, char *error, size_t cap)
 {
-    struct parse t = { .target = target, .lanes = lanes, .text = text, .p = text, .error = error, .cap = cap };
+    struct parse t = {
+        .index = index, .target = target, .lanes = lanes, .text = text, .p = text, .error = error, .cap = cap
+    };
     if (cap) {
         *error = 0;
     }
@@ -406,4 +415,10 @@ bool isa_parse(const struct isa_target *target, int lanes, const char *text, str
     }
     i->second = NULL;
     return parse_one(&t, i);
+}
+
+bool isa_parse(const struct isa_target *target, int lanes, const char *text, struct isa_instr *i, char *error,
+               size_t cap)
+{
+    return isa_parse_indexed(NULL, target, lanes, text, i, error, cap);
 }

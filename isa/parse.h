@@ -6,6 +6,18 @@
 
 #include "isa/internal.h"
 
+/* The table by name: open addressing, made once for a code. */
+enum { ISA_INDEX_ROWS = 1 << 13 };
+struct isa_row_index {
+    const struct isa_row *row[ISA_INDEX_ROWS];
+};
+/* False when the table has outgrown it. */
+bool isa_row_index_make(struct isa_row_index *index);
+const struct isa_row *isa_row_index_find(const struct isa_row_index *index, const char *name);
+/* isa_parse, with rows found by the index. */
+bool isa_parse_indexed(const struct isa_row_index *index, const struct isa_target *target, int lanes, const char *text,
+                       struct isa_instr *i, char *error, size_t cap);
+
 /* Constants of the encoding, in its order: code 240 is 0.5. X(text, f16, bf16, f32, f64) */
 #define ISA_FLOATS(X)                                               \
     X("0.5", 0x3800, 0x3f00, 0x3f000000, 0x3fe0000000000000)        \
