@@ -21,8 +21,15 @@ static uint64_t compare(struct isa_wave *w, const struct isa_instr *i)
     return gather(x.d[0], w->lanes) & active;
 }
 
+static enum isa_next index_mode(struct isa_wave *w, const struct isa_instr *i)
+{
+    return isa_fail(w, i, ISA_STOP_UNSUPPORTED, -1, "a compare in index mode");
+}
+
 enum isa_next isa_run_compare(struct isa_wave *w, const struct isa_instr *i)
 {
+    if (w->mode & ISA_INDEX_MODE)
+        return index_mode(w, i);
     const uint64_t bits = compare(w, i);
     if (i->dst[0].place == ISA_P_SCALAR)
         isa_set_lane_mask(w, i->dst[0].reg, bits);
@@ -32,6 +39,8 @@ enum isa_next isa_run_compare(struct isa_wave *w, const struct isa_instr *i)
 /* v_cmpx: EXEC gets the answer too; before gfx10 the destination that is named besides. */
 static enum isa_next run_compare_exec(struct isa_wave *w, const struct isa_instr *i)
 {
+    if (w->mode & ISA_INDEX_MODE)
+        return index_mode(w, i);
     const uint64_t bits = compare(w, i);
     if (w->target->generation == ISA_GFX9 && i->dst[0].place == ISA_P_SCALAR)
         isa_set_lane_mask(w, i->dst[0].reg, bits);

@@ -297,8 +297,7 @@ static enum isa_next run_message(struct isa_wave *w, const struct isa_instr *i)
 /* ---- Relative registers --------------------------------------------------------------------------------------------
  */
 
-/* gfx9's index mode: MODE's bit 27; M0 has the index in 0..7 and which operands it moves in 12..15 (operand.c). */
-enum { INDEX_MODE = 1 << 27 };
+/* gfx9's index mode: M0 has the index in 0..7 and which operands it moves in 12..15 (vector.c). */
 
 static void set_index(struct isa_wave *w, uint32_t mask, uint32_t value)
 {
@@ -307,7 +306,7 @@ static void set_index(struct isa_wave *w, uint32_t mask, uint32_t value)
 
 static enum isa_next run_index_on(struct isa_wave *w, const struct isa_instr *i)
 {
-    w->mode |= INDEX_MODE;
+    w->mode |= ISA_INDEX_MODE;
     set_index(w, 0xf0ff, ((uint32_t)isa_scalar_source(w, i, 0) & 0xff) | (uint32_t)(i->immediate & 15) << 12);
     return ISA_GO;
 }
@@ -315,7 +314,7 @@ static enum isa_next run_index_on(struct isa_wave *w, const struct isa_instr *i)
 static enum isa_next run_index_off(struct isa_wave *w, const struct isa_instr *i)
 {
     (void)i;
-    w->mode &= ~(uint32_t)INDEX_MODE;
+    w->mode &= ~(uint32_t)ISA_INDEX_MODE;
     return ISA_GO;
 }
 

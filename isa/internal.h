@@ -55,6 +55,8 @@ enum {
     ISA_SCALARS = 146
 };
 
+enum { ISA_INDEX_MODE = 1 << 27 }; /* MODE of gfx9: registers of vector instructions are moved by M0 */
+
 /* Counters that a wave waits on. Before gfx12 vmcnt is LOAD (and STORE before gfx10), lgkmcnt is DS and KM together,
  * vscnt STORE. */
 enum isa_counter { ISA_C_LOAD, ISA_C_STORE, ISA_C_DS, ISA_C_KM, ISA_C_EXP, ISA_COUNTERS };

@@ -66,4 +66,26 @@ LANE_INLINE double cos_turns(double a)
     return fabs(a) == (double)INFINITY ? (double)NAN : sin((0.25 - part) * 0x1.921fb54442d18p+2);
 }
 
+/* 53 bits of 2 / pi, those that a reduction of a by the quarter turn needs: part k of them, at their own exponent. Bits
+ * below the table's (1201 by the manuals) are 0. */
+LANE_INLINE double two_over_pi(double a, uint32_t k)
+{
+    static const uint64_t bits[20] = {
+        UINT64_C(0xa2f9836e4e441529), UINT64_C(0xfc2757d1f534ddc0), UINT64_C(0xdb6295993c439041),
+        UINT64_C(0xfe5163abdebbc561), UINT64_C(0xb7246e3a424dd2e0), UINT64_C(0x06492eea09d1921c),
+        UINT64_C(0xfe1deb1cb129a73e), UINT64_C(0xe88235f52ebb4484), UINT64_C(0xe99c7026b45f7e41),
+        UINT64_C(0x3991d639835339f4), UINT64_C(0x9c845f8bbdf9283b), UINT64_C(0x1ff897ffde05980f),
+        UINT64_C(0xef2f118b5a0a6d1f), UINT64_C(0x6d367ecf27cb09b7), UINT64_C(0x4f463f669e5fea2d),
+        UINT64_C(0x7527bac7ebe5f17b), UINT64_C(0x3d0739f78a5292ea), UINT64_C(0x6bfb5fb11f8d5d08),
+        UINT64_C(0x56033046fc7b6bab),
+    };
+    const int32_t raw = (int32_t)(bits_F64(a) >> 52 & 0x7ff);
+    const int32_t shift = (int32_t)(k & 31) * 53 + (raw > 1077 ? raw - 1077 : 0);
+    if (shift > 1201)
+        return 0;
+    const int32_t word = shift / 64, in = shift % 64;
+    const uint64_t next = word < 19 ? bits[word + 1] : 0, top = in ? bits[word] << in | next >> (64 - in) : bits[word];
+    return scalbn((double)(top >> 11), -53 - shift + (raw >= 1968 ? 128 : 0));
+}
+
 ISA_LANE_TABLE(special, ISA_ROWS_VECTOR_SPECIAL);

@@ -44,9 +44,10 @@ void isa_exec_changed(struct isa_wave *w)
 
 void isa_set_scalar(struct isa_wave *w, int reg, int words, uint64_t value)
 {
+    if (reg == ISA_NULL)
+        return;
     for (int k = 0; k < words && reg + k < ISA_SCALARS; k++)
         w->s[reg + k] = (uint32_t)(value >> 32 * k);
-    w->s[ISA_NULL] = 0;
     if (reg <= ISA_EXEC + 1 && reg + words > ISA_EXEC)
         isa_exec_changed(w);
 }

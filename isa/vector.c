@@ -41,6 +41,37 @@ static int rounding(const struct isa_wave *w, const struct isa_row *row)
     return modes[type == ISA_T_F32 ? w->mode & 3 : w->mode >> 2 & 3];
 }
 
+/* ---- Off within the documented error -------------------------------------------------------------------------------
+ */
+
+/* By how many units of the last place a transcendental instruction may be off: one in f32 and f16; the f64 ones are
+ * first approximations (2^29 by the manuals). */
+static uint64_t draw(uint64_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    return *state ^= *state << 17;
+}
+
+static void perturb(struct isa_wave *w, const struct isa_row *row, struct isa_vector *x)
+{
+    const int type = row->dst[0];
+    for (int l = 0; l < x->lanes; l++) {
+        const uint64_t drawn = draw(&w->random);
+        const uint32_t by = (uint32_t)(drawn >> 40) % 3 - 1, u = x->d[0][l];
+        if (type == ISA_T_F64) {
+            const uint32_t exponent = x->d[1][l] >> 20 & 0x7ff;
+            x->d[0][l] = exponent && exponent != 0x7ff ? u ^ (uint32_t)(drawn >> 36) : u;
+        } else {
+            const uint32_t top = type == ISA_T_F32 ? 0x7f800000 : 0x7c00, part = u & top;
+            x->d[0][l] = part && part != top ? u + by : u;
+        }
+    }
+}
+
+/* ---- Computing -----------------------------------------------------------------------------------------------------
+ */
+
 void isa_vector_compute(struct isa_wave *w, const struct isa_instr *i, struct isa_vector *x,
                         struct isa_vector_buffers *tmp)
 {
@@ -66,7 +97,12 @@ void isa_vector_compute(struct isa_wave *w, const struct isa_instr *i, struct is
     isa_lanes_of(row)(x);
     if (mode != FE_TONEAREST)
         fesetround(FE_TONEAREST);
+    if (w->random && row->class == ISA_CLASS_TRANSCENDENTAL)
+        perturb(w, row, x);
 }
+
+/* ---- Results -------------------------------------------------------------------------------------------------------
+ */
 
 static uint64_t bits_of(const uint32_t lane[ISA_LANES], int lanes)
 {
@@ -110,10 +146,8 @@ static enum isa_next run_dual(struct isa_wave *w, const struct isa_instr *i)
     return next;
 }
 
-enum isa_next isa_run_vector(struct isa_wave *w, const struct isa_instr *i)
+static enum isa_next run_vector(struct isa_wave *w, const struct isa_instr *i)
 {
-    if (i->second)
-        return run_dual(w, i);
     struct isa_vector_buffers tmp;
     struct isa_vector x = { .d = { NULL, NULL } };
     if (is_direct(w, i)) {
@@ -124,6 +158,60 @@ enum isa_next isa_run_vector(struct isa_wave *w, const struct isa_instr *i)
     isa_vector_compute(w, i, &x, &tmp);
     put_result(w, i, &x);
     return ISA_GO;
+}
+
+/* ---- Registers by number -------------------------------------------------------------------------------------------
+ */
+
+/* The instruction with its registers moved by those numbers. */
+static enum isa_next run_moved(struct isa_wave *w, const struct isa_instr *i, const uint32_t by[4])
+{
+    struct isa_instr moved = *i;
+    struct isa_operand *const operand[4] = { &moved.src[0], &moved.src[1], &moved.src[2], &moved.dst[0] };
+    for (int k = 0; k < 4; k++) {
+        if (operand[k]->place != ISA_P_VECTOR || !by[k])
+            continue;
+        if (by[k] >= ISA_ACC || operand[k]->reg + by[k] >= ISA_ACC)
+            return isa_fail(w, i, ISA_STOP_REGISTER_BOUNDS, -1, "v%u and %u more by M0", operand[k]->reg, by[k]);
+        operand[k]->reg = (uint16_t)(operand[k]->reg + by[k]);
+    }
+    return run_vector(w, &moved);
+}
+
+/* gfx9's index mode (control.c): M0's low byte, for the operands that its bits 12..15 name. */
+static enum isa_next run_indexed(struct isa_wave *w, const struct isa_instr *i)
+{
+    const uint32_t m0 = w->s[ISA_M0], index = m0 & 0xff;
+    const uint32_t by[4] = { m0 >> 12 & 1 ? index : 0, m0 >> 13 & 1 ? index : 0, m0 >> 14 & 1 ? index : 0,
+                             m0 >> 15 & 1 ? index : 0 };
+    return run_moved(w, i, by);
+}
+
+enum isa_next isa_run_vector(struct isa_wave *w, const struct isa_instr *i)
+{
+    if (i->second)
+        return run_dual(w, i);
+    return w->mode & ISA_INDEX_MODE ? run_indexed(w, i) : run_vector(w, i);
+}
+
+static enum isa_next run_movrels(struct isa_wave *w, const struct isa_instr *i)
+{
+    return run_moved(w, i, (const uint32_t[4]){ w->s[ISA_M0], 0, 0, 0 });
+}
+
+static enum isa_next run_movreld(struct isa_wave *w, const struct isa_instr *i)
+{
+    return run_moved(w, i, (const uint32_t[4]){ 0, 0, 0, w->s[ISA_M0] });
+}
+
+static enum isa_next run_movrelsd(struct isa_wave *w, const struct isa_instr *i)
+{
+    return run_moved(w, i, (const uint32_t[4]){ w->s[ISA_M0], 0, 0, w->s[ISA_M0] });
+}
+
+static enum isa_next run_movrelsd_2(struct isa_wave *w, const struct isa_instr *i)
+{
+    return run_moved(w, i, (const uint32_t[4]){ w->s[ISA_M0] & 0xff, 0, 0, w->s[ISA_M0] >> 16 & 0xff });
 }
 
 /* v_s_*: of a scalar, for a scalar, whatever EXEC is. */
@@ -180,7 +268,18 @@ static enum isa_next run_swap(struct isa_wave *w, const struct isa_instr *i)
       .dst = { ISA_T_##T, ISA_T_##T }, \
       .src = { ISA_T_##T, ISA_T_##T }, \
       .run = run_swap },
+#define MOVREL(mnemonic, function) \
+    { .name = #mnemonic,           \
+      .class = ISA_CLASS_VECTOR,   \
+      .dst = { ISA_T_B32 },        \
+      .src = { ISA_T_B32 },        \
+      .flags = ISA_READS_M0,       \
+      .run = function,             \
+      .op.number = (uint64_t)ISA_LANES_INTEGER << 16 | ISA_LANE_v_mov_b32 },
 static const struct isa_row rows[] = { ISA_ROWS_VECTOR_FLOAT(FLOAT) ISA_ROWS_VECTOR_INTEGER(INTEGER)
                                            ISA_ROWS_VECTOR_CONVERT(CONVERT) ISA_ROWS_VECTOR_SPECIAL(SPECIAL)
-                                               SWAP(v_swap_b32, B32) SWAP(v_swap_b16, B16) };
+                                               SWAP(v_swap_b32, B32) SWAP(v_swap_b16, B16)
+                                                   MOVREL(v_movrels_b32, run_movrels) MOVREL(v_movreld_b32, run_movreld)
+                                                       MOVREL(v_movrelsd_b32, run_movrelsd)
+                                                           MOVREL(v_movrelsd_2_b32, run_movrelsd_2) };
 const struct isa_row_set isa_rows_vector = { rows, sizeof rows / sizeof rows[0] };

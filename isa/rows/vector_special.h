@@ -17,6 +17,7 @@
     X(v_cos_f32, F32, NONE, F32, NONE, NONE, NONE, 0, (float)cos_turns((double)a))                                     \
     X(v_sin_f16, F16, NONE, F16, NONE, NONE, NONE, 0, half_of(sin_turns((double)(float)a)))                            \
     X(v_cos_f16, F16, NONE, F16, NONE, NONE, NONE, 0, half_of(cos_turns((double)(float)a)))                            \
+    X(v_trig_preop_f64, F64, NONE, F64, U32, NONE, NONE, 0, two_over_pi(a, b))                                         \
     X(v_rcp_f64, F64, NONE, F64, NONE, NONE, NONE, 0, 1.0 / a)                                                         \
     X(v_rsq_f64, F64, NONE, F64, NONE, NONE, NONE, 0, 1.0 / sqrt(a))                                                   \
     X(v_sqrt_f64, F64, NONE, F64, NONE, NONE, NONE, 0, sqrt(a))

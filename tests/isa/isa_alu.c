@@ -129,6 +129,8 @@ static const struct vector_case vectors[] = {
     { G, "v_cos_f32_e32 v6, v0", 0, { 0x3f000000 }, { 0xbf800000 }, -1 },
     { G, "v_cos_f32_e32 v6, v0", 0, { 0x3e800000 }, { 0 }, -1 },
     { G, "v_exp_f16_e32 v6, v0", 0, { 0xcc00 }, { 0x0100 }, -1 }, /* 2^-16, a subnormal, is kept */
+    { G, "v_trig_preop_f64 v[6:7], v[0:1], 0", 0, { 0, 0x3ff00000 }, { 0x6dc9c882, 0x3fe45f30 }, -1 },
+    { G, "v_trig_preop_f64 v[6:7], v[0:1], 1", 0, { 0, 0x3ff00000 }, { 0x9d5f47d4, 0x3c94a7f0 }, -1 },
     /* division by steps */
     { G, "v_div_fixup_f32 v6, v0, v1, v2", 0, { ONE, 0, 0xbf800000 }, { 0xff800000 }, -1 },
     { G, "v_div_fixup_f32 v6, v0, v1, v2", 0, { ONE, 0xff800000, ONE }, { MINUS }, -1 },
@@ -349,6 +351,44 @@ static void test_exec(void **state)
     free(w);
 }
 
+/* Registers by number; the null register; transcendentals that are off by as much as is documented, and no more. */
+static void test_more(void **state)
+{
+    (void)state;
+    struct isa_wave *w = new_wave(G, 64);
+    isa_set_scalar(w, ISA_EXEC, 2, UINT64_MAX);
+    w->mode |= ISA_INDEX_MODE;
+    w->s[ISA_M0] = 0x1002; /* source 0 */
+    run_to_go(w, "v_mov_b32_e32 v6, v0");
+    assert_int_equal(w->v[6][5], 0xdead0002);
+    w->s[ISA_M0] = 0x8003; /* destination */
+    run_to_go(w, "v_mov_b32_e32 v6, v1");
+    assert_int_equal(w->v[9][5], 0xdead0001);
+    w->mode &= ~(uint32_t)ISA_INDEX_MODE;
+    w->random = 77;
+    int off[3] = { 0, 0, 0 };
+    for (int k = 0; k < 10; k++) {
+        for (int l = 0; l < ISA_LANES; l++)
+            w->v[0][l] = 0x40400000;
+        run_to_go(w, "v_rcp_f32_e32 v1, v0");
+        for (int l = 0; l < ISA_LANES; l++) {
+            const uint32_t by = w->v[1][l] - 0x3eaaaaaa;
+            assert_true(by < 3);
+            off[by]++;
+        }
+    }
+    assert_true(off[0] > 100 && off[1] > 100 && off[2] > 100);
+    free(w);
+    w = new_wave(R, 32);
+    isa_set_scalar(w, ISA_EXEC, 2, UINT32_MAX);
+    w->s[ISA_M0] = 4;
+    run_to_go(w, "v_movrels_b32_e32 v6, v1");
+    assert_int_equal(w->v[6][5], 0xdead0005);
+    run_to_go(w, "s_mov_b64 null, 0");
+    assert_true(w->exec == UINT32_MAX && w->s[ISA_NULL] == 0);
+    free(w);
+}
+
 /* The steps that the compiler divides and takes roots by, with the CPU's own: every pair of the edges and drawn ones.
  */
 static void run_all(struct isa_wave *w, const char *const *text, size_t count)
@@ -491,8 +531,9 @@ static void test_transcendental(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_vector),   cmocka_unit_test(test_scalar),       cmocka_unit_test(test_exec),
-        cmocka_unit_test(test_division), cmocka_unit_test(test_division_f64), cmocka_unit_test(test_transcendental),
+        cmocka_unit_test(test_vector),         cmocka_unit_test(test_scalar),   cmocka_unit_test(test_exec),
+        cmocka_unit_test(test_more),           cmocka_unit_test(test_division), cmocka_unit_test(test_division_f64),
+        cmocka_unit_test(test_transcendental),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
