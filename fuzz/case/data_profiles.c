@@ -322,11 +322,14 @@ int attn_data_witnesses(const struct attn_case *c, int64_t *keys, int cap, doubl
     const struct attn_tensor *v = &c->problem.t[ATTN_V];
     const uint64_t seed = c->run.seed;
     const int64_t n_kv = attn_n_kv(&c->problem), in_run = run_keys(&c->problem), runs = (n_kv + in_run - 1) / in_run;
+    struct filler f = { .c = c, .p = &c->problem };
     int n = 0;
-    *least =
-        0.25 / (double)n_kv; /* where scores cannot be told apart all have about 1 / n_kv; else witnesses have more */
     if (c->run.data != ATTN_DATA_WITNESS || (v->ne[1] > 1 && v->nb[1] == 0))
         return 0; /* where all keys have one V none is missed */
+    /* Less than half of what it is to have beside as many others: a bias took it. Where scores cannot be told apart all
+     * keys have about the same. */
+    data_choose_magnitudes(&f);
+    *least = 0.25 / (double)(f.flat ? n_kv : runs + WITNESS_SINGLES);
     const int64_t part = n_kv / (WITNESS_SINGLES - 2);
     for (int64_t i = -2; i < WITNESS_SINGLES - 2 && n < cap; i++) {
         int64_t key = i == -2 ? 0 : i == -1 ? n_kv - 1 : i;
