@@ -1,12 +1,16 @@
 /* fuzz_text.c: the readers of problem lines and session scripts take any bytes: no crash, an error's place lies in the
- * text, and what they read is printed and read again as the same.
+ * text, and what they read is printed and read again as the same. Few bytes are a line, and fewer have a long number in
+ * it: so each input also draws numbers and a problem that are written, read and broken by another hand (fuzz/restated).
  *
  * SPDX-License-Identifier: MIT */
 #include <string.h>
 
 #include "fuzz/case/attn_case.h"
+#include "fuzz/domain/mutate.h"
+#include "fuzz/restated/restated.h"
 #include "fuzz/session/session.h"
 #include "fuzz/targets/target.h"
+#include "planner/hash.h"
 
 ATTN_TARGET("fuzz_text")
 
@@ -49,6 +53,26 @@ static void read_script(const char *text, size_t size)
            "printed again it is another script", script, length);
 }
 
+/* What the input draws. */
+static void restate(const uint8_t *data, size_t size)
+{
+    enum { NUMBERS = 4 };
+    static const struct attn_domain_limits limits = ATTN_DOMAIN_UNLIMITED;
+    uint64_t seed = attn_hash(ATTN_HASH_START, data, size);
+    struct attn_restated_fault fault;
+    struct attn_genome genome;
+    struct attn_case c;
+    attn_genome_random(&genome, attn_random(&seed));
+    attn_genome_case(&genome, &limits, &c);
+    bool same = attn_restate_line(&attn_restated_planner, &c.problem, attn_random(&seed), &fault);
+    for (int i = 0; i < NUMBERS && same; i++)
+        same = attn_restate_number(&attn_restated_planner, attn_random(&seed), &fault);
+    if (same)
+        return;
+    fprintf(stderr, "fuzz_text: %s\n", fault.text);
+    abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const char *text = (const char *)data;
@@ -58,6 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char line[ATTN_CASE_LINE_MAX], again[ATTN_CASE_LINE_MAX];
 
     attn_stats_tick(&stats);
+    restate(data, size);
     if (size >= 7 && memcmp(text, "session", 7) == 0) {
         read_script(text, size);
         return 0;

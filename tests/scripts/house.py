@@ -19,7 +19,8 @@ import tree  # noqa: E402
 # A room, and the rooms it may use: itself and these, no other. A path belongs to the room with the longest name that it
 # begins with. A room that is not there yet may stand here.
 
-FUZZ = ("fuzz/case", "fuzz/domain", "fuzz/properties", "fuzz/shrink", "fuzz/session", "fuzz/model", "fuzz/targets")
+FUZZ = ("fuzz/case", "fuzz/domain", "fuzz/restated", "fuzz/properties", "fuzz/shrink", "fuzz/session", "fuzz/model",
+        "fuzz/targets")
 LIBRARIES = ("planner", "code", "reference", "kernels", "isa", "kernels/machine", "subjects")
 PARTS = ("cli/run", "cli/check", "cli/bench", "cli/import", "cli/zoo")
 

@@ -97,6 +97,16 @@ def small_program(folder):
         expect((times > 0 and different > 0) or wrong.stdout == good.stdout, "%s: counts" % m.what())
         os.remove(counts)
     expect(len(compiled) > 12 and "stride" in {m.kind for m in compiled}, "%d mutants compile" % len(compiled))
+    # Of a list those of some files, by their names.
+    _, by_kind = mutants.everything()
+    real = [m for of in by_kind.values() for m in of][::97]
+    path = os.path.join(folder, "list.txt")
+    with open(path, "w") as f:
+        f.write("# number\tname\n" + "".join("%d\t%s\twhat\n" % (7 * i + 1, m.name) for i, m in enumerate(real)) +
+                "0\tnone-fuzz_plan\tnothing\n")
+    for begins in ([], ["planner/text/", "kernels/tile.h"]):
+        want = [(7 * i + 1, m.name) for i, m in enumerate(real) if not begins or m.path.startswith(tuple(begins))]
+        expect(want and [(n, m.name) for n, m in mutants.listed(path, begins)] == want, "a list's, of %s" % begins)
     # All at once, one inside the other.
     with open(os.path.join(folder, "woven.c"), "w") as f:
         f.write(weave.weave_text(PROGRAM, [weave.Edit(i, m.begin, m.end, m.new) for i, m in enumerate(compiled, 1)]))

@@ -16,11 +16,13 @@ cmake -S "$folder/tree" -B "$folder/build" -G Ninja -DCMAKE_C_COMPILER="${CC:-cl
 ways="raw uniform"
 programs="attnfuzz zoo_grid"
 options="--seconds 60 --seeds 3"
-if [ "${1:-}" = --mutants ]; then
+case "${1:-}" in
+--mutants*)
     ways=""
     programs=attnfuzz
     options="--seconds 20 --seeds 1 --ways target"
-fi
+    ;;
+esac
 for target in $(cut -f3 "$folder/tree/zoo.txt" | tr ' ' '\n' | grep '^fuzz_' | sort -u); do
     programs="$programs $target"
     for way in $ways; do

@@ -10,7 +10,12 @@ checks, and its tests hold it against faults of its own. So is what prints plans
 json.c): no fuzz target runs it.
 
 A mutant's name is a hash of its file, its line's text and the change, so that it keeps its name while the line stands:
-equivalent.txt says by name which ones change nothing that can be told, and why."""
+equivalent.txt says by name which ones change nothing that can be told, and why.
+
+    weave.py FOLDER --mutants-of LIST [PATH...]
+
+weaves those that a list names (mutants.txt, of a draw), of them those whose path begins so: what is too much for one
+compiler run is built in parts, and what has a better check now alone."""
 
 import glob
 import hashlib
@@ -31,12 +36,18 @@ LOGIC = {"&&": "||", "||": "&&"}
 STRIDES = {"nb1": "nb2", "nb2": "nb3", "nb3": "nb1", "row_bytes": "(row_bytes + 1)", "pitch": "(pitch + 8)",
            "stride": "(stride + 1)"}
 UNFUZZED = {"planner/text/plan.c", "planner/text/json.c"}
+# What is unrolled there grows with each place in it: the optimiser takes many minutes over one unit.
+UNOPTIMISED = """
+file(GLOB woven_vec vec/*.hip)
+set_source_files_properties(${woven_vec} PROPERTIES COMPILE_OPTIONS -O0)
+"""
 BARRIERS = re.compile(r"__syncthreads|simt_wave_sync|simt_copy_wait(_all)?|publish|mma_group_arrive")
 
 # Which targets look for a mutant, by the beginning of its path, and how long their inputs are.
-TARGETS = (("planner/text/", ("fuzz_text", "fuzz_plan")), ("planner/", ("fuzz_plan", "fuzz_kernel")),
+TARGETS = (("planner/text/", ("fuzz_text",)), ("planner/contracts/", ("fuzz_api", "fuzz_plan", "fuzz_kernel")),
+           ("planner/", ("fuzz_api", "fuzz_plan")), ("kernels/stretch.c", ("fuzz_api", "fuzz_kernel")),
            ("", ("fuzz_kernel", "fuzz_session")))
-MAX_LEN = {"fuzz_text": 1024, "fuzz_plan": 96, "fuzz_kernel": 96, "fuzz_session": 512}
+MAX_LEN = {"fuzz_text": 1024, "fuzz_api": 96, "fuzz_plan": 96, "fuzz_kernel": 96, "fuzz_session": 512}
 
 
 class Mutant:
@@ -192,6 +203,9 @@ def compile_commands(folder):
 def weave_all(folder, mutants):
     weave.copy_tree(folder)
     weave.write_woven(folder, edits_of(mutants))
+    if any(m.path.startswith("kernels/vec/") for _, m in mutants):
+        with open(os.path.join(folder, "kernels", "CMakeLists.txt"), "a") as f:
+            f.write(UNOPTIMISED)
 
 
 def weave_mutants(folder, count, seed):
@@ -219,6 +233,22 @@ def weave_mutants(folder, count, seed):
     return numbered
 
 
+def listed(path, begins):
+    """The mutants of a list by its numbers, those in files that begin so; their lines must stand."""
+    _, by_kind = everything()
+    by_name, numbered, gone = {m.name: m for of in by_kind.values() for m in of}, [], []
+    with open(path) as f:
+        named = [line.split("\t")[:2] for line in f if not line.startswith(("#", "0\t"))]
+    for number, name in named:
+        if name not in by_name:
+            gone.append(name)
+        elif not begins or by_name[name].path.startswith(tuple(begins)):
+            numbered.append((int(number), by_name[name]))
+    if gone:
+        sys.exit("mutants.py: the lines of %s are others now" % " ".join(gone))
+    return numbered
+
+
 def rows(numbered):
     found = []
     for number, m in numbered:
@@ -226,6 +256,19 @@ def rows(numbered):
         found.append((number, m.name, " ".join(targets), " ".join(str(MAX_LEN[t]) for t in targets), "-", m.kind,
                       m.what().replace("\t", " ")))
     return found
+
+
+def weave_listed(folder, arguments):
+    """weave.py FOLDER --mutants-of LIST [PATH...]"""
+    if not arguments:
+        print("usage: weave.py FOLDER --mutants-of LIST [PATH...]", file=sys.stderr)
+        return 2
+    numbered = listed(arguments[0], arguments[1:])
+    weave_all(folder, numbered)
+    weave.hurry(folder, "-O0")
+    weave.manifest(folder, rows(numbered))
+    print("%d mutants woven into %s" % (len(numbered), folder))
+    return 0
 
 
 def weave_command(folder, arguments):
