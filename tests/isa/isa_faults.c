@@ -4,6 +4,7 @@
  * libLLVM the test is skipped.
  *
  * SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
