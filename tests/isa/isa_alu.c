@@ -190,6 +190,53 @@ static const struct vector_case vectors[] = {
     { G, "v_cndmask_b32_e64 v6, v0, -v1, vcc", 0, { 1, 2 }, { 0x80000002 }, 1 },
     { R, "v_dual_add_f32 v6, v0, v1 :: v_dual_mov_b32 v7, v0", 0, { ONE, ONE }, { 0x40000000, ONE }, -1 },
     { R, "v_dual_mov_b32 v6, v1 :: v_dual_mul_f32 v7, v6, v0", 0, { ONE, 5 }, { 5, KEPT }, -1 },
+    { R, "v_clz_i32_u32_e32 v6, v0", 0, { 0x00010000 }, { 15 }, -1 },
+    { R, "v_ctz_i32_b32_e32 v6, v0", 0, { 0x00010000 }, { 16 }, -1 },
+    { R, "v_cls_i32_e32 v6, v0", 0, { 0xffff0000 }, { 16 }, -1 },
+    { "gfx950", "v_bitop3_b16 v6, v0, v1, v2 bitop3:0x80", 0, { 0xff00f0f0, 0x0000cccc, 0x1111aaaa }, { 0x8080 }, -1 },
+    { G, "v_mad_u32_u16 v6, v0, v1, v2", 0, { 0x7777ffff, 0xffff, 1 }, { 0xfffe0002 }, -1 },
+    { G, "v_mad_i32_i16 v6, v0, v1, v2", 0, { 0x7777ffff, 5, 1 }, { (uint32_t)-4 }, -1 },
+    { G, "v_mul_hi_i32_i24_e32 v6, v0, v1", 0, { 0x00800000, 0x00800000 }, { 0x4000 }, -1 },
+    { G, "v_mul_u32_u24_e32 v6, v0, v1", 0, { 0xff000003, 5 }, { 15 }, -1 },
+    { G, "v_mul_hi_u32_u24_e32 v6, v0, v1", 0, { 0xffffffff, 0x00ffffff }, { 0xffff }, -1 },
+    { G, "v_mad_i32_i24 v6, v0, v1, v2", 0, { 0x00ffffff, 5, 1 }, { (uint32_t)-4 }, -1 },
+    { R4, "v_mad_co_u64_u32 v[6:7], vcc_lo, v0, v1, v[2:3]", 0, { UINT32_MAX, 2, 1, 0 }, { 0xffffffff, 1 }, 0 },
+    { R4,
+      "v_mad_co_i64_i32 v[6:7], vcc_lo, v0, v1, v[2:3]",
+      0,
+      { UINT32_MAX, 2, 1, 0 },
+      { 0xffffffff, UINT32_MAX },
+      0 },
+    { G, "v_msad_u8 v6, v0, v1, v2", 0, { 0x01020304, 0x04000201, 100 }, { 107 }, -1 },
+    { G, "v_sad_hi_u8 v6, v0, v1, v2", 0, { 0x01020304, 0x04030201, 100 }, { 0x80064 }, -1 },
+    { G, "v_sad_u16 v6, v0, v1, v2", 0, { 0x00050001, 0x00010002, 1 }, { 6 }, -1 },
+    { G, "v_sad_u32 v6, v0, v1, v2", 0, { 1, 4, 1 }, { 4 }, -1 },
+    { G, "v_lerp_u8 v6, v0, v1, v2", 0, { 0xff000102, 0x00010203, 0x01000100 }, { 0x80000202 }, -1 },
+    { G, "v_cvt_f32_ubyte0_e32 v6, v0", 0, { 0xffffff01 }, { ONE }, -1 },
+    { G, "v_cvt_f32_ubyte1_e32 v6, v0", 0, { 0xffff01ff }, { ONE }, -1 },
+    { G, "v_cvt_f32_ubyte3_e32 v6, v0", 0, { 0x01ffffff }, { ONE }, -1 },
+    { G, "v_cvt_norm_i16_f16_e32 v6, v0", 0, { 0xbc00 }, { 0x8001 }, -1 },
+    { G, "v_cvt_norm_u16_f16_e32 v6, v0", 0, { 0x3800 }, { 0x8000 }, -1 }, /* 32767.5, a tie */
+    { G, "v_cvt_pknorm_u16_f32 v6, v0, v1", 0, { ONE, 0xbf800000 }, { 0xffff }, -1 },
+    { R, "v_cvt_pk_norm_i16_f32 v6, v0, v1", 0, { ONE, 0xbf800000 }, { 0x80017fff }, -1 },
+    { R, "v_cvt_pk_norm_u16_f32 v6, v0, v1", 0, { ONE, NAN32 }, { 0xffff }, -1 },
+    { G, "v_cvt_pknorm_i16_f16 v6, v0, v1", 0, { 0x3c00, 0xbc00 }, { 0x80017fff }, -1 },
+    { G, "v_cvt_pknorm_u16_f16 v6, v0, v1", 0, { 0x3c00, 0x7e00 }, { 0xffff }, -1 },
+    { R, "v_cvt_pk_norm_i16_f16 v6, v0.l, v1.h", 0, { 0x3c00, 0xbc000000 }, { 0x80017fff }, -1 },
+    { R, "v_cvt_pk_norm_u16_f16 v6, v0.l, v1.h", 0, { 0x3c00, 0x3c000000 }, { 0xffffffff }, -1 },
+    { R, "v_cvt_pk_rtz_f16_f32_e32 v6, v0, v1", 0, { 0xc77fffff, 0x33000001 }, { 0x0000fbff }, -1 },
+    { "gfx950", "v_cvt_pk_f16_f32 v6, v0, v1", 0, { 0x477fffff, 0x33000001 }, { 0x00017c00 }, -1 },
+    { "gfx950", "v_cvt_pk_bf16_f32 v6, v0, v1", 0, { 0x3f808000, 0x3f818000 }, { 0x3f823f80 }, -1 },
+    { G, "v_cvt_pk_u16_u32 v6, v0, v1", 0, { 0x00012345, 5 }, { 0x0005ffff }, -1 },
+    { R, "v_cvt_pk_i16_f32 v6, v0, v1", 0, { 0xc7800000, 0x40200000 }, { 0x00028000 }, -1 },
+    { R, "v_cvt_pk_u16_f32 v6, v0, v1", 0, { 0xc7800000, 0x47c00000 }, { 0xffff0000 }, -1 },
+    { G, "v_sat_pk_u8_i16_e32 v6, v0", 0, { 0x0100ffff }, { 0xff00 }, -1 },
+    { G, "v_pack_b32_f16 v6, v0, v1 op_sel:[1,0,0]", 0, { 0x12340000, 0x5678 }, { 0x56781234 }, -1 },
+    { G, "v_frexp_mant_f64_e32 v[6:7], v[0:1]", 0, { 1, 0 }, { 0, 0x3fe00000 }, -1 },
+    { G, "v_frexp_mant_f16_e32 v6, v0", 0, { 0xc200 }, { 0xba00 }, -1 },
+    { G, "v_frexp_exp_i16_f16_e32 v6, v0", 0, { 1 }, { (uint16_t)-23 }, -1 },
+    { G, "v_div_fixup_f16 v6, v0, v1, v2", 0, { 0x3c00, 0, 0xbc00 }, { (KEPT & 0xffff0000) | 0xfc00 }, -1 },
+    { G, "v_div_fixup_legacy_f16 v6, v0, v1, v2", 0, { 0x3c00, 0xbc00, 0x4000 }, { 0xbc00 }, -1 },
     /* f64 */
     { G,
       "v_fma_f64 v[6:7], v[0:1], v[2:3], v[4:5]",
@@ -296,6 +343,43 @@ static const struct scalar_case scalars[] = {
     { G, "s_cmp_lg_u64 s[0:1], s[2:3]", { 0, 1, 0, 0 }, 0, { KEPT, KEPT }, 1 },
     { G, "s_bitcmp0_b32 s0, 3", { 8 }, 1, { KEPT, KEPT }, 0 },
     { G, "s_lshl2_add_u32 s6, s0, s1", { 0x40000000, 5 }, 0, { 5, KEPT }, 1 },
+    { G, "s_bfm_b32 s6, 4, 8", { 0 }, 0, { 0xf00, KEPT }, 0 },
+    { G, "s_bfe_i32 s6, s0, 0x80004", { 0xff0 }, 0, { UINT32_MAX, KEPT }, 1 },
+    { G, "s_bfe_i32 s6, s0, 0x20001c", { 0x80000000 }, 0, { 0xfffffff8, KEPT }, 1 },
+    { G, "s_bfe_u64 s[6:7], s[0:1], 0x100018", { 0x12345678, 0x9abcdef0 }, 0, { 0xf012, 0 }, 1 },
+    { G, "s_pack_ll_b32_b16 s6, s0, s1", { 0x11112222, 0x33334444 }, 0, { 0x44442222, KEPT }, 0 },
+    { G, "s_pack_hh_b32_b16 s6, s0, s1", { 0x11112222, 0x33334444 }, 0, { 0x33331111, KEPT }, 0 },
+    { R, "s_pack_hl_b32_b16 s6, s0, s1", { 0x11112222, 0x33334444 }, 0, { 0x44441111, KEPT }, 0 },
+    { G, "s_brev_b64 s[6:7], s[0:1]", { 1, 0x10 }, 0, { 0x08000000, 0x80000000 }, 0 },
+    { G, "s_sext_i32_i16 s6, s0", { 0x8000 }, 0, { 0xffff8000, KEPT }, 0 },
+    { G, "s_bitset0_b32 s6, s0", { 35 }, 0, { KEPT & ~8u, KEPT }, 0 },
+    { G, "s_bitset0_b64 s[6:7], s0", { 37 }, 0, { KEPT, KEPT & ~0x20u }, 0 },
+    { G, "s_bitset1_b64 s[6:7], s0", { 63 }, 0, { KEPT, KEPT | 0x80000000 }, 0 },
+    { G, "s_quadmask_b32 s6, s0", { 0x80000010 }, 0, { 0x82, KEPT }, 1 },
+    { G, "s_wqm_b64 s[6:7], s[0:1]", { 0x10, 0x80000000 }, 0, { 0xf0, 0xf0000000 }, 1 },
+    { G, "s_bcnt0_i32_b32 s6, s0", { UINT32_MAX }, 1, { 0, KEPT }, 0 },
+    { G, "s_bcnt0_i32_b64 s6, s[0:1]", { 0, 0xf0 }, 0, { 60, KEPT }, 1 },
+    { G, "s_bcnt1_i32_b32 s6, s0", { 0xf0f }, 0, { 8, KEPT }, 1 },
+    { G, "s_ff0_i32_b32 s6, s0", { 0xffff }, 0, { 16, KEPT }, 0 },
+    { G, "s_ff0_i32_b64 s6, s[0:1]", { UINT32_MAX, UINT32_MAX }, 0, { UINT32_MAX, KEPT }, 0 },
+    { G, "s_ff1_i32_b32 s6, s0", { 0x50 }, 0, { 4, KEPT }, 0 },
+    { R, "s_ctz_i32_b32 s6, s0", { 0 }, 0, { UINT32_MAX, KEPT }, 0 },
+    { R, "s_ctz_i32_b64 s6, s[0:1]", { 0, 2 }, 0, { 33, KEPT }, 0 },
+    { R, "s_clz_i32_u32 s6, s0", { 1 }, 0, { 31, KEPT }, 0 },
+    { R, "s_clz_i32_u64 s6, s[0:1]", { 1, 0 }, 0, { 63, KEPT }, 0 },
+    { G, "s_flbit_i32 s6, s0", { 0xffff0000 }, 0, { 16, KEPT }, 0 },
+    { G, "s_flbit_i32_i64 s6, s[0:1]", { UINT32_MAX, UINT32_MAX }, 0, { UINT32_MAX, KEPT }, 0 },
+    { R, "s_cls_i32 s6, s0", { 0x0000ffff }, 0, { 16, KEPT }, 0 },
+    { R, "s_cls_i32_i64 s6, s[0:1]", { 0, 1 }, 0, { 31, KEPT }, 0 },
+    { G, "s_bitcmp1_b32 s0, 35", { 8 }, 0, { KEPT, KEPT }, 1 },
+    { G, "s_bitcmp0_b64 s[0:1], 35", { 8, 0 }, 0, { KEPT, KEPT }, 1 },
+    { G, "s_bitcmp1_b64 s[0:1], 35", { 0, 8 }, 0, { KEPT, KEPT }, 1 },
+    { G, "s_cmovk_i32 s6, 0x8000", { 0 }, 1, { 0xffff8000, KEPT }, 1 },
+    { G, "s_cmovk_i32 s6, 0x8000", { 0 }, 0, { KEPT, KEPT }, 0 },
+    { R4, "s_fmaak_f32 s6, s0, s1, 0x3f800000", { ONE, ONE }, 0, { 0x40000000, KEPT }, 0 },
+    { R4, "s_fmamk_f32 s6, s0, 0x40000000, s1", { ONE, ONE }, 0, { 0x40400000, KEPT }, 0 },
+    { R4, "s_cvt_hi_f32_f16 s6, s0", { 0x3c000000 }, 0, { ONE, KEPT }, 0 },
+    { R4, "s_cvt_pk_rtz_f16_f32 s6, s0, s1", { 0x477fffff, 0x3fffffff }, 0, { 0x3fff7bff, KEPT }, 0 },
     { R4, "s_mul_u64 s[6:7], s[0:1], s[2:3]", { UINT32_MAX, 0, UINT32_MAX, 0 }, 0, { 1, 0xfffffffe }, 0 },
     { R4, "s_add_f32 s6, s0, s1", { ONE, ONE }, 0, { 0x40000000, KEPT }, 0 },
     { R4, "s_fmac_f32 s6, s0, s1", { ONE, 0 }, 0, { KEPT, KEPT }, 0 },
@@ -365,6 +449,20 @@ static void test_more(void **state)
     run_to_go(w, "v_mov_b32_e32 v6, v1");
     assert_int_equal(w->v[9][5], 0xdead0001);
     w->mode &= ~(uint32_t)ISA_INDEX_MODE;
+    run_to_go(w, "v_mbcnt_lo_u32_b32 v10, -1, 0");
+    run_to_go(w, "v_mbcnt_hi_u32_b32 v11, -1, v10");
+    for (uint32_t l = 0; l < ISA_LANES; l++)
+        assert_true(w->v[10][l] == (l < 32 ? l : 32) && w->v[11][l] == l);
+    run_to_go(w, "v_swap_b32 v10, v12");
+    assert_true(w->v[12][7] == 7 && w->v[10][7] == 0xdead000c);
+    run_to_go(w, "v_cmpx_class_f32_e64 s[4:5], v10, 8"); /* what was there before is a normal number below 0 */
+    assert_true(w->exec == UINT64_MAX);
+    run_to_go(w, "v_cmpx_class_f16_e64 s[4:5], v10, 8"); /* 0x000c is subnormal */
+    assert_true(w->exec == 0);
+    isa_set_scalar(w, ISA_EXEC, 2, UINT64_MAX);
+    run_to_go(w, "v_cmpx_class_f64_e64 s[4:5], v[10:11], 8");
+    assert_true(w->exec == 0);
+    isa_set_scalar(w, ISA_EXEC, 2, UINT64_MAX);
     w->random = 77;
     int off[3] = { 0, 0, 0 };
     for (int k = 0; k < 10; k++) {
@@ -384,6 +482,15 @@ static void test_more(void **state)
     w->s[ISA_M0] = 4;
     run_to_go(w, "v_movrels_b32_e32 v6, v1");
     assert_int_equal(w->v[6][5], 0xdead0005);
+    run_to_go(w, "v_movreld_b32_e32 v6, v1");
+    assert_int_equal(w->v[10][5], 0xdead0001);
+    run_to_go(w, "v_movrelsd_b32_e32 v7, v2");
+    assert_int_equal(w->v[11][5], 0xdead0005 + 1 - 0xdead0006 + 0xdead0005);
+    w->s[ISA_M0] = 5 << 16 | 4;
+    run_to_go(w, "v_movrelsd_2_b32_e32 v7, v4");
+    assert_int_equal(w->v[12][5], 0xdead0008);
+    run_to_go(w, "v_swap_b16 v20.h, v21.l");
+    assert_true(w->v[20][5] == 0x00150014 && w->v[21][5] == 0xdeaddead);
     run_to_go(w, "s_mov_b64 null, 0");
     assert_true(w->exec == UINT32_MAX && w->s[ISA_NULL] == 0);
     free(w);
