@@ -41,10 +41,7 @@ static bool is(const char *name, const char *operation)
 
 static uint64_t result(const char *n, struct known a, struct known b)
 {
-    if (is(n, "and"))
-        return and_of(a, b);
-    if (is(n, "or"))
-        return or_of(a, b);
+    /* The longer names first: they begin with the shorter ones. */
     if (is(n, "andn2") || is(n, "and_not1"))
         return and_of(a, not_of(b));
     if (is(n, "orn2") || is(n, "or_not1"))
@@ -53,6 +50,10 @@ static uint64_t result(const char *n, struct known a, struct known b)
         return and_of(not_of(a), b);
     if (is(n, "orn1") || is(n, "or_not0"))
         return or_of(not_of(a), b);
+    if (is(n, "and"))
+        return and_of(a, b);
+    if (is(n, "or"))
+        return or_of(a, b);
     if (is(n, "nand"))
         return and_of(a, b);
     if (is(n, "nor"))

@@ -99,12 +99,11 @@ static enum isa_next nothing(struct isa_wave *w, const struct isa_instr *i)
     X(load_i8, 1, ISA_M_SIGNED) \
     X(load_u16, 2, 0)           \
     X(load_i16, 2, ISA_M_SIGNED)
-#define NOTHING(X)                                                                                  \
-    X(s_dcache_inv)                                                                                 \
-    X(s_dcache_inv_vol)                                                                             \
-    X(s_dcache_wb)                                                                                  \
-    X(s_dcache_wb_vol) X(s_gl1_inv) X(s_prefetch_inst) X(s_prefetch_inst_pc_rel) X(s_prefetch_data) \
-        X(s_prefetch_data_pc_rel) X(s_buffer_prefetch_data)
+/* clang-format off */
+#define NOTHING(X)                                                                                             \
+    X(s_dcache_inv) X(s_dcache_inv_vol) X(s_dcache_wb) X(s_dcache_wb_vol) X(s_gl1_inv) X(s_prefetch_inst)      \
+    X(s_prefetch_inst_pc_rel) X(s_prefetch_data) X(s_prefetch_data_pc_rel) X(s_buffer_prefetch_data)
+/* clang-format on */
 
 #define ROW(name, type, base, how, n) \
     { #name, ISA_CLASS_SCALAR_MEMORY, { ISA_T_##type }, { ISA_T_##base, ISA_T_B32 }, 0, how, { .number = (n) } },
