@@ -32,11 +32,11 @@ static void put_count(FILE *out, int64_t n) { fprintf(out, "<td>%" PRId64 "</td>
 static void put_kernels(FILE *out, const struct run_job *job, const struct run_total *total)
 {
     bool beside = job->options->beside;
-    fputs(
-        "<h2>Kernels</h2>\n<div class=\"wide\"><table>"
-        "<tr><th>kernel</th><th>able</th><th>chosen</th><th>ran</th><th>unsupported</th><th>failed</th><th>blind</th><th>suspect</th>"
-        "<th>components</th><th>unjudged</th><th>worst error / limit</th>",
-        out);
+    fputs("<h2>Kernels</h2>\n<div class=\"wide\"><table>"
+          "<tr><th>kernel</th><th>able</th><th>chosen</th><th>ran</th><th>unsupported</th><th>failed</th>"
+          "<th>blind</th><th>suspect</th>"
+          "<th>components</th><th>unjudged</th><th>worst error / limit</th>",
+          out);
     if (beside)
         fputs("<th>beside host</th><th>same bits</th><th>apart / both limits</th>", out);
     fputs("</tr>\n", out);

@@ -36,7 +36,8 @@ def left(mark):
     for path in glob.glob("/proc/[0-9]*/environ"):
         try:
             with open(path, "rb") as f, open(path.replace("environ", "stat")) as stat:
-                if f"{MARK}={mark}".encode() in f.read().split(b"\0") and stat.read().rsplit(")", 1)[1].split()[0] != "Z":
+                marked = f"{MARK}={mark}".encode() in f.read().split(b"\0")
+                if marked and stat.read().rsplit(")", 1)[1].split()[0] != "Z":
                     found.append(path.split("/")[2])
         except OSError:
             continue  # it has ended, or is another's
@@ -175,8 +176,8 @@ class Others(Interrupted):
         for i, moment in enumerate(moments(3)):
             number = (*GENTLE, signal.SIGKILL)[(i + 2) % 4]
             path, page = self.write("c.json", "as it was"), self.write("c.html", "as it was")
-            code, out, _, seconds = self.interrupt(number, 0.3 + moment, ATTNFUZZ, "check", "--subject", "own", "--json",
-                                                   path, "--html", page)
+            command = (ATTNFUZZ, "check", "--subject", "own", "--json", path, "--html", page)
+            code, out, _, seconds = self.interrupt(number, 0.3 + moment, *command)
             self.ended_well(number, code, seconds)
             with open(path) as f, open(page) as p:
                 text, html = f.read(), p.read()

@@ -155,8 +155,9 @@ int main(int argc, char **)
             std::vector<float> x(100);
             float *dx = device(x);
             beyond<<<1, 32>>>(dx, 84);
-            std::printf("beyond: %s\n", hipGetErrorName(hipDeviceSynchronize() | hipGetLastError()
-                                                            ? hipErrorIllegalAddress : hipSuccess));
+            std::printf(
+                "beyond: %s\n",
+                hipGetErrorName(hipDeviceSynchronize() | hipGetLastError() ? hipErrorIllegalAddress : hipSuccess));
             CHECK(hipFree(dx));
         } else if (vectors() || sums()) {
             return 1;
