@@ -7,6 +7,8 @@
   genome   switches of features followed by genes (fuzz/domain/domain.h): the empty input, each feature alone, and every
            feature at once, with three fillings of the genes
   bytes    a first byte that says what the rest is: one of each kind, as it is and with one change
+  keys     a first byte that says how, then keys of a model's file, four bytes each (fuzz/targets/fuzz_gguf.c): each
+           alone, as a number and as an array, some models, and a file as it stands
 """
 import pathlib
 import sys
@@ -66,6 +68,21 @@ def bytes_of_each_kind():
             yield bytes([kind + inside, 0, 1, 1, 3])
 
 
+def keys():
+    number, array, layers = 0, 128, 3 << 4  # 3: an array of five
+    for how in range(4):
+        for what in range(23):
+            yield bytes([how, what, number, 64, 0])
+            yield bytes([how, what, array, 5, layers])
+    window = bytes([11, number, 64, 0, 12, array, 1, layers, 7, number, 32, 0])
+    drafter, view = bytes([15, number, 1, 0]), bytes([5, number, 64, 2, 6, number, 0, 2, 9, number, 192, 0])
+    for parts in (window, drafter, view, window + drafter, window + view + drafter + bytes([20, 16, 1, 0])):
+        yield b"\1" + parts
+    text = lambda t: len(t).to_bytes(8, "little") + t  # noqa: E731
+    yield b"\0GGUF" + (3).to_bytes(4, "little") + bytes(8) + (1).to_bytes(8, "little") + \
+        text(b"general.architecture") + (8).to_bytes(4, "little") + text(b"llama")
+
+
 def main():
     if len(sys.argv) != 4:
         sys.exit(__doc__.splitlines()[0])
@@ -75,6 +92,7 @@ def main():
         "session": sessions,
         "genome": genomes,
         "bytes": bytes_of_each_kind,
+        "keys": keys,
     }
     if form not in makers:
         sys.exit(f"seeds.py: no input is called {form}: {', '.join(makers)}")

@@ -38,9 +38,10 @@ struct reader {
     void *context;
     struct attn_gguf *gguf;
     struct attn_gguf_error *error;
-    bool failed, swap; /* swap: of the other byte order */
-    uint64_t at;       /* bytes taken */
-    size_t next, end;  /* unread part of the buffer */
+    bool failed, ended; /* ended: the file did */
+    bool swap;          /* it is of the other byte order */
+    uint64_t at;        /* bytes taken */
+    size_t next, end;   /* unread part of the buffer */
     unsigned char buffer[BUFFER_BYTES];
 };
 
@@ -65,6 +66,7 @@ static bool take(struct reader *r, void *to, uint64_t n)
         if (r->next == r->end) {
             r->next = 0;
             r->end = r->failed ? 0 : r->source(r->context, r->buffer, sizeof r->buffer);
+            r->ended |= r->end == 0 && !r->failed;
             if (r->end == 0)
                 return fail(r, begin, "the file ends inside its metadata");
         }
@@ -372,7 +374,6 @@ bool attn_gguf_read(attn_gguf_source *source, void *context, struct attn_gguf *g
     while (tensors < gguf->tensors && read_tensor(&r))
         tensors++;
     /* The beginning of a file is enough, as one fetches it of a large one. */
-    if (r.failed && r.next == r.end)
-        gguf->cut = true;
+    gguf->cut = r.ended;
     return !r.failed || gguf->cut;
 }
