@@ -68,6 +68,7 @@ struct isa_area *isa_area_find(struct isa_machine *m, uint64_t address, uint64_t
 /* isa_memory_add for what is the machine's own. */
 bool isa_area_add(struct isa_machine *m, const struct isa_region *region);
 void isa_area_remove(struct isa_machine *m, const void *bytes);
+void isa_areas_free(struct isa_machine *m);
 /* The next point in time; all shadows are forgotten when they run out. */
 void isa_stamp_next(struct isa_machine *m);
 /* One access, with everything that is checked. `atomic`: it reads and writes. */
