@@ -10,9 +10,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "isa/code.h"
 #include "isa/parse.h"
 
-enum { WORD = 4, TEXT_BYTES = 256, WHY_BYTES = 256, MOST_BYTES = 32, ARENA_BYTES = 1 << 16, CONSTANTS = 256 };
+enum {
+    WORD = ISA_CODE_WORD,
+    TEXT_BYTES = 256,
+    WHY_BYTES = 256,
+    MOST_BYTES = 32,
+    ARENA_BYTES = 1 << 16,
+    CONSTANTS = 256
+};
 
 /* ---- LLVM ------------------------------------------------------------------------------------------------ */
 
@@ -128,12 +136,9 @@ struct undecoded {
     char why[WHY_BYTES];
 };
 
-struct isa_code {
-    struct isa_instr **instr; /* by number; NULL: not reached yet */
-    uint32_t count;
+struct decoder {
+    struct isa_code of; /* first: what the others know of it */
     int lanes;
-    const uint8_t *bytes;
-    uint64_t size;
     const struct isa_target *target;
     struct llvm llvm;
     llvm_disassembler disassembler;
@@ -143,7 +148,7 @@ struct isa_code {
     struct undecoded exhausted; /* for when there is no memory for another */
 };
 
-static void *keep(struct isa_code *code, size_t bytes)
+static void *keep(struct decoder *code, size_t bytes)
 {
     const size_t aligned = (bytes + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
     if (!code->chunks || code->chunks->used + aligned > sizeof code->chunks->bytes) {
@@ -160,7 +165,7 @@ static void *keep(struct isa_code *code, size_t bytes)
     return memset(at, 0, bytes);
 }
 
-static const uint32_t *constant_row(struct isa_code *code, uint64_t value)
+static const uint32_t *constant_row(struct decoder *code, uint64_t value)
 {
     struct constant **list = &code->constants[(value ^ value >> 20 ^ value >> 52) % CONSTANTS];
     for (struct constant *c = *list; c; c = c->next) {
@@ -182,6 +187,10 @@ static const uint32_t *constant_row(struct isa_code *code, uint64_t value)
     return c->row[0];
 }
 
+static const struct isa_instr *reach(struct isa_code *of, uint32_t number);
+static size_t print_text(struct isa_code *of, uint64_t at, char *text, size_t cap);
+static const char *why(const struct isa_instr *i);
+
 /* ---- Opening --------------------------------------------------------------------------------------------- */
 
 struct isa_code *isa_code_open(const struct isa_target *target, int lanes, const uint8_t *bytes, uint64_t size)
@@ -189,31 +198,35 @@ struct isa_code *isa_code_open(const struct isa_target *target, int lanes, const
     if (size / WORD >= ISA_NO_CODE) {
         return NULL;
     }
-    struct isa_code *code = calloc(1, sizeof *code);
+    struct decoder *code = calloc(1, sizeof *code);
     if (!code) {
         return NULL;
     }
+    code->of.reach = reach;
+    code->of.print = print_text;
+    code->of.why = why;
     code->target = target;
     code->lanes = lanes;
-    code->bytes = bytes;
-    code->size = size;
-    code->count = (uint32_t)(size / WORD);
-    code->instr = calloc(code->count ? code->count : 1, sizeof *code->instr);
+    code->of.bytes = bytes;
+    code->of.size = size;
+    code->of.count = (uint32_t)(size / WORD);
+    code->of.instr = calloc(code->of.count ? code->of.count : 1, sizeof *code->of.instr);
     code->exhausted.i.bytes = WORD;
     code->exhausted.i.next = code->exhausted.i.target = ISA_NO_CODE;
     snprintf(code->exhausted.why, sizeof code->exhausted.why, "no memory for another instruction");
-    if (code->instr && isa_row_index_make(&code->index) && llvm_open(&code->llvm)) {
+    if (code->of.instr && isa_row_index_make(&code->index) && llvm_open(&code->llvm)) {
         code->disassembler = open_disassembler(&code->llvm, target, lanes);
         if (code->disassembler) {
-            return code;
+            return &code->of;
         }
     }
-    isa_code_close(code);
+    isa_code_close(&code->of);
     return NULL;
 }
 
-void isa_code_close(struct isa_code *code)
+void isa_code_close(struct isa_code *of)
 {
+    struct decoder *code = (struct decoder *)(void *)of;
     if (!code) {
         return;
     }
@@ -228,21 +241,19 @@ void isa_code_close(struct isa_code *code)
         free(code->chunks);
         code->chunks = next;
     }
-    free(code->instr);
+    free(code->of.instr);
     free(code);
 }
-
-uint64_t isa_code_base(const struct isa_code *code) { return (uint64_t)(uintptr_t)code->bytes; }
 
 /* ---- Decoding -------------------------------------------------------------------------------------------- */
 
 /* Prints the instruction at `at`, without the blanks around it; its size, 0 when there is none. */
-static size_t print_at(struct isa_code *code, uint64_t at, char text[TEXT_BYTES])
+static size_t print_at(struct decoder *code, uint64_t at, char text[TEXT_BYTES])
 {
     uint8_t bytes[MOST_BYTES];
-    const uint64_t left = code->size - at;
+    const uint64_t left = code->of.size - at;
     const size_t size = left < sizeof bytes ? (size_t)left : sizeof bytes;
-    memcpy(bytes, code->bytes + at, size);
+    memcpy(bytes, code->of.bytes + at, size);
     char printed[TEXT_BYTES] = "";
     const size_t n = code->llvm.print(code->disassembler, bytes, size, at, printed, sizeof printed);
     char *from = printed + strspn(printed, " \t"), *to = text;
@@ -256,23 +267,18 @@ static size_t print_at(struct isa_code *code, uint64_t at, char text[TEXT_BYTES]
     return n <= size ? n : 0;
 }
 
-static uint32_t number_at(const struct isa_code *code, uint64_t at)
-{
-    return at % WORD == 0 && at < (uint64_t)code->count * WORD ? (uint32_t)(at / WORD) : ISA_NO_CODE;
-}
-
 /* SOPP's branches, and s_call: words from what follows. */
-static void find_target(const struct isa_code *code, struct isa_instr *i)
+static void find_target(const struct decoder *code, struct isa_instr *i)
 {
     const char *name = i->row->name;
     i->target = ISA_NO_CODE;
     if (!strncmp(name, "s_branch", 8) || !strncmp(name, "s_cbranch_", 10) || !strcmp(name, "s_call_b64")) {
         const int64_t words = (int16_t)(uint16_t)i->immediate;
-        i->target = number_at(code, i->at + i->bytes + (uint64_t)(words * WORD));
+        i->target = isa_code_number(&code->of, i->at + i->bytes + (uint64_t)(words * WORD));
     }
 }
 
-static bool keep_constants(struct isa_code *code, struct isa_instr *i)
+static bool keep_constants(struct decoder *code, struct isa_instr *i)
 {
     for (int k = 0; k < i->n_src; k++) {
         if (i->src[k].place == ISA_P_CONSTANT) {
@@ -285,7 +291,7 @@ static bool keep_constants(struct isa_code *code, struct isa_instr *i)
     return true;
 }
 
-static struct isa_instr *give_up(struct isa_code *code, const struct isa_instr *like, const char *why)
+static struct isa_instr *give_up(struct decoder *code, const struct isa_instr *like, const char *why)
 {
     struct undecoded *u = keep(code, sizeof *u);
     if (!u) {
@@ -299,12 +305,13 @@ static struct isa_instr *give_up(struct isa_code *code, const struct isa_instr *
     return &u->i;
 }
 
-static struct isa_instr *decode(struct isa_code *code, uint64_t at)
+static struct isa_instr *decode(struct decoder *code, uint64_t at)
 {
     struct isa_instr i = { .at = at }, second = { .at = at };
     char text[TEXT_BYTES], why[WHY_BYTES];
     const size_t size = print_at(code, at, text);
-    memcpy(i.encoding, code->bytes + at, code->size - at < sizeof i.encoding ? code->size - at : sizeof i.encoding);
+    memcpy(i.encoding, code->of.bytes + at,
+           code->of.size - at < sizeof i.encoding ? code->of.size - at : sizeof i.encoding);
     if (!size || size % WORD) {
         return give_up(code, &i, "bytes that are no instruction");
     }
@@ -313,7 +320,7 @@ static struct isa_instr *decode(struct isa_code *code, uint64_t at)
     if (!isa_parse_indexed(&code->index, code->target, code->lanes, text, &i, why, sizeof why)) {
         return give_up(code, &i, why);
     }
-    i.next = number_at(code, at + size);
+    i.next = isa_code_number(&code->of, at + size);
     find_target(code, &i);
     struct isa_instr *kept = keep(code, sizeof *kept);
     if (!kept || !keep_constants(code, &i)) {
@@ -335,42 +342,26 @@ static struct isa_instr *decode(struct isa_code *code, uint64_t at)
     return kept;
 }
 
-const struct isa_instr *isa_code_instr(struct isa_code *code, uint32_t number)
+/* What isa_code_instr asks for, once for each. */
+static const struct isa_instr *reach(struct isa_code *of, uint32_t number)
 {
-    struct isa_instr **i = &code->instr[number];
-    if (!*i) {
-        struct isa_instr *decoded = decode(code, (uint64_t)number * WORD);
-        if (decoded == &code->exhausted.i) {
-            return decoded;
-        }
-        *i = decoded;
+    struct decoder *code = (struct decoder *)(void *)of;
+    struct isa_instr *decoded = decode(code, (uint64_t)number * WORD);
+    if (decoded != &code->exhausted.i) {
+        code->of.instr[number] = decoded;
     }
-    return *i;
+    return decoded;
 }
 
-uint32_t isa_code_at(struct isa_code *code, uint64_t at, struct isa_stop *stop)
-{
-    const uint32_t number = number_at(code, at);
-    if (number == ISA_NO_CODE) {
-        stop->code = ISA_STOP_CODE_BOUNDS;
-        snprintf(stop->text, sizeof stop->text, "byte %lld is %s %llu bytes of code", (long long)at,
-                 at < code->size ? "no instruction's address in the" : "outside of the",
-                 (unsigned long long)code->size);
-    }
-    return number;
-}
-
-const char *isa_code_why(struct isa_code *code, const struct isa_instr *i)
-{
-    (void)code;
-    return i->row ? "" : ((const struct undecoded *)(const void *)i)->why;
-}
-
-void isa_code_text(struct isa_code *code, const struct isa_instr *i, char *text, size_t cap)
+static size_t print_text(struct isa_code *of, uint64_t at, char *text, size_t cap)
 {
     char printed[TEXT_BYTES];
-    if (!print_at(code, i->at, printed)) {
-        snprintf(printed, sizeof printed, "(0x%08x)", i->encoding[0]);
-    }
+    const size_t n = print_at((struct decoder *)(void *)of, at, printed);
     snprintf(text, cap, "%s", printed);
+    return n;
+}
+
+static const char *why(const struct isa_instr *i)
+{
+    return i->row ? "" : ((const struct undecoded *)(const void *)i)->why;
 }
