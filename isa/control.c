@@ -115,13 +115,14 @@ static enum isa_next run_waitcnt(struct isa_wave *w, const struct isa_instr *i)
     const struct fields *f = &of[w->target->generation];
     const uint64_t k = i->immediate;
     const uint32_t load = bits(k, f->load, f->load_bits) | bits(k, f->load_high, f->load_high_bits) << f->load_bits;
-    const uint32_t lgkm = bits(k, f->lgkm, f->lgkm_bits);
+    const uint32_t lgkm = bits(k, f->lgkm, f->lgkm_bits), exports = bits(k, f->export, f->export_bits);
     /* All of a field's bits set is no wait. */
     if (load != (UINT32_C(1) << (f->load_bits + f->load_high_bits)) - 1)
         isa_wait(w, ISA_C_LOAD, load);
     if (lgkm != (UINT32_C(1) << f->lgkm_bits) - 1)
         wait_lgkm(w, lgkm);
-    isa_wait(w, ISA_C_EXP, bits(k, f->export, f->export_bits));
+    if (exports != (UINT32_C(1) << f->export_bits) - 1)
+        isa_wait(w, ISA_C_EXP, exports);
     return ISA_GO;
 }
 
