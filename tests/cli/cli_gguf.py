@@ -236,7 +236,7 @@ class Hostile(Gguf):
         rng = random.Random(1)
         files = [gguf_file.model("gemma4", GEMMA, [f"blk.{i}.attn_sinks.weight" for i in range(60)])]
         files[0] = files[0][:files[0].index(b"tokenizer")]
-        for _ in range(60):
+        for _ in range(40):
             content = bytearray(files[0])
             for _ in range(rng.choice((1, 1, 4))):
                 at = rng.randrange(len(content))
