@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "cli/bench/gpu.h"
+#include "cli/bench/machine.h"
 #include "cli/bench/occupancy.h"
 #include "cli/input/device.h"
 #include "cli/input/message.h"
@@ -15,6 +16,7 @@
 
 static const char help[] =
     "usage: attnfuzz bench [options] [LINE]\n"
+    "       attnfuzz bench --machine [options] [LINE]\n"
     "       attnfuzz bench --occupancy [--json] FILE...\n\n"
     "Measures, in one process: plans a second; multiply-adds a second of the reference, and of each able kernel on\n"
     "the host executor, plain and checked. Rates of the executor are also given as a ratio to the reference's. The\n"
@@ -23,6 +25,10 @@ static const char help[] =
     "With --backend hip a GPU is measured instead, with its own clock: copies on the device; decode of 16 sequences\n"
     "of 32,768 keys by vec; prefill of 8,192 tokens by mma where that is able, else by the planner's choice. With\n"
     "--rank shapes are drawn, every able kernel is timed on each, and the planner's cost is held against the clock.\n\n"
+    "With --machine the machine code of each able kernel for the AMD GPU is executed on the CPU and counted, by launch:\n"
+    "wave instructions by class, bytes read and written against the least that the problem needs, passes of the LDS\n"
+    "banks against those without conflicts, lanes that are active; and how fast it is executed, without checks and\n"
+    "with, in CPU time.\n\n"
     "With --occupancy nothing is measured: of each kernel in the GPU code of the files (libraries with HIP code,\n"
     "bundles, code objects) registers, LDS, scratch, spills, and how many waves of a SIMD and workgroups of a compute\n"
     "unit (gfx10 and later: of a workgroup processor) they leave room for, for workgroups as large as the kernel\n"
@@ -33,6 +39,7 @@ static const char help[] =
     "  --rank N           hip: rank the kernels on N shapes, in place of decode and prefill\n"
     "  --seed S           hip: draws those shapes (default 1)\n"
     "  --save DIR         hip: keep the prefill's data and result there, and the causal one's in DIR_causal\n"
+    "  --machine          count what the machine code does (./dev amd builds it)\n"
     "  --occupancy        that table\n"
     "  --json             one JSON object; of --occupancy one a kernel\n"
     "  --help             this text\n";
@@ -44,7 +51,7 @@ struct bench {
     struct attn_case c;
     struct attn_device device;
     double seconds;
-    bool json;
+    bool json, machine;
     struct attn_image image;
     double reference_rate; /* multiply-adds a second */
 };
@@ -196,18 +203,22 @@ static bool number(const char *name, const char *text, int64_t low, int64_t high
 
 static bool read_options(struct options *o, int argc, char **argv)
 {
-    static const struct option longs[] = {
-        { "seconds", required_argument, NULL, 's' }, { "json", no_argument, NULL, 'j' },
-        { "occupancy", no_argument, NULL, 'o' },     { "backend", required_argument, NULL, 'b' },
-        { "rank", required_argument, NULL, 'r' },    { "seed", required_argument, NULL, 'e' },
-        { "save", required_argument, NULL, 'd' },    { NULL, 0, NULL, 0 }
-    };
+    static const struct option longs[] = { { "seconds", required_argument, NULL, 's' },
+                                           { "json", no_argument, NULL, 'j' },
+                                           { "occupancy", no_argument, NULL, 'o' },
+                                           { "machine", no_argument, NULL, 'm' },
+                                           { "backend", required_argument, NULL, 'b' },
+                                           { "rank", required_argument, NULL, 'r' },
+                                           { "seed", required_argument, NULL, 'e' },
+                                           { "save", required_argument, NULL, 'd' },
+                                           { NULL, 0, NULL, 0 } };
     int64_t seconds = 1;
     bool good = true;
     for (int c; good && (c = getopt_long(argc, argv, "", longs, NULL)) != -1;)
         switch (c) {
         case 's': good = number("seconds", optarg, 1, 3600, &seconds); break;
         case 'j': o->bench.json = true; break;
+        case 'm': o->bench.machine = true; break;
         case 'o': o->occupancy = true; break;
         case 'b': o->gpu.backend = optarg; break;
         case 'd': o->gpu.save = optarg; break;
@@ -243,7 +254,8 @@ static int bench_line(struct bench *bench, const char *line)
         return CLI_USAGE;
     }
     attn_data_fill(&bench->c, &bench->image);
-    int code = measure(bench);
+    int code = bench->machine ? bench_machine(&bench->c, &bench->device, &bench->image, bench->seconds, bench->json)
+                              : measure(bench);
     attn_image_free(&bench->image);
     return code;
 }

@@ -25,7 +25,7 @@ int attn_machine_targets(int16_t target[], int most, char *error, size_t cap);
 /* How it runs from now on: order of waves and workgroups (seed; the second run of a problem takes another one), checks,
  * budget of wave instructions of a launch, perturbation of transcendentals. */
 void attn_machine_options(struct attn_backend *backend, const struct isa_options *options);
-/* What every launch adds to from now on; NULL: nothing is counted. */
+/* What launches add to from now on: ATTN_STEP_COUNT of them, one for each step of a plan; NULL: nothing is counted. */
 void attn_machine_count(struct attn_backend *backend, struct isa_counts *counts);
 /* Is it one of these? */
 bool attn_machine_is(const struct attn_backend *backend);

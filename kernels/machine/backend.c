@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "kernels/args.h"
+#include "isa/count.h"
 #include "kernels/machine/machine.h"
 #include "kernels/spread.h"
 #include "planner/random.h"
@@ -160,7 +161,7 @@ static bool launch(struct machine_backend *my, struct target *target, struct att
                                      .argument_bytes = sizeof args };
     memcpy(dispatch.grid, l->grid, sizeof dispatch.grid);
     memcpy(dispatch.block, l->block, sizeof dispatch.block);
-    if (isa_launch(target->machine, kernel, &dispatch, options, my->counts, &stop))
+    if (isa_launch(target->machine, kernel, &dispatch, options, my->counts ? &my->counts[step] : NULL, &stop))
         return true;
     machine_failure(&stop, memory, plan, step, failure);
     return false;

@@ -9,7 +9,7 @@ set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 targets="$ATTN_SOURCE/fuzz/targets/targets.txt"
-export ATTN_AMD="${ATTN_AMD:-$ATTN_SOURCE/build/gpu/bin/attn_amd.so}"
+export ATTN_AMD="${ATTN_AMD:-$ATTN_BUILD/gpu/bin/attn_amd.so}"
 for target in $(awk '/^[a-z]/ { print $1 }' "$targets"); do
     if [ "$(awk -v target="$target" '$1 == target { print $7 }' "$targets")" = amd ] && [ ! -e "$ATTN_AMD" ]; then
         echo "$target: left out, there is no machine code"

@@ -1,0 +1,18 @@
+/* machine.h: attnfuzz bench --machine: what the machine code of a problem's kernels does.
+ *
+ * SPDX-License-Identifier: MIT */
+#ifndef ATTNFUZZ_BENCH_MACHINE_H
+#define ATTNFUZZ_BENCH_MACHINE_H
+
+#include <stdbool.h>
+
+#include "fuzz/case/attn_case.h"
+#include "kernels/attn_backend.h"
+
+/* Prints, for each kernel that is able to run the problem on the device, what each of its launches does: wave
+ * instructions by class, bytes against the least that the problem needs, LDS bank conflicts, lanes; and how fast the
+ * machine executes it. Returns an exit code. */
+int bench_machine(const struct attn_case *c, const struct attn_device *device, const struct attn_image *image,
+                  double seconds, bool json);
+
+#endif
