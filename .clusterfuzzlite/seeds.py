@@ -9,6 +9,7 @@
   bytes    a first byte that says what the rest is: one of each kind, as it is and with one change
   keys     a first byte that says how, then keys of a model's file, four bytes each (fuzz/targets/fuzz_gguf.c): each
            alone, as a number and as an array, some models, and a file as it stands
+  code     a processor, what the rest is, how it is launched, then instructions, changes or a file (fuzz_code.c)
 """
 import pathlib
 import sys
@@ -61,6 +62,18 @@ def genomes():
         yield head + bytes((151 * i + mask) % 256 for i in range(GENE_BYTES))
 
 
+def code():
+    for processor in range(10):
+        for how in (0, 1, 0x73):
+            yield bytes([processor, 0, how]) + bytes(8)
+        # v_mov_b32 v1, s1; ds_write, global and scalar loads as gfx9 and gfx11 have them; changes; a file
+        for word in (0x7e020201, 0xd81a0000, 0xdc508000, 0xc0060002, 0xf4000040, 0xd8340000, 0xdc520000):
+            yield bytes([processor, 0, 1]) + word.to_bytes(4, "little") + bytes([1, 2, 0, 0])
+        for at in (18, 40, 64, 0x140, 0x160, 0x400, 0x430, 0x480, 0x540, 0x640):
+            yield bytes([processor, 2, 1]) + at.to_bytes(2, "little") + bytes([at % 3, 255])
+        yield bytes([processor, 3, 0]) + b"\x7fELF\2\1\1" + bytes(9) + b"\3\0\xe0\0"
+
+
 def bytes_of_each_kind():
     for kind in range(10):
         for inside in (0, 130):  # 130: a multiple of ten above 127, changes come before compression
@@ -92,6 +105,7 @@ def main():
         "session": sessions,
         "genome": genomes,
         "bytes": bytes_of_each_kind,
+        "code": code,
         "keys": keys,
     }
     if form not in makers:
