@@ -261,6 +261,10 @@ static bool take(struct import *import, const struct reader_line *line)
     struct import_found found;
     struct import_shapes shapes;
     bool any = false;
+    if (line->number == 1 && line->len >= 4 && !memcmp(line->text, "GGUF", 4)) {
+        say(import, line, 0, "a model's file: attnfuzz import --gguf reads it");
+        return false;
+    }
     for (size_t i = 0; i < sizeof formats / sizeof formats[0] && !any; i++)
         for (size_t from = 0; from < line->len;) {
             memset(&found, 0, sizeof found);

@@ -128,6 +128,42 @@ static bool goes_on(const struct reader_line *now, const struct reader_line *ahe
     return *gap ? key < len : run > blank || open || closes;
 }
 
+static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+/* May it end inside extents? */
+static bool may_go_on(const struct reader_line *now)
+{
+    size_t end = now->len;
+    while (end && now->text[end - 1] == ' ')
+        end--;
+    return end && (is_digit(now->text[end - 1]) || now->text[end - 1] == 'x' || now->text[end - 1] == ',');
+}
+
+/* Does `now` end inside extents, N x N x or [N, N, and `ahead` begin with the rest of them? */
+static bool extents_go_on(const struct reader_line *now, const struct reader_line *ahead, size_t *skip)
+{
+    size_t end = now->len, begin = 0, numbers = 0;
+    while (end && now->text[end - 1] == ' ')
+        end--;
+    while (begin < ahead->len && ahead->text[begin] == ' ')
+        begin++;
+    if (!end || begin == ahead->len || ahead->result != LINES_LINE)
+        return false;
+    *skip = begin;
+    char last = now->text[end - 1], next = ahead->text[begin];
+    size_t i = end - (last == 'x');
+    for (bool number = false; i && (is_digit(now->text[i - 1]) || strchr(" x", now->text[i - 1])); i--) {
+        numbers += is_digit(now->text[i - 1]) && !number;
+        number = is_digit(now->text[i - 1]);
+    }
+    if (numbers && numbers < 4 && (last == 'x' ? is_digit(next) : is_digit(last) && next == 'x'))
+        return true;
+    for (i = end; i && (is_digit(now->text[i - 1]) || strchr(" ,", now->text[i - 1])); i--)
+        ;
+    bool list = i && strchr("[{(", now->text[i - 1]) && (last == ',' || is_digit(last) || i == end);
+    return list && (is_digit(next) || strchr(",]})", next)) && i < end;
+}
+
 static void fetch(struct reader *reader, struct reader_line *line)
 {
     struct lines *lines = reader->lines;
@@ -161,12 +197,14 @@ enum lines_result reader_next(struct reader *reader)
         fetch(reader, now);
     }
     size_t joined = 0, skip;
-    bool gap;
-    for (int i = 0; i < JOINED_MAX && now->result == LINES_LINE && import_ggml_open(now->text, now->len); i++) {
+    for (int i = 0; i < JOINED_MAX && now->result == LINES_LINE; i++) {
+        bool open = import_ggml_open(now->text, now->len), gap = true;
+        if (!open && !may_go_on(now))
+            break;
         fetch(reader, ahead);
         reader->has_ahead = true;
-        if (ahead->source != now->source || !goes_on(now, ahead, &skip, &gap) ||
-            joined + ahead->len + 1 > JOINED_BYTES_MAX)
+        if (ahead->source != now->source || joined + ahead->len + 1 > JOINED_BYTES_MAX ||
+            !(open ? goes_on(now, ahead, &skip, &gap) : extents_go_on(now, ahead, &skip)))
             break;
         if (gap)
             now->text[now->len++] = ' ';

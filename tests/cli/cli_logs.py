@@ -102,6 +102,10 @@ class Forms(Logs):
         self.assertEqual([x for x in result.out.splitlines() if x.startswith("fa1")], [LINE])
         self.assertRegex(result.err, r"-:1:76: the case has no closing parenthesis\n-:3:\d*:? ?the case has no closing")
 
+    def test_a_model_is_not_taken_for_text(self):
+        result = self.ends(2, "import", "-", stdin=b"GGUF\3\0\0\0" + bytes(100) + f"FLASH_ATTN_EXT({CASE})".encode())
+        self.assertIn("-:1: a model's file: attnfuzz import --gguf reads it", result.err)
+
     def test_two_cases_in_one_line(self):
         self.becomes(f"FLASH_ATTN_EXT({CASE}): OK FLASH_ATTN_EXT({CASE}): FAIL\n", LINE, LINE)
 
@@ -135,6 +139,19 @@ class Forms(Logs):
             self.becomes(text + "\n", VIEW + scale)
         self.becomes("x: Q = 512 x 2048 x 64 x 1. K = 512 x 2304 x 1 x 1 mask = nullptr\n",
                      VIEW.split(" mask")[0] + scale)
+
+    def test_shapes_that_were_wrapped(self):
+        text = "ggml_x: Q = 128 x 2 x 32 x 1. K = 128 x 256 x 8 x 1 V = 128 x 256 x 8 x 1 mask = 256 x 2 x 1 x 1"
+        [want], _, _ = self.imported(text + "\n")
+        for at, c in enumerate(text):
+            if c == " " and (text[at - 1] == "x" or text[at + 1] == "x") and "=" in text[:at]:
+                for indent in ("", "    "):
+                    self.becomes(f"{text[:at]}\n{indent}{text[at + 1:]}\n2026-01-01 next\n", want)
+        text = "fa: Q ne=[128, 2, 32, 1] K ne=[128, 256, 8, 1]"
+        for at in (text.index(" 2,"), text.index(" 256,"), text.index(" 8,")):
+            self.becomes(text[:at] + "\n" + text[at + 1:] + "\n", want)
+        # what only looks like it: the next line is another
+        self.becomes(f"K size = 512 x 2304\n3 x\n{text}\n", want)
 
     STRIDES = ("fa1 q=f32[128,2,32,1]:16384,512,32768 k=q8_0[128,256,8,1]:1088,136,278528 "
                "v=f16[128,256,8,1]:2048,256,524288 "
