@@ -136,12 +136,68 @@ static void count(const struct keys *keys, bool with_checks)
     }
 }
 
-void attn_feedback_show(uint32_t what)
+static void show_one(uint32_t what)
 {
     const uint32_t guard = guards[what % (1 << GUARD_BITS)];
     counters[what % (1 << COUNTER_BITS)] = 1;
     if (guard && &__afl_area_ptr)
         __afl_area_ptr[guard] = 1;
+}
+
+/* ---- The same input again -------------------------------------------------------------------------------- */
+
+/* What was chosen and shown for the input: 64 KiB of each, more than one makes. */
+static struct {
+    uint64_t hash; /* of the input */
+    size_t size;
+    bool repeats;
+    uint32_t n_how, next_how, n_shown;
+    uint8_t how[1 << 16];
+    uint32_t shown[1 << 14];
+} once;
+
+bool attn_feedback_may_repeat(void) { return &__afl_area_ptr != NULL; }
+
+bool attn_feedback_repeats(void) { return once.repeats; }
+
+bool attn_feedback_begin(const uint8_t *data, size_t size)
+{
+    if (!&__afl_area_ptr)
+        return false;
+    const uint64_t hash = attn_hash(ATTN_HASH_START, data, size);
+    once.repeats = hash == once.hash && size == once.size;
+    once.hash = hash;
+    once.size = size;
+    once.next_how = 0;
+    if (!once.repeats)
+        once.n_how = once.n_shown = 0;
+    for (uint32_t i = 0; i < once.n_shown; i++)
+        show_one(once.shown[i]);
+    return once.repeats;
+}
+
+void attn_feedback_show(uint32_t what)
+{
+    if (!once.repeats && once.n_shown < sizeof once.shown / sizeof once.shown[0])
+        once.shown[once.n_shown++] = what;
+    show_one(what);
+}
+
+static bool choose_again(int n, uint8_t *how)
+{
+    if (!once.repeats || once.next_how + (uint32_t)n > once.n_how)
+        return false;
+    memcpy(how, once.how + once.next_how, (size_t)n);
+    once.next_how += (uint32_t)n;
+    return true;
+}
+
+static void remember_choice(int n, const uint8_t *how)
+{
+    if (once.repeats || once.n_how + (uint32_t)n > sizeof once.how)
+        return;
+    memcpy(once.how + once.n_how, how, (size_t)n);
+    once.n_how += (uint32_t)n;
 }
 
 /* ---- The watch ------------------------------------------------------------------------------------------- */
@@ -164,7 +220,7 @@ static void choose(void *context, const struct attn_case *c, const struct attn_p
     double most = -1;
     int best = 0;
     (void)context;
-    if (run_all)
+    if (run_all || choose_again(n, how))
         return;
     for (int i = 0; i < n; i++) {
         const double rarity = rarity_of(c, plan[i]);
@@ -179,6 +235,7 @@ static void choose(void *context, const struct attn_case *c, const struct attn_p
         const bool checks = drawn / ALL_EVERY % CHECK_EVERY == 0 || unchecked_before(c, plan[i]);
         how[i] = !run ? ATTN_RUN_NOT : checks ? ATTN_RUN_CHECKED : ATTN_RUN_UNCHECKED;
     }
+    remember_choice(n, how);
 }
 
 static void was_run(void *context, const struct attn_case *c, const struct attn_plan *plan, int how,
@@ -191,6 +248,8 @@ static void was_run(void *context, const struct attn_case *c, const struct attn_
     attn_route_ran(&route, judgement);
     keys_of(&route, plan, &keys);
     show(&keys);
+    if (once.repeats)
+        return;
     count(&keys, how == ATTN_RUN_CHECKED);
     counts[how == ATTN_RUN_CHECKED]++;
     for (int t = 0; t < ATTN_TRAIT_COUNT; t++)

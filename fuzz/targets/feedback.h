@@ -19,6 +19,14 @@
 
 /* The watch of a target's runs (attn_run_limits.watch). */
 const struct attn_run_watch *attn_feedback_watch(void);
+/* An input begins: true when it is the one before once more and the engine runs inputs again to see what of them is
+ * stable (AFL++). What was chosen and shown the first time is then chosen and shown again, and nothing is counted; what
+ * a target remembers from input to input it takes back likewise. */
+bool attn_feedback_begin(const uint8_t *data, size_t size);
+/* Does the engine do so? */
+bool attn_feedback_may_repeat(void);
+/* Is it under way? */
+bool attn_feedback_repeats(void);
 /* Does this process run kernels under that watch? */
 bool attn_feedback_watches(void);
 /* From now on every able kernel of every input is run with all checks: for replays. */

@@ -31,6 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct attn_outcome outcome;
     struct attn_finding finding;
 
+    attn_feedback_begin(data, size);
     attn_genome_decode(data, size, &genome);
     const struct attn_domain_limits limits = execution_limits(&genome);
     execution_case(&genome, &limits, &c);

@@ -20,7 +20,7 @@
 #define SHRINK_TRIES 600              /* of a finding, */
 #define SHRINK_SECONDS 6.0            /* and for how long */
 
-static struct attn_session_memo memo;
+static struct attn_session_memo memo, memo_before; /* this input's session */
 static enum { MIXED, PLAN_ALL, RUN_ALL } mode;
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -68,6 +68,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                             .limits = { .work = ATTN_SESSION_SMALL_WORK, .bytes = RUN_BYTES } };
     bool run = mode == RUN_ALL || (mode == MIXED && attn_session_bytes_run(data, size)), compared;
 
+    if (attn_feedback_begin(data, size))
+        memo = memo_before;
+    else if (attn_feedback_may_repeat())
+        memo_before = memo;
     attn_session_limits_for(run, &limits);
     attn_session_decode(data, size, &limits, &s);
     options.backend = run ? backend : NULL;

@@ -94,6 +94,8 @@ void attn_history_ran(const struct attn_session *session, bool data)
 {
     struct keys keys;
     watches = true;
+    if (attn_feedback_repeats())
+        return;
     keys_of(session, data, &keys);
     each_pair(&keys, count);
 }
