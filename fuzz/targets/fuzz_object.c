@@ -12,7 +12,15 @@
 #include "code/sample.h"
 #include "fuzz/targets/target.h"
 
-ATTN_TARGET("fuzz_object")
+/* The kind of file, and how many bytes of changes. */
+static const char *line_of(const uint8_t *data, size_t size)
+{
+    static char line[64];
+    snprintf(line, sizeof line, "# kind %d, %zu bytes", size ? data[0] % 10 : 0, size);
+    return line;
+}
+
+ATTN_TARGET("fuzz_object", line_of)
 
 static void demand(bool holds, const char *what)
 {
@@ -125,6 +133,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct code_sample file = { 0 };
     struct attn_code_error error;
     static const uint8_t nothing[1];
+    attn_crash_begin(data, size);
     attn_stats_tick(&stats);
     build(&file, size ? data : nothing, size ? size : 1);
     /* Exactly as large as the file, so that a sanitizer sees a read past its end. */

@@ -6,7 +6,19 @@
 #include "fuzz/shrink/shrink.h"
 #include "fuzz/targets/target.h"
 
-ATTN_TARGET("fuzz_plan")
+static const char *line_of(const uint8_t *data, size_t size)
+{
+    static const struct attn_domain_limits limits = ATTN_DOMAIN_UNLIMITED;
+    static struct attn_genome genome;
+    static struct attn_case c;
+    static char line[ATTN_CASE_LINE_MAX];
+    attn_genome_decode(data, size, &genome);
+    attn_genome_case(&genome, &limits, &c);
+    attn_case_print(&c, line, sizeof line);
+    return line;
+}
+
+ATTN_TARGET("fuzz_plan", line_of)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -17,12 +29,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct attn_error error;
     struct attn_finding finding;
 
+    attn_crash_begin(data, size);
     attn_genome_decode(data, size, &genome);
     attn_genome_case(&genome, &limits, &c);
     if (attn_problem_check(&c.problem, &error) != ATTN_E_OK) {
         char text[256], line[ATTN_CASE_LINE_MAX];
         attn_error_text(&error, text, sizeof text);
         attn_case_print(&c, line, sizeof line);
+        attn_crash_named();
         fprintf(stderr, "the domain made an illegal problem: %s\n  line:   %s\n", text, line);
         abort();
     }
@@ -30,6 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!held) {
         struct attn_shrink_how how = { .fleet = &stats.fleet };
         attn_finding_print(stderr, &finding);
+        attn_crash_named();
         attn_stats_write(&stats);
         attn_shrink_print(stderr, &how, &finding);
         abort();

@@ -23,10 +23,26 @@
 static struct attn_session_memo memo, memo_before; /* this input's session */
 static enum { MIXED, PLAN_ALL, RUN_ALL } mode;
 
+static bool is_run(const uint8_t *data, size_t size)
+{
+    return mode == RUN_ALL || (mode == MIXED && attn_session_bytes_run(data, size));
+}
+
+static const char *line_of(const uint8_t *data, size_t size)
+{
+    static struct attn_session s;
+    static char script[ATTN_SESSION_TEXT_MAX];
+    struct attn_session_limits limits;
+    attn_session_limits_for(is_run(data, size), &limits);
+    attn_session_decode(data, size, &limits, &s);
+    attn_session_print(&s, script, sizeof script);
+    return script;
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     const char *asked = getenv("ATTNFUZZ_SESSION");
-    begin_target("fuzz_session");
+    begin_target("fuzz_session", line_of, true);
     mode = !asked ? MIXED : strcmp(asked, "plan") == 0 ? PLAN_ALL : strcmp(asked, "run") == 0 ? RUN_ALL : MIXED;
     open_backend(RUN_STEPS);
     if (runs_files(*argc, *argv))
@@ -66,8 +82,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                             .kernel = -1,
                                             .cache_bytes = CACHE_BYTES,
                                             .limits = { .work = ATTN_SESSION_SMALL_WORK, .bytes = RUN_BYTES } };
-    bool run = mode == RUN_ALL || (mode == MIXED && attn_session_bytes_run(data, size)), compared;
+    bool run = is_run(data, size), compared;
 
+    attn_crash_begin(data, size);
     if (attn_feedback_begin(data, size))
         memo = memo_before;
     else if (attn_feedback_may_repeat())
@@ -75,6 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     attn_session_limits_for(run, &limits);
     attn_session_decode(data, size, &limits, &s);
     options.backend = run ? backend : NULL;
+    options.limits.trying = attn_crash_trying;
     options.limits.watch = attn_feedback_watch();
     /* A second run of every step, and a second order of the requests, for some: they cost as much as the session. */
     options.limits.schedules = (s.seed & 15) == 1;
@@ -82,6 +100,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                          : attn_session_run(&s, &options, &outcome, &finding);
     if (!held) {
         attn_session_finding_print(stderr, &s, &finding);
+        attn_crash_named();
         attn_stats_write(&stats);
         options.limits.watch = NULL;
         options.memo = NULL; /* keys that were checked before count as new */

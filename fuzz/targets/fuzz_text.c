@@ -12,7 +12,20 @@
 #include "fuzz/targets/target.h"
 #include "planner/hash.h"
 
-ATTN_TARGET("fuzz_text")
+/* The text itself may be anything. */
+static const char *line_of(const uint8_t *data, size_t size)
+{
+    static char line[4 * 4096 + 16];
+    char *at = line;
+    *at++ = '#';
+    *at++ = ' ';
+    for (size_t i = 0; i < size && at < line + sizeof line - 8; i++)
+        at += data[i] >= 0x20 && data[i] < 0x7f ? (*at = (char)data[i], 1) : sprintf(at, "\\x%02x", data[i]);
+    *at = 0;
+    return line;
+}
+
+ATTN_TARGET("fuzz_text", line_of)
 
 static void demand(bool holds, const char *what, const char *text, size_t size)
 {
@@ -81,6 +94,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct attn_error illegal;
     char line[ATTN_CASE_LINE_MAX], again[ATTN_CASE_LINE_MAX];
 
+    attn_crash_begin(data, size);
     attn_stats_tick(&stats);
     restate(data, size);
     if (size >= 7 && memcmp(text, "session", 7) == 0) {

@@ -12,11 +12,14 @@
 #include <sys/stat.h>
 
 #include "fuzz/case/folder.h"
+#include "fuzz/targets/crash.h"
 #include "fuzz/targets/feedback.h"
 #include "fuzz/targets/hooks.h"
 
 /* Inputs are short; a file beyond this is none. */
 enum { INPUT_BYTES_MAX = 1 << 24 };
+
+static bool only_lines;
 
 static int complain(const char *path, const char *what)
 {
@@ -39,8 +42,12 @@ static int run_file(const char *path, size_t size, size_t *ran)
         return complain(path, "cannot be read");
     }
     fclose(file);
-    fprintf(stderr, "%s (%zu bytes)\n", path, size);
-    LLVMFuzzerTestOneInput(bytes, size);
+    if (only_lines) {
+        puts(attn_crash_line_of(bytes, size));
+    } else {
+        fprintf(stderr, "%s (%zu bytes)\n", path, size);
+        LLVMFuzzerTestOneInput(bytes, size);
+    }
     free(bytes);
     ++*ran;
     return 0;
@@ -84,13 +91,17 @@ int main(int argc, char **argv)
 {
     struct replayed r = { .ran = 0 };
     if (argc < 2 || strcmp(argv[1], "--help") == 0) {
-        printf("usage: %s FILE|FOLDER...\nRuns the fuzz target once on each file.\n", argv[0]);
+        printf("usage: %s [--lines] FILE|FOLDER...\nRuns the fuzz target once on each file; with --lines prints what "
+               "each is and runs nothing.\n",
+               argv[0]);
         return argc < 2 ? 2 : 0;
     }
     LLVMFuzzerInitialize(&argc, &argv);
     attn_feedback_run_all();
-    for (int i = 1; i < argc; i++)
+    only_lines = strcmp(argv[1], "--lines") == 0;
+    for (int i = 1 + only_lines; i < argc; i++)
         run_path(argv[i], &r);
-    fprintf(stderr, "%zu inputs ran\n", r.ran);
+    if (!only_lines)
+        fprintf(stderr, "%zu inputs ran\n", r.ran);
     return r.status;
 }

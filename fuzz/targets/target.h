@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "fuzz/targets/crash.h"
 #include "fuzz/targets/hooks.h"
 #include "fuzz/targets/stats.h"
 
@@ -16,10 +17,11 @@ static struct attn_stats stats;
 
 static void write_stats_at_exit(void) { attn_stats_write(&stats); }
 
-/* What every target begins with. */
-static inline void begin_target(const char *name)
+/* What every target begins with; `line` makes lines of its inputs, `fibers`: it runs kernels. */
+static inline void begin_target(const char *name, attn_crash_line *line, bool fibers)
 {
     attn_stats_begin(&stats, name);
+    attn_crash_target(name, line, fibers);
     atexit(write_stats_at_exit);
 }
 
@@ -34,12 +36,12 @@ static inline bool runs_files(int argc, char **argv)
 }
 
 /* For a target that begins with nothing else. */
-#define ATTN_TARGET(name)                             \
+#define ATTN_TARGET(name, line)                       \
     int LLVMFuzzerInitialize(int *argc, char ***argv) \
     {                                                 \
         (void)argc;                                   \
         (void)argv;                                   \
-        begin_target(name);                           \
+        begin_target(name, line, false);              \
         return 0;                                     \
     }
 

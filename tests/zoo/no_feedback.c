@@ -11,6 +11,15 @@ bool attn_feedback_watches(void) { return false; }
 
 void attn_feedback_run_all(void) {}
 
+bool attn_feedback_may_repeat(void) { return false; }
+
+bool attn_feedback_begin(const uint8_t *data, size_t size)
+{
+    (void)data;
+    (void)size;
+    return false;
+}
+
 uint64_t attn_feedback_runs(int trait, int class)
 {
     (void)trait;

@@ -19,7 +19,7 @@ set_source_files_properties("${CMAKE_SOURCE_DIR}/planted.c" TARGET_DIRECTORY att
 set(fuzz "${CMAKE_SOURCE_DIR}/fuzz/targets")
 foreach(name fuzz_plan fuzz_kernel fuzz_session)
   foreach(way raw uniform)
-    add_executable(${name}-${way} ${fuzz}/${name}.c ${fuzz}/stats.c tests/zoo/no_feedback.c)
+    add_executable(${name}-${way} ${fuzz}/${name}.c ${fuzz}/crash.c ${fuzz}/stats.c tests/zoo/no_feedback.c)
     target_compile_options(${name}-${way} PRIVATE ${ATTN_COVERAGE})
     target_link_libraries(${name}-${way} PRIVATE attn_fuzz)
     set_target_properties(${name}-${way} PROPERTIES LINKER_LANGUAGE CXX)
