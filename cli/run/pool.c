@@ -307,9 +307,12 @@ static void progress(struct pool *pool, bool terminal)
     pool->last_ns = now;
     double seconds = (double)(now - pool->begin_ns) / 1e9;
     double rate = (double)(pool->n_done - pool->n_at_begin) / seconds;
+    double left = pool->over_ns ? (double)(pool->over_ns - now) / 1e9
+                  : rate > 0    ? (double)(n - pool->n_done) / rate
+                                : 0;
     fprintf(stderr, "%s%" PRId64 " of %" PRId64 " run, %" PRId64 " failed, %.0f s, %.1f/s, about %.0f s left%s",
-            terminal ? "\r" : "", pool->n_done, n, pool->n_failed, seconds, rate,
-            rate > 0 ? (double)(n - pool->n_done) / rate : 0, terminal ? "\033[K" : "\n");
+            terminal ? "\r" : "", pool->n_done, n, pool->n_failed, seconds, rate, left > 0 ? left : 0,
+            terminal ? "\033[K" : "\n");
     fflush(stderr);
 }
 

@@ -11,7 +11,7 @@ enum { ATTN_STATS_RULES_MAX = 64 };
 
 struct attn_stats {
     const char *target;
-    const char *path;         /* from ATTNFUZZ_STATS; NULL: nothing is written */
+    const char *path;         /* from ATTNFUZZ_STATS, %p the process's number; NULL: nothing is written */
     int64_t started, written; /* monotonic clock, ns */
     uint64_t executions;
     uint64_t plans;                                          /* planner calls */
