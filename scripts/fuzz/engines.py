@@ -46,11 +46,17 @@ class Fuzzer:
         self.base = os.path.join(engine.places.run, f"{target.name}.{number}")
         self.log = self.base + ".log"
         self.began = self.moved = time.monotonic()
-        self.seen, self.child, self.trouble = 0, None, None
+        self.seen, self.child, self.trouble, self.ended = 0, None, None, None
 
     def stats(self):
         """Of each process that it has had: AFL++ starts a target anew now and then."""
         return [s for s in (counts(path) for path in sorted(glob.glob(glob.escape(self.base) + ".*stats"))) if s]
+
+    def running(self):
+        if self.child.poll() is None:
+            return True
+        self.ended = self.ended or time.monotonic()
+        return False
 
     def executions(self):
         n = sum(s["executions"] for s in self.stats())
@@ -68,6 +74,7 @@ class Fuzzer:
 
 class LibFuzzer(Engine):
     name = "libfuzzer"
+    after_s = 40  # beyond its time: an execution that it is at, or a finding that is made smaller
 
     def command(self, fuzzer, seconds):
         target, places = fuzzer.target, self.places
@@ -91,6 +98,7 @@ class LibFuzzer(Engine):
 
 class Afl(Engine):
     name = "afl"
+    after_s = 1  # its time begins when all of the corpus was run
 
     def mutator(self, target):
         """Forms of input without a mutator of ours are left to AFL++'s own."""

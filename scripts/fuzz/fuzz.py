@@ -139,14 +139,14 @@ class Run:
                 self.engine.start(target, number)
         step = 1 if sys.stdout.isatty() else 10
         next_s = min(step, 5)
-        while any(f.child.poll() is None for f in self.engine.fuzzers):
+        while any([f.running() for f in self.engine.fuzzers]):
             time.sleep(0.25)
             now = time.monotonic() - self.begun
             if now >= next_s:
                 self.watch()
                 self.progress(now)
                 next_s = now + step
-            if now > self.o.seconds + max(t.timeout for t in self.targets) + 30:
+            if now > self.o.seconds + self.engine.after_s:
                 self.processes.end([f.child for f in self.engine.fuzzers], 2)
         self.watch()
 
@@ -154,7 +154,7 @@ class Run:
         """A process that does nothing is trouble, and is not waited for."""
         now = time.monotonic()
         for f in self.engine.fuzzers:
-            if f.trouble or f.child.poll() is not None:
+            if f.trouble or not f.running():
                 continue
             f.executions()
             if now - f.moved > f.target.timeout + STILL_LEAST_S:
@@ -176,7 +176,7 @@ class Run:
 
     def trouble_of(self, fuzzer, stopped):
         """Why this process says nothing of the target; None: it does."""
-        code, seen, now = fuzzer.child.poll(), fuzzer.executions(), time.monotonic()
+        code, seen = fuzzer.child.poll(), fuzzer.executions()
         if fuzzer.trouble:
             return fuzzer.trouble
         if stopped:
@@ -185,7 +185,7 @@ class Run:
             return f"it has run nothing (exit code {code})"
         if code and self.engine.name == "afl" or code and not of_text(fuzzer.text()):
             return f"it ended with exit code {code}, and left no finding"
-        still = now - fuzzer.moved
+        still = fuzzer.ended - min(fuzzer.moved, fuzzer.ended)
         if not code and still > STILL_LEAST_S and still > self.o.seconds / 2:
             return f"no new execution in the last {still:.0f} s"
         return None
@@ -195,9 +195,11 @@ class Run:
         if self.line_open:
             print()
         fuzzers = self.engine.fuzzers
-        self.processes.end([f.child for f in fuzzers], 0.5 if stopped else 2)
+        self.processes.end([f.child for f in fuzzers if f.running()], 0.5 if stopped else 2)
         if self.begun is None:
             return
+        for f in fuzzers:
+            f.running()
         troubled = [(f, self.trouble_of(f, stopped)) for f in fuzzers]
         date, found = self.kept.gather([self.engine], self.targets, bool(stopped))
         with_finding = {f.target for f in found}
@@ -257,7 +259,7 @@ class Run:
         except Interrupted as interrupted:
             self.processes.hold()
             stopped = interrupted
-            say(f"\n./dev: interrupted; this is what is known")
+            say("\n./dev: interrupted; this is what is known")
         self.finish(stopped)
         if self.failed:
             complain("; ".join(self.failed) if stopped or "findings" not in self.failed else "there are findings")
