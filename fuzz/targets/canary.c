@@ -9,27 +9,10 @@
 #include <assert.h>
 #include <string.h>
 
-#include "fuzz/domain/domain.h"
+#include "fuzz/targets/genome_line.h"
 #include "fuzz/targets/target.h"
 
-static void make_case(const uint8_t *data, size_t size, struct attn_case *c)
-{
-    static const struct attn_domain_limits limits = ATTN_DOMAIN_UNLIMITED;
-    static struct attn_genome genome;
-    attn_genome_decode(data, size, &genome);
-    attn_genome_case(&genome, &limits, c);
-}
-
-static const char *line_of(const uint8_t *data, size_t size)
-{
-    static struct attn_case c;
-    static char line[ATTN_CASE_LINE_MAX];
-    make_case(data, size, &c);
-    attn_case_print(&c, line, sizeof line);
-    return line;
-}
-
-ATTN_TARGET("fuzz_canary", line_of)
+ATTN_TARGET("fuzz_canary", genome_line)
 
 /* One thing after another, for an engine to come nearer by. */
 static bool is_it(const struct attn_problem *p)
@@ -70,9 +53,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct attn_case c;
     const char *how = getenv("ATTNFUZZ_CANARY");
     attn_crash_begin(data, size);
-    make_case(data, size, &c);
+    genome_case(data, size, &c);
     attn_stats_tick(&stats);
     if (is_it(&c.problem))
-        fail(how ? how : "abort", line_of(data, size));
+        fail(how ? how : "abort", genome_line(data, size));
     return 0;
 }

@@ -4,10 +4,11 @@
  * SPDX-License-Identifier: MIT */
 #include "fuzz/domain/domain.h"
 #include "fuzz/restated/restated.h"
+#include "fuzz/targets/genome_line.h"
 #include "fuzz/targets/target.h"
 #include "planner/hash.h"
 
-ATTN_TARGET("fuzz_api")
+ATTN_TARGET("fuzz_api", genome_line)
 
 enum { TRIES = 8 }; /* of each input */
 
@@ -25,16 +26,14 @@ static bool plan_of(const struct attn_device *device, const struct attn_problem 
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct attn_domain_limits limits = ATTN_DOMAIN_UNLIMITED;
     const struct attn_restated *said = &attn_restated_planner;
     uint64_t seed = attn_hash(ATTN_HASH_START, data, size);
     struct attn_restated_fault fault;
-    struct attn_genome genome;
     struct attn_plan plan;
     struct attn_case c;
 
-    attn_genome_decode(data, size, &genome);
-    attn_genome_case(&genome, &limits, &c);
+    attn_crash_begin(data, size);
+    genome_case(data, size, &c);
     const struct attn_device *device = attn_device(c.run.device < 0 ? 0 : c.run.device);
     bool same = attn_restate_key(said, &c.problem, &fault) && attn_restate_image(said, &c.problem, &fault);
     for (int tries = 0; tries < TRIES && same; tries++) {

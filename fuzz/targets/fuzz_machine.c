@@ -21,10 +21,30 @@ static int n_targets;
 
 static void close_at_exit(void) { backend->ops->close(backend); }
 
+static struct attn_domain_limits case_of(const uint8_t *data, size_t size, struct attn_case *c)
+{
+    static struct attn_genome genome;
+    attn_genome_decode(data, size, &genome);
+    const struct attn_domain_limits limits = execution_limits(&genome);
+    attn_genome_case(&genome, &limits, c);
+    c->run.device = targets[(uint64_t)(c->run.device + attn_device_count()) % (uint64_t)n_targets];
+    c->run.weakening = -1;
+    return limits;
+}
+
+static const char *line_of(const uint8_t *data, size_t size)
+{
+    static struct attn_case c;
+    static char line[ATTN_CASE_LINE_MAX];
+    case_of(data, size, &c);
+    attn_case_print(&c, line, sizeof line);
+    return line;
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     char error[512] = "no code objects";
-    begin_target("fuzz_machine");
+    begin_target("fuzz_machine", line_of, false);
     n_targets = attn_machine_targets(targets, ATTN_FLEET_MAX, error, sizeof error);
     backend = n_targets > 0 ? attn_machine_open(NULL, error, sizeof error) : NULL;
     if (!backend) {
@@ -39,24 +59,24 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct attn_genome genome;
     struct attn_case c;
     struct attn_outcome outcome;
     struct attn_finding finding;
 
-    attn_genome_decode(data, size, &genome);
-    const struct attn_domain_limits limits = execution_limits(&genome);
-    attn_genome_case(&genome, &limits, &c);
-    c.run.device = targets[(uint64_t)(c.run.device + attn_device_count()) % (uint64_t)n_targets];
-    c.run.weakening = -1;
+    attn_crash_begin(data, size);
+    attn_feedback_begin(data, size);
+    const struct attn_domain_limits limits = case_of(data, size, &c);
     const struct isa_options options = { .schedule = c.run.schedule, .checked = true, .budget = BUDGET };
     attn_machine_options(backend, &options);
-    const struct attn_run_limits run_limits = {
-        .work = limits.work, .bytes = EXEC_WORKSPACE, .schedules = (c.run.seed & 3) == 0, .watch = attn_feedback_watch()
-    };
+    const struct attn_run_limits run_limits = { .work = limits.work,
+                                                .bytes = EXEC_WORKSPACE,
+                                                .schedules = (c.run.seed & 3) == 0,
+                                                .trying = attn_crash_trying,
+                                                .watch = attn_feedback_watch() };
     if (attn_check_run(backend, &c, &run_limits, &outcome, &finding) == ATTN_OUTCOME_FAILED) {
         struct attn_shrink_how how = { .backend = backend, .limits = run_limits, .max_tries = SHRINK_TRIES };
         attn_finding_print(stderr, &finding);
+        attn_crash_named();
         attn_stats_write(&stats);
         how.limits.watch = NULL;
         attn_shrink_print(stderr, &how, &finding);

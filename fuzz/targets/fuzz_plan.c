@@ -4,34 +4,20 @@
 #include "fuzz/domain/domain.h"
 #include "fuzz/properties/properties.h"
 #include "fuzz/shrink/shrink.h"
+#include "fuzz/targets/genome_line.h"
 #include "fuzz/targets/target.h"
 
-static const char *line_of(const uint8_t *data, size_t size)
-{
-    static const struct attn_domain_limits limits = ATTN_DOMAIN_UNLIMITED;
-    static struct attn_genome genome;
-    static struct attn_case c;
-    static char line[ATTN_CASE_LINE_MAX];
-    attn_genome_decode(data, size, &genome);
-    attn_genome_case(&genome, &limits, &c);
-    attn_case_print(&c, line, sizeof line);
-    return line;
-}
-
-ATTN_TARGET("fuzz_plan", line_of)
+ATTN_TARGET("fuzz_plan", genome_line)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct attn_domain_limits limits = ATTN_DOMAIN_UNLIMITED;
     static struct attn_sweep sweep;
-    struct attn_genome genome;
     struct attn_case c;
     struct attn_error error;
     struct attn_finding finding;
 
     attn_crash_begin(data, size);
-    attn_genome_decode(data, size, &genome);
-    attn_genome_case(&genome, &limits, &c);
+    genome_case(data, size, &c);
     if (attn_problem_check(&c.problem, &error) != ATTN_E_OK) {
         char text[256], line[ATTN_CASE_LINE_MAX];
         attn_error_text(&error, text, sizeof text);

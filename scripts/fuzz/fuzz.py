@@ -48,10 +48,18 @@ class Run:
     # ---- Before --------------------------------------------------------------------------------------------
 
     def build(self):
-        if self.o.no_build:
-            return GOOD
-        return self.processes.run([os.path.join(SOURCE, "dev"), "fuzz-build", "--engine", self.o.engine, "--jobs",
-                                   str(self.o.jobs)], 0.2)
+        code = GOOD
+        if not self.o.no_build:
+            code = self.processes.run([os.path.join(SOURCE, "dev"), "fuzz-build", "--engine", self.o.engine, "--jobs",
+                                       str(self.o.jobs)], 0.2)
+        if os.path.exists(self.places.amd_built):
+            os.environ["ATTN_AMD"] = self.places.amd_object
+        elif any(t.needs_amd for t in self.targets) and code == GOOD and self.o.target:
+            complain("a target that was named needs the kernels' machine code for AMD GPUs, which cannot be built here")
+            return LACKS
+        else:
+            self.targets = [t for t in self.targets if not t.needs_amd]
+        return code
 
     def lock(self):
         """Two runs would take each other's findings for what a killed one has left."""

@@ -50,7 +50,8 @@ class Processes:
         self.caught = None
         self.holding = False
         reading, self.held = os.pipe()
-        if os.fork() == 0:
+        self.guard = os.fork()
+        if self.guard == 0:
             self._guard(reading)
         os.close(reading)
         for number in ENDING:
@@ -118,3 +119,5 @@ class Processes:
 
     def close(self):
         kill_marked(self.mark, 1)
+        os.close(self.held)
+        os.waitpid(self.guard, 0)
