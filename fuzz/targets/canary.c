@@ -12,7 +12,7 @@
 #include "fuzz/targets/genome_line.h"
 #include "fuzz/targets/target.h"
 
-ATTN_TARGET("fuzz_canary", genome_line)
+ATTN_TARGET_OF("fuzz_canary", genome_line)
 
 /* One thing after another, for an engine to come nearer by. */
 static bool is_it(const struct attn_problem *p)

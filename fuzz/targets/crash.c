@@ -29,13 +29,22 @@ static const struct {
 enum { SIGNALS = sizeof signals / sizeof signals[0] };
 static struct sigaction before[SIGNALS];
 
+static const char *line_of(const uint8_t *data, size_t size)
+{
+    static char bytes[32];
+    if (now.line)
+        return now.line(data, size);
+    snprintf(bytes, sizeof bytes, "# %zu bytes", size);
+    return bytes;
+}
+
 /* Once: what comes over it is about the same. */
 static void say(const char *what)
 {
-    if (now.named || !now.data || !now.line)
+    if (now.named || !now.data)
         return;
     now.named = true;
-    const char *line = now.line(now.data, now.size);
+    const char *line = line_of(now.data, now.size);
     fprintf(stderr, "crash target=%s", now.name);
     if (attn_kernel(now.kernel))
         fprintf(stderr, " kernel=%s", attn_kernel(now.kernel)->name);
@@ -98,4 +107,4 @@ void attn_crash_trying(void *context, int kernel)
 
 void attn_crash_named(void) { now.named = true; }
 
-const char *attn_crash_line_of(const uint8_t *data, size_t size) { return now.line ? now.line(data, size) : "#"; }
+const char *attn_crash_line_of(const uint8_t *data, size_t size) { return line_of(data, size); }

@@ -14,7 +14,8 @@
  * '#'. Called where a process is about to end: it takes no memory and little stack. */
 typedef const char *attn_crash_line(const uint8_t *data, size_t size);
 
-/* Once: the target's name and what makes lines of its inputs. Does it run kernels, on stacks of their own? */
+/* Once: the target's name and what makes lines of its inputs; NULL: they are bytes. Does it run kernels, on stacks of
+ * their own? */
 void attn_crash_target(const char *name, attn_crash_line *line, bool fibers);
 /* An input begins; the first time handlers are installed, over those of an engine and a sanitizer, which come after
  * them. A fault of a kernel that runs without checks is the executor's (attn_host_fault). */

@@ -8,7 +8,7 @@
 #include "fuzz/targets/target.h"
 #include "planner/hash.h"
 
-ATTN_TARGET("fuzz_api", genome_line)
+ATTN_TARGET_OF("fuzz_api", genome_line)
 
 enum { TRIES = 8 }; /* of each input */
 

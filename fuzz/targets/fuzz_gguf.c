@@ -286,6 +286,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct attn_gguf gguf, again;
     static struct file file;
     struct attn_gguf_error error, other;
+    attn_crash_begin(data, size);
     attn_stats_tick(&stats);
     if (size == 0)
         return 0;

@@ -12,15 +12,7 @@
 #include "code/sample.h"
 #include "fuzz/targets/target.h"
 
-/* The kind of file, and how many bytes of changes. */
-static const char *line_of(const uint8_t *data, size_t size)
-{
-    static char line[64];
-    snprintf(line, sizeof line, "# kind %d, %zu bytes", size ? data[0] % 10 : 0, size);
-    return line;
-}
-
-ATTN_TARGET("fuzz_object", line_of)
+ATTN_TARGET("fuzz_object")
 
 static void demand(bool holds, const char *what)
 {

@@ -7,7 +7,7 @@
 #include "fuzz/targets/genome_line.h"
 #include "fuzz/targets/target.h"
 
-ATTN_TARGET("fuzz_plan", genome_line)
+ATTN_TARGET_OF("fuzz_plan", genome_line)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

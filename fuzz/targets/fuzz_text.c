@@ -25,7 +25,7 @@ static const char *line_of(const uint8_t *data, size_t size)
     return line;
 }
 
-ATTN_TARGET("fuzz_text", line_of)
+ATTN_TARGET_OF("fuzz_text", line_of)
 
 static void demand(bool holds, const char *what, const char *text, size_t size)
 {

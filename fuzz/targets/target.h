@@ -35,8 +35,8 @@ static inline bool runs_files(int argc, char **argv)
     return false;
 }
 
-/* For a target that begins with nothing else. */
-#define ATTN_TARGET(name, line)                       \
+/* For a target that begins with nothing else; `line` as above, NULL: its inputs are bytes. */
+#define ATTN_TARGET_OF(name, line)                    \
     int LLVMFuzzerInitialize(int *argc, char ***argv) \
     {                                                 \
         (void)argc;                                   \
@@ -44,5 +44,6 @@ static inline bool runs_files(int argc, char **argv)
         begin_target(name, line, false);              \
         return 0;                                     \
     }
+#define ATTN_TARGET(name) ATTN_TARGET_OF(name, NULL)
 
 #endif

@@ -9,6 +9,8 @@ import re
 import shutil
 import time
 
+from targets import SOURCE
+
 # AFL++, docs/fuzzing_in_depth.md, "Using multiple cores": secondaries with other schedules see other inputs first.
 SCHEDULES = ("explore", "fast", "coe", "lin", "quad", "exploit", "rare", "seek")
 
@@ -102,8 +104,9 @@ class Afl(Engine):
 
     def mutator(self, target):
         """Forms of input without a mutator of ours are left to AFL++'s own."""
-        named = os.path.join(self.places.mutators, f"attn_afl_{target.form}.so")
-        return named if target.form in ("genome", "session") else None
+        if not os.path.exists(os.path.join(SOURCE, "fuzz", "targets", f"entry_{target.form}.c")):
+            return None
+        return os.path.join(self.places.mutators, f"attn_afl_{target.form}.so")
 
     def command(self, fuzzer, seconds):
         target, places = fuzzer.target, self.places

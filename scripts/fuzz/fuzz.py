@@ -4,12 +4,17 @@
 a share of the corpus, fuzzes every target, sums up. Ctrl-C, SIGTERM and SIGHUP end it within two seconds with what it
 knows; what it found is kept, also when it is killed: see findings.py. Exit codes: those of ./dev."""
 
-import argparse
-import fcntl
 import os
-import shutil
-import sys
-import time
+import signal
+
+for number in (signal.SIGINT, signal.SIGTERM):  # while nothing is known; processes.py does it from then on
+    signal.signal(number, lambda number, _: os._exit(128 + number))
+
+import argparse  # noqa: E402
+import fcntl  # noqa: E402
+import shutil  # noqa: E402
+import sys  # noqa: E402
+import time  # noqa: E402
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import summary  # noqa: E402
