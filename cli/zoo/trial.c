@@ -69,7 +69,7 @@ static bool names_failure(const char *text, char *property, size_t cap)
         return true;
     }
     bool sanitizer = strstr(text, "==ERROR: ") || strstr(text, "== ERROR: ") || strstr(text, "runtime error: ") ||
-                     strstr(text, ": Assertion `");
+                     strstr(text, ": Assertion `") || !strncmp(text, "crash target=", 13);
     if (sanitizer)
         snprintf(property, cap, "crash");
     return sanitizer;
