@@ -211,6 +211,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct isa_machine *machines[TARGETS];
     struct isa_error error;
+    attn_crash_begin(data, size);
     attn_stats_tick(&stats);
     if (size < 4)
         return 0;

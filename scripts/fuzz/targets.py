@@ -28,8 +28,8 @@ class Places:
     def __init__(self, build, work):
         self.asan, self.plain, self.afl = (os.path.join(build, name, "bin") for name in ("asan", "plain", "afl"))
         self.mutators = os.path.join(build, "plain", "lib")
-        self.amd_built = os.path.join(build, "gpu", "built")
-        self.amd_object = os.path.abspath(os.path.join(build, "gpu", "bin", "attn_amd.so"))
+        self.amd_built = os.path.join(build, "asan", "gpu", "built")
+        self.amd_object = os.path.abspath(os.path.join(build, "asan", "gpu", "bin", "attn_amd.so"))
         self.attnfuzz = os.path.join(self.plain, "attnfuzz")
         self.work = work
         self.corpora = os.path.join(work, "corpus")    # a folder a target, kept from run to run
