@@ -176,6 +176,8 @@ static bool take_immediate(struct parse *t, struct isa_instr *i, int expected)
     }
     if (i->bytes && has_simm16(i->encoding[0])) {
         i->immediate = i->encoding[0] & 0xffff;
+    } else if (t->symbolic && i->bytes && i->encoding[0] >> 23 == 0x17e) { /* SOPC: s_set_gpr_idx_on */
+        i->immediate = i->encoding[0] >> 8 & 0xff;
     } else if (t->symbolic && i->bytes) { /* SOP1: s_sendmsg_rtn */
         i->immediate = i->encoding[0] & 0xff;
     } else if (t->symbolic) {

@@ -303,8 +303,8 @@ bool isa_read_modifier(const char **text, struct isa_instr *i, struct isa_lists 
 
 bool isa_skip_symbolic(const char **text)
 {
-    static const char *const names[] = { "vmcnt",    "expcnt",  "lgkmcnt", "vscnt",   "instid0",
-                                         "instskip", "instid1", "hwreg",   "sendmsg", NULL };
+    static const char *const names[] = { "vmcnt",   "expcnt", "lgkmcnt", "vscnt",   "instid0", "instskip",
+                                         "instid1", "hwreg",  "sendmsg", "gpr_idx", NULL };
     const char *p = *text;
     size_t length = 0;
     while (isalnum((unsigned char)p[length]) || p[length] == '_') {
