@@ -1,5 +1,5 @@
 /* devices.c: which devices are valid, which covers which, what weakenings take, how they are named; and known head
- * sizes. See restated.h.
+ * sizes, and failures. See restated.h.
  *
  * SPDX-License-Identifier: MIT */
 #include <inttypes.h>
@@ -232,7 +232,22 @@ static bool check_head_size(const struct attn_restated *said, uint64_t *state, s
     return (none.d_k == 0 && none.d_v == 0) || attn_differs(fault, "no pair's operand is a pair");
 }
 
+/* What has a name is in the table, and nothing else. */
+static bool check_failure(const struct attn_restated *said, uint64_t *state, struct attn_restated_fault *fault)
+{
+    static const char *const names[] = {
+#define X(NAME, name, text) #name,
+        ATTN_FAILURES(X)
+#undef X
+    };
+    const int code = (int)attn_random_below(state, ATTN_FAILURE_COUNT + 2) - 1;
+    const char *name = code < 0 || code == ATTN_FAILURE_COUNT ? "unknown" : names[code];
+    return strcmp(said->failure_name(code), name) == 0 ||
+           attn_differs(fault, "failure %d is '%s', not '%s'", code, said->failure_name(code), name);
+}
+
 bool attn_restate_device(const struct attn_restated *said, uint64_t seed, struct attn_restated_fault *fault)
 {
-    return check_device(said, &seed, fault) && check_name(said, &seed, fault) && check_head_size(said, &seed, fault);
+    return check_device(said, &seed, fault) && check_name(said, &seed, fault) && check_head_size(said, &seed, fault) &&
+           check_failure(said, &seed, fault);
 }

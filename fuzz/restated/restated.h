@@ -38,6 +38,7 @@
       (const struct attn_device *, const struct attn_key *, int, struct attn_plan *, struct attn_verdict *))  \
     X(plan_check, const char *, (const struct attn_plan *))                                                   \
     X(plan_equal, bool, (const struct attn_plan *, const struct attn_plan *))                                 \
+    X(failure_name, const char *, (int))                                                                      \
     X(image_bytes, int64_t, (const struct attn_problem *))
 
 struct attn_restated {
@@ -76,7 +77,7 @@ bool attn_restate_device(const struct attn_restated *said, uint64_t seed, struct
 bool attn_restate_plan(const struct attn_restated *said, const struct attn_problem *legal, const struct attn_plan *plan,
                        uint64_t seed, struct attn_restated_fault *fault);
 /* What contracts promise of the plans of a problem on a device: which types a kernel takes, columns, scans,
- * conversions, staged copies, room in the stated tree of additions. */
+ * conversions, staged copies, room in the stated tree of additions, cost. */
 bool attn_restate_routes(const struct attn_restated *said, const struct attn_device *device,
                          const struct attn_problem *legal, uint64_t seed, struct attn_restated_fault *fault);
 /* What an image needs of memory: its rows, and not much more, however far apart they are. */

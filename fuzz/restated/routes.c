@@ -17,10 +17,11 @@ static const struct promise {
     bool stated;
     bool by_types; /* K and V have to match */
     bool scans;    /* where that pays */
+    bool costs;    /* what costs.c says */
 } promises[ATTN_KERNEL_COUNT] = {
-    [ATTN_KERNEL_naive] = { .stated = true },
-    [ATTN_KERNEL_vec] = { .stated = true },
-    [ATTN_KERNEL_tile] = { .stated = true, .scans = true },
+    [ATTN_KERNEL_naive] = { .stated = true, .costs = true },
+    [ATTN_KERNEL_vec] = { .stated = true, .costs = true },
+    [ATTN_KERNEL_tile] = { .stated = true, .scans = true, .costs = true },
     [ATTN_KERNEL_mma] = { .stated = true, .by_types = true, .scans = true },
 };
 
@@ -160,7 +161,8 @@ bool attn_restate_routes(const struct attn_restated *said, const struct attn_dev
     attn_key_of(legal, &key);
     for (int kernel = 0; kernel < ATTN_KERNEL_COUNT; kernel++)
         if (said->plan_kernel(device, &key, kernel, &plan, NULL) &&
-            (!check_launches(&plan, fault) || !check_tree(&plan, fault)))
+            (!check_launches(&plan, fault) || !check_tree(&plan, fault) ||
+             (promises[kernel].costs && !attn_restated_cost(&plan, fault))))
             return false;
     return check_types(said, device, &key, &seed, fault);
 }

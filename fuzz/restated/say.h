@@ -9,4 +9,7 @@
 /* Fills the fault's sentence; false. */
 __attribute__((format(printf, 2, 3))) bool attn_differs(struct attn_restated_fault *fault, const char *format, ...);
 
+/* Does a plan of naive, vec or tile cost what their model says? (costs.c) */
+bool attn_restated_cost(const struct attn_plan *plan, struct attn_restated_fault *fault);
+
 #endif

@@ -263,6 +263,26 @@ static bool too_few_joins(const struct attn_device *d, const struct attn_key *ke
     return able;
 }
 
+static bool cheaper_tile(const struct attn_device *d, const struct attn_key *key, int kernel, struct attn_plan *plan,
+                         struct attn_verdict *verdict)
+{
+    const bool able = attn_plan_kernel(d, key, kernel, plan, verdict);
+    if (plan && kernel == ATTN_KERNEL_tile && key->n_kv > 1024)
+        plan->cost -= plan->cost / 32;
+    return able;
+}
+
+static bool half_the_splits(const struct attn_device *d, const struct attn_key *key, int kernel, struct attn_plan *plan,
+                            struct attn_verdict *verdict)
+{
+    const bool able = attn_plan_kernel(d, key, kernel, plan, verdict);
+    if (plan && kernel == ATTN_KERNEL_tile && plan->splits > 2)
+        plan->splits /= 2;
+    return able;
+}
+
+static const char *no_first_failure(int code) { return code == 0 ? "unknown" : attn_failure_name(code); }
+
 /* All that lies between the first row and the last. */
 static int64_t with_gaps(const struct attn_problem *p) { return attn_image_reach(p); }
 
@@ -307,6 +327,9 @@ static void what_says_otherwise_is_found_out(void **state)
         WRONG(plan_kernel, never_scans),
         WRONG(plan_kernel, copies_of_8_bytes),
         WRONG(plan_kernel, too_few_joins),
+        WRONG(plan_kernel, cheaper_tile),
+        WRONG(plan_kernel, half_the_splits),
+        WRONG(failure_name, no_first_failure),
         WRONG(image_bytes, with_gaps),
     };
 #undef WRONG
