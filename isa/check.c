@@ -36,8 +36,11 @@ void isa_issue(struct isa_wave *w, const struct isa_instr *i, enum isa_counter c
 {
     enum isa_counter c = counter_of(w, counter);
     uint32_t number = ++w->issued[c];
-    if (w->checked)
-        mark(w, i, (struct isa_pending){ (uint8_t)(c + 1), number, 0 });
+    if (!w->checked)
+        return;
+    mark(w, i, (struct isa_pending){ (uint8_t)(c + 1), number, 0 });
+    if (c == ISA_C_DS && (i->row->flags & ISA_NO_DST))
+        w->group->stored[w->number] = number;
 }
 
 void isa_issue_flat(struct isa_wave *w, const struct isa_instr *i, bool stores, bool lds, bool other)

@@ -115,6 +115,7 @@ static void clean(struct isa_group *g)
     }
     g->arrived = g->ended = g->phase = 0;
     memset(g->signalled, 0, sizeof g->signalled);
+    memset(g->stored, 0, sizeof g->stored);
 }
 
 /* ---- Barriers -------------------------------------------------------------------------------------------- */
@@ -139,6 +140,9 @@ static void complete(struct isa_group *g)
 enum isa_next isa_barrier_signal(struct isa_wave *w, const struct isa_instr *i)
 {
     struct isa_group *g = w->group;
+    /* Others may read behind the barrier what is not there yet. */
+    if (w->checked && g->stored[w->number] > w->done[ISA_C_DS])
+        return isa_fail(w, i, ISA_STOP_HAZARD, -1, "a store to LDS that was not waited for, at a barrier");
     if (g->signalled[w->number])
         return isa_fail(w, i, ISA_STOP_BARRIER, -1, "signalled twice, with no wait between");
     g->signalled[w->number] = true;

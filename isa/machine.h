@@ -202,8 +202,9 @@ struct isa_group {
     uint32_t phase; /* barriers completed */
     bool signalled[ISA_MAX_WAVES];
     uint32_t signalled_phase[ISA_MAX_WAVES];
-    uint64_t random; /* of the schedule */
-    int order;       /* 0 forward, 1 reverse, 2 starved, 3 random */
+    uint32_t stored[ISA_MAX_WAVES]; /* number of the wave's last store to LDS, of its DS counter */
+    uint64_t random;                /* of the schedule */
+    int order;                      /* 0 forward, 1 reverse, 2 starved, 3 random */
     uint32_t starved;
 };
 struct isa_group *isa_group_new(struct isa_machine *m);

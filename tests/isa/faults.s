@@ -87,6 +87,18 @@ kernel lds_early_good
     s_waitcnt lgkmcnt(1)
     v_add_u32_e32 v3, v2, v2
 done lds_early_good
+// A store to LDS that may not be there when the others are let go.
+kernel barrier_early
+    arguments
+    ds_write_b32 v1, v0
+    s_barrier
+done barrier_early
+kernel barrier_early_good
+    arguments
+    ds_write_b32 v1, v0
+    s_waitcnt lgkmcnt(0)
+    s_barrier
+done barrier_early_good
 // Stores do not hold what they read.
 kernel stored_good
     arguments

@@ -170,6 +170,7 @@ static const struct {
     { "overwritten", ISA_STOP_HAZARD },
     { "scalar_order", ISA_STOP_HAZARD },
     { "lds_early", ISA_STOP_HAZARD },
+    { "barrier_early", ISA_STOP_HAZARD },
     { "vector_unwritten", ISA_STOP_REGISTER_UNWRITTEN },
     { "lane_unwritten", ISA_STOP_REGISTER_UNWRITTEN },
     { "scalar_unwritten", ISA_STOP_REGISTER_UNWRITTEN },
