@@ -10,6 +10,8 @@
  * SPDX-License-Identifier: MIT */
 #include "isa/memory.h"
 
+enum { TH_RETURN = 1 }; /* gfx12's temporal hint of an atomic: TH_ATOMIC_RETURN is bit 0 */
+
 struct buffer {
     uint64_t base, size;
     uint32_t stride;
@@ -24,9 +26,9 @@ struct places {
 
 static struct places places_of(const struct isa_instr *i)
 {
-    int n = i->n_dst ? 0 : 1; /* without a result the data comes first */
+    int n = i->n_dst ? 0 : 1; /* of a store the data comes first */
     struct places p = { .data = i->n_dst ? NULL : &i->src[0], .vaddr = &i->src[n] };
-    if (i->n_dst && isa_m(i, ISA_M_ATOMIC))
+    if (isa_m(i, ISA_M_ATOMIC)) /* the text has data and result once, whether there is a result or not */
         p.data = &i->dst[0];
     p.reg = i->src[n + 1].reg;
     p.soffset = &i->src[n + 2];
@@ -39,6 +41,8 @@ static uint32_t soffset_of(const struct isa_wave *w, const struct isa_operand *o
            : o->place == ISA_P_CONSTANT ? (uint32_t)o->value
                                         : 0;
 }
+
+static bool returns(const struct isa_instr *i) { return i->glc || i->sc0 || (i->th & TH_RETURN); }
 
 /* ---- Scratch --------------------------------------------------------------------------------------------- */
 
@@ -83,8 +87,14 @@ static bool access(struct isa_wave *w, const struct isa_instr *i, const struct p
 {
     int bytes = isa_m_bytes(i);
     uint8_t moved[16] = { 0 };
-    if (isa_m(i, ISA_M_ATOMIC))
-        return !inside || isa_global_atomic(w, i, lane, address, p->data);
+    if (isa_m(i, ISA_M_ATOMIC)) {
+        uint32_t kept[2] = { w->v[p->data->reg][lane], bytes == 8 ? w->v[p->data->reg + 1][lane] : 0 };
+        if (inside && !isa_global_atomic(w, i, lane, address, p->data))
+            return false;
+        for (int k = 0; k < bytes / 4 && !returns(i); k++)
+            w->v[p->data->reg + k][lane] = kept[k];
+        return true;
+    }
     if (isa_m(i, ISA_M_STORE)) {
         isa_collect(w, i, p->data, lane, bytes, moved);
         return !inside || isa_global_store(w, i, lane, address, bytes, moved);
@@ -116,7 +126,10 @@ enum isa_next isa_run_buffer(struct isa_wave *w, const struct isa_instr *i)
         if (!access(w, i, &p, lane, address, inside))
             return ISA_FAIL;
     }
-    isa_issue(w, i, i->n_dst ? ISA_C_LOAD : ISA_C_STORE);
+    struct isa_instr stores = *i;
+    stores.n_dst = 0;
+    bool result = i->n_dst && (!isa_m(i, ISA_M_ATOMIC) || returns(i));
+    isa_issue(w, result ? i : &stores, result ? ISA_C_LOAD : ISA_C_STORE);
     return ISA_GO;
 }
 
@@ -144,8 +157,8 @@ enum isa_next isa_run_buffer(struct isa_wave *w, const struct isa_instr *i)
     { "buffer_" #name,                      \
       ISA_CLASS_BUFFER,                     \
       { ISA_T_##data },                     \
-      { SOURCES, ISA_T_B32 },               \
-      ISA_ATOMIC,                           \
+      { SOURCES },                          \
+      ISA_READS_DST,                        \
       isa_run_buffer,                       \
       { .number =                           \
             (ISA_T_##type == ISA_T_B64 ? 8 : 4) | ISA_M_ATOMIC | (uint64_t)ISA_ATOMIC_##operation << ISA_M_SHIFT } },

@@ -100,9 +100,10 @@ static enum isa_next nothing(struct isa_wave *w, const struct isa_instr *i)
     X(load_u16, 2, 0)           \
     X(load_i16, 2, ISA_M_SIGNED)
 /* clang-format off */
-#define NOTHING(X)                                                                                             \
-    X(s_dcache_inv) X(s_dcache_inv_vol) X(s_dcache_wb) X(s_dcache_wb_vol) X(s_gl1_inv) X(s_prefetch_inst)      \
-    X(s_prefetch_inst_pc_rel) X(s_prefetch_data) X(s_prefetch_data_pc_rel) X(s_buffer_prefetch_data)
+#define NOTHING(X) X(s_dcache_inv) X(s_dcache_inv_vol) X(s_dcache_wb) X(s_dcache_wb_vol) X(s_gl1_inv)
+/* X(name, type of the base): with an offset, a register and a length behind it */
+#define PREFETCHES(X)                                                                 \
+    X(s_prefetch_inst, B64) X(s_prefetch_data, B64) X(s_buffer_prefetch_data, B128)
 /* clang-format on */
 
 #define ROW(name, type, base, how, n) \
@@ -120,11 +121,29 @@ static const struct isa_row rows[] = {
     ROW(s_buffer_##name, B32, B128, buffer_load, (bytes) | (what))
         NARROW(X)
 #undef X
-#define X(name) \
-    { #name, ISA_CLASS_SCALAR_MEMORY, { 0 }, { ISA_T_B64, ISA_T_B32, ISA_T_B32 }, 0, nothing, { .number = 0 } },
+#define X(name) { #name, ISA_CLASS_SCALAR_MEMORY, { 0 }, { 0 }, 0, nothing, { .number = 0 } },
             NOTHING(X)
 #undef X
-                { "s_memtime", ISA_CLASS_SCALAR_MEMORY, { ISA_T_B64 }, { 0 }, 0, clock_of, { .number = 8 } },
+#define X(name, base)                                                                                \
+    { #name,   ISA_CLASS_SCALAR_MEMORY, { 0 }, { ISA_T_##base, ISA_T_B32, ISA_T_B32, ISA_T_B32 }, 0, \
+      nothing, { .number = 0 } },
+                PREFETCHES(X)
+#undef X
+                    { "s_prefetch_inst_pc_rel",
+                      ISA_CLASS_SCALAR_MEMORY,
+                      { 0 },
+                      { ISA_T_B32, ISA_T_B32, ISA_T_B32 },
+                      0,
+                      nothing,
+                      { .number = 0 } },
+    { "s_prefetch_data_pc_rel",
+      ISA_CLASS_SCALAR_MEMORY,
+      { 0 },
+      { ISA_T_B32, ISA_T_B32, ISA_T_B32 },
+      0,
+      nothing,
+      { .number = 0 } },
+    { "s_memtime", ISA_CLASS_SCALAR_MEMORY, { ISA_T_B64 }, { 0 }, 0, clock_of, { .number = 8 } },
     { "s_memrealtime", ISA_CLASS_SCALAR_MEMORY, { ISA_T_B64 }, { 0 }, 0, clock_of, { .number = 8 } },
 };
 const struct isa_row_set isa_rows_scalar_memory = { rows, sizeof rows / sizeof rows[0] };
