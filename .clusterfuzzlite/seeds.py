@@ -84,12 +84,13 @@ def bytes_of_each_kind():
 def keys():
     number, array, layers = 0, 128, 3 << 4  # 3: an array of five
     for how in range(4):
-        for what in range(23):
+        for what in range(24):
             yield bytes([how, what, number, 64, 0])
             yield bytes([how, what, array, 5, layers])
     window = bytes([11, number, 64, 0, 12, array, 1, layers, 7, number, 32, 0])
-    drafter, view = bytes([15, number, 1, 0]), bytes([5, number, 64, 2, 6, number, 0, 2, 9, number, 192, 0])
-    for parts in (window, drafter, view, window + drafter, window + view + drafter + bytes([20, 16, 1, 0])):
+    drafter, view = bytes([15, number, 1, 0]), bytes([5, number, 64, 2, 6, number, 0, 2, 9, number, 192, 0,
+                                                         10, number, 128, 0])
+    for parts in (window, drafter, view, window + drafter, window + view + drafter + bytes([21, 16, 1, 0])):
         yield b"\1" + parts
     text = lambda t: len(t).to_bytes(8, "little") + t  # noqa: E731
     yield b"\0GGUF" + (3).to_bytes(4, "little") + bytes(8) + (1).to_bytes(8, "little") + \

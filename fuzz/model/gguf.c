@@ -306,6 +306,10 @@ static bool read_key(struct reader *r)
         string(r, gguf->name, sizeof gguf->name, string_bytes_max, "a name");
         return !r->failed;
     }
+    if (type == U16 && !strcmp(key, "split.count")) {
+        gguf->parts = (int32_t)number(r, 2);
+        return !r->failed;
+    }
     int field = field_of(gguf, key);
     if (field >= 0)
         return read_field(r, type, field);

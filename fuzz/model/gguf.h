@@ -34,6 +34,7 @@ enum { ATTN_GGUF_LAYERS_MAX = 1024, ATTN_GGUF_NAME_MAX = 64 };
     X(FULL_INTERVAL, "full_attention_interval", WHOLE)           \
     X(NEXTN, "nextn_predict_layers", WHOLE)                      \
     X(CAUSAL, "attention.causal", WHOLE)                         \
+    X(LATENT, "attention.kv_lora_rank", WHOLE)                   \
     X(SOFTCAP, "attn_logit_softcapping", REAL)                   \
     X(SCALE, "attention.scale", REAL)                            \
     X(MAX_BIAS, "attention.max_alibi_bias", REAL)
@@ -57,7 +58,8 @@ struct attn_gguf {
     char name[ATTN_GGUF_NAME_MAX];         /* general.name, cut, printable; empty: none */
     struct attn_gguf_value value[ATTN_GGUF_FIELD_COUNT];
     uint64_t keys, tensors;
-    bool cut; /* the file ends inside the list of its tensors: sinks may be missing */
+    int32_t parts; /* files that the model is split into; 0: not said */
+    bool cut;      /* the file ends inside the list of its tensors: sinks may be missing */
     bool sinks[ATTN_GGUF_LAYERS_MAX];
 };
 

@@ -31,11 +31,16 @@ static const struct architecture architectures[] = {
     { .name = "gemma3n", .period = 5, .scale = 1 },
     { .name = "gemma4", .scale = 1 },
     { .name = "gemma4-assistant", .scale = 1, .drafter = true },
+    { .name = "gemma4_assistant", .scale = 1, .drafter = true },
     { .name = "gemma-embedding", .period = 6 },
     { .name = "cohere2", .period = 4 },
     { .name = "gpt-oss", .period = 2 },
+    { .name = "gptoss", .period = 2 }, /* as ollama writes it */
     { .name = "llama4", .period = 4, .window = 8192 },
     { .name = "exaone4", .period = 4 },
+    { .name = "exaone-moe", .period = 4 },
+    { .name = "plamo3", .period = 8 },
+    { .name = "laguna", .period = 4, .first = true },
     { .name = "olmo2", .period = 4 },
     { .name = "afmoe", .period = 4 },
     { .name = "smallthinker", .period = 4, .first = true },
@@ -121,9 +126,15 @@ static int32_t window_of(const struct source *s, int32_t layer)
     return sliding ? window : 0;
 }
 
+static bool is_mla(const struct source *s)
+{
+    return of_layer(s, ATTN_GGUF_KEY_MLA, 0, 0) > 0 && of_layer(s, ATTN_GGUF_VALUE_MLA, 0, 0) > 0;
+}
+
 static float scale_of(const struct source *s, int32_t d_k)
 {
-    int32_t mla = of_layer(s, ATTN_GGUF_KEY_MLA, 0, 0), embedding = of_layer(s, ATTN_GGUF_EMBEDDING, 0, 0);
+    int32_t mla = is_mla(s) ? of_layer(s, ATTN_GGUF_KEY_MLA, 0, 0) : 0,
+            embedding = of_layer(s, ATTN_GGUF_EMBEDDING, 0, 0);
     float scale = real(s, ATTN_GGUF_SCALE, 0);
     if (scale > 0)
         return scale;
@@ -202,9 +213,10 @@ static void take_layer(struct source *s, int32_t i, int type_k, int type_v)
     }
     layer.type_k = (uint8_t)type_k;
     layer.type_v = (uint8_t)type_v;
-    if (has(s, ATTN_GGUF_KEY_MLA)) { /* K is the latent with its rotary part, V a part of it: one head */
+    if (is_mla(s)) { /* K is the latent with its rotary part, V the latent: one head (llama_hparams::is_mla) */
         layer.n_head_kv = 1;
         layer.view = 1;
+        layer.d_v = of_layer(s, ATTN_GGUF_LATENT, i, layer.d_v);
         layer.type_v = layer.type_k;
     }
     layer.draft = is_draft(s, i);
@@ -235,6 +247,9 @@ static void add_notes(struct source *s)
         note(s, "the scale is not in the file: 1 as in llama.cpp's code for %s", s->arch->name);
     if (has(s, ATTN_GGUF_CAUSAL) && !g->value[ATTN_GGUF_CAUSAL].whole[0])
         note(s, "attention is not causal: a session is a causal model's, its shapes are the same");
+    if (g->parts > 1)
+        note(s, "a model in %" PRId32 " files: sinks, which are known by their tensors, may be in the others",
+             g->parts);
     if (g->cut)
         note(s, "the file ends inside the list of its tensors: sinks, which are known by theirs, may be missing");
 }

@@ -13,7 +13,7 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "support"))
 import gguf_file  # noqa: E402
 from command import Case, attnfuzz, lines_of_json  # noqa: E402
-from gguf_file import ARRAY, BOOL, F32, I32, STRING, U32, U64  # noqa: E402
+from gguf_file import ARRAY, F32, I32, STRING, U16, U32, U64  # noqa: E402
 
 LLAMA = {"block_count": 4, "context_length": 131072, "embedding_length": 4096, "attention.head_count": 32,
          "attention.head_count_kv": 8}
@@ -99,6 +99,7 @@ class Models(Gguf):
                 ("cohere2", dict(window, **{"attention.sliding_window_pattern": 2}),
                  [("sliding", "2", "0"), ("full", "2", "1")]),
                 ("smallthinker", window, [("full", "1", "0"), ("sliding", "3", "1")]),
+                ("laguna", window, [("full", "1", "0"), ("sliding", "3", "1")]),
                 ("other", dict(window, **{"attention.sliding_window_pattern": [1, 0, 1, 1]}),
                  [("sliding", "3", "0"), ("full", "1", "1")]),
                 ("other", dict(window, **{"attention.sliding_window": [64, 32, 0, 32],
@@ -126,6 +127,12 @@ class Models(Gguf):
         self.assertTrue(all(" sinks" in x for x in self.model("gpt-oss", keys, tensors=[
             f"blk.{i}.attn_sinks.weight" for i in range(4)])[2]))
 
+    def test_a_part_of_a_model(self):
+        pairs = [("general.architecture", STRING, "llama"), ("split.count", U16, 3)]
+        pairs += [("llama." + key, U32, value) for key, value in LLAMA.items()]
+        path = self.write("m-00001-of-00003.gguf", gguf_file.Writer().file(pairs))
+        self.assertIn("Note: a model in 3 files: sinks", self.good("import", "--gguf", path).out)
+
     def test_mtp_layers_are_a_drafter(self):
         comments, [session], lines = self.model("glm4moe", dict(LLAMA, nextn_predict_layers=1))
         shape = "heads=32/8 d=128 scale=0.088388346"
@@ -139,6 +146,11 @@ class Models(Gguf):
                               "attention.value_length": 512, "attention.key_length_mla": 192,
                               "attention.value_length_mla": 128})
         self.assertEqual(self.layers("deepseek2", keys)[0], ["full heads=128/1 d=576/512 scale=0.07216878 view"])
+        # V is the latent, whatever the length of a value is said to be; without both lengths there is no latent
+        latent = dict(keys, **{"attention.value_length": 74, "attention.kv_lora_rank": 512})
+        self.assertEqual(self.layers("deepseek2", latent), self.layers("deepseek2", keys))
+        keys["attention.value_length_mla"] = 0
+        self.assertEqual(self.layers("deepseek2", keys)[0], ["full heads=128/1 d=576/512 scale=0.041666668"])
 
     def test_recurrent_layers(self):
         for keys, count in (({"full_attention_interval": 2}, 2),
