@@ -48,6 +48,9 @@ static const char help[] =
     "  --help        this text\n\n"
     "Exit code 2: a case could not be read, or nothing was found.\n";
 
+/* So many lines of others may stand between those of one call. */
+enum { BETWEEN_MAX = 4 };
+
 enum { IMPORT_LINE_MAX = 65536, COMMENT_MAX = 256, SHOWN_MAX = 10, SHOWN_BYTES = 160 };
 
 static const char NOTHING[] = "nothing about attention that is understood";
@@ -68,6 +71,8 @@ struct import {
     struct import_shapes shapes; /* of lines that belong together, since `begun` */
     bool has_shapes;
     struct reader_line begun; /* its text is `first` */
+    int since;                /* lines since one of a call that is being read */
+    bool named;               /* the last line without shapes names an attention node */
     char first[SHOWN_BYTES];
 };
 
@@ -279,12 +284,17 @@ static bool take(struct import *import, const struct reader_line *line)
         }
     if (any)
         return true;
-    if (import_shapes_read(line->text, line->len, &shapes))
+    bool near = import->since++ < BETWEEN_MAX;
+    if (import_shapes_read(line->text, line->len, import->named, &shapes)) {
+        import->since = 0;
         return take_shapes(import, line, &shapes);
+    }
     size_t from = 0;
-    if (!flush_shapes(import))
+    bool mentions = import_mention(line->text, line->len, &from, &found) == IMPORT_LEFT;
+    if ((!near || import_shapes_whole(&import->shapes)) && !flush_shapes(import))
         return false;
-    if (import_mention(line->text, line->len, &from, &found) == IMPORT_LEFT)
+    import->named = import_mark(line->text, line->len, "FLASH_ATTN_EXT") != NULL;
+    if (mentions)
         leave(import, line, found.why);
     else
         leave(import, line, line->result == LINES_TOO_LONG ? "a line of more than 65536 bytes" : NOTHING);
@@ -423,6 +433,7 @@ static int import_text(const struct options *o, int n, char **arguments)
     import->unique = o->unique;
     import->vary = o->vary;
     import->spool = tmpfile();
+    import->since = BETWEEN_MAX;
     if (!import->spool)
         cli_error("a temporary file: %s", strerror(errno));
     bool good = import->spool && lines_open(&lines, n, arguments, NULL, IMPORT_LINE_MAX) &&

@@ -39,8 +39,11 @@ struct import_shapes {
     bool torch;                   /* in torch's order, which does not say what an extent is of */
     bool any;                     /* extents or strides of one */
 };
-/* Reads a line's; false when there is nothing. */
-bool import_shapes_read(const char *text, size_t len, struct import_shapes *shapes);
+/* Reads a line's; false when there is nothing. `attention`: it is known to be about attention, so that src0 to src2 are
+ * Q, K and V. */
+bool import_shapes_read(const char *text, size_t len, bool attention, struct import_shapes *shapes);
+/* Do Q, K and V have their extents? */
+bool import_shapes_whole(const struct import_shapes *shapes);
 /* Adds those of a following line; false when they belong to another call. */
 bool import_shapes_join(struct import_shapes *shapes, const struct import_shapes *more);
 /* What they come to. */

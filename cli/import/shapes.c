@@ -8,6 +8,8 @@
  *   ggml_vk_flash_attn((0x.., name=.., type=0, ne0=.., ne1=.., .., nb3=..), (..), ..))             (ggml-vulkan)
  *   node_24 = (f32) FLASH_ATTN_EXT(Qcur-0{128, 6, 28, 1}, cache_k_l0{..}}) = {128, 28, 6, 1} (llama-eval-callback)
  *   flash_attn: q[n0=128,n1=1,..,nb1=..,type=0] k[..] v[..] dst[..] mask=0x0                       (ggml-hexagon)
+ *   node[ 12] - FLASH_ATTN_EXT, then lines for src0 - f32 [128, 1, 32, 1] [4, ..], 1, Qcur         (ggml-metal)
+ *   Kshape=[..] Knb=[..] type_K=f16
  *
  * What a line does not say is taken as llama.cpp has it, and said to be so: Q, K and V are views of [D, heads, tokens],
  * V is as K, there is a mask of n_kv x n_q, the scale is 1/sqrt(D_K).
@@ -54,12 +56,47 @@ static int operand_of(const char *word, size_t len, bool attention)
     return -1;
 }
 
+/* Kshape, q_ne, Vnb, mask_nb, type_K: an operand and what of it follows. False when the word is none of these. */
+static bool compound(const char *word, size_t len, int *operand, enum list_kind *kind)
+{
+    static const struct {
+        const char *name;
+        enum list_kind kind;
+    } parts[] = { { "shape", EXTENTS },  { "ne", EXTENTS },      { "dims", EXTENTS }, { "nb", STRIDES },
+                  { "stride", STRIDES }, { "strides", STRIDES }, { "type", TYPE } };
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        size_t n = strlen(parts[i].name);
+        if (len <= n)
+            continue;
+        size_t rest = len - n;
+        *kind = parts[i].kind;
+        if (!memcmp(word + rest, parts[i].name, n)) {
+            *operand = operand_of(word, word[rest - 1] == '_' ? rest - 1 : rest, false);
+            if (*operand >= 0)
+                return true;
+        }
+        if (!memcmp(word, parts[i].name, n) && word[n] == '_') {
+            *operand = operand_of(word + n + 1, rest - 1, false);
+            if (*operand >= 0)
+                return true;
+        }
+    }
+    return false;
+}
+
 static bool word_is(const char *word, size_t len, const char *const *words)
 {
     for (; *words; words++)
         if (strlen(*words) == len && !strncasecmp(*words, word, len))
             return true;
     return false;
+}
+
+static size_t past_blanks(const struct scan *c, size_t i)
+{
+    while (i < c->len && (c->s[i] == ' ' || c->s[i] == '\t'))
+        i++;
+    return i;
 }
 
 static char before(const struct scan *c, size_t at)
@@ -86,6 +123,10 @@ static void assign(struct scan *c, const int64_t *values, int n)
     bool *has = op < 0 ? NULL : c->kind == STRIDES ? &out->has_nb[op] : &out->has_ne[op];
     enum list_kind kind = c->kind;
     c->kind = EXTENTS;
+    if (has && *has && kind == EXTENTS && c->s[c->i] == '[' && n == 4 && before(c, c->i) == ']') {
+        kind = STRIDES; /* [extents] [strides] */
+        has = &out->has_nb[op];
+    }
     if (!has || *has || n < 2 || kind == TYPE || (kind == STRIDES && n < 4))
         return;
     *has = true;
@@ -105,13 +146,6 @@ static bool number(const struct scan *c, size_t *at, int64_t *value)
     bool some = i > *at;
     *at = i;
     return some;
-}
-
-static size_t past_blanks(const struct scan *c, size_t i)
-{
-    while (i < c->len && (c->s[i] == ' ' || c->s[i] == '\t'))
-        i++;
-    return i;
 }
 
 /* N x N x N: how many, and *end behind the last. */
@@ -231,11 +265,14 @@ static void take_word(struct scan *c)
         c->i++;
     const char *word = c->s + at;
     size_t n = c->i - at;
+    enum list_kind kind = EXTENTS;
     int operand = operand_of(word, n, c->attention);
+    if (operand < 0 && !compound(word, n, &operand, &kind))
+        operand = -1;
     char sign = before(c, at), after = c->i < c->len ? c->s[c->i] : 0;
     if (operand >= 0 && sign != '=') {
         c->current = operand;
-        c->kind = EXTENTS;
+        c->kind = kind;
     } else if (word_is(word, n, nothing)) {
         c->out->no_mask |= c->current == ATTN_MASK;
     } else if (word_is(word, n, torch)) {
@@ -253,7 +290,9 @@ static void take_word(struct scan *c)
         struct import_field field = { .value = word, .value_len = n };
         struct import_found found;
         int type = import_type(&field, &found);
+        size_t next = past_blanks(c, c->i);
         bool named = c->kind == TYPE && (sign == '=' || sign == ':');
+        after = next < c->len ? c->s[next] : 0;
         if (named || (type >= 0 && (c->kind == TYPE || after == '[' || (sign && strchr("=:([", sign))))) {
             set_type(c, type, word, n);
             c->kind = EXTENTS;
@@ -270,11 +309,11 @@ static bool names_attention(const char *text, size_t len)
     return false;
 }
 
-bool import_shapes_read(const char *text, size_t len, struct import_shapes *shapes)
+bool import_shapes_read(const char *text, size_t len, bool attention, struct import_shapes *shapes)
 {
     memset(shapes, 0, sizeof *shapes);
     struct scan c = { .s = text, .len = len, .out = shapes, .current = -1, .group = -1 };
-    c.attention = names_attention(text, len);
+    c.attention = attention || names_attention(text, len);
     c.braces = import_mark(text, len, "FLASH_ATTN_EXT(") != NULL;
     if (c.braces || import_mark(text, len, "flash_attn(("))
         c.group = 0;
@@ -296,6 +335,11 @@ bool import_shapes_read(const char *text, size_t len, struct import_shapes *shap
     for (int op = 0; op < ATTN_OPERAND_COUNT; op++)
         shapes->any |= shapes->has_ne[op] || shapes->has_nb[op]; /* types alone are those of a cache, or of an abort */
     return shapes->any;
+}
+
+bool import_shapes_whole(const struct import_shapes *s)
+{
+    return s->has_ne[ATTN_Q] && s->has_ne[ATTN_K] && s->has_ne[ATTN_V];
 }
 
 bool import_shapes_join(struct import_shapes *shapes, const struct import_shapes *more)

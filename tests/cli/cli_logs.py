@@ -170,6 +170,16 @@ class Forms(Logs):
         self.becomes("".join(self.tensors(lambda name, ne, *_: f"[VERIFY] {name} tensor: [{ne}]\n")) +
                      "".join(self.tensors(lambda name, _, nb, kind, __: f"FA {name} strides [{nb}] type={kind}\n")),
                      self.STRIDES)
+        others = "srv  update_slots: all slots are idle\n"
+        self.becomes(others.join(lines) + others * 9, self.STRIDES)
+        # extents, strides and types under one name each
+        named = self.tensors(lambda name, ne, nb, kind, _: f"{name}shape=[{ne}] {name}nb=[{nb}] type_{name}={kind}")
+        self.becomes(" ".join(named) + "\n", self.STRIDES)
+        # ggml-metal: the node, then a line each
+        node = "".join(self.tensors(lambda name, ne, nb, kind, _: f"ggml_metal_x: src{'QKV'.index(name)} - {kind} "
+                                                                  f"[{ne}] [{nb}], 0, {name}cur-0\n"))
+        head = "ggml_metal_x: node[   12] - "
+        self.becomes(f"{head}FLASH_ATTN_EXT\n{node}{head}MUL_MAT\n{node}", self.STRIDES)
         # ggml-sycl
         src = self.tensors(lambda name, ne, nb, kind, _: f"src{'QKV'.index(name)}='{name}cur-0 (view)':type={kind};"
                                                          f"ne=[{ne.replace(',', ', ')}];nb=[{nb}];strided")
