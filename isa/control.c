@@ -4,7 +4,7 @@
  * s_waitcnt by generation as LLVM's AMDGPUBaseInfo has them; numbers of hardware registers as its SIDefines.h.
  *
  * SPDX-License-Identifier: MIT */
-#include "isa/internal.h"
+#include "isa/machine.h"
 #include "isa/rows/control.h"
 
 static enum isa_next run_nothing(struct isa_wave *w, const struct isa_instr *i) { return (void)w, (void)i, ISA_GO; }
@@ -191,6 +191,13 @@ static enum isa_next run_signal(struct isa_wave *w, const struct isa_instr *i)
     return isa_barrier_signal(w, i);
 }
 
+/* Tells the first that comes to the barrier. */
+static enum isa_next run_signal_first(struct isa_wave *w, const struct isa_instr *i)
+{
+    w->s[ISA_SCC] = w->group->arrived == 0;
+    return run_signal(w, i);
+}
+
 static enum isa_next run_barrier_wait(struct isa_wave *w, const struct isa_instr *i)
 {
     if ((i->immediate & 0xffff) != 0xffff)
@@ -206,13 +213,15 @@ enum {
     STATUS = 2,
     TRAP_STATUS = 3,
     HW_ID = 4,
+    LDS_ALLOC = 6,
     SH_MEM_BASES = 15,
     FLAT_LOW = 20,
     FLAT_HIGH = 21,
     XNACK = 22,
     HW_ID1 = 23,
     HW_ID2 = 24,
-    SCHED_MODE = 26
+    SCHED_MODE = 26,
+    SHADER_CYCLES = 29
 };
 
 /* hwreg(number, first bit, bits). */
@@ -240,6 +249,11 @@ static bool read_hw(const struct isa_wave *w, unsigned which, uint32_t *value)
     case FLAT_LOW: *value = w->s[ISA_FLAT_SCRATCH]; return w->target->generation >= ISA_GFX10;
     case FLAT_HIGH: *value = w->s[ISA_FLAT_SCRATCH + 1]; return w->target->generation >= ISA_GFX10;
     case XNACK: *value = 0; return true;
+    /* Its size in granules from bit 12; where it begins is 0. */
+    case LDS_ALLOC:
+        *value = (w->group->lds_bytes + (1u << w->target->lds_granule_log2) - 1) >> w->target->lds_granule_log2 << 12;
+        return true;
+    case SHADER_CYCLES: *value = (uint32_t)(w->machine->spent * 4 & 0xfffff); return true;
     default: return false;
     }
 }

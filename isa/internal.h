@@ -189,6 +189,7 @@ struct isa_instr {
     uint32_t dpp_value; /* the count, the four 2-bit or eight 3-bit lanes */
     bool sdwa;
     uint8_t dst_sel, dst_unused;
+    uint8_t byte_sel;         /* gfx12: which byte a conversion of 8-bit floats reads or writes */
     uint8_t cbsz, abid, blgp; /* MFMA */
     bool glc, slc, dlc, nt, sc0, sc1, lds, gds, offen, idxen, addr64, tfe;
     uint8_t scope, th;        /* gfx12 cache policy: numbers of scope:SCOPE_*, th:TH_* (0: not said) */

@@ -217,13 +217,33 @@ LANE_INLINE uint16_t half_rtz(float a)
     const float more = fabsf((float)from_F16(h)) - fabsf(a);
     return (uint16_t)(h - (more > 0 && !nan_F32(a)));
 }
+LANE_INLINE double power_F64(int32_t by) { return from_F64((uint64_t)(1023 + (int64_t)by) << 52); }
+
+/* A float as an 8-bit one of `mantissa` bits (3: E4M3, 2: E5M2; narrow.h has their kinds): to nearest even, or, with
+ * `chance`, up when the part that is cut off and chance's high bits make a whole. */
+LANE_INLINE uint32_t f8_of(float v, int mantissa, bool fnuz, bool saturates, const uint32_t *chance)
+{
+    const uint32_t sign = bits_F32(v) >> 24 & 0x80, special = fnuz ? 0x80 : mantissa == 3 ? 0x7f | sign : 0;
+    const uint32_t largest = fnuz ? 0x7f : mantissa == 3 ? 0x7e : 0x7b;
+    if (nan_F32(v))
+        return special ? special : 0x7f | sign;
+    const int32_t lowest = (mantissa == 3 ? -6 : -14) - fnuz, own = (int32_t)(bits_F32(v) >> 23 & 0xff) - 127;
+    const int32_t exponent = own > lowest ? own : lowest;
+    const double units = fabs((double)v) * power_F64(mantissa - exponent);
+    const double more = chance ? (double)(*chance >> (9 + mantissa)) : 0;
+    const double whole = chance ? __builtin_floor(units + more * power_F64(mantissa - 23)) : __builtin_roundeven(units);
+    if (own > 15 || (uint32_t)((exponent - lowest) << mantissa) + (uint32_t)whole > largest)
+        return saturates ? largest | sign : special ? special : 0x7c | sign;
+    const uint32_t code = (uint32_t)((exponent - lowest) << mantissa) + (uint32_t)whole;
+    return fnuz && !code ? 0 : code | sign;
+}
+
 LANE_INLINE float ldexp_F32(float a, int32_t by)
 {
     /* Exact in double; the conversion rounds, once. */
     const int32_t in = by < -300 ? -300 : by > 300 ? 300 : by;
     return (float)((double)a * from_F64((uint64_t)(1023 + (int64_t)in) << 52));
 }
-LANE_INLINE double power_F64(int32_t by) { return from_F64((uint64_t)(1023 + (int64_t)by) << 52); }
 LANE_INLINE double ldexp_F64(double a, int32_t by) { return scalbn(a, by); }
 LANE_INLINE _Float16 ldexp_F16(_Float16 a, int32_t by)
 {

@@ -35,6 +35,7 @@
     X(abid, abid, 0, 15)                            \
     X(blgp, blgp, 0, 7)                             \
     X(bitop3, immediate, 0, 255)                    \
+    X(byte_sel, byte_sel, 0, 3)                     \
     X(offset, offset[0], -(1 << 23), (1 << 24) - 1) \
     X(offset0, offset[0], 0, 255)                   \
     X(offset1, offset[1], 0, 255)

@@ -91,6 +91,9 @@ void isa_vector_compute(struct isa_wave *w, const struct isa_instr *i, struct is
     x->ieee = w->target->generation < ISA_GFX12 && w->mode >> 9 & 1;
     x->clamp = i->clamp;
     x->table = (uint32_t)i->immediate;
+    x->byte = i->byte_sel ? i->byte_sel : i->op_sel >> 2 & 3; /* gfx9 has op_sel's last two for it */
+    x->fnuz = w->target->fp8_fnuz;
+    x->saturates = w->mode >> 23 & 1;
     const int mode = rounding(w, row);
     if (mode != FE_TONEAREST)
         fesetround(mode);

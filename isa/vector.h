@@ -23,6 +23,9 @@ struct isa_vector {
     bool ieee; /* MODE.ieee; never on gfx12 */
     bool clamp;
     uint32_t table; /* of v_bitop3 */
+    uint32_t byte;  /* of 8-bit floats: which of the register's */
+    bool fnuz;      /* their kind (narrow.h) */
+    bool saturates; /* MODE.fp16_ovfl: what is too large becomes the largest */
 };
 typedef void isa_lanes(const struct isa_vector *x);
 

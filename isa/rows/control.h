@@ -77,6 +77,7 @@
     X(s_sleep_var, run_sleep, NONE, B32, NONE, 0)                                                                      \
     X(s_barrier, run_barrier, NONE, NONE, NONE, 0)                                                                     \
     X(s_barrier_signal, run_signal, NONE, B32, NONE, 0)                                                                \
+    X(s_barrier_signal_isfirst, run_signal_first, NONE, B32, NONE, ISA_WRITES_SCC)                                     \
     X(s_barrier_wait, run_barrier_wait, NONE, NONE, NONE, 0)                                                           \
     X(s_getpc_b64, run_getpc, B64, NONE, NONE, 0)                                                                      \
     X(s_setpc_b64, run_setpc, NONE, B64, NONE, 0)                                                                      \

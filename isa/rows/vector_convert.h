@@ -65,6 +65,20 @@
             255) << (b & 3) * 8)                                                                                       \
     X(v_sat_pk_u8_i16, B16, NONE, B32, NONE, NONE, NONE, 0,                                                            \
           (uint32_t)between((int16_t)a, 0, 255) | (uint32_t)between((int16_t)(a >> 16), 0, 255) << 8)                  \
+    X(v_cvt_f32_fp8, F32, NONE, B32, NONE, NONE, NONE, 0, isa_f8_to_f32(a >> 8 * v.byte, 3, v.fnuz))                   \
+    X(v_cvt_pk_f32_fp8, B64, NONE, B16, NONE, NONE, NONE, 0,                                                           \
+      bits_F32(isa_f8_to_f32(a, 3, v.fnuz)) | (uint64_t)bits_F32(isa_f8_to_f32((uint32_t)a >> 8, 3, v.fnuz)) << 32)    \
+    X(v_cvt_pk_fp8_f32, B16, NONE, F32, F32, NONE, NONE, ISA_PARTIAL,                                                  \
+      f8_of(a, 3, v.fnuz, v.saturates, NULL) | f8_of(b, 3, v.fnuz, v.saturates, NULL) << 8)                            \
+    X(v_cvt_sr_fp8_f32, B32, NONE, F32, B32, B32, NONE, ISA_READS_DST,                                                 \
+      (c & ~(UINT32_C(0xff) << 8 * v.byte)) | f8_of(a, 3, v.fnuz, v.saturates, &b) << 8 * v.byte)                      \
+    X(v_cvt_f32_bf8, F32, NONE, B32, NONE, NONE, NONE, 0, isa_f8_to_f32(a >> 8 * v.byte, 2, v.fnuz))                   \
+    X(v_cvt_pk_f32_bf8, B64, NONE, B16, NONE, NONE, NONE, 0,                                                           \
+      bits_F32(isa_f8_to_f32(a, 2, v.fnuz)) | (uint64_t)bits_F32(isa_f8_to_f32((uint32_t)a >> 8, 2, v.fnuz)) << 32)    \
+    X(v_cvt_pk_bf8_f32, B16, NONE, F32, F32, NONE, NONE, ISA_PARTIAL,                                                  \
+      f8_of(a, 2, v.fnuz, v.saturates, NULL) | f8_of(b, 2, v.fnuz, v.saturates, NULL) << 8)                            \
+    X(v_cvt_sr_bf8_f32, B32, NONE, F32, B32, B32, NONE, ISA_READS_DST,                                                 \
+      (c & ~(UINT32_C(0xff) << 8 * v.byte)) | f8_of(a, 2, v.fnuz, v.saturates, &b) << 8 * v.byte)                      \
     X(v_pack_b32_f16, B32, NONE, F16, F16, NONE, NONE, 0, ISA_PACK(bits_F16(a), bits_F16(b)))
 /* clang-format on */
 

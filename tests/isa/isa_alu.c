@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: MIT */
 #include <math.h>
 
+#include "isa/narrow.h"
 #include "tests/isa/alu_cases.h"
 #include "tests/isa/one_wave.h"
 
@@ -151,6 +152,64 @@ static void test_more(void **state)
     free(w);
 }
 
+/* 8-bit floats: the nearest of all 256, of two as near the one with an even code; `sr` with no chance goes towards 0.
+ */
+static void check_f8(struct isa_wave *w, float v, const char *convert, const char *chanced, int mantissa)
+{
+    const bool fnuz = w->target->fp8_fnuz;
+    uint32_t best = 0, below = 0;
+    double best_off = INFINITY, below_off = INFINITY;
+    for (uint32_t code = 0; code < 128; code++) {
+        const double at = (double)isa_f8_to_f32(code, mantissa, fnuz), off = fabs(at - fabs((double)v));
+        if (isnan(at) || isinf(at))
+            continue;
+        if (off < best_off || (off == best_off && !(code & 1)))
+            best_off = off, best = code;
+        if (at <= fabs((double)v) && off < below_off)
+            below_off = off, below = code;
+    }
+    const uint32_t sign = v < 0 ? 0x80 : 0;
+    best = fnuz && !best ? 0 : best | sign, below = fnuz && !below ? 0 : below | sign;
+    for (int l = 0; l < ISA_LANES; l++)
+        memcpy(&w->v[0][l], &v, 4), w->v[1][l] = 0, w->v[6][l] = KEPT;
+    run_to_go(w, convert);
+    if (w->v[6][9] != ((KEPT & 0xffff) | best << 24))
+        fail_msg("%s of %a: %08x, not %02x", convert, (double)v, w->v[6][9], best);
+    run_to_go(w, chanced);
+    if ((w->v[6][9] >> 8 & 0xff) != below || (w->v[6][9] & 0xff) != (KEPT & 0xff))
+        fail_msg("%s of %a: %08x, not %02x", chanced, (double)v, w->v[6][9], below);
+}
+
+static void test_f8(void **state)
+{
+    (void)state;
+    static const char *const targets[] = { "gfx942", "gfx950" };
+    for (int t = 0; t < 2; t++) {
+        struct isa_wave *w = new_wave(targets[t], 64);
+        isa_set_scalar(w, ISA_EXEC, 2, UINT64_MAX);
+        uint64_t seed = 1;
+        for (int k = 0; k < 600; k++) {
+            const float v = ldexpf((float)(draw(&seed) % 33 + 32), (int)(draw(&seed) % 24) - 24) * (k & 1 ? -1 : 1);
+            if (fabsf(v) <= 224)
+                check_f8(w, v, "v_cvt_pk_fp8_f32 v6, v1, v0 op_sel:[0,0,1]",
+                         "v_cvt_sr_fp8_f32 v6, v0, v1 op_sel:[0,0,1,0]", 3);
+            check_f8(w, v, "v_cvt_pk_bf8_f32 v6, v1, v0 op_sel:[0,0,1]", "v_cvt_sr_bf8_f32 v6, v0, v1 op_sel:[0,0,1,0]",
+                     2);
+        }
+        for (int l = 0; l < ISA_LANES; l++)
+            w->v[0][l] = 0x40380000 | (uint32_t)l;
+        run_to_go(w, "v_cvt_f32_fp8_sdwa v1, v0 src0_sel:BYTE_2");
+        run_to_go(w, "v_cvt_f32_bf8_sdwa v2, v0 src0_sel:BYTE_3");
+        run_to_go(w, "v_cvt_pk_f32_fp8_sdwa v[3:4], v0 src0_sel:WORD_1");
+        run_to_go(w, "v_cvt_pk_f32_bf8_sdwa v[8:9], v0 src0_sel:WORD_1");
+        const uint32_t one = t ? ONE : 0x3f000000; /* a bias that is one more: half */
+        assert_true(w->v[1][5] == one && w->v[2][5] == 0x40000000 - (t ? 0 : 0x00800000));
+        assert_true(w->v[3][5] == one && w->v[4][5] == 0x40000000 - (t ? 0 : 0x00800000));
+        assert_true(w->v[8][5] == (t ? 0x3f000000 : 0x3e800000) && w->v[9][5] == w->v[2][5]);
+        free(w);
+    }
+}
+
 /* The steps that the compiler divides and takes roots by, with the CPU's own: every pair of the edges and drawn ones.
  */
 static void run_all(struct isa_wave *w, const char *const *text, size_t count)
@@ -293,9 +352,10 @@ static void test_transcendental(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_vector),         cmocka_unit_test(test_scalar),   cmocka_unit_test(test_exec),
-        cmocka_unit_test(test_more),           cmocka_unit_test(test_division), cmocka_unit_test(test_division_f64),
-        cmocka_unit_test(test_transcendental),
+        cmocka_unit_test(test_vector),       cmocka_unit_test(test_scalar),
+        cmocka_unit_test(test_exec),         cmocka_unit_test(test_more),
+        cmocka_unit_test(test_f8),           cmocka_unit_test(test_division),
+        cmocka_unit_test(test_division_f64), cmocka_unit_test(test_transcendental),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

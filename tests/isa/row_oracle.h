@@ -296,8 +296,9 @@ static bool compares(const struct question *q, struct answer *r)
 static bool conversions(const struct question *q, struct answer *r)
 {
     const struct isa_row *row = q->row;
-    if (!strstr(row->name, "_cvt_") || strstr(row->name, "pk") || strstr(row->name, "norm") ||
-        strstr(row->name, "off") || strstr(row->name, "ubyte") || strstr(row->name, "_hi_") || row->src[1])
+    if (!strstr(row->name, "_cvt_") || strstr(row->name, "p8") || strstr(row->name, "bf8") || strstr(row->name, "pk") ||
+        strstr(row->name, "norm") || strstr(row->name, "off") || strstr(row->name, "ubyte") ||
+        strstr(row->name, "_hi_") || row->src[1])
         return false;
     double v = is_float(row->src[0]) ? q->r[0] : (double)q->x[0];
     if (strstr(row->name, "rpi") || strstr(row->name, "nearest"))
