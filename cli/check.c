@@ -33,6 +33,9 @@ static const char help[] =
 
 static const char help_after[] =
     "\noptions:\n"
+    "  --execute      run the kernels too: the library's code for each device is executed on the CPU, every access, wait\n"
+    "                 and barrier checked, and the result of calls of up to 300,000 multiply-adds held against a\n"
+    "                 reference in double precision\n"
     "  --device NAME  check these devices only, several with commas; default: every device that it has GPU code for\n"
     "  --seconds N    stop after N seconds (default 60)\n"
     "  --calls N      stop after N calls (one problem on one device); with it a run is repeatable\n"
@@ -56,6 +59,7 @@ struct options {
     const char *baseline, *json, *html, *snippets;
     struct cli_devices devices;
     int64_t seconds, calls, seed;
+    bool execute;
     char **given; /* arguments: lines, files, folders */
     int n_given;
 };
@@ -70,15 +74,23 @@ static bool number(const char *name, const char *text, int64_t low, int64_t *val
 
 static bool read_options(int argc, char **argv, struct options *o)
 {
-    enum { NULL_RUNTIME = 256, CACHE, PREC, NO_CODE, SNIPPETS, SEED, BASELINE };
+    enum { NULL_RUNTIME = 256, CACHE, PREC, NO_CODE, EXECUTE, SNIPPETS, SEED, BASELINE };
     static const struct option longs[] = {
-        { "subject", required_argument, NULL, 's' },       { "device", required_argument, NULL, 'd' },
-        { "seconds", required_argument, NULL, 't' },       { "calls", required_argument, NULL, 'n' },
-        { "seed", required_argument, NULL, SEED },         { "baseline", required_argument, NULL, BASELINE },
-        { "json", required_argument, NULL, 'j' },          { "html", required_argument, NULL, 'h' },
-        { "snippets", required_argument, NULL, SNIPPETS }, { "prec-default", no_argument, NULL, PREC },
-        { "no-code", no_argument, NULL, NO_CODE },         { "null-runtime", required_argument, NULL, NULL_RUNTIME },
-        { "cache", required_argument, NULL, CACHE },       { NULL, 0, NULL, 0 },
+        { "subject", required_argument, NULL, 's' },
+        { "device", required_argument, NULL, 'd' },
+        { "seconds", required_argument, NULL, 't' },
+        { "calls", required_argument, NULL, 'n' },
+        { "seed", required_argument, NULL, SEED },
+        { "baseline", required_argument, NULL, BASELINE },
+        { "json", required_argument, NULL, 'j' },
+        { "html", required_argument, NULL, 'h' },
+        { "snippets", required_argument, NULL, SNIPPETS },
+        { "prec-default", no_argument, NULL, PREC },
+        { "execute", no_argument, NULL, EXECUTE },
+        { "no-code", no_argument, NULL, NO_CODE },
+        { "null-runtime", required_argument, NULL, NULL_RUNTIME },
+        { "cache", required_argument, NULL, CACHE },
+        { NULL, 0, NULL, 0 },
     };
     for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
         switch (c) {
@@ -104,6 +116,7 @@ static bool read_options(int argc, char **argv, struct options *o)
         case 'h': o->html = optarg; break;
         case SNIPPETS: o->snippets = optarg; break;
         case PREC: o->subject.prec_default = true; break;
+        case EXECUTE: o->execute = true; break;
         case NO_CODE: o->subject.no_code = true; break;
         case NULL_RUNTIME: o->subject.null_runtime = optarg; break;
         case CACHE: o->subject.cache = optarg; break;
@@ -234,6 +247,7 @@ static int run(int argc, char **argv)
         check->seed = (uint64_t)o.seed;
         check->max_calls = o.calls;
         check->seconds = (double)o.seconds;
+        check->execute = o.execute;
     }
     if (code == CLI_GOOD && (!check || !check->sign || !check->finding)) {
         cli_out_of_memory();
@@ -243,6 +257,10 @@ static int run(int argc, char **argv)
         code = check_open(&o.subject, words, &check->subject);
     if (code == CLI_GOOD && !choose_devices(&o, check))
         code = CLI_USAGE;
+    if (code == CLI_GOOD && o.execute && !attn_subject_computes(check->subject)) {
+        cli_error("--execute: %s computes nothing", o.subject.subject);
+        code = CLI_USAGE;
+    }
     struct given given = { .unreadable = false };
     bool lines = code == CLI_GOOD && o.n_given > 0;
     static const char *const prefixes[] = { "fa1", NULL };

@@ -124,7 +124,8 @@ static void clean(struct isa_group *g)
  * came is a fault. */
 static void complete(struct isa_group *g)
 {
-    uint32_t came = g->arrived + (g->machine->options.checked ? 0 : g->ended);
+    const struct isa_options *options = &g->machine->options;
+    uint32_t came = g->arrived + (options->checked && !options->ended_arrive ? 0 : g->ended);
     if (g->arrived == 0 || came < g->n_waves)
         return;
     g->arrived = 0;

@@ -136,6 +136,7 @@ bool isa_kernel_argument(const struct isa_kernel *kernel, uint32_t index, uint32
 struct isa_options {
     uint64_t schedule; /* seed of the order of waves and workgroups; 0: ascending, a wave until it waits */
     bool checked;      /* races, hazards, what is unwritten, roles; without it only what keeps the process alive */
+    bool ended_arrive; /* checked too, a barrier does not wait for waves that have ended, as the hardware does not */
     uint64_t budget;   /* wave instructions of a launch; 0: no limit */
     uint64_t perturb;  /* seed by which transcendentals are off within their documented error; 0: correctly rounded */
 };

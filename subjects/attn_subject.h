@@ -95,6 +95,25 @@ const char *attn_unfit_name(int unfit); /* "no_code"; "unknown" outside the enum
 int attn_unfit_device(const struct attn_device *device, const struct attn_subject_launch *launch, uint64_t lds_bytes,
                       char *text, size_t cap);
 
+/* What a call computes with, and into. */
+struct attn_subject_data {
+    const uint8_t
+        *buffer[ATTN_DST];    /* of each source (enum attn_operand below ATTN_DST), its buffer's first byte; NULL: absent */
+    int64_t bytes[ATTN_DST];  /* of that buffer */
+    int64_t offset[ATTN_DST]; /* of the operand in it */
+    void *dst;         /* the span of dst, contiguous */
+};
+/* What the launches of a call that computed came to. */
+struct attn_subject_ran {
+    uint64_t whole, stopped, unsupported; /* launches: to their end; ended early; not to be executed */
+    /* The first that did not end well; stopped ones first. */
+    int32_t stop;       /* enum isa_stop_code (isa/isa.h); 0: none */
+    const char *kernel; /* as launches name it */
+    uint64_t at;        /* the instruction: bytes from the kernel's first */
+    char instruction[96];
+    char text[384];
+};
+
 struct attn_subject;
 struct attn_subject_ops {
     void (*close)(struct attn_subject *);
@@ -104,6 +123,9 @@ struct attn_subject_ops {
     int (*unfit)(struct attn_subject *, int device, const struct attn_subject_launch *, char *text, size_t cap);
     bool (*is_attention)(const struct attn_subject *, const char *kernel);
     bool (*has_code)(const struct attn_subject *, int device);
+    /* NULL: nothing computes */
+    void (*compute)(struct attn_subject *, int device, const struct attn_problem *, const struct attn_subject_data *,
+                    struct attn_subject_answer *, struct attn_subject_ran *);
 };
 
 enum { ATTN_SUBJECT_DEVICES_MAX = 16 };
@@ -132,6 +154,16 @@ static inline void attn_subject_dispatch(struct attn_subject *s, int device, con
                                          struct attn_subject_answer *answer)
 {
     s->ops->dispatch(s, device, p, answer);
+}
+/* Does it compute at all? */
+static inline bool attn_subject_computes(const struct attn_subject *s) { return s->ops->compute != NULL; }
+/* Tells it to run the problem on that data. YES: data->dst has what it computed, unless *ran says that a launch did not
+ * run to its end. The launches themselves are those of dispatch. */
+static inline void attn_subject_compute(struct attn_subject *s, int device, const struct attn_problem *p,
+                                        const struct attn_subject_data *data, struct attn_subject_answer *answer,
+                                        struct attn_subject_ran *ran)
+{
+    s->ops->compute(s, device, p, data, answer, ran);
 }
 /* Can the launch run on the device? ATTN_UNFIT_NOT, or why not with a sentence in text[0..cap). */
 static inline int attn_subject_unfit(struct attn_subject *s, int device, const struct attn_subject_launch *launch,

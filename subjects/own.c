@@ -93,7 +93,7 @@ enum attn_subject_open attn_subject_open_own(const struct attn_subject_options *
                                              char *error, size_t cap)
 {
     static const struct attn_subject_ops ops = { own_close, own_legal,        own_supports, own_dispatch,
-                                                 own_unfit, own_is_attention, own_has_code };
+                                                 own_unfit, own_is_attention, own_has_code, NULL };
     (void)options;
     struct own *own = calloc(1, sizeof *own);
     if (!own) {

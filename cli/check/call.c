@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/check/execute.h"
 #include "cli/check/problem.h"
 #include "cli/check/word.h"
 #include "planner/hash.h"
@@ -41,6 +42,7 @@ static void call_once(struct check *check, int device, const struct attn_problem
     v->impure = (struct check_impure){ .strides = false };
     v->why = (struct attn_subject_why){ .reason = ATTN_SUBJECT_NO_REASON };
     v->said = 0;
+    v->detail[0] = 0;
     attn_subject_supports(s, device, p, &answer);
     if (answer.status == ATTN_SUBJECT_NO) {
         v->kind = CHECK_HOLE;
@@ -111,9 +113,12 @@ void check_call_again(struct check *check, int device, const struct attn_problem
     v->main = NULL; /* its text was of the first call */
 }
 
-void check_call(struct check *check, int device, const struct attn_problem *p, bool pure, struct check_verdict *v)
+void check_call(struct check *check, int device, const struct attn_problem *p, bool pure, bool execute,
+                struct check_verdict *v)
 {
     call_once(check, device, p, v);
+    if (execute && v->kind < 0 && v->main)
+        check_execute(check, device, p, v);
     if (pure && !v->too_big && (v->kind < 0 || v->kind == CHECK_HOLE))
         check_call_again(check, device, p, v);
 }

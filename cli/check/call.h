@@ -21,11 +21,13 @@ struct check_verdict {
     uint64_t launched;           /* hash of all launches */
     struct check_impure impure;  /* kind IMPURE */
     struct attn_subject_why why; /* what the subject's answer says; compared with `said`, which has the rest */
+    char detail[128];            /* kinds STOPPED, WRONG, LOOSE: how, and the kernel: words of the key */
     uint64_t said;               /* hash of its own words: they are not read, but others are another trouble */
     char message[ATTN_SUBJECT_MESSAGE_MAX];
 };
-/* One call of a legal problem on a device, all properties checked but P5 where `pure` is false. */
-void check_call(struct check *check, int device, const struct attn_problem *p, bool pure,
+/* One call of a legal problem on a device, all properties checked but P5 where `pure` is false; computed where
+ * `execute` is true (execute.h). */
+void check_call(struct check *check, int device, const struct attn_problem *p, bool pure, bool execute,
                 struct check_verdict *verdict);
 /* The second call of `pure`, where the first has been made. */
 void check_call_again(struct check *check, int device, const struct attn_problem *p, struct check_verdict *verdict);

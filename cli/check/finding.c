@@ -60,6 +60,9 @@ static void feature_word(const struct attn_problem *p, char *word, size_t cap)
             used += (size_t)snprintf(word + used, cap - used, "%s%s", used ? "+" : "", features[i].name);
 }
 
+/* Is it about what a call computed? */
+static bool computed(int kind) { return kind == CHECK_STOPPED || kind == CHECK_WRONG || kind == CHECK_LOOSE; }
+
 /* Names the finding: kind, what it is about, and the particulars head size and devices. */
 static void name_finding(const struct check *check, struct check_finding *f, int unfit)
 {
@@ -76,6 +79,8 @@ static void name_finding(const struct check *check, struct check_finding *f, int
             snprintf(word, sizeof word, "%s %s %s", attn_unfit_name(unfit), kernel, features);
         if (unfit == ATTN_UNFIT_NO_DEVICE)
             snprintf(head, sizeof head, "-");
+    } else if (computed(f->kind)) {
+        snprintf(word, sizeof word, "%s %s", f->detail, features);
     } else if (f->kind != CHECK_SILENT && f->kind != CHECK_IMPURE) {
         char message[96];
         answer_word(f, message, sizeof message);
@@ -122,7 +127,7 @@ static bool fails_the_same(const struct attn_case *c, void *context)
         !attn_subject_legal(same->check->subject, &c->problem, &why))
         return false;
     same->check->shrink_calls++;
-    check_call(same->check, same->device, &c->problem, same->pure, &v);
+    check_call(same->check, same->device, &c->problem, same->pure, computed(same->kind), &v);
     return fails(&v, same);
 }
 
@@ -135,7 +140,7 @@ static void shrink(struct check *check, const struct check_sign *sign, struct ch
     struct attn_case c = { .problem = sign->problem };
     attn_run_default(&c.run);
     same.head = check_head_size(&c.problem);
-    check_call(check, sign->device, &c.problem, same.pure, &v);
+    check_call(check, sign->device, &c.problem, same.pure, computed(same.kind), &v);
     same.first = v;
     if (v.kind == CHECK_UNFIT)
         check_kernel_name(v.bad.kernel, same.kernel, sizeof same.kernel);
@@ -144,10 +149,11 @@ static void shrink(struct check *check, const struct check_sign *sign, struct ch
     f->problem = c.problem;
     f->impure = same.first.impure;
     f->why = same.first.why;
+    memcpy(f->detail, same.first.detail, sizeof f->detail);
     for (int device = 0; device < check->subject->n_devices; device++) {
         if (!(check->devices >> device & 1))
             continue;
-        check_call(check, device, &c.problem, same.pure, &v);
+        check_call(check, device, &c.problem, same.pure, computed(same.kind), &v);
         check->shrink_calls++;
         if (!fails(&v, &same))
             continue;

@@ -13,6 +13,9 @@
     X(ASK, ask, "asking whether a legal call is supported ends the process")                \
     X(SILENT, silent, "a supported call launches no attention kernel")                      \
     X(UNFIT, unfit, "a launch cannot run on its device")                                    \
+    X(STOPPED, stopped, "a kernel does what it must not while it runs")                     \
+    X(WRONG, wrong, "a supported call computes something else than attention")              \
+    X(LOOSE, loose, "the same, on data that ggml's own test does not draw")                 \
     X(IMPURE, impure, "the same call is answered in two ways")                              \
     X(HOLE, hole, "a legal call is refused: it falls back to the CPU, or fails")
 

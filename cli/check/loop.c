@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "cli/check/call.h"
+#include "cli/check/execute.h"
 #include "cli/check/loop.h"
 #include "cli/check/note.h"
 #include "cli/check/problem.h"
@@ -25,6 +26,8 @@ enum {
     KERNELS = 1 << 14,    /* a power of two, many more than a library has for attention */
 };
 static const struct attn_domain_limits small = { INT64_MAX, INT64_C(1) << 27, INT64_C(1) << 22, 0 };
+static const struct attn_domain_limits executed = { CHECK_EXECUTE_WORK, INT64_C(1) << 22, INT64_C(1) << 16, 0 };
+#define EXECUTE_SHARE 0.85 /* of the time of a check that computes */
 static const struct attn_domain_limits large = { INT64_MAX, INT64_C(1) << 32, INT64_C(1) << 26, 0 };
 
 /* What is made of a kernel's name, once. */
@@ -45,6 +48,7 @@ struct loop {
     struct kernel *kernel; /* KERNELS */
     size_t n_kernels;
     double begun, told;
+    bool given; /* problems are the user's */
 };
 
 static double clock_seconds(clockid_t clock)
@@ -113,6 +117,22 @@ static bool same_family(const struct attn_device *a, const struct attn_device *b
     return a->matrix == b->matrix && a->wave_size == b->wave_size;
 }
 
+/* ---- Computing ------------------------------------------------------------------------------------------- */
+
+/* What was not seen before is computed, and of the rest as much as nearly fills the time; all that was given. */
+static bool execute_now(const struct loop *l, bool fresh)
+{
+    const double spent = clock_seconds(CLOCK_MONOTONIC) - l->begun;
+    return fresh || l->given || l->check->execute_seconds < EXECUTE_SHARE * spent;
+}
+
+static void execute(struct loop *l, int device, const struct attn_problem *p, struct check_verdict *v)
+{
+    const double begun = clock_seconds(CLOCK_MONOTONIC);
+    check_execute(l->check, device, p, v);
+    l->check->execute_seconds += clock_seconds(CLOCK_MONOTONIC) - begun;
+}
+
 /* ---- Problems -------------------------------------------------------------------------------------------- */
 
 /* Brings a legal problem to one that the subject's callers can make, where that takes a change of layout only. */
@@ -161,7 +181,7 @@ static bool ask(struct loop *l, const struct attn_problem *p)
             continue;
         if (check->max_calls && check->calls >= (uint64_t)check->max_calls)
             return fresh;
-        check_call(check, device, p, false, &v);
+        check_call(check, device, p, false, false, &v);
         if (cli_interrupted()) /* it may have been left for that alone */
             return fresh;
         check->calls++;
@@ -192,6 +212,8 @@ static bool ask(struct loop *l, const struct attn_problem *p)
             check->works[head][device] = *p;
         }
         bool refused = v.kind == CHECK_HOLE;
+        if (check->execute && v.kind < 0 && v.main && execute_now(l, fresh))
+            execute(l, device, p, &v);
         if (pure && (v.kind < 0 || refused)) {
             check_call_again(check, device, p, &v);
             check->again++;
@@ -289,7 +311,8 @@ static void ask_generated(struct loop *l)
             genome = l->corpus[attn_random(&l->state) % (uint64_t)l->n_corpus];
             attn_genome_mutate(&genome, attn_random(&l->state));
         }
-        attn_genome_case(&genome, how >> 32 & (LARGE_EVERY - 1) ? &small : &large, &c);
+        const struct attn_domain_limits *most = how >> 32 & (LARGE_EVERY - 1) ? &small : &large;
+        attn_genome_case(&genome, check->execute && how >> 40 & 3 ? &executed : most, &c);
         if (!conform(check->subject, &c.problem)) {
             check->not_legal++;
             check->problems++; /* so that a subject for which nothing is legal comes to an end, too */
@@ -312,6 +335,7 @@ void check_run(struct check *check, bool (*given)(void *, struct attn_problem *)
     l.seen = calloc(SEEN_SLOTS, sizeof *l.seen);
     l.kernel = calloc(KERNELS, sizeof *l.kernel);
     double cpu = clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
+    l.given = given != NULL;
     l.begun = l.told = clock_seconds(CLOCK_MONOTONIC);
     if (l.corpus && l.seen && l.kernel && given) {
         while (!over(&l) && given(context, &p)) {

@@ -78,6 +78,16 @@ void check_report_text(FILE *out, const struct check *check, const struct check_
             "          %" PRIu64 " supported, %" PRIu64 " refused, %" PRIu64
             " launches; attention kernels x devices: %" PRIu64 "\n",
             check->supported, check->refused, check->launches, check->pairs);
+    if (check->execute)
+        fprintf(out,
+                "executed  %" PRIu64 " calls, %.1f/s; %" PRIu64
+                " launches, %.2f%% of them to an end; unsupported %" PRIu64 "%s%s\n",
+                check->executed, check->execute_seconds > 0 ? (double)check->executed / check->execute_seconds : 0,
+                check->executed_launches,
+                check->executed_launches
+                    ? 100 - 100 * (double)check->unsupported_launches / (double)check->executed_launches
+                    : 0,
+                check->unsupported, check->unsupported_text[0] ? ": " : "", check->unsupported_text);
     if (check->too_big)
         fprintf(out, "          %" PRIu64 " supported, but larger than the memory there is, and not judged%s%s\n",
                 check->too_big, check->too_big_text[0] ? ": " : "", check->too_big_text);

@@ -38,6 +38,7 @@ struct check_finding {
     struct attn_subject_why why;            /* what the subject's answer said */
     struct attn_subject_launch launch;      /* kind UNFIT: the launch; kernel NULL: none */
     struct check_impure impure;             /* kind IMPURE */
+    char detail[128];                       /* kinds STOPPED, WRONG, LOOSE: how, and the kernel */
     bool has_neighbour;
     struct attn_problem neighbour; /* holes: the nearest problem that is supported */
     int32_t field;                 /* holes: the field in which the two differ, or CHECK_FIELD_...: hole.h */
@@ -73,6 +74,11 @@ struct check {
     double seconds;    /* 0: no limit */
     /* counts: calls are pairs of a problem and a device; `again` of them were made a second time (P5) */
     uint64_t problems, calls, again, supported, refused, launches, too_big, not_legal;
+    bool execute;                               /* calls compute */
+    uint64_t executed, executed_launches;       /* calls; launches in them */
+    uint64_t unsupported, unsupported_launches; /* of which something was not to be executed */
+    char unsupported_text[384];                 /* the last */
+    double execute_seconds;
     uint64_t pairs;        /* (attention kernel, device) seen */
     uint64_t shrink_calls; /* made to shrink what was noted; not among calls */
     double elapsed_seconds, cpu_seconds;

@@ -67,6 +67,9 @@ static bool find_null(struct null_hip *null, void *library, char *error, size_t 
         { "null_hip_hold_launches", &null->hold_launches },
         { "null_hip_say_errors", &null->say_errors },
         { "hipGetLastError", &null->last_error },
+        { "null_hip_execute", &null->execute },
+        { "null_hip_ran", &null->ran },
+        { "null_hip_roles", &null->roles },
     };
     for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
         void *at = dlsym(library, functions[i].name);
@@ -173,7 +176,7 @@ enum attn_subject_open attn_subject_open_ggml(const struct attn_subject_options 
                                               char *error, size_t cap)
 {
     static const struct attn_subject_ops ops = { ggml_close, ggml_legal,        ggml_supports, ggml_dispatch,
-                                                 ggml_unfit, ggml_is_attention, ggml_has_code };
+                                                 ggml_unfit, ggml_is_attention, ggml_has_code, ggml_compute };
     struct ggml_subject *s = calloc(1, sizeof *s);
     if (!s) {
         snprintf(error, cap, "memory has run out");

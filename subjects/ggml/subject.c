@@ -158,30 +158,38 @@ static void read_launches(struct ggml_subject *s, struct attn_subject_answer *an
     }
 }
 
+void ggml_compute_begin(struct ggml_subject *s, struct ggml_device *device, const struct attn_problem *p,
+                        struct attn_subject_answer *answer)
+{
+    build(s, p);
+    if (!device->backend)
+        device->backend = s->abi.backend_dev_init(device->device, NULL);
+    if (!device->backend) {
+        attn_subject_answer_set(answer, ATTN_SUBJECT_NO, ATTN_SUBJECT_NO_BACKEND);
+        snprintf(answer->message, sizeof answer->message, "ggml_backend_dev_init gives no backend");
+    } else if (!place(s, device)) {
+        attn_subject_answer_set(answer, ATTN_SUBJECT_TOO_BIG, ATTN_SUBJECT_MEMORY);
+    }
+}
+
+void ggml_compute_graph(struct ggml_subject *s, struct ggml_device *device, struct attn_subject_answer *answer)
+{
+    s->abi.graph_clear(s->graph);
+    s->abi.build_forward_expand(s->graph, s->node.node);
+    int status = s->abi.backend_graph_compute(device->backend, s->graph);
+    if (status != GGML_STATUS_OK) {
+        attn_subject_answer_set(answer, ATTN_SUBJECT_NO, ATTN_SUBJECT_RETURNED);
+        answer->why.number = status;
+        snprintf(answer->message, sizeof answer->message, "ggml_backend_graph_compute returns %d", status);
+    }
+}
+
 static void compute(void *context)
 {
     const struct request *r = context;
-    struct ggml_subject *s = r->s;
-    build(s, r->p);
-    if (!r->device->backend)
-        r->device->backend = s->abi.backend_dev_init(r->device->device, NULL);
-    if (!r->device->backend) {
-        attn_subject_answer_set(r->answer, ATTN_SUBJECT_NO, ATTN_SUBJECT_NO_BACKEND);
-        snprintf(r->answer->message, sizeof r->answer->message, "ggml_backend_dev_init gives no backend");
-        return;
-    }
-    if (!place(s, r->device)) {
-        attn_subject_answer_set(r->answer, ATTN_SUBJECT_TOO_BIG, ATTN_SUBJECT_MEMORY);
-        return;
-    }
-    s->abi.graph_clear(s->graph);
-    s->abi.build_forward_expand(s->graph, s->node.node);
-    int status = s->abi.backend_graph_compute(r->device->backend, s->graph);
-    if (status != GGML_STATUS_OK) {
-        attn_subject_answer_set(r->answer, ATTN_SUBJECT_NO, ATTN_SUBJECT_RETURNED);
-        r->answer->why.number = status;
-        snprintf(r->answer->message, sizeof r->answer->message, "ggml_backend_graph_compute returns %d", status);
-    }
+    ggml_compute_begin(r->s, r->device, r->p, r->answer);
+    if (r->answer->status == ATTN_SUBJECT_YES)
+        ggml_compute_graph(r->s, r->device, r->answer);
 }
 
 void ggml_dispatch(struct attn_subject *base, int number, const struct attn_problem *p,

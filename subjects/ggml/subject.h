@@ -27,6 +27,9 @@ struct null_hip {
     void (*move_data)(bool);
     void (*hold_launches)(bool);
     void (*say_errors)(bool);
+    void (*execute)(int);
+    void (*ran)(struct null_hip_ran *);
+    bool (*roles)(void *, const unsigned char *);
     int (*last_error)(void); /* hipGetLastError: reads and clears it */
 };
 
@@ -38,6 +41,7 @@ struct ggml_device {
     char *base;
     int64_t bytes;
     bool has_code;
+    uint8_t *role; /* of the arena's bytes, where calls compute; NULL: not made yet */
 };
 
 struct fit {
@@ -75,9 +79,18 @@ void ggml_supports(struct attn_subject *base, int number, const struct attn_prob
                    struct attn_subject_answer *answer);
 void ggml_dispatch(struct attn_subject *base, int number, const struct attn_problem *p,
                    struct attn_subject_answer *answer);
+void ggml_compute(struct attn_subject *base, int number, const struct attn_problem *p,
+                  const struct attn_subject_data *data, struct attn_subject_answer *answer,
+                  struct attn_subject_ran *ran);
 int ggml_unfit(struct attn_subject *base, int number, const struct attn_subject_launch *launch, char *text, size_t cap);
 bool ggml_is_attention(const struct attn_subject *base, const char *kernel);
 bool ggml_has_code(const struct attn_subject *base, int device);
+
+/* The two halves of a dispatch: the node is built and has its place; its graph is computed. The answer's status is not
+ * YES any more where that fails. They may abort. */
+void ggml_compute_begin(struct ggml_subject *s, struct ggml_device *device, const struct attn_problem *p,
+                        struct attn_subject_answer *answer);
+void ggml_compute_graph(struct ggml_subject *s, struct ggml_device *device, struct attn_subject_answer *answer);
 
 /* What a trapped call left behind is put in order, and said in the answer. device: whose backend was called; NULL:
  * none. */

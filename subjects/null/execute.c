@@ -30,7 +30,7 @@ static struct {
     bool *known;
 } on[NULL_DEVICES_MAX];
 
-bool null_executing(void) { return null_runtime.executing; }
+bool null_executing(void) { return null_runtime.executing != NULL_HIP_NOT; }
 
 /* ---- Machines -------------------------------------------------------------------------------------------- */
 
@@ -55,9 +55,12 @@ static bool show_memory(int device)
         return true;
     isa_memory_clear(on[device].machine);
     for (size_t i = 0; (m = null_memory_number(i)); i++) {
-        const struct isa_region region = {
-            .bytes = (uint8_t *)m->begin, .size = m->bytes, .writable = true, .written = true, .number = (int32_t)i
-        };
+        const struct isa_region region = { .bytes = (uint8_t *)m->begin,
+                                           .size = m->bytes,
+                                           .writable = true,
+                                           .written = true,
+                                           .role = m->role,
+                                           .number = (int32_t)i };
         if (m->bytes && !m->in_code && !isa_memory_add(on[device].machine, &region))
             return false;
     }
@@ -215,9 +218,22 @@ static int hip_error(const struct isa_stop *stop)
     }
 }
 
+static void note(const struct null_hip_launch *launch, const struct isa_stop *stop, uint64_t *n,
+                 struct null_hip_stop *first)
+{
+    if ((*n)++ > 0)
+        return;
+    first->code = stop->code;
+    first->kernel = launch->kernel;
+    first->at = stop->at;
+    snprintf(first->instruction, sizeof first->instruction, "%s", stop->instruction);
+    snprintf(first->text, sizeof first->text, "%s", stop->text);
+}
+
 int null_execute(const struct null_hip_launch *launch, const struct null_arguments *arguments)
 {
-    static const struct isa_options options = { .checked = true };
+    /* A program that was made for GPUs may count on a barrier that does not wait for ended waves. */
+    static const struct isa_options options = { .checked = true, .ended_arrive = true };
     struct isa_stop stop;
     struct isa_dispatch dispatch = { .lds_dynamic = launch->lds_dynamic,
                                      .arguments = arguments->value,
@@ -226,10 +242,17 @@ int null_execute(const struct null_hip_launch *launch, const struct null_argumen
     memcpy(dispatch.block, launch->block, sizeof dispatch.block);
     if (!show_memory(launch->device))
         return hipErrorOutOfMemory;
-    if (isa_launch(on[launch->device].machine, arguments->kernel, &dispatch, &options, NULL, &stop))
+    struct null_hip_ran *ran = &null_runtime.ran;
+    if (isa_launch(on[launch->device].machine, arguments->kernel, &dispatch, &options, NULL, &stop)) {
+        ran->whole++;
         return hipSuccess;
+    }
     const int error = hip_error(&stop);
-    if (error == hipErrorNotSupported)
+    const bool unknown = error == hipErrorNotSupported;
+    note(launch, &stop, unknown ? &ran->unsupported : &ran->stopped, unknown ? &ran->unknown : &ran->first);
+    if (null_runtime.executing == NULL_HIP_NOTE)
+        return hipSuccess;
+    if (unknown)
         null_record_refusal(stop.text);
     return null_wrong(error, launch->kernel, "on %s: %s", null_runtime.device[launch->device].name, stop.text);
 }

@@ -177,7 +177,7 @@ uint64_t null_hip_allocated(uint64_t *allocations)
 
 int null_memory_register(void *memory, size_t bytes, int device, unsigned flags)
 {
-    struct null_memory m = { (uintptr_t)memory, bytes, HIP_MEMORY_HOST, device, flags, true, false };
+    struct null_memory m = { (uintptr_t)memory, bytes, HIP_MEMORY_HOST, device, flags, true, NULL, false };
     size_t i = lower((uintptr_t)memory);
     if (i < n_table && table[i].begin < (uintptr_t)memory + bytes)
         return hipErrorHostMemoryAlreadyRegistered;
@@ -202,4 +202,17 @@ bool null_memory_in_code(void *memory, size_t bytes, int device)
                                    .registered = true,
                                    .in_code = true };
     return null_memory_at(memory) || insert(&m);
+}
+
+bool null_hip_roles(void *memory, const unsigned char *role)
+{
+    null_lock();
+    struct null_memory *m = (struct null_memory *)(uintptr_t)null_memory_at(memory);
+    const bool found = m && m->begin == (uintptr_t)memory;
+    if (found) {
+        m->role = role;
+        changes++;
+    }
+    null_unlock();
+    return found;
 }

@@ -13,9 +13,10 @@ struct null_memory {
     size_t bytes;
     int kind; /* HIP_MEMORY_HOST: pinned, HIP_MEMORY_DEVICE, HIP_MEMORY_MANAGED */
     int device;
-    unsigned flags;  /* that it was asked for with */
-    bool registered; /* the program's own host memory (hipHostRegister): no red zones, never freed here */
-    bool in_code;    /* a variable in loaded code: its machine knows it already */
+    unsigned flags;            /* that it was asked for with */
+    bool registered;           /* the program's own host memory (hipHostRegister): no red zones, never freed here */
+    const unsigned char *role; /* null_hip_roles; NULL: none was given */
+    bool in_code;              /* a variable in loaded code: its machine knows it already */
 };
 
 /* The memory that an address lies in; NULL: none of the runtime's. Valid until the next allocation or release. Locked.

@@ -96,7 +96,32 @@ void null_hip_hold_launches(bool on);
  * it goes. Off by default: then nothing computes. A launch that ends early returns an error from the call that makes
  * it, said on stderr with the instruction; an instruction that the machine does not know is counted as a refusal. Calls
  * of BLAS libraries stay what they are: recorded. */
-void null_hip_execute(bool on);
+enum null_hip_executing {
+    NULL_HIP_NOT, /* nothing computes */
+    NULL_HIP_RUN, /* a launch that ends early is an error of the call */
+    NULL_HIP_NOTE /* it is kept for null_hip_ran, and the call succeeds: for a caller that looks */
+};
+void null_hip_execute(int how);
+
+/* What the launches since the last reset that were run came to. */
+struct null_hip_stop {
+    int32_t code;       /* enum isa_stop_code (isa/isa.h) */
+    const char *kernel; /* as registered */
+    uint64_t at;        /* the instruction: bytes from the kernel's first */
+    char instruction[96];
+    char text[384]; /* one sentence with all of that */
+};
+struct null_hip_ran {
+    uint64_t whole, stopped, unsupported; /* launches: to their end; ended early; not to be executed */
+    struct null_hip_stop first;           /* stopped: the first of them */
+    struct null_hip_stop unknown;         /* unsupported: the first */
+};
+void null_hip_ran(struct null_hip_ran *ran);
+
+/* What the bytes of an allocation are to kernels that run: a byte for each of its, 0 nobody may touch it, 1 it may be
+ * read, 2 it may be written, and read once it was. They stay the caller's and are looked at when kernels run. NULL: all
+ * may be read and written, as at first. False when there is no such allocation. */
+bool null_hip_roles(void *memory, const unsigned char *role);
 
 /* Whether what a call did wrong is also said on stderr (the default): for a caller that makes many on purpose, and
  * reads the error that each returns. */

@@ -58,6 +58,7 @@ void null_hip_reset(void)
     null_runtime.n_launches = 0;
     null_runtime.lost = null_runtime.refused = 0;
     null_runtime.refused_name = NULL;
+    null_runtime.ran = (struct null_hip_ran){ .whole = 0 };
     null_unlock();
 }
 

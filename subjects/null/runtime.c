@@ -77,7 +77,8 @@ static void start(void)
         abort();
     }
     const char *execute = getenv(NULL_EXECUTE_VARIABLE);
-    null_runtime.executing |= execute && *execute && strcmp(execute, "0") != 0;
+    if (execute && *execute && strcmp(execute, "0"))
+        null_runtime.executing = NULL_HIP_RUN;
     null_log_open();
 }
 
@@ -118,10 +119,17 @@ void null_hip_move_data(bool on)
     null_unlock();
 }
 
-void null_hip_execute(bool on)
+void null_hip_execute(int how)
 {
     null_lock();
-    null_runtime.executing = on;
+    null_runtime.executing = how;
+    null_unlock();
+}
+
+void null_hip_ran(struct null_hip_ran *ran)
+{
+    null_lock();
+    *ran = null_runtime.ran;
     null_unlock();
 }
 

@@ -38,7 +38,8 @@ struct null_runtime {
     bool still;                /* data is not moved */
     bool trusting;             /* launches are not held against the code objects */
     bool silent;               /* errors are not said on stderr */
-    bool executing;            /* launches run on a machine (execute.h) */
+    int executing;             /* enum null_hip_executing */
+    struct null_hip_ran ran;
     uint64_t refused, lost;
     const char *refused_name;
     size_t n_launches;

@@ -1,0 +1,186 @@
+/* execute.c: see execute.h.
+ *
+ * Two kinds of data take turns. Uniform numbers with masks that exclude are what ggml's own test draws (ggml,
+ * tests/test-backend-ops.cpp, init_tensor_uniform): a result that is off there is *wrong*. Off is what that test calls
+ * off (its normalised mean square error above 5e-4), what is not finite where the reference is, and a row further off
+ * than additions in f16 can explain. With any other data of this project's it is *loose*.
+ *
+ * SPDX-License-Identifier: MIT */
+#include "cli/check/execute.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/check/word.h"
+#include "fuzz/properties/properties.h"
+#include "isa/isa.h"
+#include "kernels/attn_backend.h"
+#include "planner/hash.h"
+#include "reference/attn_reference.h"
+
+#define BYTES_MOST (INT64_C(32) << 20)
+#define NMSE_MOST 5e-4
+#define V_MOST 1.1 /* of uniform data, what quantisation adds to it included */
+
+/* ---- Data ------------------------------------------------------------------------------------------------ */
+
+/* Is the problem drawn with what ggml's test draws? Else with another profile. By the problem, so that it replays. */
+static bool draw(const struct attn_problem *p, struct attn_case *c)
+{
+    /* No row without a key: ggml defines nothing there. */
+    const bool below = attn_n_q(p) > attn_n_kv(p);
+    const uint8_t masks[] = { below ? ATTN_MASK_NONE : ATTN_MASK_CAUSAL, ATTN_MASK_NONE };
+    *c = (struct attn_case){ .problem = *p };
+    attn_run_default(&c->run);
+    const uint64_t drawn = attn_mix(attn_case_hash(c));
+    c->run.seed = drawn >> 48;
+    c->run.dead = drawn % 4 == 0; /* NaN in cells that nobody attends to: no test of ggml's has them */
+    /* ggml's test scales scores by 1 / sqrt(D), and takes the softcaps and biases of models. */
+    const bool usual = p->scale > 0 && p->scale <= 1 && p->max_bias <= 16 && p->softcap <= 100;
+    const bool ordinary = usual && drawn % 4 != 0;
+    c->run.data = ordinary ? ATTN_DATA_UNIFORM : (uint8_t)(drawn / 4 % ATTN_DATA_COUNT);
+    c->run.mask = ordinary ? masks[drawn / 4 % 2] : (uint8_t)(drawn / 64 % ATTN_MASK_CONTENT_COUNT);
+    return ordinary;
+}
+
+/* ---- The verdict on numbers ------------------------------------------------------------------------------ */
+
+/* What a row may be off by when its sums are rounded to f16 after each of n_kv additions (u = 2^-11, Higham, "Accuracy
+ * and Stability of Numerical Algorithms", 4.2), with weights of f16 and V up to `most`; and 16 roundings more for all
+ * else. */
+static double row_limit(const struct attn_problem *p, double most)
+{
+    return (double)(attn_n_kv(p) + 16) * 0x1p-11 * most + 1e-5;
+}
+
+struct off {
+    double square, whole; /* sums of squares: of differences, of the reference */
+    double worst;         /* difference / row limit */
+    int64_t broken;       /* components that are not finite */
+    int64_t d, h, iq, s;  /* the worst */
+    double got, want;
+};
+
+static void add(struct off *off, double got, double want, double limit, const int64_t at[4])
+{
+    const bool broken = !isfinite(got) && isfinite(want);
+    const double apart = broken ? INFINITY : fabs(got - want);
+    off->broken += broken;
+    off->square += broken ? 0 : apart * apart;
+    off->whole += want * want;
+    const double worst = broken ? HUGE_VAL : apart / limit;
+    if (worst > off->worst) {
+        off->worst = worst;
+        off->d = at[0], off->h = at[1], off->iq = at[2], off->s = at[3];
+        off->got = got;
+        off->want = want;
+    }
+}
+
+static void compare(const struct attn_problem *p, const struct attn_reference *r, const float *dst, bool ordinary,
+                    struct off *off)
+{
+    const struct attn_tensor *t = &p->t[ATTN_DST];
+    const double limit = ordinary ? row_limit(p, V_MOST) : HUGE_VAL;
+    memset(off, 0, sizeof *off);
+    for (int64_t s = 0; s < t->ne[3]; s++)
+        for (int64_t iq = 0; iq < t->ne[2]; iq++)
+            for (int64_t h = 0; h < t->ne[1]; h++)
+                for (int64_t d = 0; d < t->ne[0]; d++)
+                    add(off, (double)*dst++, attn_reference_value(r, d, h, iq, s), limit, (int64_t[]){ d, h, iq, s });
+}
+
+/* "nan", "nmse", "row"; NULL: it is not off. */
+static const char *how_off(const struct off *off)
+{
+    return off->broken                                    ? "not_finite"
+           : off->square > NMSE_MOST * off->whole + 1e-20 ? "nmse"
+           : off->worst > 1                               ? "row"
+                                                          : NULL;
+}
+
+/* ---- One call -------------------------------------------------------------------------------------------- */
+
+static void say_stopped(struct check *check, struct check_verdict *v, const struct attn_subject_ran *ran)
+{
+    char kernel[96];
+    if (ran->stopped == 0) {
+        check->unsupported++;
+        snprintf(check->unsupported_text, sizeof check->unsupported_text, "%s", ran->text);
+        return;
+    }
+    check_kernel_name(ran->kernel, kernel, sizeof kernel);
+    v->kind = CHECK_STOPPED;
+    v->said = attn_hash_text(attn_hash_text(ATTN_HASH_START, kernel), isa_stop_name(ran->stop));
+    snprintf(v->detail, sizeof v->detail, "%s %s", isa_stop_name(ran->stop), kernel);
+    snprintf(v->message, sizeof v->message, "%s: %s", kernel, ran->text);
+}
+
+static void say_off(struct check_verdict *v, bool ordinary, const struct off *off, const char *how, const char *data)
+{
+    char kernel[96];
+    check_kernel_name(v->main->kernel, kernel, sizeof kernel);
+    v->kind = ordinary ? CHECK_WRONG : CHECK_LOOSE;
+    v->said = attn_hash_text(attn_hash_text(ATTN_HASH_START, kernel), how);
+    snprintf(v->detail, sizeof v->detail, "%s %s", how, kernel);
+    snprintf(v->message, sizeof v->message,
+             "%s: NMSE %.3g, %" PRId64 " components not finite; d=%" PRId64 " head=%" PRId64 " row=%" PRId64
+             " seq=%" PRId64 " is %.6g, must be %.6g; %s data",
+             kernel, off->whole > 0 ? off->square / off->whole : off->square, off->broken, off->d, off->h, off->iq,
+             off->s, off->got, off->want, data);
+}
+
+static const char *const profile[] = {
+#define X(NAME, name, text) #name,
+    ATTN_DATA_PROFILES(X)
+#undef X
+};
+
+static void judge(struct check *check, int device, const struct attn_case *c, bool ordinary,
+                  const struct attn_image *image, struct check_verdict *v)
+{
+    const struct attn_problem *p = &c->problem;
+    const void *base[ATTN_OPERAND_COUNT] = { NULL };
+    struct attn_subject_data data = { .dst = attn_image_at(image, p, ATTN_DST) };
+    struct attn_subject_answer answer;
+    struct attn_subject_ran ran;
+    struct off off;
+    for (int o = 0; o < ATTN_DST; o++)
+        if (p->t[o].present) {
+            const struct attn_buffer *buffer = &image->buffer[image->buffer_of[o]];
+            data.buffer[o] = buffer->bytes;
+            data.bytes[o] = buffer->size;
+            data.offset[o] = p->t[o].offset;
+            base[o] = attn_image_at(image, p, o);
+        }
+    attn_subject_compute(check->subject, device, p, &data, &answer, &ran);
+    check->executed++;
+    check->executed_launches += ran.whole + ran.stopped + ran.unsupported;
+    check->unsupported_launches += ran.unsupported;
+    if (ran.stopped || ran.unsupported) {
+        say_stopped(check, v, &ran);
+        return;
+    }
+    struct attn_reference *r = answer.status == ATTN_SUBJECT_YES ? attn_reference_compute(p, base) : NULL;
+    if (!r)
+        return;
+    compare(p, r, data.dst, ordinary, &off);
+    const char *how = how_off(&off);
+    if (how)
+        say_off(v, ordinary, &off, how, profile[c->run.data]);
+    attn_reference_free(r);
+}
+
+void check_execute(struct check *check, int device, const struct attn_problem *p, struct check_verdict *v)
+{
+    struct attn_case c;
+    struct attn_image image;
+    if (attn_problem_work(p) > CHECK_EXECUTE_WORK || !attn_image_create(p, BYTES_MOST, &image))
+        return;
+    const bool ordinary = draw(p, &c);
+    attn_data_fill(&c, &image);
+    judge(check, device, &c, ordinary, &image, v);
+    attn_image_free(&image);
+}

@@ -1,0 +1,17 @@
+/* execute.h: a supported call, computed: what its kernels' machine code does on the machine, and its result held
+ * against the reference.
+ *
+ * SPDX-License-Identifier: MIT */
+#ifndef ATTNFUZZ_CHECK_EXECUTE_H
+#define ATTNFUZZ_CHECK_EXECUTE_H
+
+#include "cli/check/call.h"
+
+/* What is executed of a check's calls: those of so many multiply-adds at most, for most of its time. */
+#define CHECK_EXECUTE_WORK INT64_C(300000)
+
+/* Computes the problem on a device on which its call launched an attention kernel and broke nothing: v->kind becomes
+ * STOPPED, WRONG or LOOSE, with what it was in v->message, v->detail and v->said; or stays. Counts in *check. */
+void check_execute(struct check *check, int device, const struct attn_problem *p, struct check_verdict *v);
+
+#endif
