@@ -139,8 +139,8 @@ struct attn_code *attn_code_read(const void *bytes, size_t size, const struct at
     return attn_code_read_each(bytes, size, limits, NULL, NULL, error);
 }
 
-struct attn_code *attn_code_open_each(const char *path, const struct attn_code_limits *limits,
-                                      attn_code_visitor *visit, void *context, struct attn_code_error *error)
+struct attn_code *attn_code_open_each(const char *path, const struct attn_code_limits *limits, attn_code_visitor *visit,
+                                      void *context, struct attn_code_error *error)
 {
     struct stat info;
     struct attn_code *code = NULL;

@@ -89,8 +89,8 @@ struct attn_code *attn_code_read(const void *bytes, size_t size, const struct at
 /* The same, and `visit` is called with the bytes of each code object in the file, unpacked, once it was read without an
  * error: target as attn_code_target has it. They are gone when it returns. */
 typedef void attn_code_visitor(void *context, const char *target, const void *bytes, size_t size);
-struct attn_code *attn_code_open_each(const char *path, const struct attn_code_limits *limits,
-                                      attn_code_visitor *visit, void *context, struct attn_code_error *error);
+struct attn_code *attn_code_open_each(const char *path, const struct attn_code_limits *limits, attn_code_visitor *visit,
+                                      void *context, struct attn_code_error *error);
 struct attn_code *attn_code_read_each(const void *bytes, size_t size, const struct attn_code_limits *limits,
                                       attn_code_visitor *visit, void *context, struct attn_code_error *error);
 void attn_code_close(struct attn_code *code); /* NULL: nothing happens */

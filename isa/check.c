@@ -355,7 +355,8 @@ static void after_scalar(struct isa_wave *w, const struct isa_instr *i, int k, i
     if (lanes)
         known = i->row->dst[k] == ISA_T_MASK ? ~lanes : 0;
     for (uint32_t r = o->reg, n = 0; n < o->words && r < ISA_FLAT_SCRATCH; r++, n++)
-        w->s_defined[r] = (uint32_t)(known >> (32 * (n & 1)));
+        if (r != ISA_NULL) /* it reads 0, whatever is written there */
+            w->s_defined[r] = (uint32_t)(known >> (32 * (n & 1)));
 }
 
 static void after_one(struct isa_wave *w, const struct isa_instr *i, uint64_t exec, int base)

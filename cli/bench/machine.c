@@ -9,7 +9,6 @@
 #include <time.h>
 
 #include "cli/input/message.h"
-#include "cli/verbs.h"
 #include "isa/count.h"
 #include "isa/isa.h"
 #include "kernels/machine/attn_machine.h"

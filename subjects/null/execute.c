@@ -84,8 +84,25 @@ static void load_object(void *context, const char *target, const void *bytes, si
         l->object = isa_object_load(l->machine, bytes, size, &l->error);
 }
 
+/* The image goes: what was loaded of it too. */
+static void forget(struct null_image *image)
+{
+    for (int device = 0; device < NULL_DEVICES_MAX; device++)
+        for (struct loaded **at = &on[device].loaded; *at;) {
+            struct loaded *l = *at;
+            if (l->image != image) {
+                at = &l->next;
+                continue;
+            }
+            *at = l->next;
+            isa_object_unload(on[device].machine, l->object);
+            free(l->target);
+            free(l);
+        }
+}
+
 /* The image's object for that target, on the device's machine. */
-static struct isa_object *object_of(const char *entry, const struct null_image *image, int device, const char *target)
+static struct isa_object *object_of(const char *entry, struct null_image *image, int device, const char *target)
 {
     for (const struct loaded *l = on[device].loaded; l; l = l->next)
         if (l->image == image && !strcmp(l->target, target))
@@ -107,23 +124,8 @@ static struct isa_object *object_of(const char *entry, const struct null_image *
     }
     *l = (struct loaded){ image, l->target, loading.object, on[device].loaded };
     on[device].loaded = l;
+    null_image_at_end(image, forget);
     return l->object;
-}
-
-void null_execute_forget(struct null_image *image)
-{
-    for (int device = 0; device < NULL_DEVICES_MAX; device++)
-        for (struct loaded **at = &on[device].loaded; *at;) {
-            struct loaded *l = *at;
-            if (l->image != image) {
-                at = &l->next;
-                continue;
-            }
-            *at = l->next;
-            isa_object_unload(on[device].machine, l->object);
-            free(l->target);
-            free(l);
-        }
 }
 
 void *null_execute_global(struct null_image *image, int device, const char *name, size_t bytes)

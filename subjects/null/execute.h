@@ -28,7 +28,5 @@ void null_arguments_drop(struct null_arguments *arguments); /* NULL: nothing hap
 int null_execute(const struct null_hip_launch *launch, const struct null_arguments *arguments);
 /* Where a variable of the image lies on a device; NULL: its code has none of that name and size. */
 void *null_execute_global(struct null_image *image, int device, const char *name, size_t bytes);
-/* The image goes: what was loaded of it too. */
-void null_execute_forget(struct null_image *image);
 
 #endif

@@ -10,7 +10,6 @@
 #include "code/object.h"
 #include "subjects/null/entries.h"
 #include "subjects/null/error.h"
-#include "subjects/null/execute.h"
 #include "subjects/null/handle.h"
 #include "subjects/null/image.h"
 #include "subjects/null/intern.h"
@@ -22,6 +21,7 @@ struct null_image {
     size_t size; /* 0: not known */
     void *own;   /* memory of bytes that the image owns */
     struct attn_code *code;
+    void (*end)(struct null_image *); /* NULL: nobody has to know */
     bool looked;
     struct null_kernel *kernels;
     struct null_symbol *symbols;
@@ -117,7 +117,8 @@ void null_image_free(struct null_image *image)
                 null_memory_free(s->memory[i], "a variable of a kernel");
         free(s);
     }
-    null_execute_forget(image);
+    if (image->end)
+        image->end(image);
     attn_code_close(image->code);
     free(image->own);
     null_handle_free(image);
@@ -180,6 +181,8 @@ const struct null_code *null_code_of(struct null_kernel *kernel, int device)
     }
     return kernel->looked[device] == 1 ? &kernel->code[device] : NULL;
 }
+
+void null_image_at_end(struct null_image *image, void (*end)(struct null_image *)) { image->end = end; }
 
 const void *null_image_bytes(const struct null_image *image, size_t *size)
 {

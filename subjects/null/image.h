@@ -47,6 +47,8 @@ void null_image_free(struct null_image *image);
 /* Adds a kernel or a variable under the address that the program knows it by. NULL when memory runs out. Locked. */
 struct null_kernel *null_image_kernel(struct null_image *image, const char *name, const void *function);
 struct null_symbol *null_image_symbol(struct null_image *image, const char *name, const void *host, size_t bytes);
+/* Called with the image before it goes. */
+void null_image_at_end(struct null_image *image, void (*end)(struct null_image *));
 /* Its bytes. */
 const void *null_image_bytes(const struct null_image *image, size_t *size);
 /* The target ID of the code object that a kernel runs from on a device, of the one whose variables a device has (the
