@@ -37,7 +37,7 @@ static const char help[] =
     "reason shown, on standard error.\n\n"
     "With --gguf the attention of a model: what its metadata say of heads, head sizes, windows, softcap, ALiBi, sinks\n"
     "and MTP layers, layer by layer, as a session of a server (attnfuzz plan --help) and as the lines of its steps.\n"
-    "The file's beginning is enough, its weights are not read.\n\n"
+    "The file's beginning is enough, its weights are not read: attnfuzz import --gguf FILE | attnfuzz plan -\n\n"
     "options:\n"
     "  --gguf FILE   a model in GGUF; - for standard input\n"
     "  --cells N     its session's context at most (default 4096, at most 65536)\n"
