@@ -170,6 +170,8 @@ void attn_route_of(const struct attn_case *c, const struct attn_plan *plan, stru
     r->class[ATTN_TRAIT_profile] = (uint8_t)c->run.data;
     r->class[ATTN_TRAIT_dead] = c->run.dead != 0;
     r->class[ATTN_TRAIT_scheduled] = c->run.schedule != 0;
+    r->class[ATTN_TRAIT_work] =
+        (uint8_t)CLASS(attn_problem_work(&c->problem), 1 << 8, 1 << 11, 1 << 14, 1 << 16, 1 << 18, 1 << 20, 3 << 19);
 }
 
 void attn_route_ran(struct attn_route *r, const struct attn_judgement *j)

@@ -52,6 +52,7 @@
     X(far_rows, 5, "tensors of 2^32 bytes and more: none, Q or dst, K or V, the mask, several of these") \
     X(shared, 2, "K and V in one buffer")                                                                \
     X(scheduled, 2, "another schedule than in order")                                                    \
+    X(work, 8, "logarithm of the multiply-adds: to 8, 11, 14, 16, 18, 20, 20.5, more")                   \
     X(near, 8, "worst error over its limit: none, to 1/64, 1/32, 1/16, 1/8, 1/4, 1/2, more")
 
 enum attn_trait {

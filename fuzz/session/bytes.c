@@ -93,19 +93,33 @@ struct input {
 
 static bool has(const struct input *in, int feature) { return in->features >> feature & 1; }
 
-bool attn_session_bytes_run(const uint8_t *bytes, size_t size) { return size > AT_RUN && (bytes[AT_RUN] & 1) != 0; }
+enum attn_session_kind attn_session_bytes_kind(const uint8_t *bytes, size_t size)
+{
+    enum { LONG = 31 }; /* one in so many of those that are run: they cost as much more */
+    const uint8_t byte = size > AT_RUN ? bytes[AT_RUN] : 0;
+    return !(byte & 1) ? ATTN_SESSION_PLANNED : byte / 2 % 32 == LONG ? ATTN_SESSION_RUN_LONG : ATTN_SESSION_RUN;
+}
 
 /* Planned only, a session costs microseconds a step; run, what its problems cost. */
-void attn_session_limits_for(bool run, struct attn_session_limits *limits)
+void attn_session_limits_for(enum attn_session_kind kind, struct attn_session_limits *limits)
 {
-    if (run)
-        *limits = (struct attn_session_limits){
-            .cells = 384, .ubatch = 48, .steps = 64, .heads = 12, .elements = 1152, .work = 600000
-        };
-    else
-        *limits = (struct attn_session_limits){
-            .cells = 32768, .ubatch = 512, .steps = 600, .heads = 128, .elements = 65536, .work = INT64_MAX
-        };
+    static const struct attn_session_limits of[] = {
+        [ATTN_SESSION_PLANNED] = { .cells = 32768,
+                                   .ubatch = 512,
+                                   .steps = 600,
+                                   .heads = 128,
+                                   .elements = 65536,
+                                   .work = INT64_MAX },
+        [ATTN_SESSION_RUN] = { .cells = 384, .ubatch = 48, .steps = 64, .heads = 12, .elements = 1152, .work = 600000 },
+        [ATTN_SESSION_RUN_LONG] = { .cells = 12288,
+                                    .ubatch = 512,
+                                    .steps = 40,
+                                    .heads = 8,
+                                    .elements = 256,
+                                    .work = INT64_MAX,
+                                    .prompt = 900 },
+    };
+    *limits = of[kind];
 }
 
 /* ---- Layers ---------------------------------------------------------------------------------------------- */
@@ -156,7 +170,7 @@ static void choose_layer(const struct input *in, const char *name, uint8_t size,
         l->view = l->d_v % attn_type_info(l->type_v)->block_elems == 0;
         l->type_v = l->view ? l->type_v : choose_type(l->type_k, l->d_v);
     }
-    l->n_head_kv = has(in, HAS_KV_HEADS) ? PICK(head_kv_counts, h[AT_KV_HEADS]) : 1;
+    l->n_head_kv = has(in, HAS_KV_HEADS) ? PICK(head_kv_counts, h[AT_KV_HEADS]) : in->limits->prompt ? 2 : 1;
     int32_t ratio = has(in, HAS_GQA) ? PICK(ratios, h[AT_RATIO]) : 1;
     l->n_head_kv = most(1, least(l->n_head_kv, (int32_t)(in->limits->elements / l->d_k)));
     l->n_head_kv = least(l->n_head_kv, in->limits->heads);
@@ -203,7 +217,9 @@ static void choose_server(const struct input *in, struct attn_session *s)
     /* From 48 cells up, in steps that are not only round. */
     int32_t cells = 48 << h[AT_CELLS] % 10;
     s->cells = least(in->limits->cells, cells + (h[AT_CELLS] / 11 % 4) * (cells / 4 + 1));
-    s->ubatch = has(in, HAS_UBATCH) ? PICK(few, h[AT_UBATCH]) : in->limits->ubatch;
+    if (in->limits->prompt)
+        s->cells = least(in->limits->cells, (in->limits->prompt << h[AT_CELLS] % 4) * 3 / 2 + h[AT_CELLS]);
+    s->ubatch = has(in, HAS_UBATCH) && !in->limits->prompt ? PICK(few, h[AT_UBATCH]) : in->limits->ubatch;
     s->pad = has(in, HAS_PAD) ? PICK(pads, h[AT_PAD]) : 1;
     if (has(in, HAS_MASK)) {
         s->mask = h[AT_MASK] & 1 ? ATTN_SESSION_MASK_PADDED : ATTN_SESSION_MASK_KEPT;
@@ -355,6 +371,9 @@ void attn_session_decode(const uint8_t *bytes, size_t size, const struct attn_se
             s->layer[i].window = s->cells;
     int slot = 0;
     int32_t steps = limits->steps;
+    if (limits->prompt)
+        add_event(s, &(struct attn_session_event){ .op = ATTN_SESSION_PREFILL,
+                                                   .tokens = s->cells - s->cells / 4 + in.header[AT_CELLS] % 16 });
     for (size_t at = sizeof in.header;
          at + ATTN_SESSION_EVENT_BYTES <= size && at < ATTN_SESSION_BYTES_MAX && steps > 0;
          at += ATTN_SESSION_EVENT_BYTES) {

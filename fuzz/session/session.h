@@ -177,19 +177,22 @@ struct attn_session_limits {
     int32_t heads;                /* query heads of a layer */
     int64_t elements;             /* of the K rows of all KV heads of a layer, of one cell */
     int64_t work;                 /* multiply-adds of the step that is dearest */
+    int32_t prompt;               /* of so many tokens or more is a first prompt, in whole ubatches; 0: there is none */
 };
 
 enum { ATTN_SESSION_HEADER = 32, ATTN_SESSION_EVENT_BYTES = 4, ATTN_SESSION_BYTES_MAX = 32 + 4 * 96 };
 
-/* Does this input ask for a session with data (small, run) or for one without (large, planned only)? */
-bool attn_session_bytes_run(const uint8_t *bytes, size_t size);
+/* What an input asks for: a session without data, large and planned only; one with data, small and run whole; or one
+ * with data whose context is long enough for many splits, of which some steps are run, in some rows. */
+enum attn_session_kind { ATTN_SESSION_PLANNED, ATTN_SESSION_RUN, ATTN_SESSION_RUN_LONG };
+enum attn_session_kind attn_session_bytes_kind(const uint8_t *bytes, size_t size);
 
 /* Any bytes to a session that can be played: a header (what is switched on, the server), then 4 bytes an event. Bytes
  * that are missing are zero. The empty input is the simplest: one layer, one slot, one prompt. */
 void attn_session_decode(const uint8_t *bytes, size_t size, const struct attn_session_limits *limits,
                          struct attn_session *session);
-/* The limits that fuzz_session uses for an input: small with data, large without. */
-void attn_session_limits_for(bool run, struct attn_session_limits *limits);
+/* The limits that fuzz_session uses for an input. */
+void attn_session_limits_for(enum attn_session_kind kind, struct attn_session_limits *limits);
 
 /* Mutation and crossover on such inputs; out may be in (a). Return the size, at most cap. */
 size_t attn_session_mutate(const uint8_t *in, size_t size, uint8_t *out, size_t cap, uint64_t seed);

@@ -24,10 +24,10 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
     for (int i = 0; i < OFFERS; i++) {
         struct attn_session_limits limits;
         const size_t n = attn_session_mutate(data, size, one, cap, attn_random(&state));
-        const bool run = attn_session_bytes_run(one, n);
-        attn_session_limits_for(run, &limits);
+        const enum attn_session_kind kind = attn_session_bytes_kind(one, n);
+        attn_session_limits_for(kind, &limits);
         attn_session_decode(one, n, &limits, &session);
-        const double worth = attn_history_worth(&session, run);
+        const double worth = attn_history_worth(&session, kind);
         if (worth > most) {
             most = worth;
             best_size = n;

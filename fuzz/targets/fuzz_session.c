@@ -1,6 +1,7 @@
 /* fuzz_session.c: plays sessions of a server. Every step is planned with the plans that a server would have kept, and
  * all plan properties are checked for each new key on the whole fleet; sessions of half of the inputs hold data, are
- * small, and are run by every able kernel against the logical history.
+ * small, and are run by every able kernel against the logical history. One in 32 of these has a long context, of which
+ * steps are run in some rows.
  *
  * ATTNFUZZ_SESSION=plan plans all of them (large ones), ATTNFUZZ_SESSION=run runs all of them.
  *
@@ -16,6 +17,9 @@
 
 #define RUN_BYTES INT64_C(4194304)    /* of a problem's tensors, of a workspace */
 #define CACHE_BYTES INT64_C(16777216) /* of a session's caches */
+#define LONG_WORK INT64_C(200000)     /* multiply-adds of a long session's step, where it is run whole; */
+#define LONG_ALL INT64_C(12000000)    /* of all of it */
+#define LONG_MORE 4                   /* times as many bytes */
 #define RUN_STEPS UINT64_C(200000000) /* accesses and wave operations of a launch */
 #define SHRINK_TRIES 600              /* of a finding, */
 #define SHRINK_SECONDS 6.0            /* and for how long */
@@ -23,9 +27,12 @@
 static struct attn_session_memo memo, memo_before; /* this input's session */
 static enum { MIXED, PLAN_ALL, RUN_ALL } mode;
 
-static bool is_run(const uint8_t *data, size_t size)
+static enum attn_session_kind kind_of(const uint8_t *data, size_t size)
 {
-    return mode == RUN_ALL || (mode == MIXED && attn_session_bytes_run(data, size));
+    const enum attn_session_kind asked = attn_session_bytes_kind(data, size);
+    return mode == PLAN_ALL                                   ? ATTN_SESSION_PLANNED
+           : mode == RUN_ALL && asked == ATTN_SESSION_PLANNED ? ATTN_SESSION_RUN
+                                                              : asked;
 }
 
 static const char *line_of(const uint8_t *data, size_t size)
@@ -33,7 +40,7 @@ static const char *line_of(const uint8_t *data, size_t size)
     static struct attn_session s;
     static char script[ATTN_SESSION_TEXT_MAX];
     struct attn_session_limits limits;
-    attn_session_limits_for(is_run(data, size), &limits);
+    attn_session_limits_for(kind_of(data, size), &limits);
     attn_session_decode(data, size, &limits, &s);
     attn_session_print(&s, script, sizeof script);
     return script;
@@ -82,14 +89,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                             .kernel = -1,
                                             .cache_bytes = CACHE_BYTES,
                                             .limits = { .work = ATTN_SESSION_SMALL_WORK, .bytes = RUN_BYTES } };
-    bool run = is_run(data, size), compared;
+    const enum attn_session_kind kind = kind_of(data, size);
+    const bool run = kind != ATTN_SESSION_PLANNED;
+    bool compared;
 
     attn_crash_begin(data, size);
     if (attn_feedback_begin(data, size))
         memo = memo_before;
     else if (attn_feedback_may_repeat())
         memo_before = memo;
-    attn_session_limits_for(run, &limits);
+    if (kind == ATTN_SESSION_RUN_LONG) {
+        options.limits =
+            (struct attn_run_limits){ .work = LONG_WORK, .sample_work = LONG_WORK, .bytes = RUN_BYTES * LONG_MORE };
+        options.cache_bytes *= LONG_MORE;
+        options.session_work = LONG_ALL;
+    }
+    attn_session_limits_for(kind, &limits);
     attn_session_decode(data, size, &limits, &s);
     options.backend = run ? backend : NULL;
     options.limits.trying = attn_crash_trying;
@@ -108,7 +123,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     }
     count(&s, &outcome);
-    attn_history_ran(&s, run);
+    attn_history_ran(&s, kind);
     attn_stats_tick(&stats);
     return 0;
 }

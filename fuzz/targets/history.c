@@ -8,7 +8,7 @@
 #include "fuzz/targets/feedback.h"
 #include "planner/hash.h"
 
-enum { TABLE_BITS = 16, STEP_US = 600 };
+enum { TABLE_BITS = 16, STEP_US = 600, LONG_US = 60000 };
 
 static uint8_t played[1 << TABLE_BITS]; /* sessions that had a pair, up to 255 */
 static bool watches;
@@ -39,7 +39,7 @@ struct keys {
     uint8_t after[ATTN_SESSION_OP_COUNT + 1][ATTN_SESSION_OP_COUNT]; /* the last row: the first event */
 };
 
-static void keys_of(const struct attn_session *s, bool data, struct keys *keys)
+static void keys_of(const struct attn_session *s, enum attn_session_kind kind, struct keys *keys)
 {
     const struct attn_session_layer *l = &s->layer[s->n_layers - 1];
     int64_t classes[KEYS_MAX] = {
@@ -57,7 +57,7 @@ static void keys_of(const struct attn_session *s, bool data, struct keys *keys)
     }
     for (uint64_t t = 0; t < KEYS_MAX; t++)
         keys->of[t] =
-            (uint32_t)(attn_hash_u64(attn_hash_u64(ATTN_HASH_START, t << 1 | data), (uint64_t)classes[t]) >> 32);
+            (uint32_t)(attn_hash_u64(attn_hash_u64(ATTN_HASH_START, t << 2 | kind), (uint64_t)classes[t]) >> 32);
 }
 
 static uint32_t place(uint32_t a, uint32_t b)
@@ -90,13 +90,13 @@ static float count(uint32_t at)
     return 0;
 }
 
-void attn_history_ran(const struct attn_session *session, bool data)
+void attn_history_ran(const struct attn_session *session, enum attn_session_kind kind)
 {
     struct keys keys;
     watches = true;
     if (attn_feedback_repeats())
         return;
-    keys_of(session, data, &keys);
+    keys_of(session, kind, &keys);
     each_pair(&keys, count);
 }
 
@@ -114,14 +114,16 @@ static int64_t steps_of(const struct attn_session *s, const struct attn_session_
     }
 }
 
-double attn_history_worth(const struct attn_session *session, bool data)
+double attn_history_worth(const struct attn_session *session, enum attn_session_kind kind)
 {
     struct keys keys;
     int64_t steps = 0;
     for (int i = 0; i < session->n_events; i++)
         steps += steps_of(session, &session->event[i]);
-    keys_of(session, data, &keys);
-    const double us = 4000 + (data ? (double)steps * session->n_layers * session->split * STEP_US : (double)steps * 10);
+    keys_of(session, kind, &keys);
+    const double us = 4000 + (kind == ATTN_SESSION_PLANNED ? (double)steps * 10
+                              : kind == ATTN_SESSION_RUN ? (double)steps * session->n_layers * session->split * STEP_US
+                                                         : LONG_US); /* its limits, whatever it has */
     return (double)each_pair(&keys, gain) / us;
 }
 

@@ -37,11 +37,11 @@
     X(scheduled, s->schedule != 0)                                    \
     X(events, history_bits(s->n_events))
 
-/* Shows the engine a session that was played, with data or planned only, and counts it. */
-void attn_history_ran(const struct attn_session *session, bool data);
+/* Shows the engine a session that was played, and counts it. */
+void attn_history_ran(const struct attn_session *session, enum attn_session_kind kind);
 
 /* How much there is to learn from playing it, divided by what it costs. */
-double attn_history_worth(const struct attn_session *session, bool data);
+double attn_history_worth(const struct attn_session *session, enum attn_session_kind kind);
 
 /* Does this process play sessions? */
 bool attn_history_watches(void);

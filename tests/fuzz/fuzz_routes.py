@@ -3,10 +3,11 @@
 """fuzz_kernel, from an empty corpus, reaches every class of every trait of a route (fuzz/properties/route.h) in a few
 thousand executions: more than 128 splits, scans of many workgroups, every set of regions of the workspace. Few of them
 do not, and then the statistics say so. What it runs without checks of accesses is a part; a replay checks all, and runs
-every able kernel."""
+every able kernel. Long sessions reach what short ones cannot: more than 64 splits, scans of many workgroups."""
 
 import json
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,8 @@ FEW, MANY, REPLAYED = 100, 2500, 40
 SEEDS = (1, 2)
 # K converted and V not, a scan and no split: a quantised K beside a V of 16 bits, both too small to be drawn often.
 RARE = {"regions.5"}
+# Inputs of fuzz_session that ask for a long session (fuzz/session/bytes.c), and what some of them must reach.
+LONG, LONG_REACH = 24, {"splits.5", "splits.6", "splits.7", "scan.3", "work.7"}
 
 
 def run(program, folder, *arguments):
@@ -31,6 +34,20 @@ def run(program, folder, *arguments):
 
 def fuzz(folder, seed, runs, *more):
     return run("fuzz_kernel", folder, "-seed=%d" % seed, "-max_len=96", "-rss_limit_mb=0", "-runs=%d" % runs, *more)
+
+
+def play_long(folder):
+    """The statistics of long sessions, few of whose features are on."""
+    draw, names = random.Random(5), []
+    for i in range(LONG):
+        data = bytearray(draw.getrandbits(8) for _ in range(32 + 4 * 6))
+        for at in range(3):
+            data[at] &= draw.getrandbits(8) & draw.getrandbits(8)
+        data[3] = 63
+        names.append(os.path.join(folder, "long%d" % i))
+        with open(names[-1], "wb") as f:
+            f.write(data)
+    return run("fuzz_session", folder, *names)
 
 
 def main():
@@ -57,6 +74,9 @@ def main():
             wrong.append("not reached in %d times %d executions: %s" % (len(many), MANY, " ".join(sorted(left - RARE))))
         if not 0 < unchecked < checked:
             wrong.append("%d runs with checks, %d without" % (checked, unchecked))
+        played = play_long(folder)
+        if LONG_REACH & set(played["unreached"]):
+            wrong.append("long sessions do not reach " + " ".join(sorted(LONG_REACH & set(played["unreached"]))))
         print("%d times %d executions: %d runs with all checks, %d without; classes not reached: %s; after %d: %d"
               % (len(many), MANY, checked, unchecked, " ".join(sorted(left)) or "none", FEW, len(few["unreached"])))
     print("\n".join(wrong))

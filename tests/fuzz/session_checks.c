@@ -355,7 +355,7 @@ static void plan_steps(int64_t wanted)
     struct attn_session_limits limits;
     int64_t steps = 0, planned = 0, keys = 0, sessions = 0;
     double began = now();
-    attn_session_limits_for(false, &limits);
+    attn_session_limits_for(ATTN_SESSION_PLANNED, &limits);
     for (uint64_t seed = 0; steps < wanted; seed++, sessions++) {
         uint8_t bytes[ATTN_SESSION_BYTES_MAX];
         struct attn_session_outcome outcome;

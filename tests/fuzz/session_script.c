@@ -21,7 +21,7 @@ static void decode(uint64_t seed)
     uint8_t bytes[ATTN_SESSION_BYTES_MAX];
     struct attn_session_limits limits;
     size_t n = attn_session_random(bytes, seed);
-    attn_session_limits_for(seed & 1, &limits);
+    attn_session_limits_for(seed % 3, &limits);
     attn_session_decode(bytes, n, &limits, &one);
 }
 
@@ -217,7 +217,7 @@ static void test_decoding_reaches(void **state)
     struct attn_session_limits limits;
     size_t n = 0;
     (void)state;
-    attn_session_limits_for(true, &limits);
+    attn_session_limits_for(ATTN_SESSION_RUN, &limits);
     attn_session_decode(bytes, 0, &limits, &one);
     assert_int_equal(one.n_layers, 1);
     assert_int_equal(one.n_events, 1);
@@ -227,7 +227,7 @@ static void test_decoding_reaches(void **state)
         size_t cap = seed % 7 ? sizeof child : seed % sizeof child;
         size_t k = attn_session_cross(bytes, n, other, m, child, cap, seed);
         assert_true(n <= sizeof bytes && m <= sizeof other && k <= cap);
-        attn_session_limits_for(seed & 1, &limits);
+        attn_session_limits_for(seed % 3, &limits);
         attn_session_decode(child, k, &limits, &one);
         assert_null(attn_session_check(&one));
         for (int i = 0; i < one.n_events; i++)
