@@ -164,7 +164,8 @@ struct attn_run_limits {
 /* The numbers that a tool for people uses. */
 #define ATTN_RUN_WORK_LIMIT INT64_C(20000000)
 #define ATTN_RUN_REFERENCE_WORK INT64_C(100000000)
-#define ATTN_RUN_BYTES_LIMIT INT64_C(268435456)
+/* K and V of 128 MiB each, and the rest. A run takes five times as much memory. */
+#define ATTN_RUN_BYTES_LIMIT INT64_C(301989888)
 
 /* For attn_run_limits.schedules: under schedules of all kinds but its own. */
 enum { ATTN_RUN_ALL_SCHEDULES = ATTN_SCHEDULE_KINDS - 1 };
