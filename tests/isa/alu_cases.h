@@ -46,6 +46,13 @@ static const struct vector_case vectors[] = {
     { G, "v_fmac_f32_e32 v6, v0, v1", 0, { ONE, 0 }, { KEPT }, -1 },
     { G, "v_add_f32_e32 v6, v0, v1", 1, { ONE, 0x00000001 }, { 0x3f800001 }, -1 }, /* round towards +infinity */
     { G, "v_add_f32_e32 v6, v0, v1", 3, { ONE, 0x33c00000 }, { ONE }, -1 },
+    { G, "v_add_f64 v[6:7], v[0:1], v[2:3]", 0xc, { 0, 0x3ff00000, 0, 0x3ca80000 }, { 0, 0x3ff00000 }, -1 },
+    { G, "v_add_f64 v[6:7], v[0:1], v[2:3]", 0x3, { 0, 0x3ff00000, 0, 0x3ca80000 }, { 1, 0x3ff00000 }, -1 },
+    { G, "v_add_f16_e32 v6, v0, v1", 0xc, { 0x3c00, 0x1200 }, { 0x3c00 }, -1 }, /* towards zero */
+    { G, "v_add_f16_e32 v6, v0, v1", 0x3, { 0x3c00, 0x1200 }, { 0x3c01 }, -1 },
+    { G, "v_cvt_f16_f32_e32 v6, v0", 0x4, { 0x3f800001 }, { 0x3c01 }, -1 }, /* up */
+    { G, "v_add_f16_e32 v6, v0, v1", 0x80, { 0x0001, 0x0001 }, { 0 }, -1 }, /* no subnormals out */
+    { G, "v_mul_f64 v[6:7], v[0:1], v[2:3]", 0xc0, { 1, 0, 0, 0x7fe00000 }, { 0, 0 }, -1 },
     /* min, max */
     { G, "v_min_f32_e32 v6, v0, v1", 0, { 0, MINUS }, { MINUS }, -1 },
     { G, "v_max_f32_e32 v6, v0, v1", 0, { MINUS, 0 }, { 0 }, -1 },

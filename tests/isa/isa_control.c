@@ -85,6 +85,7 @@ static const struct wait_case waits[] = {
     { "gfx90a", "s_waitcnt", 0xc07f, { 10, 10, 0, 0, 10 } },
     { "gfx1030", "s_waitcnt", 0xc07f, { 10, 10, 0, 0, 10 } },
     { "gfx1030", "s_waitcnt", 0xff70, { 10, 10, 10, 10, 10 } },
+    { "gfx1030", "s_waitcnt", 0xd17f, { 10, 10, 10, 10, 10 } }, /* lgkmcnt(17) */
     { "gfx1030", "s_waitcnt", 0x3f71, { 1, 10, 10, 10, 10 } },
     { "gfx1100", "s_waitcnt", 0xfc07, { 10, 10, 0, 0, 10 } },
     { "gfx1100", "s_waitcnt", 0x03f7, { 0, 10, 10, 10, 10 } },
