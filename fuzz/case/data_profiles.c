@@ -5,8 +5,8 @@
  * bytes are the same on every machine.
  *
  * WITNESS. One key in each run of WITNESS_RUN (or some power of two as many, so that no component has more than
- * WITNESSES_EACH of them), and WITNESS_SINGLES anywhere, the first and the last among them, have nearly all the weight,
- * some of it the singles', whose V is as much smaller as their weight is larger. V of each is zero but for one
+ * WITNESSES_EACH of them), and DATA_WITNESS_SINGLES anywhere, the first and the last among them, have nearly all the
+ * weight, some of it the singles', whose V is as much smaller as their weight is larger. V of each is zero but for one
  * component in V_SHARE, with sizes of their own, so that a component of the result is a sum of few: losing, doubling or
  * misplacing one moves its components by about 1 / WITNESSES_EACH or more, where the bound of a component is relative
  * to sum p |V| of that component. (With still fewer, the roundings of a component's terms could not be taken to average
@@ -19,13 +19,12 @@
 
 enum {
     WITNESS_RUN = 32,
-    WITNESS_SINGLES = 16,
     WITNESSES_EACH = 224, /* component */
     V_SHARE = 12,
     STAIR = 32,       /* keys of a step */
     DEEP_LEVELS = 24, /* of scores, one as far below the other as the next */
     STATE_SINGLE = 120,
-    STATE_RUN,
+    STATE_RUN = DATA_STATE_RUN,
     STATE_SIZE,
     STATE_ELEMENT,
     STATE_LEVEL,
@@ -67,25 +66,30 @@ static double reach(struct filler *f, double mean, double want)
 
 /* ---- Witnesses ------------------------------------------------------------------------------------------- */
 
+enum { DRAWN = DATA_WITNESS_SINGLES - 2 }; /* the first and the last key are two more */
+
+int64_t data_witness_single(uint64_t seed, int64_t n_kv, int64_t i)
+{
+    const int64_t part = n_kv / DRAWN;
+    return part > 0 ? i * part + (int64_t)(data_place(seed, STATE_SINGLE, i, 0, 0) % (uint64_t)part) : i;
+}
+
 /* Number of the single witness that the key is; -1: none. */
 static int single_of(uint64_t seed, int64_t n_kv, int64_t key)
 {
-    enum { DRAWN = WITNESS_SINGLES - 2 };
     const int64_t part = n_kv / DRAWN;
     if (key == 0 || key == n_kv - 1)
         return key != 0;
     if (part == 0)
         return 2;
     const int64_t i = key / part;
-    const bool drawn = i < DRAWN && key % part == (int64_t)(data_place(seed, STATE_SINGLE, i, 0, 0) % (uint64_t)part);
-    return drawn ? (int)(2 + i) : -1;
+    return i < DRAWN && key == data_witness_single(seed, n_kv, i) ? (int)(2 + i) : -1;
 }
 
 /* Components of a witness's V that are not zero. */
 static int64_t v_parts(int64_t d_v) { return (d_v + V_SHARE - 1) / V_SHARE; }
 
-/* Keys of a run. */
-static int64_t run_keys(const struct attn_problem *p)
+int64_t data_witness_run(const struct attn_problem *p)
 {
     const int64_t d_v = attn_d_v(p), share = d_v / v_parts(d_v);
     int64_t keys = WITNESS_RUN;
@@ -94,7 +98,7 @@ static int64_t run_keys(const struct attn_problem *p)
     return keys;
 }
 
-static int64_t of_run(uint64_t seed, int64_t n_kv, int64_t keys, int64_t run)
+int64_t data_witness_of_run(uint64_t seed, int64_t n_kv, int64_t keys, int64_t run)
 {
     const int64_t begin = run * keys, n = n_kv - begin < keys ? n_kv - begin : keys;
     return begin + (int64_t)(data_place(seed, STATE_RUN, run, 0, 0) % (uint64_t)n);
@@ -107,7 +111,7 @@ static void plan_witness(struct filler *f, double mean)
     const double d = (double)attn_d_k(p), softcap = (double)p->softcap;
     const double spread = 0.8 / sqrt(d);                               /* five deviations of a mean of d products */
     const double least = 0.5625 - (spread < 0.3125 ? spread : 0.3125); /* of one */
-    f->run = run_keys(p);
+    f->run = data_witness_run(p);
     const int64_t runs = attn_n_kv(p) / f->run + 1;
     double far = (log_above(attn_n_kv(p)) + 12) * 0.5625 / least;
 
@@ -115,7 +119,7 @@ static void plan_witness(struct filler *f, double mean)
     if (softcap > 0)
         far *= 2;
     /* A seventh of the weight: beside a key with much of it nothing averages out. */
-    const float among = (float)runs / WITNESS_SINGLES / 7;
+    const float among = (float)runs / DATA_WITNESS_SINGLES / 7;
     f->single = among > 1 ? (float)log_above((int64_t)among) : 0;
     f->far = (float)far;
     f->flat |= reach(f, mean, far) < 0.99 * far;
@@ -130,7 +134,7 @@ static float witness_score(const struct filler *f, int64_t key)
     const float part = data_unit(data_place(seed, STATE_SIZE, key, 0, 0));
     if (single_of(seed, n_kv, key) >= 0)
         return f->single - 0.1f - 0.6f * part;
-    if (of_run(seed, n_kv, f->run, key / f->run) == key)
+    if (data_witness_of_run(seed, n_kv, f->run, key / f->run) == key)
         return -0.1f - 0.6f * part;
     return -f->far;
 }
@@ -304,47 +308,4 @@ void data_make_planned_row(const struct filler *f, int operand, int64_t i1, int6
     case ATTN_DATA_STAIRS: make_stairs_row(f, operand, state, at); break;
     default: make_cancelling_row(f, operand, state, at); break;
     }
-}
-
-/* ---- The list -------------------------------------------------------------------------------------------- */
-
-static int add_key(int64_t *keys, int n, int64_t key)
-{
-    for (int i = 0; i < n; i++)
-        if (keys[i] == key)
-            return n;
-    keys[n] = key;
-    return n + 1;
-}
-
-int attn_data_witnesses(const struct attn_case *c, int64_t *keys, int cap, double *least)
-{
-    const struct attn_tensor *v = &c->problem.t[ATTN_V];
-    const uint64_t seed = c->run.seed;
-    const int64_t n_kv = attn_n_kv(&c->problem), in_run = run_keys(&c->problem), runs = (n_kv + in_run - 1) / in_run;
-    struct filler f = { .c = c, .p = &c->problem };
-    int n = 0;
-    if (c->run.data != ATTN_DATA_WITNESS || (v->ne[1] > 1 && v->nb[1] == 0))
-        return 0; /* where all keys have one V none is missed */
-    /* Less than half of what it is to have beside as many others: a bias took it. Where scores cannot be told apart all
-     * keys have about the same. */
-    data_choose_magnitudes(&f);
-    *least = 0.25 / (double)(f.flat ? n_kv : runs + WITNESS_SINGLES);
-    const int64_t part = n_kv / (WITNESS_SINGLES - 2);
-    for (int64_t i = -2; i < WITNESS_SINGLES - 2 && n < cap; i++) {
-        int64_t key = i == -2 ? 0 : i == -1 ? n_kv - 1 : i;
-        if (i >= 0 && part > 0)
-            key = i * part + (int64_t)(data_place(seed, STATE_SINGLE, i, 0, 0) % (uint64_t)part);
-        if (key < n_kv)
-            n = add_key(keys, n, key);
-    }
-    /* One run of each of as many equal parts as there is room for. */
-    const int64_t room = cap - n < runs ? cap - n : runs;
-    for (int64_t i = 0; i < room; i++) {
-        const int64_t begin = runs / room * i + runs % room * i / room;
-        const int64_t end = runs / room * (i + 1) + runs % room * (i + 1) / room;
-        const int64_t run = begin + (int64_t)(data_place(seed, STATE_RUN, -1 - i, 0, 0) % (uint64_t)(end - begin));
-        n = add_key(keys, n, of_run(seed, n_kv, in_run, run));
-    }
-    return n;
 }

@@ -64,6 +64,13 @@ void data_plan(struct filler *f, double mean);
 /* A row of K or V of such a profile into f->row. */
 void data_make_planned_row(const struct filler *f, int operand, int64_t i1, int64_t i2, int64_t i3);
 
+/* Single witnesses of the profile `witness`; the key of number i of those that are drawn (all but the first and the
+ * last key); keys of a run, of which one is a witness; the witness of a run. */
+enum { DATA_WITNESS_SINGLES = 16, DATA_STATE_RUN = 121 /* of data_place: which key of a run, and which runs */ };
+int64_t data_witness_single(uint64_t seed, int64_t n_kv, int64_t i);
+int64_t data_witness_run(const struct attn_problem *problem);
+int64_t data_witness_of_run(uint64_t seed, int64_t n_kv, int64_t keys, int64_t run);
+
 /* ---- data_mask.c */
 
 void data_fill_mask(const struct filler *f);
