@@ -221,7 +221,8 @@ enum {
     HW_ID1 = 23,
     HW_ID2 = 24,
     SCHED_MODE = 26,
-    SHADER_CYCLES = 29
+    SHADER_CYCLES = 29,
+    SHADER_CYCLES_HIGH = 30
 };
 
 /* hwreg(number, first bit, bits). */
@@ -232,6 +233,9 @@ static uint32_t hw_bits(const struct isa_instr *i)
     const unsigned width = (i->immediate >> 11 & 31) + 1;
     return width == 32 ? UINT32_MAX : (UINT32_C(1) << width) - 1;
 }
+
+/* Instructions so far, at four cycles each: time as the wave can see it. */
+static uint64_t cycles(const struct isa_wave *w) { return w->machine->spent * 4; }
 
 static bool read_hw(const struct isa_wave *w, unsigned which, uint32_t *value)
 {
@@ -253,7 +257,10 @@ static bool read_hw(const struct isa_wave *w, unsigned which, uint32_t *value)
     case LDS_ALLOC:
         *value = (w->group->lds_bytes + (1u << w->target->lds_granule_log2) - 1) >> w->target->lds_granule_log2 << 12;
         return true;
-    case SHADER_CYCLES: *value = (uint32_t)(w->machine->spent * 4 & 0xfffff); return true;
+    case SHADER_CYCLES: /* 20 bits before gfx12 */
+        *value = (uint32_t)cycles(w) & (w->target->generation < ISA_GFX12 ? 0xfffff : UINT32_MAX);
+        return true;
+    case SHADER_CYCLES_HIGH: *value = (uint32_t)(cycles(w) >> 32); return w->target->generation >= ISA_GFX12;
     default: return false;
     }
 }
@@ -299,13 +306,16 @@ static enum isa_next run_denorm_mode(struct isa_wave *w, const struct isa_instr 
     return ISA_GO;
 }
 
-/* Of the messages with an answer only the doorbell's number, which a trap's way out asks for. */
+/* Of the messages with an answer the doorbell's number, which a trap's way out asks for, and the time. Answers come
+ * under lgkmcnt. */
 static enum isa_next run_message(struct isa_wave *w, const struct isa_instr *i)
 {
-    const unsigned message = i->immediate & 0xff, doorbell = 128;
-    if (message != doorbell)
+    const unsigned message = i->immediate & 0xff, doorbell = 128, realtime = 131;
+    if (message != doorbell && message != realtime)
         return isa_fail(w, i, ISA_STOP_UNSUPPORTED, -1, "message %u", message);
-    isa_set_scalar(w, i->dst[0].reg, 1, 0);
+    const int words = i->row->dst[0] == ISA_T_B64 ? 2 : 1;
+    isa_set_scalar(w, i->dst[0].reg, words, message == realtime ? cycles(w) : 0);
+    isa_issue(w, i, ISA_C_KM);
     return ISA_GO;
 }
 

@@ -89,6 +89,7 @@
     X(s_round_mode, run_round_mode, NONE, NONE, NONE, 0)                                                               \
     X(s_denorm_mode, run_denorm_mode, NONE, NONE, NONE, 0)                                                             \
     X(s_sendmsg_rtn_b32, run_message, B32, NONE, NONE, 0)                                                              \
+    X(s_sendmsg_rtn_b64, run_message, B64, NONE, NONE, 0)                                                              \
     X(s_set_gpr_idx_on, run_index_on, NONE, B32, NONE, ISA_READS_M0)                                                   \
     X(s_set_gpr_idx_off, run_index_off, NONE, NONE, NONE, 0)                                                           \
     X(s_set_gpr_idx_mode, run_index_mode, NONE, NONE, NONE, ISA_READS_M0)                                              \

@@ -1,6 +1,7 @@
 /* isa_control.c: branches, calls, waits, hardware registers, what ends a wave: by the encoding of each generation.
  *
  * SPDX-License-Identifier: MIT */
+#include "isa/machine.h"
 #include "isa/rows/control.h"
 #include "tests/isa/one_wave.h"
 
@@ -149,6 +150,15 @@ static void test_registers(void **state)
     assert_int_equal(run_row(w, "s_getreg_b32", hwreg(15, 16, 16), &i), ISA_GO);
     assert_int_equal(w->s[4], 1);
     assert_int_equal(run_row(w, "s_sendmsg_rtn_b32", 128, &i), ISA_GO);
+    struct isa_machine *machine = calloc(1, sizeof *machine);
+    assert_non_null(machine);
+    machine->spent = UINT64_C(0x40012345);
+    w->machine = machine;
+    assert_int_equal(run_row(w, "s_sendmsg_rtn_b64", 131, &i), ISA_GO);
+    assert_true(isa_s64(w, 4) == UINT64_C(0x100048d14));
+    assert_int_equal(run_row(w, "s_getreg_b32", hwreg(29, 0, 20), &i), ISA_GO);
+    assert_int_equal(w->s[4], 0x48d14);
+    free(machine);
     w->s[ISA_M0] = 2;
     w->s[7] = 77, w->s[8] = 78;
     i.src[0] = (struct isa_operand){ .place = ISA_P_SCALAR, .reg = 5 };
