@@ -39,6 +39,8 @@
     X(plan_check, const char *, (const struct attn_plan *))                                                   \
     X(plan_equal, bool, (const struct attn_plan *, const struct attn_plan *))                                 \
     X(failure_name, const char *, (int))                                                                      \
+    X(image_create, bool, (const struct attn_problem *, int64_t, struct attn_image *))                        \
+    X(image_mirror, bool, (const struct attn_image *, struct attn_image *))                                   \
     X(image_bytes, int64_t, (const struct attn_problem *))
 
 struct attn_restated {

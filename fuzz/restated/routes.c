@@ -72,6 +72,16 @@ static int64_t heads_of_tile(const struct attn_plan *p)
     return large % small ? 1 : small;
 }
 
+/* Columns that tile has: few, or the most where there are more than few, and room for that. */
+static int32_t columns_of_tile(const struct attn_plan *p, wide columns)
+{
+    const struct attn_head_size size = *attn_head_size(p->head_size);
+    const int32_t most = attn_tile_columns_most(size.d_k), threads = attn_tile_threads(most);
+    const int64_t lds = attn_tile_lds(size.d_k, size.d_v, most);
+    const bool room = lds <= p->device.lds_static_bytes && lds <= p->device.lds_bytes;
+    return columns > ATTN_TILE_COLUMNS_FEW && room && threads <= p->device.max_threads ? most : ATTN_TILE_COLUMNS_FEW;
+}
+
 /* Is it worth to ask the mask beforehand? Where heads or sequences share the answer, and a tile may be left out. */
 static bool scan_pays(const struct attn_plan *p)
 {
@@ -117,6 +127,8 @@ static bool check_launches(const struct attn_plan *p, struct attn_restated_fault
     const char *name = attn_kernel(p->kernel)->name;
     const wide columns = (wide)k->n_q * (k->n_head / k->n_head_kv), small = INT64_C(1) << 28;
     const int64_t heads = heads_of_tile(p);
+    if (p->kernel == ATTN_KERNEL_tile && p->columns != columns_of_tile(p, columns))
+        return attn_differs(fault, "tile has %d columns, not %d", p->columns, columns_of_tile(p, columns));
     if (p->columns_gqa != heads || p->columns_q != p->columns / heads)
         return attn_differs(fault, "%s's %d columns are %d rows of %d heads, not of %" PRId64, name, p->columns,
                             p->columns_q, p->columns_gqa, heads);
@@ -169,10 +181,23 @@ bool attn_restate_routes(const struct attn_restated *said, const struct attn_dev
 
 /* ---- Memory --------------------------------------------------------------------------------------------------- */
 
+/* An image that is small is there, and so is a second one. */
+static bool can_be_had(const struct attn_restated *said, const struct attn_problem *legal, int64_t bytes)
+{
+    struct attn_image image, mirror;
+    if (!said->image_create(legal, bytes, &image))
+        return false;
+    const bool both = said->image_mirror(&image, &mirror);
+    if (both)
+        attn_image_mirror_free(&mirror);
+    attn_image_free(&image);
+    return both;
+}
+
 bool attn_restate_image(const struct attn_restated *said, const struct attn_problem *legal,
                         struct attn_restated_fault *fault)
 {
-    enum { AROUND = 1 << 16, WHOLE = 1 << 20, ROWS_MOST = 4096 };
+    enum { AROUND = 1 << 16, WHOLE = 1 << 20, ROWS_MOST = 4096, SMALL = 1 << 18 };
     wide most = 0, rows_in_all = 0, least = 0;
     for (int o = 0; o < ATTN_OPERAND_COUNT; o++) {
         const struct attn_tensor *t = &legal->t[o];
@@ -189,12 +214,13 @@ bool attn_restate_image(const struct attn_restated *said, const struct attn_prob
     if (rows_in_all > ROWS_MOST || most > INT64_MAX)
         return true;
     const int64_t bytes = said->image_bytes(legal);
-    if (bytes <= most && bytes >= least)
+    const bool small = bytes < SMALL && attn_image_reach(legal) <= ATTN_REACH_MOST;
+    if (bytes <= most && bytes >= least && (!small || can_be_had(said, legal, bytes)))
         return true;
     char line[ATTN_LINE_MAX];
     attn_problem_print(legal, line, sizeof line);
     return attn_differs(fault,
-                        "the image of '%s' has %" PRId64 " bytes; its rows have %" PRId64 " at least, %" PRId64
-                        " with what is around them",
+                        "the image of '%s' has %" PRId64 " bytes, or cannot be had; its rows have %" PRId64
+                        " at least, %" PRId64 " with what is around them",
                         line, bytes, (int64_t)least, (int64_t)most);
 }

@@ -283,6 +283,13 @@ static bool half_the_splits(const struct attn_device *d, const struct attn_key *
 
 static const char *no_first_failure(int code) { return code == 0 ? "unknown" : attn_failure_name(code); }
 
+static bool no_mirror(const struct attn_image *image, struct attn_image *mirror)
+{
+    (void)image;
+    (void)mirror;
+    return false;
+}
+
 /* All that lies between the first row and the last. */
 static int64_t with_gaps(const struct attn_problem *p) { return attn_image_reach(p); }
 
@@ -330,6 +337,7 @@ static void what_says_otherwise_is_found_out(void **state)
         WRONG(plan_kernel, cheaper_tile),
         WRONG(plan_kernel, half_the_splits),
         WRONG(failure_name, no_first_failure),
+        WRONG(image_mirror, no_mirror),
         WRONG(image_bytes, with_gaps),
     };
 #undef WRONG

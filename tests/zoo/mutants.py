@@ -46,6 +46,7 @@ BARRIERS = re.compile(r"__syncthreads|simt_wave_sync|simt_copy_wait(_all)?|publi
 # Which targets look for a mutant, by the beginning of its path, and how long their inputs are.
 TARGETS = (("planner/text/", ("fuzz_text",)), ("planner/contracts/", ("fuzz_api", "fuzz_plan", "fuzz_kernel")),
            ("planner/", ("fuzz_api", "fuzz_plan")), ("kernels/stretch.c", ("fuzz_api", "fuzz_kernel")),
+           ("kernels/image.c", ("fuzz_api", "fuzz_kernel")),
            ("kernels/failure.c", ("fuzz_api",)), ("", ("fuzz_kernel", "fuzz_session")))
 MAX_LEN = {"fuzz_text": 1024, "fuzz_api": 96, "fuzz_plan": 96, "fuzz_kernel": 96, "fuzz_session": 512}
 

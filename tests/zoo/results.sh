@@ -48,7 +48,8 @@ same = [row for row in rows if not row["target"]["found"] and row["equivalent"]]
 print("| mutant | change | reached | why it lives |\n|---|---|---|---|")
 for row in alive:
     reached = "yes" if row["target"]["reached"] else "no"
-    print("| %s | %s | %s | %s |" % (row["name"], row["what"].replace("|", "\\|"), reached, why.get(row["name"], "")))
+    print("| %s | %s | %s | %s |" % (
+        row["name"], row["what"].replace("|", "\\|"), reached, why.get(row["name"], "")))
 died = len(rows) - len(alive) - len(same)
 drawn = sum(not line.startswith(("#", "0\t")) for line in open(sys.argv[2]))
 print("\n%d drawn, of which %d were run so far: %d died, %d are equivalent, %d are alive or equivalent without an "
