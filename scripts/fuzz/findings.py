@@ -107,17 +107,21 @@ class Kept:
         for text in logs.values():
             for path in WRITTEN.findall(text):
                 said[os.path.abspath(path)] = text
+        # An engine that was ended right after it had written the file has not said so: the text is of that file.
+        told = {id(text) for text in said.values()}
+        silent = {name: text for name, text in logs.items() if id(text) not in told and of_text(text)}
         date = time.strftime("%Y-%m-%dT%H-%M-%S")
         found, until = [], time.monotonic() + NAMING_S
         for engine in engines:
             for target in targets:
                 for path in engine.artifacts(target):
-                    found.append(self._keep(date, target.name, path, said.get(os.path.abspath(path)),
-                                            0 if hurry else until - time.monotonic()))
-        told = {id(text) for text in said.values()}
-        for name, text in logs.items():  # it was ended while it made its finding smaller: there is no file
-            if id(text) not in told and of_text(text):
-                found.append(self._add(date, Finding(name.split(".")[0], *of_text(text))))
+                    text = said.get(os.path.abspath(path))
+                    own = [name for name in silent if name.split(".")[0] == target.name]
+                    if not text and own and engine.name == "libfuzzer":
+                        text = silent.pop(own[0])
+                    found.append(self._keep(date, target.name, path, text, 0 if hurry else until - time.monotonic()))
+        for name, text in silent.items():  # it was ended while it made its finding smaller: there is no file
+            found.append(self._add(date, Finding(name.split(".")[0], *of_text(text))))
         return date, found
 
     def _keep(self, date, target, path, text, time_left):
