@@ -118,24 +118,10 @@ struct machine_objects *machine_objects_open(struct isa_machine *machine, const 
     return NULL;
 }
 
-/* For those who change objects (tests/isa/isa_mutants.py): where ATTN_AMD_REACHED names a file, a line for each
- * instruction that ran, the object's first kernel and the address. */
-static void say_reached(const struct machine_objects *objects)
-{
-    const char *path = getenv("ATTN_AMD_REACHED");
-    FILE *file = path ? fopen(path, "a") : NULL;
-    for (int i = 0; file && i < objects->n; i++) {
-        const char *first = isa_object_kernel_name(objects->object[i], 0);
-        for (uint64_t at = 0; first && (at = isa_object_reached(objects->object[i], at)) != UINT64_MAX; at++)
-            fprintf(file, "%s %llu\n", first, (unsigned long long)at);
-    }
-    if (file)
-        fclose(file);
-}
-
 void machine_objects_close(struct machine_objects *objects)
 {
-    say_reached(objects);
+    for (int i = 0; i < objects->n; i++)
+        machine_log_reached(objects->object[i]);
     free(objects);
 }
 

@@ -4,9 +4,9 @@
 changed at a time (opcode, register, number, offset, op_sel, neg, a barrier or a wait left out), where a few fixed
 problems reach it, and `attnfuzz run --backend amd:TARGET` is asked about those problems.
 
-Of the mutants that change what is computed, 95% must be found. A mutant of which the run gives the very figures that
-the object itself gives (worst error, its place, components equal to the host executor's, distance) changes nothing
-that these problems compute; one that is not found and gives others is a miss, and is listed.
+Of the mutants that change what is computed, 95% must be found. A mutant with which every launch gives the very bits
+that the object itself gives changes nothing that these problems compute; one that is not found and gives others is a
+miss, and is listed.
 
   isa_mutants.py [--count N] [--seed S] [--targets A,B] [--kernels A,B] [--list]
 
@@ -257,11 +257,14 @@ KINDS = {f.__name__: f for f in (opcode, register, number, offset, op_sel, neg, 
 
 
 class Run:
-    def __init__(self, library, target, kernel, **environment):
+    def __init__(self, library, target, kernel):
+        log = library.path + ".log"
+        open(log, "w").close()
         lines = ["%s | dev=%s kernel=%s data=witness seed=5" % (line, target, kernel) for line in LINES[kernel]]
         done = subprocess.run([command.ATTNFUZZ, "run", "--backend", "amd:" + target, "--jobs", "1", "--shrink", "0",
-                               "--timeout", "20", "--json", library.path + ".json", *lines], capture_output=True, text=True,
-                              cwd=command.SOURCE, env=dict(os.environ, ATTN_AMD=library.path, **environment))
+                               "--timeout", "20", "--json", library.path + ".json", *lines],
+                              capture_output=True, text=True, cwd=command.SOURCE,
+                              env=dict(os.environ, ATTN_AMD=library.path, ATTN_AMD_LOG=log))
         self.code, self.text = done.returncode, done.stdout + done.stderr
         self.lines = lines
         self.json = None
@@ -269,12 +272,15 @@ class Run:
             with open(library.path + ".json") as f:
                 self.json = json.loads(f.read())
             os.remove(library.path + ".json")
+        with open(log) as f:
+            said = [line.split() for line in f]
+        self.results = [line[1] for line in said if line[0] == "result"]
+        self.reached = collections.defaultdict(set)  # addresses by the object's first kernel
+        for line in said:
+            if line[0] == "reached":
+                self.reached[line[1]].add(int(line[2]))
         self.failed = self.json["failed"] if self.json else 0
         self.refused = self.json["unsupported"] if self.json else 0
-
-    def figures(self):
-        keys = ("ran", "worst", "worst_at", "bits_equal", "apart", "unjudged")
-        return [[k[key] for key in keys] for _, k in sorted(self.json["by_kernel"].items())] if self.json else None
 
 
 class Subject:
@@ -282,21 +288,14 @@ class Subject:
 
     def __init__(self, library, target, kernel, folder):
         self.library, self.target, self.kernel = library, target, kernel
-        reached = os.path.join(folder, "reached")
-        open(reached, "w").close()
-        self.clean = Run(library, target, kernel, ATTN_AMD_REACHED=reached)
+        self.clean = Run(library, target, kernel)
         self.sites = []
         if self.clean.json is None or self.clean.failed or self.clean.refused:
             raise SystemExit("%s on %s, unchanged: %s" % (kernel, target, self.clean.text[-2000:]))
         (self.nop,) = assemble(target, ["s_nop 0"])
-        lines = collections.defaultdict(set)  # addresses by the object's first kernel
-        with open(reached) as f:
-            for line in f:
-                name, address = line.split()
-                lines[name].add(int(address))
         functions = list(library.functions(target))
         starts = {function.name: function.start for function in functions}
-        for name, addresses in lines.items():
+        for name, addresses in self.clean.reached.items():
             for function in functions:
                 if function.start != starts[name]:
                     continue
@@ -317,7 +316,7 @@ class Mutant:
         run = Run(self.subject.library, self.subject.target, self.subject.kernel)
         self.subject.library.restore(change)
         self.verdict = ("died" if run.json is None else "found" if run.failed else "refused" if run.refused else
-                        "same" if run.figures() == self.subject.clean.figures() else "missed")
+                        "same" if run.results == self.subject.clean.results else "missed")
         match = re.search(r"failure=(\w+)", run.text)
         self.how = match[1] if match else ""
         if self.verdict == "died":
