@@ -28,7 +28,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 import command  # noqa: E402
 import share  # noqa: E402
 
-LIBRARY = os.environ.get("ATTN_AMD") or os.path.join(os.path.dirname(command.ATTNFUZZ), "attn_amd.so")
+BUILT = os.path.join(os.environ.get("ATTN_BUILD", "build"), "gpu", "bin", "attn_amd.so")
+LIBRARY = os.environ.get("ATTN_AMD") or BUILT
 COUNT, TURNS, ENOUGH = 240, 20, 0.95
 
 # Two problems a kernel: several tiles of keys, a ragged end, grouped heads, a mask; data with witnesses.
@@ -356,7 +357,7 @@ def options():
 def main(folder):
     args = options()
     if not os.path.exists(LIBRARY):
-        print("skipped: no attn_amd.so (./dev amd builds it)")
+        print("skipped: there is no machine code: kernels_compile_for_amd builds it")
         return 77
     long = bool(os.environ.get("ATTN_LONG"))
     count = args.count or (COUNT if long else COUNT // TURNS)
