@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Are objects that are wrong in one place found? One instruction or one modifier of the project's own AMD code objects is
-changed at a time (opcode, register, number, offset, op_sel, neg, a barrier or a wait left out), where a few fixed
+"""Are objects that are wrong in one place found? One instruction or one modifier of the project's own AMD code objects
+is changed at a time (opcode, register, number, offset, op_sel, neg, a barrier or a wait left out), where a few fixed
 problems reach it, and `attnfuzz run --backend amd:TARGET` is asked about those problems.
 
 Of the mutants that change what is computed, 95% must be found. A mutant with which every launch gives the very bits
