@@ -174,8 +174,23 @@ static uint32_t words_of(const struct isa_instr *i, int source, int word)
     return all;
 }
 
+/* Does an instruction only put parts of registers beside each other? A half that somebody wrote, beside one that nobody
+ * did: it is taken to be known, of which half each use is cannot be said. */
+static bool arranges(const struct isa_instr *i)
+{
+    static const char *const names[] = { "v_lshl_or_", "v_and_or_",  "v_or_b",      "v_or3_", "v_perm_",
+                                         "v_bfi_",     "v_alignbit", "v_alignbyte", "v_pack_" };
+    for (size_t k = 0; k < sizeof names / sizeof names[0]; k++)
+        if (strncmp(i->row->name, names[k], strlen(names[k])) == 0)
+            return true;
+    return false;
+}
+
 static void pass(struct isa_wave *w, const struct isa_instr *i, int source, int word, uint64_t lanes, int base)
 {
+    for (int k = 0; k < i->n_src && arranges(i); k++)
+        if (i->src[k].place == ISA_P_VECTOR)
+            lanes &= ~w->v_written[i->src[k].reg];
     uint32_t words = words_of(i, source, word);
     for (int k = 0; k < ISA_TAINT_WORDS / 2; k++)
         if (words >> k & 1)

@@ -124,6 +124,14 @@ kernel vector_unwritten_good
     v_mov_b32_e32 v5, 3
     global_store_dword v1, v5, s[6:7]
 done vector_unwritten_good
+// Half of a register is known, and its other half is written later.
+kernel halves_good
+    arguments
+    v_mov_b32_e32 v4, 7
+    v_lshl_or_b32 v5, v6, 16, v4
+    v_and_b32_e32 v5, 0xffff, v5
+    global_store_dword v1, v5, s[6:7]
+done halves_good
 // Through LDS too.
 kernel stored_unwritten
     arguments
