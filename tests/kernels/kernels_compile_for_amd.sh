@@ -4,8 +4,8 @@
 # The hip backend compiles and links for AMD rows of the device table (support/amd_build.sh: by turns), as a project
 # of its own that needs no compiler for the host's kernels; every code object but those of the other wave size holds
 # kernels. Then the objects' metadata is held against plans (support/amd_metadata.c), and must not stand when every
-# plan's LDS is made wrong by one byte. The backend asks for AMD's runtime and for nothing else that a machine without
-# a GPU lacks, and says so when it is loaded there.
+# plan's LDS is made wrong by one byte; and their instructions against the machine's table (isa/). The backend asks for
+# AMD's runtime and for nothing else that a machine without a GPU lacks, and says so when it is loaded there.
 set -eu
 here=$(cd "$(dirname "$0")/../.." && pwd)
 work=${ATTN_BUILD:-$here/build}/gpu
@@ -36,6 +36,13 @@ for bytes in 1 -1; do
     fi
     grep 'bytes of static LDS, the plan says' "$work/wrong-lds" | head -n 1
 done
+
+# The machine that executes code objects on the CPU knows each of their instructions: those of a part of the functions,
+# by turns.
+part=$(python3 "$here/tests/support/share.py" 8)/8
+[ -z "${ATTN_LONG:-}" ] || part=0/1
+# shellcheck disable=SC2086
+"$ATTN_BIN/isa_coverage" --share "$part" $objects
 
 # Beside the command, without AMD's runtime: one line that names it, and exit code 3.
 if ldconfig -p 2>/dev/null | grep -q libamdhip64; then

@@ -36,9 +36,7 @@ MAY_USE = {
     # What all of the command needs, what verbs are made of, and the verbs.
     "cli/input": LIBRARIES + FUZZ,
     **{room: LIBRARIES + FUZZ + ("cli/input",) for room in PARTS},
-    # Asks two subjects as check asks one.
-    "cli/diff": LIBRARIES + FUZZ + ("cli/input", "cli/check"),
-    "cli": LIBRARIES + FUZZ + ("cli/input",) + PARTS + ("cli/diff",),
+    "cli": LIBRARIES + FUZZ + ("cli/input",) + PARTS,
     # For others' programs: by itself.
     "include": (),
 }

@@ -1,10 +1,11 @@
 /* isa_coverage.c: which instructions of code objects the machine (isa/) does not know, and which rows of its table none
  * of them reaches.
  *
- *   isa_coverage [--rows] [--wave64] OBJECT...
+ *   isa_coverage [--rows] [--wave64] [--share K/N] OBJECT...
  *
- * Reads every function of each (linked, ELF), prints what is not understood: how often, why, the first place. --rows:
- * the rows that nothing reaches, too. Exit code: 0, 1 when something was not understood, 2 when a file cannot be read.
+ * Reads every function of each (linked, ELF; --share: the K-th of N parts, from 0), prints what is not understood: how
+ * often, why, the first place. --rows: the rows that nothing reaches, too. Exit code: 0, 1 when something was not
+ * understood, 2 when a file cannot be read.
  *
  * SPDX-License-Identifier: MIT */
 #include <fcntl.h>
@@ -30,6 +31,7 @@ struct coverage {
     const struct isa_row *row[BUCKETS]; /* hash of those reached */
     size_t reached;
     bool wave64;
+    unsigned share, shares, functions;
 };
 
 /* e_flags' low byte: LLVM documentation, "User Guide for AMDGPU Backend", table "AMDGPU ELF Header e_flags". */
@@ -180,6 +182,9 @@ static bool read_symbols(struct coverage *c, Elf *elf, const struct isa_target *
             symbol.st_size > data->d_size - (symbol.st_value - text.sh_addr)) {
             continue;
         }
+        if (c->functions++ % c->shares != c->share) {
+            continue;
+        }
         const char *name = elf_strptr(elf, header.sh_link, symbol.st_name);
         read_function(c, target, (const uint8_t *)data->d_buf + (symbol.st_value - text.sh_addr), symbol.st_size, file,
                       name ? name : "?");
@@ -229,12 +234,16 @@ int main(int argc, char **argv)
     static struct coverage c;
     bool rows = false;
     int bad = 0;
+    c.shares = 1;
     elf_version(EV_CURRENT);
     for (int i = 1; i < argc; i++) {
         if (!strcmp(argv[i], "--rows")) {
             rows = true;
         } else if (!strcmp(argv[i], "--wave64")) {
             c.wave64 = true;
+        } else if (!strcmp(argv[i], "--share") && i + 1 < argc &&
+                   sscanf(argv[i + 1], "%u/%u", &c.share, &c.shares) == 2 && c.share < c.shares) {
+            i++;
         } else if (!read_object(&c, argv[i])) {
             fprintf(stderr, "isa_coverage: %s is no code object of a processor that the machine knows\n", argv[i]);
             bad = 2;
