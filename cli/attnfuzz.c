@@ -11,8 +11,9 @@
 #error "the build says the version: -DATTNFUZZ_VERSION=\"x.y.z\""
 #endif
 
-static const struct cli_verb *const verbs[] = { &cli_plan,  &cli_explain, &cli_run,   &cli_shrink,   &cli_import,
-                                                &cli_bench, &cli_check,   &cli_tight, &cli_null_hip, &cli_zoo };
+static const struct cli_verb *const verbs[] = { &cli_plan,   &cli_explain,  &cli_run,   &cli_shrink,
+                                                &cli_import, &cli_bench,    &cli_check, &cli_diff,
+                                                &cli_tight,  &cli_null_hip, &cli_zoo };
 enum { N_VERBS = sizeof verbs / sizeof verbs[0] };
 
 static void help_of(const struct cli_verb *verb)

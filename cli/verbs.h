@@ -20,6 +20,7 @@ extern const struct cli_verb cli_shrink;
 extern const struct cli_verb cli_import;
 extern const struct cli_verb cli_bench;
 extern const struct cli_verb cli_check;
+extern const struct cli_verb cli_diff;
 extern const struct cli_verb cli_null_hip;
 extern const struct cli_verb cli_tight;
 extern const struct cli_verb cli_zoo;

@@ -10,7 +10,7 @@
  * SPDX-License-Identifier: MIT */
 #include <string.h>
 
-#include "isa/machine.h"
+#include "isa/memory.h"
 
 /* ---- Waits ----------------------------------------------------------------------------------------------- */
 
@@ -19,9 +19,15 @@ static enum isa_counter counter_of(const struct isa_wave *w, enum isa_counter co
     return counter == ISA_C_STORE && w->target->generation < ISA_GFX10 ? ISA_C_LOAD : counter;
 }
 
+/* Halves of its registers that an operand is, that an instruction of 16 bits loads: each has its own wait. */
+static uint8_t halves_of(const struct isa_operand *o) { return o->half == ISA_LOW ? 1 : o->half == ISA_HIGH ? 2 : 3; }
+
 static void mark(struct isa_wave *w, const struct isa_instr *i, struct isa_pending pending)
 {
     w->any_pending = true;
+    pending.halves = 3;
+    if (i->n_dst && i->row->class >= ISA_CLASS_DS)
+        pending.halves = isa_m(i, ISA_M_HIGH) ? 2 : isa_m(i, ISA_M_LOW) ? 1 : halves_of(&i->dst[0]);
     for (int k = 0; k < i->n_dst; k++) {
         const struct isa_operand *o = &i->dst[k];
         bool vector = o->place == ISA_P_VECTOR;
@@ -38,7 +44,7 @@ void isa_issue(struct isa_wave *w, const struct isa_instr *i, enum isa_counter c
     uint32_t number = ++w->issued[c];
     if (!w->checked)
         return;
-    mark(w, i, (struct isa_pending){ (uint8_t)(c + 1), number, 0 });
+    mark(w, i, (struct isa_pending){ .counter = (uint8_t)(c + 1), .number = number });
     if (c == ISA_C_DS && (i->row->flags & ISA_NO_DST))
         w->group->stored[w->number] = number;
 }
@@ -48,7 +54,8 @@ void isa_issue_flat(struct isa_wave *w, const struct isa_instr *i, bool stores, 
     enum isa_counter c = counter_of(w, stores ? ISA_C_STORE : ISA_C_LOAD);
     uint32_t number = ++w->issued[c], ds = ++w->issued[ISA_C_DS];
     if (w->checked)
-        mark(w, i, (struct isa_pending){ (uint8_t)(c + 1), other ? number : 0, lds ? ds : 0 });
+        mark(w, i,
+             (struct isa_pending){ .counter = (uint8_t)(c + 1), .number = other ? number : 0, .ds = lds ? ds : 0 });
 }
 
 void isa_wait(struct isa_wave *w, enum isa_counter counter, uint32_t at_most)
@@ -62,9 +69,10 @@ void isa_wait(struct isa_wave *w, enum isa_counter counter, uint32_t at_most)
     w->any_pending = memcmp(w->done, w->issued, sizeof w->done) != 0;
 }
 
-static bool on_its_way(const struct isa_wave *w, const struct isa_pending *p)
+static bool on_its_way(const struct isa_wave *w, const struct isa_pending *p, const struct isa_operand *o)
 {
-    return p->counter && (p->number > w->done[p->counter - 1] || p->ds > w->done[ISA_C_DS]);
+    return p->counter && (p->halves & halves_of(o)) &&
+           (p->number > w->done[p->counter - 1] || p->ds > w->done[ISA_C_DS]);
 }
 
 /* ---- Before ---------------------------------------------------------------------------------------------- */
@@ -114,8 +122,8 @@ static bool unwritten(struct isa_wave *w, const struct isa_instr *i, int reg, bo
 }
 
 /* Does what nobody wrote only pass through? Compilers leave it in halves and words whose results are not used, and save
- * registers that hold nothing; so a result of it counts as not written, and what fails is an address, what is stored
- * where others see it, a comparison, a branch, EXEC, a product of matrices. */
+ * registers that hold nothing; so a result of it counts as not written, and what fails is an address, what is
+ * stored in global memory, a comparison, a branch, EXEC, a product of matrices. */
 static bool passes(const struct isa_instr *i)
 {
     switch (i->row->class) {
@@ -131,11 +139,13 @@ static bool passes(const struct isa_instr *i)
     }
 }
 
-/* What a store saves to scratch may be what nobody wrote; where it goes, may not. */
+/* What a store puts into LDS or scratch may be what nobody wrote; where it goes, may not. */
 static bool saves(const struct isa_wave *w, const struct isa_instr *i, int source)
 {
     if (!(i->row->flags & ISA_NO_DST))
         return false;
+    if (i->row->class == ISA_CLASS_DS)
+        return source > 0 && isa_m(i, ISA_M_STORE);
     if (i->row->class == ISA_CLASS_SCRATCH)
         return source == 1;
     return i->row->class == ISA_CLASS_BUFFER && source == 0 && i->n_src > 2 &&
@@ -164,8 +174,23 @@ static uint32_t words_of(const struct isa_instr *i, int source, int word)
     return all;
 }
 
+/* Does an instruction only put parts of registers beside each other? A half that somebody wrote, beside one that nobody
+ * did: it is taken to be known, of which half each use is cannot be said. */
+static bool arranges(const struct isa_instr *i)
+{
+    static const char *const names[] = { "v_lshl_or_", "v_and_or_",  "v_or_b",      "v_or3_", "v_perm_",
+                                         "v_bfi_",     "v_alignbit", "v_alignbyte", "v_pack_" };
+    for (size_t k = 0; k < sizeof names / sizeof names[0]; k++)
+        if (strncmp(i->row->name, names[k], strlen(names[k])) == 0)
+            return true;
+    return false;
+}
+
 static void pass(struct isa_wave *w, const struct isa_instr *i, int source, int word, uint64_t lanes, int base)
 {
+    for (int k = 0; k < i->n_src && arranges(i); k++)
+        if (i->src[k].place == ISA_P_VECTOR)
+            lanes &= ~w->v_written[i->src[k].reg];
     uint32_t words = words_of(i, source, word);
     for (int k = 0; k < ISA_TAINT_WORDS / 2; k++)
         if (words >> k & 1)
@@ -198,7 +223,7 @@ static bool vector_source(struct isa_wave *w, const struct isa_instr *i, int sou
     }
     for (uint32_t r = o->reg; r < past; r++) {
         uint64_t missing = lanes & ~w->v_written[r];
-        if (w->any_pending && on_its_way(w, &w->v_pending[r]))
+        if (w->any_pending && on_its_way(w, &w->v_pending[r], o))
             return hazard(w, i, (int)r, true, true);
         if (!missing || saves(w, i, source))
             continue;
@@ -259,7 +284,7 @@ static bool scalar_source(struct isa_wave *w, const struct isa_instr *i, int sou
     }
     uint32_t known = UINT32_MAX;
     for (uint32_t r = o->reg; r < past && r < ISA_FLAT_SCRATCH; r++) {
-        if (w->any_pending && on_its_way(w, &w->s_pending[r]))
+        if (w->any_pending && on_its_way(w, &w->s_pending[r], o))
             return hazard(w, i, (int)r, false, true);
         known &= w->s_defined[r];
     }
@@ -293,7 +318,7 @@ static bool destination(struct isa_wave *w, const struct isa_instr *i, const str
         return true;
     for (uint32_t r = o->reg; r < past; r++) {
         const struct isa_pending *p = vector ? &w->v_pending[r] : &w->s_pending[r];
-        if (on_its_way(w, p) && !in_order(w, i, p))
+        if (on_its_way(w, p, o) && !in_order(w, i, p))
             return hazard(w, i, (int)r, vector, false);
     }
     return true;

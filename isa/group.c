@@ -27,7 +27,8 @@ static void free_lds(struct isa_group *g)
     isa_sparse_free(g->lds, g->cap_lds);
     isa_sparse_free(g->lds_writer, (uint64_t)g->cap_lds * sizeof *g->lds_writer);
     isa_sparse_free(g->lds_reader, (uint64_t)g->cap_lds * sizeof *g->lds_reader);
-    g->lds = NULL;
+    isa_sparse_free(g->lds_unknown, g->cap_lds);
+    g->lds = g->lds_unknown = NULL;
     g->lds_writer = g->lds_reader = NULL;
     g->cap_lds = 0;
 }
@@ -58,7 +59,8 @@ static bool make_lds(struct isa_group *g, uint32_t bytes)
     g->lds = isa_sparse(LDS_MOST);
     g->lds_writer = isa_sparse((uint64_t)LDS_MOST * sizeof *g->lds_writer);
     g->lds_reader = isa_sparse((uint64_t)LDS_MOST * sizeof *g->lds_reader);
-    if (g->lds && g->lds_writer && g->lds_reader)
+    g->lds_unknown = isa_sparse(LDS_MOST);
+    if (g->lds && g->lds_writer && g->lds_reader && g->lds_unknown)
         return true;
     free_lds(g);
     return false;
@@ -113,6 +115,9 @@ static void clean(struct isa_group *g)
         if (bytes)
             memset(checked ? w->scratch_written : w->scratch, checked ? 0 : POISON, bytes);
     }
+    if (g->any_unknown)
+        memset(g->lds_unknown, 0, g->lds_bytes);
+    g->any_unknown = false;
     g->arrived = g->ended = g->phase = 0;
     memset(g->signalled, 0, sizeof g->signalled);
     memset(g->stored, 0, sizeof g->stored);

@@ -63,6 +63,7 @@ enum isa_counter { ISA_C_LOAD, ISA_C_STORE, ISA_C_DS, ISA_C_KM, ISA_C_EXP, ISA_C
 
 struct isa_pending {
     uint8_t counter; /* enum isa_counter + 1; 0: nothing is on its way */
+    uint8_t halves;  /* of the register: 1 low, 2 high */
     uint32_t number; /* of the operation, counted per counter from 1 */
     uint32_t ds;     /* flat: its number in the DS counter besides; 0: none */
 };

@@ -122,6 +122,9 @@ size_t isa_object_kernels(const struct isa_object *object);
 const char *isa_object_kernel_name(const struct isa_object *object, size_t index);
 /* By its mangled name, without ".kd"; NULL when the object has none. Decodes nothing yet. */
 struct isa_kernel *isa_object_kernel(struct isa_object *object, const char *name);
+/* Which instructions launches have reached: the address, as the object's symbols have them, of the first at or after
+ * `from`; UINT64_MAX: none. */
+uint64_t isa_object_reached(const struct isa_object *object, uint64_t from);
 /* Address of a global (a __device__ variable); NULL when there is none, else *size. */
 void *isa_object_global(struct isa_object *object, const char *name, uint64_t *size);
 /* Static LDS of a workgroup, in bytes; bytes of the explicit arguments; lanes of a wave. */

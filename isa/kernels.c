@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "isa/code.h"
 #include "isa/machine.h"
 
 void isa_object_free(struct isa_object *o)
@@ -57,6 +58,23 @@ struct isa_code *isa_object_code(struct isa_object *o, uint64_t address, int lan
         return code;
     }
     return NULL;
+}
+
+uint64_t isa_object_reached(const struct isa_object *object, uint64_t from)
+{
+    uint64_t first = UINT64_MAX;
+    for (size_t k = 0; k < object->n_codes; k++) {
+        const struct isa_code *code = object->code[k].code;
+        const uint64_t begin = object->code[k].begin - (uint64_t)(uintptr_t)object->image;
+        for (uint32_t n = from > begin ? (uint32_t)((from - begin + ISA_CODE_WORD - 1) / ISA_CODE_WORD) : 0;
+             n < code->count; n++)
+            if (code->instr[n]) {
+                const uint64_t at = begin + (uint64_t)n * ISA_CODE_WORD;
+                first = at < first ? at : first;
+                break;
+            }
+    }
+    return first;
 }
 
 size_t isa_object_kernels(const struct isa_object *object) { return object->n_kernels; }

@@ -195,6 +195,8 @@ struct isa_group {
     uint8_t *lds;
     uint32_t cap_lds;
     uint32_t *lds_writer, *lds_reader; /* stamps, a byte each */
+    uint8_t *lds_unknown;              /* not 0: what was written there nobody had written; only when any_unknown */
+    bool any_unknown;
     struct isa_wave *wave[ISA_MAX_WAVES];
     uint64_t scratch_bytes[ISA_MAX_WAVES]; /* there is that much */
     uint32_t arrived;                      /* at the barrier */

@@ -10,19 +10,15 @@
  *
  * SPDX-License-Identifier: MIT */
 #include "isa/fragment.h"
+#include "isa/matrix.h"
 #include "isa/narrow.h"
 #include "isa/raw.h"
-#include "isa/rows/matrix.h"
 
 #include <math.h>
+#include <string.h>
 
-enum element {
-#define X(NAME, bits) NAME,
-    ISA_MATRIX_ELEMENTS(X)
-#undef X
-};
 static const uint8_t bits_of[] = {
-#define X(NAME, bits) [NAME] = (bits),
+#define X(NAME, bits) [ISA_E_##NAME] = (bits),
     ISA_MATRIX_ELEMENTS(X)
 #undef X
 };
@@ -38,21 +34,16 @@ struct shape {
 };
 static const struct shape shapes[] = {
 #define X(name, layout, edge, depth, blocks, a, b, result) \
-    [ROW_##name] = { ISA_LAYOUT_##layout, edge, depth, blocks, a, b, result },
+    [ROW_##name] = { ISA_LAYOUT_##layout, edge, depth, blocks, ISA_E_##a, ISA_E_##b, ISA_E_##result },
     ISA_MATRIX_ROWS(X)
 #undef X
 };
 
-enum {
-    INPUTS = 64 * 16,     /* elements of A, of B: at most 16 a lane (i8, 128 bits); 16 x 16 of wmma */
-    RESULTS = 32 * 32 * 2 /* at most 32 registers */
-};
-
+/* What is being computed: its matrices, and where in the lanes they lie. */
 struct product {
     struct isa_fragment fragment;
     const struct shape *shape;
-    uint64_t a[INPUTS], b[INPUTS]; /* bits of elements, [block][k][line] */
-    uint64_t c[RESULTS];           /* bits of results, [block][row][column] */
+    struct isa_matrix_product m;
 };
 
 /* The lane whose operand B a lane takes (CDNA3 ISA, table of BLGP). */
@@ -70,24 +61,33 @@ static uint32_t patterned(uint32_t lane, int blgp)
     }
 }
 
-static void gather(const struct isa_wave *w, const struct isa_operand *o, const struct product *p, enum element type,
-                   int blgp, uint64_t *to)
+/* Lines follow one another in the lanes, as do columns of results: what lies in a group of `edge` lanes is moved at
+ * once. A lane that repeats another's is not looked at (RDNA3 wants them alike). */
+static uint32_t groups_of(const struct isa_fragment *f)
+{
+    return f->layout == ISA_LAYOUT_WMMA11 ? 1 : f->lanes / f->edge;
+}
+
+static void gather(const struct isa_wave *w, const struct isa_operand *o, const struct product *p, int type, int blgp,
+                   uint32_t to[2][ISA_MATRIX_INPUTS])
 {
     const struct isa_fragment *f = &p->fragment;
     const uint32_t own = isa_fragment_elements(f), bits = bits_of[type];
-    for (uint32_t lane = 0; lane < f->lanes; lane++) {
-        const uint32_t from = patterned(lane, blgp);
+    const uint32_t mask = bits < 32 ? (1u << bits) - 1 : UINT32_MAX;
+    for (uint32_t lane = 0; lane < groups_of(f) * f->edge; lane += f->edge)
         for (uint32_t e = 0; e < own; e++) {
             const struct isa_element at = isa_fragment_element(f, lane, e);
-            const uint32_t bit = e * bits;
-            uint64_t value = w->v[o->reg + bit / 32][from];
+            const uint32_t first = (at.block * f->depth + at.k) * f->edge, bit = e * bits, shift = bit % 32;
+            const uint32_t *from = w->v[o->reg + bit / 32];
+            if (blgp)
+                for (uint32_t n = 0; n < f->edge; n++)
+                    to[0][first + n] = from[patterned(lane + n, blgp)] >> shift & mask;
+            else
+                for (uint32_t n = 0; n < f->edge; n++)
+                    to[0][first + n] = from[lane + n] >> shift & mask;
             if (bits == 64)
-                value |= (uint64_t)w->v[o->reg + bit / 32 + 1][from] << 32;
-            else if (bits < 32)
-                value = value >> bit % 32 & ((1u << bits) - 1);
-            to[(at.block * f->depth + at.k) * f->edge + at.line] = value;
+                memcpy(&to[1][first], &from[ISA_LANES + lane], 4 * f->edge); /* the next register */
         }
-    }
 }
 
 /* Where result r of a lane lies: register and, of 16 bits, first bit. */
@@ -112,18 +112,22 @@ static void gather_results(const struct isa_wave *w, const struct isa_instr *i, 
     const struct isa_fragment *f = &p->fragment;
     const struct isa_operand *o = &i->src[2];
     const uint32_t own = isa_fragment_cells(f), bits = bits_of[p->shape->result];
-    for (uint32_t lane = 0; lane < f->lanes; lane++)
+    for (uint32_t lane = 0; lane < f->lanes; lane += f->edge)
         for (uint32_t r = 0; r < own; r++) {
             const struct isa_cell at = isa_fragment_cell(f, lane, r);
-            uint64_t value = o->value;
-            if (o->place == ISA_P_VECTOR) {
-                uint32_t shift;
-                const uint32_t reg = o->reg + place(p, i, r, &shift);
-                value = w->v[reg][lane] >> shift;
-                if (bits == 64)
-                    value |= (uint64_t)w->v[reg + 1][lane] << 32;
+            uint32_t shift, *to = &p->m.c[0][(at.block * f->edge + at.row) * f->edge];
+            const uint32_t reg = o->reg + place(p, i, r, &shift);
+            if (o->place != ISA_P_VECTOR) {
+                for (uint32_t n = 0; n < f->edge; n++) {
+                    to[n] = (uint32_t)o->value;
+                    to[n + ISA_MATRIX_RESULTS] = (uint32_t)(o->value >> 32);
+                }
+                continue;
             }
-            p->c[(at.block * f->edge + at.row) * f->edge + at.column] = value;
+            for (uint32_t n = 0; n < f->edge; n++)
+                to[n] = w->v[reg][lane + n] >> shift & (bits == 16 ? 0xFFFF : UINT32_MAX);
+            if (bits == 64)
+                memcpy(to + ISA_MATRIX_RESULTS, &w->v[reg + 1][lane], 4 * f->edge);
         }
 }
 
@@ -131,138 +135,66 @@ static void put_results(struct isa_wave *w, const struct isa_instr *i, const str
 {
     const struct isa_fragment *f = &p->fragment;
     const uint32_t own = isa_fragment_cells(f), bits = bits_of[p->shape->result];
-    for (uint32_t lane = 0; lane < f->lanes; lane++)
+    for (uint32_t lane = 0; lane < f->lanes; lane += f->edge)
         for (uint32_t r = 0; r < own; r++) {
             const struct isa_cell at = isa_fragment_cell(f, lane, r);
-            const uint64_t value = p->c[(at.block * f->edge + at.row) * f->edge + at.column];
+            const uint32_t *from = &p->m.c[0][(at.block * f->edge + at.row) * f->edge];
             uint32_t shift;
-            uint32_t *to = &w->v[i->dst[0].reg + place(p, i, r, &shift)][lane];
-            if (bits == 16) {
-                *to = (*to & ~(0xFFFFu << shift)) | (uint32_t)value << shift;
-                continue;
-            }
-            to[0] = (uint32_t)value;
-            if (bits == 64)
-                to[ISA_LANES] = (uint32_t)(value >> 32); /* the same lane of the next register */
-        }
-}
-
-/* f32 with 10 bits of mantissa, to nearest, ties to even. */
-static float to_xf32(uint32_t bits)
-{
-    const uint32_t rounded = (bits + 0xFFF + (bits >> 13 & 1)) & ~0x1FFFu;
-    return isa_f32((bits & 0x7F800000) == 0x7F800000 ? bits : rounded);
-}
-
-/* Elements as f32. neg: bits 0 and 1, of even and of odd k. */
-static void widen(const struct isa_wave *w, const struct product *p, enum element type, int neg, const uint64_t *bits,
-                  float *to)
-{
-    const struct isa_fragment *f = &p->fragment;
-    const uint32_t count = f->blocks * f->depth * f->edge;
-    const bool flush = w->target->mfma_flushes && (type == F16 || type == BF16);
-    const bool fnuz = w->target->fp8_fnuz;
-    for (uint32_t n = 0; n < count; n++) {
-        uint32_t x = (uint32_t)bits[n];
-        if (flush && (x & (type == F16 ? 0x7C00u : 0x7F80u)) == 0)
-            x &= 0x8000u;
-        to[n] = type == F16    ? isa_f16_to_f32(x)
-                : type == BF16 ? isa_bf16_to_f32(x)
-                : type == F8   ? isa_f8_to_f32(x, 3, fnuz)
-                : type == BF8  ? isa_f8_to_f32(x, 2, fnuz)
-                : type == XF32 ? to_xf32(x)
-                               : isa_f32(x);
-    }
-    for (uint32_t n = 0; neg && n < count; n++)
-        if (neg >> (n / f->edge % f->depth % 2) & 1)
-            to[n] = -to[n];
-}
-
-/* The block of A that a block of the product is made with: CBSZ says how many share one, ABID which. */
-static uint32_t shared_block(const struct isa_instr *i, uint32_t block)
-{
-    return (block >> i->cbsz << i->cbsz) + (i->cbsz ? i->abid : 0);
-}
-
-static int neg_of(const struct isa_instr *i, int k) { return (i->neg_lo >> k & 1) | (i->neg_hi >> k & 1) << 1; }
-
-static void multiply_f32(const struct isa_wave *w, const struct isa_instr *i, struct product *p)
-{
-    const struct isa_fragment *f = &p->fragment;
-    const enum element result = p->shape->result;
-    const bool fused = p->shape->a == F32;
-    float a[INPUTS], b[INPUTS], c[32];
-    widen(w, p, p->shape->a, neg_of(i, 0), p->a, a);
-    widen(w, p, p->shape->b, neg_of(i, 1), p->b, b);
-    for (uint32_t block = 0; block < f->blocks; block++) {
-        const float *ours = a + shared_block(i, block) * f->depth * f->edge;
-        const float *theirs = b + block * f->depth * f->edge;
-        for (uint32_t row = 0; row < f->edge; row++) {
-            uint64_t *to = p->c + (block * f->edge + row) * f->edge;
-            for (uint32_t n = 0; n < f->edge; n++) {
-                const uint32_t x = (uint32_t)to[n];
-                c[n] = result == F16 ? isa_f16_to_f32(x) : result == BF16 ? isa_bf16_to_f32(x) : isa_f32(x);
-                /* Of C, neg_hi is the absolute value (RDNA3 ISA, WMMA). */
-                c[n] = i->neg_hi & 4 ? fabsf(c[n]) : c[n];
-                c[n] = i->neg_lo & 4 ? -c[n] : c[n];
-            }
-            for (uint32_t k = 0; k < f->depth; k++) {
-                const float x = ours[k * f->edge + row], *y = theirs + k * f->edge;
-                if (fused)
-                    for (uint32_t n = 0; n < f->edge; n++)
-                        c[n] = fmaf(x, y[n], c[n]);
-                else
-                    for (uint32_t n = 0; n < f->edge; n++)
-                        c[n] += x * y[n];
-            }
+            const uint32_t reg = i->dst[0].reg + place(p, i, r, &shift);
+            const uint32_t keep = bits == 16 ? ~(0xFFFFu << shift) : 0;
             for (uint32_t n = 0; n < f->edge; n++)
-                to[n] = result == F16    ? isa_f32_to_f16(c[n])
-                        : result == BF16 ? isa_f32_to_bf16(c[n])
-                                         : isa_f32_bits(c[n]);
+                w->v[reg][lane + n] = (w->v[reg][lane + n] & keep) | from[n] << shift;
+            if (bits == 64)
+                memcpy(&w->v[reg + 1][lane], from + ISA_MATRIX_RESULTS, 4 * f->edge);
         }
-    }
 }
+
+static double wide(uint32_t low, uint32_t high) { return isa_f64(low | (uint64_t)high << 32); }
 
 static void multiply_f64(const struct isa_instr *i, struct product *p)
 {
     const struct isa_fragment *f = &p->fragment;
+    struct isa_matrix_product *m = &p->m;
     /* gfx942: neg of A, B and C, in BLGP's place. */
     const int neg = i->neg_lo | i->blgp;
     for (uint32_t block = 0; block < f->blocks; block++)
         for (uint32_t row = 0; row < f->edge; row++)
             for (uint32_t column = 0; column < f->edge; column++) {
-                uint64_t *to = &p->c[(block * f->edge + row) * f->edge + column];
-                double c = isa_f64(*to);
+                const uint32_t at = (block * f->edge + row) * f->edge + column;
+                double c = wide(m->c[0][at], m->c[1][at]);
                 c = neg & 4 ? -c : c;
                 for (uint32_t k = 0; k < f->depth; k++) {
-                    const double x = isa_f64(p->a[(shared_block(i, block) * f->depth + k) * f->edge + row]);
-                    const double y = isa_f64(p->b[(block * f->depth + k) * f->edge + column]);
-                    c = fma(neg & 1 ? -x : x, neg & 2 ? -y : y, c);
+                    const uint32_t x = (isa_matrix_block(m, block) * f->depth + k) * f->edge + row;
+                    const uint32_t y = (block * f->depth + k) * f->edge + column;
+                    const double a = wide(m->a[0][x], m->a[1][x]), b = wide(m->b[0][y], m->b[1][y]);
+                    c = fma(neg & 1 ? -a : a, neg & 2 ? -b : b, c);
                 }
-                *to = isa_f64_bits(c);
+                m->c[0][at] = (uint32_t)isa_f64_bits(c);
+                m->c[1][at] = (uint32_t)(isa_f64_bits(c) >> 32);
             }
 }
 
-static int32_t integer(enum element type, bool is_signed, uint64_t bits)
+static int32_t integer(int type, bool is_signed, uint32_t bits)
 {
     const int above = 32 - bits_of[type];
-    const uint32_t high = (uint32_t)bits << above;
+    const uint32_t high = bits << above;
     return is_signed ? (int32_t)high >> above : (int32_t)(high >> above);
 }
 
 static void multiply_i32(const struct isa_instr *i, struct product *p)
 {
     const struct isa_fragment *f = &p->fragment;
+    struct isa_matrix_product *m = &p->m;
     /* IU: neg_lo says which of A and B are signed. */
-    const bool always = p->shape->a == I8, a_signed = always || i->neg_lo & 1, b_signed = always || i->neg_lo & 2;
+    const bool always = p->shape->a == ISA_E_I8, a_signed = always || i->neg_lo & 1, b_signed = always || i->neg_lo & 2;
     for (uint32_t block = 0; block < f->blocks; block++)
         for (uint32_t row = 0; row < f->edge; row++)
             for (uint32_t column = 0; column < f->edge; column++) {
-                uint64_t *to = &p->c[(block * f->edge + row) * f->edge + column];
-                int64_t c = (int32_t)(uint32_t)*to;
+                uint32_t *to = &m->c[0][(block * f->edge + row) * f->edge + column];
+                int64_t c = (int32_t)*to;
                 for (uint32_t k = 0; k < f->depth; k++) {
-                    const uint64_t x = p->a[(shared_block(i, block) * f->depth + k) * f->edge + row];
-                    const uint64_t y = p->b[(block * f->depth + k) * f->edge + column];
+                    const uint32_t x = m->a[0][(isa_matrix_block(m, block) * f->depth + k) * f->edge + row];
+                    const uint32_t y = m->b[0][(block * f->depth + k) * f->edge + column];
                     c += (int64_t)integer(p->shape->a, a_signed, x) * integer(p->shape->b, b_signed, y);
                 }
                 if (i->clamp)
@@ -285,9 +217,33 @@ static const char *misused(const struct isa_wave *w, const struct isa_instr *i, 
         return "cbsz or abid beyond the blocks";
     if (wmma && s->layout == ISA_LAYOUT_WMMA12 && w->target->generation < ISA_GFX12)
         return "an instruction of gfx12";
-    if (wmma && w->lanes == 64 && s->a == IU4 && s->depth == 16 && w->target->generation >= ISA_GFX12)
+    if (wmma && w->lanes == 64 && s->a == ISA_E_IU4 && s->depth == 16 && w->target->generation >= ISA_GFX12)
         return "iu4 with 16 columns in a wave of 64 lanes";
     return NULL;
+}
+
+static uint32_t neg_of(const struct isa_instr *i, int k)
+{
+    return (uint32_t)(i->neg_lo >> k & 1) | (uint32_t)(i->neg_hi >> k & 1) << 1;
+}
+
+static void describe(const struct isa_wave *w, const struct isa_instr *i, const struct shape *s,
+                     struct isa_matrix_product *m)
+{
+    m->edge = s->edge;
+    m->depth = s->depth;
+    m->blocks = s->blocks;
+    m->a_type = s->a;
+    m->b_type = s->b;
+    m->result = s->result;
+    m->a_neg = neg_of(i, 0);
+    m->b_neg = neg_of(i, 1);
+    m->c_neg = i->neg_lo & 4; /* of C, neg_hi is the absolute value (RDNA3 ISA, WMMA) */
+    m->c_abs = i->neg_hi & 4;
+    m->flush = w->target->mfma_flushes && (s->a == ISA_E_F16 || s->a == ISA_E_BF16);
+    m->fnuz = w->target->fp8_fnuz;
+    m->cbsz = i->cbsz;
+    m->abid = i->abid;
 }
 
 enum isa_next isa_run_matrix(struct isa_wave *w, const struct isa_instr *i)
@@ -302,15 +258,16 @@ enum isa_next isa_run_matrix(struct isa_wave *w, const struct isa_instr *i)
     /* gfx12 has gfx11's names with its own layout. */
     if (s->layout == ISA_LAYOUT_WMMA11 && w->target->generation >= ISA_GFX12)
         p.fragment.layout = ISA_LAYOUT_WMMA12;
-    gather(w, &i->src[0], &p, s->a, 0, p.a);
-    gather(w, &i->src[1], &p, s->b, s->a == F64 ? 0 : i->blgp, p.b);
+    describe(w, i, s, &p.m);
+    gather(w, &i->src[0], &p, s->a, 0, p.m.a);
+    gather(w, &i->src[1], &p, s->b, s->a == ISA_E_F64 ? 0 : i->blgp, p.m.b);
     gather_results(w, i, &p);
-    if (s->result == F64)
+    if (s->result == ISA_E_F64)
         multiply_f64(i, &p);
-    else if (s->result == I32)
+    else if (s->result == ISA_E_I32)
         multiply_i32(i, &p);
     else
-        multiply_f32(w, i, &p);
+        (isa_wide() ? isa_matrix_multiply_v3 : isa_matrix_multiply_base)(&p.m);
     put_results(w, i, &p);
     return ISA_GO;
 }

@@ -66,6 +66,32 @@ static bool all_inside(const struct isa_wave *w, const uint32_t address[ISA_LANE
     return most <= w->group->lds_bytes && (uint32_t)bytes <= w->group->lds_bytes - most;
 }
 
+/* Registers that nobody wrote may go to LDS and back, as to scratch (memory_scratch.c). */
+static void know(struct isa_wave *w, const struct isa_instr *i, const uint32_t address[ISA_LANES],
+                 const struct isa_operand *data)
+{
+    struct isa_group *g = w->group;
+    int bytes = isa_m_bytes(i);
+    uint64_t known = UINT64_MAX;
+    for (int k = 0; k < (bytes + 3) / 4; k++)
+        known &= w->v_written[data->reg + k];
+    if (!(w->exec & ~known) && !g->any_unknown)
+        return;
+    g->any_unknown = true;
+    ISA_EACH_LANE(lane, w->exec)
+    for (int k = 0; k < bytes; k++)
+        g->lds_unknown[address[lane] + (uint32_t)k] = !(w->v_written[data->reg + k / 4] >> lane & 1);
+}
+
+static void learn(struct isa_wave *w, const struct isa_instr *i, const uint32_t address[ISA_LANES], int reg)
+{
+    int bytes = isa_m_bytes(i);
+    ISA_EACH_LANE(lane, w->exec)
+    for (int k = 0; k < bytes; k++)
+        if (w->group->lds_unknown[address[lane] + (uint32_t)k])
+            isa_taint(w, reg - i->dst[0].reg + k / 4, UINT64_C(1) << lane);
+}
+
 static bool load_one(struct isa_wave *w, const struct isa_instr *i, const uint32_t address[ISA_LANES], int reg)
 {
     int bytes = isa_m_bytes(i);
@@ -85,6 +111,8 @@ static bool load_one(struct isa_wave *w, const struct isa_instr *i, const uint32
             return false;
         isa_deliver(w, i, reg, lane, lds + address[lane]);
     }
+    if (w->checked && w->group->any_unknown)
+        learn(w, i, address, reg);
     return true;
 }
 
@@ -101,6 +129,8 @@ static bool store_one(struct isa_wave *w, const struct isa_instr *i, const uint3
             return false;
         isa_collect(w, i, data, lane, bytes, w->group->lds + address[lane]);
     }
+    if (w->checked)
+        know(w, i, address, data);
     return true;
 }
 

@@ -2,198 +2,15 @@
  * dot products; multiply-adds of mixed widths.
  *
  * op_sel and op_sel_hi say which half of a source the low and the high result is made of, neg_lo and neg_hi negate
- * them. What is assumed, as no document says it: a dot product of floats adds to c in the order of the parts, rounding
- * each time to nearest; those with f32 results take subnormals of c, and give theirs, as zero whatever MODE says (LLVM
- * says so of v_dot2_f32_f16: SIISelLowering, the combine of fma to fdot2).
+ * them.
  *
  * Sources: "Vega" 7nm, CDNA2, RDNA3, RDNA4 Instruction Set Architecture, "VOP3P Instructions" and "Packed Math".
  *
  * SPDX-License-Identifier: MIT */
-#include "isa/narrow.h"
+#include "isa/packed.h"
 #include "isa/raw.h"
-#include "isa/rows/packed.h"
-
-#include <math.h>
 
 enum { HALF = 0xFFFF, FLUSHED_F32_IN = 1 << 4, FLUSHED_F32_OUT = 1 << 5, F16_IN = 1 << 6, F16_OUT = 1 << 7 };
-
-/* ---- Operations ------------------------------------------------------------------------------------------ */
-
-static inline float F(uint32_t half) { return isa_f16_to_f32(half); }
-
-static inline bool is_nan(uint32_t half) { return (half & 0x7FFF) > 0x7C00; }
-
-/* Greater bits for a greater number; -0 is below +0. */
-static inline uint32_t order(uint32_t half) { return half ^ (half & 0x8000 ? HALF : 0x8000); }
-
-static inline uint32_t larger(uint32_t a, uint32_t b, bool wanted) { return (order(a) > order(b)) == wanted ? a : b; }
-
-/* A NaN is passed on. */
-static inline uint32_t pick(uint32_t a, uint32_t b, bool wanted)
-{
-    return is_nan(a) ? a | 0x200 : is_nan(b) ? b | 0x200 : larger(a, b, wanted);
-}
-
-/* A number is taken before a NaN; in IEEE mode a signalling NaN before all. */
-static inline uint32_t pick_number(uint32_t a, uint32_t b, bool wanted, bool ieee)
-{
-    const bool a_signals = is_nan(a) && !(a & 0x200), b_signals = is_nan(b) && !(b & 0x200);
-    if (ieee && (a_signals || b_signals))
-        return (a_signals ? a : b) | 0x200;
-    return is_nan(a) ? is_nan(b) ? a | 0x200 : b : is_nan(b) ? a : larger(a, b, wanted);
-}
-
-static inline uint32_t flush_f32(uint32_t x) { return x & 0x7F800000 ? x : x & 0x80000000; }
-static inline uint32_t flush_f16(uint32_t half) { return half & 0x7C00 ? half : half & 0x8000; }
-
-static inline uint32_t dot2_f16(uint32_t a, uint32_t b, uint32_t c)
-{
-    float sum = isa_f32(flush_f32(c));
-    sum += F(a) * F(b);
-    sum += F(a >> 16) * F(b >> 16);
-    return flush_f32(isa_f32_bits(sum));
-}
-
-static inline uint32_t dot2_bf16(uint32_t a, uint32_t b, uint32_t c)
-{
-    float sum = isa_f32(flush_f32(c));
-    sum += isa_bf16_to_f32(a & HALF) * isa_bf16_to_f32(b & HALF);
-    sum += isa_bf16_to_f32(a >> 16) * isa_bf16_to_f32(b >> 16);
-    return flush_f32(isa_f32_bits(sum));
-}
-
-static inline uint32_t dot4_f8(uint32_t a, int a_mantissa, uint32_t b, int b_mantissa, uint32_t c)
-{
-    float sum = isa_f32(flush_f32(c));
-    for (int bit = 0; bit < 32; bit += 8)
-        sum += isa_f8_to_f32(a >> bit, a_mantissa, false) * isa_f8_to_f32(b >> bit, b_mantissa, false);
-    return flush_f32(isa_f32_bits(sum));
-}
-
-static inline uint32_t dot2_to_f16(uint32_t a, uint32_t b, uint32_t c)
-{
-    const uint32_t first = isa_f64_to_f16((double)F(a) * (double)F(b) + (double)F(c));
-    return isa_f64_to_f16((double)F(a >> 16) * (double)F(b >> 16) + (double)F(first));
-}
-
-static inline uint32_t dot2_to_bf16(uint32_t a, uint32_t b, uint32_t c)
-{
-    const float first = isa_bf16_to_f32(a & HALF) * isa_bf16_to_f32(b & HALF) + isa_bf16_to_f32(c & HALF);
-    const float low = isa_bf16_to_f32(isa_f32_to_bf16(first));
-    return isa_f32_to_bf16(isa_bf16_to_f32(a >> 16) * isa_bf16_to_f32(b >> 16) + low);
-}
-
-/* The part of x that begins at `bit`. */
-static inline int64_t part_of(uint32_t x, int bit, int bits, bool is_signed)
-{
-    const uint32_t high = x << (32 - bits - bit);
-    return is_signed ? (int32_t)high >> (32 - bits) : (int64_t)(high >> (32 - bits));
-}
-
-/* Integers: the sum is exact; it wraps, or saturates with clamp. c is signed when either operand may be. */
-static inline uint32_t dot(uint32_t a, bool a_signed, uint32_t b, bool b_signed, int bits, int64_t c, int clamp)
-{
-    int64_t sum = c;
-    for (int bit = 0; bit < 32; bit += bits)
-        sum += part_of(a, bit, bits, a_signed) * part_of(b, bit, bits, b_signed);
-    if (clamp == 1)
-        sum = sum > INT32_MAX ? INT32_MAX : sum < INT32_MIN ? INT32_MIN : sum;
-    else if (clamp == 2)
-        sum = sum > UINT32_MAX ? UINT32_MAX : sum;
-    return (uint32_t)sum;
-}
-
-/* ---- Lane functions, made of the rows -------------------------------------------------------------------- */
-
-/* What an expression may ask of its instruction. */
-struct how {
-    bool ieee;
-    int clamp; /* 1: a signed result saturates, 2: an unsigned one */
-    int neg;   /* neg_lo */
-};
-typedef void lane_op(const struct how *how, const uint32_t *as, const uint32_t *bs, const uint32_t *cs, uint32_t *to);
-
-#define LANES(name)                                                                                          \
-    static void op_##name(const struct how *how, const uint32_t *as, const uint32_t *bs, const uint32_t *cs, \
-                          uint32_t *to)
-
-#define X(name, sources, flags, expression)                                              \
-    static inline uint32_t half_##name(uint32_t a, uint32_t b, uint32_t c, bool ieee)    \
-    {                                                                                    \
-        (void)c, (void)ieee;                                                             \
-        return (expression) & HALF;                                                      \
-    }                                                                                    \
-    LANES(name)                                                                          \
-    {                                                                                    \
-        for (int l = 0; l < ISA_LANES; l++)                                              \
-            to[l] = half_##name(as[l] & HALF, bs[l] & HALF, cs[l] & HALF, how->ieee) |   \
-                    half_##name(as[l] >> 16, bs[l] >> 16, cs[l] >> 16, how->ieee) << 16; \
-    }
-ISA_PACKED_F16(X)
-#undef X
-
-enum { U16_MIN = 0, U16_MAX = UINT16_MAX, I16_MIN = INT16_MIN, I16_MAX = INT16_MAX };
-static inline int64_t from_U16(uint32_t half) { return half & HALF; }
-static inline int64_t from_I16(uint32_t half) { return (int16_t)(uint16_t)half; }
-
-#define X(name, TYPE, sources, expression)                                                                     \
-    static inline uint32_t half_##name(int64_t a, int64_t b, int64_t c, bool clamp)                            \
-    {                                                                                                          \
-        (void)c;                                                                                               \
-        const int64_t exact = (expression);                                                                    \
-        const int64_t bounded = exact < TYPE##_MIN ? TYPE##_MIN : exact > TYPE##_MAX ? TYPE##_MAX : exact;     \
-        return (uint32_t)(clamp ? bounded : exact) & HALF;                                                     \
-    }                                                                                                          \
-    LANES(name)                                                                                                \
-    {                                                                                                          \
-        for (int l = 0; l < ISA_LANES; l++)                                                                    \
-            to[l] = half_##name(from_##TYPE(as[l]), from_##TYPE(bs[l]), from_##TYPE(cs[l]), how->clamp != 0) | \
-                    half_##name(from_##TYPE(as[l] >> 16), from_##TYPE(bs[l] >> 16), from_##TYPE(cs[l] >> 16),  \
-                                how->clamp != 0)                                                               \
-                        << 16;                                                                                 \
-    }
-ISA_PACKED_INTEGER(X)
-#undef X
-
-#define X(name, sources, expression)                                                \
-    LANES(name)                                                                     \
-    {                                                                               \
-        (void)how;                                                                  \
-        for (int l = 0; l < ISA_LANES; l++) {                                       \
-            const float a = isa_f32(as[l]), b = isa_f32(bs[l]), c = isa_f32(cs[l]); \
-            (void)c;                                                                \
-            to[l] = isa_f32_bits(expression);                                       \
-        }                                                                           \
-    }
-ISA_PACKED_F32(X)
-#undef X
-
-typedef uint32_t c_F32, c_U32;
-typedef int32_t c_I32;
-#define X(name, flags, type, result, expression)      \
-    LANES(name)                                       \
-    {                                                 \
-        const int clamp = how->clamp, neg = how->neg; \
-        (void)clamp, (void)neg;                       \
-        for (int l = 0; l < ISA_LANES; l++) {         \
-            const uint32_t a = as[l], b = bs[l];      \
-            const c_##result c = (c_##result)cs[l];   \
-            to[l] = expression;                       \
-        }                                             \
-    }
-ISA_DOT(X)
-#undef X
-#define X(name, type, expression)                           \
-    LANES(name)                                             \
-    {                                                       \
-        (void)how;                                          \
-        for (int l = 0; l < ISA_LANES; l++) {               \
-            const uint32_t a = as[l], b = bs[l], c = cs[l]; \
-            to[l] = expression;                             \
-        }                                                   \
-    }
-ISA_DOT_HALF(X)
-#undef X
 
 /* ---- Operands -------------------------------------------------------------------------------------------- */
 
@@ -210,8 +27,8 @@ static const uint32_t *halves(const struct isa_wave *w, const struct isa_instr *
         return from;
     for (int l = 0; l < ISA_LANES; l++) {
         uint32_t first = from[l] >> low & HALF, second = from[l] >> high & HALF;
-        first = flush ? flush_f16(first) : first;
-        second = flush ? flush_f16(second) : second;
+        first = flush ? isa_flush_f16(first) : first;
+        second = flush ? isa_flush_f16(second) : second;
         tmp[l] = (first | second << 16) ^ flip;
     }
     return tmp;
@@ -221,7 +38,7 @@ static bool clamps_nan(const struct isa_wave *w) { return w->target->generation 
 
 static uint32_t clamp_f16(uint32_t half, bool nan_too)
 {
-    if (is_nan(half))
+    if (isa_nan_f16(half))
         return nan_too ? 0 : half;
     return half & 0x8000 ? 0 : half > 0x3C00 ? 0x3C00 : half;
 }
@@ -239,7 +56,7 @@ static void finish_f16(const struct isa_wave *w, const struct isa_instr *i, uint
 {
     if (!(w->mode & F16_OUT))
         for (int l = 0; l < ISA_LANES; l++)
-            value[l] = flush_f16(value[l] & HALF) | flush_f16(value[l] >> 16) << 16;
+            value[l] = isa_flush_f16(value[l] & HALF) | isa_flush_f16(value[l] >> 16) << 16;
     if (i->clamp)
         for (int l = 0; l < ISA_LANES; l++)
             value[l] = clamp_f16(value[l] & HALF, clamps_nan(w)) | clamp_f16(value[l] >> 16, clamps_nan(w)) << 16;
@@ -249,7 +66,7 @@ static void finish_f32(const struct isa_wave *w, const struct isa_instr *i, uint
 {
     if (!(w->mode & FLUSHED_F32_OUT))
         for (int l = 0; l < ISA_LANES; l++)
-            value[l] = flush_f32(value[l]);
+            value[l] = isa_flush_f32(value[l]);
     if (i->clamp)
         for (int l = 0; l < ISA_LANES; l++)
             value[l] = clamp_f32(value[l], clamps_nan(w));
@@ -279,8 +96,8 @@ enum isa_next isa_run_packed(struct isa_wave *w, const struct isa_instr *i)
     uint32_t tmp[3][ISA_LANES], out[ISA_LANES];
     const uint32_t *a = halves(w, i, 0, tmp[0]), *b = halves(w, i, 1, tmp[1]);
     const uint32_t *c = row->src[2] ? halves(w, i, 2, tmp[2]) : b;
-    const struct how how = { (w->mode >> 9 & 1) != 0, i->clamp, i->neg_lo };
-    ((lane_op *)row->op.any)(&how, a, b, c, out);
+    const struct isa_packed_how how = { (w->mode >> 9 & 1) != 0, i->clamp, i->neg_lo };
+    isa_packed_of(row->op.number)(&how, a, b, c, out);
     if (row->dst[0] == ISA_T_PK_F16)
         finish_f16(w, i, out);
     isa_raw_put(w, i, 0, out);
@@ -298,7 +115,7 @@ static const uint32_t *word(const struct isa_wave *w, const struct isa_instr *i,
     if (!flip && !flush)
         return from;
     for (int l = 0; l < ISA_LANES; l++)
-        tmp[l] = (flush ? flush_f32(from[l]) : from[l]) ^ flip;
+        tmp[l] = (flush ? isa_flush_f32(from[l]) : from[l]) ^ flip;
     return tmp;
 }
 
@@ -308,12 +125,12 @@ static enum isa_next run_words(struct isa_wave *w, const struct isa_instr *i)
     const struct isa_row *row = i->row;
     if (rounds_otherwise(w, row->dst[0]))
         return refuse_rounding(w, i);
-    const struct how how = { 0 };
+    const struct isa_packed_how how = { 0 };
     uint32_t tmp[3][ISA_LANES], out[2][ISA_LANES];
     for (int half = 0; half < 2; half++) {
         const uint32_t *a = word(w, i, 0, half, tmp[0]), *b = word(w, i, 1, half, tmp[1]);
         const uint32_t *c = row->src[2] ? word(w, i, 2, half, tmp[2]) : b;
-        ((lane_op *)row->op.any)(&how, a, b, c, out[half]);
+        isa_packed_of(row->op.number)(&how, a, b, c, out[half]);
         finish_f32(w, i, out[half]);
     }
     isa_raw_put(w, i, 0, out[0]);
@@ -349,8 +166,8 @@ static enum isa_next run_dot(struct isa_wave *w, const struct isa_instr *i)
             tmp[2][l] = c[l] ^ 0x80000000;
         c = tmp[2];
     }
-    const struct how how = { false, !i->clamp ? 0 : row->dst[0] == ISA_T_U32 ? 2 : 1, i->neg_lo };
-    ((lane_op *)row->op.any)(&how, a, b, c, out);
+    const struct isa_packed_how how = { false, !i->clamp ? 0 : row->dst[0] == ISA_T_U32 ? 2 : 1, i->neg_lo };
+    isa_packed_of(row->op.number)(&how, a, b, c, out);
     for (int l = 0; is_float && i->clamp && l < ISA_LANES; l++)
         out[l] = clamp_f32(out[l], clamps_nan(w));
     isa_raw_put(w, i, 0, out);
@@ -371,8 +188,8 @@ static enum isa_next run_dot_half(struct isa_wave *w, const struct isa_instr *i)
     uint32_t c[ISA_LANES];
     for (int l = 0; l < ISA_LANES; l++)
         c[l] = from[l] >> (c_high ? 16 : 0) & HALF;
-    const struct how how = { 0 };
-    ((lane_op *)i->row->op.any)(&how, a, b, c, out);
+    const struct isa_packed_how how = { 0 };
+    isa_packed_of(i->row->op.number)(&how, a, b, c, out);
     for (int l = 0; l < ISA_LANES; l++)
         out[l] = high ? (old[l] & HALF) | out[l] << 16 : (old[l] & ~(uint32_t)HALF) | out[l];
     isa_raw_put(w, i, 0, out);
@@ -381,7 +198,7 @@ static enum isa_next run_dot_half(struct isa_wave *w, const struct isa_instr *i)
 
 /* Source k of a mixed multiply-add: f16 where op_sel_hi says so, of the half that op_sel names; else f32. The parser
  * makes a constant as what it is here. */
-static void mixed(const struct isa_wave *w, const struct isa_instr *i, int k, float out[ISA_LANES])
+static void mixed(const struct isa_wave *w, const struct isa_instr *i, int k, uint32_t out[ISA_LANES])
 {
     const struct isa_operand *o = &i->src[k];
     uint32_t tmp[ISA_LANES];
@@ -391,32 +208,30 @@ static void mixed(const struct isa_wave *w, const struct isa_instr *i, int k, fl
         const bool flush = !(w->mode & F16_IN);
         for (int l = 0; l < ISA_LANES; l++) {
             const uint32_t half = from[l] >> shift & HALF;
-            out[l] = F(flush ? flush_f16(half) : half);
+            out[l] = isa_f32_bits(isa_f16_to_f32(flush ? isa_flush_f16(half) : half));
         }
     } else {
         const bool flush = !(w->mode & FLUSHED_F32_IN);
         for (int l = 0; l < ISA_LANES; l++)
-            out[l] = isa_f32(flush ? flush_f32(from[l]) : from[l]);
+            out[l] = flush ? isa_flush_f32(from[l]) : from[l];
     }
     /* The text writes neg and abs at the operand; the encoding has them in neg_lo and neg_hi. */
     const bool abs = o->abs || (i->neg_hi >> k & 1), neg = o->neg || (i->neg_lo >> k & 1);
-    for (int l = 0; l < ISA_LANES; l++) {
-        const float x = abs ? fabsf(out[l]) : out[l];
-        out[l] = neg ? -x : x;
-    }
+    const uint32_t keep = abs ? 0x7FFFFFFF : 0xFFFFFFFF, flip = neg ? 0x80000000 : 0;
+    for (int l = 0; l < ISA_LANES; l++)
+        out[l] = (out[l] & keep) ^ flip;
 }
 
 static enum isa_next run_mix(struct isa_wave *w, const struct isa_instr *i)
 {
     if (rounds_otherwise(w, ISA_T_F32) || rounds_otherwise(w, i->row->dst[0]))
         return refuse_rounding(w, i);
-    float a[ISA_LANES], b[ISA_LANES], c[ISA_LANES];
+    uint32_t a[ISA_LANES], b[ISA_LANES], c[ISA_LANES], out[ISA_LANES];
     mixed(w, i, 0, a);
     mixed(w, i, 1, b);
     mixed(w, i, 2, c);
-    uint32_t out[ISA_LANES];
-    for (int l = 0; l < ISA_LANES; l++)
-        out[l] = isa_f32_bits(fmaf(a[l], b[l], c[l]));
+    const struct isa_packed_how how = { 0 };
+    isa_packed_of(ISA_PACKED_FUSED)(&how, a, b, c, out);
     const int half = (int)i->row->op.number;
     if (half == ISA_WHOLE) {
         finish_f32(w, i, out);
@@ -437,7 +252,7 @@ static enum isa_next run_mix(struct isa_wave *w, const struct isa_instr *i)
 
 #define TYPES_2(type) { ISA_T_##type, ISA_T_##type }
 #define TYPES_3(type) { ISA_T_##type, ISA_T_##type, ISA_T_##type }
-#define OP(name) { .any = (void (*)(void))op_##name }
+#define OP(name) { .number = ISA_PACKED_##name }
 
 static const struct isa_row rows[] = {
 #define X(name, sources, flags, expression) \

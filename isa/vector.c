@@ -5,6 +5,7 @@
 #include <fenv.h>
 #include <string.h>
 
+#include "isa/level.h"
 #include "isa/vector.h"
 
 isa_lanes *isa_lanes_of(const struct isa_row *row)
@@ -19,10 +20,7 @@ isa_lanes *isa_lanes_of(const struct isa_row *row)
         ISA_LANE_SETS(X)
 #undef X
     };
-    /* A look at a word that the run-time library filled in at the program's start. */
-    const bool wide = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-                      __builtin_cpu_supports("f16c") && __builtin_cpu_supports("bmi2");
-    return (wide ? v3 : base)[row->op.number >> 16][row->op.number & 0xffff];
+    return (isa_wide() ? v3 : base)[row->op.number >> 16][row->op.number & 0xffff];
 }
 
 static bool is_pair(int type)

@@ -257,41 +257,13 @@ static bool over(struct loop *l)
     return check->seconds > 0 && check->elapsed_seconds >= check->seconds;
 }
 
-/* Plain calls of every head size of the planner's table, as servers make them: so that for each there is one that is
- * supported, if any.
- */
 static void ask_plain(struct loop *l)
 {
-    static const int64_t ratios[] = { 1, 4, 8, 32 }, n_kvs[] = { 256, 100 }, n_qs[] = { 1, 32 };
-    static const uint8_t types[] = { ATTN_F16, ATTN_Q8_0 };
-    for (int i = 0; i < ATTN_HEAD_SIZE_COUNT * 64; i++) {
-        const struct attn_head_size *head = attn_head_size(i / 64);
-        int64_t ratio = ratios[i & 3], n_kv = n_kvs[i >> 2 & 1], n_q = n_qs[i >> 3 & 1];
-        uint8_t type = types[i >> 5 & 1];
-        const int64_t ne[ATTN_OPERAND_COUNT][4] = {
-            [ATTN_Q] = { head->d_k, n_q, 2 * ratio, 1 },   [ATTN_K] = { head->d_k, n_kv, 2, 1 },
-            [ATTN_V] = { head->d_v, n_kv, 2, 1 },          [ATTN_MASK] = { n_kv, n_q, 1, 1 },
-            [ATTN_DST] = { head->d_v, 2 * ratio, n_q, 1 },
-        };
-        struct attn_problem p;
-        memset(&p, 0, sizeof p);
-        for (int o = 0; o < ATTN_OPERAND_COUNT; o++) {
-            if (o == ATTN_SINKS || (o == ATTN_MASK && !(i >> 4 & 1)))
-                continue;
-            attn_tensor_set(&p.t[o],
-                            o == ATTN_K || o == ATTN_V ? type
-                            : o == ATTN_MASK           ? ATTN_F16
-                                                       : ATTN_F32,
-                            ne[o][0], ne[o][1], ne[o][2], ne[o][3]);
-        }
-        p.scale = (float)(1.0 / sqrt((double)head->d_k));
-        p.head_total = 2 * ratio;
-        const char *why;
-        if (attn_problem_check(&p, NULL) == ATTN_E_OK && attn_subject_legal(l->check->subject, &p, &why))
+    struct attn_problem p;
+    const char *why;
+    for (int i = 0; i < CHECK_PLAIN_CALLS && !over(l); i++)
+        if (check_plain_call(i, &p) && attn_subject_legal(l->check->subject, &p, &why))
             ask(l, &p);
-        if (over(l))
-            return;
-    }
 }
 
 static void ask_generated(struct loop *l)

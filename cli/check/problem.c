@@ -3,6 +3,9 @@
  * SPDX-License-Identifier: MIT */
 #include "cli/check/problem.h"
 
+#include <math.h>
+#include <string.h>
+
 int check_head_size(const struct attn_problem *p)
 {
     int index = attn_head_size_find(attn_d_k(p), attn_d_v(p));
@@ -50,4 +53,31 @@ bool check_is_plain(const struct attn_problem *p)
         if (p->t[o].present && !check_tensor_is_plain(&p->t[o]))
             return false;
     return true;
+}
+
+bool check_plain_call(int i, struct attn_problem *p)
+{
+    static const int64_t ratios[] = { 1, 4, 8, 32 }, n_kvs[] = { 256, 100 }, n_qs[] = { 1, 32 };
+    static const uint8_t types[] = { ATTN_F16, ATTN_Q8_0 };
+    const struct attn_head_size *head = attn_head_size(i / 64);
+    const int64_t ratio = ratios[i & 3], n_kv = n_kvs[i >> 2 & 1], n_q = n_qs[i >> 3 & 1];
+    const uint8_t type = types[i >> 5 & 1];
+    const int64_t ne[ATTN_OPERAND_COUNT][4] = {
+        [ATTN_Q] = { head->d_k, n_q, 2 * ratio, 1 },   [ATTN_K] = { head->d_k, n_kv, 2, 1 },
+        [ATTN_V] = { head->d_v, n_kv, 2, 1 },          [ATTN_MASK] = { n_kv, n_q, 1, 1 },
+        [ATTN_DST] = { head->d_v, 2 * ratio, n_q, 1 },
+    };
+    memset(p, 0, sizeof *p);
+    for (int o = 0; o < ATTN_OPERAND_COUNT; o++) {
+        if (o == ATTN_SINKS || (o == ATTN_MASK && !(i >> 4 & 1)))
+            continue;
+        attn_tensor_set(&p->t[o],
+                        o == ATTN_K || o == ATTN_V ? type
+                        : o == ATTN_MASK           ? ATTN_F16
+                                                   : ATTN_F32,
+                        ne[o][0], ne[o][1], ne[o][2], ne[o][3]);
+    }
+    p->scale = (float)(1.0 / sqrt((double)head->d_k));
+    p->head_total = 2 * ratio;
+    return attn_problem_check(p, NULL) == ATTN_E_OK;
 }

@@ -19,4 +19,9 @@ bool check_tensor_is_plain(const struct attn_tensor *t);
 /* Is every tensor contiguous, at the start of a buffer of its own? */
 bool check_is_plain(const struct attn_problem *p);
 
+/* Plain calls of every head size of the planner's table, as servers make them: so that for each there is one that is
+ * supported, if any. Number i of CHECK_PLAIN_CALLS; false where it is not legal. */
+enum { CHECK_PLAIN_CALLS = ATTN_HEAD_SIZE_COUNT * 64 };
+bool check_plain_call(int i, struct attn_problem *p);
+
 #endif

@@ -131,16 +131,19 @@ template <unsigned S> HOT static inline bool all_of_kind(const uint8_t *kind, ui
     }
 }
 
-/* The usual LDS read: written before the last barrier, and already noted as read by this thread or its wave. */
+/* The usual LDS read: written before the last barrier, and already noted as read by this thread or its wave, or since
+ * that barrier by several waves: when, and by which, makes no difference then (lds.cc, ordered and joined). */
 template <unsigned S> HOT static inline bool settled_lds_read(const struct simt_hot *hot, size_t granule)
 {
     if constexpr (S == 4) {
         const uint32_t w = hot->lds_write[granule], r = hot->lds_read[granule];
-        return w - hot->block_start < hot->block_sync - hot->block_start && (r == hot->many || r == hot->tag);
+        return w - hot->block_start < hot->block_sync - hot->block_start &&
+               (r == hot->many || r == hot->tag || (r >= hot->block_sync && (r & WHO_MASK) == WHO_ALL));
     } else {
         const tags w = load_tags<S / 4>(hot->lds_write + granule), r = load_tags<S / 4>(hot->lds_read + granule);
         return all_true((w >= same_tags(hot->block_start)) & (w < same_tags(hot->block_sync)) &
-                        ((r == same_tags(hot->many)) | (r == same_tags(hot->tag))));
+                        ((r == same_tags(hot->many)) | (r == same_tags(hot->tag)) |
+                         ((r >= same_tags(hot->block_sync)) & ((r & same_tags(WHO_MASK)) == same_tags(WHO_ALL)))));
     }
 }
 

@@ -20,9 +20,6 @@
 
 enum : uint32_t {
     WHO_WAVE = SIMT_MAX_THREADS,
-    WHO_ALL = 2047,
-    WHO_ATOMIC = 2048,
-    WHO_MASK = 4095,
     CLOCK_LIMIT = (1u << 19) - 2,
     SPLIT = 0x7FFFFFFFu /* as a granule's write tag: its bytes have tags of their own */
 };

@@ -14,6 +14,10 @@
 
 enum access : int { READ, WRITE, ATOMIC };
 
+/* Who made the accesses that a tag of LDS stands for, in its low bits: a thread, from WHO_WAVE on (lds.cc) several
+ * lanes of a wave, several waves; and whether by an atomic operation. */
+enum : uint32_t { WHO_ALL = 2047, WHO_ATOMIC = 2048, WHO_MASK = 4095 };
+
 /* Any access to LDS, `at` bytes from its start; to global memory, from the region's start. */
 void simt_lds_access(const struct simt_hot *hot, size_t at, size_t bytes, enum access access);
 void simt_global_access(const struct simt_hot *hot, size_t at, size_t bytes, enum access access);

@@ -142,11 +142,26 @@ static bool instance_fits(const struct isa_kernel *kernel, const struct attn_pla
     return true;
 }
 
+/* Wave instructions after which a launch counts as endless, where the options name none: many times what kernels take,
+ * whose work grows with multiply-adds, or where there are few of them with waves. */
+static uint64_t budget_of(const struct attn_memory *memory, const struct attn_plan *plan, const struct attn_launch *l)
+{
+    const uint64_t lanes = (uint64_t)plan->device.wave_size, work = (uint64_t)attn_problem_work(&memory->problem);
+    uint64_t waves = 1, items = 1;
+    for (int i = 0; i < 3; i++) {
+        waves *= (uint64_t)l->grid[i];
+        items *= (uint64_t)l->block[i];
+    }
+    waves *= (items + lanes - 1) / lanes;
+    return (UINT64_C(1) << 22) + 64 * work + (waves << 16);
+}
+
 static bool launch(struct machine_backend *my, struct target *target, struct attn_memory *memory,
-                   const struct attn_plan *plan, int step, const struct isa_options *options,
+                   const struct attn_plan *plan, int step, const struct isa_options *asked,
                    struct attn_failure *failure)
 {
     const struct attn_launch *l = &plan->launch[step];
+    struct isa_options options = *asked;
     struct isa_kernel *kernel = machine_objects_kernel(target->objects, plan, step);
     void *base[ATTN_OPERAND_COUNT];
     struct attn_args args;
@@ -161,7 +176,9 @@ static bool launch(struct machine_backend *my, struct target *target, struct att
                                      .argument_bytes = sizeof args };
     memcpy(dispatch.grid, l->grid, sizeof dispatch.grid);
     memcpy(dispatch.block, l->block, sizeof dispatch.block);
-    if (isa_launch(target->machine, kernel, &dispatch, options, my->counts ? &my->counts[step] : NULL, &stop))
+    if (options.budget == 0)
+        options.budget = budget_of(memory, plan, l);
+    if (isa_launch(target->machine, kernel, &dispatch, &options, my->counts ? &my->counts[step] : NULL, &stop))
         return true;
     machine_failure(&stop, memory, plan, step, failure);
     return false;

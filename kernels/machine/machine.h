@@ -51,4 +51,9 @@ void machine_objects_close(struct machine_objects *objects); /* the machine has 
 /* The kernel that a step of a plan launches; NULL when none was built. */
 struct isa_kernel *machine_objects_kernel(struct machine_objects *objects, const struct attn_plan *plan, int step);
 
+/* log.c: a line for what was downloaded, its hash; for each instruction that ran, its object's first kernel and its
+ * address. */
+void machine_log_results(const struct attn_image *image);
+void machine_log_reached(const struct isa_object *object);
+
 #endif

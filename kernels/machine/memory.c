@@ -66,6 +66,7 @@ void machine_memory_download(const struct attn_memory *memory, struct attn_image
             memcpy(image->buffer[i].bytes + at.start, memory->arena + memory->start[i] + at.start,
                    (size_t)(at.end - at.start));
         }
+    machine_log_results(image);
 }
 
 void *machine_memory_at(const struct attn_memory *memory, int operand)

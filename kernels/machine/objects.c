@@ -118,7 +118,12 @@ struct machine_objects *machine_objects_open(struct isa_machine *machine, const 
     return NULL;
 }
 
-void machine_objects_close(struct machine_objects *objects) { free(objects); }
+void machine_objects_close(struct machine_objects *objects)
+{
+    for (int i = 0; i < objects->n; i++)
+        machine_log_reached(objects->object[i]);
+    free(objects);
+}
 
 struct isa_kernel *machine_objects_kernel(struct machine_objects *objects, const struct attn_plan *plan, int step)
 {

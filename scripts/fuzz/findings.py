@@ -5,6 +5,7 @@ in findings/DATE/findings.txt: target, what it is, the line or script that fails
 import os
 import re
 import subprocess
+import tempfile
 import time
 
 HEAD = re.compile(r"^(P\d+ [a-z].*|crash target=.*|the canary is found|fuzz_\w+: .*|the domain made .*|"
@@ -13,6 +14,7 @@ LINE = re.compile(r"^  (?:line|input|text): +(.*)$", re.M)
 SESSION = re.compile(r"^(session \{.*\})$", re.M)
 WRITTEN = re.compile(r"Test unit written to (\S+)")
 NAMING_S = 60  # for asking about findings of which no text says what they are, together
+LINE_S = 0.5   # for what an input is
 
 
 class Finding:
@@ -35,24 +37,38 @@ def clean(text):
     return "".join(c if " " <= c <= "~" else "?" for c in text)
 
 
-def name_of(target, path, places, time_left):
-    """Asks the replay program: what it says when it runs the input, where there is time for it, or what the input is."""
+def said_by(command, seconds, hurry):
+    """What a program says until it ends; None when it takes longer, or there is no time any more."""
+    with tempfile.TemporaryFile() as out:
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
+                                 start_new_session=True, env=dict(os.environ, ASAN_OPTIONS="symbolize=0"))
+        try:
+            until = time.monotonic() + seconds
+            while child.poll() is None and time.monotonic() < until and not hurry():
+                time.sleep(0.02)
+            if child.poll() is None:
+                return None
+        finally:
+            child.kill()
+            child.wait()
+        out.seek(0)
+        return out.read().decode(errors="replace")
+
+
+def name_of(target, path, places, until, hurry):
+    """Asks the replay program: what it says when it runs the input, where there is time, else what the input is."""
     for folder in (places.asan, places.afl):
         program = os.path.join(folder, target + "-replay")
         if os.access(program, os.X_OK):
             break
     else:
         return None
-    try:
-        if time_left > 1:
-            done = subprocess.run([program, path], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=time_left,
-                                  stdin=subprocess.DEVNULL, errors="replace", start_new_session=True)
-            if of_text(done.stderr):
-                return of_text(done.stderr)
-        done = subprocess.run([program, "--lines", path], capture_output=True, timeout=5, errors="replace")
-        return ("", done.stdout.strip()) if done.returncode == 0 else None
-    except subprocess.TimeoutExpired:
-        return None
+    if not hurry() and time.monotonic() < until:
+        text = said_by([program, path], until - time.monotonic(), hurry)
+        if text and of_text(text):
+            return of_text(text)
+    text = said_by([program, "--lines", path], LINE_S, lambda: False)
+    return ("", text.strip()) if text and "\n" not in text.strip() else None
 
 
 class Kept:
@@ -92,7 +108,8 @@ class Kept:
     # ---- What a run has left -------------------------------------------------------------------------------
 
     def gather(self, engines, targets, hurry, exclude=()):
-        """Moves what the run's folder and AFL++'s have to findings/DATE. Returns date and findings."""
+        """Moves what the run's folder and AFL++'s have to findings/DATE; hurry() says that there is no time to run
+        anything. Returns date and findings."""
         logs = {}
         try:
             names = sorted(os.listdir(self.places.run))
@@ -107,20 +124,24 @@ class Kept:
         for text in logs.values():
             for path in WRITTEN.findall(text):
                 said[os.path.abspath(path)] = text
+        # An engine that was ended right after it had written the file has not said so: the text is of that file.
+        told = {id(text) for text in said.values()}
+        silent = {name: text for name, text in logs.items() if id(text) not in told and of_text(text)}
         date = time.strftime("%Y-%m-%dT%H-%M-%S")
         found, until = [], time.monotonic() + NAMING_S
         for engine in engines:
             for target in targets:
                 for path in engine.artifacts(target):
-                    found.append(self._keep(date, target.name, path, said.get(os.path.abspath(path)),
-                                            0 if hurry else until - time.monotonic()))
-        told = {id(text) for text in said.values()}
-        for name, text in logs.items():  # it was ended while it made its finding smaller: there is no file
-            if id(text) not in told and of_text(text):
-                found.append(self._add(date, Finding(name.split(".")[0], *of_text(text))))
+                    text = said.get(os.path.abspath(path))
+                    own = [name for name in silent if name.split(".")[0] == target.name]
+                    if not text and own and engine.name == "libfuzzer":
+                        text = silent.pop(own[0])
+                    found.append(self._keep(date, target.name, path, text, until, hurry))
+        for name, text in silent.items():  # it was ended while it made its finding smaller: there is no file
+            found.append(self._add(date, Finding(name.split(".")[0], *of_text(text))))
         return date, found
 
-    def _keep(self, date, target, path, text, time_left):
+    def _keep(self, date, target, path, text, until, hurry):
         folder = os.path.join(self.places.findings, date, target)
         os.makedirs(folder, exist_ok=True)
         name = os.path.basename(path)
@@ -129,7 +150,7 @@ class Kept:
         name = re.sub(r"[^\w.,:+-]", "_", name)
         kept = os.path.join(folder, name)
         os.replace(path, kept)
-        named = text and of_text(text) or name_of(target, kept, self.places, time_left)
+        named = text and of_text(text) or name_of(target, kept, self.places, until, hurry)
         kind = re.search(r"crash|timeout|oom|leak|hang", name)
         what, line = named or ("", "")
         what = what or f"{kind.group(0) if kind else 'crash'}, not named: no text says what it is"

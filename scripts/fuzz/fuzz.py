@@ -77,10 +77,10 @@ class Run:
             return False
         return True
 
-    def clear(self, hurry=False):
+    def clear(self):
         """Takes what an earlier run has left that was killed."""
         engines = [make(self.places, None, 0) for make in ENGINES.values()]
-        _, found = self.kept.gather(engines, read(), hurry, exclude=(CANARY.name,))
+        _, found = self.kept.gather(engines, read(), lambda: False, exclude=(CANARY.name,))
         for engine in engines:
             for target in read():
                 engine.flow_back(target)
@@ -214,7 +214,7 @@ class Run:
         for f in fuzzers:
             f.running()
         troubled = [(f, self.trouble_of(f, stopped)) for f in fuzzers]
-        date, found = self.kept.gather([self.engine], self.targets, bool(stopped))
+        date, found = self.kept.gather([self.engine], self.targets, lambda: bool(self.processes.caught))
         with_finding = {f.target for f in found}
         flowed = {t.name: self.engine.flow_back(t) for t in self.targets}
         seconds = time.monotonic() - self.begun

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Child processes of a fuzzing run: none outlives it, however it ends. Signals that ask it to end become an exception."""
+"""Child processes of a fuzzing run: none outlives it, however it ends. Signals that ask it to end are an exception."""
 
 import glob
 import os

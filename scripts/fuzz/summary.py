@@ -46,8 +46,8 @@ def of_all(stats):
     devices = sorted({d.split("~")[0] for by_device in chosen.values() for d in by_device})
     covered = {what: {k: sum(any(n and d.split("~")[0] == device for d, n in by_device.items()) for device in devices)
                       for k, by_device in table.items()} for what, table in (("chosen", chosen), ("ran", ran))}
-    text.append(f"  kernels x devices  {sum(covered['chosen'].values())} chosen, {sum(covered['ran'].values())} run, of "
-                f"{len(chosen)} x {len(devices)}:"
+    n_chosen, n_ran = (sum(covered[what].values()) for what in ("chosen", "ran"))
+    text.append(f"  kernels x devices  {n_chosen} chosen, {n_ran} run, of {len(chosen)} x {len(devices)}:"
                 + "".join(f"  {k} {covered['chosen'][k]}, {covered['ran'].get(k, 0)}" for k in chosen))
     rules = v.get("rules", {})
     never = [r for r in rules if not rules[r]]

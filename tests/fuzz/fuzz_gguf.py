@@ -13,7 +13,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 import planted  # noqa: E402
 
 BUILD, BIN = (os.environ[k] for k in ("ATTN_BUILD", "ATTN_BIN"))
-SECONDS = 60
+SECONDS = 600  # there for what hangs: each is found in seconds
 # file, what stands there, what the fault makes of it, what the target or a sanitizer says then
 FAULTS = (
     ("fuzz/model/gguf.c", "n == 0 || n > ATTN_GGUF_LAYERS_MAX ||", "n == 0 ||", ""),

@@ -71,8 +71,8 @@ class Build(unittest.TestCase):
         return path
 
     def command(self, *more, script="fuzz.py"):
-        return [sys.executable, os.path.join(SCRIPTS, script), "--no-build", "--build", self.folder, "--work", self.work,
-                "--jobs", "1", *more]
+        return [sys.executable, os.path.join(SCRIPTS, script), "--no-build", "--build", self.folder, "--work",
+                self.work, "--jobs", "1", *more]
 
     def fuzz(self, *more, code, seconds=3, environment=None, engine="libfuzzer"):
         done = subprocess.run(self.command("--seconds", str(seconds), "--replay", "none", "--target", "fuzz_text",
@@ -198,7 +198,7 @@ class Nothing(Build):
         self.assertIn("the canary is not found", self.fuzz(code=1))
 
     def test_no_new_execution_for_a_while(self):
-        self.script("asan/bin/fuzz_text", "echo '{\"executions\": 70, \"seconds\": 1}' >\"$ATTNFUZZ_STATS\"\nsleep 60\n")
+        self.script("asan/bin/fuzz_text", """echo '{"executions": 70, "seconds": 1}' >"$ATTNFUZZ_STATS"\nsleep 60\n""")
         text = ("import sys; sys.path.insert(0, sys.argv.pop(1)); import fuzz; fuzz.STILL_LEAST_S = -8; "
                 "sys.exit(fuzz.main())")
         command = self.command("--seconds", "60", "--replay", "none", "--target", "fuzz_text")

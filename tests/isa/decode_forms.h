@@ -302,7 +302,7 @@
  "buffer_wbinvl1_vol <-"},
 {"gfx90a", 64, {0xe1081000, 0x80000001},
  "buffer_atomic_add v0, v1, s[0:3], 0 offen",
- "buffer_atomic_add <- v0 v1 s0*4 0x0 offen=1"},
+ "buffer_atomic_add v0 <- v1 s0*4 0x0 v0 offen=1"},
 {"gfx942", 64, {0xde538000, 0x007f0002},
  "global_load_dword v0, v[2:3], off sc0 nt sc1",
  "global_load_dword v0 <- v2*2 off nt=1 sc0=1 sc1=1"},

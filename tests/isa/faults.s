@@ -44,6 +44,14 @@ kernel load_early_good
     s_waitcnt vmcnt(1)
     v_add_u32_e32 v4, v2, v2
 done load_early_good
+// The halves of a register come apart.
+kernel half_early
+    arguments
+    global_load_short_d16 v2, v1, s[4:5]
+    global_load_short_d16_hi v2, v1, s[4:5]
+    s_waitcnt vmcnt(1)
+    v_lshlrev_b32_e32 v3, 1, v2
+done half_early
 // Its register is overwritten by something else.
 kernel overwritten
     arguments
@@ -116,6 +124,33 @@ kernel vector_unwritten_good
     v_mov_b32_e32 v5, 3
     global_store_dword v1, v5, s[6:7]
 done vector_unwritten_good
+// Half of a register is known, and its other half is written later.
+kernel halves_good
+    arguments
+    v_mov_b32_e32 v4, 7
+    v_lshl_or_b32 v5, v6, 16, v4
+    v_and_b32_e32 v5, 0xffff, v5
+    global_store_dword v1, v5, s[6:7]
+done halves_good
+// Through LDS too.
+kernel stored_unwritten
+    arguments
+    ds_write_b32 v1, v5
+    s_waitcnt lgkmcnt(0)
+    ds_read_b32 v6, v1
+    s_waitcnt lgkmcnt(0)
+    global_store_dword v1, v6, s[6:7]
+done stored_unwritten
+kernel stored_unwritten_good
+    arguments
+    ds_write_b32 v1, v5
+    v_mov_b32_e32 v5, 3
+    ds_write_b32 v1, v5
+    s_waitcnt lgkmcnt(0)
+    ds_read_b32 v6, v1
+    s_waitcnt lgkmcnt(0)
+    global_store_dword v1, v6, s[6:7]
+done stored_unwritten_good
 // One lane was left out.
 kernel lane_unwritten
     arguments

@@ -167,11 +167,13 @@ static const struct {
     int code;
 } assembled[] = {
     { "load_early", ISA_STOP_HAZARD },
+    { "half_early", ISA_STOP_HAZARD },
     { "overwritten", ISA_STOP_HAZARD },
     { "scalar_order", ISA_STOP_HAZARD },
     { "lds_early", ISA_STOP_HAZARD },
     { "barrier_early", ISA_STOP_HAZARD },
     { "vector_unwritten", ISA_STOP_REGISTER_UNWRITTEN },
+    { "stored_unwritten", ISA_STOP_REGISTER_UNWRITTEN },
     { "lane_unwritten", ISA_STOP_REGISTER_UNWRITTEN },
     { "scalar_unwritten", ISA_STOP_REGISTER_UNWRITTEN },
     { "vector_beyond", ISA_STOP_REGISTER_BOUNDS },

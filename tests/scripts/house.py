@@ -36,7 +36,9 @@ MAY_USE = {
     # What all of the command needs, what verbs are made of, and the verbs.
     "cli/input": LIBRARIES + FUZZ,
     **{room: LIBRARIES + FUZZ + ("cli/input",) for room in PARTS},
-    "cli": LIBRARIES + FUZZ + ("cli/input",) + PARTS,
+    # Asks two subjects as check asks one.
+    "cli/diff": LIBRARIES + FUZZ + ("cli/input", "cli/check"),
+    "cli": LIBRARIES + FUZZ + ("cli/input",) + PARTS + ("cli/diff",),
     # For others' programs: by itself.
     "include": (),
 }

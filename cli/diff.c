@@ -1,0 +1,275 @@
+/* diff.c: attnfuzz diff: the same calls to two subjects, and what they answer differently.
+ *
+ * SPDX-License-Identifier: MIT */
+#include <getopt.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/check/open.h"
+#include "cli/check/problem.h"
+#include "cli/diff/change.h"
+#include "cli/diff/report.h"
+#include "cli/input/corpus.h"
+#include "cli/input/interrupt.h"
+#include "cli/input/message.h"
+#include "cli/input/output.h"
+#include "cli/verbs.h"
+#include "fuzz/domain/domain.h"
+#include "fuzz/domain/mutate.h"
+#include "planner/random.h"
+
+static const char help[] =
+    "usage: attnfuzz diff --subject OLD --subject NEW [options] [FILE|DIR|LINE|-...]\n\n"
+    "Asks two planners about the same calls on the devices that both have code for, and lists what they answer\n"
+    "differently, each kind once with the smallest call that shows it: supported or not, another kernel, another\n"
+    "launch, another verdict. Worse is what NEW breaks and OLD did not: a refusal, an abort, a launch that cannot run,\n"
+    "with --execute a wrong result; the rest only changed. Each subject runs in a process of its own. With problem\n"
+    "lines given it asks about those and generates none.\n\n"
+    "subjects:\n";
+static const char help_after[] =
+    "\noptions:\n"
+    "  --seconds N    stop after N seconds (default 30)\n"
+    "  --calls N      stop after N calls (one problem on one device); with it a run is repeatable\n"
+    "  --seed N       of what is generated (default 1)\n"
+    "  --execute      compute the calls too (attnfuzz check --help)\n"
+    "  --json F       write the report as JSON (- is standard output)\n"
+    "  --html F       write it as a page\n"
+    "  --prec-default nodes keep ggml's default precision; without it GGML_PREC_F32, as llama.cpp sets it\n"
+    "  --no-code      do not read the libraries' GPU code\n"
+    "  --null-runtime DIR  where the null HIP runtime is, when it is not beside the command\n"
+    "  --help         this text\n\n"
+    "exit codes: 0 nothing is worse, 1 something is, 2 usage or a library that is none, 3 something is missing here\n";
+
+static void help_subjects(void) { check_subject_list(stdout); }
+
+struct options {
+    const char *subject[2], *null_runtime, *json, *html;
+    int n_subjects;
+    int64_t seconds, calls, seed;
+    bool prec_default, no_code, execute, answer;
+};
+
+static bool number(const char *name, const char *text, int64_t low, int64_t *value)
+{
+    if (cli_number(text, low, INT64_MAX, value))
+        return true;
+    cli_error("--%s is a whole number from %" PRId64 " up, got '%s'", name, low, text);
+    return false;
+}
+
+static bool read_options(int argc, char **argv, struct options *o)
+{
+    enum { SECONDS = 256, CALLS, SEED, JSON, HTML, PREC, NO_CODE, RUNTIME, EXECUTE, ANSWER };
+    static const struct option longs[] = {
+        { "subject", required_argument, NULL, 's' },
+        { "seconds", required_argument, NULL, SECONDS },
+        { "calls", required_argument, NULL, CALLS },
+        { "seed", required_argument, NULL, SEED },
+        { "json", required_argument, NULL, JSON },
+        { "html", required_argument, NULL, HTML },
+        { "prec-default", no_argument, NULL, PREC },
+        { "no-code", no_argument, NULL, NO_CODE },
+        { "null-runtime", required_argument, NULL, RUNTIME },
+        { "execute", no_argument, NULL, EXECUTE },
+        { "answer", no_argument, NULL, ANSWER }, /* the process of one side */
+        { NULL, 0, NULL, 0 },
+    };
+    bool good = true;
+    for (int c; good && (c = getopt_long(argc, argv, "", longs, NULL)) != -1;)
+        switch (c) {
+        case 's':
+            if (o->n_subjects < 2)
+                o->subject[o->n_subjects] = optarg;
+            o->n_subjects++;
+            break;
+        case SECONDS: good = number("seconds", optarg, 1, &o->seconds); break;
+        case CALLS: good = number("calls", optarg, 1, &o->calls); break;
+        case SEED: good = number("seed", optarg, 0, &o->seed); break;
+        case JSON: o->json = optarg; break;
+        case HTML: o->html = optarg; break;
+        case PREC: o->prec_default = true; break;
+        case NO_CODE: o->no_code = true; break;
+        case RUNTIME: o->null_runtime = optarg; break;
+        case EXECUTE: o->execute = true; break;
+        case ANSWER: o->answer = true; break;
+        default: cli_usage_error("diff"); return false;
+        }
+    if (good && o->n_subjects != (o->answer ? 1 : 2)) {
+        cli_error("--subject is said twice: the old one, then the new one");
+        good = false;
+    }
+    return good;
+}
+
+/* ---- Problems -------------------------------------------------------------------------------------------- */
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* As callers of ggml can make them: mask and dst contiguous, in memory of their own. */
+static void usual(struct attn_problem *p)
+{
+    for (int o = ATTN_MASK; o <= ATTN_DST; o++)
+        if (p->t[o].present && o != ATTN_SINKS) {
+            attn_tensor_contiguous(&p->t[o]);
+            p->t[o].buffer = 0;
+            p->t[o].offset = 0;
+        }
+    p->head_first = 0;
+    p->head_total = attn_n_head(p);
+}
+
+static bool over(const struct diff *diff, const struct options *o, double begun)
+{
+    return cli_interrupted() || (o->calls && diff->calls >= (uint64_t)o->calls) ||
+           (o->seconds && now() - begun >= (double)o->seconds);
+}
+
+static void ask_generated(struct diff *diff, const struct options *o)
+{
+    static const struct attn_domain_limits plain = { INT64_MAX, INT64_C(1) << 27, INT64_C(1) << 22, 0 },
+                                           executed = { 300000, INT64_C(1) << 22, INT64_C(1) << 16, 0 };
+    uint64_t state = attn_mix((uint64_t)o->seed);
+    const double begun = now();
+    uint64_t in_vain = 0;
+    struct attn_problem plain_call;
+    for (int i = 0; i < CHECK_PLAIN_CALLS && !over(diff, o, begun); i++)
+        if (check_plain_call(i, &plain_call))
+            diff_ask(diff, &plain_call);
+    while (!over(diff, o, begun) && in_vain < 100000) {
+        struct attn_genome genome;
+        struct attn_case c;
+        attn_genome_random(&genome, attn_random(&state));
+        attn_genome_case(&genome, o->execute ? &executed : &plain, &c);
+        usual(&c.problem);
+        in_vain = attn_problem_check(&c.problem, NULL) == ATTN_E_OK && diff_ask(diff, &c.problem) ? 0 : in_vain + 1;
+    }
+    diff->seconds = now() - begun;
+}
+
+static int ask_given(struct diff *diff, int n, char **given)
+{
+    struct corpus corpus = { .errors = 0 };
+    struct attn_case c;
+    const double begun = now();
+    if (!corpus_open(&corpus, n, given))
+        return CLI_USAGE;
+    while (!cli_interrupted() && corpus_next(&corpus, &c))
+        diff_ask(diff, &c.problem);
+    diff->seconds = now() - begun;
+    return corpus_close(&corpus, CLI_GOOD);
+}
+
+/* ---- The verb -------------------------------------------------------------------------------------------- */
+
+static void prepare(struct diff_side *side, const struct options *o, int number)
+{
+    int n = 0;
+    side->subject = o->subject[number];
+    side->argument[n++] = "diff";
+    side->argument[n++] = "--answer";
+    side->argument[n++] = "--subject";
+    side->argument[n++] = (char *)(uintptr_t)side->subject;
+    if (o->prec_default)
+        side->argument[n++] = "--prec-default";
+    if (o->no_code)
+        side->argument[n++] = "--no-code";
+    if (o->execute)
+        side->argument[n++] = "--execute";
+    if (o->null_runtime) {
+        side->argument[n++] = "--null-runtime";
+        side->argument[n++] = (char *)(uintptr_t)o->null_runtime;
+    }
+}
+
+static bool write_report(const char *path, const struct diff *diff, void (*report)(FILE *, const struct diff *))
+{
+    struct cli_output out;
+    if (!path)
+        return true;
+    if (!cli_output_begin(&out, path))
+        return false;
+    report(out.file, diff);
+    return cli_output_end(&out);
+}
+
+static int compare(struct diff *diff, const struct options *o, int n, char **given)
+{
+    int code = CLI_GOOD;
+    for (int s = 0; s < 2; s++) {
+        prepare(&diff->side[s], o, s);
+        if (!diff_side_start(&diff->side[s]))
+            return CLI_USAGE;
+    }
+    if (diff_match_devices(diff) == 0) {
+        cli_error("there is no device that both have code for");
+        return CLI_USAGE;
+    }
+    if (n > 0)
+        code = ask_given(diff, n, given);
+    else
+        ask_generated(diff, o);
+    diff_shrink(diff);
+    diff->stopped = cli_interrupted();
+    bool worse = false;
+    for (int i = 0; i < diff->n_changes; i++)
+        worse |= diff->change[i].worse;
+    if (!o->json || strcmp(o->json, "-"))
+        diff_report_text(stdout, diff);
+    if (!write_report(o->json, diff, diff_report_json) || !write_report(o->html, diff, diff_report_html))
+        code = CLI_USAGE;
+    return diff->stopped ? 128 + diff->stopped : code != CLI_GOOD ? code : worse ? CLI_BROKEN : CLI_GOOD;
+}
+
+static int run(int argc, char **argv)
+{
+    struct options o = { .seed = 1 };
+    char *words[64];
+    int n_words = 0;
+    for (; n_words < argc && n_words < 63; n_words++)
+        words[n_words] = argv[n_words];
+    words[n_words] = NULL;
+    if (!read_options(argc, argv, &o))
+        return CLI_USAGE;
+    if (o.answer)
+        return diff_answer_all(&(struct check_subject_options){ .subject = o.subject[0],
+                                                                .null_runtime = o.null_runtime,
+                                                                .prec_default = o.prec_default,
+                                                                .no_code = o.no_code },
+                               o.execute, words);
+    if ((o.json && !cli_output_try(o.json)) || (o.html && !cli_output_try(o.html)))
+        return CLI_USAGE;
+    if (!o.seconds && !o.calls)
+        o.seconds = 30;
+    struct diff *diff = calloc(1, sizeof *diff);
+    if (diff)
+        diff->change = calloc(DIFF_CHANGES_MAX, sizeof *diff->change);
+    if (!diff || !diff->change) {
+        cli_out_of_memory();
+        free(diff);
+        return CLI_LACKS;
+    }
+    signal(SIGPIPE, SIG_IGN); /* a side that ends is an answer */
+    cli_interrupt_catch();
+    cli_interrupt_keep();
+    int code = compare(diff, &o, argc - optind, argv + optind);
+    for (int s = 0; s < 2; s++)
+        diff_side_stop(&diff->side[s]);
+    free(diff->change);
+    free(diff);
+    return code;
+}
+
+const struct cli_verb cli_diff = { .name = "diff",
+                                   .summary = "what two planners answer differently",
+                                   .help = help,
+                                   .run = run,
+                                   .table = help_subjects,
+                                   .help_after = help_after };

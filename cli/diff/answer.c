@@ -1,0 +1,190 @@
+/* answer.c: see answer.h. A request is a problem line. The reply: "= N" and N lines, one a device, of fields between
+ * tabs (kind, hash, kernel, text), or "!" where the subject's callers cannot make the problem. The first line of all is
+ * the subject's name, the second its devices.
+ *
+ * SPDX-License-Identifier: MIT */
+#include "cli/diff/answer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/check/call.h"
+#include "cli/check/word.h"
+#include "cli/input/message.h"
+
+/* ---- The process that answers ---------------------------------------------------------------------------- */
+
+static void put_answer(FILE *out, struct check *check, int device, const struct attn_problem *p)
+{
+    struct check_verdict v;
+    char kernel[96] = "";
+    check_call(check, device, p, false, check->execute, &v);
+    if (v.main)
+        check_kernel_name(v.main->kernel, kernel, sizeof kernel);
+    fprintf(out, "%d\t%" PRIx64 "\t%.*s\t", v.too_big ? -2 : v.kind, v.launched, DIFF_KERNEL_MAX - 1, kernel);
+    cli_put_clean(out, v.message, strnlen(v.message, DIFF_TEXT_MAX - 1));
+    putc('\n', out);
+}
+
+static void reply(FILE *out, struct check *check, const char *line, size_t len)
+{
+    struct attn_case c;
+    struct attn_text_error error;
+    const char *why;
+    if (!attn_case_parse(line, len, &c, &error) || attn_problem_check(&c.problem, NULL) != ATTN_E_OK ||
+        !attn_subject_legal(check->subject, &c.problem, &why)) {
+        fputs("!\n", out);
+        return;
+    }
+    fprintf(out, "= %d\n", __builtin_popcount(check->devices));
+    for (int device = 0; device < check->subject->n_devices; device++)
+        if (check->devices >> device & 1)
+            put_answer(out, check, device, &c.problem);
+}
+
+int diff_answer_all(const struct check_subject_options *options, bool execute, char **argv)
+{
+    struct check *check = calloc(1, sizeof *check);
+    char *line = NULL;
+    size_t cap = 0;
+    if (!check) {
+        cli_out_of_memory();
+        return CLI_LACKS;
+    }
+    int code = check_open(options, argv, &check->subject);
+    if (code != CLI_GOOD)
+        return code;
+    check->execute = execute;
+    check->by_name = true;
+    FILE *out = fdopen(dup(STDOUT_FILENO), "w"); /* what the subject prints goes elsewhere */
+    if (!out || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+        return CLI_LACKS;
+    fprintf(out, "%s\n", check->subject->name);
+    for (int i = 0; i < check->subject->n_devices; i++)
+        if (attn_subject_has_code(check->subject, i)) {
+            check->devices |= 1u << i;
+            fprintf(out, "%s ", check->subject->device[i].name);
+        }
+    putc('\n', out);
+    fflush(out);
+    for (ssize_t n; (n = getline(&line, &cap, stdin)) > 0;) {
+        reply(out, check, line, strcspn(line, "\n"));
+        if (fflush(out))
+            break;
+    }
+    _exit(CLI_GOOD); /* a foreign library's end is not waited for */
+}
+
+/* ---- The other end --------------------------------------------------------------------------------------- */
+
+static bool get_line(struct diff_side *side, char **line, size_t *cap)
+{
+    ssize_t n = getline(line, cap, side->from);
+    if (n <= 0)
+        return false;
+    (*line)[strcspn(*line, "\n")] = 0;
+    return true;
+}
+
+static bool read_head(struct diff_side *side)
+{
+    char *line = NULL, *rest, *word;
+    size_t cap = 0;
+    bool good = get_line(side, &line, &cap);
+    if (good) {
+        snprintf(side->said, sizeof side->said, "%s", line);
+        side->name = side->said;
+        good = get_line(side, &line, &cap);
+    }
+    side->n_devices = 0;
+    for (rest = line; good && (word = strsep(&rest, " "));)
+        if (*word && side->n_devices < DIFF_DEVICES_MAX)
+            snprintf(side->device[side->n_devices++], sizeof side->device[0], "%s", word);
+    free(line);
+    return good && side->n_devices > 0;
+}
+
+bool diff_side_start(struct diff_side *side)
+{
+    int to[2], from[2];
+    if (pipe2(to, O_CLOEXEC) || pipe2(from, O_CLOEXEC)) {
+        cli_error("a pipe: %s", strerror(errno));
+        return false;
+    }
+    fflush(NULL);
+    side->pid = fork();
+    if (side->pid == 0) {
+        char self[] = "/proc/self/exe";
+        char *words[20] = { self };
+        for (int i = 0; side->argument[i] && i < 18; i++)
+            words[i + 1] = side->argument[i];
+        dup2(to[0], STDIN_FILENO);
+        dup2(from[1], STDOUT_FILENO);
+        signal(SIGINT, SIG_IGN);
+        execv(self, words);
+        _exit(127);
+    }
+    close(to[0]);
+    close(from[1]);
+    side->to = to[1];
+    side->from = side->pid > 0 ? fdopen(from[0], "r") : NULL;
+    if (side->from && read_head(side))
+        return true;
+    cli_error("%s cannot be asked", side->subject);
+    diff_side_stop(side);
+    return false;
+}
+
+void diff_side_stop(struct diff_side *side)
+{
+    if (side->from)
+        fclose(side->from);
+    if (side->to > 0)
+        close(side->to);
+    if (side->pid > 0) {
+        kill(side->pid, SIGKILL);
+        waitpid(side->pid, NULL, 0);
+    }
+    side->from = NULL;
+    side->to = side->pid = 0;
+}
+
+static bool read_answer(char *line, struct diff_answer *answer)
+{
+    char *rest = line, *kind = strsep(&rest, "\t"), *launch = strsep(&rest, "\t"), *kernel = strsep(&rest, "\t");
+    if (!kernel || !rest)
+        return false;
+    answer->kind = (int32_t)strtol(kind, NULL, 10);
+    answer->launch = strtoull(launch, NULL, 16);
+    snprintf(answer->kernel, sizeof answer->kernel, "%s", kernel);
+    snprintf(answer->text, sizeof answer->text, "%s", rest);
+    return true;
+}
+
+int diff_side_ask(struct diff_side *side, const struct attn_problem *p, struct diff_answer answer[DIFF_DEVICES_MAX])
+{
+    char text[ATTN_LINE_MAX + 1], *line = NULL;
+    size_t cap = 0, len = attn_problem_print(p, text, sizeof text - 1);
+    if (side->pid == 0 && !diff_side_start(side))
+        return -1;
+    text[len] = '\n';
+    int result = -1;
+    if (write(side->to, text, len + 1) == (ssize_t)(len + 1) && get_line(side, &line, &cap)) {
+        result = line[0] == '=';
+        for (int i = 0; result == 1 && i < side->n_devices; i++)
+            if (!get_line(side, &line, &cap) || !read_answer(line, &answer[i]))
+                result = -1;
+    }
+    free(line);
+    if (result < 0) {
+        diff_side_stop(side);
+        side->restarts++;
+    }
+    return result;
+}

@@ -1,0 +1,48 @@
+/* answer.h: one subject's answers about problems, in a process of its own: two libraries of one name do not live in
+ * one.
+ *
+ * SPDX-License-Identifier: MIT */
+#ifndef ATTNFUZZ_DIFF_ANSWER_H
+#define ATTNFUZZ_DIFF_ANSWER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "cli/check/kind.h"
+#include "cli/check/open.h"
+#include "planner/attn_planner.h"
+
+enum { DIFF_DEVICES_MAX = 16, DIFF_KERNEL_MAX = 64, DIFF_TEXT_MAX = 320 };
+
+/* What is said of a problem on one device. */
+struct diff_answer {
+    int32_t kind; /* enum check_kind that it broke; -1: it is supported, and nothing is wrong; -2: too large to say */
+    uint64_t launch;              /* hash of its launches: kernels, grids, blocks, LDS */
+    char kernel[DIFF_KERNEL_MAX]; /* the attention kernel; "" where none is launched */
+    char text[DIFF_TEXT_MAX];     /* of what it broke */
+};
+
+struct diff_side {
+    const char *subject; /* as --subject has it */
+    const char *name;    /* of the subject as it calls itself */
+    char *argument[16];  /* of the process, from the verb on; NULL ends it */
+    int n_devices;
+    char device[DIFF_DEVICES_MAX][40];
+    int pid, to; /* of the process; 0: none */
+    FILE *from;
+    uint64_t restarts;
+    char said[200]; /* memory of name */
+};
+
+/* Starts the process, which opens the subject; false after a message. */
+bool diff_side_start(struct diff_side *side);
+void diff_side_stop(struct diff_side *side);
+/* Asks about a problem: answers, one a device of side, in its order. 0: its callers cannot make it; -1: the process
+ * ended over it (it is started again), or cannot be had any more. Else 1. */
+int diff_side_ask(struct diff_side *side, const struct attn_problem *p, struct diff_answer answer[DIFF_DEVICES_MAX]);
+
+/* The process's own part: answers what comes on standard input until it ends. Returns an exit code. */
+int diff_answer_all(const struct check_subject_options *options, bool execute, char **argv);
+
+#endif

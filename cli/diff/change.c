@@ -1,0 +1,155 @@
+/* change.c: see change.h.
+ *
+ * SPDX-License-Identifier: MIT */
+#include "cli/diff/change.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/check/problem.h"
+#include "cli/input/interrupt.h"
+#include "fuzz/shrink/shrink.h"
+
+enum { SHRINK_TRIES = 400, TOO_LARGE = -2, RUNS = -1 };
+
+int diff_match_devices(struct diff *diff)
+{
+    int n = 0;
+    for (int i = 0; i < diff->side[0].n_devices; i++) {
+        diff->other[i] = -1;
+        for (int k = 0; k < diff->side[1].n_devices; k++)
+            if (!strcmp(diff->side[0].device[i], diff->side[1].device[k]))
+                diff->other[i] = k;
+        n += diff->other[i] >= 0;
+    }
+    return n;
+}
+
+/* "runs flash_attn_tile", "hole", "unfit flash_attn_vec" */
+static void word_of(const struct diff_answer *a, char *word, size_t cap)
+{
+    snprintf(word, cap, "%s%s%s", a->kind == RUNS ? "runs" : check_kind_name(a->kind), *a->kernel ? " " : "",
+             a->kernel);
+}
+
+/* How bad an answer is: worse is what is more. A refused call can go elsewhere; what breaks after it was said to be
+ * supported cannot. */
+static int badness(const struct diff_answer *a) { return a->kind == RUNS ? 0 : a->kind == CHECK_HOLE ? 1 : 2; }
+
+static bool differ(const struct diff_answer *a, const struct diff_answer *b)
+{
+    if (a->kind == TOO_LARGE || b->kind == TOO_LARGE)
+        return false;
+    return a->kind != b->kind || strcmp(a->kernel, b->kernel) || (a->kind == RUNS && a->launch != b->launch);
+}
+
+/* The words of both, where only launches differ: said so. */
+static void words_of(const struct diff_answer *a, const struct diff_answer *b, char words[2][DIFF_KERNEL_MAX + 40])
+{
+    word_of(a, words[0], sizeof words[0]);
+    word_of(b, words[1], sizeof words[1]);
+    if (!strcmp(words[0], words[1])) {
+        const size_t used = strlen(words[1]);
+        snprintf(words[1] + used, sizeof words[1] - used, ", launched otherwise");
+    }
+}
+
+static void note(struct diff *diff, int device, const struct attn_problem *p, const struct diff_answer *a,
+                 const struct diff_answer *b)
+{
+    struct diff_change now = {
+        .devices = 1u << device, .calls = 1, .problem = *p, .device = device, .answer = { *a, *b }
+    };
+    words_of(a, b, now.words);
+    now.worse = badness(b) > badness(a);
+    for (int i = 0; i < diff->n_changes; i++) {
+        struct diff_change *c = &diff->change[i];
+        if (strcmp(c->words[0], now.words[0]) || strcmp(c->words[1], now.words[1]))
+            continue;
+        c->devices |= now.devices;
+        c->calls++;
+        if (check_simpler(p, &c->problem)) {
+            c->problem = *p;
+            c->device = device;
+            memcpy(c->answer, now.answer, sizeof c->answer);
+        }
+        return;
+    }
+    if (diff->n_changes == DIFF_CHANGES_MAX)
+        diff->lost++;
+    else
+        diff->change[diff->n_changes++] = now;
+}
+
+/* What a side says whose process ended over the call. */
+static void died(struct diff_answer answer[DIFF_DEVICES_MAX])
+{
+    for (int i = 0; i < DIFF_DEVICES_MAX; i++)
+        answer[i] = (struct diff_answer){ .kind = CHECK_CRASH, .text = "the process ended" };
+}
+
+static bool ask_both(struct diff *diff, const struct attn_problem *p, struct diff_answer answer[2][DIFF_DEVICES_MAX])
+{
+    for (int s = 0; s < 2; s++) {
+        int said = diff_side_ask(&diff->side[s], p, answer[s]);
+        if (said == 0)
+            return false;
+        if (said < 0)
+            died(answer[s]);
+    }
+    return true;
+}
+
+bool diff_ask(struct diff *diff, const struct attn_problem *p)
+{
+    struct diff_answer answer[2][DIFF_DEVICES_MAX];
+    if (!ask_both(diff, p, answer)) {
+        diff->not_legal++;
+        return false;
+    }
+    diff->problems++;
+    for (int i = 0; i < diff->side[0].n_devices; i++) {
+        if (diff->other[i] < 0)
+            continue;
+        const struct diff_answer *a = &answer[0][i], *b = &answer[1][diff->other[i]];
+        diff->calls++;
+        if (differ(a, b))
+            note(diff, i, p, a, b);
+    }
+    return true;
+}
+
+struct same {
+    struct diff *diff;
+    struct diff_change *change;
+};
+
+static bool still(const struct attn_case *c, void *context)
+{
+    struct same *same = context;
+    struct diff_answer answer[2][DIFF_DEVICES_MAX];
+    char words[2][DIFF_KERNEL_MAX + 40];
+    const int device = same->change->device;
+    if (cli_interrupted() || !ask_both(same->diff, &c->problem, answer))
+        return false;
+    const struct diff_answer *a = &answer[0][device], *b = &answer[1][same->diff->other[device]];
+    if (!differ(a, b))
+        return false;
+    words_of(a, b, words);
+    if (strcmp(words[0], same->change->words[0]) || strcmp(words[1], same->change->words[1]))
+        return false;
+    same->change->answer[0] = *a;
+    same->change->answer[1] = *b;
+    return true;
+}
+
+void diff_shrink(struct diff *diff)
+{
+    for (int i = 0; i < diff->n_changes && !cli_interrupted(); i++) {
+        struct same same = { diff, &diff->change[i] };
+        struct attn_case c = { .problem = diff->change[i].problem };
+        attn_run_default(&c.run);
+        if (attn_shrink(&c, still, &same, SHRINK_TRIES, NULL))
+            diff->change[i].problem = c.problem;
+    }
+}

@@ -1,0 +1,40 @@
+/* change.h: what two subjects say differently, each kind once.
+ *
+ * SPDX-License-Identifier: MIT */
+#ifndef ATTNFUZZ_DIFF_CHANGE_H
+#define ATTNFUZZ_DIFF_CHANGE_H
+
+#include "cli/diff/answer.h"
+#include "fuzz/case/attn_case.h"
+
+enum { DIFF_CHANGES_MAX = 2048 };
+
+/* A kind of change: what one said and what the other says, the words of both. */
+struct diff_change {
+    char words[2][DIFF_KERNEL_MAX + 40]; /* "runs flash_attn_tile", "hole", "abort" */
+    bool worse;                          /* the second breaks what the first did not */
+    uint32_t devices;                    /* bit set of the first side's */
+    uint64_t calls;
+    struct attn_problem problem;  /* the smallest seen; shrunk at the end */
+    int device;                   /* of it, by the first side's number */
+    struct diff_answer answer[2]; /* about it */
+};
+
+struct diff {
+    struct diff_side side[2];
+    int other[DIFF_DEVICES_MAX]; /* the second side's number of the first one's device; -1: it has none */
+    uint64_t problems, calls, not_legal, lost;
+    struct diff_change *change; /* DIFF_CHANGES_MAX */
+    int n_changes;
+    double seconds;
+    int stopped; /* by a signal */
+};
+
+/* Finds the devices that both have; how many. */
+int diff_match_devices(struct diff *diff);
+/* Asks both about a problem and notes what differs. False when it is no problem of both, or a side is lost. */
+bool diff_ask(struct diff *diff, const struct attn_problem *p);
+/* Makes each change's problem smaller. */
+void diff_shrink(struct diff *diff);
+
+#endif
