@@ -26,8 +26,7 @@ static enum isa_next run_halt(struct isa_wave *w, const struct isa_instr *i)
     return i->immediate & 1 ? isa_fail(w, i, ISA_STOP_TRAP, -1, "the wave was halted") : ISA_GO;
 }
 
-/* ---- Branches and calls --------------------------------------------------------------------------------------------
- */
+/* ---- Branches and calls ------------------------------------------------------------------------------------------ */
 
 static enum isa_next go(struct isa_wave *w, const struct isa_instr *i)
 {
@@ -85,8 +84,7 @@ static enum isa_next run_call(struct isa_wave *w, const struct isa_instr *i)
     return go_to(w, i, behind(w, i) + (uint64_t)((int64_t)(int16_t)i->immediate * 4));
 }
 
-/* ---- Waits ---------------------------------------------------------------------------------------------------------
- */
+/* ---- Waits ------------------------------------------------------------------------------------------------------- */
 
 /* s_waitcnt's fields: first bit and width; vmcnt of gfx9 and gfx10 has two parts. */
 struct fields {
@@ -178,8 +176,7 @@ static enum isa_next run_wait_store_ds(struct isa_wave *w, const struct isa_inst
     return ISA_GO;
 }
 
-/* ---- Barriers ------------------------------------------------------------------------------------------------------
- */
+/* ---- Barriers ---------------------------------------------------------------------------------------------------- */
 
 static enum isa_next run_barrier(struct isa_wave *w, const struct isa_instr *i) { return isa_barrier(w, i); }
 
@@ -205,8 +202,7 @@ static enum isa_next run_barrier_wait(struct isa_wave *w, const struct isa_instr
     return isa_barrier_wait(w, i);
 }
 
-/* ---- Hardware registers --------------------------------------------------------------------------------------------
- */
+/* ---- Hardware registers ------------------------------------------------------------------------------------------ */
 
 enum {
     MODE = 1,
@@ -319,8 +315,7 @@ static enum isa_next run_message(struct isa_wave *w, const struct isa_instr *i)
     return ISA_GO;
 }
 
-/* ---- Relative registers --------------------------------------------------------------------------------------------
- */
+/* ---- Relative registers ------------------------------------------------------------------------------------------ */
 
 /* gfx9's index mode: M0 has the index in 0..7 and which operands it moves in 12..15 (vector.c). */
 
@@ -373,8 +368,7 @@ static enum isa_next run_movreld(struct isa_wave *w, const struct isa_instr *i)
     return move_scalar(w, i, i->src[0].reg, (uint64_t)i->dst[0].reg + w->s[ISA_M0]);
 }
 
-/* ---- Rows ----------------------------------------------------------------------------------------------------------
- */
+/* ---- Rows -------------------------------------------------------------------------------------------------------- */
 
 #define ROW_BRANCH(mnemonic, row_flags, condition) \
     { .name = #mnemonic, .class = ISA_CLASS_CONTROL, .flags = (row_flags), .run = run_##mnemonic },

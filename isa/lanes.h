@@ -18,8 +18,7 @@
 
 #define LANE_INLINE static inline __attribute__((always_inline, unused))
 
-/* ---- Types: ct_T is the C type of ISA_T_T; get_T, put_T move it between lane arrays and values ---------------------
- */
+/* ---- Types: ct_T is the C type of ISA_T_T; get_T, put_T move it between lane arrays and values ------------------- */
 
 typedef uint16_t ct_B16, ct_U16;
 typedef int16_t ct_I16;
@@ -113,8 +112,7 @@ LANE_INLINE void put_MASK(lane_result d, int l, bool v) { d[0][l] = v ? UINT32_M
 #define ISA_LANE_TABLE(set, rows) \
     rows(ISA_LANE_FUNCTION) isa_lanes *const LANE_PASTE(isa_lanes_##set, ISA_LEVEL)[] = { rows(ISA_LANE_POINTER) }
 
-/* ---- Floating point ------------------------------------------------------------------------------------------------
- */
+/* ---- Floating point ---------------------------------------------------------------------------------------------- */
 
 LANE_INLINE bool nan_F32(float a) { return a != a; }
 LANE_INLINE bool nan_F64(double a) { return a != a; }
@@ -298,8 +296,7 @@ LANE_INLINE _Float16 fract_F16(_Float16 a)
     return (_Float16)(r > 0x1.ffcp-1f ? 0x1.ffcp-1f : r);
 }
 
-/* ---- Conversions to integers: towards zero, what is outside becomes the nearest there is, NaN 0 ---------------------
- */
+/* ---- Conversions to integers: towards zero, what is outside becomes the nearest there is, NaN 0 ------------------ */
 
 LANE_INLINE int32_t int_of(double a)
 {
@@ -337,8 +334,7 @@ LANE_INLINE uint16_t unorm16(float a)
     return (uint16_t)(uint32_t)__builtin_roundevenf(in * 65535.0f);
 }
 
-/* ---- Integers ------------------------------------------------------------------------------------------------------
- */
+/* ---- Integers ---------------------------------------------------------------------------------------------------- */
 
 LANE_INLINE uint32_t saturate_U32(int64_t a) { return a < 0 ? 0 : a > UINT32_MAX ? UINT32_MAX : (uint32_t)a; }
 LANE_INLINE uint32_t saturate_I32(int64_t a)
@@ -415,8 +411,7 @@ LANE_INLINE uint32_t sad_bytes(uint32_t a, uint32_t b, bool masked)
     return r;
 }
 
-/* ---- Division ------------------------------------------------------------------------------------------------------
- */
+/* ---- Division ---------------------------------------------------------------------------------------------------- */
 
 /* v_div_scale, v_div_fmas, v_div_fixup: the steps of a division that is right for every pair of numbers: numerator or
  * denominator are scaled so that no step of the iteration between leaves the normal numbers; what was scaled is taken

@@ -6,8 +6,7 @@
 
 #include "isa/internal.h"
 
-/* ---- Scalars -------------------------------------------------------------------------------------------------------
- */
+/* ---- Scalars ----------------------------------------------------------------------------------------------------- */
 
 static const uint8_t type_bytes[ISA_TYPE_COUNT] = {
 #define X(NAME, bytes, is_float) bytes,
@@ -88,8 +87,7 @@ uint64_t isa_scalar_source(const struct isa_wave *w, const struct isa_instr *i, 
     return read_scalar(w, o->reg, type_bytes[type] == 8 ? 2 : 1);
 }
 
-/* ---- Vector sources ------------------------------------------------------------------------------------------------
- */
+/* ---- Vector sources ---------------------------------------------------------------------------------------------- */
 
 /* MODE's denormal bits for a type: bit 0, subnormals may come in, bit 1, and go out. */
 static unsigned denormals(const struct isa_wave *w, int type)
@@ -212,8 +210,7 @@ void isa_source_pair(struct isa_wave *w, const struct isa_instr *i, int k, uint3
         out[1] = signs(o, out[1], tmp[1], 31);
 }
 
-/* ---- Results -------------------------------------------------------------------------------------------------------
- */
+/* ---- Results ----------------------------------------------------------------------------------------------------- */
 
 /* omod is ignored with MODE.ieee and where subnormals may go out. */
 static unsigned omod_of(const struct isa_wave *w, const struct isa_instr *i, int type)

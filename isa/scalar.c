@@ -13,8 +13,7 @@ struct scalar {
 };
 typedef uint64_t scalar_operation(struct scalar *x, const uint64_t s[3]);
 
-/* ---- What rows are written with ------------------------------------------------------------------------------------
- */
+/* ---- What rows are written with ---------------------------------------------------------------------------------- */
 
 /* Bits [at, at + width) of a, down at 0. */
 static uint64_t field(uint64_t a, unsigned at, unsigned width, bool is_signed)
@@ -113,8 +112,7 @@ static uint64_t write_exec(struct scalar *x, uint64_t v) { return x->exec = nonz
 #define SAVEEXEC(T, ...) (ct_##T) save_exec(x, (ct_##T)(__VA_ARGS__))
 #define WREXEC(T, ...) (ct_##T) write_exec(x, (ct_##T)(__VA_ARGS__))
 
-/* ---- Values and bits -----------------------------------------------------------------------------------------------
- */
+/* ---- Values and bits --------------------------------------------------------------------------------------------- */
 
 #define value_NONE(u) 0
 #define value_B32(u) (uint32_t)(u)
@@ -152,8 +150,7 @@ ISA_ROWS_SCALAR(OPERATION)
 #undef scc
 #undef exec
 
-/* ---- Running -------------------------------------------------------------------------------------------------------
- */
+/* ---- Running ----------------------------------------------------------------------------------------------------- */
 
 static bool is_wide(int type) { return type == ISA_T_B64 || type == ISA_T_U64 || type == ISA_T_I64; }
 

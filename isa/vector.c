@@ -39,11 +39,8 @@ static int rounding(const struct isa_wave *w, const struct isa_row *row)
     return modes[type == ISA_T_F32 ? w->mode & 3 : w->mode >> 2 & 3];
 }
 
-/* ---- Off within the documented error -------------------------------------------------------------------------------
- */
+/* ---- Off within the documented error ----------------------------------------------------------------------------- */
 
-/* By how many units of the last place a transcendental instruction may be off: one in f32 and f16; the f64 ones are
- * first approximations (2^29 by the manuals). */
 static uint64_t draw(uint64_t *state)
 {
     *state ^= *state << 13;
@@ -51,24 +48,33 @@ static uint64_t draw(uint64_t *state)
     return *state ^= *state << 17;
 }
 
-static void perturb(struct isa_wave *w, const struct isa_row *row, struct isa_vector *x)
+/* Transcendental instructions in f32 and f16 are within one unit of the last place: any of the two numbers beside the
+ * exact result, each lane's drawn. Code relies on it (a division of integers starts from v_rcp_f32 and takes no more).
+ * Those in f64 are first approximations, within 2^29 units: some of the last bits are drawn. */
+static void perturbed(struct isa_wave *w, const struct isa_row *row, struct isa_vector *x)
 {
-    const int type = row->dst[0];
+    uint32_t result[2][2][ISA_LANES];
+    for (int up = 0; up < 2; up++) {
+        struct isa_vector other = *x;
+        other.d[0] = result[up][0], other.d[1] = result[up][1];
+        fesetround(up ? FE_UPWARD : FE_DOWNWARD);
+        isa_lanes_of(row)(&other);
+    }
+    fesetround(FE_TONEAREST);
     for (int l = 0; l < x->lanes; l++) {
         const uint64_t drawn = draw(&w->random);
-        const uint32_t by = (uint32_t)(drawn >> 40) % 3 - 1, u = x->d[0][l];
-        if (type == ISA_T_F64) {
-            const uint32_t exponent = x->d[1][l] >> 20 & 0x7ff;
-            x->d[0][l] = exponent && exponent != 0x7ff ? u ^ (uint32_t)(drawn >> 36) : u;
-        } else {
-            const uint32_t top = type == ISA_T_F32 ? 0x7f800000 : 0x7c00, part = u & top;
-            x->d[0][l] = part && part != top ? u + by : u;
-        }
+        const int up = drawn >> 40 & 1;
+        x->d[0][l] = result[up][0][l];
+        if (row->dst[0] != ISA_T_F64)
+            continue;
+        const uint32_t high = result[up][1][l], exponent = high >> 20 & 0x7ff;
+        x->d[1][l] = high;
+        if (exponent && exponent != 0x7ff)
+            x->d[0][l] ^= (uint32_t)(drawn >> 36);
     }
 }
 
-/* ---- Computing -----------------------------------------------------------------------------------------------------
- */
+/* ---- Computing --------------------------------------------------------------------------------------------------- */
 
 void isa_vector_compute(struct isa_wave *w, const struct isa_instr *i, struct isa_vector *x,
                         struct isa_vector_buffers *tmp)
@@ -92,18 +98,19 @@ void isa_vector_compute(struct isa_wave *w, const struct isa_instr *i, struct is
     x->byte = i->byte_sel ? i->byte_sel : i->op_sel >> 2 & 3; /* gfx9 has op_sel's last two for it */
     x->fnuz = w->target->fp8_fnuz;
     x->saturates = w->mode >> 23 & 1;
+    if (w->random && row->class == ISA_CLASS_TRANSCENDENTAL) {
+        perturbed(w, row, x);
+        return;
+    }
     const int mode = rounding(w, row);
     if (mode != FE_TONEAREST)
         fesetround(mode);
     isa_lanes_of(row)(x);
     if (mode != FE_TONEAREST)
         fesetround(FE_TONEAREST);
-    if (w->random && row->class == ISA_CLASS_TRANSCENDENTAL)
-        perturb(w, row, x);
 }
 
-/* ---- Results -------------------------------------------------------------------------------------------------------
- */
+/* ---- Results ----------------------------------------------------------------------------------------------------- */
 
 static uint64_t bits_of(const uint32_t lane[ISA_LANES], int lanes)
 {
@@ -161,8 +168,7 @@ static enum isa_next run_vector(struct isa_wave *w, const struct isa_instr *i)
     return ISA_GO;
 }
 
-/* ---- Registers by number -------------------------------------------------------------------------------------------
- */
+/* ---- Registers by number ----------------------------------------------------------------------------------------- */
 
 /* The instruction with its registers moved by those numbers. */
 static enum isa_next run_moved(struct isa_wave *w, const struct isa_instr *i, const uint32_t by[4])

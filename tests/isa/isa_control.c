@@ -22,8 +22,7 @@ static enum isa_next run_number(struct isa_wave *w, const char *name, uint64_t i
     return run_row(w, name, immediate, &i);
 }
 
-/* ---- Branches ------------------------------------------------------------------------------------------------------
- */
+/* ---- Branches ---------------------------------------------------------------------------------------------------- */
 
 struct branch_case {
     const char *name;
@@ -69,8 +68,7 @@ static void test_branches(void **state)
     free(w);
 }
 
-/* ---- Waits ---------------------------------------------------------------------------------------------------------
- */
+/* ---- Waits ------------------------------------------------------------------------------------------------------- */
 
 /* Ten operations of each counter on their way; what the wait leaves: all are 10 where it waits for none. */
 struct wait_case {
@@ -124,8 +122,7 @@ static void test_waits(void **state)
     }
 }
 
-/* ---- Registers of the hardware, relative ones ----------------------------------------------------------------------
- */
+/* ---- Registers of the hardware, relative ones -------------------------------------------------------------------- */
 
 static uint64_t hwreg(unsigned number, unsigned at, unsigned width) { return number | at << 6 | (width - 1) << 11; }
 
