@@ -38,6 +38,7 @@ extern "C" {
     X(REGISTER_BOUNDS, register_bounds, "a register beyond those that the kernel was given")                          \
     X(HAZARD, hazard, "a register used before the wait that covers it")                                               \
     X(BARRIER, barrier, "a barrier that not all waves of the workgroup reach")                                        \
+    X(MATRIX, matrix, "operands of a matrix instruction that do not lie as it wants them")                            \
     X(RUNAWAY, runaway, "more instructions than the budget allows")                                                   \
     X(TRAP, trap, "the kernel ended by a trap")                                                                       \
     X(CODE_BOUNDS, code_bounds, "ran into bytes that are no code of the object")                                      \

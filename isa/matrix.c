@@ -222,6 +222,17 @@ static const char *misused(const struct isa_wave *w, const struct isa_instr *i, 
     return NULL;
 }
 
+/* RDNA3 wants each half-wave (each quarter of a wave of 64 lanes) to hold the same A and B: the first lane that does
+ * not, or -1. */
+static int not_repeated(const struct isa_wave *w, const struct isa_operand *o)
+{
+    for (int r = o->reg; r < o->reg + o->words; r++)
+        for (int lane = 16; lane < w->lanes; lane++)
+            if (w->v[r][lane] != w->v[r][lane % 16])
+                return lane;
+    return -1;
+}
+
 static uint32_t neg_of(const struct isa_instr *i, int k)
 {
     return (uint32_t)(i->neg_lo >> k & 1) | (uint32_t)(i->neg_hi >> k & 1) << 1;
@@ -258,6 +269,11 @@ enum isa_next isa_run_matrix(struct isa_wave *w, const struct isa_instr *i)
     /* gfx12 has gfx11's names with its own layout. */
     if (s->layout == ISA_LAYOUT_WMMA11 && w->target->generation >= ISA_GFX12)
         p.fragment.layout = ISA_LAYOUT_WMMA12;
+    for (int k = 0; w->checked && p.fragment.layout == ISA_LAYOUT_WMMA11 && k < 2; k++) {
+        const int lane = not_repeated(w, &i->src[k]);
+        if (lane >= 0)
+            return isa_fail(w, i, ISA_STOP_MATRIX, lane, "%c in this lane is not as in lane %d", "AB"[k], lane % 16);
+    }
     describe(w, i, s, &p.m);
     gather(w, &i->src[0], &p, s->a, 0, p.m.a);
     gather(w, &i->src[1], &p, s->b, s->a == ISA_E_F64 ? 0 : i->blgp, p.m.b);

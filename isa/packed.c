@@ -170,8 +170,11 @@ static enum isa_next run_dot(struct isa_wave *w, const struct isa_instr *i)
     isa_packed_of(row->op.number)(&how, a, b, c, out);
     for (int l = 0; is_float && i->clamp && l < ISA_LANES; l++)
         out[l] = clamp_f32(out[l], clamps_nan(w));
-    isa_raw_put(w, i, 0, out);
-    return ISA_GO;
+    /* Dual issue: both read before either writes. */
+    const enum isa_next next = i->second ? i->second->row->run(w, i->second) : ISA_GO;
+    if (next == ISA_GO)
+        isa_raw_put(w, i, 0, out);
+    return next;
 }
 
 /* v_dot2_f16_f16, v_dot2_bf16_bf16: VOP3, whose op_sel has one bit for c and one for the half that is written. */

@@ -49,6 +49,7 @@
     X(v_dot2_f32_f16, 0, PK_F16, F32, dot2_f16(a, b, c))                                \
     X(v_dot2c_f32_f16, ISA_READS_DST, PK_F16, F32, dot2_f16(a, b, c))                   \
     X(v_dot2acc_f32_f16, ISA_READS_DST, PK_F16, F32, dot2_f16(a, b, c))                 \
+    X(v_dual_dot2acc_f32_f16, ISA_READS_DST, PK_F16, F32, dot2_f16(a, b, c))            \
     X(v_dot2_f32_bf16, 0, PK_BF16, F32, dot2_bf16(a, b, c))                             \
     X(v_dot2c_f32_bf16, ISA_READS_DST, PK_BF16, F32, dot2_bf16(a, b, c))                \
     X(v_dot4_f32_fp8_fp8, 0, B32, F32, dot4_f8(a, 3, b, 3, c))                          \

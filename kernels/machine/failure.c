@@ -38,6 +38,7 @@ static int code_of(int stop)
     case ISA_STOP_REGISTER_BOUNDS: return ATTN_F_REGISTER;
     case ISA_STOP_HAZARD: return ATTN_F_HAZARD;
     case ISA_STOP_BARRIER: return ATTN_F_BARRIER;
+    case ISA_STOP_MATRIX: return ATTN_F_MATRIX;
     case ISA_STOP_RUNAWAY: return ATTN_F_RUNAWAY;
     case ISA_STOP_TRAP: return ATTN_F_TRAP;
     case ISA_STOP_OBJECT:

@@ -39,6 +39,7 @@ CASES = [
     ("hazard", "hazard_overwrite", 1, "hazard_overwrite", 0, 1, 64),
     ("hazard", "hazard_lds", 1, "hazard_lds", 0, 1, 64),
     ("hazard", "hazard_scalar", 1, "hazard_scalar", 0, 1, 64),
+    ("matrix", "matrix_repeated", 1, "matrix_repeated", 0, 1, 32),
     ("barrier", "barrier_missed", 1, "barrier_missed", 0, 1, 128),
     ("runaway", "runaway", 100000, "runaway", 0, 1, 64),
     ("trap", "trap", 1, "trap", 0, 1, 64),
@@ -46,6 +47,7 @@ CASES = [
     ("code_bounds", "padding", 1, "padding", 0, 1, 64),
     ("unsupported", "unsupported", 1, "unsupported", 0, 1, 64),
 ]
+ONLY = {"matrix": "gfx11"}  # of targets whose names begin so
 # What is not a kernel's doing: it is asked of the launch, or of loading.
 LAUNCHES = [("launch", "launch", 0, 1, 128), ("none", "launch", 0, 1, 64)]
 WITHOUT = {"none": "is none", "memory": "is the machine's own, when it gets none"}
@@ -70,6 +72,8 @@ def asked(objects):
     lines = []
     for target, path in objects.items():
         for failure, bad, bad_n, good, good_n, groups, items in CASES:
+            if not target.startswith(ONLY.get(failure, "")):
+                continue
             for schedule in SCHEDULES if "race" in failure or failure == "barrier" else SCHEDULES[:1]:
                 lines.append(("%s %s %s %d %d %d %d" % (target, path, bad, bad_n, groups, items, schedule), failure))
                 lines.append(("%s %s %s %d %d %d %d" % (target, path, good, good_n, groups, items, schedule), "none"))

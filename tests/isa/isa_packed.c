@@ -66,6 +66,8 @@ static const struct one ones[] = {
       0x41600000 },
     { "gfx90a", "v_dot2c_f32_f16_e32 v0, v1, v2", PAIR(F16_2, F16_1), PAIR(F16_3, F16_4), 0, 0x3F800000, 0x41300000 },
     { "gfx1100", "v_dot2acc_f32_f16 v0, v1, v2", PAIR(F16_2, F16_1), PAIR(F16_3, F16_4), 0, 0x3F800000, 0x41300000 },
+    { "gfx1100", "v_dual_dot2acc_f32_f16 v0, v1, v2 :: v_dual_mov_b32 v5, v0", PAIR(F16_2, F16_1), PAIR(F16_3, F16_4),
+      0, 0x3F800000, 0x41300000 },
     { "gfx1100", "v_dot2_f32_bf16 v0, v1, v2, v3", PAIR(0x4000, 0x3F80), PAIR(0x4040, 0x4080), 0x40000000, OLD,
       0x41400000 },
     { "gfx950", "v_dot2c_f32_bf16_e32 v0, v1, v2", PAIR(0x4000, 0x3F80), PAIR(0x4040, 0x4080), 0, 0x40000000,

@@ -202,6 +202,23 @@ OF(64) KERNEL(hazard_scalar)
     out[TID] = x;
 }
 
+/* RDNA3's half-waves hold the same operands. */
+OF(32) KERNEL(matrix_repeated)
+{
+#if defined(__GFX11__)
+    typedef _Float16 f16x16 __attribute__((ext_vector_type(16)));
+    typedef float f32x8 __attribute__((ext_vector_type(8)));
+    f16x16 a;
+    f32x8 c = { 0 };
+    for (int k = 0; k < 16; k++)
+        a[k] = (_Float16)(int)(TID % (n ? 32 : 16) + k);
+    c = __builtin_amdgcn_wmma_f32_16x16x16_f16_w32(a, a, c);
+    out[TID] = (u32)c[0];
+#else
+    out[TID] = n;
+#endif
+}
+
 /* ---- The way of waves -------------------------------------------------------------------------------------*/
 
 OF(128) KERNEL(barrier_missed)
