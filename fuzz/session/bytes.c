@@ -100,28 +100,6 @@ enum attn_session_kind attn_session_bytes_kind(const uint8_t *bytes, size_t size
     return !(byte & 1) ? ATTN_SESSION_PLANNED : byte / 2 % 32 == LONG ? ATTN_SESSION_RUN_LONG : ATTN_SESSION_RUN;
 }
 
-/* Planned only, a session costs microseconds a step; run, what its problems cost. */
-void attn_session_limits_for(enum attn_session_kind kind, struct attn_session_limits *limits)
-{
-    static const struct attn_session_limits of[] = {
-        [ATTN_SESSION_PLANNED] = { .cells = 32768,
-                                   .ubatch = 512,
-                                   .steps = 600,
-                                   .heads = 128,
-                                   .elements = 65536,
-                                   .work = INT64_MAX },
-        [ATTN_SESSION_RUN] = { .cells = 384, .ubatch = 48, .steps = 64, .heads = 12, .elements = 1152, .work = 600000 },
-        [ATTN_SESSION_RUN_LONG] = { .cells = 12288,
-                                    .ubatch = 512,
-                                    .steps = 40,
-                                    .heads = 8,
-                                    .elements = 256,
-                                    .work = INT64_MAX,
-                                    .prompt = 900 },
-    };
-    *limits = of[kind];
-}
-
 /* ---- Layers ---------------------------------------------------------------------------------------------- */
 
 static void choose_size(const struct input *in, uint8_t byte, struct attn_session_layer *l)

@@ -1,4 +1,4 @@
-/* session.c: defaults of a session, and whether it can be played. See session.h.
+/* session.c: defaults of a session, whether it can be played, how large those of a target are. See session.h.
  *
  * SPDX-License-Identifier: MIT */
 #include "fuzz/session/session.h"
@@ -90,4 +90,26 @@ const char *attn_session_check(const struct attn_session *s)
 #undef X
     }
     return NULL;
+}
+
+/* Planned only, a session costs microseconds a step; run, what its problems cost. */
+void attn_session_limits_for(enum attn_session_kind kind, struct attn_session_limits *limits)
+{
+    static const struct attn_session_limits of[] = {
+        [ATTN_SESSION_PLANNED] = { .cells = 32768,
+                                   .ubatch = 512,
+                                   .steps = 600,
+                                   .heads = 128,
+                                   .elements = 65536,
+                                   .work = INT64_MAX },
+        [ATTN_SESSION_RUN] = { .cells = 384, .ubatch = 48, .steps = 64, .heads = 12, .elements = 1152, .work = 600000 },
+        [ATTN_SESSION_RUN_LONG] = { .cells = 12288,
+                                    .ubatch = 512,
+                                    .steps = 40,
+                                    .heads = 8,
+                                    .elements = 256,
+                                    .work = INT64_MAX,
+                                    .prompt = 900 },
+    };
+    *limits = of[kind];
 }
