@@ -384,8 +384,6 @@ static void after_scalar(struct isa_wave *w, const struct isa_instr *i, int k, i
     const struct isa_machine *m = w->machine;
     const struct isa_operand *o = &i->dst[k];
     uint64_t known = UINT64_MAX, lanes = 0;
-    if (o->reg == ISA_NULL) /* reads 0, whatever goes there */
-        return;
     if (m->partly && k == 0)
         known = m->known;
     for (int n = 0; m->tainted && n < ISA_TAINT_WORDS / 2; n++)
