@@ -56,3 +56,4 @@ print("\n%d drawn, of which %d were run so far: %d died, %d are equivalent, %d a
       "argument yet: %.1f%% of those that are not said to be equivalent die." % (
     drawn, len(rows), died, len(same), len(alive), 100 * died / max(1, died + len(alive))))
 END
+[ ! -e "$here/../isa/results.txt" ] || cat "$here/../isa/results.txt"
