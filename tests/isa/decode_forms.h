@@ -534,4 +534,4 @@
 {"gfx90a", 64, {0x7e00a301},
  "v_swap_b32 v0, v1",
  "v_swap_b32 v0 v1 <- v1 v0"},
-// clang-format on
+    // clang-format on
