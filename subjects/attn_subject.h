@@ -97,11 +97,11 @@ int attn_unfit_device(const struct attn_device *device, const struct attn_subjec
 
 /* What a call computes with, and into. */
 struct attn_subject_data {
-    const uint8_t
-        *buffer[ATTN_DST];    /* of each source (enum attn_operand below ATTN_DST), its buffer's first byte; NULL: absent */
+    const uint8_t *
+        buffer[ATTN_DST]; /* of each source (enum attn_operand below ATTN_DST), its buffer's first byte; NULL: absent */
     int64_t bytes[ATTN_DST];  /* of that buffer */
     int64_t offset[ATTN_DST]; /* of the operand in it */
-    void *dst;         /* the span of dst, contiguous */
+    void *dst;                /* the span of dst, contiguous */
 };
 /* What the launches of a call that computed came to. */
 struct attn_subject_ran {
