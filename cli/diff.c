@@ -25,9 +25,9 @@ static const char help[] =
     "usage: attnfuzz diff --subject OLD --subject NEW [options] [FILE|DIR|LINE|-...]\n\n"
     "Asks two planners about the same calls on the devices that both have code for, and lists what they answer\n"
     "differently, each kind once with the smallest call that shows it: supported or not, another kernel, another\n"
-    "launch, another verdict. Worse is what NEW breaks and OLD did not: a refusal, an abort, a launch that cannot run,\n"
-    "with --execute a wrong result; the rest only changed. Each subject runs in a process of its own. With problem\n"
-    "lines given it asks about those and generates none.\n\n"
+    "launch, another verdict. Worse is what NEW breaks and OLD did not: a refusal, an abort, a launch that cannot\n"
+    "run, with --execute a wrong result; the rest only changed. Each subject runs in a process of its own. With\n"
+    "problem lines given it asks about those and generates none.\n\n"
     "subjects:\n";
 static const char help_after[] =
     "\noptions:\n"
