@@ -247,6 +247,31 @@ void isa_code_close(struct isa_code *of)
 
 /* ---- Decoding -------------------------------------------------------------------------------------------- */
 
+/* Encodings that are none, and that LLVM 22 does not refuse: its printer's behaviour is undefined for them, and some
+ * end the process (met with random bytes). SDWA with a selection that there is not; a literal where the encoding has no
+ * room for one: VOP3 before gfx10, a buffer's offset; gfx950's f8f6f4 products (which have no row), their registers
+ * near v255; a literal for SOP1's messages and barriers. */
+static bool is_printable(const struct isa_target *target, const uint32_t word[2])
+{
+    enum { SDWA = 0xf9, VOPC = 0x3e, VOP3 = 0x34, MUBUF = 0x38, MTBUF = 0x3a, SOP1 = 0x17d, LITERAL = 0xff };
+    if (!(word[0] >> 31) && (word[0] & 0x1ff) == SDWA) {
+        const bool selects = (word[1] >> 16 & 7) != 7 && (word[1] >> 24 & 7) != 7;
+        return selects && (word[0] >> 25 == VOPC || ((word[1] >> 8 & 7) != 7 && (word[1] >> 11 & 3) != 3));
+    }
+    if (word[0] >> 23 == SOP1 && target->generation >= ISA_GFX11 && (word[0] & 0xff) == LITERAL) {
+        const uint32_t sendmsg_rtn = 0x4c, sleep_var = 0x58, of = word[0] >> 8 & 0xff;
+        return of < sendmsg_rtn || of >= sleep_var;
+    }
+    const uint32_t op = word[0] >> 16;
+    if (target->generation == ISA_GFX9 && (op == 0xd3ac || op == 0xd3ad || op == 0xd3ae)) { /* scales, f8f6f4 */
+        return false;
+    }
+    if (word[0] >> 26 == VOP3 && target->generation == ISA_GFX9) {
+        return (word[1] & 0x1ff) != LITERAL && (word[1] >> 9 & 0x1ff) != LITERAL && (word[1] >> 18 & 0x1ff) != LITERAL;
+    }
+    return (word[0] >> 26 != MUBUF && word[0] >> 26 != MTBUF) || word[1] >> 24 != LITERAL;
+}
+
 /* Prints the instruction at `at`, without the blanks around it; its size, 0 when there is none. */
 static size_t print_at(struct decoder *code, uint64_t at, char text[TEXT_BYTES])
 {
@@ -254,6 +279,12 @@ static size_t print_at(struct decoder *code, uint64_t at, char text[TEXT_BYTES])
     const uint64_t left = code->of.size - at;
     const size_t size = left < sizeof bytes ? (size_t)left : sizeof bytes;
     memcpy(bytes, code->of.bytes + at, size);
+    uint32_t word[2] = { 0, 0 };
+    memcpy(word, bytes, size < sizeof word ? size : sizeof word);
+    *text = 0;
+    if (!is_printable(code->target, word)) {
+        return 0;
+    }
     char printed[TEXT_BYTES] = "";
     const size_t n = code->llvm.print(code->disassembler, bytes, size, at, printed, sizeof printed);
     char *from = printed + strspn(printed, " \t"), *to = text;
