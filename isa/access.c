@@ -160,6 +160,7 @@ static bool lds_fail(struct isa_wave *w, const struct isa_instr *i, int lane, ui
 
 /* The stamps of one access. Plain loops over a few bytes: nothing leaves them, so that they are vectorised; which byte
  * it was, and why, is found when something is wrong. */
+enum { UNWRITTEN = 2 };
 static bool lds_stamps(struct isa_wave *w, uint32_t address, int bytes, enum isa_access how, uint32_t *bad)
 {
     const struct isa_machine *m = w->machine;
@@ -170,7 +171,7 @@ static bool lds_stamps(struct isa_wave *w, uint32_t address, int bytes, enum isa
     if (how == ISA_READ) {
         for (int k = 0; k < bytes; k++) {
             uint32_t by = writer[k], was = reader[k];
-            wrong |= (uint32_t)(by < first) | (uint32_t)((by >= stamp) & (((by ^ now) & ISA_STAMP_WHO) != 0));
+            wrong |= (uint32_t)(by < first) << 1 | (uint32_t)((by >= stamp) & (((by ^ now) & ISA_STAMP_WHO) != 0));
             uint32_t many = (now & ~(uint32_t)ISA_STAMP_WHO) | ISA_STAMP_MANY;
             reader[k] = ((was >= stamp) & (((was ^ now) & ISA_STAMP_WHO) != 0)) ? many : now;
         }
@@ -195,7 +196,7 @@ static bool lds_explain(struct isa_wave *w, const struct isa_instr *i, int lane,
     const uint32_t now = m->stamp | w->number;
     for (int k = 0; k < bytes; k++) {
         uint32_t by = w->group->lds_writer[address + (uint32_t)k], was = w->group->lds_reader[address + (uint32_t)k];
-        if (by < m->group_first)
+        if (by < m->group_first && how == ISA_READ_WRITE)
             return lds_fail(w, i, lane, address, bytes, ISA_STOP_LDS_UNWRITTEN, 0, "read");
         if (how == ISA_READ && by >= m->stamp && ((by ^ now) & ISA_STAMP_WHO))
             return lds_fail(w, i, lane, address, bytes, ISA_STOP_LDS_RACE, by, "read of what another wave writes:");
@@ -203,6 +204,19 @@ static bool lds_explain(struct isa_wave *w, const struct isa_instr *i, int lane,
             return lds_fail(w, i, lane, address, bytes, ISA_STOP_LDS_RACE, was, "write of what another wave reads:");
     }
     return lds_fail(w, i, lane, address, bytes, ISA_STOP_LDS_RACE, 0, "write of what another wave writes:");
+}
+
+/* What nobody wrote may be read, as a register that nobody wrote may be moved: what comes of it is not known, and where
+ * that is seen it fails (check.c). */
+static void lds_unwritten(struct isa_wave *w, uint32_t address, int bytes)
+{
+    struct isa_group *g = w->group;
+    if (!g->read_unwritten)
+        g->unwritten_at = address;
+    g->any_unknown = g->read_unwritten = true;
+    for (uint32_t k = address; k < address + (uint32_t)bytes; k++)
+        if (g->lds_writer[k] < w->machine->group_first)
+            g->lds_unknown[k] = 1;
 }
 
 bool isa_lds_check(struct isa_wave *w, const struct isa_instr *i, int lane, uint32_t address, int bytes,
@@ -213,6 +227,10 @@ bool isa_lds_check(struct isa_wave *w, const struct isa_instr *i, int lane, uint
         return lds_fail(w, i, lane, address, bytes, ISA_STOP_LDS_BOUNDS, 0, how == ISA_READ ? "read" : "write");
     if (!w->checked || lds_stamps(w, address, bytes, how, &bad))
         return true;
+    if (bad == UNWRITTEN) {
+        lds_unwritten(w, address, bytes);
+        return true;
+    }
     return lds_explain(w, i, lane, address, bytes, how);
 }
 

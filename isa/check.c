@@ -22,17 +22,22 @@ static enum isa_counter counter_of(const struct isa_wave *w, enum isa_counter co
 /* Halves of its registers that an operand is, that an instruction of 16 bits loads: each has its own wait. */
 static uint8_t halves_of(const struct isa_operand *o) { return o->half == ISA_LOW ? 1 : o->half == ISA_HIGH ? 2 : 3; }
 
+static uint8_t halves_written(const struct isa_instr *i, const struct isa_operand *o)
+{
+    if (i->row->class < ISA_CLASS_DS)
+        return halves_of(o);
+    return isa_m(i, ISA_M_HIGH) ? 2 : isa_m(i, ISA_M_LOW) ? 1 : halves_of(o);
+}
+
 static void mark(struct isa_wave *w, const struct isa_instr *i, struct isa_pending pending)
 {
     w->any_pending = true;
-    pending.halves = 3;
-    if (i->n_dst && i->row->class >= ISA_CLASS_DS)
-        pending.halves = isa_m(i, ISA_M_HIGH) ? 2 : isa_m(i, ISA_M_LOW) ? 1 : halves_of(&i->dst[0]);
     for (int k = 0; k < i->n_dst; k++) {
         const struct isa_operand *o = &i->dst[k];
         bool vector = o->place == ISA_P_VECTOR;
         struct isa_pending *p = vector ? w->v_pending : w->s_pending;
         int most = vector ? ISA_VECTORS : ISA_SCALARS;
+        pending.halves = halves_written(i, o);
         for (int r = o->reg; (vector || o->place == ISA_P_SCALAR) && r < o->reg + o->words && r < most; r++)
             p[r] = pending;
     }
@@ -69,10 +74,9 @@ void isa_wait(struct isa_wave *w, enum isa_counter counter, uint32_t at_most)
     w->any_pending = memcmp(w->done, w->issued, sizeof w->done) != 0;
 }
 
-static bool on_its_way(const struct isa_wave *w, const struct isa_pending *p, const struct isa_operand *o)
+static bool on_its_way(const struct isa_wave *w, const struct isa_pending *p, uint8_t halves)
 {
-    return p->counter && (p->halves & halves_of(o)) &&
-           (p->number > w->done[p->counter - 1] || p->ds > w->done[ISA_C_DS]);
+    return p->counter && (p->halves & halves) && (p->number > w->done[p->counter - 1] || p->ds > w->done[ISA_C_DS]);
 }
 
 /* ---- Before ---------------------------------------------------------------------------------------------- */
@@ -116,8 +120,15 @@ static bool hazard(struct isa_wave *w, const struct isa_instr *i, int reg, bool 
 static bool unwritten(struct isa_wave *w, const struct isa_instr *i, int reg, bool vector, uint64_t lanes)
 {
     char name[16];
-    isa_fail(w, i, ISA_STOP_REGISTER_UNWRITTEN, vector ? __builtin_ctzll(lanes) : -1, "nothing wrote %s",
-             register_name(reg, vector, name));
+    const struct isa_group *g = w->group;
+    int lane = vector ? __builtin_ctzll(lanes) : -1;
+    if (g->read_unwritten)
+        isa_fail(w, i, ISA_STOP_LDS_UNWRITTEN, lane,
+                 "nothing wrote %s; or it comes of LDS byte %u, which was read and "
+                 "nobody had written",
+                 register_name(reg, vector, name), g->unwritten_at);
+    else
+        isa_fail(w, i, ISA_STOP_REGISTER_UNWRITTEN, lane, "nothing wrote %s", register_name(reg, vector, name));
     return false;
 }
 
@@ -139,9 +150,12 @@ static bool passes(const struct isa_instr *i)
     }
 }
 
-/* What a store puts into LDS or scratch may be what nobody wrote; where it goes, may not. */
+/* What a store puts into LDS or scratch may be what nobody wrote, and what goes from lane to lane by LDS' way; where it
+ * goes, may not. The instruction itself says of which lanes of its result. */
 static bool saves(const struct isa_wave *w, const struct isa_instr *i, int source)
 {
+    if (i->row->run == isa_run_permute)
+        return source == 1;
     if (!(i->row->flags & ISA_NO_DST))
         return false;
     if (i->row->class == ISA_CLASS_DS)
@@ -223,7 +237,7 @@ static bool vector_source(struct isa_wave *w, const struct isa_instr *i, int sou
     }
     for (uint32_t r = o->reg; r < past; r++) {
         uint64_t missing = lanes & ~w->v_written[r];
-        if (w->any_pending && on_its_way(w, &w->v_pending[r], o))
+        if (w->any_pending && on_its_way(w, &w->v_pending[r], halves_of(o)))
             return hazard(w, i, (int)r, true, true);
         if (!missing || saves(w, i, source))
             continue;
@@ -284,7 +298,7 @@ static bool scalar_source(struct isa_wave *w, const struct isa_instr *i, int sou
     }
     uint32_t known = UINT32_MAX;
     for (uint32_t r = o->reg; r < past && r < ISA_FLAT_SCRATCH; r++) {
-        if (w->any_pending && on_its_way(w, &w->s_pending[r], o))
+        if (w->any_pending && on_its_way(w, &w->s_pending[r], halves_of(o)))
             return hazard(w, i, (int)r, false, true);
         known &= w->s_defined[r];
     }
@@ -318,7 +332,7 @@ static bool destination(struct isa_wave *w, const struct isa_instr *i, const str
         return true;
     for (uint32_t r = o->reg; r < past; r++) {
         const struct isa_pending *p = vector ? &w->v_pending[r] : &w->s_pending[r];
-        if (on_its_way(w, p, o) && !in_order(w, i, p))
+        if (on_its_way(w, p, halves_written(i, o)) && !in_order(w, i, p))
             return hazard(w, i, (int)r, vector, false);
     }
     return true;

@@ -117,7 +117,7 @@ static void clean(struct isa_group *g)
     }
     if (g->any_unknown)
         memset(g->lds_unknown, 0, g->lds_bytes);
-    g->any_unknown = false;
+    g->any_unknown = g->read_unwritten = false;
     g->arrived = g->ended = g->phase = 0;
     memset(g->signalled, 0, sizeof g->signalled);
     memset(g->stored, 0, sizeof g->stored);

@@ -197,6 +197,8 @@ struct isa_group {
     uint32_t *lds_writer, *lds_reader; /* stamps, a byte each */
     uint8_t *lds_unknown;              /* not 0: what was written there nobody had written; only when any_unknown */
     bool any_unknown;
+    bool read_unwritten; /* the workgroup read a byte of LDS that none of it had written: the first */
+    uint32_t unwritten_at;
     struct isa_wave *wave[ISA_MAX_WAVES];
     uint64_t scratch_bytes[ISA_MAX_WAVES]; /* there is that much */
     uint32_t arrived;                      /* at the barrier */

@@ -142,6 +142,11 @@ uint64_t isa_atomic_at(const struct isa_wave *w, const struct isa_instr *i, cons
 bool isa_global_atomic(struct isa_wave *w, const struct isa_instr *i, int lane, uint64_t address,
                        const struct isa_operand *data);
 
+/* ds_permute, ds_bpermute, ds_swizzle: what is not known of the data goes where it goes. */
+isa_run isa_run_permute;
+/* Bytes of LDS that are not known, which a lane has loaded to dst[0] from `word` of it on. */
+void isa_lds_learn(struct isa_wave *w, const struct isa_instr *i, int lane, uint32_t address, int word);
+
 /* Instructions on caches: on this machine there are none. */
 isa_run isa_run_cache;
 

@@ -83,13 +83,11 @@ static void know(struct isa_wave *w, const struct isa_instr *i, const uint32_t a
         g->lds_unknown[address[lane] + (uint32_t)k] = !(w->v_written[data->reg + k / 4] >> lane & 1);
 }
 
-static void learn(struct isa_wave *w, const struct isa_instr *i, const uint32_t address[ISA_LANES], int reg)
+void isa_lds_learn(struct isa_wave *w, const struct isa_instr *i, int lane, uint32_t address, int word)
 {
-    int bytes = isa_m_bytes(i);
-    ISA_EACH_LANE(lane, w->exec)
-    for (int k = 0; k < bytes; k++)
-        if (w->group->lds_unknown[address[lane] + (uint32_t)k])
-            isa_taint(w, reg - i->dst[0].reg + k / 4, UINT64_C(1) << lane);
+    for (int k = 0; k < isa_m_bytes(i) && w->checked && w->group->any_unknown; k++)
+        if (w->group->lds_unknown[address + (uint32_t)k])
+            isa_taint(w, word + k / 4, UINT64_C(1) << lane);
 }
 
 static bool load_one(struct isa_wave *w, const struct isa_instr *i, const uint32_t address[ISA_LANES], int reg)
@@ -110,9 +108,8 @@ static bool load_one(struct isa_wave *w, const struct isa_instr *i, const uint32
         if (!free && !isa_lds_check(w, i, lane, address[lane], bytes, ISA_READ))
             return false;
         isa_deliver(w, i, reg, lane, lds + address[lane]);
+        isa_lds_learn(w, i, lane, address[lane], reg - i->dst[0].reg);
     }
-    if (w->checked && w->group->any_unknown)
-        learn(w, i, address, reg);
     return true;
 }
 
@@ -225,7 +222,7 @@ static int reach(const struct isa_wave *w) { return w->target->generation >= ISA
 
 /* ds_bpermute: each lane fetches from another; from one that is inactive, 0. ds_permute: each sends to another; of
  * several the last one counts, whom nobody sends to gets 0. */
-static enum isa_next run_permute(struct isa_wave *w, const struct isa_instr *i)
+enum isa_next isa_run_permute(struct isa_wave *w, const struct isa_instr *i)
 {
     bool fetches = i->row->op.number != 0;
     uint32_t result[ISA_LANES] = { 0 };
@@ -238,6 +235,11 @@ static enum isa_next run_permute(struct isa_wave *w, const struct isa_instr *i)
             result[other] = data[lane];
         else if (w->exec >> other & 1)
             result[lane] = data[other];
+        /* What is not known goes the same way. */
+        bool sent = fetches ? w->exec >> other & 1 : true;
+        uint64_t known = w->v_written[i->src[1].reg];
+        if (w->checked && sent && !(known >> (fetches ? other : (uint32_t)lane) & 1))
+            isa_taint(w, 0, UINT64_C(1) << (fetches ? (uint32_t)lane : other));
     }
     ISA_EACH_LANE(lane, w->exec)
     w->v[i->dst[0].reg][lane] = result[lane];
@@ -337,8 +339,8 @@ static const struct isa_row rows[] = {
 #undef X
                     { "ds_append", ISA_CLASS_DS, { ISA_T_B32 }, { 0 }, ISA_READS_M0, run_append, { .number = 0 } },
     { "ds_consume", ISA_CLASS_DS, { ISA_T_B32 }, { 0 }, ISA_READS_M0, run_append, { .number = 1 } },
-    { "ds_bpermute_b32", ISA_CLASS_DS, { ISA_T_B32 }, { ISA_T_B32, ISA_T_B32 }, 0, run_permute, { .number = 1 } },
-    { "ds_permute_b32", ISA_CLASS_DS, { ISA_T_B32 }, { ISA_T_B32, ISA_T_B32 }, 0, run_permute, { .number = 0 } },
+    { "ds_bpermute_b32", ISA_CLASS_DS, { ISA_T_B32 }, { ISA_T_B32, ISA_T_B32 }, 0, isa_run_permute, { .number = 1 } },
+    { "ds_permute_b32", ISA_CLASS_DS, { ISA_T_B32 }, { ISA_T_B32, ISA_T_B32 }, 0, isa_run_permute, { .number = 0 } },
     { "ds_swizzle_b32", ISA_CLASS_DS, { ISA_T_B32 }, { ISA_T_B32 }, 0, run_swizzle, { .number = 0 } },
     { "ds_nop", ISA_CLASS_DS, { 0 }, { 0 }, 0, run_nop, { .number = 0 } },
 };

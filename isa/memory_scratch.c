@@ -103,6 +103,7 @@ static bool lds_lane(struct isa_wave *w, const struct isa_instr *i, int lane, ui
     if (!isa_lds_load(w, i, lane, address, bytes, moved))
         return false;
     isa_deliver(w, i, i->dst[0].reg, lane, moved);
+    isa_lds_learn(w, i, lane, address, 0);
     return true;
 }
 
