@@ -326,12 +326,12 @@ LANE_INLINE int32_t between(int32_t a, int32_t low, int32_t high) { return a < l
 LANE_INLINE uint16_t snorm16(float a)
 {
     const float in = nan_F32(a) ? 0 : a < -1 ? -1 : a > 1 ? 1 : a;
-    return (uint16_t)(int16_t)__builtin_roundevenf(in * 32767.0f);
+    return (uint16_t)(int16_t)__builtin_roundeven((double)in * 32767);
 }
 LANE_INLINE uint16_t unorm16(float a)
 {
     const float in = nan_F32(a) ? 0 : a < 0 ? 0 : a > 1 ? 1 : a;
-    return (uint16_t)(uint32_t)__builtin_roundevenf(in * 65535.0f);
+    return (uint16_t)(uint32_t)__builtin_roundeven((double)in * 65535);
 }
 
 /* ---- Integers ---------------------------------------------------------------------------------------------------- */

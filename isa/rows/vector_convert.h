@@ -60,9 +60,6 @@
           ISA_PACK(between(int_of_F32(a), INT16_MIN, INT16_MAX), between(int_of_F32(b), INT16_MIN, INT16_MAX)))        \
     X(v_cvt_pk_u16_f32, B32, NONE, F32, F32, NONE, NONE, 0,                                                            \
           ISA_PACK(between(int_of_F32(a), 0, UINT16_MAX), between(int_of_F32(b), 0, UINT16_MAX)))                      \
-    X(v_cvt_pk_u8_f32, B32, NONE, F32, U32, B32, NONE, 0,                                                              \
-          (c & ~(UINT32_C(0xff) << (b & 3) * 8)) | (uint32_t)between(int_of_F32(__builtin_roundevenf(a)), 0,           \
-            255) << (b & 3) * 8)                                                                                       \
     X(v_sat_pk_u8_i16, B16, NONE, B32, NONE, NONE, NONE, 0,                                                            \
           (uint32_t)between((int16_t)a, 0, 255) | (uint32_t)between((int16_t)(a >> 16), 0, 255) << 8)                  \
     X(v_cvt_f32_fp8, F32, NONE, B32, NONE, NONE, NONE, 0, isa_f8_to_f32(a >> 8 * v.byte, 3, v.fnuz))                   \

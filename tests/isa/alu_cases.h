@@ -92,7 +92,6 @@ static const struct vector_case vectors[] = {
     { G, "v_cvt_pkrtz_f16_f32 v6, v0, v1", 0, { 0x477fffff, 0x3fffffff }, { 0x3fff7bff }, -1 },
     { G, "v_cvt_pk_i16_i32 v6, v0, v1", 0, { 0x00012345, 0xffff0000 }, { 0x80007fff }, -1 },
     { G, "v_cvt_pknorm_i16_f32 v6, v0, v1", 0, { 0xbf800000, 0x40000000 }, { 0x7fff8001 }, -1 },
-    { G, "v_cvt_pk_u8_f32 v6, v0, 1, v1", 0, { 0x43c00000, 0x11223344 }, { 0x1122ff44 }, -1 },
     { G, "v_cvt_f64_f32_e32 v[6:7], v0", 0, { 0x00000001 }, { 0, 0x36a00000 }, -1 },
     { G, "v_cvt_f32_f64_e32 v6, v[0:1]", 0, { 1, 0x36900000 }, { 1 }, -1 },
     { G, "v_cvt_i32_f64_e32 v6, v[0:1]", 0, { 0, 0xc1f00000 }, { 0x80000000 }, -1 },
