@@ -1,4 +1,5 @@
-/* numbers.c: floats as text, by the C library: strtof and printf round correctly, and no locale is set. See restated.h.
+/* numbers.c: floats as text, by the C library: strtof of decimals and printf round correctly, and no locale is set. See
+ * restated.h.
  *
  * SPDX-License-Identifier: MIT */
 #include <math.h>
@@ -250,6 +251,54 @@ static void draw_text(struct draft *d)
     }
 }
 
+/* The float nearest to m * 2^e, ties to even. */
+static float nearest(uint64_t m, int64_t e)
+{
+    int64_t length = 0;
+    while (length < 64 && m >> length)
+        length++;
+    const int64_t top = length - 1 + e, unit = top - 23 > -149 ? top - 23 : -149, less = unit - e;
+    if (m == 0 || less > length || top > 200)
+        return m && top > 0 ? INFINITY : 0.0f;
+    if (less <= 0)
+        return ldexpf((float)m, (int)e); /* of 24 bits at most */
+    uint64_t kept = less == 64 ? 0 : m >> less;
+    const uint64_t half = UINT64_C(1) << (less - 1), rest = m - (less == 64 ? 0 : kept << less);
+    kept += rest > half || (rest == half && kept % 2);
+    return ldexpf((float)kept, (int)unit);
+}
+
+/* A hexadecimal number that strtof reads all of. glibc 2.36 does not round it right where it is subnormal: it reads
+ * 0x33e3a06p-152, which is 0x67c740.c units, as 0x67c740. */
+static float hexadecimal(const char *text)
+{
+    const bool negative = text[0] == '-';
+    bool point = false;
+    uint64_t m = 0;
+    int64_t e = 0;
+    for (text += strcspn(text, "xX") + 1; *text && !strchr("pP", *text); text++) {
+        if (*text == '.') {
+            point = true;
+            continue;
+        }
+        const char digit[] = { *text, 0 };
+        const uint64_t value = strtoul(digit, NULL, 16);
+        if (m >> 56) { /* the rest says only whether there is one */
+            m |= value != 0;
+            e += 4;
+        } else {
+            m = m << 4 | value;
+        }
+        e -= point ? 4 : 0;
+    }
+    if (*text) {
+        const double exponent = strtod(text + 1, NULL); /* however long */
+        e += exponent > 1e6 ? 1000000 : exponent < -1e6 ? -1000000 : (int64_t)exponent;
+    }
+    const float value = nearest(m, e);
+    return negative ? -value : value;
+}
+
 /* strtof sees a terminated copy, the function exactly its bytes: what lies behind them is a digit. */
 static bool check_parse(const struct attn_restated *said, uint64_t *state, struct attn_restated_fault *fault)
 {
@@ -260,8 +309,14 @@ static bool check_parse(const struct attn_restated *said, uint64_t *state, struc
     if (below(&d, 8) == 0)
         d.n = below(&d, d.n + 1);
     d.text[d.n] = 0;
-    const float want = strtof(d.text, &end);
-    const size_t read = (size_t)(end - d.text);
+    float want = strtof(d.text, &end);
+    const size_t read = (size_t)(end - d.text), zero = strcspn(d.text, "xX");
+    if (zero < read) {
+        const char behind = d.text[read];
+        d.text[read] = 0;
+        want = hexadecimal(d.text);
+        d.text[read] = behind;
+    }
     d.text[d.n] = "7fy"[below(&d, 3)];
     float got = 0;
     const size_t used = said->float_parse(d.text, d.n, &got);

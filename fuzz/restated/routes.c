@@ -127,14 +127,14 @@ static bool check_launches(const struct attn_plan *p, struct attn_restated_fault
     const char *name = attn_kernel(p->kernel)->name;
     const wide columns = (wide)k->n_q * (k->n_head / k->n_head_kv), small = INT64_C(1) << 28;
     const int64_t heads = heads_of_tile(p);
+    if (!promises[p->kernel].stated)
+        return true;
     if (p->kernel == ATTN_KERNEL_tile && p->columns != columns_of_tile(p, columns))
         return attn_differs(fault, "tile has %d columns, not %d", p->columns, columns_of_tile(p, columns));
     if (p->columns_gqa != heads || p->columns_q != p->columns / heads)
         return attn_differs(fault, "%s's %d columns are %d rows of %d heads, not of %" PRId64, name, p->columns,
                             p->columns_q, p->columns_gqa, heads);
     /* What would need more workspace than there is is left out. */
-    if (!promises[p->kernel].stated)
-        return true;
     const wide planes = (wide)k->n_head_kv * k->n_seq;
     if (columns * planes > small || k->n_kv * planes > small || (wide)k->n_q * k->n_kv * planes > small * small >> 20)
         return true;

@@ -31,8 +31,8 @@ cat <<'END'
 ## Mutants
 
 One comparison, constant, stride, barrier or guard of `planner/` and `kernels/` changed, 310 drawn by seed 1; two of
-them lie in code that the host does not compile, and are left out. Each is looked for by the targets that its file suits,
-20 CPU seconds each, from an empty corpus. Which change nothing that can be told, and why, is in
+them lie in code that the host does not compile, and are left out. Each is looked for by the targets that its file
+suits, 20 CPU seconds each, from an empty corpus. Which change nothing that can be told, and why, is in
 `tests/zoo/equivalent.txt`. Those that are alive, and what all come to:
 
 END

@@ -70,13 +70,18 @@ def grow(text, found, begin, end):
     if not inside or any(found[i].kind == "directive" for i in inside):
         return None
     first, last = inside[0], inside[-1]
-    # To where nothing inside is closed or opened outside.
+    # To where nothing inside is closed or opened outside; several arguments are no expression, their call is.
     while True:
         low = min([found[i].match for i in range(first, last + 1) if found[i].match is not None] + [first])
         high = max([found[i].match for i in range(first, last + 1) if found[i].match is not None] + [last])
-        if (low, high) == (first, last):
+        outer = found[first].outer
+        if (low, high) != (first, last):
+            first, last = low, high
+        elif outer is not None and found[outer].text == "(" and any(
+                found[i].text == "," and found[i].outer == outer for i in range(first, last + 1)):
+            first, last = outer, found[outer].match
+        else:
             break
-        first, last = low, high
     whole = any(found[i].text == ";" and found[i].outer == found[first].outer for i in range(first, last + 1))
     while first > 0:
         before = found[first - 1]

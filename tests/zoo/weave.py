@@ -84,12 +84,12 @@ def narrowed(number, text, begin, end, new):
     if not old or not new:
         return [Edit(number, begin, end, new)]
     words_old, words_new = ([m.group() for m in tokens.TOKEN.finditer(t)] for t in (old, new))
+    same_old, same_new = ([" " if w.isspace() else w for w in words] for words in (words_old, words_new))
     first = 0
-    while first < min(len(words_old), len(words_new)) and words_old[first] == words_new[first]:
+    while first < min(len(words_old), len(words_new)) and same_old[first] == same_new[first]:
         first += 1
     last = 0
-    while (last < min(len(words_old), len(words_new)) - first and
-           words_old[-1 - last] == words_new[-1 - last]):
+    while last < min(len(words_old), len(words_new)) - first and same_old[-1 - last] == same_new[-1 - last]:
         last += 1
     lead, tail = len("".join(words_old[:first])), len("".join(words_old[len(words_old) - last:]))
     return [Edit(number, begin + lead, end - tail, new[len("".join(words_new[:first])):len(new) - len(
