@@ -32,7 +32,8 @@ BUILT = os.path.join(os.environ.get("ATTN_BUILD", "build"), "gpu", "bin", "attn_
 LIBRARY = os.environ.get("ATTN_AMD") or BUILT
 COUNT, TURNS, ENOUGH = 240, 20, 0.95
 
-# Two problems a kernel: several tiles of keys, a ragged end, grouped heads, a mask; data with witnesses.
+# Two problems a kernel: several tiles of keys, a ragged end, grouped heads, a mask; the second also with large scores.
+DATA = ("witness", "witness", "rising")
 LINES = {
     "mma": ("fa1 q=f32[64,9,4,1] k=f16[64,90,2,1] v=f16[64,90,2,1] mask=f16[96,9,1,1] scale=0.125",
             "fa1 q=f32[128,17,2,1] k=bf16[128,70,1,1] v=bf16[128,70,1,1] scale=0.09"),
@@ -261,7 +262,8 @@ class Run:
     def __init__(self, library, target, kernel):
         log = library.path + ".log"
         open(log, "w").close()
-        lines = ["%s | dev=%s kernel=%s data=witness seed=5" % (line, target, kernel) for line in LINES[kernel]]
+        lines = ["%s | dev=%s kernel=%s data=%s seed=5" % (line, target, kernel, data)
+                 for line, data in zip(LINES[kernel] + LINES[kernel][1:], DATA)]
         done = subprocess.run([command.ATTNFUZZ, "run", "--backend", "amd:" + target, "--jobs", "1", "--shrink", "0",
                                "--timeout", "20", "--json", library.path + ".json", *lines],
                               capture_output=True, text=True, cwd=command.SOURCE,
