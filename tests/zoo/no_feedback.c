@@ -33,8 +33,8 @@ uint64_t attn_feedback_count(bool checked)
     return 0;
 }
 
-void attn_history_ran(const struct attn_session *session, bool data)
+void attn_history_ran(const struct attn_session *session, enum attn_session_kind kind)
 {
     (void)session;
-    (void)data;
+    (void)kind;
 }
