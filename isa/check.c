@@ -202,6 +202,11 @@ static bool arranges(const struct isa_instr *i)
 
 static void pass(struct isa_wave *w, const struct isa_instr *i, int source, int word, uint64_t lanes, int base)
 {
+    /* Of two that are chosen from, the one that is taken counts: the second where the mask's bit is set. */
+    if (source < 2 && i->n_src > 2 && strstr(i->row->name, "_cndmask_") && i->src[2].place == ISA_P_SCALAR) {
+        uint64_t second = isa_lane_mask(w, i->src[2].reg);
+        lanes &= source ? second : ~second;
+    }
     for (int k = 0; k < i->n_src && arranges(i); k++)
         if (i->src[k].place == ISA_P_VECTOR)
             lanes &= ~w->v_written[i->src[k].reg];

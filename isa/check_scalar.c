@@ -58,7 +58,7 @@ static uint64_t result(const char *n, struct known a, struct known b)
         return and_of(a, b);
     if (is(n, "nor"))
         return or_of(a, b);
-    if (is(n, "xor") || is(n, "xnor") || is(n, "mov") || is(n, "not") || is(n, "cselect"))
+    if (is(n, "xor") || is(n, "xnor") || is(n, "mov") || is(n, "not"))
         return a.bits & b.bits;
     return (a.bits & b.bits) == UINT64_MAX ? UINT64_MAX : 0;
 }
@@ -72,5 +72,7 @@ uint64_t isa_scalar_known(const struct isa_wave *w, const struct isa_instr *i)
             return 0;
     if (strstr(i->row->name, "saveexec") || strstr(i->row->name, "wrexec"))
         b = (struct known){ w->exec, UINT64_MAX };
+    if (is(i->row->name, "cselect"))
+        return w->s[ISA_SCC] ? a.bits : b.bits;
     return result(i->row->name, a, b);
 }

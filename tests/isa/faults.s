@@ -132,6 +132,21 @@ kernel halves_good
     v_and_b32_e32 v5, 0xffff, v5
     global_store_dword v1, v5, s[6:7]
 done halves_good
+// The other of two is not chosen.
+kernel chosen
+    arguments
+    v_mov_b32_e32 v4, 7
+    s_mov_b64 vcc, 1
+    v_cndmask_b32_e32 v5, v4, v6, vcc
+    global_store_dword v1, v5, s[6:7]
+done chosen
+kernel chosen_good
+    arguments
+    v_mov_b32_e32 v4, 7
+    s_mov_b64 vcc, 0
+    v_cndmask_b32_e32 v5, v4, v6, vcc
+    global_store_dword v1, v5, s[6:7]
+done chosen_good
 // Through LDS too.
 kernel stored_unwritten
     arguments

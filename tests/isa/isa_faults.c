@@ -173,6 +173,7 @@ static const struct {
     { "lds_early", ISA_STOP_HAZARD },
     { "barrier_early", ISA_STOP_HAZARD },
     { "vector_unwritten", ISA_STOP_REGISTER_UNWRITTEN },
+    { "chosen", ISA_STOP_REGISTER_UNWRITTEN },
     { "stored_unwritten", ISA_STOP_REGISTER_UNWRITTEN },
     { "lane_unwritten", ISA_STOP_REGISTER_UNWRITTEN },
     { "scalar_unwritten", ISA_STOP_REGISTER_UNWRITTEN },
