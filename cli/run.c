@@ -63,7 +63,7 @@ static const char help[] =
     "  --seed S          of them (default 0); number i of a seed is the same in every run\n"
     "  --seconds N       begin no more after N seconds, in an order that the seed draws; what is left is counted\n"
     "  --generate-work N multiply-adds of the largest (default 1,000,000): a GPU can do with more\n"
-    "  --inputs DIR      a problem from each fuzzing input below DIR (a corpus of fuzz_kernel or fuzz_plan)\n"
+    "  --inputs DIR      a problem from each fuzzing input below DIR (a corpus or crash files of fuzz_kernel, fuzz_plan)\n"
     "  --shard I/N       only every N-th problem, beginning with number I\n"
     "  --kernel NAME     run only this kernel, where it is able\n"
     "  --work N          sample lines with more than N multiply-adds (default: 20,000,000; amd: skip them, default:\n"

@@ -24,6 +24,7 @@ MARK = "ATTN_TEST_INTERRUPT"
 GENTLE = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 SECONDS = 2 if not LONG else 4  # a machine that runs 30 of these beside others is slower
 DRAWN = random.Random(share.turn(1 << 32))
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # where this is run under nohup the command would leave it ignored
 
 
 def moments(n):

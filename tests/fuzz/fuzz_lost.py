@@ -28,6 +28,8 @@ DRAWN = random.Random(share.turn(1 << 32))
 SECONDS = 2 if not LONG else 4
 MARK = "ATTN_TEST_LOST"
 
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # where this is run under nohup the commands would leave it ignored
+
 if not os.access(os.path.join(BIN, "fuzz_canary"), os.X_OK):
     print("skipped: this configuration has no engine")
     sys.exit(77)
@@ -155,7 +157,9 @@ class Findings(Build):
             began = time.monotonic()
             child.send_signal(number)
             code = child.wait(timeout=60)
-            self.assertLess(time.monotonic() - began, SECONDS)
+            seconds = time.monotonic() - began
+            with open(log) as f:
+                self.assertLess(seconds, SECONDS, f"signal {number}: {f.read()[-2000:]}")
             until = time.monotonic() + (5 if number == signal.SIGKILL else 0.1)  # for who ends what is left
             while left(mark) and time.monotonic() < until:
                 time.sleep(0.05)
