@@ -52,8 +52,8 @@ for row in alive:
         row["name"], row["what"].replace("|", "\\|"), reached, why.get(row["name"], "")))
 died = len(rows) - len(alive) - len(same)
 drawn = sum(not line.startswith(("#", "0\t")) for line in open(sys.argv[2]))
-print("\n%d drawn, of which %d were run so far: %d died, %d are equivalent, %d are alive or equivalent without an "
-      "argument yet: %.1f%% of those that are not said to be equivalent die." % (
+print("\n%d drawn, %d of them run: %d died, %d are equivalent, %d are alive: %.1f%% of those that are not equivalent "
+      "die." % (
     drawn, len(rows), died, len(same), len(alive), 100 * died / max(1, died + len(alive))))
 END
 [ ! -e "$here/../isa/results.txt" ] || cat "$here/../isa/results.txt"
