@@ -146,28 +146,28 @@ static bool split_simple(struct attn_player *p, struct session_part *part, int n
     return p->u.n > 0;
 }
 
-/* llama_batch_allocr::split_equal, sequential: the same number of tokens of each of some sequences whose numbers follow
- * one another, so that a view of their streams is one tensor. */
+/* llama_batch_allocr::split_equal, sequential: the same number of tokens of each of some sequences, in the order of the
+ * batch, of which each has the number after the one before it, so that a view of their streams is one tensor. */
 static bool split_equal(struct attn_player *p, struct session_part *part, int n_parts)
 {
-    int first = 0;
-    while (first < n_parts && part[first].n == 0)
-        first++;
-    if (first == n_parts)
+    struct session_part *taken[ATTN_SESSION_SLOTS_MAX];
+    int streams = 0;
+    int32_t n = p->s.ubatch;
+    for (int i = 0; i < n_parts && streams < p->s.ubatch; i++) {
+        if (part[i].n == 0 || (streams > 0 && part[i].slot != taken[streams - 1]->slot + 1))
+            continue;
+        taken[streams++] = &part[i];
+        n = part[i].n < n ? part[i].n : n;
+    }
+    if (streams == 0)
         return false;
-    int end = first + 1;
-    int32_t n = part[first].n;
-    for (; end < n_parts && part[end].n > 0 && part[end].slot == part[end - 1].slot + 1 && end - first < p->s.ubatch;
-         end++)
-        n = part[end].n < n ? part[end].n : n;
-    int32_t most = p->s.ubatch / (end - first);
-    n = n < most ? n : most;
+    n = n < p->s.ubatch / streams ? n : p->s.ubatch / streams;
     p->u.n = 0;
-    p->u.first_stream = part[first].slot;
-    p->u.streams = end - first;
-    for (int i = first; i < end; i++)
-        for (int32_t k = 0; k < n; k++, part[i].from++, part[i].n--)
-            add_token(p, part[i].slot, part[i].from);
+    p->u.first_stream = taken[0]->slot;
+    p->u.streams = streams;
+    for (int i = 0; i < streams; i++)
+        for (int32_t k = 0; k < n; k++, taken[i]->from++, taken[i]->n--)
+            add_token(p, taken[i]->slot, taken[i]->from);
     return true;
 }
 

@@ -12,30 +12,32 @@
 #include "planner/arith.h"
 #include "planner/random.h"
 
-/* Features: bits of the header's first three bytes. X(NAME, what it switches on) */
-#define FEATURES(X)                             \
-    X(KV_HEADS, "several KV heads")             \
-    X(GQA, "several query heads a KV head")     \
-    X(SLOTS, "several slots")                   \
-    X(STREAMS, "a stream of cells a slot")      \
-    X(PAD, "n_kv padded")                       \
-    X(MASK, "wide masks")                       \
-    X(ROWS, "mask rows padded")                 \
-    X(TYPES, "K and V of other types")          \
-    X(MIXED, "V of a type of its own")          \
-    X(WINDOW, "a second layer with a window")   \
-    X(DRAFTER, "a layer of the drafter's")      \
-    X(SPLIT, "heads split over devices")        \
-    X(BASE, "cells begin anywhere")             \
-    X(SINKS, "sinks")                           \
-    X(SOFTCAP, "softcap")                       \
-    X(ALIBI, "ALiBi")                           \
-    X(VIEW, "MLA")                              \
-    X(SHARED, "one mask for equal sequences")   \
-    X(SWA_FULL, "a large sliding-window cache") \
-    X(WEAKENED, "a weakened device")            \
-    X(SCHEDULE, "another schedule")             \
-    X(ANY_SIZE, "head sizes that are not known ones") X(UBATCH, "short ubatches") X(SCALE, "a scale of 1")
+/* Features: bits of the header's first three bytes, then of AT_MORE, which inputs of earlier versions have as 0.
+ * X(NAME, what it switches on) */
+#define FEATURES(X)                                   \
+    X(KV_HEADS, "several KV heads")                   \
+    X(GQA, "several query heads a KV head")           \
+    X(SLOTS, "several slots")                         \
+    X(STREAMS, "a stream of cells a slot")            \
+    X(PAD, "n_kv padded")                             \
+    X(MASK, "wide masks")                             \
+    X(ROWS, "mask rows padded")                       \
+    X(TYPES, "K and V of other types")                \
+    X(MIXED, "V of a type of its own")                \
+    X(WINDOW, "a second layer with a window")         \
+    X(DRAFTER, "a layer of the drafter's")            \
+    X(SPLIT, "heads split over devices")              \
+    X(BASE, "cells begin anywhere")                   \
+    X(SINKS, "sinks")                                 \
+    X(SOFTCAP, "softcap")                             \
+    X(ALIBI, "ALiBi")                                 \
+    X(VIEW, "MLA")                                    \
+    X(SHARED, "one mask for equal sequences")         \
+    X(SWA_FULL, "a large sliding-window cache")       \
+    X(WEAKENED, "a weakened device")                  \
+    X(SCHEDULE, "another schedule")                   \
+    X(ANY_SIZE, "head sizes that are not known ones") \
+    X(UBATCH, "short ubatches") X(SCALE, "a scale of 1") X(BESIDE, "prompts in one ubatch with other slots' tokens")
 
 enum feature {
 #define X(NAME, text) HAS_##NAME,
@@ -71,6 +73,7 @@ enum {
     AT_SCHEDULE,
     AT_SEED,
     AT_DRAFT_SIZE = AT_SEED + 2,
+    AT_MORE,
     AT_END
 };
 _Static_assert(AT_END <= ATTN_SESSION_HEADER, "the header has room");
@@ -90,6 +93,8 @@ struct input {
     uint32_t features;
     const struct attn_session_limits *limits;
 };
+
+static int feature_byte(int feature) { return feature < 24 ? feature / 8 : AT_MORE; }
 
 static bool has(const struct input *in, int feature) { return in->features >> feature & 1; }
 
@@ -285,6 +290,12 @@ static void add_event(struct attn_session *s, const struct attn_session_event *e
         s->event[s->n_events++] = *e;
 }
 
+int32_t attn_session_mixed_steps(const struct attn_session *s, const struct attn_session_event *e)
+{
+    const int32_t others = (s->slots - 1) * (e->drafted + 1), room = most(1, s->ubatch - others);
+    return (1 + e->tokens / room) * (1 + others / s->ubatch + (e->drafted ? e->drafted + 1 : 0));
+}
+
 static int32_t steps_of(const struct attn_session *s, const struct attn_session_event *e)
 {
     switch (e->op) {
@@ -294,12 +305,13 @@ static int32_t steps_of(const struct attn_session *s, const struct attn_session_
     case ATTN_SESSION_TOGETHER: return e->tokens;
     case ATTN_SESSION_DRAFT:
     case ATTN_SESSION_DRAFTS: return e->drafted + 2 + (e->drafted + 1) / s->ubatch;
+    case ATTN_SESSION_MIXED: return attn_session_mixed_steps(s, e);
     default: return 0;
     }
 }
 
 /* `b`: what, slot and how, how much, how much more. */
-static void decode_event(const uint8_t *b, int32_t budget, int *slot, struct attn_session *s)
+static void decode_event(const uint8_t *b, int32_t budget, bool beside, int *slot, struct attn_session *s)
 {
     static const int32_t shares[] = { 1000, 995, 900, 500, 250, 0, 980, 700 };
     struct attn_session_event e = { .op = often[b[0] & 15] };
@@ -311,7 +323,15 @@ static void decode_event(const uint8_t *b, int32_t budget, int *slot, struct att
         *slot = to;
     }
     switch (e.op) {
-    case ATTN_SESSION_PREFILL: e.tokens = prompt; break;
+    case ATTN_SESSION_PREFILL:
+        e.tokens = prompt;
+        if (beside && (b[1] & 0x80)) {
+            e.op = ATTN_SESSION_MIXED;
+            e.drafted = b[3] & 1 ? 1 + b[3] / 2 % ATTN_SESSION_DRAFT_MAX : 0;
+            e.accepted = b[1] / 8 % (e.drafted + 1);
+            e.tokens = least(prompt, budget * s->ubatch / (2 * (e.drafted + 1)) + 1);
+        }
+        break;
     case ATTN_SESSION_DECODE:
     case ATTN_SESSION_TOGETHER: e.tokens = least(amount(b[2], s->cells), budget); break;
     case ATTN_SESSION_DRAFT:
@@ -339,7 +359,8 @@ void attn_session_decode(const uint8_t *bytes, size_t size, const struct attn_se
 {
     struct input in = { .limits = limits };
     memcpy(in.header, bytes, size < sizeof in.header ? size : sizeof in.header);
-    in.features = in.header[0] | (uint32_t)in.header[1] << 8 | (uint32_t)in.header[2] << 16;
+    in.features =
+        in.header[0] | (uint32_t)in.header[1] << 8 | (uint32_t)in.header[2] << 16 | (uint32_t)in.header[AT_MORE] << 24;
     attn_session_default(s);
     choose_server(&in, s);
     choose_layers(&in, s);
@@ -356,7 +377,7 @@ void attn_session_decode(const uint8_t *bytes, size_t size, const struct attn_se
          at + ATTN_SESSION_EVENT_BYTES <= size && at < ATTN_SESSION_BYTES_MAX && steps > 0;
          at += ATTN_SESSION_EVENT_BYTES) {
         int before = s->n_events;
-        decode_event(bytes + at, steps, &slot, s);
+        decode_event(bytes + at, steps, has(&in, HAS_BESIDE) && s->slots > 1, &slot, s);
         for (int i = before; i < s->n_events; i++)
             steps -= steps_of(s, &s->event[i]);
     }
@@ -420,9 +441,13 @@ static void change_once(struct draft *d, uint64_t *state)
     uint64_t at = d->events ? attn_random_below(state, d->events) : 0;
     switch (attn_random_below(state, 12)) {
     case 0:
-    case 1: d->bytes[attn_random_below(state, 24) / 8] ^= (uint8_t)(1u << attn_random_below(state, 8)); break;
+    case 1: {
+        const int feature = (int)attn_random_below(state, N_FEATURES);
+        d->bytes[feature_byte(feature)] ^= (uint8_t)(1u << feature % 8);
+        break;
+    }
     case 2:
-    case 3: d->bytes[AT_RUN + attn_random_below(state, AT_END - AT_RUN)] = (uint8_t)attn_random(state); break;
+    case 3: d->bytes[AT_RUN + attn_random_below(state, AT_MORE - AT_RUN)] = (uint8_t)attn_random(state); break;
     case 4:
     case 5: insert_event(d, at, state, false); break;
     case 6: insert_event(d, at, state, true); break;
@@ -458,9 +483,11 @@ size_t attn_session_random(uint8_t out[ATTN_SESSION_BYTES_MAX], uint64_t seed)
     uint64_t share = 1 + attn_random_below(&state, 8);
     for (int i = 0; i < N_FEATURES; i++)
         if (attn_random_below(&state, 16) < share)
-            d.bytes[i / 8] |= (uint8_t)(1u << i % 8);
-    for (int i = AT_RUN; i < AT_END; i++)
+            d.bytes[feature_byte(i)] |= (uint8_t)(1u << i % 8);
+    for (int i = AT_RUN; i < AT_MORE; i++)
         d.bytes[i] = (uint8_t)attn_random(&state);
+    if (attn_random_below(&state, 2)) /* as servers do when nothing is said */
+        d.bytes[AT_MORE] |= 1u << HAS_BESIDE % 8;
     for (uint64_t i = 0; i < d.events; i++)
         draw_event(&d, i, &state);
     return give(&d, out, ATTN_SESSION_BYTES_MAX);

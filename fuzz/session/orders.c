@@ -78,7 +78,7 @@ static bool reorder(const struct attn_session *s, struct attn_session *other)
     for (int i = 0; i < s->n_events; i++) {
         const struct attn_session_event *e = &s->event[i];
         if (e->op == ATTN_SESSION_TOGETHER || e->op == ATTN_SESSION_DRAFTS || e->op == ATTN_SESSION_COPY ||
-            e->op == ATTN_SESSION_DEFRAG)
+            e->op == ATTN_SESSION_DEFRAG || e->op == ATTN_SESSION_MIXED)
             return false;
         slot = e->op == ATTN_SESSION_SLOT ? e->slot : slot;
         used |= e->op == ATTN_SESSION_SLOT ? 0 : 1u << slot;

@@ -100,7 +100,8 @@ int32_t session_room(const struct attn_player *p, int slot);
 /* The slot keeps its first n tokens, in all caches, and the checkpoints of them. */
 void session_truncate(struct attn_player *p, int slot, int32_t n);
 void session_drop_checkpoint(struct session_slot *slot, int i);
-/* One batch, by the target or the drafter. Parts are in the order of their slots; their numbers are changed. */
+/* One batch, by the target or the drafter. Parts are in the order of the batch, one a slot; their numbers are changed.
+ */
 enum session_result session_decode(struct attn_player *p, struct session_part *part, int n, bool draft);
 /* Evaluates the tokens that the target lacks of some slots; slots that could not be placed are cut to what they have.
  * False when the visitor wants no more. */

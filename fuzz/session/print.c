@@ -90,6 +90,11 @@ static void put_event(struct printer *p, const struct attn_session_event *e)
         if (e->times > 1)
             put(p, " times %d", e->times);
         break;
+    case ATTN_SESSION_MIXED:
+        put(p, " %d", e->tokens);
+        if (e->drafted)
+            put(p, " draft %d accept %d", e->drafted, e->accepted);
+        break;
     case ATTN_SESSION_SHIFT: put(p, " keep=%d", e->keep); break;
     case ATTN_SESSION_REUSE:
         if (e->share == 0 || e->share == 1000)

@@ -97,15 +97,12 @@ static void give_up_lost(struct attn_player *p, int slot)
     }
 }
 
-/* server update_slots, with speculation: the sampled token and the drafts are one batch of the target; what was not
- * accepted is removed from all caches (seq_rm from n_past on). */
-static bool draft(struct attn_player *p, const struct attn_session_event *e, bool all)
+/* The sampled token and the drafted ones of each slot that has room; returns how many parts there are. */
+static int draw_drafts(struct attn_player *p, const int *slot, int slots, int32_t drafted, struct session_part *part)
 {
-    int slot[ATTN_SESSION_SLOTS_MAX];
-    struct session_part part[ATTN_SESSION_SLOTS_MAX];
-    int n = 0, slots = slots_in_use(p, all, slot);
+    int n = 0;
     for (int i = 0; i < slots; i++) {
-        int32_t most = session_room(p, slot[i]) < e->drafted + 1 ? session_room(p, slot[i]) : e->drafted + 1;
+        int32_t most = session_room(p, slot[i]) < drafted + 1 ? session_room(p, slot[i]) : drafted + 1;
         if (most == 0)
             continue;
         part[n] = (struct session_part){ slot[i], p->slot[slot[i]].n, most };
@@ -115,17 +112,67 @@ static bool draft(struct attn_player *p, const struct attn_session_event *e, boo
             session_draw_token(p, slot[i]);
         n++;
     }
-    enum session_result drafted = n > 0 ? run_drafter(p, part, n) : SESSION_DONE;
-    if (drafted == SESSION_STOPPED)
+    return n;
+}
+
+/* What was not accepted is removed from all caches (seq_rm from n_past on); `refused`: so was the batch. */
+static void roll_back(struct attn_player *p, const struct session_part *part, int n, int32_t accept, bool refused)
+{
+    for (int i = 0; i < n; i++) {
+        int32_t accepted = part[i].from + 1 + (accept < part[i].n - 1 ? accept : part[i].n - 1);
+        if (!refused || accepted < p->slot[part[i].slot].n)
+            session_truncate(p, part[i].slot, accepted);
+        give_up_lost(p, part[i].slot);
+    }
+}
+
+/* server update_slots, with speculation: the sampled token and the drafts are one batch of the target. */
+static bool draft(struct attn_player *p, const struct attn_session_event *e, bool all)
+{
+    int slot[ATTN_SESSION_SLOTS_MAX];
+    struct session_part part[ATTN_SESSION_SLOTS_MAX];
+    int n = draw_drafts(p, slot, slots_in_use(p, all, slot), e->drafted, part);
+    if (n > 0 && run_drafter(p, part, n) == SESSION_STOPPED)
         return false;
     int64_t refused = p->counts.refused;
     if (n > 0 && !session_evaluate(p, part, n))
         return false;
-    for (int i = 0; i < n; i++) {
-        int32_t accepted = part[i].from + 1 + (e->accepted < part[i].n - 1 ? e->accepted : part[i].n - 1);
-        if (p->counts.refused == refused || accepted < p->slot[part[i].slot].n)
-            session_truncate(p, part[i].slot, accepted);
-        give_up_lost(p, part[i].slot);
+    roll_back(p, part, n, e->accepted, p->counts.refused != refused);
+    return true;
+}
+
+/* server update_slots: the batch has the sampled tokens (and drafts) of the slots that generate first, then, as many as
+ * it still takes, those of a slot's prompt. Here a batch is an ubatch, or a prompt token more than what generates. */
+static bool mixed(struct attn_player *p, const struct attn_session_event *e)
+{
+    const int own = p->current;
+    int32_t left = e->tokens < session_room(p, own) ? e->tokens : session_room(p, own);
+    if (left > 0 && p->slot[own].n == 0)
+        p->slot[own].request++;
+    while (left > 0) {
+        struct session_part part[ATTN_SESSION_SLOTS_MAX];
+        int slot[ATTN_SESSION_SLOTS_MAX], slots = 0;
+        for (int i = 0; i < p->s.slots; i++)
+            if (i != own && p->slot[i].n > 0)
+                slot[slots++] = i;
+        const int n = draw_drafts(p, slot, slots, e->drafted, part);
+        if (n > 0 && e->drafted && run_drafter(p, part, n) == SESSION_STOPPED)
+            return false;
+        int32_t taken = p->s.ubatch;
+        for (int i = 0; i < n; i++)
+            taken -= part[i].n;
+        taken = taken < 1 ? 1 : taken < left ? taken : left;
+        part[n] = (struct session_part){ own, p->slot[own].n, taken };
+        for (int32_t k = 0; k < taken; k++)
+            session_draw_token(p, own);
+        const int64_t refused = p->counts.refused;
+        if (!session_evaluate(p, part, n + 1))
+            return false;
+        const bool was_refused = p->counts.refused != refused;
+        roll_back(p, part, n, e->accepted, was_refused);
+        if (was_refused)
+            break;
+        left -= taken;
     }
     return true;
 }
@@ -285,6 +332,7 @@ static bool play_event(struct attn_player *p, const struct attn_session_event *e
     case ATTN_SESSION_TOGETHER: return generate(p, e->tokens, true);
     case ATTN_SESSION_DRAFT: return draft(p, e, false);
     case ATTN_SESSION_DRAFTS: return draft(p, e, true);
+    case ATTN_SESSION_MIXED: return mixed(p, e);
     case ATTN_SESSION_CHECKPOINT: save_checkpoint(p, slot); return true;
     case ATTN_SESSION_RESTORE: restore(p, slot); return true;
     case ATTN_SESSION_REUSE: return reuse(p, slot, e);

@@ -80,8 +80,9 @@ const char *attn_session_check(const struct attn_session *s)
             return "an event does not exist";
         if ((e->op == ATTN_SESSION_SLOT || e->op == ATTN_SESSION_COPY) && !within(e->slot, 0, s->slots - 1))
             return "an event names a slot that is not there";
-        if ((e->op == ATTN_SESSION_DRAFT || e->op == ATTN_SESSION_DRAFTS) &&
-            (!within(e->drafted, 1, ATTN_SESSION_DRAFT_MAX) || !within(e->accepted, 0, e->drafted)))
+        if ((e->op == ATTN_SESSION_DRAFT || e->op == ATTN_SESSION_DRAFTS || e->op == ATTN_SESSION_MIXED) &&
+            (!within(e->drafted, e->op != ATTN_SESSION_MIXED, ATTN_SESSION_DRAFT_MAX) ||
+             !within(e->accepted, 0, e->drafted)))
             return "a draft has 1 to 16 tokens, of which at most all are accepted";
 #define X(NAME, field, least, most)                                     \
     if (e->op == ATTN_SESSION_##NAME && !within(e->field, least, most)) \

@@ -73,6 +73,8 @@ enum attn_session_mask {
     X(SLOT, slot, "N", "the events after it are about slot N")                                                  \
     X(PREFILL, prefill, "N", "N new tokens of a prompt, in ubatches")                                           \
     X(DECODE, decode, "N", "N tokens, one a step")                                                              \
+    X(MIXED, mixed, "N [draft K accept M]",                                                                     \
+      "N tokens of a prompt, in ubatches that have a token or draft of each other slot")                        \
     X(TOGETHER, together, "N", "N steps that decode one token of every slot in use")                            \
     X(DRAFT, draft, "N accept M [times K]", "N drafted tokens, verified in one batch, M of them accepted")      \
     X(DRAFTS, drafts, "N accept M [times K]", "the same for every slot in use, in one batch")                   \
@@ -96,6 +98,9 @@ enum attn_session_op {
     X(SLOT, slot, 0, ATTN_SESSION_SLOTS_MAX - 1)   \
     X(PREFILL, tokens, 1, ATTN_SESSION_CELLS_MAX)  \
     X(DECODE, tokens, 1, ATTN_SESSION_CELLS_MAX)   \
+    X(MIXED, tokens, 1, ATTN_SESSION_CELLS_MAX)    \
+    X(MIXED, drafted, 0, ATTN_SESSION_DRAFT_MAX)   \
+    X(MIXED, accepted, 0, ATTN_SESSION_DRAFT_MAX)  \
     X(TOGETHER, tokens, 1, ATTN_SESSION_CELLS_MAX) \
     X(DRAFT, drafted, 1, ATTN_SESSION_DRAFT_MAX)   \
     X(DRAFT, accepted, 0, ATTN_SESSION_DRAFT_MAX)  \
@@ -193,6 +198,9 @@ void attn_session_decode(const uint8_t *bytes, size_t size, const struct attn_se
                          struct attn_session *session);
 /* The limits that fuzz_session uses for an input. */
 void attn_session_limits_for(enum attn_session_kind kind, struct attn_session_limits *limits);
+
+/* Steps of an event that mixes slots, at most, when all other slots are in use. */
+int32_t attn_session_mixed_steps(const struct attn_session *session, const struct attn_session_event *event);
 
 /* Mutation and crossover on such inputs; out may be in (a). Return the size, at most cap. */
 size_t attn_session_mutate(const uint8_t *in, size_t size, uint8_t *out, size_t cap, uint64_t seed);

@@ -312,8 +312,8 @@ static bool read_share(struct reader *r, const struct word *w, int32_t *share)
     return true;
 }
 
-/* N accept M [times K] */
-static bool read_draft(struct reader *r, struct attn_session_event *e)
+/* N accept M */
+static bool read_accepted(struct reader *r, struct attn_session_event *e)
 {
     struct word w = next_word(r);
     if (!read_number(r, &w, 1, ATTN_SESSION_DRAFT_MAX, &e->drafted))
@@ -322,7 +322,27 @@ static bool read_draft(struct reader *r, struct attn_session_event *e)
     if (!word_is(&w, "accept"))
         return fail(r, &w, "accept N is needed, not");
     w = next_word(r);
-    if (!read_number(r, &w, 0, e->drafted, &e->accepted))
+    return read_number(r, &w, 0, e->drafted, &e->accepted);
+}
+
+/* N [draft K accept M] */
+static bool read_mixed(struct reader *r, struct attn_session_event *e)
+{
+    struct word w = next_word(r);
+    if (!read_number(r, &w, 1, ATTN_SESSION_CELLS_MAX, &e->tokens))
+        return false;
+    w = peek_word(r);
+    if (!word_is(&w, "draft"))
+        return true;
+    next_word(r);
+    return read_accepted(r, e);
+}
+
+/* N accept M [times K] */
+static bool read_draft(struct reader *r, struct attn_session_event *e)
+{
+    struct word w;
+    if (!read_accepted(r, e))
         return false;
     w = peek_word(r);
     if (!word_is(&w, "times"))
@@ -348,6 +368,7 @@ static bool read_event(struct reader *r, const struct word *statement, int op)
     case ATTN_SESSION_TOGETHER: w = next_word(r); return read_number(r, &w, 1, ATTN_SESSION_CELLS_MAX, &e->tokens);
     case ATTN_SESSION_DRAFT:
     case ATTN_SESSION_DRAFTS: return read_draft(r, e);
+    case ATTN_SESSION_MIXED: return read_mixed(r, e);
     case ATTN_SESSION_REUSE:
         w = next_word(r);
         if (!after_key(&w, "lcp", &value))

@@ -110,6 +110,7 @@ static int64_t steps_of(const struct attn_session *s, const struct attn_session_
     case ATTN_SESSION_TOGETHER: return e->tokens;
     case ATTN_SESSION_DRAFT:
     case ATTN_SESSION_DRAFTS: return (int64_t)(e->times > 0 ? e->times : 1) * (e->drafted + 1);
+    case ATTN_SESSION_MIXED: return attn_session_mixed_steps(s, e);
     default: return 0;
     }
 }

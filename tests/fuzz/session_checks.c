@@ -150,6 +150,12 @@ static void test_results(void **state)
         "session { layer a heads=6/3 d=64 type=q8_0/q4_0; slots 3; cells 48; cache streams; split 3; base 5; "
         "pad 32; mask padded=64; rows 8;"
         "prefill 9; slot 1; prefill 12; together 3; slot 2; prefill 3; drafts 4 accept 1; copy 0; together 2; }",
+        /* prompt rows of one slot beside the rows of others, in one stream of cells and in one each */
+        "session { layer w heads=4/2 d=64 window=12; layer f heads=4/1 d=128; layer m heads=2/2 d=64 draft; slots 3; "
+        "cells 128; ubatch 16; prefill 20; slot 1; prefill 9; slot 2; mixed 30; mixed 9 draft 3 accept 1; slot 0; "
+        "mixed 12 draft 2 accept 2; together 1; }",
+        "session { layer f heads=4/2 d=64 type=q8_0; slots 3; cells 64; cache streams; ubatch 12; prefill 5; slot 2; "
+        "prefill 7; slot 1; mixed 20; mixed 4 draft 2 accept 0; }",
         /* MLA, ALiBi, sinks, softcap; shift and defragmentation */
         "session { layer mla heads=2/1 d=576/512 view; cells 24; prefill 10; shift keep=2; decode 4; }",
         "session { layer x heads=5/1 d=80 max_bias=8 softcap=20 sinks scale=0.1; slots 2; cells 64; schedule 3; "

@@ -22,6 +22,7 @@ struct seen {
     int64_t n;
     struct attn_problem problem[4096];
     struct attn_session_at at[4096];
+    int32_t row_slot[16][16]; /* of the rows of the first ones */
 };
 static struct seen seen;
 
@@ -30,9 +31,10 @@ static bool keep(void *context, const struct attn_player *player, const struct a
 {
     struct attn_error error;
     (void)context;
-    (void)player;
     assert_int_equal(attn_problem_check(p, &error), ATTN_E_OK);
     assert_true(seen.n < 4096);
+    for (int32_t r = 0; seen.n < 16 && r < 16 && r < player->u.n; r++)
+        seen.row_slot[seen.n][r] = player->u.slot[r];
     seen.problem[seen.n] = *p;
     seen.at[seen.n++] = *at;
     return true;
@@ -132,6 +134,42 @@ static void test_drafts(void **state)
         assert_int_equal(seen.at[i].draft, want[i].draft);
     }
     assert_int_equal(attn_player_length(p, 0), 18);
+    attn_player_close(p);
+}
+
+/* Prompt rows of one slot and decode or draft rows of others in one ubatch: what generates comes first, the prompt
+ * fills it. */
+static void test_mixed_batches(void **state)
+{
+    static const int32_t slots[][10] = { { 0, 1, 2, 2, 2, 2 }, { 0, 1, 2, 2, 2 }, { 0, 0, 0, 1, 1, 1 } };
+    (void)state;
+    struct attn_player *p = play("session { layer f heads=2/1 d=64; slots 3; cells 64; ubatch 6; prefill 5; slot 1; "
+                                 "prefill 3; slot 2; mixed 7; mixed 2 draft 2 accept 1; }");
+    /* 5; 3; a token each of slots 0 and 1 and 4 of the prompt; as many and 3; then 3 each of slots 0 and 1, and one of
+     * the prompt, twice; the third token of each is rolled back, and the next ones take its cell. */
+    static const int32_t n_q[] = { 5, 3, 6, 5, 6, 1, 6, 1 }, n_kv[] = { 5, 8, 14, 19, 25, 26, 30, 31 };
+    assert_int_equal(seen.n, sizeof n_q / sizeof n_q[0]);
+    for (int64_t i = 0; i < seen.n; i++) {
+        assert_int_equal(attn_n_q(&seen.problem[i]), n_q[i]);
+        assert_int_equal(attn_n_kv(&seen.problem[i]), n_kv[i]);
+        for (int32_t r = 0; i >= 2 && i < 5 && r < n_q[i]; r++)
+            assert_int_equal(seen.row_slot[i][r], slots[i - 2][r]);
+    }
+    /* Of three tokens two stay. */
+    assert_int_equal(attn_player_length(p, 0), 5 + 2 + 2 * 2);
+    assert_int_equal(attn_player_length(p, 1), 3 + 2 + 2 * 2);
+    assert_int_equal(attn_player_length(p, 2), 9);
+    attn_player_close(p);
+    /* A stream a slot: of the batch 0, 2, 1 the streams 0 and 1 are together, then 2, then the rest of the prompt. */
+    p = play(
+        "session { layer f heads=2/1 d=64; slots 3; cells 64; cache streams; prefill 5; slot 2; prefill 3; slot 1; "
+        "mixed 7; }");
+    static const int32_t seqs[] = { 1, 1, 2, 1, 1 }, rows[] = { 5, 3, 1, 1, 6 };
+    assert_int_equal(seen.n, sizeof seqs / sizeof seqs[0]);
+    for (int64_t i = 0; i < seen.n; i++) {
+        assert_int_equal(attn_n_seq(&seen.problem[i]), seqs[i]);
+        assert_int_equal(attn_n_q(&seen.problem[i]), rows[i]);
+    }
     attn_player_close(p);
 }
 
@@ -296,6 +334,7 @@ int main(void)
         cmocka_unit_test(test_the_reports_checkpoint),
         cmocka_unit_test(test_reuse),
         cmocka_unit_test(test_drafts),
+        cmocka_unit_test(test_mixed_batches),
         cmocka_unit_test(test_padding),
         cmocka_unit_test(test_streams),
         cmocka_unit_test(test_views_and_splits),

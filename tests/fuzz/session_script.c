@@ -94,7 +94,8 @@ static void test_every_statement(void **state)
         "cache streams; ubatch 7;\r\n"
         "  pad 32; mask padded=64; rows 8; masks shared; swa full; base 3; seed 18446744073709551615; schedule 5;\n"
         "  slot 1; prefill 4; decode 2; together 3; draft 4 accept 2; drafts 2 accept 0 times 3; checkpoint; restore;\n"
-        "  reuse lcp=0.5 prompt=12; reuse lcp=1; reuse lcp=0.05; copy 0; shift keep=0; defrag; clear }trailing";
+        "  reuse lcp=0.5 prompt=12; reuse lcp=1; reuse lcp=0.05; copy 0; shift keep=0; defrag; clear; mixed 9;\n"
+        "  mixed 8 draft 3 accept 1 }trailing";
     struct attn_session_error error;
     size_t used;
     (void)state;
@@ -112,7 +113,11 @@ static void test_every_statement(void **state)
     assert_int_equal(one.mask, ATTN_SESSION_MASK_PADDED);
     assert_int_equal(one.mask_pad, 64);
     assert_true(one.seed == UINT64_MAX && one.schedule == 5);
-    assert_int_equal(one.n_events, 15);
+    assert_int_equal(one.n_events, 17);
+    assert_int_equal(one.event[15].drafted, 0);
+    assert_int_equal(one.event[16].tokens, 8);
+    assert_int_equal(one.event[16].drafted, 3);
+    assert_int_equal(one.event[16].accepted, 1);
     assert_int_equal(one.event[5].times, 3);
     assert_int_equal(one.event[8].share, 500);
     assert_int_equal(one.event[9].share, 1000);
