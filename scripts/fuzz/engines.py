@@ -130,8 +130,9 @@ class Afl(Engine):
         return command, environment
 
     def check(self, fuzzer):
-        """It goes on without what it was asked to work with."""
-        if self.mutator(fuzzer.target) and fuzzer.seen and "Custom mutator '" not in fuzzer.text():
+        """It goes on without what it was asked to work with. What it says comes in blocks: all is there at its end."""
+        text = "" if fuzzer.running() else fuzzer.text()
+        if self.mutator(fuzzer.target) and "Have a nice day" in text and "Custom mutator '" not in text:
             return "AFL++ has not loaded the mutator library"
         return None
 

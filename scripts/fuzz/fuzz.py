@@ -173,7 +173,6 @@ class Run:
             if now - f.moved > f.target.timeout + STILL_LEAST_S:
                 f.trouble = f"no new execution for {now - f.moved:.0f} s"
                 self.processes.end([f.child], 1)
-            f.trouble = f.trouble or self.engine.check(f)
 
     def progress(self, now):
         executions = {}
@@ -190,6 +189,7 @@ class Run:
     def trouble_of(self, fuzzer, stopped):
         """Why this process says nothing of the target; None: it does."""
         code, seen = fuzzer.child.poll(), fuzzer.executions()
+        fuzzer.trouble = fuzzer.trouble or self.engine.check(fuzzer)
         if fuzzer.trouble:
             return fuzzer.trouble
         if stopped:

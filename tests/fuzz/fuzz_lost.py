@@ -244,6 +244,7 @@ class Afl(Build):
     case $program in *canary) echo c >"$out/main/crashes/id:000000,sig:06" ;; esac
     printf 'fa1 new' >"$out/${role#* }/queue/id:000001,src:000000,op:change"
     sleep 1.5
+    echo "[+] We're done here. Have a nice day!"
     """
 
     def setUp(self):
