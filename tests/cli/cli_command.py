@@ -42,6 +42,9 @@ MISTAKES = {
                  (("--", "/nosuch/program"), 3, "there is no program '/nosuch/program'")],
     "tight": [(("x",), 2, "tight takes no input: x"), (("--each", "0"), 2, "--each 0"),
               (("--generate", "-1"), 2, "--generate -1"), (("--max-work", "1"), 2, "--max-work 1")],
+    "diff": [((), 2, "--subject is said twice"), (("--subject", "own"), 2, "--subject is said twice"),
+             (("--subject", "own", "--subject", "own", "--calls", "0"), 2, "--calls is a whole number from 1 up"),
+             (("--subject", "own", "--subject", "nosuch"), 2, "nosuch cannot be asked")],
     "zoo": [((), 2, "--build DIR is missing"), (("--build", "/nosuch"), 3, "/nosuch/zoo.txt"),
             (("--build", "/nosuch", "--ways", "luck"), 2, "no way 'luck'")],
 }
