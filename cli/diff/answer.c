@@ -58,8 +58,10 @@ int diff_answer_all(const struct check_subject_options *options, bool execute, c
         return CLI_LACKS;
     }
     int code = check_open(options, argv, &check->subject);
-    if (code != CLI_GOOD)
+    if (code != CLI_GOOD) {
+        free(check);
         return code;
+    }
     check->execute = execute;
     check->by_name = true;
     FILE *out = fdopen(dup(STDOUT_FILENO), "w"); /* what the subject prints goes elsewhere */

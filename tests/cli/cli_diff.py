@@ -22,7 +22,8 @@ class Own(Case):
 
     def test_lines(self):
         line = "fa1 q=f32[64,1,1,1] k=f16[64,1,1,1] v=f16[64,1,1,1]"
-        self.assertRegex(self.good("diff", "--subject", "own", "--subject", "own", line).out, r"calls +\d+ \(1 problems\)")
+        out = self.good("diff", "--subject", "own", "--subject", "own", line).out
+        self.assertRegex(out, r"calls +\d+ \(1 problems\)")
         self.ends(2, "diff", "--subject", "own", "--subject", "own", "fa1 q=")
 
     def test_usage(self):
@@ -58,7 +59,8 @@ class Faults(Case):
 
     def test_the_change_is_shrunk(self):
         change = [c for c in self.diff(1, "none", "failed")["changes"] if c["worse"]][0]
-        self.assertRegex(change["line"], r"^fa1 q=f32\[\d+,1,1,1\] k=f16\[\d+,1,1,1\] v=f16\[\d+,1,1,1\] softcap=\S+ \| dev=")
+        self.assertRegex(change["line"],
+                         r"^fa1 q=f32\[\d+,1,1,1\] k=f16\[\d+,1,1,1\] v=f16\[\d+,1,1,1\] softcap=\S+ \| dev=")
 
     def test_itself(self):
         self.assertEqual(self.diff(0, "none", "none")["changes"], [])

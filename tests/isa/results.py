@@ -23,7 +23,8 @@ def run(attnfuzz, *arguments):
 
 def main():
     attnfuzz, shards, generated = (sys.argv[1:] + ["64", "200"][len(sys.argv) - 2:])[:3]
-    listed = run(attnfuzz, "--backend", "amd:all", "--host-work", "0", "fa1 q=f32[1,1,1,1] k=f16[1,1,1,1] v=f16[1,1,1,1]")
+    listed = run(attnfuzz, "--backend", "amd:all", "--host-work", "0",
+                 "fa1 q=f32[1,1,1,1] k=f16[1,1,1,1] v=f16[1,1,1,1]")
     targets = [name for name, n in listed["by_device"].items() if n]
     rows, problems, failed, unsupported = [], 0, 0, 0
     for number, target in enumerate(targets):
@@ -40,9 +41,10 @@ def main():
                 rows.append((target, kernel, a["ran"] + b["ran"], max(a["worst"], b["worst"]), b["apart"],
                              100 * b["bits_equal"] / max(1, b["compared_components"])))
     print("\n## Machine code for AMD GPUs, executed on the CPU\n")
-    print("Made by `tests/isa/results.py`. Of each target's kernels: problems run by it (one corpus line in %s of at most "
-          "2 M\nmultiply-adds, and %s generated ones), the largest error in units of its bound, and how far the generated "
-          "ones were from\nthe executor of the source, in units of both bounds together; components with the same bits.\n"
+    print("Made by `tests/isa/results.py`. Of each target's kernels: problems run by it (one corpus line in %s of at\n"
+          "most 2 M multiply-adds, and %s generated ones), the largest error in units of its bound, and how far the\n"
+          "generated ones were from the executor of the source, in units of both bounds together; components with the\n"
+          "same bits.\n"
           % (shards, generated))
     print("%d problems on %d targets: %d failed, %d unsupported.\n" % (problems, len(targets), failed, unsupported))
     print("| target | kernel | problems | worst of bound | apart | same bits |\n|---|---|---|---|---|---|")

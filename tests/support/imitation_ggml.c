@@ -16,9 +16,10 @@
  *   ask      asking about D=64 with three sequences aborts
  *
  * SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE /* dladdr */
+#include <dlfcn.h>
 #include "tests/support/imitation_ggml.h"
 
-#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
