@@ -154,7 +154,7 @@ static bool passes(const struct isa_instr *i)
  * goes, may not. The instruction itself says of which lanes of its result. */
 static bool saves(const struct isa_wave *w, const struct isa_instr *i, int source)
 {
-    if (i->row->run == isa_run_permute)
+    if (i->row->class == ISA_CLASS_DS && isa_m(i, ISA_M_PERMUTES))
         return source == 1;
     if (!(i->row->flags & ISA_NO_DST))
         return false;

@@ -23,6 +23,7 @@ enum {
     ISA_M_TWO = 1 << 14,            /* DS: two accesses */
     ISA_M_ST64 = 1 << 15,           /* DS: their offsets count in 64 elements */
     ISA_M_COMPARED_FIRST = 1 << 16, /* DS: what is compared comes before the new value */
+    ISA_M_PERMUTES = 1 << 17,       /* DS: the data goes from lane to lane */
     ISA_M_SHIFT = 24
 };
 
@@ -142,8 +143,6 @@ uint64_t isa_atomic_at(const struct isa_wave *w, const struct isa_instr *i, cons
 bool isa_global_atomic(struct isa_wave *w, const struct isa_instr *i, int lane, uint64_t address,
                        const struct isa_operand *data);
 
-/* ds_permute, ds_bpermute, ds_swizzle: what is not known of the data goes where it goes. */
-isa_run isa_run_permute;
 /* Bytes of LDS that are not known, which a lane has loaded to dst[0] from `word` of it on. */
 void isa_lds_learn(struct isa_wave *w, const struct isa_instr *i, int lane, uint32_t address, int word);
 

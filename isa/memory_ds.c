@@ -222,9 +222,9 @@ static int reach(const struct isa_wave *w) { return w->target->generation >= ISA
 
 /* ds_bpermute: each lane fetches from another; from one that is inactive, 0. ds_permute: each sends to another; of
  * several the last one counts, whom nobody sends to gets 0. */
-enum isa_next isa_run_permute(struct isa_wave *w, const struct isa_instr *i)
+static enum isa_next run_permute(struct isa_wave *w, const struct isa_instr *i)
 {
-    bool fetches = i->row->op.number != 0;
+    bool fetches = (i->row->op.number & 1) != 0;
     uint32_t result[ISA_LANES] = { 0 };
     const uint32_t *at = w->v[i->src[0].reg], *data = w->v[i->src[1].reg];
     int span = reach(w);
@@ -339,8 +339,20 @@ static const struct isa_row rows[] = {
 #undef X
                     { "ds_append", ISA_CLASS_DS, { ISA_T_B32 }, { 0 }, ISA_READS_M0, run_append, { .number = 0 } },
     { "ds_consume", ISA_CLASS_DS, { ISA_T_B32 }, { 0 }, ISA_READS_M0, run_append, { .number = 1 } },
-    { "ds_bpermute_b32", ISA_CLASS_DS, { ISA_T_B32 }, { ISA_T_B32, ISA_T_B32 }, 0, isa_run_permute, { .number = 1 } },
-    { "ds_permute_b32", ISA_CLASS_DS, { ISA_T_B32 }, { ISA_T_B32, ISA_T_B32 }, 0, isa_run_permute, { .number = 0 } },
+    { "ds_bpermute_b32",
+      ISA_CLASS_DS,
+      { ISA_T_B32 },
+      { ISA_T_B32, ISA_T_B32 },
+      0,
+      run_permute,
+      { .number = ISA_M_PERMUTES | 1 } },
+    { "ds_permute_b32",
+      ISA_CLASS_DS,
+      { ISA_T_B32 },
+      { ISA_T_B32, ISA_T_B32 },
+      0,
+      run_permute,
+      { .number = ISA_M_PERMUTES } },
     { "ds_swizzle_b32", ISA_CLASS_DS, { ISA_T_B32 }, { ISA_T_B32 }, 0, run_swizzle, { .number = 0 } },
     { "ds_nop", ISA_CLASS_DS, { 0 }, { 0 }, 0, run_nop, { .number = 0 } },
 };
