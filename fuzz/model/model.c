@@ -22,7 +22,7 @@ struct architecture {
     float scale;         /* 0: 1/sqrt(D_K) */
     float max_bias;      /* where the file has none */
     int32_t scale_heads; /* a model of so many layers scales by embedding and heads in place of D_K */
-    bool drafter;        /* all its layers are those of a drafter */
+    bool drafter;        /* all its layers are those of a drafter, which reads the target's cache */
 };
 
 static const struct architecture architectures[] = {
@@ -275,7 +275,11 @@ bool attn_model_of(const struct attn_gguf *gguf, int type_k, int type_v, struct 
     s.drafting = of_layer(&s, ATTN_GGUF_NEXTN, 0, 0);
     if (s.arch->drafter || s.drafting >= model->layers) {
         /* A drafter of its own: its layers are all there is, and are played as a model's. */
-        note(&s, "all its layers are a drafter's: they are played as a model's own");
+        model->reads = s.arch->drafter;
+        note(&s, model->reads
+                     ? "all its layers are a drafter's, which read the cache of the target's last layers: these "
+                       "are taken to have its heads"
+                     : "all its layers are a drafter's: they are played as a model's own");
         s.drafting = 0;
     }
     for (int32_t i = 0; i < model->layers; i++)

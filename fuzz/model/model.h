@@ -20,6 +20,7 @@ struct attn_model {
     int32_t layers;    /* all, those that predict further tokens (MTP) included */
     int32_t attention; /* of them have attention */
     int32_t context;   /* tokens; 0: not said */
+    bool reads;        /* its layers read the caches of a target's last layers of their kinds */
     int32_t n_kinds, n_notes;
     struct attn_model_kind kind[ATTN_MODEL_KINDS_MAX];
     char note[ATTN_MODEL_NOTES_MAX]

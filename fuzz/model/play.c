@@ -1,6 +1,7 @@
 /* play.c: sessions of a server that runs a model.
  *
  * SPDX-License-Identifier: MIT */
+#include <stdio.h>
 #include <string.h>
 
 #include "fuzz/model/model.h"
@@ -21,7 +22,8 @@ static int share_out(const struct attn_model *model, int session[ATTN_MODEL_KIND
         session[i] = -1;
         if (model->kind[i].layer.draft)
             continue;
-        while (taken[at] == ATTN_SESSION_LAYERS_MAX - (*drafter >= 0) || (own && window[at] && window[at] != own))
+        while (taken[at] == (model->reads ? ATTN_SESSION_LAYERS_MAX / 2 : ATTN_SESSION_LAYERS_MAX - (*drafter >= 0)) ||
+               (own && window[at] && window[at] != own))
             at++;
         session[i] = at;
         taken[at]++;
@@ -56,12 +58,20 @@ void attn_model_session(const struct attn_model *model, int index, int32_t cells
             s->layer[s->n_layers++] = model->kind[i].layer;
     if (drafter >= 0)
         s->layer[s->n_layers++] = model->kind[drafter].layer;
+    const int n_target = s->n_layers;
+    for (int i = 0; i < n_target && model->reads; i++) {
+        struct attn_session_layer *l = &s->layer[s->n_layers++];
+        *l = s->layer[i];
+        l->draft = 1;
+        l->reads = (uint8_t)(i + 1);
+        snprintf(l->name, sizeof l->name, i ? "mtp%d" : "mtp", i + 1);
+    }
     const int32_t quarter = s->cells / 4;
     add(s, ATTN_SESSION_PREFILL)->tokens = quarter > 16 ? quarter - 7 : 1;
     add(s, ATTN_SESSION_DECODE)->tokens = s->cells > 8 ? 3 : 1;
     if (quarter <= 16)
         return;
-    if (drafter >= 0) {
+    if (drafter >= 0 || model->reads) {
         struct attn_session_event *draft = add(s, ATTN_SESSION_DRAFT);
         draft->drafted = 4;
         draft->accepted = draft->times = 2;

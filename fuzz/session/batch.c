@@ -16,7 +16,7 @@
 
 static int cache_of_layer(const struct attn_session_layer *l)
 {
-    return l->draft ? SESSION_DRAFTER : l->window ? SESSION_SWA : SESSION_FULL;
+    return session_who_has(l) == SESSION_DRAFTS ? SESSION_DRAFTER : l->window ? SESSION_SWA : SESSION_FULL;
 }
 
 /* llama_kv_cache_iswa: the cache of the layers with a window has room for the windows and one ubatch, padded, at most
@@ -193,13 +193,14 @@ static bool place(struct attn_player *p, const int *caches, int n_caches)
 static bool stands_for_another(const struct attn_player *p, int layer, int share)
 {
     const struct session_share *own = &p->share[layer][share];
-    if (own->n_head_kv == 0)
+    if (own->n_head == 0)
         return true;
     return share > 0 && share + 1 < p->s.split && own->n_head == own[-1].n_head && own->n_head_kv == own[-1].n_head_kv;
 }
 
-static bool visit_step(struct attn_player *p, bool draft)
+static bool visit_step(struct attn_player *p, enum session_who who)
 {
+    const bool draft = who != SESSION_TARGET;
     struct attn_problem problem;
     p->counts.steps++;
     p->at.step = p->counts.steps;
@@ -207,7 +208,7 @@ static bool visit_step(struct attn_player *p, bool draft)
     p->at.request = p->slot[p->at.slot].request;
     p->at.draft = draft;
     for (int layer = 0; layer < p->s.n_layers; layer++) {
-        if ((p->s.layer[layer].draft != 0) != draft)
+        if (session_who_has(&p->s.layer[layer]) != who)
             continue;
         for (int share = 0; share < p->s.split; share++) {
             if (stands_for_another(p, layer, share))
@@ -225,21 +226,26 @@ static bool visit_step(struct attn_player *p, bool draft)
 
 /* llama_decode of one batch. Without cells the server tries smaller batches and in the end gives the requests up
  * (update_slots: "failed to find free space in the KV cache"); here it gives up at once. */
-enum session_result session_decode(struct attn_player *p, struct session_part *part, int n_parts, bool draft)
+enum session_result session_decode(struct attn_player *p, struct session_part *part, int n_parts, enum session_who who)
 {
     int caches[2], n_caches = 0;
-    for (int c = 0; c < SESSION_CACHE_COUNT; c++)
-        if (p->cache[c].n_cells && (c == SESSION_DRAFTER) == draft)
+    bool any = false;
+    for (int i = 0; i < p->s.n_layers; i++)
+        any |= session_who_has(&p->s.layer[i]) == who;
+    for (int c = 0; c < SESSION_CACHE_COUNT && who != SESSION_READS; c++)
+        if (p->cache[c].n_cells && (c == SESSION_DRAFTER) == (who == SESSION_DRAFTS))
             caches[n_caches++] = c;
-    if (n_caches == 0)
+    if (!any)
         return SESSION_DONE;
     while (p->s.unified ? split_simple(p, part, n_parts) : split_equal(p, part, n_parts)) {
         if (!place(p, caches, n_caches)) {
             p->counts.refused++;
             return SESSION_REFUSED;
         }
-        p->counts.tokens += draft ? 0 : p->u.n;
-        if (!visit_step(p, draft))
+        p->counts.tokens += who == SESSION_TARGET ? p->u.n : 0;
+        for (int32_t i = 0; i < p->u.n && who == SESSION_READS; i++)
+            p->u.pos[i] = p->u.end[p->u.slot[i]];
+        if (!visit_step(p, who))
             return SESSION_STOPPED;
     }
     return SESSION_DONE;
@@ -259,7 +265,7 @@ bool session_evaluate(struct attn_player *p, struct session_part *part, int n)
 {
     struct session_part left[ATTN_SESSION_SLOTS_MAX];
     memcpy(left, part, (size_t)n * sizeof *part);
-    enum session_result result = session_decode(p, left, n, false);
+    enum session_result result = session_decode(p, left, n, SESSION_TARGET);
     for (int i = 0; i < n && result == SESSION_REFUSED; i++)
         session_truncate(p, part[i].slot, held(p, part[i].slot));
     return result != SESSION_STOPPED;

@@ -37,7 +37,10 @@
     X(WEAKENED, "a weakened device")                  \
     X(SCHEDULE, "another schedule")                   \
     X(ANY_SIZE, "head sizes that are not known ones") \
-    X(UBATCH, "short ubatches") X(SCALE, "a scale of 1") X(BESIDE, "prompts in one ubatch with other slots' tokens")
+    X(UBATCH, "short ubatches")                       \
+    X(SCALE, "a scale of 1")                          \
+    X(BESIDE, "prompts beside other slots' tokens")   \
+    X(READER, "drafters read the target's cache")
 
 enum feature {
 #define X(NAME, text) HAS_##NAME,
@@ -178,6 +181,23 @@ static void choose_layers(const struct input *in, struct attn_session *s)
         struct attn_session_layer *l = &s->layer[s->n_layers++];
         choose_layer(in, "mtp", h[AT_DRAFT_SIZE], l);
         l->draft = 1;
+    }
+}
+
+/* A drafter's layer for each of the target's, the last first, as long as there is room: it reads that one's cache. */
+static void choose_readers(const struct input *in, struct attn_session *s)
+{
+    int target = 0;
+    while (target < s->n_layers && !s->layer[target].draft)
+        target++;
+    for (int i = target - 1; i >= 0 && s->n_layers < ATTN_SESSION_LAYERS_MAX; i--) {
+        struct attn_session_layer *l = &s->layer[s->n_layers++];
+        const int32_t ratio = s->layer[i].n_head / s->layer[i].n_head_kv;
+        *l = s->layer[i];
+        memcpy(l->name, i ? "reader2" : "reader1", sizeof "reader1");
+        l->draft = 1;
+        l->reads = (uint8_t)(i + 1);
+        l->n_head = l->n_head_kv * least(PICK(ratios, in->header[AT_DRAFT_SIZE]), ratio);
     }
 }
 
@@ -368,6 +388,8 @@ void attn_session_decode(const uint8_t *bytes, size_t size, const struct attn_se
     for (int i = 0; i < s->n_layers; i++)
         if (s->layer[i].window > s->cells)
             s->layer[i].window = s->cells;
+    if (has(&in, HAS_READER))
+        choose_readers(&in, s);
     int slot = 0;
     int32_t steps = limits->steps;
     if (limits->prompt)

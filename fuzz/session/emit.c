@@ -20,7 +20,7 @@ void session_share_of(const struct attn_session_layer *l, int split, int device,
     if (l->n_head_kv == 1) {
         int32_t first = (int32_t)((int64_t)l->n_head * device / split),
                 end = (int32_t)((int64_t)l->n_head * (device + 1) / split);
-        *share = (struct session_share){ first, end - first, 0, end > first };
+        *share = (struct session_share){ first, end - first, 0, 1 };
     } else {
         int32_t first = (int32_t)((int64_t)l->n_head_kv * device / split);
         int32_t end = (int32_t)((int64_t)l->n_head_kv * (device + 1) / split);

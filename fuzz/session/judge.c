@@ -70,7 +70,8 @@ static void shape(const struct attn_player *p, const struct attn_session_at *at,
     struct attn_tensor *t = l->problem.t;
 
     l->first = layer->window && first_row >= layer->window ? first_row - layer->window + 1 : 0;
-    l->keys = last_row + 1 - l->first;
+    /* A drafter that reads the target's cache sees what was evaluated before it. */
+    l->keys = (layer->reads ? p->u.end[run->slot] : last_row + 1) - l->first;
     int64_t n_kv = l->keys > attn_n_kv(step) ? l->keys : attn_n_kv(step);
     l->problem = *step;
     attn_tensor_set(&t[ATTN_Q], ATTN_F32, attn_d_k(step), run->n, attn_n_head(step), 1);
@@ -106,20 +107,21 @@ static void fill_keys(const struct attn_player *p, const struct attn_session_at 
 {
     const struct session_share *heads = &p->share[at->layer][at->share];
     const struct attn_session_layer *layer = &p->s.layer[at->layer];
+    const int of = session_kv_layer(p, at->layer);
     for (int32_t i = 0; i < l->keys; i++) {
         const int32_t pos = l->first + i;
         const uint32_t token = p->slot[run->slot].token[pos];
         for (int32_t h = 0; h < heads->n_head_kv; h++) {
             if (!is_read(l, h))
                 continue;
-            session_row_k(p, at->layer, heads->first_kv + h, token, pos, p->row);
+            session_row_k(p, of, heads->first_kv + h, token, pos, p->row);
             attn_row_encode(layer->type_k, p->row, layer->d_k, at_row(l, ATTN_K, i, h));
             /* Of a V that is a view of K the blocks are K's own. */
             if (layer->view) {
                 memcpy(at_row(l, ATTN_V, i, h), at_row(l, ATTN_K, i, h), (size_t)l->problem.t[ATTN_V].nb[1]);
                 continue;
             }
-            session_row_v(p, at->layer, heads->first_kv + h, token, p->row);
+            session_row_v(p, of, heads->first_kv + h, token, p->row);
             attn_row_encode(layer->type_v, p->row, layer->d_v, at_row(l, ATTN_V, i, h));
         }
     }
@@ -135,10 +137,12 @@ static void fill_rows(const struct attn_player *p, const struct attn_session_at 
         if (!is_asked(l, r, -1))
             continue;
         const int32_t pos = p->u.pos[run->stream * per + run->row + r];
+        const uint32_t token =
+            layer->reads ? p->u.token[run->stream * per + run->row + r] : p->slot[run->slot].token[pos];
         for (int32_t h = 0; h < heads->n_head; h++) {
             if (!is_asked(l, r, h))
                 continue;
-            session_row_q(p, at->layer, heads->first + h, p->slot[run->slot].token[pos], pos, p->row);
+            session_row_q(p, at->layer, heads->first + h, token, pos, p->row);
             memcpy(at_row(l, ATTN_Q, r, h), p->row, (size_t)layer->d_k * sizeof(float));
         }
         char *mask = at_row(l, ATTN_MASK, r, 0);

@@ -98,7 +98,7 @@ static void write_values(struct attn_player *p, int layer, int share, int stream
 #define EACH_STORE(p, cache, layer, share)                 \
     for (int layer = 0; layer < (p)->s.n_layers; layer++)  \
         for (int share = 0; share < (p)->s.split; share++) \
-            if ((p)->cache_of[layer] == (cache) && (p)->share[layer][share].n_head_kv > 0)
+            if ((p)->cache_of[layer] == (cache) && !(p)->s.layer[layer].reads && (p)->share[layer][share].n_head_kv > 0)
 
 static void on_written(void *context, int stream, int32_t cell)
 {
@@ -286,7 +286,7 @@ void attn_player_fill_sample(const struct attn_player *p, const struct attn_sess
 {
     struct attn_box box[ATTN_SAMPLE_BOXES_MAX];
     const struct session_share *heads = &p->share[at->layer][at->share];
-    const struct session_store *store = &p->store[at->layer][at->share];
+    const struct session_store *store = &p->store[session_kv_layer(p, at->layer)][at->share];
     for (int n = attn_sample_boxes(sample, problem, ATTN_Q, box); n > 0; n--)
         fill_q(p, at, &problem->t[ATTN_Q], &box[n - 1], attn_image_at(image, problem, ATTN_Q));
     copy_view(problem, sample, ATTN_K, store->k, image);

@@ -56,6 +56,7 @@ struct session_ubatch {
     int first_stream, streams;
     int32_t *slot, *pos, *cell; /* ubatch of each */
     uint32_t *token;
+    int32_t end[ATTN_SESSION_SLOTS_MAX]; /* of a drafter that reads the target's cache: tokens of each slot in it */
 };
 
 struct session_hook {
@@ -90,6 +91,10 @@ struct session_part {
     int32_t from, n;
 };
 
+/* Who evaluates a batch: the target; the drafter, with a cache of its own; the drafter's layers that read the target's.
+ */
+enum session_who { SESSION_TARGET, SESSION_DRAFTS, SESSION_READS };
+
 /* STOPPED: the visitor wants no more. REFUSED: there were no cells for some ubatch; what was placed stays. */
 enum session_result { SESSION_STOPPED, SESSION_DONE, SESSION_REFUSED };
 
@@ -100,9 +105,19 @@ int32_t session_room(const struct attn_player *p, int slot);
 /* The slot keeps its first n tokens, in all caches, and the checkpoints of them. */
 void session_truncate(struct attn_player *p, int slot, int32_t n);
 void session_drop_checkpoint(struct session_slot *slot, int i);
-/* One batch, by the target or the drafter. Parts are in the order of the batch, one a slot; their numbers are changed.
+/* The layer in whose cache a layer's K and V are: itself, or the one that it reads. */
+static inline int session_kv_layer(const struct attn_player *p, int layer)
+{
+    return p->s.layer[layer].reads ? p->s.layer[layer].reads - 1 : layer;
+}
+/* Who has a layer? */
+static inline enum session_who session_who_has(const struct attn_session_layer *l)
+{
+    return l->reads ? SESSION_READS : l->draft ? SESSION_DRAFTS : SESSION_TARGET;
+}
+/* One batch. Parts are in the order of the batch, one a slot; their numbers are changed.
  */
-enum session_result session_decode(struct attn_player *p, struct session_part *part, int n, bool draft);
+enum session_result session_decode(struct attn_player *p, struct session_part *part, int n, enum session_who who);
 /* Evaluates the tokens that the target lacks of some slots; slots that could not be placed are cut to what they have.
  * False when the visitor wants no more. */
 bool session_evaluate(struct attn_player *p, struct session_part *part, int n);

@@ -31,7 +31,7 @@ static void put_float(struct printer *p, const char *key, float value, float fal
     }
 }
 
-static void put_layer(struct printer *p, const struct attn_session_layer *l)
+static void put_layer(struct printer *p, const struct attn_session *s, const struct attn_session_layer *l)
 {
     put(p, " layer %s heads=%d/%d d=%d", l->name, l->n_head, l->n_head_kv, l->d_k);
     if (l->d_v != l->d_k)
@@ -46,7 +46,10 @@ static void put_layer(struct printer *p, const struct attn_session_layer *l)
     put_float(p, "scale", l->scale, 1.0f);
     put_float(p, "softcap", l->softcap, 0.0f);
     put_float(p, "max_bias", l->max_bias, 0.0f);
-    put(p, "%s%s%s;", l->sinks ? " sinks" : "", l->view ? " view" : "", l->draft ? " draft" : "");
+    put(p, "%s%s%s", l->sinks ? " sinks" : "", l->view ? " view" : "", l->draft ? " draft" : "");
+    if (l->reads)
+        put(p, " reads=%s", s->layer[l->reads - 1].name);
+    put(p, ";");
 }
 
 static void put_settings(struct printer *p, const struct attn_session *s)
@@ -114,7 +117,7 @@ size_t attn_session_print(const struct attn_session *session, char *text, size_t
     struct printer p = { text, cap, 0 };
     put(&p, "session {");
     for (int i = 0; i < session->n_layers; i++)
-        put_layer(&p, &session->layer[i]);
+        put_layer(&p, session, &session->layer[i]);
     put_settings(&p, session);
     for (int i = 0; i < session->n_events; i++)
         put_event(&p, &session->event[i]);

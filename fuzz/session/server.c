@@ -58,30 +58,40 @@ static bool generate(struct attn_player *p, int32_t steps, bool all)
     return true;
 }
 
-/* common_speculative, draft-mtp: the drafter first evaluates the tokens it lacks, then drafts one token a step, each
- * step over what it has drafted. */
+/* One token a step of each slot that drafts. A slot whose first token this is has nothing that could be read. */
+static enum session_result draft_steps(struct attn_player *p, const struct session_part *part, int n,
+                                       enum session_who who)
+{
+    enum session_result result = SESSION_DONE;
+    for (int32_t k = 0; k < ATTN_SESSION_DRAFT_MAX && result == SESSION_DONE; k++) {
+        struct session_part one[ATTN_SESSION_SLOTS_MAX];
+        int m = 0;
+        for (int i = 0; i < n; i++) {
+            p->u.end[part[i].slot] = part[i].from;
+            if (k < part[i].n - 1 && (who != SESSION_READS || part[i].from > 0))
+                one[m++] = (struct session_part){ part[i].slot, part[i].from + k, 1 };
+        }
+        result = session_decode(p, one, m, who);
+    }
+    return result;
+}
+
+/* common_speculative_impl_draft_mtp: a drafter with a cache of its own first evaluates the tokens it lacks, then drafts
+ * one token a step, each step over what it has drafted. One that reads the target's (is_mem_shared: Gemma 4's
+ * assistant) evaluates nothing before and writes nothing: each of its tokens is at the position of the first. */
 static enum session_result run_drafter(struct attn_player *p, const struct session_part *part, int n)
 {
     struct session_part lacking[ATTN_SESSION_SLOTS_MAX];
-    int32_t most = 0;
-    enum session_result result;
-    if (p->cache[SESSION_DRAFTER].n_cells == 0)
-        return SESSION_DONE;
-    for (int i = 0; i < n; i++) {
+    enum session_result result = SESSION_DONE;
+    for (int i = 0; i < n && p->cache[SESSION_DRAFTER].n_cells; i++) {
         int32_t from = session_cache_last(&p->cache[SESSION_DRAFTER], part[i].slot) + 1;
         lacking[i] = (struct session_part){ part[i].slot, from, part[i].from - from };
-        most = part[i].n - 1 > most ? part[i].n - 1 : most;
     }
-    result = session_decode(p, lacking, n, true);
-    for (int32_t k = 0; k < most && result == SESSION_DONE; k++) {
-        struct session_part one[ATTN_SESSION_SLOTS_MAX];
-        int m = 0;
-        for (int i = 0; i < n; i++)
-            if (k < part[i].n - 1)
-                one[m++] = (struct session_part){ part[i].slot, part[i].from + k, 1 };
-        result = session_decode(p, one, m, true);
-    }
-    return result;
+    if (p->cache[SESSION_DRAFTER].n_cells)
+        result = session_decode(p, lacking, n, SESSION_DRAFTS);
+    if (p->cache[SESSION_DRAFTER].n_cells && result == SESSION_DONE)
+        result = draft_steps(p, part, n, SESSION_DRAFTS);
+    return result == SESSION_STOPPED ? result : draft_steps(p, part, n, SESSION_READS);
 }
 
 /* Drafts that took more than one ubatch may have overwritten cells that only the drafts' windows no longer saw

@@ -43,6 +43,24 @@ static const char *check_layer(const struct attn_session_layer *l)
     return NULL;
 }
 
+/* A drafter's layer that has no cache of its own sees what a layer of the target has in its. */
+static const char *check_reader(const struct attn_session *s, int i)
+{
+    const struct attn_session_layer *l = &s->layer[i];
+    if (l->reads == 0)
+        return NULL;
+    if (!l->draft || l->reads > i || s->layer[l->reads - 1].draft)
+        return "a layer that reads another's cache is the drafter's, and the other, of the target, comes before it";
+    const struct attn_session_layer *read = &s->layer[l->reads - 1];
+    if (read->d_k != l->d_k || read->d_v != l->d_v || read->n_head_kv != l->n_head_kv || read->type_k != l->type_k ||
+        read->type_v != l->type_v || read->view != l->view || read->window != l->window)
+        return "a layer that reads another's cache has its KV heads, head size, types and window";
+    for (int k = 0; k < l->reads - 1; k++)
+        if (strcmp(s->layer[k].name, read->name) == 0)
+            return "a layer whose cache another reads has a name of its own";
+    return NULL;
+}
+
 const char *attn_session_check(const struct attn_session *s)
 {
     struct attn_device device;
@@ -63,7 +81,7 @@ const char *attn_session_check(const struct attn_session *s)
     for (int i = 0; i < s->n_layers; i++) {
         const struct attn_session_layer *l = &s->layer[i];
         const char *wrong = check_layer(l);
-        if (wrong)
+        if (wrong || (wrong = check_reader(s, i)))
             return wrong;
         target += !l->draft;
         if (l->window && !l->draft) {

@@ -51,7 +51,8 @@ struct attn_session_layer {
     uint8_t view;                        /* 1: V is a view of K's first d_v elements (MLA) */
     uint8_t draft;                       /* 1: the drafter's, with a cache of its own */
     uint8_t sinks;                       /* 1: a sink a head */
-    int32_t window;                      /* keys a query sees, itself included; 0: all before it */
+    uint8_t reads;  /* 1 + index of the target's layer whose K and V the drafter's reads; 0: none */
+    int32_t window; /* keys a query sees, itself included; 0: all before it */
     float scale, softcap, max_bias;
 };
 
@@ -164,6 +165,7 @@ struct attn_session_error {
  * Blanks and newlines are free, `#` starts a comment up to the end of its line. Statements about the server come in any
  * order, each at most once (`layer`: up to 4 times), before the first event:
  *   layer NAME heads=N/M d=D[/DV] [type=T[/TV]] [window=N] [scale=F] [softcap=F] [max_bias=F] [sinks] [view] [draft]
+ *     [reads=NAME]
  *   device NAME[~WEAKENING]   split N   slots N   cells N   cache unified|streams   ubatch N   pad N
  *   mask exact|padded=N|kept   rows N   masks each|shared   swa window|full   base N   seed N   schedule N
  * Events are those of ATTN_SESSION_OPS. Returns true, or false with *error. Needs no memory besides its arguments. */

@@ -28,12 +28,30 @@ static bool over(const struct search *x)
     return x->tries >= x->max_tries || (x->until > 0 && cpu_seconds() > x->until);
 }
 
+/* A layer that reads another's cache goes with it. */
+static void follow(struct attn_session *s)
+{
+    for (int i = 0; i < s->n_layers; i++) {
+        struct attn_session_layer *l = &s->layer[i];
+        if (!l->reads)
+            continue;
+        const struct attn_session_layer *read = &s->layer[l->reads - 1];
+        const int32_t ratio = l->n_head / l->n_head_kv;
+        l->n_head_kv = read->n_head_kv;
+        l->n_head = ratio * l->n_head_kv;
+        l->type_k = read->type_k;
+        l->type_v = read->type_v;
+        l->window = read->window;
+    }
+}
+
 /* Does the candidate fail in the same way? Then it is the best so far. */
 static bool try_candidate(struct search *x)
 {
     struct attn_session_outcome outcome;
     struct attn_session_finding f;
     bool compared;
+    follow(&x->candidate);
     if (over(x) || memcmp(&x->candidate, &x->best, sizeof x->best) == 0 || attn_session_check(&x->candidate))
         return false;
     x->tries++;
@@ -76,6 +94,9 @@ static bool drop_layers(struct search *x)
         s->n_layers--;
         memmove(&s->layer[i], &s->layer[i + 1], (size_t)(s->n_layers - i) * sizeof s->layer[0]);
         memset(&s->layer[s->n_layers], 0, sizeof s->layer[0]);
+        for (int k = i; k < s->n_layers; k++) /* who reads the one that is gone gets a cache of its own */
+            if (s->layer[k].reads > i)
+                s->layer[k].reads = s->layer[k].reads == i + 1 ? 0 : (uint8_t)(s->layer[k].reads - 1);
         if (try_candidate(x))
             changed = true;
         else

@@ -208,6 +208,11 @@ static bool read_layer_word(struct reader *r, const struct word *w, struct attn_
         return read_float(r, &value, &l->softcap);
     if (after_key(w, "max_bias", &value))
         return read_float(r, &value, &l->max_bias);
+    if (after_key(w, "reads", &value)) {
+        for (int i = 0; i + 1 < r->s->n_layers && l->reads == 0; i++)
+            l->reads = word_is(&value, r->s->layer[i].name) ? (uint8_t)(i + 1) : 0;
+        return l->reads > 0 || fail(r, &value, "before this layer there is none of the name");
+    }
     if (word_is(w, "sinks"))
         return l->sinks = 1, true;
     if (word_is(w, "view"))

@@ -139,7 +139,17 @@ class Models(Gguf):
         self.assertIn(f"layer full {shape}; layer mtp {shape} draft;", session)
         self.assertIn("draft 4 accept 2", session)
         self.assertTrue(any(" q=f32[128,5,32,1]" in x for x in lines))
-        self.assertIn("a drafter's", self.layers("gemma4-assistant", dict(GEMMA, nextn_predict_layers=60))[1])
+
+    def test_a_drafter_that_reads_the_targets_cache(self):
+        keys = dict(GEMMA, nextn_predict_layers=60)
+        layers, comments = self.layers("gemma4-assistant", keys)
+        self.assertEqual(layers, ["sliding heads=32/16 d=256 window=1024", "full heads=32/4 d=512",
+                                  "mtp heads=32/16 d=256 window=1024 draft reads=sliding",
+                                  "mtp2 heads=32/4 d=512 draft reads=full"])
+        self.assertIn("a drafter's, which read the cache of the target", comments)
+        _, [session], _ = self.model("gemma4-assistant", keys)
+        self.assertIn("draft 4 accept 2", session)
+        self.good("plan", "--device", "gfx906", session)
 
     def test_v_as_a_view_of_k(self):
         keys = dict(LLAMA, **{"attention.head_count": 128, "attention.head_count_kv": 1, "attention.key_length": 576,

@@ -156,6 +156,14 @@ static void test_results(void **state)
         "mixed 12 draft 2 accept 2; together 1; }",
         "session { layer f heads=4/2 d=64 type=q8_0; slots 3; cells 64; cache streams; ubatch 12; prefill 5; slot 2; "
         "prefill 7; slot 1; mixed 20; mixed 4 draft 2 accept 0; }",
+        /* drafters that read the target's cache, one with its own beside them; one KV head over three devices */
+        "session { layer w heads=4/2 d=64 window=12; layer f heads=2/1 d=128 type=q8_0; "
+        "layer m heads=8/2 d=64 window=12 draft reads=w; layer n heads=5/1 d=128 type=q8_0 sinks draft reads=f; "
+        "slots 3; cells 128; ubatch 16; split 3; mask kept; prefill 30; draft 3 accept 1; slot 1; prefill 9; "
+        "drafts 2 accept 2; slot 2; mixed 12 draft 3 accept 1; slot 0; checkpoint; decode 14; "
+        "reuse lcp=0.5 prompt=40; draft 4 accept 0; shift keep=2; draft 2 accept 1; }",
+        "session { layer f heads=4/2 d=64; layer m heads=2/2 d=64 draft; layer n heads=4/2 d=64 draft reads=f; "
+        "slots 2; cells 64; cache streams; prefill 9; slot 1; prefill 12; drafts 4 accept 1; slot 0; draft 2 accept 1; }",
         /* MLA, ALiBi, sinks, softcap; shift and defragmentation */
         "session { layer mla heads=2/1 d=576/512 view; cells 24; prefill 10; shift keep=2; decode 4; }",
         "session { layer x heads=5/1 d=80 max_bias=8 softcap=20 sinks scale=0.1; slots 2; cells 64; schedule 3; "

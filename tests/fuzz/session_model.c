@@ -173,6 +173,41 @@ static void test_mixed_batches(void **state)
     attn_player_close(p);
 }
 
+/* A drafter that reads the target's cache evaluates nothing before, writes nothing, and has each of its tokens at the
+ * position of the first; beside it, one with a cache of its own. */
+static void test_readers(void **state)
+{
+    static const struct {
+        int32_t n_q, n_kv, layer;
+    } want[] = {
+        { 30, 30, 0 }, { 30, 14, 1 }, { 1, 30, 2 }, { 1, 14, 3 },
+        { 1, 30, 2 },  { 1, 14, 3 },  { 3, 33, 0 }, { 3, 14, 1 },
+    };
+    (void)state;
+    struct attn_player *p =
+        play("session { layer f heads=4/2 d=64; layer w heads=2/1 d=128 window=8; layer m heads=6/2 d=64 draft reads=f;"
+             "layer n heads=1/1 d=128 window=8 reads=w draft; cells 64; ubatch 6; split 3; slots 2; cache streams;"
+             "slot 1; draft 1 accept 0; clear; slot 0; prefill 2; clear; }");
+    /* Before there is a token there is nothing to be read. */
+    for (int64_t i = 0; i < seen.n; i++)
+        assert_false(seen.at[i].draft);
+    attn_player_close(p);
+    p = play("session { layer f heads=4/2 d=64; layer w heads=2/1 d=128 window=8; layer m heads=6/2 d=64 draft reads=f;"
+             "layer n heads=1/1 d=128 window=8 reads=w draft; cells 64; ubatch 6; prefill 30; draft 2 accept 1; }");
+    assert_int_equal(p->cache[SESSION_DRAFTER].n_cells, 0);
+    assert_int_equal(seen.n, 5 * 2 + 3 * 2);
+    for (int i = 0; i < 6; i++) {
+        const struct attn_problem *q = &seen.problem[10 + i];
+        assert_int_equal(attn_n_q(q), want[2 + i].n_q);
+        assert_int_equal(attn_n_kv(q), want[2 + i].n_kv);
+        assert_int_equal(seen.at[10 + i].layer, want[2 + i].layer);
+    }
+    assert_int_equal(attn_n_head(&seen.problem[10]), 6);
+    assert_int_equal(attn_n_head_kv(&seen.problem[10]), 2);
+    assert_int_equal(attn_player_length(p, 0), 32);
+    attn_player_close(p);
+}
+
 static void test_padding(void **state)
 {
     static const struct {
@@ -335,6 +370,7 @@ int main(void)
         cmocka_unit_test(test_reuse),
         cmocka_unit_test(test_drafts),
         cmocka_unit_test(test_mixed_batches),
+        cmocka_unit_test(test_readers),
         cmocka_unit_test(test_padding),
         cmocka_unit_test(test_streams),
         cmocka_unit_test(test_views_and_splits),
