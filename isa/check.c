@@ -29,6 +29,15 @@ static uint8_t halves_written(const struct isa_instr *i, const struct isa_operan
     return isa_m(i, ISA_M_HIGH) ? 2 : isa_m(i, ISA_M_LOW) ? 1 : halves_of(o);
 }
 
+/* A store of 16 bits or fewer reads one half of its data. */
+static uint8_t halves_read(const struct isa_instr *i, int source)
+{
+    const int data = i->row->class == ISA_CLASS_BUFFER ? 0 : 1;
+    if (i->row->class < ISA_CLASS_DS || source != data || !isa_m(i, ISA_M_STORE) || isa_m_bytes(i) >= 4)
+        return halves_of(&i->src[source]);
+    return isa_m(i, ISA_M_HIGH) || i->src[source].half == ISA_HIGH ? 2 : 1;
+}
+
 static void mark(struct isa_wave *w, const struct isa_instr *i, struct isa_pending pending)
 {
     w->any_pending = true;
@@ -242,7 +251,7 @@ static bool vector_source(struct isa_wave *w, const struct isa_instr *i, int sou
     }
     for (uint32_t r = o->reg; r < past; r++) {
         uint64_t missing = lanes & ~w->v_written[r];
-        if (w->any_pending && on_its_way(w, &w->v_pending[r], halves_of(o)))
+        if (w->any_pending && on_its_way(w, &w->v_pending[r], halves_read(i, source)))
             return hazard(w, i, (int)r, true, true);
         if (!missing || saves(w, i, source))
             continue;
