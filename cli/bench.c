@@ -10,6 +10,7 @@
 #include "cli/bench/gpu.h"
 #include "cli/bench/machine.h"
 #include "cli/bench/occupancy.h"
+#include "cli/counted.h"
 #include "cli/input/device.h"
 #include "cli/input/message.h"
 #include "cli/verbs.h"
@@ -40,6 +41,7 @@ static const char help[] =
     "  --seed S           hip: draws those shapes (default 1)\n"
     "  --save DIR         hip: keep the prefill's data and result there, and the causal one's in DIR_causal\n"
     "  --machine          count what the machine code does (./dev amd builds it)\n"
+    "  --subject SUBJECT  with --machine: of a library's kernels for the line (attnfuzz check --help)\n"
     "  --occupancy        that table\n"
     "  --json             one JSON object; of --occupancy one a kernel\n"
     "  --help             this text\n";
@@ -52,6 +54,8 @@ struct bench {
     struct attn_device device;
     double seconds;
     bool json, machine;
+    const char *subject; /* bench --machine of another's kernels; NULL: ours */
+    char **argv;
     struct attn_image image;
     double reference_rate; /* multiply-adds a second */
 };
@@ -203,15 +207,13 @@ static bool number(const char *name, const char *text, int64_t low, int64_t high
 
 static bool read_options(struct options *o, int argc, char **argv)
 {
-    static const struct option longs[] = { { "seconds", required_argument, NULL, 's' },
-                                           { "json", no_argument, NULL, 'j' },
-                                           { "occupancy", no_argument, NULL, 'o' },
-                                           { "machine", no_argument, NULL, 'm' },
-                                           { "backend", required_argument, NULL, 'b' },
-                                           { "rank", required_argument, NULL, 'r' },
-                                           { "seed", required_argument, NULL, 'e' },
-                                           { "save", required_argument, NULL, 'd' },
-                                           { NULL, 0, NULL, 0 } };
+    static const struct option longs[] = {
+        { "seconds", required_argument, NULL, 's' }, { "json", no_argument, NULL, 'j' },
+        { "occupancy", no_argument, NULL, 'o' },     { "machine", no_argument, NULL, 'm' },
+        { "subject", required_argument, NULL, 'S' }, { "backend", required_argument, NULL, 'b' },
+        { "rank", required_argument, NULL, 'r' },    { "seed", required_argument, NULL, 'e' },
+        { "save", required_argument, NULL, 'd' },    { NULL, 0, NULL, 0 }
+    };
     int64_t seconds = 1;
     bool good = true;
     for (int c; good && (c = getopt_long(argc, argv, "", longs, NULL)) != -1;)
@@ -219,6 +221,7 @@ static bool read_options(struct options *o, int argc, char **argv)
         case 's': good = number("seconds", optarg, 1, 3600, &seconds); break;
         case 'j': o->bench.json = true; break;
         case 'm': o->bench.machine = true; break;
+        case 'S': o->bench.subject = optarg; break;
         case 'o': o->occupancy = true; break;
         case 'b': o->gpu.backend = optarg; break;
         case 'd': o->gpu.save = optarg; break;
@@ -254,8 +257,10 @@ static int bench_line(struct bench *bench, const char *line)
         return CLI_USAGE;
     }
     attn_data_fill(&bench->c, &bench->image);
-    int code = bench->machine ? bench_machine(&bench->c, &bench->device, &bench->image, bench->seconds, bench->json)
-                              : measure(bench);
+    int code = bench->subject
+                   ? bench_counted(bench->subject, bench->argv, &bench->c, &bench->device, &bench->image, bench->json)
+               : bench->machine ? bench_machine(&bench->c, &bench->device, &bench->image, bench->seconds, bench->json)
+                                : measure(bench);
     attn_image_free(&bench->image);
     return code;
 }
@@ -263,8 +268,18 @@ static int bench_line(struct bench *bench, const char *line)
 static int run(int argc, char **argv)
 {
     struct options o = { .gpu = { .seed = 1 } };
+    char *words[64]; /* getopt moves the arguments about */
+    int n_words = 0;
+    for (; n_words < argc && n_words < 63; n_words++)
+        words[n_words] = argv[n_words];
+    words[n_words] = NULL;
+    o.bench.argv = words;
     if (!read_options(&o, argc, argv))
         return CLI_USAGE;
+    if (o.bench.subject && !o.bench.machine) {
+        cli_error("--subject goes with --machine");
+        return CLI_USAGE;
+    }
     if (o.occupancy)
         return bench_occupancy(argc - optind, argv + optind, o.bench.json);
     if (o.gpu.backend && strcmp(o.gpu.backend, "host")) {

@@ -34,8 +34,8 @@ static const char help[] =
 static const char help_after[] =
     "\noptions:\n"
     "  --execute      run the kernels too: the library's code for each device is executed on the CPU, every access,\n"
-    "                 wait and barrier checked, and the result of calls of up to 300,000 multiply-adds held against\n"
-    "                 a reference in double precision\n"
+    "                 wait and barrier checked, and the result of calls of up to 300,000 multiply-adds (of lines\n"
+    "                 given: 20,000,000) held against a reference in double precision\n"
     "  --device NAME  check these devices only, several with commas; default: every device that it has GPU code for\n"
     "  --seconds N    stop after N seconds (default 60)\n"
     "  --calls N      stop after N calls (one problem on one device); with it a run is repeatable\n"

@@ -71,6 +71,7 @@ static const char help[] =
     "                    2,000,000; hip: skip them, default: no limit)\n"
     "  --host-work N     amd, hip: compare with the host executor up to N multiply-adds (default 20,000,000; 0:\n"
     "                    never)\n"
+    "  --perturb SEED    amd: exp, log, reciprocals and roots are off within what is documented, by the seed\n"
     "  --schedule SEED   host: order of threads between barriers, for lines that name none (default 0: in order)\n"
     "  --schedules       check P10 of every line: on the host under schedules of each other kind (forward, reverse,\n"
     "                    one wave starved, random), so four runs; hip (always): twice\n"
@@ -188,6 +189,7 @@ enum {
     TIMEOUT,
     SCHEDULE,
     SCHEDULES,
+    PERTURB,
     TWINS,
     WORK,
     JSON,
@@ -216,6 +218,7 @@ static const struct option longs[] = {
     { "timeout", required_argument, NULL, TIMEOUT },
     { "schedule", required_argument, NULL, SCHEDULE },
     { "schedules", no_argument, NULL, SCHEDULES },
+    { "perturb", required_argument, NULL, PERTURB },
     { "twins", no_argument, NULL, TWINS },
     { "work", required_argument, NULL, WORK },
     { "json", required_argument, NULL, JSON },
@@ -262,6 +265,7 @@ static int64_t *number_of(struct run_options *o, int option, int64_t *low, int64
         *high = INT64_C(1) << 40;
         return &o->generate_work;
     case SEED: return &o->seed;
+    case PERTURB: *low = 1; return &o->perturb;
     case SHRUNK: *high = 1000; return &o->shrink;
     default: return NULL;
     }

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "isa/count.h"
 #include "planner/attn_planner.h"
 
 /* One kernel launch that a subject made. */
@@ -106,6 +107,7 @@ struct attn_subject_data {
 /* What the launches of a call that computed came to. */
 struct attn_subject_ran {
     uint64_t whole, stopped, unsupported; /* launches: to their end; ended early; not to be executed */
+    struct isa_counts counts;             /* what they did, together */
     /* The first that did not end well; stopped ones first. */
     int32_t stop;       /* enum isa_stop_code (isa/isa.h); 0: none */
     const char *kernel; /* as launches name it */

@@ -92,8 +92,7 @@ static uint64_t bytes_of(const struct attn_problem *p, int operand)
     return (uint64_t)(attn_row_bytes(t->type, t->ne[0]) * t->ne[1] * t->ne[2] * t->ne[3]);
 }
 
-/* Every element once. */
-static void least_of(const struct attn_problem *p, uint64_t *read, uint64_t *written)
+void bench_machine_least(const struct attn_problem *p, uint64_t *read, uint64_t *written)
 {
     *read = 0;
     for (int o = 0; o < ATTN_OPERAND_COUNT; o++)
@@ -106,10 +105,9 @@ static double times(uint64_t a, uint64_t b) { return b ? (double)a / (double)b :
 
 /* ---- Printing -------------------------------------------------------------------------------------------- */
 
-static void put_step(const struct isa_counts *n, int step, uint64_t read, uint64_t written)
+void bench_machine_put(const char *name, const struct isa_counts *n, uint64_t read, uint64_t written)
 {
-    printf("  %-9s %" PRIu64 " wave instructions of %" PRIu64 " waves:", attn_step_name(step), instructions_of(n),
-           n->waves);
+    printf("  %-9s %" PRIu64 " wave instructions of %" PRIu64 " waves:", name, instructions_of(n), n->waves);
     const char *comma = "";
     for (int class = 0; class < ISA_CLASS_COUNT; class++)
         if (n->instructions[class]) {
@@ -117,10 +115,10 @@ static void put_step(const struct isa_counts *n, int step, uint64_t read, uint64
             comma = ",";
         }
     printf("\n            read %" PRIu64 " bytes", n->global_read + n->scalar_read);
-    if (step == ATTN_STEP_MAIN)
+    if (read)
         printf(" (%.2f of the least)", times(n->global_read + n->scalar_read, read));
     printf(", written %" PRIu64, n->global_written);
-    if (step == ATTN_STEP_MAIN)
+    if (written)
         printf(" (%.2f)", times(n->global_written, written));
     if (n->scratch_read + n->scratch_written)
         printf(", scratch %" PRIu64 " and %" PRIu64, n->scratch_read, n->scratch_written);
@@ -129,10 +127,10 @@ static void put_step(const struct isa_counts *n, int step, uint64_t read, uint64
            100 * times(n->lanes_active, n->lanes_there));
 }
 
-static void put_step_json(const struct isa_counts *n, int step, const char *comma)
+void bench_machine_put_json(const char *name, const struct isa_counts *n, const char *comma)
 {
     printf("%s\"%s\":{\"groups\":%" PRIu64 ",\"waves\":%" PRIu64 ",\"wave_instructions\":%" PRIu64 ",\"by_class\":{",
-           comma, attn_step_name(step), n->groups, n->waves, instructions_of(n));
+           comma, name, n->groups, n->waves, instructions_of(n));
     const char *between = "";
     for (int class = 0; class < ISA_CLASS_COUNT; class++)
         if (n->instructions[class]) {
@@ -160,9 +158,10 @@ static void put_kernel(const struct attn_plan *plan, const struct counted *c, ui
     for (int step = 0; step < ATTN_STEP_COUNT; step++)
         if (plan->steps >> step & 1u) {
             if (json)
-                put_step_json(&c->step[step], step, between);
+                bench_machine_put_json(attn_step_name(step), &c->step[step], between);
             else
-                put_step(&c->step[step], step, read, written);
+                bench_machine_put(attn_step_name(step), &c->step[step], step == ATTN_STEP_MAIN ? read : 0,
+                                  step == ATTN_STEP_MAIN ? written : 0);
             between = ",";
         }
     if (json)
@@ -185,7 +184,7 @@ int bench_machine(const struct attn_case *c, const struct attn_device *device, c
         return CLI_LACKS;
     }
     attn_key_of(&c->problem, &key);
-    least_of(&c->problem, &read, &written);
+    bench_machine_least(&c->problem, &read, &written);
     if (json)
         printf("{\"device\":\"%s\",\"least_read\":%" PRIu64 ",\"least_written\":%" PRIu64 ",\"kernels\":{",
                device->name, read, written);

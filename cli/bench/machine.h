@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "fuzz/case/attn_case.h"
+#include "isa/count.h"
 #include "kernels/attn_backend.h"
 
 /* Prints, for each kernel that is able to run the problem on the device, what each of its launches does: wave
@@ -14,5 +15,11 @@
  * machine executes it. Returns an exit code. */
 int bench_machine(const struct attn_case *c, const struct attn_device *device, const struct attn_image *image,
                   double seconds, bool json);
+
+/* Bytes of every element once: what the problem needs. */
+void bench_machine_least(const struct attn_problem *problem, uint64_t *read, uint64_t *written);
+/* Prints what a launch did, or several together; bytes against those where they are not 0. */
+void bench_machine_put(const char *name, const struct isa_counts *counts, uint64_t read, uint64_t written);
+void bench_machine_put_json(const char *name, const struct isa_counts *counts, const char *comma);
 
 #endif

@@ -177,7 +177,7 @@ void check_execute(struct check *check, int device, const struct attn_problem *p
 {
     struct attn_case c;
     struct attn_image image;
-    if (attn_problem_work(p) > CHECK_EXECUTE_WORK || !attn_image_create(p, BYTES_MOST, &image))
+    if (attn_problem_work(p) > check->execute_work || !attn_image_create(p, BYTES_MOST, &image))
         return;
     const bool ordinary = draw(p, &c);
     attn_data_fill(&c, &image);

@@ -7,8 +7,10 @@
 
 #include "cli/check/call.h"
 
-/* What is executed of a check's calls: those of so many multiply-adds at most, for most of its time. */
+/* What is executed of a check's calls: those of so many multiply-adds at most, for most of its time; of lines that were
+ * given, the larger ones too. */
 #define CHECK_EXECUTE_WORK INT64_C(300000)
+#define CHECK_EXECUTE_GIVEN INT64_C(20000000)
 
 /* Computes the problem on a device on which its call launched an attention kernel and broke nothing: v->kind becomes
  * STOPPED, WRONG or LOOSE, with what it was in v->message, v->detail and v->said; or stays. Counts in *check. */

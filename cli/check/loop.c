@@ -308,6 +308,7 @@ void check_run(struct check *check, bool (*given)(void *, struct attn_problem *)
     l.kernel = calloc(KERNELS, sizeof *l.kernel);
     double cpu = clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
     l.given = given != NULL;
+    check->execute_work = given ? CHECK_EXECUTE_GIVEN : CHECK_EXECUTE_WORK;
     l.begun = l.told = clock_seconds(CLOCK_MONOTONIC);
     if (l.corpus && l.seen && l.kernel && given) {
         while (!over(&l) && given(context, &p)) {

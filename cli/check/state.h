@@ -74,8 +74,9 @@ struct check {
     double seconds;    /* 0: no limit */
     /* counts: calls are pairs of a problem and a device; `again` of them were made a second time (P5) */
     uint64_t problems, calls, again, supported, refused, launches, too_big, not_legal;
-    bool by_name; /* launches are told apart by their kernels' names, not by where those are in this process */
-    bool execute; /* calls compute */
+    bool by_name;         /* launches are told apart by their kernels' names, not by where those are in this process */
+    int64_t execute_work; /* multiply-adds of the largest that is */
+    bool execute;         /* calls compute */
     uint64_t executed, executed_launches;       /* calls; launches in them */
     uint64_t unsupported, unsupported_launches; /* of which something was not to be executed */
     char unsupported_text[384];                 /* the last */

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "cli/check/call.h"
+#include "cli/check/execute.h"
 #include "cli/check/word.h"
 #include "cli/input/message.h"
 
@@ -64,6 +65,7 @@ int diff_answer_all(const struct check_subject_options *options, bool execute, c
     }
     check->execute = execute;
     check->by_name = true;
+    check->execute_work = CHECK_EXECUTE_WORK;
     FILE *out = fdopen(dup(STDOUT_FILENO), "w"); /* what the subject prints goes elsewhere */
     if (!out || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
         return CLI_LACKS;

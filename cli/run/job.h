@@ -31,6 +31,7 @@ struct run_options {
     int64_t shard, shards; /* shard of shards, from 1 */
     int64_t timeout_s;     /* of one problem on one device; 0: none */
     int64_t schedule;      /* schedule seed for lines that name none; -1: theirs */
+    int64_t perturb;       /* seed by which the machine's transcendentals are off; 0: correctly rounded */
     int64_t generate;      /* problems to generate after those of the input */
     int64_t seed;          /* of them */
     int64_t generate_work; /* multiply-adds of the largest */

@@ -353,7 +353,7 @@ uint64_t run_tasks_hash(const struct run_job *job)
                           o->schedule,     o->generate,         o->seed,         o->generate_work,
                           o->constant_v,   o->beside,           o->shrink,       o->limits.work,
                           o->limits.bytes, o->limits.schedules, o->limits.twins, o->limits.beside_work,
-                          job->n_tasks };
+                          o->perturb,      job->n_tasks };
     uint64_t h = hash_of_program(ATTN_HASH_START, o->backend.device    ? "attn_hip.so"
                                                   : o->backend.machine ? "attn_amd.so"
                                                                        : NULL);

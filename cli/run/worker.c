@@ -16,6 +16,8 @@
 #include "cli/run/tasks.h"
 #include "cli/run/worker.h"
 #include "fuzz/session/session.h"
+#include "isa/isa.h"
+#include "kernels/machine/attn_machine.h"
 #include "planner/random.h"
 
 struct tools {
@@ -60,6 +62,10 @@ static struct tools *open_tools(const struct run_job *job, struct run_board *boa
         _exit(RUN_EXIT_NO_DEVICE);
     if (!backend->device && !backend->machine)
         return tools;
+    if (backend->machine) {
+        const struct isa_options options = { .checked = true, .perturb = (uint64_t)job->options->perturb };
+        attn_machine_options(tools->backend, &options);
+    }
     if (tools->backend->ops->describe(tools->backend, &device))
         tools->row = (int16_t)cli_device_row(device.name);
     if (!(tools->host = attn_host_open(&host)))

@@ -123,6 +123,7 @@ void ggml_compute(struct attn_subject *base, int number, const struct attn_probl
     }
     if (what)
         ggml_trapped(s, device, what, unwound, answer);
+    ran->counts = from.counts;
     ran->whole = from.whole;
     ran->stopped = from.stopped;
     ran->unsupported = from.unsupported;

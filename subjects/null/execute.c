@@ -245,7 +245,7 @@ int null_execute(const struct null_hip_launch *launch, const struct null_argumen
     if (!show_memory(launch->device))
         return hipErrorOutOfMemory;
     struct null_hip_ran *ran = &null_runtime.ran;
-    if (isa_launch(on[launch->device].machine, arguments->kernel, &dispatch, &options, NULL, &stop)) {
+    if (isa_launch(on[launch->device].machine, arguments->kernel, &dispatch, &options, &ran->counts, &stop)) {
         ran->whole++;
         return hipSuccess;
     }

@@ -32,6 +32,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "isa/count.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -113,6 +115,7 @@ struct null_hip_stop {
 };
 struct null_hip_ran {
     uint64_t whole, stopped, unsupported; /* launches: to their end; ended early; not to be executed */
+    struct isa_counts counts;             /* of what they did, together */
     struct null_hip_stop first;           /* stopped: the first of them */
     struct null_hip_stop unknown;         /* unsupported: the first */
 };

@@ -123,6 +123,28 @@ def check():
         print(f"{confirmed} programs run alone show their finding")
 
 
+def executed():
+    """Calls as models make them: the library's kernels run to an end on the machine and compute attention."""
+    lines = ["fa1 q=f32[128,1,8,1] k=f16[128,256,2,1] v=f16[128,256,2,1] mask=f16[256,1,1,1] scale=0.088388346",
+             "fa1 q=f32[64,9,4,1] k=f16[64,256,4,1] v=f16[64,256,4,1] mask=f16[256,9,1,1] scale=0.125",
+             "fa1 q=f32[128,2,4,1] k=q8_0[128,256,1,1] v=q8_0[128,256,1,1] mask=f16[256,2,1,1] scale=0.088388346",
+             "fa1 q=f32[256,1,2,1] k=f16[256,256,1,1] v=f16[256,256,1,1] mask=f16[256,1,1,1] scale=0.0625 softcap=30"]
+    with tempfile.TemporaryDirectory() as folder:
+        data = os.path.join(folder, "report.json")
+        done = subprocess.run([ATTNFUZZ, "check", "--subject", "ggml=debian", "--cache", CACHE, "--execute", "--device",
+                               "gfx90a,gfx1100", "--json", data, *lines], capture_output=True, text=True, timeout=600)
+        if done.returncode not in (0, 1):
+            return fail(f"attnfuzz check --execute: exit code {done.returncode}\n{done.stderr}")
+        report = json.load(open(data))
+    n, launches = report["executed"], report["executed_launches"]
+    print(f"executed: {n} calls, {launches} launches, {report['unsupported_launches']} unsupported")
+    if n < 2 * len(lines) or report["unsupported_launches"] > launches * 0.05:
+        fail(f"of {len(lines)} calls on two devices {n} were executed\n{done.stdout}")
+    for f in report["findings"]:
+        if f["kind"] == "wrong":
+            fail(f"{f['line']}: {f['message']}")
+
+
 def line_header():
     source = """
 #include <ggml.h>
@@ -165,4 +187,5 @@ int main(void)
 
 line_header()
 check()
+executed()
 sys.exit(1 if failures else 0)
