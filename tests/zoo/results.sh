@@ -14,7 +14,7 @@ cat <<'END'
 # Results
 
 How soon known faults are found, and what the machine code of the kernels comes to. Made by `tests/zoo/results.sh` out
-of what `attnfuzz zoo` has left in `tests/zoo/` and `tests/isa/results.py` in `tests/isa/`.
+of what `attnfuzz zoo` has left in `tests/zoo/` and `tests/support/machine_results.py` in `tests/isa/`.
 
 ## Faults
 
