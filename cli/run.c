@@ -36,7 +36,7 @@ static const char help[] =
     "then once more with the slots' turns in another order. Steps with more than 2,000,000 multiply-adds are sampled,\n"
     "by the kernel of the plan that was kept and one other: about as many steps as 30,000,000 in all pay for, spread\n"
     "over the session. The rest of them, steps with more than 600,000 after 30,000,000 in all, and all of a session\n"
-    "whose caches take more than 512 MiB are planned only.\n\n"
+    "whose caches take more than 1 GiB are planned only.\n\n"
     "With --backend amd:TARGET lines run on the CPU by the machine code of the kernels for that AMD GPU (amd:all: for\n"
     "each target that attn_amd.so has code for; ./dev amd builds it): every access, wait and barrier is checked, each\n"
     "kernel runs under two orders of waves, and beside it, where --host-work allows, the source on the host executor.\n"

@@ -214,6 +214,8 @@ static bool visit_step(struct attn_player *p, enum session_who who)
             if (stands_for_another(p, layer, share))
                 continue;
             session_emit(p, layer, share, draft, &problem);
+            if (p->data)
+                session_memory_reach(p, session_kv_layer(p, layer), share, attn_n_kv(&problem));
             p->at.layer = layer;
             p->at.share = share;
             p->counts.problems++;

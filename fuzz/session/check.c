@@ -168,7 +168,7 @@ void attn_session_limit_work(struct attn_session_options *options)
     if (options->limits.work > step)
         options->limits.work = options->limits.sample_work = step;
     options->session_work = 30000000;
-    options->cache_bytes = INT64_C(512) << 20;
+    options->cache_bytes = INT64_C(1) << 30; /* of which what the session's tokens take is touched */
 }
 
 bool attn_session_run(const struct attn_session *session, const struct attn_session_options *options,

@@ -64,6 +64,31 @@ static int64_t cell_at(const struct attn_player *p, int cache, int stream, int32
     return (int64_t)stream * p->cache[cache].n_cells + cell;
 }
 
+/* A server's cache is as large as its context allows and mostly empty: cells get their bytes, those of stale ones, when
+ * one of them or behind them is first written or looked at. */
+static void reach(struct attn_player *p, int layer, int share, int stream, int32_t end)
+{
+    struct session_store *store = &p->store[layer][share];
+    const int32_t from = store->reached[stream];
+    struct session_layout o;
+    if (end <= from)
+        return;
+    session_layout_of(p, layer, share, &o);
+    const int64_t at = cell_at(p, p->cache_of[layer], stream, from);
+    memset(store->k + o.base_k + at * o.cell_k, STALE, (size_t)((end - from) * o.cell_k));
+    if (store->v)
+        memset(store->v + o.base_v + at * o.cell_v, STALE, (size_t)((end - from) * o.cell_v));
+    store->reached[stream] = end;
+}
+
+/* Between the streams of one view all cells are within it. */
+void session_memory_reach(struct attn_player *p, int layer, int share, int64_t n_kv)
+{
+    const struct session_ubatch *u = &p->u;
+    for (int s = u->first_stream; s < u->first_stream + u->streams; s++)
+        reach(p, layer, share, s, u->streams > 1 ? p->cache[p->cache_of[layer]].n_cells : (int32_t)n_kv);
+}
+
 static void write_keys(struct attn_player *p, int layer, int share, int stream, int32_t cell)
 {
     const struct attn_session_layer *l = &p->s.layer[layer];
@@ -105,6 +130,7 @@ static void on_written(void *context, int stream, int32_t cell)
     const struct session_hook *hook = context;
     EACH_STORE(hook->player, hook->cache, layer, share)
     {
+        reach(hook->player, layer, share, stream, cell + 1);
         write_keys(hook->player, layer, share, stream, cell);
         write_values(hook->player, layer, share, stream, cell);
     }
@@ -143,6 +169,7 @@ static void on_copied(void *context, int from_stream, int32_t from, int to_strea
         session_layout_of(p, layer, share, &o);
         int64_t a = cell_at(p, hook->cache, from_stream, from), b = cell_at(p, hook->cache, to_stream, to);
         struct session_store *store = &p->store[layer][share];
+        reach(p, layer, share, to_stream, to + 1);
         memcpy(store->k + o.base_k + b * o.cell_k, store->k + o.base_k + a * o.cell_k, (size_t)o.cell_k);
         if (!p->s.layer[layer].view)
             memcpy(store->v + o.base_v + b * o.cell_v, store->v + o.base_v + a * o.cell_v, (size_t)o.cell_v);
@@ -151,11 +178,12 @@ static void on_copied(void *context, int from_stream, int32_t from, int to_strea
 
 /* ---- Open and close -------------------------------------------------------------------------------------- */
 
-static uint8_t *stale_bytes(int64_t n)
+/* Those before the first cell are stale; the others are set as they are reached. */
+static uint8_t *bytes_of(int64_t n, int64_t base)
 {
     uint8_t *bytes = malloc((size_t)n);
     if (bytes)
-        memset(bytes, STALE, (size_t)n);
+        memset(bytes, STALE, (size_t)base);
     return bytes;
 }
 
@@ -177,8 +205,8 @@ bool session_memory_open(struct attn_player *p, int64_t max_bytes)
             bytes += store->bytes_k + store->bytes_v;
             if (bytes > max_bytes)
                 return false;
-            store->k = stale_bytes(store->bytes_k);
-            store->v = view ? NULL : stale_bytes(store->bytes_v);
+            store->k = bytes_of(store->bytes_k, o.base_k);
+            store->v = view ? NULL : bytes_of(store->bytes_v, o.base_v);
             if (!store->k || (!view && !store->v))
                 return false;
         }

@@ -23,6 +23,8 @@ struct session_share {
 struct session_store {
     uint8_t *k, *v; /* v is NULL when V is a view of K */
     int64_t bytes_k, bytes_v;
+    int32_t
+        reached[ATTN_SESSION_SLOTS_MAX]; /* cells of each stream that have bytes: those behind nobody has looked at */
 };
 
 /* Bytes of a share's tensors. */
@@ -133,6 +135,8 @@ void session_emit(struct attn_player *p, int layer, int share, bool draft, struc
 
 bool session_memory_open(struct attn_player *p, int64_t max_bytes);
 void session_memory_close(struct attn_player *p);
+/* The cells that the problem at hand looks at have bytes. */
+void session_memory_reach(struct attn_player *p, int layer, int share, int64_t n_kv);
 
 /* What a row holds: n values of a head (of all heads of the layer) for a token at a position. Values are in (-1, 1),
  * those of keys twice that. */

@@ -9,7 +9,8 @@ import sys
 import unittest
 import xml.etree.ElementTree as ElementTree
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "support"))
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 from command import Case, attnfuzz, lines_of_json  # noqa: E402
 
 LINE = "fa1 q=f32[64,3,2,1] k=f16[64,20,1,1] v=f16[64,20,1,1] mask=f16[20,3,1,1]\n"
@@ -49,6 +50,22 @@ class Session(Case):
         self.assertEqual(listed, "session { layer full heads=2/1 d=64; layer mtp heads=2/1 d=64 draft; device gfx942; "
                                  "slots 2; cells 64; prefill 20; draft 3 accept 1; slot 1; prefill 4; decode 2; }\n")
         self.assertEqual(self.good("run", "--list", listed.strip()).out, listed)
+
+    def test_the_reports_session_is_run_at_its_size(self):
+        """Its caches are those of 32,768 cells; steps that its seed draws are run in some rows, others under another."""
+        with open(os.path.join(ROOT, "corpus", "sessions", "seed-gemma4-31b.txt")) as f:
+            text = f.read()
+        components = set()
+        for seed in (0, 1):
+            path = self.write_text("seed.txt", text.replace("split 2;", f"split 2; seed {seed};"))
+            result = self.good("run", "--json", "-", path)
+            r = json.loads(result.out)
+            self.assertEqual((r["ran"], r["skipped"], r["failed"], r["sampled"]), (1, 0, 0, 1))
+            self.assertGreater(r["sampled_rows"], 2)
+            self.assertGreater(r["by_kernel"]["naive"]["components"], 500)
+            self.assertLess(result.peak_bytes, 1 << 30)
+            components.add((r["sampled_rows"], r["components"], r["by_kernel"]["naive"]["worst"]))
+        self.assertEqual(len(components), 2)
 
     def test_devices_kernels_and_shards(self):
         path = self.write_text("s.txt", SCRIPT)
