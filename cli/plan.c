@@ -18,7 +18,7 @@ static const char help[] =
     "session { STATEMENT; ... } over one or more lines; first the server, then what happens:\n"
     "  layer NAME heads=N/M d=D[/DV] [type=T[/TV]] [window=N] [scale=F] [softcap=F] [max_bias=F] [sinks] [view]\n"
     "    [draft] [reads=NAME]\n"
-    "  device NAME[~WEAKENING]  seed N  schedule N\n";
+    "  device NAME[~WEAKENING]  seed N  schedule N  weights N/N/... (of the split's devices)\n";
 
 static const char help_after[] =
     "\noptions:\n"

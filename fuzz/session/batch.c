@@ -39,7 +39,7 @@ static bool open_caches(struct attn_player *p)
                                                                 s->unified ? 1 : s->slots, s->slots, window))
             return false;
         for (int device = 0; device < s->split; device++)
-            session_share_of(&s->layer[i], s->split, device, &p->share[i][device]);
+            session_share_of(s, i, device, &p->share[i][device]);
     }
     return true;
 }

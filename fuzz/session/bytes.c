@@ -40,7 +40,8 @@
     X(UBATCH, "short ubatches")                       \
     X(SCALE, "a scale of 1")                          \
     X(BESIDE, "prompts beside other slots' tokens")   \
-    X(READER, "drafters read the target's cache")
+    X(READER, "drafters read the target's cache")     \
+    X(UNEVEN, "devices of several weights")
 
 enum feature {
 #define X(NAME, text) HAS_##NAME,
@@ -230,6 +231,8 @@ static void choose_server(const struct input *in, struct attn_session *s)
     }
     s->rows = has(in, HAS_ROWS) ? PICK(few, h[AT_ROWS]) : 1;
     s->split = has(in, HAS_SPLIT) ? 2 + h[AT_SPLIT] % (ATTN_SESSION_SPLIT_MAX - 1) : 1;
+    for (int i = 0; i < s->split && s->split > 1 && has(in, HAS_UNEVEN); i++)
+        s->weight[i] = 1 + (h[AT_SPLIT] >> i % 4 * 2 & 3) * (i + 1);
     s->shared = has(in, HAS_SHARED);
     s->base = has(in, HAS_BASE) ? h[AT_BASE] % 65 : 0;
     s->seed = h[AT_SEED] | (uint64_t)h[AT_SEED + 1] << 8;

@@ -10,22 +10,29 @@
 #include "fuzz/session/play.h"
 #include "planner/arith.h"
 
-/* Tensor split: whole KV heads are dealt out as evenly as they go, with the query heads that read them. With fewer KV
- * heads than devices (multi-query, MLA) a single KV head is on every device and the query heads are dealt out; else the
- * last devices have none. llama.cpp splits attention by KV heads the same way (split mode tensor; seed: -sm tensor -ts
- * 1,1); what it does with fewer KV heads than devices is this model's own choice. */
-void session_share_of(const struct attn_session_layer *l, int split, int device, struct session_share *share)
+/* Of n heads (KV heads), those before a device's: the weights of the devices before it, rounded down to whole ones. */
+static int32_t heads_before(const struct attn_session *s, int32_t n, int device)
 {
-    int32_t ratio = l->n_head / l->n_head_kv;
-    if (l->n_head_kv == 1) {
-        int32_t first = (int32_t)((int64_t)l->n_head * device / split),
-                end = (int32_t)((int64_t)l->n_head * (device + 1) / split);
-        *share = (struct session_share){ first, end - first, 0, 1 };
-    } else {
-        int32_t first = (int32_t)((int64_t)l->n_head_kv * device / split);
-        int32_t end = (int32_t)((int64_t)l->n_head_kv * (device + 1) / split);
-        *share = (struct session_share){ first * ratio, (end - first) * ratio, first, end - first };
+    int64_t all = 0, before = 0;
+    for (int i = 0; i < s->split; i++) {
+        all += s->weight[i];
+        before += i < device ? s->weight[i] : 0;
     }
+    return (int32_t)(all ? n * before / all : (int64_t)n * device / s->split);
+}
+
+/* Tensor split (llama_meta_device_get_split_state): whole KV heads are dealt out with the query heads that read them,
+ * in the devices' proportions (-ts), each boundary rounded down; with more devices than KV heads some have none. A
+ * single KV head (MLA's latent, multi-query) is on every device, and the query heads are dealt out. */
+void session_share_of(const struct attn_session *s, int layer, int device, struct session_share *share)
+{
+    const struct attn_session_layer *l = &s->layer[layer];
+    const int32_t ratio = l->n_head / l->n_head_kv, dealt = l->n_head_kv == 1 ? l->n_head : l->n_head_kv;
+    const int32_t first = heads_before(s, dealt, device), n = heads_before(s, dealt, device + 1) - first;
+    if (l->n_head_kv == 1)
+        *share = (struct session_share){ first, n, 0, 1 };
+    else
+        *share = (struct session_share){ first * ratio, n * ratio, first, n };
 }
 
 /* llama_kv_cache's tensors: [n_embd_k_gqa, kv_size, n_stream], all KV heads of a cell in a row. V is not transposed, as

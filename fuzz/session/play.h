@@ -126,7 +126,7 @@ bool session_evaluate(struct attn_player *p, struct session_part *part, int n);
 
 /* ---- emit.c */
 
-void session_share_of(const struct attn_session_layer *layer, int split, int device, struct session_share *share);
+void session_share_of(const struct attn_session *session, int layer, int device, struct session_share *share);
 void session_layout_of(const struct attn_player *p, int layer, int share, struct session_layout *layout);
 /* The problem of the step at hand; widens what KEPT masks keep. */
 void session_emit(struct attn_player *p, int layer, int share, bool draft, struct attn_problem *problem);

@@ -72,6 +72,11 @@ static void put_settings(struct printer *p, const struct attn_session *s)
         put(p, " mask padded=%d;", s->mask_pad);
     else if (s->mask != defaults.mask)
         put(p, " mask %s;", mask_names[s->mask]);
+    int weights = 0;
+    for (int i = 0; i < ATTN_SESSION_SPLIT_MAX; i++)
+        weights = s->weight[i] ? i + 1 : weights;
+    for (int i = 0; i < weights; i++)
+        put(p, "%s%d%s", i ? "/" : " weights ", s->weight[i], i + 1 < weights ? "" : ";");
     if (s->seed)
         put(p, " seed %" PRIu64 ";", s->seed);
     if (s->schedule)

@@ -74,6 +74,11 @@ const char *attn_session_check(const struct attn_session *s)
         !within(s->pad, 1, 1024) || !within(s->rows, 1, 256) || !within(s->base, 0, 1024) ||
         !within(s->mask_pad, 1, 1024) || !within(s->mask, 0, ATTN_SESSION_MASK_COUNT - 1))
         return "a number of the server is out of its range";
+    int32_t weighed = 0;
+    for (int i = 0; i < ATTN_SESSION_SPLIT_MAX; i++)
+        weighed = s->weight[i] ? i + 1 : weighed;
+    if (weighed > s->split)
+        return "there are more weights than devices that heads are split over";
     if (!within(s->n_layers, 1, ATTN_SESSION_LAYERS_MAX))
         return "a session needs 1 to 4 layers";
     if (!within(s->n_events, 0, ATTN_SESSION_EVENTS_MAX))

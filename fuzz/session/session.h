@@ -127,8 +127,9 @@ struct attn_session_event {
 };
 
 struct attn_session {
-    int32_t device, weakening; /* row of the device table, index of a weakening (-1: none) */
-    int32_t split;             /* devices that heads are split over */
+    int32_t device, weakening;              /* row of the device table, index of a weakening (-1: none) */
+    int32_t split;                          /* devices that heads are split over, */
+    uint8_t weight[ATTN_SESSION_SPLIT_MAX]; /* in these proportions; all 0: evenly */
     int32_t slots;
     int32_t cells;          /* of the full cache: in all when unified, else a slot */
     int32_t unified;        /* 1: all slots in one stream of cells; 0: a stream each */
@@ -167,6 +168,7 @@ struct attn_session_error {
  *   layer NAME heads=N/M d=D[/DV] [type=T[/TV]] [window=N] [scale=F] [softcap=F] [max_bias=F] [sinks] [view] [draft]
  *     [reads=NAME]
  *   device NAME[~WEAKENING]   split N   slots N   cells N   cache unified|streams   ubatch N   pad N
+ *   weights N/N/... (one a device)
  *   mask exact|padded=N|kept   rows N   masks each|shared   swa window|full   base N   seed N   schedule N
  * Events are those of ATTN_SESSION_OPS. Returns true, or false with *error. Needs no memory besides its arguments. */
 bool attn_session_parse(const char *text, size_t len, struct attn_session *session, size_t *used,

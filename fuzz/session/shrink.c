@@ -133,6 +133,9 @@ static bool lower_settings(struct search *x)
     struct attn_session *s = &x->candidate;
     bool changed = false;
     changed |= set_number(x, &s->weakening, -1);
+    x->candidate = x->best;
+    memset(s->weight, 0, sizeof s->weight);
+    changed |= try_candidate(x);
     changed |= lower(x, &s->split, 1);
     changed |= set_number(x, &s->pad, 1);
     changed |= set_number(x, &s->mask, ATTN_SESSION_MASK_EXACT);

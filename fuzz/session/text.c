@@ -180,6 +180,25 @@ static bool read_device(struct reader *r, const struct word *w)
     return good || (row < 0 ? fail(r, &name, "there is no device") : fail(r, &what, "this device has no weakening"));
 }
 
+/* N/N/..., one a device. */
+static bool read_weights(struct reader *r, const struct word *w)
+{
+    struct word one, rest = *w;
+    bool more = true, any = false;
+    for (int i = 0; more; i++) {
+        const struct word all = rest;
+        int32_t weight;
+        if (i == ATTN_SESSION_SPLIT_MAX)
+            return fail(r, &all, "more weights than devices there can be:");
+        more = cut(&all, '/', &one, &rest);
+        if (!read_number(r, &one, 0, 255, &weight))
+            return false;
+        r->s->weight[i] = (uint8_t)weight;
+        any |= weight > 0;
+    }
+    return any || fail(r, w, "a weight from 1 is needed, not");
+}
+
 /* ---- Reading: statements --------------------------------------------------------------------------------- */
 
 static bool read_layer_word(struct reader *r, const struct word *w, struct attn_session_layer *l)
@@ -271,8 +290,8 @@ static bool read_setting(struct reader *r, const struct word *statement, uint64_
             return *choice(s, i) || word_is(&value, choices[i].zero) ||
                    fail(r, &value, "not one of the two words there are:");
         }
-    enum { DEVICE, MASK, SEED, SCHEDULE, N_OTHERS };
-    static const char *const others[N_OTHERS] = { "device", "mask", "seed", "schedule" };
+    enum { DEVICE, MASK, SEED, SCHEDULE, WEIGHTS, N_OTHERS };
+    static const char *const others[N_OTHERS] = { "device", "mask", "seed", "schedule", "weights" };
     int other = find_name(statement, others, N_OTHERS);
     if (other < 0) {
         *known = false;
@@ -284,6 +303,8 @@ static bool read_setting(struct reader *r, const struct word *statement, uint64_
     value = next_word(r);
     if (other == DEVICE)
         return read_device(r, &value);
+    if (other == WEIGHTS)
+        return read_weights(r, &value);
     if (other == MASK) {
         struct word pad;
         if (after_key(&value, "padded", &pad)) {

@@ -52,7 +52,7 @@ class Session(Case):
         self.assertEqual(self.good("run", "--list", listed.strip()).out, listed)
 
     def test_the_reports_session_is_run_at_its_size(self):
-        """Its caches are those of 32,768 cells; steps that its seed draws are run in some rows, others under another."""
+        """Its caches are those of 32,768 cells; steps drawn by its seed are run in some rows, others under another."""
         with open(os.path.join(ROOT, "corpus", "sessions", "seed-gemma4-31b.txt")) as f:
             text = f.read()
         components = set()

@@ -163,7 +163,11 @@ static void test_results(void **state)
         "drafts 2 accept 2; slot 2; mixed 12 draft 3 accept 1; slot 0; checkpoint; decode 14; "
         "reuse lcp=0.5 prompt=40; draft 4 accept 0; shift keep=2; draft 2 accept 1; }",
         "session { layer f heads=4/2 d=64; layer m heads=2/2 d=64 draft; layer n heads=4/2 d=64 draft reads=f; "
-        "slots 2; cells 64; cache streams; prefill 9; slot 1; prefill 12; drafts 4 accept 1; slot 0; draft 2 accept 1; }",
+        "slots 2; cells 64; cache streams; prefill 9; slot 1; prefill 12; drafts 4 accept 1; slot 0; "
+        "draft 2 accept 1; }",
+        /* devices that have unequal shares of the heads, one of them none */
+        "session { layer a heads=10/5 d=64 max_bias=8 sinks; layer b heads=7/1 d=64; split 3; weights 1/0/2; cells 48; "
+        "prefill 12; decode 2; }",
         /* MLA, ALiBi, sinks, softcap; shift and defragmentation */
         "session { layer mla heads=2/1 d=576/512 view; cells 24; prefill 10; shift keep=2; decode 4; }",
         "session { layer x heads=5/1 d=80 max_bias=8 softcap=20 sinks scale=0.1; slots 2; cells 64; schedule 3; "
@@ -195,7 +199,24 @@ struct late {
     struct attn_backend base; /* first: callers see this */
     const struct attn_problem *problem;
     int64_t runs, good; /* runs that are not spoilt */
+    int swapped;        /* operand whose first two heads are taken for each other; ATTN_DST: none */
+    bool uploaded;      /* since the last allocation */
+    int64_t swaps;
 };
+
+static void swap_heads(const struct attn_tensor *t, char *at)
+{
+    const int64_t bytes = attn_row_bytes(t->type, t->ne[0]);
+    for (int64_t s = 0; s < t->ne[3]; s++)
+        for (int64_t row = 0; row < t->ne[1]; row++) {
+            char *one = at + s * t->nb[3] + row * t->nb[1], *two = one + t->nb[2];
+            for (int64_t i = 0; i < bytes; i++) {
+                const char kept = one[i];
+                one[i] = two[i];
+                two[i] = kept;
+            }
+        }
+}
 
 static bool late_describe(struct attn_backend *b, struct attn_device *device)
 {
@@ -207,14 +228,24 @@ static bool late_describe(struct attn_backend *b, struct attn_device *device)
 static struct attn_memory *late_alloc(struct attn_backend *b, const struct attn_problem *p,
                                       const struct attn_image *image, int64_t workspace, struct attn_failure *failure)
 {
-    (void)b;
+    struct late *late = (struct late *)b;
+    late->problem = p;
+    late->uploaded = false;
     return host->ops->alloc(host, p, image, workspace, failure);
 }
 
 static bool late_upload(struct attn_backend *b, struct attn_memory *m, const struct attn_image *image,
                         struct attn_failure *failure)
 {
-    (void)b;
+    struct late *late = (struct late *)b;
+    const struct attn_problem *p = late->problem;
+    const bool first = !late->uploaded;
+    late->uploaded = true;
+    if (first && late->swapped < ATTN_DST && p->t[late->swapped].ne[2] > 1) {
+        swap_heads(&p->t[late->swapped],
+                   (char *)image->buffer[image->buffer_of[late->swapped]].bytes + p->t[late->swapped].offset);
+        late->swaps++;
+    }
     return host->ops->upload(host, m, image, failure);
 }
 
@@ -282,7 +313,7 @@ static void test_a_limit_for_all(void **state)
  * its requests is run, and looked at, too. */
 static void test_every_run_is_judged(void **state)
 {
-    struct late late = { .base = { &late_ops }, .good = INT64_MAX };
+    struct late late = { .base = { &late_ops }, .good = INT64_MAX, .swapped = ATTN_DST };
     struct attn_session_options options = options_of(&late.base);
     struct attn_session_outcome outcome;
     struct attn_session_finding f;
@@ -319,6 +350,32 @@ static void test_every_run_is_judged(void **state)
     late.good = 1;
     assert_false(attn_session_run(&session, &options, &outcome, &f));
     assert_int_equal(f.finding.property, ATTN_P_SCHEDULE_FREE);
+}
+
+/* Heads that are taken for each other give another result, whatever a device has of them: of each share of an uneven
+ * split alone, one query head a KV head, several, a single KV head for all. */
+static void test_wrong_heads_are_seen(void **state)
+{
+    static const char *const weights[] = { "1/0/0", "0/2/1", "1/2/3", "1/1/4" };
+    (void)state;
+    for (size_t i = 0; i < sizeof weights / sizeof weights[0]; i++)
+        for (int operand = ATTN_Q; operand <= ATTN_V; operand++) {
+            struct late late = { .base = { &late_ops }, .good = INT64_MAX, .swapped = ATTN_DST };
+            struct attn_session_options options = options_of(&late.base);
+            struct attn_session_outcome outcome;
+            struct attn_session_finding f;
+            char script[256];
+            snprintf(script, sizeof script,
+                     "session { layer a heads=12/6 d=64; layer b heads=6/1 d=64; split 3; weights %s; cells 32; "
+                     "prefill 5; }",
+                     weights[i]);
+            read_script(script, &session);
+            must_hold(&options, &outcome);
+            late.swapped = operand;
+            assert_false(attn_session_run(&session, &options, &outcome, &f));
+            assert_true(late.swaps > 0);
+            assert_int_equal(f.finding.property, ATTN_P_SOUND);
+        }
 }
 
 /* Unified or a stream each, the slots' turns in another order: the same tokens, the same answers. Requests that have to
@@ -415,6 +472,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_results),
         cmocka_unit_test(test_a_limit_for_all),
         cmocka_unit_test(test_every_run_is_judged),
+        cmocka_unit_test(test_wrong_heads_are_seen),
         cmocka_unit_test(test_orders),
         cmocka_unit_test(test_planning),
     };

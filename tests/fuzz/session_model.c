@@ -282,6 +282,27 @@ static void test_views_and_splits(void **state)
     attn_player_close(p);
 }
 
+/* -ts 1,3,0,4: boundaries of whole KV heads, rounded down; a device may have none. */
+static void test_uneven_split(void **state)
+{
+    static const int32_t gqa[] = { 0, 3, 0, 4 }, mqa[] = { 2, 8, 0, 10 };
+    (void)state;
+    struct attn_player *p = play("session { layer gqa heads=21/7 d=64; layer mqa heads=20/1 d=64; split 4; "
+                                 "weights 1/3/0/4; cells 64; prefill 4; }");
+    int32_t first = 0, first_mqa = 0;
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(p->share[0][i].first_kv, first);
+        assert_int_equal(p->share[0][i].n_head_kv, gqa[i]);
+        assert_int_equal(p->share[0][i].n_head, 3 * gqa[i]);
+        assert_int_equal(p->share[1][i].first, first_mqa);
+        assert_int_equal(p->share[1][i].n_head, mqa[i]);
+        first += gqa[i];
+        first_mqa += mqa[i];
+    }
+    assert_int_equal(seen.n, 2 + 3);
+    attn_player_close(p);
+}
+
 static void test_shift_copy_defrag(void **state)
 {
     (void)state;
@@ -374,6 +395,7 @@ int main(void)
         cmocka_unit_test(test_padding),
         cmocka_unit_test(test_streams),
         cmocka_unit_test(test_views_and_splits),
+        cmocka_unit_test(test_uneven_split),
         cmocka_unit_test(test_shift_copy_defrag),
         cmocka_unit_test(test_a_full_cache),
         cmocka_unit_test(test_kept_masks_need_history),
