@@ -120,7 +120,7 @@ struct machine_objects *machine_objects_open(struct isa_machine *machine, const 
 
 void machine_objects_close(struct machine_objects *objects)
 {
-    for (int i = 0; i < objects->n; i++)
+    for (int i = 0; objects && i < objects->n; i++)
         machine_log_reached(objects->object[i]);
     free(objects);
 }

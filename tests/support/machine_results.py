@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""machine_results.py ATTNFUZZ [SHARDS [GENERATED]]: what the kernels' machine code comes to on each target that attn_amd.so has
-code for, as the section of docs/results.md that tests/zoo/results.sh takes from tests/isa/results.txt. Of the corpus
-one line in SHARDS (default 64) and GENERATED problems (200) beside the executor of the source."""
+"""machine_results.py ATTNFUZZ [SHARDS [GENERATED]]: what the kernels' machine code comes to on each target that
+attn_amd.so has code for, as the section of docs/results.md that tests/zoo/results.sh takes from tests/isa/results.txt.
+Of the corpus one line in SHARDS (default 64) and GENERATED problems (200) beside the executor of the source."""
 
 import json
 import os
@@ -41,8 +41,8 @@ def main():
                 rows.append((target, kernel, a["ran"] + b["ran"], max(a["worst"], b["worst"]), b["apart"],
                              100 * b["bits_equal"] / max(1, b["compared_components"])))
     print("\n## Machine code for AMD GPUs, executed on the CPU\n")
-    print("Made by `tests/support/machine_results.py`. Of each target's kernels: problems run by it (one corpus line in %s of at\n"
-          "most 2 M multiply-adds, and %s generated ones), the largest error in units of its bound, and how far the\n"
+    print("Made by `tests/support/machine_results.py`. Of each target's kernels: problems run by it (one corpus line in\n"
+          "%s of at most 2 M multiply-adds, and %s generated ones), the largest error in units of its bound, and how far the\n"
           "generated ones were from the executor of the source, in units of both bounds together; components with the\n"
           "same bits.\n"
           % (shards, generated))
