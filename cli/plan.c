@@ -17,7 +17,7 @@ static const char help[] =
     "A session is the problems of its steps, each different one once, in the order they come up.\n\n"
     "session { STATEMENT; ... } over one or more lines; first the server, then what happens:\n"
     "  layer NAME heads=N/M d=D[/DV] [type=T[/TV]] [window=N] [scale=F] [softcap=F] [max_bias=F] [sinks] [view]\n"
-    "    [draft] [reads=NAME]\n"
+    "    [draft] [reads=NAME] [cross=N]\n"
     "  device NAME[~WEAKENING]  seed N  schedule N  weights N/N/... (of the split's devices)\n";
 
 static const char help_after[] =

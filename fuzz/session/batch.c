@@ -16,6 +16,8 @@
 
 static int cache_of_layer(const struct attn_session_layer *l)
 {
+    if (l->cross)
+        return SESSION_NO_CACHE;
     return session_who_has(l) == SESSION_DRAFTS ? SESSION_DRAFTER : l->window ? SESSION_SWA : SESSION_FULL;
 }
 
@@ -35,8 +37,9 @@ static bool open_caches(struct attn_player *p)
     for (int i = 0; i < s->n_layers; i++) {
         int cache = p->cache_of[i] = cache_of_layer(&s->layer[i]);
         int32_t window = cache == SESSION_SWA ? s->layer[i].window : 0;
-        if (p->cache[cache].n_cells == 0 && !session_cache_open(&p->cache[cache], cells_of(s, cache, window),
-                                                                s->unified ? 1 : s->slots, s->slots, window))
+        if (cache != SESSION_NO_CACHE && p->cache[cache].n_cells == 0 &&
+            !session_cache_open(&p->cache[cache], cells_of(s, cache, window), s->unified ? 1 : s->slots, s->slots,
+                                window))
             return false;
         for (int device = 0; device < s->split; device++)
             session_share_of(s, i, device, &p->share[i][device]);
@@ -214,7 +217,7 @@ static bool visit_step(struct attn_player *p, enum session_who who)
             if (stands_for_another(p, layer, share))
                 continue;
             session_emit(p, layer, share, draft, &problem);
-            if (p->data)
+            if (p->data && !p->s.layer[layer].cross)
                 session_memory_reach(p, session_kv_layer(p, layer), share, attn_n_kv(&problem));
             p->at.layer = layer;
             p->at.share = share;

@@ -41,7 +41,8 @@
     X(SCALE, "a scale of 1")                          \
     X(BESIDE, "prompts beside other slots' tokens")   \
     X(READER, "drafters read the target's cache")     \
-    X(UNEVEN, "devices of several weights")
+    X(UNEVEN, "devices of several weights")           \
+    X(CROSS, "a layer of keys from the beginning")
 
 enum feature {
 #define X(NAME, text) HAS_##NAME,
@@ -183,13 +184,19 @@ static void choose_layers(const struct input *in, struct attn_session *s)
         choose_layer(in, "mtp", h[AT_DRAFT_SIZE], l);
         l->draft = 1;
     }
+    if (has(in, HAS_CROSS)) {
+        struct attn_session_layer *l = &s->layer[s->n_layers++];
+        choose_layer(in, "cross", h[AT_SIZE], l);
+        l->max_bias = 0;
+        l->cross = 1 + h[AT_WINDOW] * (in->limits->work < INT64_MAX ? 1 : 6);
+    }
 }
 
 /* A drafter's layer for each of the target's, the last first, as long as there is room: it reads that one's cache. */
 static void choose_readers(const struct input *in, struct attn_session *s)
 {
     int target = 0;
-    while (target < s->n_layers && !s->layer[target].draft)
+    while (target < s->n_layers && !s->layer[target].draft && !s->layer[target].cross)
         target++;
     for (int i = target - 1; i >= 0 && s->n_layers < ATTN_SESSION_LAYERS_MAX; i--) {
         struct attn_session_layer *l = &s->layer[s->n_layers++];
@@ -242,7 +249,8 @@ static void choose_server(const struct input *in, struct attn_session *s)
 /* Multiply-adds of a step of the layer when all cells are in use. */
 static int64_t step_work(const struct attn_session *s, const struct attn_session_layer *l)
 {
-    return (int64_t)s->ubatch * s->cells * l->n_head * (l->d_k + l->d_v);
+    const int64_t keys = l->cross ? attn_round_up(l->cross, ATTN_SESSION_CROSS_PAD) : s->cells;
+    return s->ubatch * keys * l->n_head * (l->d_k + l->d_v);
 }
 
 static struct attn_session_layer *dearest(struct attn_session *s)

@@ -40,7 +40,9 @@ void session_share_of(const struct attn_session *s, int layer, int device, struc
 void session_layout_of(const struct attn_player *p, int layer, int share, struct session_layout *o)
 {
     const struct attn_session_layer *l = &p->s.layer[layer];
-    int32_t heads = p->share[layer][share].n_head_kv, cells = p->cache[p->cache_of[layer]].n_cells;
+    const int32_t heads = p->share[layer][share].n_head_kv;
+    const int64_t cells =
+        l->cross ? attn_round_up(l->cross, ATTN_SESSION_CROSS_PAD) : p->cache[p->cache_of[layer]].n_cells;
     o->head_k = attn_row_bytes(l->type_k, l->d_k);
     o->head_v = l->view ? o->head_k : attn_row_bytes(l->type_v, l->d_v);
     o->cell_k = o->head_k * heads;
@@ -99,34 +101,38 @@ void session_emit(struct attn_player *p, int layer, int share, bool draft, struc
 {
     const struct attn_session_layer *l = &p->s.layer[layer];
     const struct session_share *heads = &p->share[layer][share];
-    const struct session_cache *cache = &p->cache[p->cache_of[layer]];
+    const struct session_cache *cache = l->cross ? NULL : &p->cache[p->cache_of[layer]];
     const struct session_ubatch *u = &p->u;
-    const int64_t per = u->n / u->streams;
-    const int32_t n_kv = session_cache_n_kv(cache, u->first_stream, u->first_stream + u->streams, p->s.pad);
+    const int64_t per = session_rows(p, layer);
+    const int32_t n_kv = cache ? session_cache_n_kv(cache, u->first_stream, u->first_stream + u->streams, p->s.pad)
+                               : (int32_t)attn_round_up(l->cross, ATTN_SESSION_CROSS_PAD);
+    /* whisper.cpp's cross attention: one block of keys for all rows, a padded number of them, no mask. */
+    const int streams = cache ? u->streams : 1, first_stream = cache ? u->first_stream : 0;
     struct attn_tensor *t = problem->t;
     struct session_layout o;
 
     session_layout_of(p, layer, share, &o);
     memset(problem, 0, sizeof *problem);
     /* Q is [head size, heads, tokens] in memory, permuted like K; streams follow each other (build_attn_mha). */
-    attn_tensor_set(&t[ATTN_Q], ATTN_F32, l->d_k, per, heads->n_head, u->streams);
+    attn_tensor_set(&t[ATTN_Q], ATTN_F32, l->d_k, per, heads->n_head, streams);
     t[ATTN_Q].nb[1] = 4 * (int64_t)l->d_k * heads->n_head;
     t[ATTN_Q].nb[2] = 4 * (int64_t)l->d_k;
     t[ATTN_Q].nb[3] = per * t[ATTN_Q].nb[1];
-    set_view(&t[ATTN_K], l->type_k, l->d_k, n_kv, heads->n_head_kv, u->streams, o.cell_k, o.head_k, o.stream_k,
-             o.base_k + u->first_stream * o.stream_k);
-    set_view(&t[ATTN_V], l->type_v, l->d_v, n_kv, heads->n_head_kv, u->streams, o.cell_v, o.head_v, o.stream_v,
-             o.base_v + u->first_stream * o.stream_v);
+    set_view(&t[ATTN_K], l->type_k, l->d_k, n_kv, heads->n_head_kv, streams, o.cell_k, o.head_k, o.stream_k,
+             o.base_k + first_stream * o.stream_k);
+    set_view(&t[ATTN_V], l->type_v, l->d_v, n_kv, heads->n_head_kv, streams, o.cell_v, o.head_v, o.stream_v,
+             o.base_v + first_stream * o.stream_v);
     /* MLA: V is the first elements of K's rows (llama.cpp, build_attn for MLA with flash attention). */
     if (l->view)
         t[ATTN_K].buffer = t[ATTN_V].buffer = 1;
     /* Rows padded as GGML_KQ_MASK_PAD asked for; a mask for each stream (ne[3]), or one for all. */
-    bool one = p->s.shared && u->streams > 1 && masks_equal(p, cache);
-    attn_tensor_set(&t[ATTN_MASK], ATTN_F16, mask_width(p, layer, draft, n_kv), attn_round_up(per, p->s.rows), 1,
-                    one ? 1 : u->streams);
+    bool one = cache && p->s.shared && u->streams > 1 && masks_equal(p, cache);
+    if (cache)
+        attn_tensor_set(&t[ATTN_MASK], ATTN_F16, mask_width(p, layer, draft, n_kv), attn_round_up(per, p->s.rows), 1,
+                        one ? 1 : u->streams);
     if (l->sinks)
         attn_tensor_set(&t[ATTN_SINKS], ATTN_F32, heads->n_head, 1, 1, 1);
-    attn_tensor_set(&t[ATTN_DST], ATTN_F32, l->d_v, heads->n_head, per, u->streams);
+    attn_tensor_set(&t[ATTN_DST], ATTN_F32, l->d_v, heads->n_head, per, streams);
     problem->scale = l->scale;
     problem->softcap = l->softcap;
     problem->max_bias = l->max_bias;

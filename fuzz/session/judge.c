@@ -9,9 +9,9 @@
 #include "fuzz/session/play.h"
 #include "reference/attn_reference.h"
 
-struct session_run session_run_at(const struct attn_player *p, int32_t stream, int32_t from)
+struct session_run session_run_at(const struct attn_player *p, int layer, int32_t stream, int32_t from)
 {
-    const int32_t per = p->u.n / p->u.streams, *slot = p->u.slot + stream * per;
+    const int32_t per = session_rows(p, layer), *slot = p->u.slot + stream * per;
     struct session_run run = { stream, from, 0, from < per ? slot[from] : -1 };
     while (from + run.n < per && slot[from + run.n] == run.slot)
         run.n++;
@@ -65,19 +65,24 @@ static void shape(const struct attn_player *p, const struct attn_session_at *at,
                   const struct session_run *run, struct logical *l)
 {
     const struct attn_session_layer *layer = &p->s.layer[at->layer];
-    const int32_t per = p->u.n / p->u.streams;
+    const int32_t per = session_rows(p, at->layer);
     const int32_t first_row = p->u.pos[run->stream * per + run->row], last_row = first_row + run->n - 1;
     struct attn_tensor *t = l->problem.t;
 
     l->first = layer->window && first_row >= layer->window ? first_row - layer->window + 1 : 0;
     /* A drafter that reads the target's cache sees what was evaluated before it. */
     l->keys = (layer->reads ? p->u.end[run->slot] : last_row + 1) - l->first;
+    if (layer->cross) {
+        l->first = 0;
+        l->keys = (int32_t)attn_n_kv(step);
+    }
     int64_t n_kv = l->keys > attn_n_kv(step) ? l->keys : attn_n_kv(step);
     l->problem = *step;
     attn_tensor_set(&t[ATTN_Q], ATTN_F32, attn_d_k(step), run->n, attn_n_head(step), 1);
     attn_tensor_set(&t[ATTN_K], layer->type_k, attn_d_k(step), n_kv, attn_n_head_kv(step), 1);
     attn_tensor_set(&t[ATTN_V], layer->type_v, attn_d_v(step), n_kv, attn_n_head_kv(step), 1);
-    attn_tensor_set(&t[ATTN_MASK], ATTN_F16, n_kv, run->n, 1, 1);
+    if (!layer->cross)
+        attn_tensor_set(&t[ATTN_MASK], ATTN_F16, n_kv, run->n, 1, 1);
     t[ATTN_DST].ne[2] = run->n; /* strides stay: rows are read where the step has them */
     t[ATTN_DST].ne[3] = 1;
 }
@@ -110,18 +115,24 @@ static void fill_keys(const struct attn_player *p, const struct attn_session_at 
     const int of = session_kv_layer(p, at->layer);
     for (int32_t i = 0; i < l->keys; i++) {
         const int32_t pos = l->first + i;
-        const uint32_t token = p->slot[run->slot].token[pos];
+        const uint32_t token = layer->cross ? 0 : p->slot[run->slot].token[pos];
         for (int32_t h = 0; h < heads->n_head_kv; h++) {
             if (!is_read(l, h))
                 continue;
-            session_row_k(p, of, heads->first_kv + h, token, pos, p->row);
+            if (layer->cross)
+                session_cross_k(p, of, heads->first_kv + h, i, p->row);
+            else
+                session_row_k(p, of, heads->first_kv + h, token, pos, p->row);
             attn_row_encode(layer->type_k, p->row, layer->d_k, at_row(l, ATTN_K, i, h));
             /* Of a V that is a view of K the blocks are K's own. */
             if (layer->view) {
                 memcpy(at_row(l, ATTN_V, i, h), at_row(l, ATTN_K, i, h), (size_t)l->problem.t[ATTN_V].nb[1]);
                 continue;
             }
-            session_row_v(p, of, heads->first_kv + h, token, p->row);
+            if (layer->cross)
+                session_cross_v(p, of, heads->first_kv + h, i, p->row);
+            else
+                session_row_v(p, of, heads->first_kv + h, token, p->row);
             attn_row_encode(layer->type_v, p->row, layer->d_v, at_row(l, ATTN_V, i, h));
         }
     }
@@ -132,7 +143,7 @@ static void fill_rows(const struct attn_player *p, const struct attn_session_at 
 {
     const struct session_share *heads = &p->share[at->layer][at->share];
     const struct attn_session_layer *layer = &p->s.layer[at->layer];
-    const int32_t per = p->u.n / p->u.streams;
+    const int32_t per = session_rows(p, at->layer);
     for (int32_t r = 0; r < run->n; r++) {
         if (!is_asked(l, r, -1))
             continue;
@@ -145,8 +156,8 @@ static void fill_rows(const struct attn_player *p, const struct attn_session_at 
             session_row_q(p, at->layer, heads->first + h, token, pos, p->row);
             memcpy(at_row(l, ATTN_Q, r, h), p->row, (size_t)layer->d_k * sizeof(float));
         }
-        char *mask = at_row(l, ATTN_MASK, r, 0);
-        for (int64_t i = 0; i < attn_n_kv(&l->problem); i++) {
+        char *mask = layer->cross ? NULL : at_row(l, ATTN_MASK, r, 0);
+        for (int64_t i = 0; mask && i < attn_n_kv(&l->problem); i++) {
             int64_t away = pos - (l->first + i);
             bool seen = i < l->keys && away >= 0 && (layer->window == 0 || away < layer->window);
             uint16_t bits = !seen ? 0xfc00 : layer->max_bias > 0 ? attn_f32_to_f16(-(float)away) : 0;
@@ -205,9 +216,9 @@ bool session_references(const struct attn_player *p, const struct attn_session_a
                         struct session_references *all)
 {
     all->n = 0;
-    for (int32_t s = 0; s < p->u.streams; s++) {
-        struct session_run run = session_run_at(p, s, 0);
-        for (; run.n > 0; run = session_run_at(p, s, run.row + run.n)) {
+    for (int32_t s = 0; s < p->u.n / session_rows(p, at->layer); s++) {
+        struct session_run run = session_run_at(p, at->layer, s, 0);
+        for (; run.n > 0; run = session_run_at(p, at->layer, s, run.row + run.n)) {
             struct logical l = { .keys = 0 };
             shape(p, at, problem, &run, &l);
             take_rows(problem, sample, &run, &l);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "fuzz/session/play.h"
+#include "planner/arith.h"
 #include "planner/hash.h"
 #include "reference/attn_reference.h"
 
@@ -47,6 +48,22 @@ void session_row_k(const struct attn_player *p, int layer, int32_t head, uint32_
 void session_row_v(const struct attn_player *p, int layer, int32_t head, uint32_t token, float *row)
 {
     draw_row(row_seed(p, ROW_V, layer, head, token, -1), p->s.layer[layer].d_v, 1.0f, row);
+}
+
+void session_cross_k(const struct attn_player *p, int layer, int32_t head, int32_t i, float *row)
+{
+    if (i < p->s.layer[layer].cross)
+        session_row_k(p, layer, head, (uint32_t)i, i, row);
+    else
+        memset(row, 0, (size_t)p->s.layer[layer].d_k * sizeof *row);
+}
+
+void session_cross_v(const struct attn_player *p, int layer, int32_t head, int32_t i, float *row)
+{
+    if (i < p->s.layer[layer].cross)
+        session_row_v(p, layer, head, (uint32_t)i, row);
+    else
+        memset(row, 0, (size_t)p->s.layer[layer].d_v * sizeof *row);
 }
 
 float session_sink(const struct attn_player *p, int layer, int32_t head)
@@ -176,6 +193,26 @@ static void on_copied(void *context, int from_stream, int32_t from, int to_strea
     }
 }
 
+/* The keys that are there from the beginning, as of tokens 0, 1, ... at those positions; rows that pad hold zeros,
+ * which every query sees (whisper.cpp, n_audio_ctx_pad). */
+static void fill_cross(struct attn_player *p, int layer, int share)
+{
+    const struct attn_session_layer *l = &p->s.layer[layer];
+    const struct session_share *heads = &p->share[layer][share];
+    const struct session_store *store = &p->store[layer][share];
+    struct session_layout o;
+    session_layout_of(p, layer, share, &o);
+    for (int32_t i = 0; i < attn_round_up(l->cross, ATTN_SESSION_CROSS_PAD); i++)
+        for (int32_t h = 0; h < heads->n_head_kv; h++) {
+            session_cross_k(p, layer, heads->first_kv + h, i, p->row);
+            attn_row_encode(l->type_k, p->row, l->d_k, store->k + o.base_k + i * o.cell_k + h * o.head_k);
+            if (l->view)
+                continue;
+            session_cross_v(p, layer, heads->first_kv + h, i, p->row);
+            attn_row_encode(l->type_v, p->row, l->d_v, store->v + o.base_v + i * o.cell_v + h * o.head_v);
+        }
+}
+
 /* ---- Open and close -------------------------------------------------------------------------------------- */
 
 /* Those before the first cell are stale; the others are set as they are reached. */
@@ -193,15 +230,16 @@ bool session_memory_open(struct attn_player *p, int64_t max_bytes)
     p->row = malloc(ATTN_SESSION_HEAD_SIZE_MAX * sizeof *p->row);
     if (!p->row)
         return false;
-    for (int cache = 0; cache < SESSION_CACHE_COUNT; cache++) {
+    for (int cache = 0; cache <= SESSION_NO_CACHE; cache++) {
+        const int streams = cache == SESSION_NO_CACHE ? 1 : p->cache[cache].n_streams;
         EACH_STORE(p, cache, layer, share)
         {
             struct session_store *store = &p->store[layer][share];
             struct session_layout o;
             session_layout_of(p, layer, share, &o);
             bool view = p->s.layer[layer].view;
-            store->bytes_k = o.base_k + o.stream_k * p->cache[cache].n_streams;
-            store->bytes_v = view ? 0 : o.base_v + o.stream_v * p->cache[cache].n_streams;
+            store->bytes_k = o.base_k + o.stream_k * streams;
+            store->bytes_v = view ? 0 : o.base_v + o.stream_v * streams;
             bytes += store->bytes_k + store->bytes_v;
             if (bytes > max_bytes)
                 return false;
@@ -209,7 +247,11 @@ bool session_memory_open(struct attn_player *p, int64_t max_bytes)
             store->v = view ? NULL : bytes_of(store->bytes_v, o.base_v);
             if (!store->k || (!view && !store->v))
                 return false;
+            if (cache == SESSION_NO_CACHE)
+                fill_cross(p, layer, share);
         }
+        if (cache == SESSION_NO_CACHE)
+            break;
         p->hook[cache] = (struct session_hook){ p, cache };
         p->cache[cache].hooks =
             (struct session_cache_hooks){ on_written, on_freed, on_copied, on_shifted, &p->hook[cache] };
@@ -320,7 +362,7 @@ void attn_player_fill_sample(const struct attn_player *p, const struct attn_sess
     copy_view(problem, sample, ATTN_K, store->k, image);
     if (!p->s.layer[at->layer].view)
         copy_view(problem, sample, ATTN_V, store->v, image);
-    for (int n = attn_sample_boxes(sample, problem, ATTN_MASK, box); n > 0; n--)
+    for (int n = problem->t[ATTN_MASK].present ? attn_sample_boxes(sample, problem, ATTN_MASK, box) : 0; n > 0; n--)
         fill_mask(p, at->layer, problem, &box[n - 1], attn_image_at(image, problem, ATTN_MASK));
     for (int32_t h = 0; h < heads->n_head && problem->t[ATTN_SINKS].present; h++) {
         float sink = session_sink(p, at->layer, heads->first + h);

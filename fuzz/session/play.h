@@ -12,6 +12,7 @@
 
 /* The caches of a player: of layers that see everything, of layers with a window, and the drafter's. */
 enum session_cache_id { SESSION_FULL, SESSION_SWA, SESSION_DRAFTER, SESSION_CACHE_COUNT };
+enum { SESSION_NO_CACHE = SESSION_CACHE_COUNT }; /* of a layer whose keys are there from the beginning */
 
 /* The heads of a layer that a device has. */
 struct session_share {
@@ -126,6 +127,12 @@ bool session_evaluate(struct attn_player *p, struct session_part *part, int n);
 
 /* ---- emit.c */
 
+/* Rows of a layer's sequence in the step at hand: a stream's, or all of them where all see the same keys. */
+static inline int32_t session_rows(const struct attn_player *p, int layer)
+{
+    return p->s.layer[layer].cross ? p->u.n : p->u.n / p->u.streams;
+}
+
 void session_share_of(const struct attn_session *session, int layer, int device, struct session_share *share);
 void session_layout_of(const struct attn_player *p, int layer, int share, struct session_layout *layout);
 /* The problem of the step at hand; widens what KEPT masks keep. */
@@ -143,6 +150,9 @@ void session_memory_reach(struct attn_player *p, int layer, int share, int64_t n
 void session_row_q(const struct attn_player *p, int layer, int32_t head, uint32_t token, int32_t pos, float *row);
 void session_row_k(const struct attn_player *p, int layer, int32_t head, uint32_t token, int32_t pos, float *row);
 void session_row_v(const struct attn_player *p, int layer, int32_t head, uint32_t token, float *row);
+/* Key i of those that are there from the beginning; what pads is 0. */
+void session_cross_k(const struct attn_player *p, int layer, int32_t head, int32_t i, float *row);
+void session_cross_v(const struct attn_player *p, int layer, int32_t head, int32_t i, float *row);
 float session_sink(const struct attn_player *p, int layer, int32_t head);
 
 /* ---- judge.c */
@@ -152,7 +162,7 @@ struct session_run {
     int32_t stream, row, n, slot;
 };
 /* The run that begins at row `from` of a stream of the step; n is 0 past the last. */
-struct session_run session_run_at(const struct attn_player *p, int32_t stream, int32_t from);
+struct session_run session_run_at(const struct attn_player *p, int layer, int32_t stream, int32_t from);
 /* The references of all runs of the step at hand: a row each at most. Each is made from its slot's tokens alone; its
  * rows are 0..n-1, its dst has the strides of the problem's. */
 struct session_references {

@@ -43,6 +43,8 @@ static void put_layer(struct printer *p, const struct attn_session *s, const str
     }
     if (l->window)
         put(p, " window=%d", l->window);
+    if (l->cross)
+        put(p, " cross=%d", l->cross);
     put_float(p, "scale", l->scale, 1.0f);
     put_float(p, "softcap", l->softcap, 0.0f);
     put_float(p, "max_bias", l->max_bias, 0.0f);

@@ -33,6 +33,9 @@ static const char *check_layer(const struct attn_session_layer *l)
         return "a layer's head size is no multiple of its type's block";
     if (l->view && (l->type_v != l->type_k || l->d_v > l->d_k))
         return "a layer's V is a view of K only in K's type and within K's row";
+    if (!within(l->cross, 0, ATTN_SESSION_CELLS_MAX) ||
+        (l->cross && (l->draft || l->reads || l->window || l->max_bias > 0)))
+        return "a layer with keys from the beginning is the target's and has no window and no ALiBi";
     if (!within(l->window, 0, ATTN_SESSION_CELLS_MAX))
         return "a layer's window is from 0 to 65536";
     if (!(l->scale >= 0 && l->scale <= 1e30f && l->softcap >= 0 && l->softcap <= 1e30f && l->max_bias >= 0 &&
@@ -49,7 +52,7 @@ static const char *check_reader(const struct attn_session *s, int i)
     const struct attn_session_layer *l = &s->layer[i];
     if (l->reads == 0)
         return NULL;
-    if (!l->draft || l->reads > i || s->layer[l->reads - 1].draft)
+    if (!l->draft || l->reads > i || s->layer[l->reads - 1].draft || s->layer[l->reads - 1].cross)
         return "a layer that reads another's cache is the drafter's, and the other, of the target, comes before it";
     const struct attn_session_layer *read = &s->layer[l->reads - 1];
     if (read->d_k != l->d_k || read->d_v != l->d_v || read->n_head_kv != l->n_head_kv || read->type_k != l->type_k ||
@@ -88,7 +91,7 @@ const char *attn_session_check(const struct attn_session *s)
         const char *wrong = check_layer(l);
         if (wrong || (wrong = check_reader(s, i)))
             return wrong;
-        target += !l->draft;
+        target += !l->draft && !l->cross;
         if (l->window && !l->draft) {
             if (window && window != l->window)
                 return "layers of one model have one window (there is one sliding-window cache)";
@@ -96,7 +99,7 @@ const char *attn_session_check(const struct attn_session *s)
         }
     }
     if (target == 0)
-        return "a session needs a layer that is not the drafter's";
+        return "a session needs a layer that is not the drafter's and whose keys are the cache's";
     for (int i = 0; i < s->n_events; i++) {
         const struct attn_session_event *e = &s->event[i];
         if (!within(e->op, 0, ATTN_SESSION_OP_COUNT - 1))

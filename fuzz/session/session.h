@@ -34,6 +34,7 @@ enum {
     ATTN_SESSION_SLOTS_MAX = 8,
     ATTN_SESSION_SPLIT_MAX = 8,
     ATTN_SESSION_CELLS_MAX = 65536,
+    ATTN_SESSION_CROSS_PAD = 256, /* keys that are there from the beginning are padded to a multiple of it */
     ATTN_SESSION_UBATCH_MAX = 2048,
     ATTN_SESSION_UBATCH = 512, /* where a script does not say */
     ATTN_SESSION_HEADS_MAX = 1024,
@@ -52,6 +53,7 @@ struct attn_session_layer {
     uint8_t draft;                       /* 1: the drafter's, with a cache of its own */
     uint8_t sinks;                       /* 1: a sink a head */
     uint8_t reads;  /* 1 + index of the target's layer whose K and V the drafter's reads; 0: none */
+    int32_t cross;  /* keys that are there from the beginning, all seen by all; 0: the cache's */
     int32_t window; /* keys a query sees, itself included; 0: all before it */
     float scale, softcap, max_bias;
 };
@@ -166,7 +168,7 @@ struct attn_session_error {
  * Blanks and newlines are free, `#` starts a comment up to the end of its line. Statements about the server come in any
  * order, each at most once (`layer`: up to 4 times), before the first event:
  *   layer NAME heads=N/M d=D[/DV] [type=T[/TV]] [window=N] [scale=F] [softcap=F] [max_bias=F] [sinks] [view] [draft]
- *     [reads=NAME]
+ *     [reads=NAME] [cross=N]
  *   device NAME[~WEAKENING]   split N   slots N   cells N   cache unified|streams   ubatch N   pad N
  *   weights N/N/... (one a device)
  *   mask exact|padded=N|kept   rows N   masks each|shared   swa window|full   base N   seed N   schedule N

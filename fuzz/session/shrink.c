@@ -183,6 +183,7 @@ static bool lower_layers(struct search *x)
         l->sinks = 0;
         changed |= try_candidate(x);
         changed |= set_number(x, &l->window, 0);
+        changed |= set_number(x, &l->cross, 0);
     }
     return changed;
 }

@@ -221,6 +221,8 @@ static bool read_layer_word(struct reader *r, const struct word *w, struct attn_
     }
     if (after_key(w, "window", &value))
         return read_number(r, &value, 1, ATTN_SESSION_CELLS_MAX, &l->window);
+    if (after_key(w, "cross", &value))
+        return read_number(r, &value, 1, ATTN_SESSION_CELLS_MAX, &l->cross);
     if (after_key(w, "scale", &value))
         return read_float(r, &value, &l->scale);
     if (after_key(w, "softcap", &value))

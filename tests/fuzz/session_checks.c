@@ -165,6 +165,12 @@ static void test_results(void **state)
         "session { layer f heads=4/2 d=64; layer m heads=2/2 d=64 draft; layer n heads=4/2 d=64 draft reads=f; "
         "slots 2; cells 64; cache streams; prefill 9; slot 1; prefill 12; drafts 4 accept 1; slot 0; "
         "draft 2 accept 1; }",
+        /* keys from the beginning, padded with zeros that are attended to */
+        "session { layer f heads=2/1 d=64; layer x heads=4/2 d=64 cross=3; "
+        "layer y heads=2/1 d=96/64 type=q8_0 view sinks cross=257; slots 2; cells 32; base 3; split 2; prefill 4; "
+        "slot 1; prefill 2; together 1; draft 2 accept 1; }",
+        "session { layer f heads=2/1 d=64; layer x heads=4/2 d=64 cross=3; slots 2; cells 32; cache streams; "
+        "prefill 4; slot 1; prefill 2; together 1; }",
         /* devices that have unequal shares of the heads, one of them none */
         "session { layer a heads=10/5 d=64 max_bias=8 sinks; layer b heads=7/1 d=64; split 3; weights 1/0/2; cells 48; "
         "prefill 12; decode 2; }",

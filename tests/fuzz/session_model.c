@@ -303,6 +303,26 @@ static void test_uneven_split(void **state)
     attn_player_close(p);
 }
 
+/* Keys that are there from the beginning: a padded number of them and no mask, whatever the cache holds. */
+static void test_cross(void **state)
+{
+    (void)state;
+    struct attn_player *p =
+        play("session { layer f heads=2/2 d=64; layer x heads=2/2 d=64 cross=300; slots 2; cells 64; "
+             "cache streams; prefill 4; slot 1; prefill 4; together 1; }");
+    assert_int_equal(seen.n, 6);
+    for (int i = 1; i < 6; i += 2) {
+        assert_int_equal(attn_n_kv(&seen.problem[i]), 512);
+        assert_false(seen.problem[i].t[ATTN_MASK].present);
+        assert_int_equal(seen.problem[i].t[ATTN_K].ne[3], 1);
+    }
+    /* Of two slots' streams the rows are one sequence's. */
+    assert_int_equal(attn_n_seq(&seen.problem[4]), 2);
+    assert_int_equal(attn_n_seq(&seen.problem[5]), 1);
+    assert_int_equal(attn_n_q(&seen.problem[5]), 2);
+    attn_player_close(p);
+}
+
 static void test_shift_copy_defrag(void **state)
 {
     (void)state;
@@ -396,6 +416,7 @@ int main(void)
         cmocka_unit_test(test_streams),
         cmocka_unit_test(test_views_and_splits),
         cmocka_unit_test(test_uneven_split),
+        cmocka_unit_test(test_cross),
         cmocka_unit_test(test_shift_copy_defrag),
         cmocka_unit_test(test_a_full_cache),
         cmocka_unit_test(test_kept_masks_need_history),
