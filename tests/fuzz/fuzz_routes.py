@@ -18,7 +18,7 @@ SEEDS = (1, 2)
 # K converted and V not, a scan and no split: a quantised K beside a V of 16 bits, both too small to be drawn often.
 RARE = {"regions.5"}
 # Inputs of fuzz_session that ask for a long session (fuzz/session/bytes.c), and what some of them must reach.
-LONG, LONG_REACH = 24, {"splits.5", "splits.6", "splits.7", "scan.3", "work.7"}
+LONG, LONG_REACH = 96, {"splits.5", "splits.6", "splits.7", "scan.3", "work.7"}
 
 
 def run(program, folder, *arguments):

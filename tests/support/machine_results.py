@@ -41,9 +41,9 @@ def main():
                 rows.append((target, kernel, a["ran"] + b["ran"], max(a["worst"], b["worst"]), b["apart"],
                              100 * b["bits_equal"] / max(1, b["compared_components"])))
     print("\n## Machine code for AMD GPUs, executed on the CPU\n")
-    print("Made by `tests/support/machine_results.py`. Of each target's kernels: problems run by it (one corpus line in\n"
-          "%s of at most 2 M multiply-adds, and %s generated ones), the largest error in units of its bound, and how far the\n"
-          "generated ones were from the executor of the source, in units of both bounds together; components with the\n"
+    print("Made by `tests/support/machine_results.py`. Of each target's kernels: problems run by it (one corpus line\n"
+          "in %s of at most 2 M multiply-adds, and %s generated ones), the largest error in units of its bound, and how\n"
+          "far the generated ones were from the executor of the source, in units of both bounds together; components with the\n"
           "same bits.\n"
           % (shards, generated))
     print("%d problems on %d targets: %d failed, %d unsupported.\n" % (problems, len(targets), failed, unsupported))
