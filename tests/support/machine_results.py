@@ -42,10 +42,9 @@ def main():
                              100 * b["bits_equal"] / max(1, b["compared_components"])))
     print("\n## Machine code for AMD GPUs, executed on the CPU\n")
     print("Made by `tests/support/machine_results.py`. Of each target's kernels: problems run by it (one corpus line\n"
-          "in %s of at most 2 M multiply-adds, and %s generated ones), the largest error in units of its bound, and how\n"
-          "far the generated ones were from the executor of the source, in units of both bounds together; components with the\n"
-          "same bits.\n"
-          % (shards, generated))
+          "in %s of at most 2 M multiply-adds, and %s generated ones), the largest error in units of its bound, and\n"
+          "how far the generated ones were from the executor of the source, in units of both bounds together;\n"
+          "components with the same bits.\n" % (shards, generated))
     print("%d problems on %d targets: %d failed, %d unsupported.\n" % (problems, len(targets), failed, unsupported))
     print("| target | kernel | problems | worst of bound | apart | same bits |\n|---|---|---|---|---|---|")
     for row in rows:
