@@ -41,7 +41,7 @@ static const char help[] =
     "  --seed S           hip: draws those shapes (default 1)\n"
     "  --save DIR         hip: keep the prefill's data and result there, and the causal one's in DIR_causal\n"
     "  --machine          count what the machine code does (./dev amd builds it)\n"
-    "  --subject SUBJECT  with --machine: of a library's kernels for the line (attnfuzz check --help)\n"
+    "  --subject SUBJECT  of a library's kernels for the line (attnfuzz check --help); goes with --machine\n"
     "  --occupancy        that table\n"
     "  --json             one JSON object; of --occupancy one a kernel\n"
     "  --help             this text\n";
