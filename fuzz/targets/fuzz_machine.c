@@ -11,8 +11,10 @@
 #include "fuzz/targets/target.h"
 #include "isa/isa.h"
 #include "kernels/machine/attn_machine.h"
+#include "planner/hash.h"
 
-#define SHRINK_TRIES 300          /* of a finding: some seconds */
+#define SHRINK_TRIES 300 /* of a finding: some seconds */
+#define LARGE_EVERY 8
 #define BUDGET UINT64_C(20000000) /* wave instructions of a launch */
 
 static struct attn_backend *backend;
@@ -25,7 +27,10 @@ static struct attn_domain_limits case_of(const uint8_t *data, size_t size, struc
 {
     static struct attn_genome genome;
     attn_genome_decode(data, size, &genome);
-    const struct attn_domain_limits limits = execution_limits(&genome);
+    /* Most are small: dozens of them a second. Some are as large as their gene asks for. */
+    struct attn_domain_limits limits = execution_limits(&genome);
+    if (attn_hash(ATTN_HASH_START, data, size) % LARGE_EVERY != 0)
+        limits = (struct attn_domain_limits){ EXEC_WORK / 2, EXEC_BYTES / 2, EXEC_COMPONENTS / 2, ATTN_REACH_MOST };
     attn_genome_case(&genome, &limits, c);
     c->run.device = targets[(uint64_t)(c->run.device + attn_device_count()) % (uint64_t)n_targets];
     c->run.weakening = -1;
