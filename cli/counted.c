@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cli/bench/machine.h"
+#include "cli/check/execute.h"
 #include "cli/check/open.h"
 #include "cli/input/message.h"
 
@@ -24,16 +25,9 @@ static int number_of(const struct attn_subject *subject, const char *device)
 static bool compute(struct attn_subject *subject, int device, const struct attn_problem *p,
                     const struct attn_image *image, struct attn_subject_ran *ran)
 {
-    struct attn_subject_data data = { .dst = attn_image_at(image, p, ATTN_DST) };
+    const struct attn_subject_data data = check_execute_data(p, image);
     struct attn_subject_answer answer;
     const char *why;
-    for (int o = 0; o < ATTN_DST; o++)
-        if (p->t[o].present) {
-            const struct attn_buffer *buffer = &image->buffer[image->buffer_of[o]];
-            data.buffer[o] = buffer->bytes;
-            data.bytes[o] = buffer->size;
-            data.offset[o] = p->t[o].offset;
-        }
     if (!attn_subject_legal(subject, p, &why)) {
         cli_error("the subject's callers cannot make this problem: %s", why);
         return false;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "isa/machine.h"
+#include "planner/random.h"
 
 enum { FORWARD, REVERSE, STARVED, RANDOM };
 enum { QUANTUM = 64, POISON = 0xa5, LDS_MOST = 256 * 1024 };
@@ -196,7 +197,7 @@ static int choose(struct isa_group *g, int last, bool yielded)
     switch (g->order) {
     case REVERSE: return following(g, yielded ? ((uint32_t)last + n - 1) % n : n - 1, true, -1);
     case STARVED: k = following(g, after, false, (int)g->starved); return k >= 0 ? k : following(g, 0, false, -1);
-    case RANDOM: return following(g, (uint32_t)(isa_draw(&g->random) % n), false, -1);
+    case RANDOM: return following(g, (uint32_t)(attn_random(&g->random) % n), false, -1);
     default: return following(g, yielded ? after : 0, false, -1);
     }
 }
@@ -220,13 +221,13 @@ bool isa_group_run(struct isa_group *g)
     int last = -1;
     bool yielded = false;
     clean(g);
-    g->starved = (uint32_t)(isa_draw(&g->random) % g->n_waves);
+    g->starved = (uint32_t)(attn_random(&g->random) % g->n_waves);
     while (g->ended < g->n_waves) {
         int k = choose(g, last, yielded);
         if (k < 0)
             return stuck(g);
         struct isa_wave *w = g->wave[k];
-        uint32_t quantum = g->order == RANDOM ? 1 + (uint32_t)(isa_draw(&g->random) % QUANTUM) : UINT32_MAX;
+        uint32_t quantum = g->order == RANDOM ? 1 + (uint32_t)(attn_random(&g->random) % QUANTUM) : UINT32_MAX;
         enum isa_next next = isa_wave_run(w, g->n_waves > 1 ? quantum : UINT32_MAX, g->order == STARVED);
         yielded = next == ISA_YIELD;
         last = k;

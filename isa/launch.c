@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "isa/machine.h"
+#include "planner/random.h"
 #include "planner/attn_planner.h"
 
 enum {
@@ -291,7 +292,7 @@ static void start_wave(const struct launch *l, struct isa_wave *w, uint32_t numb
     w->status = 0;
     w->state = ISA_GO;
     uint64_t seed = l->m->options.perturb + serial * ISA_MAX_WAVES + number;
-    w->random = l->m->options.perturb ? isa_draw(&seed) | 1 : 0;
+    w->random = l->m->options.perturb ? attn_random(&seed) | 1 : 0;
     isa_check_start(w);
     uint64_t exec = left >= 64 ? UINT64_MAX : (UINT64_C(1) << left) - 1;
     if (w->lanes == 32)
@@ -346,7 +347,7 @@ static bool run_groups(struct launch *l)
     n *= d->grid[2];
     g->order = order_of(m->options.schedule);
     g->random = m->options.schedule;
-    uint64_t drawn = isa_draw(&g->random), stride = isa_draw(&g->random) % n | 1;
+    uint64_t drawn = attn_random(&g->random), stride = attn_random(&g->random) % n | 1;
     while (greatest_divisor(stride, n) != 1)
         stride = stride + 2 < n ? stride + 2 : 1;
     isa_stamp_next(m);

@@ -251,13 +251,4 @@ static inline void isa_scalar_start(struct isa_wave *w, int reg, uint32_t value)
 }
 static inline void isa_vector_start(struct isa_wave *w, int reg) { w->v_written[reg] = w->exec; }
 
-/* splitmix64. */
-static inline uint64_t isa_draw(uint64_t *state)
-{
-    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
-}
-
 #endif

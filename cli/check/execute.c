@@ -132,6 +132,19 @@ static void say_off(struct check_verdict *v, bool ordinary, const struct off *of
              off->s, off->got, off->want, data);
 }
 
+struct attn_subject_data check_execute_data(const struct attn_problem *p, const struct attn_image *image)
+{
+    struct attn_subject_data data = { .dst = attn_image_at(image, p, ATTN_DST) };
+    for (int o = 0; o < ATTN_DST; o++)
+        if (p->t[o].present) {
+            const struct attn_buffer *buffer = &image->buffer[image->buffer_of[o]];
+            data.buffer[o] = buffer->bytes;
+            data.bytes[o] = buffer->size;
+            data.offset[o] = p->t[o].offset;
+        }
+    return data;
+}
+
 static const char *const profile[] = {
 #define X(NAME, name, text) #name,
     ATTN_DATA_PROFILES(X)
@@ -143,18 +156,12 @@ static void judge(struct check *check, int device, const struct attn_case *c, bo
 {
     const struct attn_problem *p = &c->problem;
     const void *base[ATTN_OPERAND_COUNT] = { NULL };
-    struct attn_subject_data data = { .dst = attn_image_at(image, p, ATTN_DST) };
+    const struct attn_subject_data data = check_execute_data(p, image);
     struct attn_subject_answer answer;
     struct attn_subject_ran ran;
     struct off off;
     for (int o = 0; o < ATTN_DST; o++)
-        if (p->t[o].present) {
-            const struct attn_buffer *buffer = &image->buffer[image->buffer_of[o]];
-            data.buffer[o] = buffer->bytes;
-            data.bytes[o] = buffer->size;
-            data.offset[o] = p->t[o].offset;
-            base[o] = attn_image_at(image, p, o);
-        }
+        base[o] = attn_image_at(image, p, o);
     attn_subject_compute(check->subject, device, p, &data, &answer, &ran);
     check->executed++;
     check->executed_launches += ran.whole + ran.stopped + ran.unsupported;

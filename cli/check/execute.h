@@ -6,11 +6,15 @@
 #define ATTNFUZZ_CHECK_EXECUTE_H
 
 #include "cli/check/call.h"
+#include "kernels/attn_backend.h"
 
 /* What is executed of a check's calls: those of so many multiply-adds at most, for most of its time; of lines that were
  * given, the larger ones too. */
 #define CHECK_EXECUTE_WORK INT64_C(300000)
 #define CHECK_EXECUTE_GIVEN INT64_C(20000000)
+
+/* An image's bytes as a subject computes with them; dst is computed into the image. */
+struct attn_subject_data check_execute_data(const struct attn_problem *problem, const struct attn_image *image);
 
 /* Computes the problem on a device on which its call launched an attention kernel and broke nothing: v->kind becomes
  * STOPPED, WRONG or LOOSE, with what it was in v->message, v->detail and v->said; or stays. Counts in *check. */
