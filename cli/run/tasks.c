@@ -13,6 +13,7 @@
 #include "fuzz/domain/mutate.h"
 #include "cli/input/message.h"
 #include "cli/run/tasks.h"
+#include "kernels/beside.h"
 #include "fuzz/case/folder.h"
 #include "planner/hash.h"
 #include "fuzz/session/session.h"
@@ -334,16 +335,8 @@ static uint64_t hash_of_file(uint64_t h, const char *path)
 static uint64_t hash_of_program(uint64_t h, const char *object)
 {
     char path[4096];
-    ssize_t n = object ? readlink("/proc/self/exe", path, sizeof path - 1) : -1;
     h = hash_of_file(h, "/proc/self/exe");
-    if (n <= 0)
-        return h;
-    path[n] = 0;
-    char *name = strrchr(path, '/');
-    if (!name || (size_t)(name + 1 - path) + strlen(object) + 1 > sizeof path)
-        return h;
-    strcpy(name + 1, object);
-    return hash_of_file(h, path);
+    return object && attn_beside(object, path, sizeof path) ? hash_of_file(h, path) : h;
 }
 
 uint64_t run_tasks_hash(const struct run_job *job)

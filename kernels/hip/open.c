@@ -8,28 +8,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kernels/beside.h"
 #include "kernels/hip/attn_hip.h"
 
 static const char name[] = "attn_hip.so";
 
-/* The object's path, in the folder of the running program; false when that cannot be known. */
-static bool place(char *path, size_t cap)
-{
-    ssize_t n = readlink("/proc/self/exe", path, cap);
-    if (n <= 0 || (size_t)n >= cap)
-        return false;
-    path[n] = 0;
-    char *slash = strrchr(path, '/');
-    if (!slash || (size_t)(slash + 1 - path) + sizeof name > cap)
-        return false;
-    memcpy(slash + 1, name, sizeof name);
-    return true;
-}
-
 struct attn_backend *attn_hip_open(int index, char *error, size_t cap)
 {
     char path[PATH_MAX];
-    if (!place(path, sizeof path) || access(path, R_OK)) {
+    if (!attn_beside(name, path, sizeof path) || access(path, R_OK)) {
         snprintf(error, cap, "this build has no hip backend (no %s beside the program; see ATTN_GPU in README.md)",
                  name);
         return NULL;

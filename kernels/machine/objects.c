@@ -1,6 +1,7 @@
 /* objects.c: the kernels' code objects: attn_amd.so, found and read; each target's objects are loaded into a machine.
  *
  * SPDX-License-Identifier: MIT */
+#include "kernels/beside.h"
 #include "kernels/machine/machine.h"
 
 #include <dlfcn.h>
@@ -37,15 +38,7 @@ static bool place(char *path, size_t cap)
     const char *said = getenv("ATTN_AMD");
     if (said)
         return (size_t)snprintf(path, cap, "%s", said) < cap;
-    ssize_t n = readlink("/proc/self/exe", path, cap);
-    if (n <= 0 || (size_t)n >= cap)
-        return false;
-    path[n] = 0;
-    char *slash = strrchr(path, '/');
-    if (!slash || (size_t)(slash + 1 - path) + sizeof name > cap)
-        return false;
-    memcpy(slash + 1, name, sizeof name);
-    return true;
+    return attn_beside(name, path, cap);
 }
 
 static const struct attn_amd_plugin *load(char *path, size_t path_cap, char *error, size_t cap)
