@@ -70,8 +70,8 @@ struct isa_stop {
 };
 
 struct isa_error {
-    uint64_t at; /* byte of the object */
-    char text[256];
+    uint64_t at;    /* byte of the object */
+    char text[256]; /* printable, whatever the file holds */
 };
 
 /* ---- Machine --------------------------------------------------------------------------------------------- */

@@ -33,6 +33,8 @@ static bool wrong(struct loader *l, uint64_t at, const char *format, ...)
     l->error->at = at;
     vsnprintf(l->error->text, sizeof l->error->text, format, args);
     va_end(args);
+    for (char *c = l->error->text; *c; c++) /* names out of the file may hold any byte; a terminal must not meet it */
+        *c = *c >= 0x20 && *c < 0x7f ? *c : '?';
     return false;
 }
 

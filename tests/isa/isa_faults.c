@@ -233,6 +233,13 @@ static void test_launch(void **state)
         else
             assert_true(error.text[0] != 0);
     }
+    /* Its target's name is quoted in the error, whatever bytes it holds. */
+    uint8_t *name = memmem(bytes, size, "amdhsa--gfx90a", 14);
+    assert_non_null(name);
+    name[12] = 0x1b;
+    assert_null(isa_object_load(m, bytes, size, &error));
+    assert_non_null(strstr(error.text, "gfx9?a"));
+    name[12] = '0';
     /* A kernel whose code lies outside of the object's. */
     for (size_t k = 0; k < isa_object_kernels(o); k++)
         assert_non_null(isa_object_kernel(o, isa_object_kernel_name(o, k)));
