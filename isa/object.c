@@ -87,10 +87,12 @@ static bool plan_segments(struct loader *l)
     for (uint32_t k = 0; k < l->header.e_phnum; k++) {
         Elf64_Phdr p;
         record(l, l->header.e_phoff, k, &p, sizeof p);
-        if (p.p_type != PT_LOAD || p.p_memsz == 0)
+        if (p.p_type != PT_LOAD)
             continue;
         if (p.p_filesz > p.p_memsz || !inside(l, p.p_offset, p.p_filesz))
             return wrong(l, l->header.e_phoff, "segment %u is not inside the object", k);
+        if (p.p_memsz == 0)
+            continue;
         if (p.p_vaddr < end || p.p_memsz > IMAGE_MOST || p.p_vaddr > IMAGE_MOST - p.p_memsz)
             return wrong(l, l->header.e_phoff, "segment %u lies over another, or is larger than %" PRIu64 " MiB", k,
                          (uint64_t)(IMAGE_MOST >> 20));

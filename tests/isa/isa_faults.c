@@ -5,6 +5,7 @@
  *
  * SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
+#include <elf.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -240,6 +241,21 @@ static void test_launch(void **state)
     assert_null(isa_object_load(m, bytes, size, &error));
     assert_non_null(strstr(error.text, "gfx9?a"));
     name[12] = '0';
+    /* A segment that takes nothing in memory and bytes of the file. */
+    Elf64_Ehdr header;
+    memcpy(&header, bytes, sizeof header);
+    for (uint32_t k = 0; k < header.e_phnum; k++) {
+        uint8_t *at = (uint8_t *)bytes + header.e_phoff + k * sizeof(Elf64_Phdr);
+        Elf64_Phdr was, hostile;
+        memcpy(&was, at, sizeof was);
+        if (was.p_type != PT_LOAD || was.p_filesz == 0)
+            continue;
+        hostile = was;
+        hostile.p_memsz = 0;
+        memcpy(at, &hostile, sizeof hostile);
+        assert_null(isa_object_load(m, bytes, size, &error));
+        memcpy(at, &was, sizeof was);
+    }
     /* A kernel whose code lies outside of the object's. */
     for (size_t k = 0; k < isa_object_kernels(o); k++)
         assert_non_null(isa_object_kernel(o, isa_object_kernel_name(o, k)));
