@@ -5,68 +5,100 @@
 #include <string.h>
 
 #include "cli/input/message.h"
+#include "cli/page/page.h"
 #include "cli/verbs.h"
 
-#ifndef ATTNFUZZ_VERSION
-#error "the build says the version: -DATTNFUZZ_VERSION=\"x.y.z\""
+#if !defined ATTNFUZZ_VERSION || !defined ATTNFUZZ_DATE
+#error "the build says the version and its date: -DATTNFUZZ_VERSION=\"x.y.z\" -DATTNFUZZ_DATE=\"Month D, YYYY\""
 #endif
 
-static const struct cli_verb *const verbs[] = { &cli_plan,   &cli_explain,  &cli_run,   &cli_shrink,
-                                                &cli_import, &cli_bench,    &cli_check, &cli_diff,
-                                                &cli_tight,  &cli_null_hip, &cli_zoo };
+#define X(name) &cli_##name,
+static const struct cli_verb *const verbs[] = { CLI_VERBS(X) };
+#undef X
 enum { N_VERBS = sizeof verbs / sizeof verbs[0] };
 
-static void help_of(const struct cli_verb *verb)
+static const char text[] =
+    "Input is problem lines (fa1 q=... k=... v=...) and sessions: in a FILE, in every *.txt file below a DIR, as a LINE "
+    "on the command line, or on standard input with -. '#' starts a comment line.";
+
+static const char codes[] =
+    "0  all good\n1  a property failed, or there are findings\n2  wrong usage or unreadable input\n"
+    "3  something is missing here\n130, 143, 129  ended by Ctrl-C, SIGTERM, SIGHUP";
+
+static const struct cli_verb *find(const char *word)
 {
-    fputs(verb->help, stdout);
-    if (!verb->table)
-        return;
-    verb->table();
-    fputs(verb->help_after, stdout);
+    for (int i = 0; i < N_VERBS; i++)
+        if (strcmp(word, verbs[i]->manual->name) == 0)
+            return verbs[i];
+    cli_error("there is no verb '%s'; attnfuzz --help lists them", word);
+    return NULL;
 }
 
-static void help(FILE *out)
+/* attnfuzz help [--man|--markdown|--bash] [VERB] */
+static int help(const struct page_command *command, int argc, char **argv)
 {
-    fputs("usage: attnfuzz VERB [options] [FILE|DIR|LINE...]\n\n"
-          "Finds and explains holes in attention kernel routing.\n\nverbs:\n",
-          out);
-    for (int i = 0; i < N_VERBS; i++)
-        fprintf(out, "  %-8s %s\n", verbs[i]->name, verbs[i]->summary);
-    fputs(
-        "\nInput is problem lines (fa1 q=... k=... v=...): in a FILE, in every *.txt file below a DIR, as a LINE on\n"
-        "the command line, or on standard input with -. '#' starts a comment line.\n\n"
-        "options:\n"
-        "  --help     this text; attnfuzz VERB --help: that verb's\n"
-        "  --version  the version\n\n"
-        "exit codes: 0 all good, 1 a property failed, 2 usage or unreadable input, 3 the environment lacks something\n",
-        out);
+    const char *form = argc > 1 && argv[1][0] == '-' ? argv[1] : "";
+    const int at = *form ? 2 : 1;
+    const struct cli_verb *verb = at < argc ? find(argv[at]) : NULL;
+    const struct cli_manual *m = verb ? verb->manual : NULL;
+    if (at < argc && !verb)
+        return CLI_USAGE;
+    if (at + 1 < argc) {
+        cli_error("help is about one verb");
+        return CLI_USAGE;
+    }
+    if (strcmp(form, "--man") == 0) {
+        page_man(command, m);
+    } else if (strcmp(form, "--markdown") == 0 && !m) {
+        page_markdown(command);
+    } else if (strcmp(form, "--bash") == 0 && !m) {
+        page_bash(command);
+    } else if (*form) {
+        cli_error("help [VERB], help --man [VERB], help --markdown, help --bash");
+        return CLI_USAGE;
+    } else if (m) {
+        page_help(command, m, 1);
+    } else {
+        page_overview(command);
+    }
+    return CLI_GOOD;
 }
 
 int main(int argc, char **argv)
 {
-    if (argc < 2) {
-        help(stderr);
+    const struct cli_manual *manuals[N_VERBS];
+    for (int i = 0; i < N_VERBS; i++)
+        manuals[i] = verbs[i]->manual;
+    const struct page_command command = { .name = "attnfuzz",
+                                          .summary = "find and explain holes in attention kernel routing",
+                                          .version = ATTNFUZZ_VERSION,
+                                          .date = ATTNFUZZ_DATE,
+                                          .text = text,
+                                          .codes = codes,
+                                          .verb = manuals,
+                                          .n_verbs = N_VERBS };
+    const char *word = argc > 1 ? argv[1] : "";
+    if (!*word) {
+        cli_error("no verb; attnfuzz --help lists them");
         return CLI_USAGE;
     }
-    const char *word = argv[1];
-    if (!strcmp(word, "--help") || !strcmp(word, "-h") || !strcmp(word, "help")) {
-        help(stdout);
+    if (!strcmp(word, "help"))
+        return cli_finish(help(&command, argc - 1, argv + 1));
+    if (!strcmp(word, "--help") || !strcmp(word, "-h")) {
+        page_overview(&command);
         return cli_finish(CLI_GOOD);
     }
     if (!strcmp(word, "--version")) {
         puts("attnfuzz " ATTNFUZZ_VERSION);
         return cli_finish(CLI_GOOD);
     }
-    for (int i = 0; i < N_VERBS; i++) {
-        if (strcmp(word, verbs[i]->name))
-            continue;
-        for (int a = 2; a < argc && strcmp(argv[a], "--"); a++)
-            if (!strcmp(argv[a], "--help") || !strcmp(argv[a], "-h")) {
-                help_of(verbs[i]);
-                return cli_finish(CLI_GOOD);
-            }
-        return cli_finish(verbs[i]->run(argc - 1, argv + 1));
-    }
-    cli_error("there is no verb '%s'; attnfuzz --help lists them", word);
-    return CLI_USAGE;
+    const struct cli_verb *verb = find(word);
+    if (!verb)
+        return CLI_USAGE;
+    for (int a = 2; a < argc && strcmp(argv[a], "--"); a++)
+        if (!strcmp(argv[a], "--help") || !strcmp(argv[a], "-h")) {
+            page_help(&command, verb->manual, 0);
+            return cli_finish(CLI_GOOD);
+        }
+    return cli_finish(verb->run(argc - 1, argv + 1));
 }

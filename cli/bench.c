@@ -1,7 +1,6 @@
 /* bench.c: attnfuzz bench: how fast the planner, the executor and the reference are, side by side in one run.
  *
  * SPDX-License-Identifier: MIT */
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,36 +14,50 @@
 #include "cli/input/message.h"
 #include "cli/verbs.h"
 
-static const char help[] =
-    "usage: attnfuzz bench [options] [LINE]\n"
-    "       attnfuzz bench --machine [options] [LINE]\n"
-    "       attnfuzz bench --occupancy [--json] FILE...\n\n"
-    "Measures, in one process: plans a second; multiply-adds a second of the reference, and of each able kernel on\n"
-    "the host executor, plain and checked. Rates of the executor are also given as a ratio to the reference's. The\n"
-    "line is a decode call of 32 heads and 1,024 keys unless one is given; it runs on the device it names, else on\n"
-    "gfx942.\n\n"
-    "With --backend hip a GPU is measured instead, with its own clock: copies on the device; decode of 16 sequences\n"
-    "of 32,768 keys by vec; prefill of 8,192 tokens by mma where that is able, else by the planner's choice. With\n"
-    "--rank shapes are drawn, every able kernel is timed on each, and the planner's cost is held against the clock.\n\n"
-    "With --machine the machine code of each able kernel for the AMD GPU is executed on the CPU and counted, by\n"
-    "launch: wave instructions by class, bytes read and written against the least that the problem needs, passes of\n"
-    "the LDS banks against those without conflicts, lanes that are active; and how fast it is executed, without\n"
-    "checks and with, in CPU time.\n\n"
-    "With --occupancy nothing is measured: of each kernel in the GPU code of the files (libraries with HIP code,\n"
-    "bundles, code objects) registers, LDS, scratch, spills, and how many waves of a SIMD and workgroups of a compute\n"
-    "unit (gfx10 and later: of a workgroup processor) they leave room for, for workgroups as large as the kernel\n"
-    "takes.\n\n"
-    "options:\n"
-    "  --seconds S        time for each measurement (default 1)\n"
-    "  --backend hip[:N]  measure this GPU\n"
-    "  --rank N           hip: rank the kernels on N shapes, in place of decode and prefill\n"
-    "  --seed S           hip: draws those shapes (default 1)\n"
-    "  --save DIR         hip: keep the prefill's data and result there, and the causal one's in DIR_causal\n"
-    "  --machine          count what the machine code does (./dev amd builds it)\n"
-    "  --subject SUBJECT  of a library's kernels for the line (attnfuzz check --help); goes with --machine\n"
-    "  --occupancy        that table\n"
-    "  --json             one JSON object; of --occupancy one a kernel\n"
-    "  --help             this text\n";
+enum bench_option { SECONDS = 1, BACKEND, RANK, SEED, SAVE, MACHINE, SUBJECT, OCCUPANCY, JSON };
+
+static const struct cli_option rows[] = {
+    { "seconds", SECONDS, "S", "time for each measurement (default 1)", "options" },
+    { "json", JSON, NULL, "one JSON object; of --occupancy one a kernel", NULL },
+    { "backend", BACKEND, "hip[:N]", "measure this GPU", "a GPU" },
+    { "rank", RANK, "N", "rank the kernels on N shapes, in place of decode and prefill", NULL },
+    { "seed", SEED, "SEED", "draws those shapes (default 1)", NULL },
+    { "save", SAVE, "DIR", "keep the prefill's data and result there, and the causal one's in DIR_causal", NULL },
+    { "machine", MACHINE, NULL, "count what the machine code does (./dev amd builds it)", "AMD machine code" },
+    { "subject", SUBJECT, "SUBJECT", "of a library's kernels for the line (attnfuzz check --help); goes with --machine",
+      NULL },
+    { "occupancy", OCCUPANCY, NULL, "the table of what kernels in libraries need", NULL },
+    { NULL, 0, NULL, NULL, NULL },
+};
+
+static const struct cli_manual manual = {
+    .name = "bench",
+    .summary = "how fast planner, executor and reference are",
+    .usage = "[options] [LINE]\n--machine [options] [LINE]\n--occupancy [--json] FILE...",
+    .brief =
+        "Measures, in one process: plans a second; multiply-adds a second of the reference, and of each able kernel "
+        "on the host executor, plain and checked. Rates of the executor are also given as a ratio to the "
+        "reference's. Or it measures a GPU, counts what machine code does, or lists what kernels need.",
+    .text =
+        "The line is a decode call of 32 heads and 1,024 keys unless one is given; it runs on the device it names, else "
+        "on gfx942.\n\n"
+        "With --backend hip a GPU is measured, with its own clock: copies on the device; decode of 16 sequences of "
+        "32,768 keys by vec; prefill of 8,192 tokens by mma where that is able, else by the planner's choice. With "
+        "--rank shapes are drawn, every able kernel is timed on each, and the planner's cost is held against the "
+        "clock.\n\n"
+        "With --machine the machine code of each able kernel for the AMD GPU is executed on the CPU and counted, by "
+        "launch: wave instructions by class, bytes read and written against the least that the problem needs, passes of "
+        "the LDS banks against those without conflicts, lanes that are active; and how fast it is executed, without "
+        "checks and with, in CPU time.\n\n"
+        "With --occupancy nothing is measured: of each kernel in the GPU code of the files (libraries with HIP code, "
+        "bundles, code objects) registers, LDS, scratch, spills, and how many waves of a SIMD and workgroups of a "
+        "compute unit (gfx10 and later: of a workgroup processor) they leave room for, for workgroups as large as the "
+        "kernel takes.",
+    .options = rows,
+    .examples = { { "bench", "the rates of this machine" },
+                  { "bench --occupancy libggml-hip.so", "registers, LDS and spills of each kernel in a library" },
+                  { "bench --machine 'fa1 ... | dev=gfx1100'", "what the machine code does for one call" } },
+};
 
 static const char default_line[] =
     "fa1 q=f32[128,4,32,1] k=f16[128,1024,8,1] v=f16[128,1024,8,1] mask=f16[1024,4,1,1] scale=0.088388346";
@@ -194,40 +207,22 @@ struct options {
     bool occupancy;
 };
 
-static bool number(const char *name, const char *text, int64_t low, int64_t high, int64_t *value)
-{
-    if (cli_number(text, low, high, value))
-        return true;
-    if (high == INT64_MAX)
-        cli_error("--%s %s: a number from %" PRId64, name, text, low);
-    else
-        cli_error("--%s %s: a number from %" PRId64 " to %" PRId64, name, text, low, high);
-    return false;
-}
-
 static bool read_options(struct options *o, int argc, char **argv)
 {
-    static const struct option longs[] = {
-        { "seconds", required_argument, NULL, 's' }, { "json", no_argument, NULL, 'j' },
-        { "occupancy", no_argument, NULL, 'o' },     { "machine", no_argument, NULL, 'm' },
-        { "subject", required_argument, NULL, 'S' }, { "backend", required_argument, NULL, 'b' },
-        { "rank", required_argument, NULL, 'r' },    { "seed", required_argument, NULL, 'e' },
-        { "save", required_argument, NULL, 'd' },    { NULL, 0, NULL, 0 }
-    };
     int64_t seconds = 1;
     bool good = true;
-    for (int c; good && (c = getopt_long(argc, argv, "", longs, NULL)) != -1;)
+    for (int c; good && (c = cli_option_next(&manual, argc, argv)) != -1;)
         switch (c) {
-        case 's': good = number("seconds", optarg, 1, 3600, &seconds); break;
-        case 'j': o->bench.json = true; break;
-        case 'm': o->bench.machine = true; break;
-        case 'S': o->bench.subject = optarg; break;
-        case 'o': o->occupancy = true; break;
-        case 'b': o->gpu.backend = optarg; break;
-        case 'd': o->gpu.save = optarg; break;
-        case 'r': good = number("rank", optarg, 1, 1000000, &o->gpu.rank); break;
-        case 'e': good = number("seed", optarg, 0, INT64_MAX, &o->gpu.seed); break;
-        default: cli_usage_error("bench"); return false;
+        case SECONDS: good = cli_option_number(&manual, c, optarg, 1, 3600, &seconds); break;
+        case JSON: o->bench.json = true; break;
+        case MACHINE: o->bench.machine = true; break;
+        case SUBJECT: o->bench.subject = optarg; break;
+        case OCCUPANCY: o->occupancy = true; break;
+        case BACKEND: o->gpu.backend = optarg; break;
+        case SAVE: o->gpu.save = optarg; break;
+        case RANK: good = cli_option_number(&manual, c, optarg, 1, 1000000, &o->gpu.rank); break;
+        case SEED: good = cli_option_number(&manual, c, optarg, 0, INT64_MAX, &o->gpu.seed); break;
+        default: return false;
         }
     o->bench.seconds = (double)seconds;
     return good;
@@ -302,6 +297,4 @@ static int run(int argc, char **argv)
     return bench_line(&o.bench, optind < argc ? argv[optind] : default_line);
 }
 
-const struct cli_verb cli_bench = {
-    .name = "bench", .summary = "how fast planner, executor and reference are", .help = help, .run = run
-};
+const struct cli_verb cli_bench = { .manual = &manual, .run = run };

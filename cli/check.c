@@ -2,7 +2,6 @@
  *
  * SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,37 +21,73 @@
 #include "cli/verbs.h"
 #include "fuzz/case/attn_case.h"
 
-static const char help[] =
-    "usage: attnfuzz check --subject SUBJECT [options] [FILE|DIR|LINE|-...]\n\n"
-    "Asks a planner about generated calls on each of its devices and lists, shrunk and each once, where it breaks\n"
-    "what it owes its callers: a legal call is supported or refused, and never aborts, crashes or hangs after it was\n"
-    "said to be supported; a supported call launches an attention kernel; every launch can run on its device; the\n"
-    "same call is answered the same way. Legal calls that are refused are listed by the fields that matter. With\n"
-    "problem lines given it asks about those and generates none.\n\n"
-    "subjects:\n";
+enum check_option {
+    SUBJECT = 1,
+    DEVICE,
+    EXECUTE,
+    SECONDS,
+    CALLS,
+    SEED,
+    BASELINE,
+    JSON,
+    HTML,
+    SNIPPETS,
+    PREC,
+    NO_CODE,
+    NULL_RUNTIME,
+    CACHE
+};
 
-static const char help_after[] =
-    "\noptions:\n"
-    "  --execute      run the kernels too: the library's code for each device is executed on the CPU, every access,\n"
-    "                 wait and barrier checked, and the result of calls of up to 300,000 multiply-adds (of lines\n"
-    "                 given: 20,000,000) held against a reference in double precision\n"
-    "  --device NAME  check these devices only, several with commas; default: every device that it has GPU code for\n"
-    "  --seconds N    stop after N seconds (default 60)\n"
-    "  --calls N      stop after N calls (one problem on one device); with it a run is repeatable\n"
-    "  --seed N       of what is generated (default 1)\n"
-    "  --baseline F   findings that are known: patterns of keys, one a line; only others fail\n"
-    "  --json F       write the report as JSON (- is standard output)\n"
-    "  --html F       write it as a page\n"
-    "  --snippets DIR write a C program for each group of findings\n"
-    "  --prec-default nodes keep ggml's default precision; without it GGML_PREC_F32, as llama.cpp sets it\n"
-    "  --no-code      do not read the library's GPU code\n"
-    "  --null-runtime DIR  where the null HIP runtime is, when it is not beside the command\n"
-    "  --cache DIR    where ggml=debian keeps what it downloads\n"
-    "  --help         this text\n\n"
-    "exit codes: 0 nothing that is not known, 1 findings, 2 usage or a library that is none, 3 something is missing\n"
-    "here; 130, 143, 129 when Ctrl-C, SIGTERM or SIGHUP ended it: what is known is printed and every report written\n";
+static const struct cli_option rows[] = {
+    { "subject", SUBJECT, "SUBJECT", "what to check", "what" },
+    { "device", DEVICE, "DEVICE",
+      "check these devices only, several with commas; default: every device that it has GPU "
+      "code for",
+      NULL },
+    { "execute", EXECUTE, NULL,
+      "run the kernels too: the library's code for each device is executed on the CPU, every access, wait and barrier "
+      "checked, and the result of calls of up to 300,000 multiply-adds (of lines given: 20,000,000) held against a "
+      "reference in double precision",
+      NULL },
+    { "seconds", SECONDS, "N", "stop after N seconds (default 60)", NULL },
+    { "calls", CALLS, "N", "stop after N calls (one problem on one device); with it a run is repeatable", NULL },
+    { "seed", SEED, "SEED", "of what is generated (default 1)", NULL },
+    { "prec-default", PREC, NULL, "nodes keep ggml's default precision; without it GGML_PREC_F32, as llama.cpp sets it",
+      NULL },
+    { "no-code", NO_CODE, NULL, "do not read the library's GPU code", NULL },
+    { "null-runtime", NULL_RUNTIME, "DIR", "where the null HIP runtime is, when it is not beside the command", NULL },
+    { "cache", CACHE, "DIR", "where ggml=debian keeps what it downloads", NULL },
+    { "baseline", BASELINE, "FILE", "findings that are known: patterns of keys, one a line; only others fail",
+      "results" },
+    { "json", JSON, "FILE", "write the report as JSON (- is standard output)", NULL },
+    { "html", HTML, "FILE", "write it as a page", NULL },
+    { "snippets", SNIPPETS, "DIR", "write a C program for each group of findings", NULL },
+    { NULL, 0, NULL, NULL, NULL },
+};
 
-static void help_subjects(void) { check_subject_list(stdout); }
+static void put_subjects(void) { check_subject_list(stdout); }
+
+static const struct cli_manual manual = {
+    .name = "check",
+    .summary = "fuzz a planner, ours or ggml's, and list its holes",
+    .usage = "--subject SUBJECT [options] [FILE|DIR|LINE|-...]",
+    .brief =
+        "Asks a planner about generated calls on each of its devices and lists, shrunk and each once, where it "
+        "breaks what it owes its callers: a legal call is supported or refused, and never aborts, crashes or hangs "
+        "after it was said to be supported; a supported call launches an attention kernel; every launch can run on "
+        "its device; the same call is answered the same way.",
+    .text = "Legal calls that are refused are listed by the fields that matter. With problem lines given it asks about "
+            "those and generates none. When a signal ends it, what is known is printed and every report written.\n\n"
+            "The library's own code runs in the process of the check.",
+    .options = rows,
+    .heading = "subjects",
+    .table = put_subjects,
+    .examples = { { "check --subject ggml=debian", "the newest ggml that Debian ships" },
+                  { "check --subject ggml=build/bin/libggml-hip.so --execute --html check.html",
+                    "your own build, its kernels run and judged" } },
+    .codes = "0  nothing that is not known\n1  findings\n2  wrong usage, or a library that is none\n3  something is "
+             "missing here\n130, 143, 129  ended by Ctrl-C, SIGTERM, SIGHUP",
+};
 
 struct options {
     struct check_subject_options subject;
@@ -64,63 +99,37 @@ struct options {
     int n_given;
 };
 
-static bool number(const char *name, const char *text, int64_t low, int64_t *value)
-{
-    if (cli_number(text, low, INT64_MAX, value))
-        return true;
-    cli_error("--%s is a whole number from %" PRId64 " up, got '%s'", name, low, text);
-    return false;
-}
-
 static bool read_options(int argc, char **argv, struct options *o)
 {
-    enum { NULL_RUNTIME = 256, CACHE, PREC, NO_CODE, EXECUTE, SNIPPETS, SEED, BASELINE };
-    static const struct option longs[] = {
-        { "subject", required_argument, NULL, 's' },
-        { "device", required_argument, NULL, 'd' },
-        { "seconds", required_argument, NULL, 't' },
-        { "calls", required_argument, NULL, 'n' },
-        { "seed", required_argument, NULL, SEED },
-        { "baseline", required_argument, NULL, BASELINE },
-        { "json", required_argument, NULL, 'j' },
-        { "html", required_argument, NULL, 'h' },
-        { "snippets", required_argument, NULL, SNIPPETS },
-        { "prec-default", no_argument, NULL, PREC },
-        { "execute", no_argument, NULL, EXECUTE },
-        { "no-code", no_argument, NULL, NO_CODE },
-        { "null-runtime", required_argument, NULL, NULL_RUNTIME },
-        { "cache", required_argument, NULL, CACHE },
-        { NULL, 0, NULL, 0 },
-    };
-    for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
+    for (int c; (c = cli_option_next(&manual, argc, argv)) != -1;) {
         switch (c) {
-        case 's': o->subject.subject = optarg; break;
-        case 'd':
+        case SUBJECT: o->subject.subject = optarg; break;
+        case DEVICE:
             if (!cli_devices_add(&o->devices, optarg))
                 return false;
             break;
-        case 't':
-            if (!number("seconds", optarg, 1, &o->seconds))
+        case SECONDS:
+            if (!cli_option_number(&manual, c, optarg, 1, INT64_MAX, &o->seconds))
                 return false;
             break;
-        case 'n':
-            if (!number("calls", optarg, 1, &o->calls))
+        case CALLS:
+            if (!cli_option_number(&manual, c, optarg, 1, INT64_MAX, &o->calls))
                 return false;
             break;
         case SEED:
-            if (!number("seed", optarg, 0, &o->seed))
+            if (!cli_option_number(&manual, c, optarg, 0, INT64_MAX, &o->seed))
                 return false;
             break;
         case BASELINE: o->baseline = optarg; break;
-        case 'j': o->json = optarg; break;
-        case 'h': o->html = optarg; break;
+        case JSON: o->json = optarg; break;
+        case HTML: o->html = optarg; break;
         case SNIPPETS: o->snippets = optarg; break;
         case PREC: o->subject.prec_default = true; break;
         case EXECUTE: o->execute = true; break;
         case NO_CODE: o->subject.no_code = true; break;
         case NULL_RUNTIME: o->subject.null_runtime = optarg; break;
         case CACHE: o->subject.cache = optarg; break;
-        default: cli_usage_error("check"); return false;
+        default: return false;
         }
     }
     o->given = argv + optind;
@@ -305,9 +314,4 @@ static int run(int argc, char **argv)
     _exit(code);
 }
 
-const struct cli_verb cli_check = { .name = "check",
-                                    .summary = "fuzz a planner, ours or ggml's, and list its holes",
-                                    .help = help,
-                                    .run = run,
-                                    .table = help_subjects,
-                                    .help_after = help_after };
+const struct cli_verb cli_check = { .manual = &manual, .run = run };

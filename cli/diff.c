@@ -1,7 +1,6 @@
 /* diff.c: attnfuzz diff: the same calls to two subjects, and what they answer differently.
  *
  * SPDX-License-Identifier: MIT */
-#include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -21,29 +20,46 @@
 #include "fuzz/domain/mutate.h"
 #include "planner/random.h"
 
-static const char help[] =
-    "usage: attnfuzz diff --subject OLD --subject NEW [options] [FILE|DIR|LINE|-...]\n\n"
-    "Asks two planners about the same calls on the devices that both have code for, and lists what they answer\n"
-    "differently, each kind once with the smallest call that shows it: supported or not, another kernel, another\n"
-    "launch, another verdict. Worse is what NEW breaks and OLD did not: a refusal, an abort, a launch that cannot\n"
-    "run, with --execute a wrong result; the rest only changed. Each subject runs in a process of its own. With\n"
-    "problem lines given it asks about those and generates none.\n\n"
-    "subjects:\n";
-static const char help_after[] =
-    "\noptions:\n"
-    "  --seconds N    stop after N seconds (default 30)\n"
-    "  --calls N      stop after N calls (one problem on one device); with it a run is repeatable\n"
-    "  --seed N       of what is generated (default 1)\n"
-    "  --execute      compute the calls too (attnfuzz check --help)\n"
-    "  --json F       write the report as JSON (- is standard output)\n"
-    "  --html F       write it as a page\n"
-    "  --prec-default nodes keep ggml's default precision; without it GGML_PREC_F32, as llama.cpp sets it\n"
-    "  --no-code      do not read the libraries' GPU code\n"
-    "  --null-runtime DIR  where the null HIP runtime is, when it is not beside the command\n"
-    "  --help         this text\n\n"
-    "exit codes: 0 nothing is worse, 1 something is, 2 usage or a library that is none, 3 something is missing here\n";
+enum diff_option { SUBJECT = 1, SECONDS, CALLS, SEED, JSON, HTML, PREC, NO_CODE, RUNTIME, EXECUTE, ANSWER };
 
-static void help_subjects(void) { check_subject_list(stdout); }
+static const struct cli_option rows[] = {
+    { "subject", SUBJECT, "SUBJECT", "what to ask: the old one, then the new one", "what" },
+    { "seconds", SECONDS, "N", "stop after N seconds (default 30)", NULL },
+    { "calls", CALLS, "N", "stop after N calls (one problem on one device); with it a run is repeatable", NULL },
+    { "seed", SEED, "SEED", "of what is generated (default 1)", NULL },
+    { "execute", EXECUTE, NULL, "compute the calls too (attnfuzz check --help)", NULL },
+    { "prec-default", PREC, NULL, "nodes keep ggml's default precision; without it GGML_PREC_F32, as llama.cpp sets it",
+      NULL },
+    { "no-code", NO_CODE, NULL, "do not read the libraries' GPU code", NULL },
+    { "null-runtime", RUNTIME, "DIR", "where the null HIP runtime is, when it is not beside the command", NULL },
+    { "json", JSON, "FILE", "write the report as JSON (- is standard output)", "results" },
+    { "html", HTML, "FILE", "write it as a page", NULL },
+    { "answer", ANSWER, NULL, NULL, NULL }, /* the process of one side */
+    { NULL, 0, NULL, NULL, NULL },
+};
+
+static void put_subjects(void) { check_subject_list(stdout); }
+
+static const struct cli_manual manual = {
+    .name = "diff",
+    .summary = "what two planners answer differently",
+    .usage = "--subject OLD --subject NEW [options] [FILE|DIR|LINE|-...]",
+    .brief =
+        "Asks two planners about the same calls on the devices that both have code for, and lists what they answer "
+        "differently, each kind once with the smallest call that shows it: supported or not, another kernel, "
+        "another launch, another verdict. With problem lines given it asks about those and generates none.",
+    .text = "Worse is what NEW breaks and OLD did not: a refusal, an abort, a launch that cannot run, with --execute a "
+            "wrong result; the rest only changed. Each subject runs in a process of its own.",
+    .options = rows,
+    .heading = "subjects",
+    .table = put_subjects,
+    .examples = { { "diff --subject ggml=old/libggml-hip.so --subject ggml=new/libggml-hip.so",
+                    "before a pull request that touches routing" },
+                  { "diff --subject ggml=old/libggml-hip.so --subject ggml=new/libggml-hip.so --execute corpus",
+                    "given lines, computed by both" } },
+    .codes = "0  nothing is worse\n1  something is\n2  wrong usage, or a library that is none\n3  something is missing "
+             "here\n130, 143, 129  ended by Ctrl-C, SIGTERM, SIGHUP",
+};
 
 struct options {
     const char *subject[2], *null_runtime, *json, *html;
@@ -52,42 +68,19 @@ struct options {
     bool prec_default, no_code, execute, answer;
 };
 
-static bool number(const char *name, const char *text, int64_t low, int64_t *value)
-{
-    if (cli_number(text, low, INT64_MAX, value))
-        return true;
-    cli_error("--%s is a whole number from %" PRId64 " up, got '%s'", name, low, text);
-    return false;
-}
-
 static bool read_options(int argc, char **argv, struct options *o)
 {
-    enum { SECONDS = 256, CALLS, SEED, JSON, HTML, PREC, NO_CODE, RUNTIME, EXECUTE, ANSWER };
-    static const struct option longs[] = {
-        { "subject", required_argument, NULL, 's' },
-        { "seconds", required_argument, NULL, SECONDS },
-        { "calls", required_argument, NULL, CALLS },
-        { "seed", required_argument, NULL, SEED },
-        { "json", required_argument, NULL, JSON },
-        { "html", required_argument, NULL, HTML },
-        { "prec-default", no_argument, NULL, PREC },
-        { "no-code", no_argument, NULL, NO_CODE },
-        { "null-runtime", required_argument, NULL, RUNTIME },
-        { "execute", no_argument, NULL, EXECUTE },
-        { "answer", no_argument, NULL, ANSWER }, /* the process of one side */
-        { NULL, 0, NULL, 0 },
-    };
     bool good = true;
-    for (int c; good && (c = getopt_long(argc, argv, "", longs, NULL)) != -1;)
+    for (int c; good && (c = cli_option_next(&manual, argc, argv)) != -1;)
         switch (c) {
-        case 's':
+        case SUBJECT:
             if (o->n_subjects < 2)
                 o->subject[o->n_subjects] = optarg;
             o->n_subjects++;
             break;
-        case SECONDS: good = number("seconds", optarg, 1, &o->seconds); break;
-        case CALLS: good = number("calls", optarg, 1, &o->calls); break;
-        case SEED: good = number("seed", optarg, 0, &o->seed); break;
+        case SECONDS: good = cli_option_number(&manual, c, optarg, 1, INT64_MAX, &o->seconds); break;
+        case CALLS: good = cli_option_number(&manual, c, optarg, 1, INT64_MAX, &o->calls); break;
+        case SEED: good = cli_option_number(&manual, c, optarg, 0, INT64_MAX, &o->seed); break;
         case JSON: o->json = optarg; break;
         case HTML: o->html = optarg; break;
         case PREC: o->prec_default = true; break;
@@ -95,7 +88,7 @@ static bool read_options(int argc, char **argv, struct options *o)
         case RUNTIME: o->null_runtime = optarg; break;
         case EXECUTE: o->execute = true; break;
         case ANSWER: o->answer = true; break;
-        default: cli_usage_error("diff"); return false;
+        default: return false;
         }
     if (good && o->n_subjects != (o->answer ? 1 : 2)) {
         cli_error("--subject is said twice: the old one, then the new one");
@@ -267,9 +260,4 @@ static int run(int argc, char **argv)
     return code;
 }
 
-const struct cli_verb cli_diff = { .name = "diff",
-                                   .summary = "what two planners answer differently",
-                                   .help = help,
-                                   .run = run,
-                                   .table = help_subjects,
-                                   .help_after = help_after };
+const struct cli_verb cli_diff = { .manual = &manual, .run = run };

@@ -8,16 +8,27 @@
 #include "cli/input/walk.h"
 #include "cli/verbs.h"
 
-static const char help[] =
-    "usage: attnfuzz explain [options] FILE|DIR|LINE|-...\n\n"
-    "Says of every kernel whether it is able to run each problem line, and at which estimated cost; of the others\n"
-    "the first rule of their contract that failed, with its values; and names the cost steps that the problem lies on\n"
-    "the dear side of (P11). Devices are chosen as by attnfuzz plan.\n\n"
-    "options:\n"
-    "  --device NAME  on this device; NAME~WEAKENING for a weakened one, several with commas, or all\n"
-    "  --all-rules    every rule of every contract, also after one failed\n"
-    "  --json         one JSON object a line\n"
-    "  --help         this text\n";
+static const struct cli_option options[] = {
+    { "device", WALK_DEVICE, "DEVICE", "on this device; NAME~WEAKENING for a weakened one, several with commas, or all",
+      "options" },
+    { "all-rules", WALK_FLAG, NULL, "every rule of every contract, also after one failed", NULL },
+    { "json", WALK_JSON, NULL, "one JSON object a line", NULL },
+    { NULL, 0, NULL, NULL, NULL },
+};
+
+static const struct cli_manual manual = {
+    .name = "explain",
+    .summary = "every kernel's verdict, with rule and values",
+    .usage = "[options] FILE|DIR|LINE|-...",
+    .brief = "Says of every kernel whether it is able to run each problem line, and at which estimated cost; of the "
+             "others the first rule of their contract that failed, with its values; and names the cost steps that the "
+             "problem lies on the dear side of (P11). Devices are chosen as by attnfuzz plan.",
+    .options = options,
+    .examples = { { "explain --device gfx906 'fa1 q=f32[80,9,8,1] k=q4_0[80,77,2,1] v=q4_0[80,77,2,1]'",
+                    "why this call runs on the kernel that it runs on" },
+                  { "explain --all-rules --device gfx942 'fa1 q=f32[128,1,8,1] k=f16[128,99,2,1] v=f16[128,99,2,1]'",
+                    "every rule of every kernel, holding or not" } },
+};
 
 enum { RULES_MAX = 64 };
 
@@ -124,10 +135,8 @@ static bool explain_step(const struct walk_step *at, bool json, bool all_rules)
 
 static int run(int argc, char **argv)
 {
-    static const struct walk_verb explain = { .name = "explain", .flag = "all-rules", .step = explain_step };
+    static const struct walk_verb explain = { .manual = &manual, .step = explain_step };
     return walk(&explain, argc, argv);
 }
 
-const struct cli_verb cli_explain = {
-    .name = "explain", .summary = "every kernel's verdict, with rule and values", .help = help, .run = run
-};
+const struct cli_verb cli_explain = { .manual = &manual, .run = run };

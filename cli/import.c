@@ -2,7 +2,6 @@
  *
  * SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,35 +17,49 @@
 #include "fuzz/session/session.h"
 #include "planner/hash.h"
 
-static const char help[] =
-    "usage: attnfuzz import [options] FILE|DIR|-...\n"
-    "       attnfuzz import --gguf FILE|- [--cells N] [--type TYPE[/TYPE]]\n\n"
-    "Prints problem lines for what it finds in other people's text, after a comment that counts them:\n"
-    "  - case strings of ggml's test-backend-ops, FLASH_ATTN_EXT(hsk=128,...), also older forms (hs, type_KV),\n"
-    "    wrapped over lines, with blanks for commas, and as its csv and sql output;\n"
-    "  - route-debug lines, CUDA_FA_ROUTE_PLAN device=0 Q=[...] Kraw=..., of the llama.cpp fork that prints them;\n"
-    "  - debug lines of ggml and its forks that say the tensors' extents, in one line or one each:\n"
-    "    Q = 512 x 2048 x 64 x 1. K = ..., Q ne=[...] nb=[...] type=..., src0='q':type=f32;ne=[...],\n"
-    "    ggml_vk_flash_attn((...), llama-eval-callback's FLASH_ATTN_EXT(Qcur-0{128, 1, 32, 1}, ...);\n"
-    "  - extents by their names: L_q:4096 L_k:77 n_head:8 d_head:64, D=128 n_q=32 n_kv=512 n_qh=32 n_kvh=8;\n"
-    "  - problem lines that a program printed (include/attnfuzz_line.h).\n"
-    "They may stand anywhere in a line, among times and colour codes; text may be UTF-8 with a byte order mark, or\n"
-    "UTF-16. What a text does not say is taken as llama.cpp has it, and the comment says what was. Parameters that\n"
-    "are not known here are dropped, and said. Cases whose K or V type does not exist here are counted by type.\n"
-    "Lines that begin with '#' are kept. Other lines are counted by why they were left out, and the first of each\n"
-    "reason shown, on standard error.\n\n"
-    "With --gguf the attention of a model: what its metadata say of heads, head sizes, windows, softcap, ALiBi, sinks\n"
-    "and MTP layers, layer by layer, as a session of a server (attnfuzz plan --help) and as the lines of its steps.\n"
-    "The file's beginning is enough, its weights are not read: attnfuzz import --gguf FILE | attnfuzz plan -\n\n"
-    "options:\n"
-    "  --gguf FILE   a model in GGUF; - for standard input\n"
-    "  --cells N     its session's context at most (default 4096, at most 65536)\n"
-    "  --type K[/V]  types of its cache (default f16)\n"
-    "  --unique      leave out lines that repeat a problem above\n"
-    "  --vary        give each line a run part: data profile, mask content and seed, chosen by a hash of the problem\n"
-    "  --strict      exit 2 when a line was left out or a parameter dropped that is not known here\n"
-    "  --help        this text\n\n"
-    "Exit code 2: a case could not be read, or nothing was found.\n";
+enum import_option { UNIQUE = 1, VARY, STRICT, GGUF, CELLS, TYPE };
+
+static const struct cli_option rows[] = {
+    { "unique", UNIQUE, NULL, "leave out lines that repeat a problem above", "text" },
+    { "vary", VARY, NULL,
+      "give each line a run part: data profile, mask content and seed, chosen by a hash of the problem", NULL },
+    { "strict", STRICT, NULL, "exit 2 when a line was left out or a parameter dropped that is not known here", NULL },
+    { "gguf", GGUF, "FILE", "a model in GGUF; - for standard input", "a model" },
+    { "cells", CELLS, "N", "its session's context at most (default 4096, at most 65536)", NULL },
+    { "type", TYPE, "K[/V]", "types of its cache (default f16)", NULL },
+    { NULL, 0, NULL, NULL, NULL },
+};
+
+static const struct cli_manual manual = {
+    .name = "import",
+    .summary = "problem lines out of logs, test-backend-ops cases and models",
+    .usage = "[options] FILE|DIR|-...\n--gguf FILE|- [--cells N] [--type TYPE[/TYPE]]",
+    .brief =
+        "Prints problem lines for what it finds in other people's text, after a comment that counts them: cases of "
+        "test-backend-ops, debug and abort lines of ggml and its forks, extents by their names. With --gguf the "
+        "attention of a model, layer by layer, as a session of a server and as the lines of its steps.",
+    .text =
+        "What is understood:\n"
+        "case strings of ggml's test-backend-ops, FLASH_ATTN_EXT(hsk=128,...), also older forms (hs, type_KV), wrapped "
+        "over lines, with blanks for commas, and as its csv and sql output;\n"
+        "route-debug lines, CUDA_FA_ROUTE_PLAN device=0 Q=[...] Kraw=..., of the llama.cpp fork that prints them;\n"
+        "debug lines of ggml and its forks that say the tensors' extents, in one line or one each: Q = 512 x 2048 x 64 x "
+        "1. K = ..., Q ne=[...] nb=[...] type=..., src0='q':type=f32;ne=[...], ggml_vk_flash_attn((...), "
+        "llama-eval-callback's FLASH_ATTN_EXT(Qcur-0{128, 1, 32, 1}, ...);\n"
+        "extents by their names: L_q:4096 L_k:77 n_head:8 d_head:64, D=128 n_q=32 n_kv=512 n_qh=32 n_kvh=8;\n"
+        "problem lines that a program printed (include/attnfuzz_line.h).\n\n"
+        "They may stand anywhere in a line, among times and colour codes; text may be UTF-8 with a byte order mark, or "
+        "UTF-16. What a text does not say is taken as llama.cpp has it, and the comment says what was. Parameters that "
+        "are not known here are dropped, and said. Cases whose K or V type does not exist here are counted by type. "
+        "Lines that begin with '#' are kept. Other lines are counted by why they were left out, and the first of each "
+        "reason shown, on standard error.\n\n"
+        "Of a model the metadata say heads, head sizes, windows, softcap, ALiBi, sinks and MTP layers. The file's "
+        "beginning is enough, its weights are not read.",
+    .options = rows,
+    .examples = { { "import --unique server.log", "the calls that a log mentions" },
+                  { "import --gguf model.gguf | attnfuzz plan --device gfx1100 -", "the routes of one's own model" } },
+    .codes = "0  something was found\n2  a case could not be read, or nothing was found",
+};
 
 /* So many lines of others may stand between those of one call. */
 enum { BETWEEN_MAX = 4 };
@@ -386,31 +399,24 @@ static bool take_types(const char *text, struct import_gguf_options *o)
 
 static bool read_options(int argc, char **argv, struct options *o)
 {
-    static const struct option longs[] = { { "unique", no_argument, NULL, 'u' },
-                                           { "vary", no_argument, NULL, 'v' },
-                                           { "strict", no_argument, NULL, 's' },
-                                           { "gguf", required_argument, NULL, 'g' },
-                                           { "cells", required_argument, NULL, 'c' },
-                                           { "type", required_argument, NULL, 't' },
-                                           { NULL, 0, NULL, 0 } };
-    for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
-        int64_t cells;
-        o->unique |= c == 'u';
-        o->vary |= c == 'v';
-        o->strict |= c == 's';
-        o->of_gguf |= c == 'c' || c == 't';
-        if (c == 'g')
-            o->gguf.path = optarg;
-        if (c == '?')
-            return cli_usage_error("import"), false;
-        if (c == 't' && !take_types(optarg, &o->gguf))
-            return false;
-        if (c == 'c') {
-            if (!cli_number(optarg, 1, ATTN_SESSION_CELLS_MAX, &cells)) {
-                cli_error("--cells %s: a number from 1 to %d", optarg, ATTN_SESSION_CELLS_MAX);
+    int64_t cells;
+    for (int c; (c = cli_option_next(&manual, argc, argv)) != -1;) {
+        o->of_gguf |= c == CELLS || c == TYPE;
+        switch (c) {
+        case UNIQUE: o->unique = true; break;
+        case VARY: o->vary = true; break;
+        case STRICT: o->strict = true; break;
+        case GGUF: o->gguf.path = optarg; break;
+        case CELLS:
+            if (!cli_option_number(&manual, c, optarg, 1, ATTN_SESSION_CELLS_MAX, &cells))
                 return false;
-            }
             o->gguf.cells = (int32_t)cells;
+            break;
+        case TYPE:
+            if (!take_types(optarg, &o->gguf))
+                return false;
+            break;
+        default: return false;
         }
     }
     if (o->gguf.path ? optind < argc || o->unique || o->vary || o->strict : o->of_gguf) {
@@ -462,7 +468,4 @@ static int run(int argc, char **argv)
     return o.gguf.path ? import_gguf(&o.gguf) : import_text(&o, argc - optind, argv + optind);
 }
 
-const struct cli_verb cli_import = { .name = "import",
-                                     .summary = "problem lines out of logs, test-backend-ops cases and models",
-                                     .help = help,
-                                     .run = run };
+const struct cli_verb cli_import = { .manual = &manual, .run = run };

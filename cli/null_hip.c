@@ -6,7 +6,6 @@
  * SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
@@ -22,23 +21,40 @@
 #include "subjects/null/null_hip.h"
 #include "subjects/null/log.h"
 
-static const char help[] =
-    "usage: attnfuzz null-hip [options] -- COMMAND [ARGUMENT...]\n\n"
-    "Runs a HIP program on a machine without a GPU: stand-ins for libamdhip64, libhipblas and librocblas take the\n"
-    "place of the real ones. Device memory, copies, streams, events and graphs behave; a kernel launch runs nothing\n"
-    "and is printed. The status is the command's (128 + N when signal N ended it). What the runtime does not provide\n"
-    "is said by name on standard error, and returns an error to the program.\n\n"
-    "With --execute launches compute: the program's own code for the device is executed on the CPU, every access,\n"
-    "wait and barrier checked; what it does wrong is said with its instruction, and is an error of the launch. Calls\n"
-    "of hipBLAS and rocBLAS compute nothing even so; each is refused by name.\n\n"
-    "options:\n"
-    "  --execute          run the kernels\n"
-    "  --device D[,D...]  the devices the program sees, in this order (default: every AMD device of the table)\n"
-    "  --json             one JSON object\n"
-    "  --out FILE         the launches to FILE instead of standard output, where the program's own output is\n"
-    "  --help             this text\n\n"
-    "Status 2: wrong usage; 3: the command is missing, or needs HIP symbols or libraries that are not there; each is\n"
-    "named and nothing is run.\n";
+enum null_hip_option { DEVICE = 1, EXECUTE, JSON, OUT };
+
+static const struct cli_option options[] = {
+    { "execute", EXECUTE, NULL, "run the kernels", "options" },
+    { "device", DEVICE, "DEVICE",
+      "the devices the program sees, in this order, with commas (default: every AMD device of "
+      "the table)",
+      NULL },
+    { "json", JSON, NULL, "one JSON object", NULL },
+    { "out", OUT, "FILE", "the launches to FILE instead of standard output, where the program's own output is", NULL },
+    { NULL, 0, NULL, NULL, NULL },
+};
+
+static const struct cli_manual manual = {
+    .name = "null-hip",
+    .summary = "runs a HIP program without a GPU and prints its launches",
+    .usage = "[options] -- COMMAND [ARGUMENT...]",
+    .brief = "Runs a HIP program on a machine without a GPU: stand-ins for libamdhip64, libhipblas and librocblas take "
+             "the place of the real ones. A kernel launch runs nothing and is printed; with --execute it computes.",
+    .text =
+        "Device memory, copies, streams, events and graphs behave. What the runtime does not provide is said by name "
+        "on standard error, and returns an error to the program. What a program needs and the stand-ins lack is named "
+        "before it is started.\n\n"
+        "With --execute the program's own code for the device is executed on the CPU, every access, wait and barrier "
+        "checked; what it does wrong is said with its instruction, and is an error of the launch. Calls of hipBLAS and "
+        "rocBLAS compute nothing even so; each is refused by name.",
+    .options = options,
+    .stops = true,
+    .examples = { { "null-hip --device gfx942,gfx1100 -- ./program",
+                    "its launches on two devices, its own exit status" },
+                  { "null-hip --execute --device gfx1100 -- ./program", "the same, and its kernels compute" } },
+    .codes = "the command's (128 + N when signal N ended it)\n2  wrong usage\n3  the command is missing, or needs HIP "
+             "symbols or libraries that are not there; each is named and nothing is run",
+};
 
 struct null_run {
     const char *devices; /* NULL: all */
@@ -279,24 +295,19 @@ static bool check_devices(const char *text)
 
 static int run(int argc, char **argv)
 {
-    static const struct option longs[] = { { "device", required_argument, NULL, 'd' },
-                                           { "execute", no_argument, NULL, 'x' },
-                                           { "json", no_argument, NULL, 'j' },
-                                           { "out", required_argument, NULL, 'o' },
-                                           { NULL, 0, NULL, 0 } };
     struct null_run run = { .out = stdout };
     const char *out = NULL;
-    for (int o; (o = getopt_long(argc, argv, "+", longs, NULL)) != -1;)
+    for (int o; (o = cli_option_next(&manual, argc, argv)) != -1;)
         switch (o) {
-        case 'd':
+        case DEVICE:
             if (!check_devices(optarg))
                 return CLI_USAGE;
             run.devices = strcmp(optarg, "all") ? optarg : NULL;
             break;
-        case 'x': run.execute = true; break;
-        case 'j': run.json = true; break;
-        case 'o': out = optarg; break;
-        default: return cli_usage_error("null-hip");
+        case EXECUTE: run.execute = true; break;
+        case JSON: run.json = true; break;
+        case OUT: out = optarg; break;
+        default: return CLI_USAGE;
         }
     if (optind == argc) {
         cli_error("null-hip: no command");
@@ -314,6 +325,4 @@ static int run(int argc, char **argv)
     return code;
 }
 
-const struct cli_verb cli_null_hip = {
-    .name = "null-hip", .summary = "runs a HIP program without a GPU and prints its launches", .help = help, .run = run
-};
+const struct cli_verb cli_null_hip = { .manual = &manual, .run = run };

@@ -9,28 +9,23 @@
 #include "cli/verbs.h"
 #include "fuzz/session/words.h"
 
-static const char help[] =
-    "usage: attnfuzz plan [options] FILE|DIR|LINE|-...\n\n"
-    "Prints the plan of each problem line: the kernel chosen, its configuration, launches, conversions, workspace\n"
-    "and plan key. A line is planned on the devices of --device, else on the one it names (dev=), else on every\n"
-    "device of the table. A kernel that a line forces (kernel=) is planned where it is able.\n"
-    "A session is the problems of its steps, each different one once, in the order they come up.\n\n"
-    "session { STATEMENT; ... } over one or more lines; first the server, then what happens:\n"
-    "  layer NAME heads=N/M d=D[/DV] [type=T[/TV]] [window=N] [scale=F] [softcap=F] [max_bias=F] [sinks] [view]\n"
-    "    [draft] [reads=NAME] [cross=N]\n"
-    "  device NAME[~WEAKENING]  seed N  schedule N  weights N/N/... (of the split's devices)\n";
-
-static const char help_after[] =
-    "\noptions:\n"
-    "  --device NAME  plan on this device; NAME~WEAKENING for a weakened one, several with commas, or all\n"
-    "  --json         one JSON object a line, with at least kernel, device, grid, block, lds_static_bytes,\n"
-    "                 lds_dynamic_bytes, workspace_bytes, splits, columns, key, and the line itself\n"
-    "  --help         this text\n";
+static const struct cli_option options[] = {
+    { "device", WALK_DEVICE, "DEVICE",
+      "plan on this device; NAME~WEAKENING for a weakened one, several with commas, or all", "options" },
+    { "json", WALK_JSON, NULL,
+      "one JSON object a line, with at least kernel, device, grid, block, lds_static_bytes, lds_dynamic_bytes, "
+      "workspace_bytes, splits, columns, key, and the line itself",
+      NULL },
+    { NULL, 0, NULL, NULL, NULL },
+};
 
 /* The statements that tables describe: the server's, a number or a word, and what happens. */
-static void help_statements(void)
+static void put_statements(void)
 {
     enum { WIDTH = 28 };
+    puts("  layer NAME heads=N/M d=D[/DV] [type=T[/TV]] [window=N] [scale=F] [softcap=F]\n"
+         "    [max_bias=F] [sinks] [view] [draft] [reads=NAME] [cross=N]\n"
+         "  device NAME[~WEAKENING]  seed N  schedule N  weights N/N/... (of the split's devices)");
     for (int i = 0; i < N_NUMBERS; i++)
         printf("  %s %-*s  from %d to %d\n", numbers[i].name, WIDTH - 1 - (int)strlen(numbers[i].name), "N",
                numbers[i].low, numbers[i].high);
@@ -79,17 +74,29 @@ static bool plan_step(const struct walk_step *at, bool json, bool flag)
     return planned || forced >= 0;
 }
 
+static const struct cli_manual manual = {
+    .name = "plan",
+    .summary = "the plan of each line on each device",
+    .usage = "[options] FILE|DIR|LINE|-...",
+    .brief = "Prints the plan of each problem line: the kernel chosen, its configuration, launches, conversions, "
+             "workspace and plan key. A line is planned on the devices of --device, else on the one it names (dev=), "
+             "else on every device of the table.",
+    .text =
+        "A kernel that a line forces (kernel=) is planned where it is able. A session is the problems of its steps, "
+        "each different one once, in the order they come up; it is written session { STATEMENT; ... } over one or "
+        "more lines, first what the server is, then what happens.",
+    .options = options,
+    .examples = { { "plan --device gfx1100 'fa1 q=f32[256,11,32,1] k=f16[256,271,16,1] v=f16[256,271,16,1]'",
+                    "the plan of one call on one device" },
+                  { "plan corpus/sessions/seed-gemma4-31b.txt", "the plans of each step of a server's session" } },
+    .heading = "statements of a session",
+    .table = put_statements,
+};
+
 static int run(int argc, char **argv)
 {
-    static const struct walk_verb plan = { .name = "plan", .step = plan_step };
+    static const struct walk_verb plan = { .manual = &manual, .step = plan_step };
     return walk(&plan, argc, argv);
 }
 
-const struct cli_verb cli_plan = {
-    .name = "plan",
-    .summary = "the plan of each line on each device",
-    .help = help,
-    .run = run,
-    .table = help_statements,
-    .help_after = help_after,
-};
+const struct cli_verb cli_plan = { .manual = &manual, .run = run };

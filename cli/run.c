@@ -2,7 +2,6 @@
  *
  * SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,82 +15,6 @@
 #include "cli/run/report.h"
 #include "cli/run/tasks.h"
 #include "cli/verbs.h"
-
-static const char help[] =
-    "usage: attnfuzz run [options] FILE|DIR|LINE|-...\n\n"
-    "Replays problem lines. Each is planned on every device of the table and every weakening of one, and the plans\n"
-    "are checked (P1 total, P3 explained, P5 pure, P6 monotone, P11 priced). Then it is run by every able kernel on\n"
-    "the backend: no access outside the tensors (P9), every result within the error bound of its route (P2), the same\n"
-    "bits under another schedule (P10) and what a problem made from it says (P8), the last two of one line in eight,\n"
-    "or as the options say. A line runs on the device it names (dev=), or on those of --device; else on one device,\n"
-    "chosen by a hash of the line so that a corpus covers all of them and both wave sizes. Lines with more than\n"
-    "20,000,000 multiply-adds are sampled: run, by the same launches, in some blocks and judged in the rows of dst\n"
-    "that these complete, the first and last one and rows drawn by seed=, for an eighth of that limit a kernel; a\n"
-    "kernel of which one column tile alone is more takes part in one such line in 64, up to twice the limit, or where\n"
-    "all are. Where one tile is 16 times the limit, or one row reads more than 288 MiB, the plans are all that is\n"
-    "checked: such lines are skipped. So are those whose rows take more than 288 MiB or reach further than 2^42\n"
-    "bytes; what lies between rows far apart takes nothing. When a line cannot be read, nothing is run.\n\n"
-    "A session { ... } (see attnfuzz plan --help) is played step by step with the plans that were kept under their\n"
-    "keys (P7), each step is run on the bytes that the cache has and judged by the tokens that its sequences hold;\n"
-    "then once more with the slots' turns in another order. Steps with more than 2,000,000 multiply-adds are sampled,\n"
-    "by the kernel of the plan that was kept and one other: about as many steps as 30,000,000 in all pay for, spread\n"
-    "over the session. The rest of them, steps with more than 600,000 after 30,000,000 in all, and all of a session\n"
-    "whose caches take more than 1 GiB are planned only.\n\n"
-    "With --backend amd:TARGET lines run on the CPU by the machine code of the kernels for that AMD GPU (amd:all: for\n"
-    "each target that attn_amd.so has code for; ./dev amd builds it): every access, wait and barrier is checked, each\n"
-    "kernel runs under two orders of waves, and beside it, where --host-work allows, the source on the host executor.\n"
-    "An instruction that the machine does not execute makes a kernel unsupported there: no verdict, counted apart.\n\n"
-    "With --backend hip lines run on a GPU, whatever device they name, and none is too large: each able kernel runs\n"
-    "twice and must give the same bits, every problem is run once more with a constant V, and where the host\n"
-    "executor's limit allows, the same plan runs there too and must not be further away than both error bounds.\n"
-    "Problems run in child processes. One that dies, hangs or loses its device costs the problem it was at, which has\n"
-    "failed, and is replaced. When no device can be opened any more the run ends with exit code 3 and says what is\n"
-    "left.\n\n"
-    "A problem is blind when more than 1% of its rows would be accepted as zeros, 1.05 times as large, or without one\n"
-    "of the keys that data=witness sets; suspect when a result is further off than is accepted at once, though not\n"
-    "proven wrong. Neither has passed; both are counted apart, with their lines, and end the run with exit code 1\n"
-    "under --strict.\n\n"
-    "where:\n"
-    "  --backend NAME    host; amd:TARGET, several with commas, or amd:all; hip (GPU 0), hip:N, hip:N,M,... or\n"
-    "                    hip:all, one process for each GPU\n"
-    "  --device NAME     host: run on this device, also for lines that name one; NAME~WEAKENING, several with commas,\n"
-    "                    all, or waves: two devices a line, one of each wave size\n"
-    "  --jobs N          worker processes (default: the processors there are; with hip one for each GPU)\n"
-    "  --timeout S       seconds for one problem on one device (default 300, 0: no limit)\n"
-    "what:\n"
-    "  --generate N      N generated problems after those of the input, which may then be absent\n"
-    "  --seed S          of them (default 0); number i of a seed is the same in every run\n"
-    "  --seconds N       begin no more after N seconds, in an order that the seed draws; what is left is counted\n"
-    "  --generate-work N multiply-adds of the largest (default 1,000,000): a GPU can do with more\n"
-    "  --inputs DIR      a problem from each fuzzing input below DIR (a corpus or crash files of fuzz_kernel,\n"
-    "                    fuzz_plan)\n"
-    "  --shard I/N       only every N-th problem, beginning with number I\n"
-    "  --kernel NAME     run only this kernel, where it is able\n"
-    "  --work N          sample lines with more than N multiply-adds (default: 20,000,000; amd: skip them, default:\n"
-    "                    2,000,000; hip: skip them, default: no limit)\n"
-    "  --host-work N     amd, hip: compare with the host executor up to N multiply-adds (default 20,000,000; 0:\n"
-    "                    never)\n"
-    "  --perturb SEED    amd: exp, log, reciprocals and roots are off within what is documented, by the seed\n"
-    "  --schedule SEED   host: order of threads between barriers, for lines that name none (default 0: in order)\n"
-    "  --schedules       check P10 of every line: on the host under schedules of each other kind (forward, reverse,\n"
-    "                    one wave starved, random), so four runs; hip (always): twice\n"
-    "  --twins           check P8 of every line: against each of the problems that must have the same result, such as\n"
-    "                    with the keys in another order, some heads or rows alone, or elsewhere in memory\n"
-    "  --constant-v      run each problem again with a constant V (hip: always)\n"
-    "  --shrink N        make the first N findings of each property and kernel smaller (default 3)\n"
-    "  --list            print what would run, one problem and device a line\n"
-    "results:\n"
-    "  --strict          exit code 1 for blind, suspect and unsupported problems too\n"
-    "  --resume FILE     journal: when FILE has results of this very run (program, options, problems), go on from\n"
-    "                    there\n"
-    "  --failures FILE   failing lines, each below comments that say why: a file for attnfuzz run; while the run\n"
-    "                    lasts FILE.part has those found so far\n"
-    "  --json FILE       results as one JSON object; - for standard output\n"
-    "  --junit FILE      results as JUnit XML; - for standard output\n"
-    "  --html FILE       results as one page\n\n"
-    "Ctrl-C, SIGTERM and SIGHUP end a run within two seconds: what is known is printed, every report that was asked\n"
-    "for is written, and the exit code is 130, 143 or 129. A report replaces an older one when it is whole.\n"
-    "  --help            this text\n";
 
 /* A GPU's memory is the limit there; a problem of this size on the host fills a machine's. */
 #define DEVICE_BYTES_LIMIT (INT64_C(16) << 30)
@@ -179,7 +102,7 @@ static int replay(struct run_job *job)
 
 /* ---- Options --------------------------------------------------------------------------------------------- */
 
-enum {
+enum run_option {
     BACKEND = 1,
     DEVICE,
     KERNEL,
@@ -208,34 +131,115 @@ enum {
     STRICT
 };
 
-static const struct option longs[] = {
-    { "backend", required_argument, NULL, BACKEND },
-    { "device", required_argument, NULL, DEVICE },
-    { "kernel", required_argument, NULL, KERNEL },
-    { "jobs", required_argument, NULL, JOBS },
-    { "shard", required_argument, NULL, SHARD },
-    { "seconds", required_argument, NULL, SECONDS },
-    { "timeout", required_argument, NULL, TIMEOUT },
-    { "schedule", required_argument, NULL, SCHEDULE },
-    { "schedules", no_argument, NULL, SCHEDULES },
-    { "perturb", required_argument, NULL, PERTURB },
-    { "twins", no_argument, NULL, TWINS },
-    { "work", required_argument, NULL, WORK },
-    { "json", required_argument, NULL, JSON },
-    { "junit", required_argument, NULL, JUNIT },
-    { "list", no_argument, NULL, LIST },
-    { "generate", required_argument, NULL, GENERATE },
-    { "seed", required_argument, NULL, SEED },
-    { "generate-work", required_argument, NULL, GENERATE_SIZE },
-    { "inputs", required_argument, NULL, INPUTS },
-    { "host-work", required_argument, NULL, HOST_WORK },
-    { "constant-v", no_argument, NULL, CONSTANT_V },
-    { "resume", required_argument, NULL, RESUME },
-    { "failures", required_argument, NULL, FAILURE_LINES },
-    { "html", required_argument, NULL, HTML },
-    { "shrink", required_argument, NULL, SHRUNK },
-    { "strict", no_argument, NULL, STRICT },
-    { NULL, 0, NULL, 0 },
+static const struct cli_option rows[] = {
+    { "backend", BACKEND, "NAME",
+      "host; amd:TARGET, several with commas, or amd:all; hip (GPU 0), hip:N, hip:N,M,... or hip:all, one process for "
+      "each GPU",
+      "where" },
+    { "device", DEVICE, "DEVICE",
+      "host: run on this device, also for lines that name one; NAME~WEAKENING, several with commas, all, or waves: two "
+      "devices a line, one of each wave size",
+      NULL },
+    { "jobs", JOBS, "N", "worker processes (default: the processors there are; with hip one for each GPU)", NULL },
+    { "timeout", TIMEOUT, "S", "seconds for one problem on one device (default 300, 0: no limit)", NULL },
+    { "generate", GENERATE, "N", "N generated problems after those of the input, which may then be absent", "what" },
+    { "seed", SEED, "SEED", "of them (default 0); number i of a seed is the same in every run", NULL },
+    { "generate-work", GENERATE_SIZE, "N", "multiply-adds of the largest (default 1,000,000): a GPU can do with more",
+      NULL },
+    { "inputs", INPUTS, "DIR",
+      "a problem from each fuzzing input below DIR (a corpus or crash files of fuzz_kernel, fuzz_plan)", NULL },
+    { "shard", SHARD, "I/N", "only every N-th problem, beginning with number I", NULL },
+    { "seconds", SECONDS, "N",
+      "begin no more after N seconds, in an order that the seed draws; what is left is counted", NULL },
+    { "kernel", KERNEL, "KERNEL", "run only this kernel, where it is able", NULL },
+    { "max-work", WORK, "N",
+      "sample lines with more than N multiply-adds (default: 20,000,000; amd: skip them, default: 2,000,000; hip: skip "
+      "them, default: no limit)",
+      NULL },
+    { "work", WORK, "N", NULL, NULL },
+    { "list", LIST, NULL, "print what would run, one problem and device a line", NULL },
+    { "schedule", SCHEDULE, "SEED",
+      "host: order of threads between barriers, for lines that name none (default 0: in "
+      "order)",
+      "what is asked" },
+    { "all-schedules", SCHEDULES, NULL,
+      "check P10 of every line: on the host under schedules of each other kind (forward, reverse, one wave starved, "
+      "random), so four runs; hip (always): twice",
+      NULL },
+    { "schedules", SCHEDULES, NULL, NULL, NULL },
+    { "all-twins", TWINS, NULL,
+      "check P8 of every line: against each of the problems that must have the same result, such as with the keys in "
+      "another order, some heads or rows alone, or elsewhere in memory",
+      NULL },
+    { "twins", TWINS, NULL, NULL, NULL },
+    { "constant-v", CONSTANT_V, NULL, "run each problem again with a constant V (hip: always)", NULL },
+    { "perturb", PERTURB, "SEED", "amd: exp, log, reciprocals and roots are off within what is documented, by the seed",
+      NULL },
+    { "host-work", HOST_WORK, "N",
+      "amd, hip: compare with the host executor up to N multiply-adds (default 20,000,000; 0: never)", NULL },
+    { "strict", STRICT, NULL, "exit code 1 for blind, suspect and unsupported problems too", "results" },
+    { "shrink", SHRUNK, "N", "make the first N findings of each property and kernel smaller (default 3)", NULL },
+    { "resume", RESUME, "FILE",
+      "journal: when FILE has results of this very run (program, options, problems), go on from "
+      "there",
+      NULL },
+    { "failures", FAILURE_LINES, "FILE",
+      "failing lines, each below comments that say why: a file for attnfuzz run; while the run lasts FILE.part has those "
+      "found so far",
+      NULL },
+    { "json", JSON, "FILE", "results as one JSON object; - for standard output", NULL },
+    { "junit", JUNIT, "FILE", "results as JUnit XML; - for standard output", NULL },
+    { "html", HTML, "FILE", "results as one page", NULL },
+    { NULL, 0, NULL, NULL, NULL },
+};
+
+static const struct cli_manual manual = {
+    .name = "run",
+    .summary = "replay: plan, run on a backend, check the properties",
+    .usage = "[options] FILE|DIR|LINE|-...",
+    .brief =
+        "Replays problem lines. Each is planned on every device of the table and every weakening of one, and the "
+        "plans are checked; then it is run by every able kernel on the backend, and access, results, repeatability "
+        "and what a problem made from it says are checked. A line runs on the device it names (dev=), or on those "
+        "of --device; else on one device, chosen by a hash of the line.",
+    .text =
+        "Of the plans: P1 total, P3 explained, P5 pure, P6 monotone, P11 priced. Of the runs: no access outside the "
+        "tensors (P9), every result within the error bound of its route (P2), the same bits under another schedule "
+        "(P10) and what a problem made from it says (P8), the last two of one line in eight, or as the options say. When "
+        "a line cannot be read, nothing is run.\n\n"
+        "Lines with more than 20,000,000 multiply-adds are sampled: run, by the same launches, in some blocks and judged "
+        "in the rows of dst that these complete, the first and last one and rows drawn by seed=, for an eighth of that "
+        "limit a kernel; a kernel of which one column tile alone is more takes part in one such line in 64, up to twice "
+        "the limit, or where all are. Where one tile is 16 times the limit, or one row reads more than 288 MiB, the "
+        "plans are all that is checked: such lines are skipped. So are those whose rows take more than 288 MiB or reach "
+        "further than 2^42 bytes; what lies between rows far apart takes nothing.\n\n"
+        "A session { ... } (see attnfuzz plan --help) is played step by step with the plans that were kept under their "
+        "keys (P7), each step is run on the bytes that the cache has and judged by the tokens that its sequences hold; "
+        "then once more with the slots' turns in another order. Steps with more than 2,000,000 multiply-adds are "
+        "sampled, by the kernel of the plan that was kept and one other: about as many steps as 30,000,000 in all pay "
+        "for, spread over the session. The rest of them, steps with more than 600,000 after 30,000,000 in all, and all "
+        "of a session whose caches take more than 1 GiB are planned only.\n\n"
+        "With --backend amd:TARGET lines run on the CPU by the machine code of the kernels for that AMD GPU (amd:all: "
+        "for each target that attn_amd.so has code for; ./dev amd builds it): every access, wait and barrier is checked, "
+        "each kernel runs under two orders of waves, and beside it, where --host-work allows, the source on the host "
+        "executor. An instruction that the machine does not execute makes a kernel unsupported there: no verdict, "
+        "counted apart.\n\n"
+        "With --backend hip lines run on a GPU, whatever device they name, and none is too large: each able kernel runs "
+        "twice and must give the same bits, every problem is run once more with a constant V, and where the host "
+        "executor's limit allows, the same plan runs there too and must not be further away than both error bounds. "
+        "Problems run in child processes. One that dies, hangs or loses its device costs the problem it was at, which "
+        "has failed, and is replaced. When no device can be opened any more the run ends with exit code 3 and says what "
+        "is left.\n\n"
+        "A problem is blind when more than 1% of its rows would be accepted as zeros, 1.05 times as large, or without "
+        "one of the keys that data=witness sets; suspect when a result is further off than is accepted at once, though "
+        "not proven wrong. Neither has passed; both are counted apart, with their lines, and end the run with exit code "
+        "1 under --strict.\n\n"
+        "Ctrl-C, SIGTERM and SIGHUP end a run within two seconds: what is known is printed, and every report that was "
+        "asked for is written. A report replaces an older one when it is whole.",
+    .options = rows,
+    .examples = { { "run corpus", "every line of a folder, each on one device" },
+                  { "run --backend amd:gfx1100 --generate 100 --seed 1", "generated problems, by AMD machine code" },
+                  { "run --strict --failures failing.txt --html run.html corpus/regress", "with reports" } },
 };
 
 /* The options that are a whole number, and where it goes. */
@@ -284,28 +288,13 @@ static const char **path_of(struct run_options *o, int option)
     }
 }
 
-static const char *name_of(int option)
-{
-    for (const struct option *o = longs; o->name; o++)
-        if (o->val == option)
-            return o->name;
-    return "";
-}
-
 /* One option; an exit code when it is wrong, else CLI_GOOD. */
 static int take(struct run_options *options, int option, const char *value)
 {
     int64_t low, high, *number = number_of(options, option, &low, &high);
     const char **path = path_of(options, option);
-    if (number) {
-        if (cli_number(value, low, high, number))
-            return CLI_GOOD;
-        if (high == INT64_MAX)
-            cli_error("--%s %s: a number from %" PRId64, name_of(option), value, low);
-        else
-            cli_error("--%s %s: a number from %" PRId64 " to %" PRId64, name_of(option), value, low, high);
-        return CLI_USAGE;
-    }
+    if (number)
+        return cli_option_number(&manual, option, value, low, high, number) ? CLI_GOOD : CLI_USAGE;
     if (path) {
         *path = value;
         return CLI_GOOD;
@@ -334,7 +323,7 @@ static int take(struct run_options *options, int option, const char *value)
     case CONSTANT_V: options->constant_v = true; return CLI_GOOD;
     case LIST: options->list = true; return CLI_GOOD;
     case STRICT: options->strict = true; return CLI_GOOD;
-    default: return cli_usage_error("run");
+    default: return CLI_USAGE;
     }
 }
 
@@ -387,7 +376,7 @@ static int run(int argc, char **argv)
     options.limits.beside_work = ATTN_RUN_WORK_LIMIT;
     cli_backend_parse("host", &options.backend);
     int code = CLI_GOOD;
-    for (int o; code == CLI_GOOD && (o = getopt_long(argc, argv, "", longs, NULL)) != -1;)
+    for (int o; code == CLI_GOOD && (o = cli_option_next(&manual, argc, argv)) != -1;)
         code = take(&options, o, optarg);
     if (code == CLI_GOOD)
         code = complete(&options);
@@ -415,6 +404,4 @@ static int run(int argc, char **argv)
     return corpus_close(&corpus, code);
 }
 
-const struct cli_verb cli_run = {
-    .name = "run", .summary = "replay: plan, run on a backend, check the properties", .help = help, .run = run
-};
+const struct cli_verb cli_run = { .manual = &manual, .run = run };

@@ -1,7 +1,6 @@
 /* shrink.c: attnfuzz shrink: the smallest line that still fails as a given one does.
  *
  * SPDX-License-Identifier: MIT */
-#include <getopt.h>
 #include <inttypes.h>
 #include <errno.h>
 #include <stdatomic.h>
@@ -20,23 +19,38 @@
 #include "fuzz/shrink/shrink.h"
 #include "cli/verbs.h"
 
-static const char help[] =
-    "usage: attnfuzz shrink [options] FILE|DIR|LINE|-...\n\n"
-    "Finds what each problem line fails on (the plan properties on every device, then the run properties on the host\n"
-    "executor), and prints the smallest line that fails in the same way: the same property, on the same kernel, for\n"
-    "the same rule or failure. Before the line stands, as a comment, what it fails on and how it was come by. A line\n"
-    "that names a device is run on that one; else on the rows of the device table, until one fails. A session is\n"
-    "played on its own device, and made smaller event by event.\n\n"
-    "options:\n"
-    "  --device NAME    run on this device; NAME~WEAKENING for a weakened one, several with commas, or all\n"
-    "  --property N     only what breaks property N (1 for P1)\n"
-    "  --tries N        candidates tried for one line at most (default 4000; for a session 600)\n"
-    "  --max-work N     run problems of at most N multiply-adds (default 20000000)\n"
-    "  --json           one JSON object a line\n"
-    "  --help           this text\n\n"
-    "exit codes: 0 every line fails and was shrunk; 1 a failure does not hold still: found once, it was not found\n"
-    "again; 2 usage, unreadable input, or a line that does not fail; 3 something is lacking; 130, 143, 129 when\n"
-    "Ctrl-C, SIGTERM or SIGHUP ended it: the smallest line until then is printed\n";
+enum shrink_option { DEVICE = 1, PROPERTY, TRIES_MAX, WORK_MAX, JSON };
+
+static const struct cli_option rows[] = {
+    { "device", DEVICE, "DEVICE", "run on this device; NAME~WEAKENING for a weakened one, several with commas, or all",
+      "options" },
+    { "property", PROPERTY, "N", "only what breaks property N (1 for P1)", NULL },
+    { "tries", TRIES_MAX, "N", "candidates tried for one line at most (default 4000; for a session 600)", NULL },
+    { "max-work", WORK_MAX, "N", "run problems of at most N multiply-adds (default 20000000)", NULL },
+    { "json", JSON, NULL, "one JSON object a line", NULL },
+    { NULL, 0, NULL, NULL, NULL },
+};
+
+static const struct cli_manual manual = {
+    .name = "shrink",
+    .summary = "the smallest line that still fails as a given one does",
+    .usage = "[options] FILE|DIR|LINE|-...",
+    .brief =
+        "Finds what each problem line fails on, and prints the smallest line that fails in the same way: the same "
+        "property, on the same kernel, for the same rule or failure. Before the line stands, as a comment, what it "
+        "fails on and how it was come by.",
+    .text = "The plan properties are asked on every device, then the run properties on the host executor. A line that "
+            "names a device is run on that one; else on the rows of the device table, until one fails. A session is "
+            "played on its own device, and made smaller event by event.\n\n"
+            "A signal that ends it has the smallest line until then printed.",
+    .options = rows,
+    .examples = { { "shrink build/fuzz/findings/DATE/failures.txt", "what fuzzing found, each as small as it gets" },
+                  { "shrink --property 2 --device gfx1100 'fa1 ...'", "only a wrong result, only there" } },
+    .codes =
+        "0  every line fails and was shrunk\n1  a failure does not hold still: found once, it was not found again\n"
+        "2  wrong usage, unreadable input, or a line that does not fail\n3  something is missing here\n"
+        "130, 143, 129  ended by Ctrl-C, SIGTERM, SIGHUP",
+};
 
 /* What the process that shrinks has come to, for the one that waits for it: seen when a signal ends it, or a line. */
 struct progress {
@@ -337,37 +351,28 @@ static bool is_property(int64_t number)
 
 static bool read_options(struct shrinker *s, int argc, char **argv)
 {
-    static const struct option longs[] = {
-        { "device", required_argument, NULL, 'd' }, { "property", required_argument, NULL, 'p' },
-        { "tries", required_argument, NULL, 't' },  { "max-work", required_argument, NULL, 'w' },
-        { "json", no_argument, NULL, 'j' },         { NULL, 0, NULL, 0 }
-    };
-    for (int o; (o = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
+    for (int o; (o = cli_option_next(&manual, argc, argv)) != -1;) {
         switch (o) {
-        case 'd':
+        case DEVICE:
             if (!cli_devices_add(&s->devices, optarg))
                 return false;
             break;
-        case 'p':
+        case PROPERTY:
             if (!cli_number(optarg, 1, 99, &s->property) || !is_property(s->property)) {
                 cli_error("--property %s: no such property", optarg);
                 return false;
             }
             break;
-        case 't':
-            if (!cli_number(optarg, 1, INT64_C(1) << 40, &s->how.max_tries)) {
-                cli_error("--tries %s: a number from 1 up", optarg);
+        case TRIES_MAX:
+            if (!cli_option_number(&manual, o, optarg, 1, INT64_MAX, &s->how.max_tries))
                 return false;
-            }
             break;
-        case 'w':
-            if (!cli_number(optarg, 1, INT64_MAX, &s->how.limits.work)) {
-                cli_error("--max-work %s: a number from 1 up", optarg);
+        case WORK_MAX:
+            if (!cli_option_number(&manual, o, optarg, 1, INT64_MAX, &s->how.limits.work))
                 return false;
-            }
             break;
-        case 'j': s->json = true; break;
-        default: cli_usage_error("shrink"); return false;
+        case JSON: s->json = true; break;
+        default: return false;
         }
     }
     return true;
@@ -489,6 +494,4 @@ static int run(int argc, char **argv)
     return code;
 }
 
-const struct cli_verb cli_shrink = {
-    .name = "shrink", .summary = "the smallest line that still fails as a given one does", .help = help, .run = run
-};
+const struct cli_verb cli_shrink = { .manual = &manual, .run = run };

@@ -3,7 +3,6 @@
  * kernel that the rule keeps out, on the executor, each in a process of its own.
  *
  * SPDX-License-Identifier: MIT */
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,21 +16,33 @@
 #include "fuzz/properties/tight.h"
 #include "planner/random.h"
 
-static const char help[] =
-    "usage: attnfuzz tight [options]\n\n"
-    "Finds rules of the kernels' contracts that refuse too much (P4): problems that fail one rule alone are generated\n"
-    "and run by that kernel all the same, on the executor with the device's limits. A rule under which the kernel is\n"
-    "right every time is over-strict: a finding to act on, no proof. One that a result is wrong without is needed,\n"
-    "and so is one without which the launch does not fit the device. Structural rules (without an instance there is\n"
-    "nothing to run) and those of which the contract says why running cannot show their need are listed apart.\n\n"
-    "options:\n"
-    "  --generate N  problems to search among (default 20000)\n"
-    "  --seed S      of these (default 1)\n"
-    "  --each N      right results that make a rule over-strict (default 12)\n"
-    "  --max-work N  multiply-adds of a problem that is run (default 200000)\n"
-    "  --json        one JSON object a rule\n"
-    "  --help        this text\n\n"
-    "Exit code 1: a rule is over-strict.\n";
+enum tight_option { GENERATE = 1, SEED, EACH, MAX_WORK, JSON };
+
+static const struct cli_option options[] = {
+    { "generate", GENERATE, "N", "problems to search among (default 20000)", "options" },
+    { "seed", SEED, "SEED", "of these (default 1)", NULL },
+    { "each", EACH, "N", "right results that make a rule over-strict (default 12)", NULL },
+    { "max-work", MAX_WORK, "N", "multiply-adds of a problem that is run (default 200000)", NULL },
+    { "json", JSON, NULL, "one JSON object a rule", NULL },
+    { NULL, 0, NULL, NULL, NULL },
+};
+
+static const struct cli_manual manual = {
+    .name = "tight",
+    .summary = "rules of the contracts that refuse too much (P4)",
+    .usage = "[options]",
+    .brief = "Finds rules of the kernels' contracts that refuse too much (P4): problems that fail one rule alone are "
+             "generated and run by that kernel all the same, on the executor with the device's limits.",
+    .text =
+        "A rule under which the kernel is right every time is over-strict: a finding to act on, no proof. One that a "
+        "result is wrong without is needed, and so is one without which the launch does not fit the device. "
+        "Structural rules (without an instance there is nothing to run) and those of which the contract says why "
+        "running cannot show their need are listed apart.",
+    .options = options,
+    .examples = { { "tight", "every rule of every kernel" },
+                  { "tight --generate 100000 --each 40 --json", "a longer search, for a program to read" } },
+    .codes = "0  no rule is over-strict\n1  one is\n2  wrong usage\n3  something is missing here",
+};
 
 enum {
     RULES_MAX = 64,
@@ -313,30 +324,17 @@ static bool report(const struct search *s)
 
 /* ---- The verb -------------------------------------------------------------------------------------------- */
 
-static bool option(const char *name, const char *text, int64_t low, int64_t high, int64_t *value)
-{
-    if (cli_number(text, low, high, value))
-        return true;
-    cli_error("--%s %s: a number from %" PRId64 " to %" PRId64, name, text, low, high);
-    return false;
-}
-
 static bool read_options(struct search *s, int argc, char **argv)
 {
-    static const struct option longs[] = {
-        { "generate", required_argument, NULL, 'g' }, { "seed", required_argument, NULL, 's' },
-        { "each", required_argument, NULL, 'e' },     { "max-work", required_argument, NULL, 'w' },
-        { "json", no_argument, NULL, 'j' },           { NULL, 0, NULL, 0 }
-    };
     bool good = true;
-    for (int o; good && (o = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
+    for (int o; good && (o = cli_option_next(&manual, argc, argv)) != -1;) {
         switch (o) {
-        case 'g': good = option("generate", optarg, 1, INT64_C(1) << 40, &s->generate); break;
-        case 's': good = option("seed", optarg, 0, INT64_MAX, &s->seed); break;
-        case 'e': good = option("each", optarg, 1, EACH_MAX, &s->each); break;
-        case 'w': good = option("max-work", optarg, 4096, ATTN_RUN_WORK_LIMIT, &s->limits.work); break;
-        case 'j': s->json = true; break;
-        default: cli_usage_error("tight"); return false;
+        case GENERATE: good = cli_option_number(&manual, o, optarg, 1, INT64_C(1) << 40, &s->generate); break;
+        case SEED: good = cli_option_number(&manual, o, optarg, 0, INT64_MAX, &s->seed); break;
+        case EACH: good = cli_option_number(&manual, o, optarg, 1, EACH_MAX, &s->each); break;
+        case MAX_WORK: good = cli_option_number(&manual, o, optarg, 4096, ATTN_RUN_WORK_LIMIT, &s->limits.work); break;
+        case JSON: s->json = true; break;
+        default: return false;
         }
     }
     if (good && optind < argc) {
@@ -366,6 +364,4 @@ static int run(int argc, char **argv)
     return code;
 }
 
-const struct cli_verb cli_tight = {
-    .name = "tight", .summary = "rules of the contracts that refuse too much (P4)", .help = help, .run = run
-};
+const struct cli_verb cli_tight = { .manual = &manual, .run = run };

@@ -3,7 +3,6 @@
  * SPDX-License-Identifier: MIT */
 #include "cli/input/walk.h"
 
-#include <getopt.h>
 #include <stdio.h>
 
 #include "cli/input/corpus.h"
@@ -33,17 +32,11 @@ struct walk_options {
 
 static bool read_options(const struct walk_verb *verb, int argc, char **argv, struct walk_options *o)
 {
-    const struct option longs[] = { { "device", required_argument, NULL, 'd' },
-                                    { "json", no_argument, NULL, 'j' },
-                                    { verb->flag, no_argument, NULL, 'f' },
-                                    { NULL, 0, NULL, 0 } };
-    for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
-        if (c == '?')
-            return cli_usage_error(verb->name), false;
-        if (c == 'd' && !cli_devices_add(&o->devices, optarg))
+    for (int c; (c = cli_option_next(verb->manual, argc, argv)) != -1;) {
+        if (c == '?' || (c == WALK_DEVICE && !cli_devices_add(&o->devices, optarg)))
             return false;
-        o->json |= c == 'j';
-        o->flag |= c == 'f';
+        o->json |= c == WALK_JSON;
+        o->flag |= c == WALK_FLAG;
     }
     return true;
 }

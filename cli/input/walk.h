@@ -5,6 +5,7 @@
 #define ATTNFUZZ_WALK_H
 
 #include "cli/input/device.h"
+#include "cli/input/manual.h"
 #include "fuzz/case/attn_case.h"
 
 struct walk_step {
@@ -17,15 +18,17 @@ struct walk_step {
     char device_name[40]; /* with its weakening */
 };
 
+/* Options: devices wanted, JSON, and one that the verb knows. */
+enum walk_option { WALK_DEVICE = 1, WALK_JSON, WALK_FLAG };
+
 /* A verb that goes over cases and devices. */
 struct walk_verb {
-    const char *name;
-    const char *flag; /* "all-rules": an option of its own, without an argument; NULL: none */
+    const struct cli_manual *manual; /* its options: of these */
     /* One case on one device; false when no kernel is able there. */
     bool (*step)(const struct walk_step *, bool json, bool flag);
 };
 
-/* Reads --device, --json and the verb's flag, then calls its step for every case and device: the ones asked for with
+/* Reads the options, then calls its step for every case and device: the ones asked for with
  * --device, else the one the line names, else every row of the table. Returns an exit code. */
 int walk(const struct walk_verb *verb, int argc, char **argv);
 

@@ -22,7 +22,7 @@ import tree  # noqa: E402
 FUZZ = ("fuzz/case", "fuzz/domain", "fuzz/restated", "fuzz/properties", "fuzz/shrink", "fuzz/session", "fuzz/model",
         "fuzz/targets")
 LIBRARIES = ("planner", "code", "reference", "kernels", "isa", "kernels/machine", "subjects")
-PARTS = ("cli/run", "cli/check", "cli/bench", "cli/import", "cli/zoo")
+PARTS = ("cli/run", "cli/check", "cli/bench", "cli/import", "cli/zoo", "cli/page")
 
 MAY_USE = {
     "planner": (),
