@@ -18,8 +18,8 @@ static const struct cli_verb *const verbs[] = { CLI_VERBS(X) };
 enum { N_VERBS = sizeof verbs / sizeof verbs[0] };
 
 static const char text[] =
-    "Input is problem lines (fa1 q=... k=... v=...) and sessions: in a FILE, in every *.txt file below a DIR, as a LINE "
-    "on the command line, or on standard input with -. '#' starts a comment line.";
+    "Input is problem lines (fa1 q=... k=... v=...) and sessions: in a FILE, in every *.txt file below a DIR, as a "
+    "LINE on the command line, or on standard input with -. '#' starts a comment line.";
 
 static const char codes[] =
     "0  all good\n1  a property failed, or there are findings\n2  wrong usage or unreadable input\n"

@@ -184,8 +184,8 @@ static const struct cli_option rows[] = {
       "there",
       NULL },
     { "failures", FAILURE_LINES, "FILE",
-      "failing lines, each below comments that say why: a file for attnfuzz run; while the run lasts FILE.part has those "
-      "found so far",
+      "failing lines, each below comments that say why: a file for attnfuzz run; while the run lasts FILE.part has "
+      "those found so far",
       NULL },
     { "json", JSON, "FILE", "results as one JSON object; - for standard output", NULL },
     { "junit", JUNIT, "FILE", "results as JUnit XML; - for standard output", NULL },
@@ -205,14 +205,14 @@ static const struct cli_manual manual = {
     .text =
         "Of the plans: P1 total, P3 explained, P5 pure, P6 monotone, P11 priced. Of the runs: no access outside the "
         "tensors (P9), every result within the error bound of its route (P2), the same bits under another schedule "
-        "(P10) and what a problem made from it says (P8), the last two of one line in eight, or as the options say. When "
-        "a line cannot be read, nothing is run.\n\n"
-        "Lines with more than 20,000,000 multiply-adds are sampled: run, by the same launches, in some blocks and judged "
-        "in the rows of dst that these complete, the first and last one and rows drawn by seed=, for an eighth of that "
-        "limit a kernel; a kernel of which one column tile alone is more takes part in one such line in 64, up to twice "
-        "the limit, or where all are. Where one tile is 16 times the limit, or one row reads more than 288 MiB, the "
-        "plans are all that is checked: such lines are skipped. So are those whose rows take more than 288 MiB or reach "
-        "further than 2^42 bytes; what lies between rows far apart takes nothing.\n\n"
+        "(P10) and what a problem made from it says (P8), the last two of one line in eight, or as the options "
+        "say. When a line cannot be read, nothing is run.\n\n"
+        "Lines with more than 20,000,000 multiply-adds are sampled: run, by the same launches, in some blocks and "
+        "judged in the rows of dst that these complete, the first and last one and rows drawn by seed=, for an "
+        "eighth of that limit a kernel; a kernel of which one column tile alone is more takes part in one such "
+        "line in 64, up to twice the limit, or where all are. Where one tile is 16 times the limit, or one row "
+        "reads more than 288 MiB, the plans are all that is checked: such lines are skipped. So are those whose "
+        "rows take more than 288 MiB or reach further than 2^42 bytes; what lies between rows far apart takes nothing.\n\n"
         "A session { ... } (see attnfuzz plan --help) is played step by step with the plans that were kept under their "
         "keys (P7), each step is run on the bytes that the cache has and judged by the tokens that its sequences hold; "
         "then once more with the slots' turns in another order. Steps with more than 2,000,000 multiply-adds are "
@@ -220,20 +220,20 @@ static const struct cli_manual manual = {
         "for, spread over the session. The rest of them, steps with more than 600,000 after 30,000,000 in all, and all "
         "of a session whose caches take more than 1 GiB are planned only.\n\n"
         "With --backend amd:TARGET lines run on the CPU by the machine code of the kernels for that AMD GPU (amd:all: "
-        "for each target that attn_amd.so has code for; ./dev amd builds it): every access, wait and barrier is checked, "
-        "each kernel runs under two orders of waves, and beside it, where --host-work allows, the source on the host "
-        "executor. An instruction that the machine does not execute makes a kernel unsupported there: no verdict, "
-        "counted apart.\n\n"
-        "With --backend hip lines run on a GPU, whatever device they name, and none is too large: each able kernel runs "
-        "twice and must give the same bits, every problem is run once more with a constant V, and where the host "
+        "for each target that attn_amd.so has code for; ./dev amd builds it): every access, wait and barrier is "
+        "checked, each kernel runs under two orders of waves, and beside it, where --host-work allows, the source "
+        "on the host executor. An instruction that the machine does not execute makes a kernel unsupported there: "
+        "no verdict, counted apart.\n\n"
+        "With --backend hip lines run on a GPU, whatever device they name, and none is too large: each able kernel "
+        "runs twice and must give the same bits, every problem is run once more with a constant V, and where the host "
         "executor's limit allows, the same plan runs there too and must not be further away than both error bounds. "
         "Problems run in child processes. One that dies, hangs or loses its device costs the problem it was at, which "
-        "has failed, and is replaced. When no device can be opened any more the run ends with exit code 3 and says what "
-        "is left.\n\n"
+        "has failed, and is replaced. When no device can be opened any more the run ends with exit code 3 and says "
+        "what is left.\n\n"
         "A problem is blind when more than 1% of its rows would be accepted as zeros, 1.05 times as large, or without "
         "one of the keys that data=witness sets; suspect when a result is further off than is accepted at once, though "
-        "not proven wrong. Neither has passed; both are counted apart, with their lines, and end the run with exit code "
-        "1 under --strict.\n\n"
+        "not proven wrong. Neither has passed; both are counted apart, with their lines, and end the run with exit "
+        "code 1 under --strict.\n\n"
         "Ctrl-C, SIGTERM and SIGHUP end a run within two seconds: what is known is printed, and every report that was "
         "asked for is written. A report replaces an older one when it is whole.",
     .options = rows,

@@ -58,9 +58,9 @@ void page_bash(const struct page_command *command)
     put_takers(command, "DEVICE", "COMPREPLY=($(compgen -W \"all $devices\" -- \"$cur\"))");
     put_takers(command, "KERNEL", "COMPREPLY=($(compgen -W \"$kernels\" -- \"$cur\"))");
     put_takers(command, "DIR", "COMPREPLY=($(compgen -d -- \"$cur\"))");
-    puts(
-        "    esac\n    if [[ $cur != -* ]]; then\n        COMPREPLY=($(compgen -f -- \"$cur\"))\n        return\n    fi\n"
-        "    case $verb in");
+    puts("    esac\n    if [[ $cur != -* ]]; then\n        COMPREPLY=($(compgen -f -- \"$cur\"))\n        return\n"
+         "    fi\n"
+         "    case $verb in");
     for (size_t v = 0; v < command->n_verbs; v++) {
         printf("    %s) COMPREPLY=($(compgen -W \"--help", command->verb[v]->name);
         for (const struct cli_option *o = command->verb[v]->options; o->name; o++)

@@ -56,7 +56,7 @@ class Usage(unittest.TestCase):
         self.wrong(2, "--subject says what to check")
         self.wrong(2, "own, ggml=PATH or ggml=debian", "--subject", "llama")
         self.wrong(2, "there is no device 'gfx1'", "--subject", "own", "--device", "gfx1")
-        self.wrong(2, "from 1 up, got '0'", "--subject", "own", "--calls", "0")
+        self.wrong(2, "--calls 0: a number from 1", "--subject", "own", "--calls", "0")
         self.wrong(2, "No such file", "--subject", "own", "--calls", "10", "--baseline", "/nonexistent")
 
 

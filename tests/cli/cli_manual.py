@@ -12,7 +12,8 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "support"))
 from command import SMALL, SOURCE, Case, verbs  # noqa: E402
 
-OLDER = {("run", "--work 5"): "--max-work 5", ("run", "--schedules"): "--all-schedules", ("run", "--twins"): "--all-twins"}
+OLDER = {("run", "--work 5"): "--max-work 5", ("run", "--schedules"): "--all-schedules",
+         ("run", "--twins"): "--all-twins"}
 
 
 class Pages(Case):
@@ -31,7 +32,8 @@ class Pages(Case):
     def test_a_page_shows_every_option_and_example_of_the_help(self):
         for verb in verbs():
             page = self.good("help", "--man", verb).out
-            shown = subprocess.run(["mandoc", "-Tutf8", "-Owidth=1000"], input=page, capture_output=True, text=True).stdout
+            shown = subprocess.run(["mandoc", "-Tutf8", "-Owidth=1000"], input=page, capture_output=True,
+                                   text=True).stdout
             shown = "".join(c for i, c in enumerate(shown) if c != "\b" and shown[i + 1:i + 2] != "\b")
             for word in self.good(verb, "--help").out.split():
                 if word.startswith("--") and word[2:3].isalpha() and word != "--help":
