@@ -1,6 +1,7 @@
 /* attnfuzz.c: the command: a table of verbs, overall help, and the choice of one.
  *
  * SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -34,11 +35,32 @@ static const struct cli_verb *find(const char *word)
     return NULL;
 }
 
-/* attnfuzz help [--man|--markdown|--bash] [VERB] */
+/* All pages and the completion as files in a folder, as they are installed. */
+static int write_pages(const struct page_command *command, const char *folder)
+{
+    char path[4096];
+    for (int i = -2; i < N_VERBS; i++) {
+        const char *verb = i < 0 ? "" : verbs[i]->manual->name;
+        snprintf(path, sizeof path, "%s/attnfuzz%s%s.%s", folder, i < 0 ? "" : "-", verb, i == -2 ? "bash" : "1");
+        if (!freopen(path, "w", stdout)) {
+            cli_error("%s: %s", path, strerror(errno));
+            return CLI_USAGE;
+        }
+        if (i == -2)
+            page_bash(command);
+        else
+            page_man(command, i < 0 ? NULL : verbs[i]->manual);
+    }
+    return CLI_GOOD;
+}
+
+/* attnfuzz help [--man|--markdown|--bash] [VERB], help --pages DIR */
 static int help(const struct page_command *command, int argc, char **argv)
 {
     const char *form = argc > 1 && argv[1][0] == '-' ? argv[1] : "";
     const int at = *form ? 2 : 1;
+    if (strcmp(form, "--pages") == 0 && argc == 3)
+        return write_pages(command, argv[2]);
     const struct cli_verb *verb = at < argc ? find(argv[at]) : NULL;
     const struct cli_manual *m = verb ? verb->manual : NULL;
     if (at < argc && !verb)
@@ -54,7 +76,7 @@ static int help(const struct page_command *command, int argc, char **argv)
     } else if (strcmp(form, "--bash") == 0 && !m) {
         page_bash(command);
     } else if (*form) {
-        cli_error("help [VERB], help --man [VERB], help --markdown, help --bash");
+        cli_error("help [VERB], help --man [VERB], help --markdown, help --bash, help --pages DIR");
         return CLI_USAGE;
     } else if (m) {
         page_help(command, m, 1);

@@ -23,7 +23,7 @@ bool cli_own_path(char *path, size_t cap)
 
 bool cli_null_runtime(const char *library, char *folder, size_t cap)
 {
-    static const char *const places[] = { "/../lib/attnfuzz-null", "/attnfuzz-null" };
+    static const char *const places[] = { "/../lib/attnfuzz-null", "/../lib/attnfuzz/null", "/attnfuzz-null" };
     char self[PATH_MAX], path[PATH_MAX + 64];
     if (!cli_own_path(self, sizeof self))
         return false;
