@@ -12,7 +12,8 @@ struct cli_verb {
 };
 
 /* X(name): in the order in which --help lists them */
-#define CLI_VERBS(X) X(plan) X(explain) X(run) X(shrink) X(import) X(bench) X(check) X(diff) X(tight) X(null_hip) X(zoo)
+#define CLI_VERBS(X) \
+    X(plan) X(explain) X(map) X(run) X(shrink) X(import) X(bench) X(check) X(diff) X(tight) X(null_hip) X(zoo)
 
 #define X(name) extern const struct cli_verb cli_##name;
 CLI_VERBS(X)

@@ -131,7 +131,7 @@ bool diff_side_start(struct diff_side *side)
         dup2(to[0], STDIN_FILENO);
         dup2(from[1], STDOUT_FILENO);
         signal(SIGINT, SIG_IGN);
-        execv(self, words);
+        execv(side->program ? side->program : self, words);
         _exit(127);
     }
     close(to[0]);

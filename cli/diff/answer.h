@@ -25,6 +25,7 @@ struct diff_answer {
 
 struct diff_side {
     const char *subject; /* as --subject has it */
+    const char *program; /* another build of the command, which answers; NULL: this one */
     const char *name;    /* of the subject as it calls itself */
     char *argument[16];  /* of the process, from the verb on; NULL ends it */
     int n_devices;

@@ -45,6 +45,11 @@ MISTAKES = {
     "diff": [((), 2, "--subject is said twice"), (("--subject", "own"), 2, "--subject is said twice"),
              (("--subject", "own", "--subject", "own", "--calls", "0"), 2, "--calls 0: a number from 1"),
              (("--subject", "own", "--subject", "nosuch"), 2, "nosuch cannot be asked")],
+    "map": [(("x",), 2, "map takes no input: x"), (("--diff", "own"), 2, "--diff takes two subjects: OLD NEW"),
+            (("--diff", "own", "own", "own"), 2, "--diff takes two subjects"),
+            (("--subject", "nosuch"), 2, "got 'nosuch'"), (("--head", "x"), 2, "--head is"),
+            (("--device", "gfx999"), 2, "there is no device 'gfx999'"),
+            (("--svg", "/nosuch/folder/x.svg"), 2, "/nosuch/folder/x.svg")],
     "zoo": [((), 2, "--build DIR is missing"), (("--build", "/nosuch"), 3, "/nosuch/zoo.txt"),
             (("--build", "/nosuch", "--ways", "luck"), 2, "no way 'luck'")],
 }

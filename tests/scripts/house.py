@@ -35,10 +35,13 @@ MAY_USE = {
     **{room: ("planner", "reference", "kernels") + FUZZ[:i] for i, room in enumerate(FUZZ)},
     # What all of the command needs, what verbs are made of, and the verbs.
     "cli/input": LIBRARIES + FUZZ,
-    **{room: LIBRARIES + FUZZ + ("cli/input",) for room in PARTS},
-    # Asks two subjects as check asks one.
+    # What reports draw.
+    "cli/picture": LIBRARIES + FUZZ + ("cli/input",),
+    **{room: LIBRARIES + FUZZ + ("cli/input", "cli/picture") for room in PARTS},
+    # Asks two subjects as check asks one; map asks as diff does.
     "cli/diff": LIBRARIES + FUZZ + ("cli/input", "cli/check"),
-    "cli": LIBRARIES + FUZZ + ("cli/input",) + PARTS + ("cli/diff",),
+    "cli/map": LIBRARIES + FUZZ + ("cli/input", "cli/picture", "cli/check", "cli/diff"),
+    "cli": LIBRARIES + FUZZ + ("cli/input", "cli/picture") + PARTS + ("cli/diff", "cli/map"),
     # For others' programs: by itself.
     "include": (),
 }

@@ -1,0 +1,200 @@
+/* ask.c: see ask.h.
+ *
+ * SPDX-License-Identifier: MIT */
+#include "cli/map/ask.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/check/kind.h"
+#include "cli/input/interrupt.h"
+#include "cli/input/message.h"
+
+enum { RESTARTS_MAX = 1000 };
+static const char other_build[] = "own=";
+
+void map_subject_names(char *text, size_t cap)
+{
+    char names[200];
+    check_subject_names(names, sizeof names);
+    snprintf(text, cap, "own=PATH, %s", names);
+}
+
+/* ---- Start ----------------------------------------------------------------------------------------------- */
+
+static int prepare(const struct map_options *o, int number, struct diff_side *side)
+{
+    const char *argument, *subject = o->subject[number];
+    int n = 0;
+    side->subject = subject;
+    if (!strncmp(subject, other_build, strlen(other_build))) {
+        side->program = subject + strlen(other_build);
+        subject = "own";
+        if (access(side->program, X_OK) != 0) {
+            cli_error("%s: there is no such command", side->program);
+            return CLI_USAGE;
+        }
+    } else if (!attn_subject_opener_find(subject, &argument)) {
+        char names[256];
+        map_subject_names(names, sizeof names);
+        cli_error("a subject is %s, got '%s'", names, subject);
+        return CLI_USAGE;
+    }
+    side->argument[n++] = "diff";
+    side->argument[n++] = "--answer";
+    side->argument[n++] = "--subject";
+    side->argument[n++] = (char *)(uintptr_t)subject;
+    if (o->prec_default)
+        side->argument[n++] = "--prec-default";
+    if (o->no_code)
+        side->argument[n++] = "--no-code";
+    if (o->null_runtime) {
+        side->argument[n++] = "--null-runtime";
+        side->argument[n++] = (char *)(uintptr_t)o->null_runtime;
+    }
+    return diff_side_start(side) ? CLI_GOOD : CLI_USAGE;
+}
+
+static int number_of(const struct diff_side *side, const char *device)
+{
+    for (int i = 0; i < side->n_devices; i++)
+        if (!strcmp(side->device[i], device))
+            return i;
+    return -1;
+}
+
+static bool is_wanted(const struct cli_devices *wanted, const char *device)
+{
+    for (int i = 0; i < wanted->n; i++)
+        if (!strcmp(attn_device(wanted->at[i].row)->name, device))
+            return true;
+    return wanted->n == 0;
+}
+
+static int choose_devices(const struct map_options *o, struct diff_side side[2], struct picture *p)
+{
+    for (int i = 0; i < o->devices.n; i++) {
+        const char *name = attn_device(o->devices.at[i].row)->name;
+        for (int s = 0; s < o->n_subjects; s++)
+            if (number_of(&side[s], name) < 0 || o->devices.at[i].weakening >= 0) {
+                cli_error("%s has no device %s%s", side[s].subject, name,
+                          o->devices.at[i].weakening >= 0 ? " that is weakened" : "");
+                return CLI_USAGE;
+            }
+    }
+    for (int i = 0; i < side[0].n_devices; i++)
+        if (is_wanted(&o->devices, side[0].device[i]) &&
+            (o->n_subjects == 1 || number_of(&side[1], side[0].device[i]) >= 0))
+            snprintf(p->device[p->n_devices++], sizeof p->device[0], "%s", side[0].device[i]);
+    if (p->n_devices > 0)
+        return CLI_GOOD;
+    cli_error("there is no device that both have code for");
+    return CLI_USAGE;
+}
+
+int map_start(const struct map_options *o, struct diff_side side[2], struct picture *p)
+{
+    for (int s = 0; s < o->n_subjects; s++) {
+        const int code = prepare(o, s, &side[s]);
+        if (code != CLI_GOOD)
+            return code;
+    }
+    p->diff = o->n_subjects == 2;
+    snprintf(p->subject, sizeof p->subject, "%s", side[o->n_subjects - 1].name);
+    if (p->diff)
+        snprintf(p->old, sizeof p->old, "%s", side[0].name);
+    return choose_devices(o, side, p);
+}
+
+/* ---- Ask ------------------------------------------------------------------------------------------------- */
+
+/* What is compared of an answer. */
+struct said {
+    int state, kernel, mark;
+    uint64_t launch;
+};
+
+static struct said read_answer(struct picture *p, int what, const struct diff_answer *a)
+{
+    struct said said = { .state = PICTURE_FAILS, .kernel = picture_name(p, a->kernel), .launch = a->launch };
+    if (a->kind == -1)
+        said.state = PICTURE_RUNS;
+    else if (a->kind == -2)
+        said.state = PICTURE_LARGE;
+    else if (a->kind == CHECK_HOLE)
+        said.state = PICTURE_HOLE;
+    else if (a->kind == CHECK_UNFIT)
+        said.state = PICTURE_STUB;
+    if (attn_kernel_find(a->kernel) == ATTN_KERNEL_naive && attn_head_size_known(p->what[what].d_k, p->what[what].d_v))
+        said.mark = PICTURE_NAIVE;
+    return said;
+}
+
+/* -1: the process ended over it; 0: its callers cannot make it. */
+static struct said say(struct picture *p, int what, const struct diff_side *side, int result, const char *device,
+                       const struct diff_answer answer[DIFF_DEVICES_MAX])
+{
+    if (result == 1)
+        return read_answer(p, what, &answer[number_of(side, device)]);
+    return (struct said){ .state = result < 0 ? PICTURE_FAILS : PICTURE_BLANK, .kernel = PICTURE_NO_KERNEL };
+}
+
+static bool is_bad(const struct said *a) { return picture_is_trouble(a->state) || a->mark; }
+static bool is_unknown(const struct said *a) { return a->state == PICTURE_BLANK || a->state == PICTURE_LARGE; }
+
+static int change_of(const struct said *old, const struct said *new)
+{
+    if (is_unknown(old) || is_unknown(new))
+        return PICTURE_SAME;
+    if (is_bad(old) != is_bad(new))
+        return is_bad(new) ? PICTURE_WORSE : PICTURE_BETTER;
+    if (old->state != new->state || old->kernel != new->kernel)
+        return PICTURE_KERNEL;
+    return old->launch != new->launch ? PICTURE_LAUNCH : PICTURE_SAME;
+}
+
+static void ask_cell(const struct map_options *o, struct diff_side side[2], struct picture *p, int what, int q, int kv)
+{
+    struct diff_answer answer[2][DIFF_DEVICES_MAX];
+    struct attn_problem problem;
+    int result[2] = { 0, 0 };
+    if (!picture_problem(p, what, q, kv, &problem))
+        return;
+    for (int s = 0; s < o->n_subjects; s++)
+        result[s] = diff_side_ask(&side[s], &problem, answer[s]);
+    if (cli_interrupted()) /* which may be all that ended it */
+        return;
+    for (int d = 0; d < p->n_devices; d++) {
+        struct picture_cell *c = picture_cell(p, d, what, q, kv);
+        struct said said[2];
+        for (int s = 0; s < o->n_subjects; s++)
+            said[s] = say(p, what, &side[s], result[s], p->device[d], answer[s]);
+        const struct said *new = &said[o->n_subjects - 1];
+        c->state = (uint8_t)new->state;
+        c->kernel = (uint8_t)new->kernel;
+        c->mark = (uint8_t)new->mark;
+        if (!p->diff)
+            continue;
+        c->old_state = (uint8_t)said[0].state;
+        c->old_kernel = (uint8_t)said[0].kernel;
+        c->change = (uint8_t)change_of(&said[0], &said[1]);
+    }
+}
+
+bool map_ask(const struct map_options *o, struct diff_side side[2], struct picture *p)
+{
+    for (int what = 0; what < p->n_whats; what++)
+        for (int kv = 0; kv < p->n_kv; kv++)
+            for (int q = 0; q < p->n_q; q++) {
+                if (cli_interrupted())
+                    return true;
+                ask_cell(o, side, p, what, q, kv);
+                for (int s = 0; s < o->n_subjects; s++)
+                    if (side[s].restarts > RESTARTS_MAX) {
+                        cli_error("%s: its process ended %d times", side[s].subject, RESTARTS_MAX);
+                        return false;
+                    }
+            }
+    return true;
+}

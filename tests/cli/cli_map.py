@@ -1,0 +1,284 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""attnfuzz map: the picture is what the planner answers, cell by cell, as SVG and as text; what is planted in a subject
+stands out where it is, and nowhere else."""
+
+import os
+import pty
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import unittest
+import xml.etree.ElementTree as ElementTree
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "support"))
+from command import ATTNFUZZ, Case, lines_of_json  # noqa: E402
+
+LIBRARY = os.path.join(os.environ["ATTN_BUILD"], "lib", "imitation-hip.so")
+N_Q, N_KV = (1, 2, 8, 33, 512), (32, 100, 256, 4096)
+AXES = ("--n-q", ",".join(map(str, N_Q)), "--n-kv", ",".join(map(str, N_KV)))
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+class Panel:
+    """A panel of an SVG: what each cell is, and what is said of its change."""
+
+    def __init__(self, group, n_q, n_kv):
+        self.devices = group.get("data-devices").split(", ")
+        self.what = group.get("data-what")
+        self.label = group.get("aria-label")
+        self.cell, self.change = {}, {}
+        cells = next(g for g in group.iter(SVG + "g") if g.get("class") == "mp-cells")
+        for box in cells.iter(SVG + "rect"):
+            if box.get("data-is") is None:
+                continue
+            x, y, w, h = (int(box.get(name)) for name in ("x", "y", "width", "height"))
+            for q in range(x, x + w):
+                for kv in range(y, y + h):
+                    at = n_q[q], n_kv[len(n_kv) - 1 - kv]
+                    assert at not in self.cell, "a cell is drawn twice"
+                    self.cell[at] = box.get("data-is")
+                    self.change[at] = box.get("data-change")
+        assert len(self.cell) == len(n_q) * len(n_kv), "a cell is not drawn"
+
+
+def read_svg(path):
+    root = ElementTree.parse(path).getroot()
+    assert not [e for e in root.iter() if e.tag == SVG + "script" or "href" in "".join(e.attrib)], "it stands alone"
+    n_q, n_kv = ([int(n) for n in root.get(name).split()] for name in ("data-n-q", "data-n-kv"))
+    panels = [Panel(g, n_q, n_kv) for g in root.iter(SVG + "g") if g.get("class") == "mp-panel"]
+    return {(device, panel.what): panel for panel in panels for device in panel.devices}
+
+
+def read_text(text):
+    """Of a picture of one panel: the letter of each cell."""
+    cells = {}
+    rows = [m.group(2) for m in re.finditer(r"^ *(\d+k?) (\S+)$", text, re.M)]
+    for kv, row in zip(reversed(N_KV), rows):
+        cells.update({(q, kv): letter for q, letter in zip(N_Q, row)})
+    return cells
+
+
+def line(head, gqa, type_k, n_q, n_kv):
+    d_k, d_v = head if isinstance(head, tuple) else (head, head)
+    return (f"fa1 q=f32[{d_k},{n_q},{8 * gqa},1] k={type_k}[{d_k},{n_kv},8,1] v={type_k}[{d_v},{n_kv},8,1] "
+            f"mask=f16[{n_kv},{n_q},1,1]")
+
+
+class Own(Case):
+    def kernels(self, devices, head, gqa, type_k):
+        """What attnfuzz plan chooses in each cell, by device."""
+        cells = [(q, kv) for kv in N_KV for q in N_Q]
+        text = "\n".join(line(head, gqa, type_k, q, kv) for q, kv in cells)
+        plans = lines_of_json(self.good("plan", "--json", "--device", ",".join(devices), "-", stdin=text).out)
+        chosen = {}
+        for i, plan in enumerate(plans):
+            chosen[plan["device"], cells[i // len(devices)]] = plan["kernel"]
+        self.assertEqual(len(chosen), len(cells) * len(devices))
+        return chosen
+
+    def test_each_cell_is_what_plan_says(self):
+        devices, path = ("gfx906", "gfx1100", "sm_90"), self.path("map.svg")
+        self.good("map", "--device", ",".join(devices), "--head", "128,576/512,65", "--gqa", "1,6", "--type",
+                  "f16,bf16", "--svg", path, *AXES)
+        panels = read_svg(path)
+        self.assertEqual(len(panels), 3 * 3 * 2 * 2)
+        for head in (128, (576, 512), 65):
+            for gqa in (1, 6):
+                for type_k in ("f16", "bf16"):
+                    chosen = self.kernels(devices, head, gqa, type_k)
+                    size = "%d/%d" % head if isinstance(head, tuple) else head
+                    for device in devices:
+                        panel = panels[device, f"D {size}, GQA {gqa}, {type_k}"]
+                        self.assertEqual(panel.cell, {at: chosen[device, at] for at in panel.cell})
+        self.assertGreaterEqual(len({k for p in panels.values() for k in p.cell.values()}), 4, "all kernels are met")
+
+    def test_the_text_has_the_same_cells(self):
+        for head, device in ((128, "gfx906"), (64, "gfx1100")):
+            out = self.good("map", "--device", device, "--head", str(head), "--gqa", "1", *AXES).out
+            letters = dict(re.findall(r"^  ([a-z]) +\d+  (\S+)$", out, re.M))
+            chosen = self.kernels((device,), head, 1, "f16")
+            self.assertEqual({at: letters[c] for at, c in read_text(out).items()},
+                             {at: chosen[device, at] for at in read_text(out)})
+            self.assertEqual(len(read_text(out)), len(N_Q) * len(N_KV))
+
+    def test_a_cliff_is_a_capital_and_its_neighbour_costs_less_than_a_third(self):
+        def cost(head):
+            verdicts = lines_of_json(self.good("explain", "--json", "--device", "gfx1100",
+                                               line(head, 1, "f16", 512, 4096)).out)[0]
+            return min(k["cost_ns"] for k in verdicts["kernels"] if k["able"])
+
+        out = self.good("map", "--device", "gfx1100", "--head", "65", "--gqa", "1", *AXES).out
+        cells = read_text(out)
+        self.assertEqual(cells[512, 4096], "N")
+        self.assertEqual(cells[1, 32], "n")
+        self.assertLess(cost(72), cost(65) / 3)
+        self.assertIn("cliff", out)
+
+    def test_what_has_no_block_is_not_asked(self):
+        out = self.good("map", "--device", "gfx906", "--head", "65", "--gqa", "1", "--type", "q8_0", *AXES).out
+        self.assertEqual(set(read_text(out).values()), {"."})
+
+    def test_weakened_devices_have_panels(self):
+        out = self.good("map", "--device", "gfx942~matrix,gfx942", "--head", "128", "--gqa", "8", *AXES).out
+        self.assertIn("gfx942~matrix", out)
+
+    def test_a_terminal_has_colours_and_the_same_letters(self):
+        arguments = [ATTNFUZZ, "map", "--device", "gfx906", "--head", "128", "--gqa", "1", *AXES]
+        plain = subprocess.run(arguments, capture_output=True, text=True).stdout
+        ours, theirs = pty.openpty()
+        child = subprocess.Popen(arguments, stdout=theirs, env={k: v for k, v in os.environ.items() if k != "NO_COLOR"})
+        os.close(theirs)
+        coloured = b""
+        while True:
+            try:
+                more = os.read(ours, 65536)
+            except OSError:  # the other end is closed
+                break
+            if not more:
+                break
+            coloured += more
+        os.close(ours)
+        self.assertEqual(child.wait(), 0)
+        coloured = coloured.decode().replace("\r\n", "\n")
+        self.assertIn("\033[", coloured)
+        self.assertEqual(re.sub(r"\033\[[0-9;]*m", "", coloured), plain)
+
+    def test_svg_to_standard_output(self):
+        result = self.good("map", "--device", "gfx906", "--head", "128", "--svg", "-", *AXES)
+        ElementTree.fromstring(result.out)
+
+    def test_the_same_build_is_the_same(self):
+        out = self.good("map", "--diff", "own=" + ATTNFUZZ, "own", "--device", "gfx906", "--head", "128", "--gqa", "8",
+                        *AXES).out
+        self.assertEqual(set(read_text(out).values()), {"."})
+
+    def test_lists(self):
+        for arguments, text in ((("--head", "0"), "--head"), (("--head", "64/"), "--head"), (("--head", ""), "--head"),
+                                (("--gqa", "1,x"), "--gqa"), (("--type", "f17"), "--type"),
+                                (("--type", "f16/"), "--type"), (("--n-q", "4,2"), "--n-q"),
+                                (("--n-kv", ",".join(map(str, range(1, 67)))), "--n-kv"),
+                                (("--head", ",".join(["64"] * 300), "--gqa", "1,2"), "more than 512 panels"),
+                                (("--device", "gfx906", "--subject", "own=" + ATTNFUZZ, "--mask", "0"), "--mask")):
+            self.assertIn(text, self.ends(2, "map", *arguments).err)
+
+
+# Another build of the command, as far as map asks it: each answer is of a kernel and a launch by the call's n_q.
+ANSWERER = """#!%s
+import re, sys, time
+print("a planted planner\\ngfx906 gfx1100", flush=True)
+for line in sys.stdin:
+    n_q, n_kv = int(re.search(r"q=f32\\[\\d+,(\\d+)", line)[1]), int(re.search(r"k=f16\\[\\d+,(\\d+)", line)[1])
+    if n_q == 33 and n_kv == 100:
+        sys.exit(1)
+    if %r:
+        time.sleep(0.2)
+    answer = "-1\\t%%x\\t%%s\\t\\n" %% (n_q == 2, "naive" if n_q == 8 and %r else "tile")
+    print("= 2\\n" + 2 * answer, end="", flush=True)
+"""
+
+
+class Planted(Case):
+    def build(self, naive=False, slow=False):
+        path = self.write(f"build-{naive}-{slow}", ANSWERER % (sys.executable, slow, naive))
+        os.chmod(path, 0o755)
+        return "own=" + path
+
+    def test_naive_for_a_known_head_size_breaks_p11(self):
+        path = self.path("map.svg")
+        out = self.ends(1, "map", "--subject", self.build(naive=True), "--head", "128", "--gqa", "1", "--device",
+                        "gfx906", "--svg", path, *AXES).out
+        cells = read_text(out)
+        self.assertEqual({at for at, c in cells.items() if c == "!"}, {(8, kv) for kv in N_KV})
+        self.assertIn("4  naive for a known head size", out)
+        panel = read_svg(path)["gfx906", "D 128, GQA 1, f16"]
+        self.assertEqual({at for at, k in panel.cell.items() if k == "naive"}, {(8, kv) for kv in N_KV})
+        self.assertIn("4 cells naive for a known head size", panel.label)
+
+    def test_a_process_that_ends_is_a_failure_there(self):
+        out = self.ends(1, "map", "--subject", self.build(), "--head", "128", "--gqa", "1", *AXES).out
+        self.assertEqual([at for at, c in read_text(out).items() if c == "F"], [(33, 100)])
+
+    def test_diff_to_naive_is_worse_and_back_is_better(self):
+        old, new = self.build(), self.build(naive=True)
+        arguments = ("--head", "128", "--gqa", "1", "--device", "gfx1100", *AXES)
+        cells = read_text(self.ends(1, "map", "--diff", old, new, *arguments).out)
+        self.assertEqual({at: c for at, c in cells.items() if c != "."}, {(8, kv): "!" for kv in N_KV})
+        cells = read_text(self.good("map", "--diff", new, old, *arguments).out)
+        self.assertEqual({at: c for at, c in cells.items() if c != "."}, {(8, kv): "+" for kv in N_KV})
+
+    def test_interrupted_it_draws_what_was_asked(self):
+        path = self.path("map.svg")
+        child = subprocess.Popen([ATTNFUZZ, "map", "--subject", self.build(slow=True), "--head", "128", "--svg", path],
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        time.sleep(2)
+        child.send_signal(signal.SIGTERM)
+        out, err = child.communicate(timeout=60)
+        self.assertEqual(child.returncode, 143, err)
+        self.assertIn("stopped by SIGTERM", out)
+        panel = read_svg(path)["gfx906", "D 128, GQA 1, f16"]
+        self.assertEqual({"not asked", "tile"}, set(panel.cell.values()))
+
+    def test_usage(self):
+        self.assertIn("no such command", self.ends(2, "map", "--subject", "own=/nosuch/build").err)
+        self.assertIn("has no device gfx942", self.ends(2, "map", "--subject", self.build(), "--device", "gfx942").err)
+
+
+@unittest.skipUnless(os.path.exists(LIBRARY), "there is no imitation of a library in this build")
+class Library(Case):
+    def library(self, fault):
+        path = self.path(f"imitation-fault-{fault}.so")
+        shutil.copy(LIBRARY, path)
+        return "ggml=" + path
+
+    def map(self, code, *arguments):
+        path = self.path("map.svg")
+        out = self.ends(code, "map", "--no-code", "--gqa", "1", "--device", "gfx906", "--svg", path, *AXES,
+                        *arguments).out
+        return {what: panel for (_, what), panel in read_svg(path).items()}, out
+
+    def test_holes_are_where_the_router_refuses(self):
+        panels, out = self.map(1, "--subject", self.library("none"), "--head", "80,128")
+        self.assertEqual(set(panels["D 80, GQA 1, f16"].cell.values()), {"hole"})
+        self.assertEqual(set(panels["D 128, GQA 1, f16"].cell.values()), {"flash_attn_tile"})
+        self.assertRegex(out, r"  H +20  hole")
+        self.assertIn(line(80, 1, "f16", 1, 32), out)
+
+    def test_launches_that_cannot_run_are_stubs(self):
+        panels, _ = self.map(1, "--subject", self.library("threads"), "--head", "128", "--type", "f16,q8_0")
+        self.assertEqual(set(panels["D 128, GQA 1, q8_0"].cell.values()), {"stub"})
+        self.assertEqual(set(panels["D 128, GQA 1, f16"].cell.values()), {"flash_attn_tile"})
+        panels, _ = self.map(1, "--subject", self.library("grid"), "--head", "128")
+        self.assertEqual({at for at, k in panels["D 128, GQA 1, f16"].cell.items() if k == "stub"},
+                         {(q, 100) for q in N_Q})
+
+    def test_a_mask_wider_than_n_kv_aborts(self):
+        """The fault that attnfuzz began with: seen where rows of the mask are padded, and where they have to be."""
+        panels, _ = self.map(0, "--subject", self.library("abort"), "--head", "256")
+        self.assertEqual(set(panels["D 256, GQA 1, f16"].cell.values()), {"flash_attn_tile"})
+        panels, _ = self.map(1, "--subject", self.library("abort"), "--head", "256", "--mask", "256")
+        self.assertEqual({at for at, k in panels["D 256, GQA 1, f16"].cell.items() if k == "fails"},
+                         {(q, kv) for q in N_Q for kv in N_KV if kv % 256})
+
+    def test_diff(self):
+        old, new = self.library("none"), self.library("abort")
+        panels, out = self.map(1, "--diff", old, new, "--head", "128,256", "--mask", "256")
+        wrong = {at for at, c in panels["D 256, GQA 1, f16"].change.items() if c}
+        self.assertEqual(wrong, {(q, kv) for q in N_Q for kv in N_KV if kv % 256})
+        self.assertEqual({panels["D 256, GQA 1, f16"].change[at] for at in wrong}, {"worse"})
+        self.assertFalse(any(panels["D 128, GQA 1, f16"].change.values()))
+        panels, _ = self.map(0, "--diff", new, old, "--head", "256", "--mask", "256")
+        self.assertEqual({c for c in panels["D 256, GQA 1, f16"].change.values() if c}, {"better"})
+
+    def test_another_kernel(self):
+        """Ours against a library's: every cell is of another kernel, none is worse."""
+        panels, out = self.map(0, "--diff", self.library("none"), "own", "--head", "128")
+        changed = panels["D 128, GQA 1, f16"].change
+        self.assertEqual(set(changed.values()), {"another kernel"})
+
+
+if __name__ == "__main__":
+    unittest.main()
