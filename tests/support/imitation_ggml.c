@@ -1,6 +1,7 @@
 /* imitation_ggml.c: a HIP backend that looks like ggml's from outside, with a small router and, where the environment
  * asks for it (IMITATION_FAULT), a planted fault. Built as a shared library that needs libamdhip64.so.6, for the tests
- * of attnfuzz check; included with IMITATION_WITHOUT_HIP it is only what builds nodes.
+ * of attnfuzz check; included with IMITATION_WITHOUT_HIP it is only what builds nodes, and with IMITATION_COMPUTES what
+ * runs them is imitation_amd.hip.
  *
  * The router: head sizes 64, 128 and 256 with K and V of one type, f16 or q8_0, and no mask of several heads. Faults:
  *   abort    with D=256, f16 and a mask that is not exactly as wide as K is long it says yes and aborts: the fault that
@@ -43,6 +44,7 @@ void __hipRegisterFunction(void **image, const void *host, char *device_function
                            unsigned thread_limit, void *thread, void *block, void *block_size, void *grid_size,
                            int *wave_size);
 
+#ifndef IMITATION_COMPUTES
 static const char bundle[32] = "__CLANG_OFFLOAD_BUNDLE__"; /* and the number of entries: 0 */
 static const struct {
     uint32_t magic, version;
@@ -58,7 +60,7 @@ __attribute__((constructor)) static void register_kernels(void)
     __hipRegisterFunction(image, &attention, names[0], names[0], 0, NULL, NULL, NULL, NULL, NULL);
     __hipRegisterFunction(image, &convert, names[1], names[1], 0, NULL, NULL, NULL, NULL, NULL);
 }
-
+#endif
 #endif
 
 /* ---- ggml.h ---------------------------------------------------------------------------------------------- */
@@ -66,9 +68,6 @@ __attribute__((constructor)) static void register_kernels(void)
 struct ggml_context {
     int n;
     struct ggml_tensor tensor[TENSORS_MAX];
-};
-struct ggml_cgraph {
-    struct ggml_tensor *node;
 };
 typedef void abort_callback(const char *message);
 
@@ -177,9 +176,6 @@ PUBLIC(void, build_forward_expand, (struct ggml_cgraph * graph, struct ggml_tens
 struct device {
     int number;
 };
-struct backend {
-    int device;
-};
 struct ggml_backend_buffer {
     char *at;
     size_t bytes;
@@ -198,14 +194,18 @@ PUBLIC(size_t, backend_reg_dev_count, (void *reg))
     return (void)reg, hipGetDeviceCount(&n) == 0 ? (size_t)n : 0;
 }
 PUBLIC(struct device *, backend_reg_dev_get, (struct device * reg, size_t index)) { return &reg[index]; }
-PUBLIC(struct backend *, backend_dev_init, (struct device * device, const char *params))
+PUBLIC(struct ggml_backend *, backend_dev_init, (struct device * device, const char *params))
 {
-    struct backend *backend = malloc(sizeof *backend);
+    struct ggml_backend *backend = calloc(1, sizeof *backend);
     if (backend)
         backend->device = device->number;
     return (void)params, backend;
 }
-PUBLIC(void, backend_free, (struct backend * backend)) { free(backend); }
+PUBLIC(void, backend_free, (struct ggml_backend * backend))
+{
+    hipFree(backend->workspace);
+    free(backend);
+}
 PUBLIC(void, backend_dev_memory, (struct device * device, size_t *unused, size_t *total))
 {
     (void)device;
@@ -243,6 +243,8 @@ PUBLIC(void, backend_tensor_alloc, (struct ggml_backend_buffer * buffer, struct 
 }
 PUBLIC(void, backend_view_init, (struct ggml_tensor * t)) { t->data = (char *)t->view_src->data + t->view_offs; }
 
+#ifndef IMITATION_COMPUTES
+
 static bool fault(const char *name)
 {
     const char *wanted = getenv("IMITATION_FAULT");
@@ -275,7 +277,7 @@ PUBLIC(bool, backend_dev_supports_op, (struct device * device, const struct ggml
     return true;
 }
 
-PUBLIC(int, backend_graph_compute, (struct backend * backend, struct ggml_cgraph *graph))
+PUBLIC(int, backend_graph_compute, (struct ggml_backend * backend, struct ggml_cgraph *graph))
 {
     const struct ggml_tensor *t = graph->node, *q = t->src[0], *k = t->src[1], *mask = t->src[3];
     struct dim3 grid = { (uint32_t)((q->ne[1] + 31) / 32), (uint32_t)(q->ne[2] % 65535 + 1), 1 }, block = { 32, 4, 1 };
@@ -308,4 +310,5 @@ PUBLIC(int, backend_graph_compute, (struct backend * backend, struct ggml_cgraph
     return 0;
 }
 
+#endif
 #endif

@@ -37,6 +37,16 @@ struct ggml_tensor {
     void *data;
 };
 
+/* Of the library with kernels (imitation_amd.hip). */
+struct ggml_backend {
+    int device;
+    void *workspace;
+    size_t workspace_bytes;
+};
+struct ggml_cgraph {
+    struct ggml_tensor *node;
+};
+
 struct ggml_context;
 struct ggml_init_params {
     size_t mem_size;
