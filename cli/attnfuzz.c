@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/catalogue.h"
 #include "cli/input/message.h"
 #include "cli/page/page.h"
 #include "cli/verbs.h"
@@ -54,7 +55,7 @@ static int write_pages(const struct page_command *command, const char *folder)
     return CLI_GOOD;
 }
 
-/* attnfuzz help [--man|--markdown|--bash] [VERB], help --pages DIR */
+/* attnfuzz help [--man|--markdown|--catalogue|--bash] [VERB], help --pages DIR */
 static int help(const struct page_command *command, int argc, char **argv)
 {
     const char *form = argc > 1 && argv[1][0] == '-' ? argv[1] : "";
@@ -73,10 +74,12 @@ static int help(const struct page_command *command, int argc, char **argv)
         page_man(command, m);
     } else if (strcmp(form, "--markdown") == 0 && !m) {
         page_markdown(command);
+    } else if (strcmp(form, "--catalogue") == 0 && !m) {
+        cli_catalogue();
     } else if (strcmp(form, "--bash") == 0 && !m) {
         page_bash(command);
     } else if (*form) {
-        cli_error("help [VERB], help --man [VERB], help --markdown, help --bash, help --pages DIR");
+        cli_error("help [VERB], help --man [VERB], help --markdown, help --catalogue, help --bash, help --pages DIR");
         return CLI_USAGE;
     } else if (m) {
         page_help(command, m, 1);

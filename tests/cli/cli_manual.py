@@ -39,10 +39,11 @@ class Pages(Case):
                 if word.startswith("--") and word[2:3].isalpha() and word != "--help":
                     self.assertIn(word.rstrip(",.;)"), shown, verb)
 
-    def test_the_verbs_in_docs_are_current(self):
-        with open(os.path.join(SOURCE, "docs", "verbs.md")) as file:
-            self.assertEqual(file.read(), self.good("help", "--markdown").out,
-                             "attnfuzz help --markdown > docs/verbs.md")
+    def test_what_docs_have_of_it_is_current(self):
+        for page, option in ("verbs.md", "--markdown"), ("catalogue.md", "--catalogue"):
+            with open(os.path.join(SOURCE, "docs", page)) as file:
+                self.assertEqual(file.read(), self.good("help", option).out,
+                                 f"attnfuzz help {option} > docs/{page}")
 
     def test_help_of_a_verb_has_all_that_the_short_one_has(self):
         for verb in verbs():
