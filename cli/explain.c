@@ -24,7 +24,7 @@ static const struct cli_manual manual = {
              "others the first rule of their contract that failed, with its values; and names the cost steps that the "
              "problem lies on the dear side of (P11). Devices are chosen as by attnfuzz plan.",
     .options = options,
-    .examples = { { "explain --device gfx906 'fa1 q=f32[80,9,8,1] k=q4_0[80,77,2,1] v=q4_0[80,77,2,1]'",
+    .examples = { { "explain --device gfx906 'fa1 q=f32[96,9,8,1] k=q4_0[96,77,2,1] v=q4_0[96,77,2,1]'",
                     "why this call runs on the kernel that it runs on" },
                   { "explain --all-rules --device gfx942 'fa1 q=f32[128,1,8,1] k=f16[128,99,2,1] v=f16[128,99,2,1]'",
                     "every rule of every kernel, holding or not" } },
