@@ -29,6 +29,8 @@ enum check_option {
     CALLS,
     SEED,
     BASELINE,
+    SAVE_BASELINE,
+    REACH,
     JSON,
     HTML,
     SNIPPETS,
@@ -57,8 +59,15 @@ static const struct cli_option rows[] = {
     { "no-code", NO_CODE, NULL, "do not read the library's GPU code", NULL },
     { "null-runtime", NULL_RUNTIME, "DIR", "where the null HIP runtime is, when it is not beside the command", NULL },
     { "cache", CACHE, "DIR", "where ggml=debian keeps what it downloads", NULL },
-    { "baseline", BASELINE, "FILE", "findings that are known: patterns of keys, one a line; only others fail",
+    { "baseline", BASELINE, "FILE",
+      "findings that are known: patterns of their ids, one a line, and behind \" @ \" the devices; only others fail, "
+      "and what is known and not met any more is said",
       "results" },
+    { "save-baseline", SAVE_BASELINE, "FILE", "write what is found as one", NULL },
+    { "reach", REACH, "REACH",
+      "leave out what is farther than model (shapes of known models and of ggml's tests, and one step from them) or "
+      "server (up to 512 heads, 256 sequences, 1 M keys); default far: everything",
+      NULL },
     { "json", JSON, "FILE", "write the report as JSON (- is standard output)", NULL },
     { "html", HTML, "FILE", "write it as a page", NULL },
     { "snippets", SNIPPETS, "DIR", "write a C program for each group of findings", NULL },
@@ -76,9 +85,11 @@ static const struct cli_manual manual = {
         "breaks what it owes its callers: a legal call is supported or refused, and never aborts, crashes or hangs "
         "after it was said to be supported; a supported call launches an attention kernel; every launch can run on "
         "its device; the same call is answered the same way.",
-    .text = "Legal calls that are refused are listed by the fields that matter. With problem lines given it asks about "
-            "those and generates none. When a signal ends it, what is known is printed and every report written.\n\n"
-            "The library's own code runs in the process of the check.",
+    .text =
+        "Legal calls that are refused are listed by the fields that matter. With problem lines given it asks about "
+        "those and generates none. When a signal ends it, what is known is printed and every report written.\n\n"
+        "The library is loaded and its own code runs, in the process of the check and with your rights: as with any "
+        "program, only check one that you would run.",
     .options = rows,
     .heading = "subjects",
     .table = put_subjects,
@@ -91,7 +102,8 @@ static const struct cli_manual manual = {
 
 struct options {
     struct check_subject_options subject;
-    const char *baseline, *json, *html, *snippets;
+    const char *baseline, *save_baseline, *json, *html, *snippets;
+    int reach; /* enum check_reach */
     struct cli_devices devices;
     int64_t seconds, calls, seed;
     bool execute;
@@ -121,6 +133,13 @@ static bool read_options(int argc, char **argv, struct options *o)
                 return false;
             break;
         case BASELINE: o->baseline = optarg; break;
+        case SAVE_BASELINE: o->save_baseline = optarg; break;
+        case REACH:
+            if ((o->reach = check_reach_find(optarg)) < 0) {
+                cli_error("--reach is model, server or far, got '%s'", optarg);
+                return false;
+            }
+            break;
         case JSON: o->json = optarg; break;
         case HTML: o->html = optarg; break;
         case SNIPPETS: o->snippets = optarg; break;
@@ -234,7 +253,7 @@ static bool write_report(const char *path, const struct check *check, void (*rep
 
 static int run(int argc, char **argv)
 {
-    struct options o = { .seed = 1 };
+    struct options o = { .seed = 1, .reach = CHECK_REACH_FAR };
     struct check_baseline baseline = { .n = 0 };
     /* The command's arguments from the verb on: a subject may have the command start itself anew with them. */
     char **again = argv;
@@ -257,6 +276,8 @@ static int run(int argc, char **argv)
         check->max_calls = o.calls;
         check->seconds = (double)o.seconds;
         check->execute = o.execute;
+        check->most_reach = o.reach;
+        check->baseline = &baseline;
     }
     if (code == CLI_GOOD && (!check || !check->sign || !check->finding)) {
         cli_out_of_memory();
@@ -276,7 +297,8 @@ static int run(int argc, char **argv)
     if (lines && !lines_open(&given.lines, o.n_given, o.given, prefixes, ATTN_CASE_LINE_MAX))
         code = CLI_USAGE;
     /* A path that cannot be written is no news for the end. */
-    if (code == CLI_GOOD && ((o.json && !cli_output_try(o.json)) || (o.html && !cli_output_try(o.html))))
+    if (code == CLI_GOOD && ((o.json && !cli_output_try(o.json)) || (o.html && !cli_output_try(o.html)) ||
+                             (o.save_baseline && !cli_output_try(o.save_baseline))))
         code = CLI_USAGE;
     if (code == CLI_GOOD) {
         cli_interrupt_keep();
@@ -285,13 +307,15 @@ static int run(int argc, char **argv)
             fputs("\r\033[K", stderr);
         check_find(check);
         check->stopped = cli_interrupted();
-        int unknown = check_baseline_apply(&baseline, check);
+        check_baseline_apply(&baseline, check);
+        bool saved = write_report(o.save_baseline, check, check_baseline_write);
+        int unknown = check_leave_beyond(check);
         code = given.unreadable ? CLI_USAGE : unknown ? CLI_BROKEN : CLI_GOOD;
-        if (!write_report(o.json, check, check_report_json) || !write_report(o.html, check, check_report_html) ||
-            (o.snippets && !check_snippets_write(o.snippets, check)))
+        if (!saved || !write_report(o.json, check, check_report_json) ||
+            !write_report(o.html, check, check_report_html) || (o.snippets && !check_snippets_write(o.snippets, check)))
             code = CLI_USAGE;
         if (!o.json || strcmp(o.json, "-"))
-            check_report_text(stdout, check, &baseline);
+            check_report_text(stdout, check);
         code = check->stopped ? 128 + check->stopped : code;
     }
     if (lines)

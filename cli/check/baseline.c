@@ -11,7 +11,17 @@
 #include "cli/input/lines.h"
 #include "cli/input/message.h"
 
-enum { ENTRIES_MAX = 4096 };
+enum { ENTRIES_MAX = 4096, BASELINE_LINE_MAX = CHECK_KEY_MAX + 256 };
+
+/* The devices of a line, which ends before them then; NULL: it names none. */
+static const char *cut_devices(char *line)
+{
+    char *at = strstr(line, " @ ");
+    if (!at)
+        return NULL;
+    *at = 0;
+    return at + 3;
+}
 
 int check_baseline_read(const char *path, struct check_baseline *baseline)
 {
@@ -19,7 +29,7 @@ int check_baseline_read(const char *path, struct check_baseline *baseline)
     char *argument = (char *)(uintptr_t)path;
     int code = CLI_GOOD;
     memset(baseline, 0, sizeof *baseline);
-    if (!lines_open(&lines, 1, &argument, NULL, CHECK_KEY_MAX))
+    if (!lines_open(&lines, 1, &argument, NULL, BASELINE_LINE_MAX))
         return CLI_USAGE;
     for (enum lines_result r; code == CLI_GOOD && (r = lines_next(&lines)) != LINES_END;) {
         if (r == LINES_UNREADABLE || r == LINES_ENCODED) {
@@ -38,33 +48,73 @@ int check_baseline_read(const char *path, struct check_baseline *baseline)
         if (entry)
             baseline->entry = entry;
         if (!pattern) {
-            cli_error_at(path, lines.number, 0, "a pattern longer than %d characters, or more than %d of them",
-                         CHECK_KEY_MAX, ENTRIES_MAX);
+            cli_error_at(path, lines.number, 0, "a line longer than %d characters, or more than %d of them",
+                         (int)BASELINE_LINE_MAX, ENTRIES_MAX);
             code = CLI_USAGE;
             break;
         }
-        baseline->entry[baseline->n].pattern = pattern;
-        baseline->entry[baseline->n].line = lines.number;
-        baseline->entry[baseline->n++].used = 0;
+        baseline->entry[baseline->n++] =
+            (struct check_baseline_entry){ pattern, cut_devices(pattern), lines.number, 0 };
     }
     lines_close(&lines);
     return code;
 }
 
-int check_baseline_apply(struct check_baseline *baseline, struct check *check)
+/* Those of the subject's devices that a list names. */
+static uint32_t devices_in(const struct check *check, const char *list)
 {
-    int unknown = 0;
+    uint32_t devices = 0;
+    for (int i = 0; i < check->subject->n_devices; i++) {
+        const char *name = check->subject->device[i].name;
+        const size_t len = strlen(name);
+        for (const char *at = list; *at; at += strcspn(at, ",") + (at[strcspn(at, ",")] == ','))
+            if (strcspn(at, ", ") == len && !strncmp(at, name, len))
+                devices |= 1u << i;
+    }
+    return devices;
+}
+
+void check_baseline_apply(struct check_baseline *baseline, struct check *check)
+{
     for (int i = 0; i < check->n_findings; i++) {
         struct check_finding *f = &check->finding[i];
-        for (int e = 0; e < baseline->n; e++)
-            if (fnmatch(baseline->entry[e].pattern, f->key, FNM_NOESCAPE) == 0) {
-                f->known = true;
-                baseline->entry[e].used++;
-            }
-        unknown += !f->known;
+        f->fresh = f->devices;
+        for (int e = 0; e < baseline->n; e++) {
+            struct check_baseline_entry *entry = &baseline->entry[e];
+            if (fnmatch(entry->pattern, f->id, FNM_NOESCAPE) && fnmatch(entry->pattern, f->key, FNM_NOESCAPE))
+                continue;
+            f->fresh &= entry->devices ? ~devices_in(check, entry->devices) : 0;
+            entry->used++;
+        }
+        f->known = !f->fresh;
     }
     check_sort(check);
-    return unknown;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    const struct check_finding *const *x = a, *const *y = b;
+    return strcmp((*x)->id, (*y)->id);
+}
+
+void check_baseline_write(FILE *out, const struct check *check)
+{
+    const struct check_finding **sorted = calloc((size_t)check->n_findings + 1, sizeof *sorted);
+    if (!sorted)
+        return;
+    for (int i = 0; i < check->n_findings; i++)
+        sorted[i] = &check->finding[i];
+    qsort(sorted, (size_t)check->n_findings, sizeof *sorted, by_id);
+    fprintf(out, "# Findings of attnfuzz check in %s: one a line, with the devices on which it is known.\n",
+            check->subject->name);
+    for (int i = 0; i < check->n_findings; i++) {
+        fprintf(out, "%s @ ", sorted[i]->id);
+        for (int d = 0, any = 0; d < check->subject->n_devices; d++)
+            if (sorted[i]->devices >> d & 1)
+                fprintf(out, "%s%s", any++ ? "," : "", check->subject->device[d].name);
+        putc('\n', out);
+    }
+    free(sorted);
 }
 
 void check_baseline_free(struct check_baseline *baseline)

@@ -1,29 +1,30 @@
 /* group.c: findings that are shown together.
  *
  * SPDX-License-Identifier: MIT */
+#include "cli/check/field.h"
 #include "cli/check/group.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/check/hole.h"
 #include "cli/check/problem.h"
 #include "cli/check/word.h"
 
-static bool same_group(const struct check_finding *a, const struct check_finding *b)
+bool check_group_same(const struct check_finding *a, const struct check_finding *b)
 {
-    return a->known == b->known && !strcmp(a->group, b->group);
+    return a->known == b->known && (a->reach == CHECK_REACH_FAR) == (b->reach == CHECK_REACH_FAR) &&
+           !strcmp(a->group, b->group);
 }
 
 int check_group_count(const struct check *check)
 {
     int n = 0;
     for (int i = 0; i < check->n_findings; i++)
-        n += i == 0 || !same_group(&check->finding[i], &check->finding[i - 1]);
+        n += i == 0 || !check_group_same(&check->finding[i], &check->finding[i - 1]);
     return n;
 }
 
-/* Adds a word to a list unless it is there. */
+/* Adds a word to a list of words unless it is there. */
 static void add_word(char *list, size_t cap, const char *word)
 {
     size_t len = strlen(word), used = strlen(list);
@@ -36,13 +37,25 @@ static void add_word(char *list, size_t cap, const char *word)
         snprintf(list + used, cap - used, " ...");
 }
 
+/* The union of fields: "n_kv+gqa" and "gqa, mask" are "n_kv gqa mask". */
+static void add_needs(struct check_group *group, const char *needs)
+{
+    char words[sizeof((struct check_finding *)0)->needs], *rest = words, *word;
+    snprintf(words, sizeof words, "%s", needs);
+    while ((word = strsep(&rest, "+, ")))
+        if (*word)
+            add_word(group->needs, sizeof group->needs, word);
+}
+
 static void add_member(struct check_group *group, const struct check_finding *f)
 {
     char word[64];
     if (!group->first)
         group->first = group->stands = f;
-    if (check_simpler(&f->problem, &group->stands->problem))
+    if (f->reach < group->stands->reach ||
+        (f->reach == group->stands->reach && check_simpler(&f->problem, &group->stands->problem)))
         group->stands = f;
+    add_needs(group, f->needs);
     group->members++;
     group->calls += f->calls;
     group->devices |= f->devices;
@@ -61,9 +74,15 @@ bool check_group_get(const struct check *check, int number, struct check_group *
     int at = -1;
     memset(group, 0, sizeof *group);
     for (int i = 0; i < check->n_findings && at <= number; i++) {
-        at += i == 0 || !same_group(&check->finding[i], &check->finding[i - 1]);
+        at += i == 0 || !check_group_same(&check->finding[i], &check->finding[i - 1]);
         if (at == number)
             add_member(group, &check->finding[i]);
     }
     return group->first != NULL;
+}
+
+bool check_group_far(const struct check *check, int number)
+{
+    struct check_group group;
+    return check_group_get(check, number, &group) && group.stands->reach == CHECK_REACH_FAR;
 }

@@ -9,9 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/check/field.h"
 #include "cli/check/hole.h"
+#include "cli/check/identity.h"
 #include "cli/check/problem.h"
-#include "cli/check/word.h"
 #include "planner/arith.h"
 
 /* A problem in terms that can be changed one at a time. */
@@ -28,20 +29,6 @@ struct sketch {
     int64_t sinks_at;
     uint8_t sinks_buffer;
 };
-
-const char *check_field_name(int field)
-{
-    static const char *const names[] = {
-#define X(name, copy) #name,
-        CHECK_FIELDS(X)
-#undef X
-    };
-    if (field == CHECK_FIELD_SEVERAL)
-        return "several";
-    if (field == CHECK_FIELD_HEAD_SIZE)
-        return "head_size";
-    return field >= 0 && field < CHECK_FIELD_COUNT ? names[field] : "unknown";
-}
 
 static void copy_field(int field, struct sketch *to, const struct sketch *from)
 {
@@ -168,9 +155,10 @@ static int status_of(struct check *check, int device, const struct attn_problem 
     return answer.status;
 }
 
-static bool refused(struct check *check, int device, const struct attn_problem *p)
+/* Is it refused, and no farther than that (enum check_reach)? */
+static bool refused(struct check *check, int device, int reach, const struct attn_problem *p)
 {
-    return status_of(check, device, p) == ATTN_SUBJECT_NO;
+    return status_of(check, device, p) == ATTN_SUBJECT_NO && (reach == CHECK_REACH_FAR || check_reach(p) <= reach);
 }
 
 static bool supported(struct check *check, int device, const struct attn_problem *p)
@@ -179,7 +167,8 @@ static bool supported(struct check *check, int device, const struct attn_problem
 }
 
 /* Tries small values of the fields that matter, so that the example is a small one. */
-static void make_small(struct check *check, int device, struct sketch *s, const struct sketch *works, uint32_t differs)
+static void make_small(struct check *check, int device, int reach, struct sketch *s, const struct sketch *works,
+                       uint32_t differs)
 {
     struct {
         int field;
@@ -201,72 +190,76 @@ static void make_small(struct check *check, int device, struct sketch *s, const 
         for (int64_t n = 1; n <= 16 && n < was; n++) {
             struct attn_problem p;
             *numbers[i].value = n;
-            if (n != numbers[i].other && build(s, &p) && refused(check, device, &p))
+            if (n != numbers[i].other && build(s, &p) && refused(check, device, reach, &p))
                 break;
             *numbers[i].value = was;
         }
     }
 }
 
-static void name_hole(const struct check *check, struct check_finding *f, const struct sketch *s)
+/* No supported call to come close to: the plainest of the head size is as close as it gets. */
+static void plainest(struct sketch *works)
 {
-    char devices[160], head[32], types[32] = "*";
-    check_device_list(check, f->devices, devices, sizeof devices);
-    check_head_word(&f->problem, head, sizeof head);
-    if (f->field == CHECK_FIELD_types)
-        snprintf(types, sizeof types, "%s/%s", attn_type_info(s->type_k)->name, attn_type_info(s->type_v)->name);
-    snprintf(f->group, sizeof f->group, "hole %s", check_field_name(f->field));
-    snprintf(f->key, sizeof f->key, "hole %s %s %s %s", check_field_name(f->field), head, types, devices);
+    works->n_q = works->n_kv = works->n_head_kv = works->ratio = works->n_seq = works->mask_heads = works->mask_seqs =
+        1;
+    works->type_k = works->type_v = ATTN_F16;
+    works->mask = works->sinks = false;
+    works->mask_extra_kv = works->mask_extra_q = works->head_first = works->head_after = 0;
+    works->scale = 1;
+    works->softcap = works->max_bias = 0;
+    works->contiguous[0] = works->contiguous[1] = works->contiguous[2] = works->contiguous[3] = true;
 }
 
-void check_hole(struct check *check, const struct check_sign *sign, struct check_finding *f)
+/* Returns the fields that are left different. */
+static uint32_t come_close(struct check *check, int device, int reach, struct sketch *s, const struct sketch *works)
 {
-    int device = sign->device, head = check_head_size(&sign->problem);
-    struct sketch s, works;
     struct attn_problem p;
     uint32_t differs = 0;
-    sketch_of(&sign->problem, &s);
-    f->problem = sign->problem;
-    f->has_neighbour = check->has_works[head][device] && head != ATTN_HEAD_SIZE_COUNT;
-    if (f->has_neighbour) {
-        sketch_of(&check->works[head][device], &works);
-    } else {
-        /* No supported call to come close to: the plainest of the head size is as close as it gets. */
-        works = s;
-        works.n_q = works.n_kv = works.n_head_kv = works.ratio = works.n_seq = works.mask_heads = works.mask_seqs = 1;
-        works.type_k = works.type_v = ATTN_F16;
-        works.mask = works.sinks = false;
-        works.mask_extra_kv = works.mask_extra_q = works.head_first = works.head_after = 0;
-        works.scale = 1;
-        works.softcap = works.max_bias = 0;
-        works.contiguous[0] = works.contiguous[1] = works.contiguous[2] = works.contiguous[3] = true;
-    }
     for (bool again = true; again;) {
         again = false;
         differs = 0;
         for (int field = 0; field < CHECK_FIELD_COUNT; field++) {
-            struct sketch changed = s;
-            copy_field(field, &changed, &works);
-            if (!memcmp(&changed, &s, sizeof s))
+            struct sketch changed = *s;
+            copy_field(field, &changed, works);
+            if (!memcmp(&changed, s, sizeof *s))
                 continue;
-            if (build(&changed, &p) && refused(check, device, &p)) {
-                s = changed;
+            if (build(&changed, &p) && refused(check, device, reach, &p)) {
+                *s = changed;
                 again = true;
             } else {
                 differs |= 1u << field;
             }
         }
     }
-    make_small(check, device, &s, &works, differs);
-    if (build(&s, &p) && refused(check, device, &p))
-        f->problem = p;
-    /* Each field that is left makes the call a supported one when it alone is changed; where one does not (what it
-     * would make is no legal call), it is not said. The first is the most particular: it names the hole. */
+    return differs;
+}
+
+/* Where a type of K and V matters, is it one of them alone? */
+static void part_types(struct check *check, int device, int reach, struct sketch *s, const struct sketch *works)
+{
+    struct attn_problem p;
+    struct sketch changed = *s;
+    changed.type_k = works->type_k;
+    if (build(&changed, &p) && refused(check, device, reach, &p))
+        *s = changed;
+    changed = *s;
+    changed.type_v = works->type_v;
+    if (build(&changed, &p) && refused(check, device, reach, &p))
+        *s = changed;
+}
+
+/* Each field that is left makes the call a supported one when it alone is changed; where one does not (what it would
+ * make is no legal call), it is not said. The first is the most particular: it names the hole. */
+static void put_down(struct check *check, const struct sketch *s, const struct sketch *works, uint32_t differs,
+                     struct check_finding *f)
+{
+    struct attn_problem p;
     size_t used = 0;
-    for (int field = 0; field < CHECK_FIELD_COUNT && f->has_neighbour; field++) {
-        struct sketch changed = s;
-        copy_field(field, &changed, &works);
-        if (!(differs >> field & 1) || !build(&changed, &p) || !supported(check, device, &p))
+    const bool has_works = f->has_neighbour;
+    for (int field = 0; field < CHECK_FIELD_COUNT && has_works; field++) {
+        struct sketch changed = *s;
+        copy_field(field, &changed, works);
+        if (!(differs >> field & 1) || !build(&changed, &p) || !supported(check, f->device, &p))
             continue;
         if (!used) {
             f->neighbour = p;
@@ -278,12 +271,63 @@ void check_hole(struct check *check, const struct check_sign *sign, struct check
     }
     if (!used) {
         f->has_neighbour = false;
-        f->field = check->has_works[head][device] && head != ATTN_HEAD_SIZE_COUNT ? CHECK_FIELD_SEVERAL
-                                                                                  : CHECK_FIELD_HEAD_SIZE;
+        f->field = has_works ? CHECK_FIELD_SEVERAL : CHECK_FIELD_HEAD_SIZE;
+    }
+}
+
+/* Where lines were given, none of them may have been a supported one of the head size: the plain ones are asked about.
+ */
+static void find_works(struct check *check, int head, int device)
+{
+    enum { EACH = CHECK_PLAIN_CALLS / ATTN_HEAD_SIZE_COUNT };
+    struct attn_problem p;
+    if (check->has_works[head][device] || head == ATTN_HEAD_SIZE_COUNT)
+        return;
+    for (int i = head * EACH; i < (head + 1) * EACH && !check->has_works[head][device]; i++)
+        if (check_plain_call(i, &p) && supported(check, device, &p)) {
+            check->has_works[head][device] = true;
+            check->works[head][device] = p;
+        }
+}
+
+/* Fills problem, neighbour and fields; the problem is no farther than `reach`. */
+static void look(struct check *check, const struct attn_problem *noted, int reach, struct check_finding *f)
+{
+    const int head = check_head_size(noted);
+    struct sketch s, works;
+    struct attn_problem p;
+    find_works(check, head, f->device);
+    sketch_of(noted, &s);
+    f->problem = *noted;
+    f->has_neighbour = check->has_works[head][f->device] && head != ATTN_HEAD_SIZE_COUNT;
+    if (f->has_neighbour) {
+        sketch_of(&check->works[head][f->device], &works);
+    } else {
+        works = s;
+        plainest(&works);
+    }
+    const uint32_t differs = come_close(check, f->device, reach, &s, &works);
+    if (differs >> CHECK_FIELD_types & 1)
+        part_types(check, f->device, reach, &s, &works);
+    make_small(check, f->device, reach, &s, &works, differs);
+    if (build(&s, &p) && refused(check, f->device, reach, &p))
+        f->problem = p;
+    put_down(check, &s, &works, differs, f);
+}
+
+void check_hole(struct check *check, const struct check_sign *sign, struct check_finding *f)
+{
+    look(check, &sign->problem, CHECK_REACH_FAR, f);
+    /* Why it is refused is best seen far and wide; the example is one that is as near as the hole was met. */
+    if (check_reach(&f->problem) > sign->reach) {
+        struct check_finding near = *f;
+        near.fields[0] = 0;
+        look(check, &sign->problem, sign->reach, &near);
+        if (near.field == f->field)
+            *f = near;
     }
     for (int d = 0; d < check->subject->n_devices; d++)
-        if (check->devices >> d & 1 && refused(check, d, &f->problem))
+        if (check->devices >> d & 1 && refused(check, d, CHECK_REACH_FAR, &f->problem))
             f->devices |= 1u << d;
-    sketch_of(&f->problem, &s);
-    name_hole(check, f, &s);
+    check_identity_hole(check, f);
 }

@@ -43,6 +43,16 @@ static uint64_t hash_shape(const struct attn_problem *p)
     return h;
 }
 
+/* Is it the better example of the sign (check_nearer)? *reach becomes its reach. Most are not, which is seen soon. */
+static bool better(const struct attn_problem *p, const struct check_sign *sign, int32_t *reach)
+{
+    const bool simpler = check_simpler(p, &sign->problem);
+    if (!simpler && sign->reach == CHECK_REACH_MODEL)
+        return false;
+    *reach = check_reach(p);
+    return *reach < sign->reach || (*reach == sign->reach && simpler);
+}
+
 void check_note(struct check *check, int device, uint32_t devices, const struct attn_problem *p,
                 const struct check_verdict *v)
 {
@@ -72,12 +82,15 @@ void check_note(struct check *check, int device, uint32_t devices, const struct 
         struct check_sign *sign = &check->sign[at];
         if (!sign->hash) {
             *sign = (struct check_sign){ .hash = h, .kind = v->kind, .device = device, .problem = *p };
+            sign->reach = check_reach(p);
             check->n_signs++;
         }
         if (sign->hash == h) {
             sign->calls += (uint64_t)__builtin_popcount(devices);
-            if (check_simpler(p, &sign->problem)) {
+            int32_t reach;
+            if (better(p, sign, &reach)) {
                 sign->problem = *p;
+                sign->reach = reach;
                 sign->device = device;
             }
             return;

@@ -6,10 +6,9 @@
 
 #include <stdio.h>
 
-#include "cli/check/baseline.h"
 #include "cli/check/state.h"
 
-void check_report_text(FILE *out, const struct check *check, const struct check_baseline *baseline);
+void check_report_text(FILE *out, const struct check *check);
 void check_report_json(FILE *out, const struct check *check);
 void check_report_html(FILE *out, const struct check *check);
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/check/baseline.h"
 #include "cli/check/group.h"
 #include "cli/check/report.h"
 #include "cli/check/snippet.h"
@@ -84,8 +85,11 @@ static void group(FILE *out, const struct check *check, int number)
     fprintf(out, "<article id=\"f%d\" class=\"%s%s\"><h3>%d. ", number + 1, check_kind_name(f->kind),
             f->known ? " known" : "", number + 1);
     cli_xml_text(out, f->group);
-    fprintf(out, "%s</h3><p>%s</p>\n<dl>", f->known ? " <span class=\"badge\">known: in the baseline</span>" : "",
-            check_kind_meaning(f->kind));
+    fprintf(out, " <span class=\"badge\">%s%s</span></h3><p>%s</p>\n<dl>", check_reach_name(f->reach),
+            f->known ? "; known: in the baseline" : "", check_kind_meaning(f->kind));
+    text(out, "reach", check_reach_meaning(f->reach));
+    if (g.needs[0])
+        text(out, "fields", g.needs);
     snprintf(value, sizeof value, "%" PRIu64 " of %" PRIu64 ", %d distinct", g.calls, check->calls, g.members);
     text(out, "calls", value);
     text(out, "devices", devices);
@@ -109,10 +113,10 @@ static void group(FILE *out, const struct check *check, int number)
         code(out, value, supported);
     }
     program(out, check, f);
-    fprintf(out, "<details><summary>%d key%s for a baseline</summary><pre class=\"c\">", g.members,
+    fprintf(out, "<details><summary>%d id%s for a baseline</summary><pre class=\"c\">", g.members,
             g.members == 1 ? "" : "s");
     for (int i = 0; i < g.members; i++) {
-        cli_xml_text(out, g.first[i].key);
+        cli_xml_text(out, g.first[i].id);
         putc('\n', out);
     }
     fputs("</pre></details></article>\n", out);
@@ -140,6 +144,21 @@ static void differences(FILE *out, const struct check *check)
     fputs("</table>\n", out);
 }
 
+static void gone(FILE *out, const struct check_baseline *baseline)
+{
+    int n = 0;
+    for (int i = 0; i < baseline->n; i++) {
+        if (baseline->entry[i].used)
+            continue;
+        fputs(n++ ? "" : "<h2>Of the baseline, not met</h2>\n<ul>\n", out);
+        fputs("<li><code>", out);
+        cli_xml_text(out, baseline->entry[i].pattern);
+        fputs("</code></li>\n", out);
+    }
+    if (n)
+        fputs("</ul>\n", out);
+}
+
 void check_report_html(FILE *out, const struct check *check)
 {
     int n = check_group_count(check), unknown = 0;
@@ -160,17 +179,24 @@ void check_report_html(FILE *out, const struct check *check)
             check->supported, check->refused);
     fprintf(out, "<tr><td class=\"n\">%" PRIu64 "</td><td>attention kernels &times; devices launched</td></tr>\n",
             check->pairs);
-    fprintf(out,
-            "<tr><td class=\"n\">%d</td><td>findings that are not known, %d known, in %d groups</td></tr></table>\n<p>",
+    fprintf(out, "<tr><td class=\"n\">%d</td><td>findings that are not known, %d known, in %d groups</td></tr>\n",
             unknown, check->n_findings - unknown, n);
+    if (check->n_beyond)
+        fprintf(out, "<tr><td class=\"n\">%d</td><td>farther than --reach %s, left out</td></tr>\n", check->n_beyond,
+                check_reach_name(check->most_reach));
+    fputs("</table>\n<p>", out);
     for (int i = 0; i < check->subject->n_devices; i++)
         if (check->devices >> i & 1)
             fprintf(out, "%s ", check->subject->device[i].name);
     fputs("</p>\n<h2>Findings</h2>\n", out);
     if (n == 0)
         fputs("<p>None.</p>\n", out);
-    for (int i = 0; i < n; i++)
+    for (int i = 0, far = -1; i < n; i++) {
+        if (check_group_far(check, i) != far && (far = check_group_far(check, i)))
+            fprintf(out, "<h2>Far, %s</h2>\n", check_reach_meaning(CHECK_REACH_FAR));
         group(out, check, i);
+    }
+    gone(out, check->baseline);
     if (check->n_differences)
         differences(out, check);
     fputs("</body></html>\n", out);

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/check/hole.h"
+#include "cli/check/field.h"
+#include "cli/check/baseline.h"
 #include "cli/check/report.h"
 #include "cli/check/snippet.h"
 #include "cli/check/word.h"
@@ -30,13 +31,18 @@ static void json_finding(FILE *out, const struct check *check, const struct chec
     check_line(check, f, line);
     fputs("{\"kind\":", out);
     cli_json_string(out, check_kind_name(f->kind));
-    cli_json_text(out, "key", f->key);
+    cli_json_text(out, "id", f->id);
+    cli_json_text(out, "reach", check_reach_name(f->reach));
+    cli_json_text(out, "reach_meaning", check_reach_meaning(f->reach));
     cli_json_text(out, "group", f->group);
+    cli_json_text(out, "needs", f->needs);
     cli_json_text(out, "meaning", check_kind_meaning(f->kind));
     fprintf(out, ",\"known\":%s,\"calls\":%" PRIu64, f->known ? "true" : "false", f->calls);
     cli_json_text(out, "device", check->subject->device[f->device].name);
     fputs(",\"devices\":", out);
     json_devices(out, check, f->devices);
+    fputs(",\"not_known_on\":", out);
+    json_devices(out, check, f->fresh);
     cli_json_text(out, "line", line);
     cli_json_text(out, "message", f->message);
     if (f->kind == CHECK_UNFIT) {
@@ -85,6 +91,13 @@ void check_report_json(FILE *out, const struct check *check)
         fputs(i ? ",\n" : "\n", out);
         json_finding(out, check, &check->finding[i]);
     }
+    fprintf(out, "],\"most_reach\":\"%s\",\"beyond\":%d,\n\"gone\":[", check_reach_name(check->most_reach),
+            check->n_beyond);
+    for (int i = 0, any = 0; i < check->baseline->n; i++)
+        if (!check->baseline->entry[i].used) {
+            fputs(any++ ? "," : "", out);
+            cli_json_string(out, check->baseline->entry[i].pattern);
+        }
     fputs("],\n\"differences\":[", out);
     for (int i = 0; i < check->n_differences; i++) {
         const struct check_difference *d = &check->difference[i];

@@ -5,10 +5,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/check/baseline.h"
 #include "cli/check/group.h"
 #include "cli/check/report.h"
 #include "cli/check/word.h"
 #include "cli/input/interrupt.h"
+
+/* The finding's id, with its devices where the baseline has it on others. */
+static void put_id(FILE *out, const struct check *check, const struct check_finding *f)
+{
+    char devices[192];
+    fprintf(out, "    id:         %s", f->id);
+    if (f->fresh && f->fresh != f->devices) {
+        check_device_list(check, f->fresh, devices, sizeof devices);
+        fprintf(out, "   (not known on %s)", devices);
+    }
+    putc('\n', out);
+}
 
 static void group_text(FILE *out, const struct check *check, int number)
 {
@@ -21,6 +34,9 @@ static void group_text(FILE *out, const struct check *check, int number)
     check_line(check, f, line);
     fprintf(out, "%2d. %s%s\n    %s\n", number + 1, f->group, f->known ? "   (known: in the baseline)" : "",
             check_kind_meaning(f->kind));
+    fprintf(out, "    reach:      %s: %s\n", check_reach_name(f->reach), check_reach_meaning(f->reach));
+    if (group.needs[0])
+        fprintf(out, "    fields:     %s\n", group.needs);
     fprintf(out, "    calls:      %" PRIu64 " of %" PRIu64 "; %d distinct\n", group.calls, check->calls, group.members);
     fprintf(out, "    devices:    %s\n    head sizes: %s\n", devices, group.heads);
     if (group.types[0])
@@ -40,7 +56,7 @@ static void group_text(FILE *out, const struct check *check, int number)
     }
     if (!f->known)
         for (int i = 0; i < group.members; i++)
-            fprintf(out, "    key:        %s\n", group.first[i].key);
+            put_id(out, check, &group.first[i]);
 }
 
 static void differences_text(FILE *out, const struct check *check)
@@ -57,7 +73,7 @@ static void differences_text(FILE *out, const struct check *check)
     }
 }
 
-void check_report_text(FILE *out, const struct check *check, const struct check_baseline *baseline)
+void check_report_text(FILE *out, const struct check *check)
 {
     char devices[256];
     int n = check_group_count(check), unknown = 0;
@@ -100,14 +116,19 @@ void check_report_text(FILE *out, const struct check *check, const struct check_
                 check->lost_signs + check->lost_findings);
     if (check->stopped)
         fprintf(out, "stopped   by %s: what was found until then\n", cli_interrupt_name(check->stopped));
-    fprintf(out, "findings  %d not known, %d known, in %d groups\n\n", unknown, check->n_findings - unknown, n);
-    for (int i = 0; i < n; i++) {
+    fprintf(out, "findings  %d not known, %d known, in %d groups", unknown, check->n_findings - unknown, n);
+    if (check->n_beyond)
+        fprintf(out, "; %d farther than --reach %s are left out", check->n_beyond, check_reach_name(check->most_reach));
+    fputs("\n\n", out);
+    for (int i = 0, far = -1; i < n; i++) {
+        if (check_group_far(check, i) != far && (far = check_group_far(check, i)))
+            fprintf(out, "Far, %s:\n\n", check_reach_meaning(CHECK_REACH_FAR));
         group_text(out, check, i);
         putc('\n', out);
     }
     differences_text(out, check);
-    for (int e = 0; baseline && e < baseline->n; e++)
-        if (!baseline->entry[e].used)
-            fprintf(out, "baseline line %" PRId64 " was not met: %s\n", baseline->entry[e].line,
-                    baseline->entry[e].pattern);
+    for (int e = 0; e < check->baseline->n; e++)
+        if (!check->baseline->entry[e].used)
+            fprintf(out, "baseline line %" PRId64 " was not met: %s\n", check->baseline->entry[e].line,
+                    check->baseline->entry[e].pattern);
 }

@@ -69,7 +69,7 @@ void check_snippet(FILE *out, const struct check *check, const struct check_find
     char line[ATTN_CASE_LINE_MAX], devices[192];
     check_line(check, f, line);
     check_device_list(check, f->devices, devices, sizeof devices);
-    fprintf(out, "/* %s\n *\n * %s\n * expect: %s\n * devices: %s\n *\n", f->key, check_kind_meaning(f->kind),
+    fprintf(out, "/* %s\n *\n * %s\n * expect: %s\n * devices: %s\n *\n", f->id, check_kind_meaning(f->kind),
             f->kind == CHECK_HOLE ? "supported: no" : check_kind_name(f->kind), devices);
     fprintf(out, " * %s\n *\n", line);
     if (f->message[0])

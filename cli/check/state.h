@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "cli/check/kind.h"
+#include "cli/check/reach.h"
 #include "planner/attn_planner.h"
 #include "subjects/attn_subject.h"
 
@@ -29,9 +30,14 @@ enum {
 /* One distinct finding. */
 struct check_finding {
     int32_t kind;
-    char key[CHECK_KEY_MAX];     /* what makes it distinct, for a baseline: words without blanks, joined by one */
-    char group[CHECK_KEY_MAX];   /* findings of one group are shown together: the key without its particulars */
-    struct attn_problem problem; /* the smallest that shows it */
+    int32_t reach;               /* enum check_reach: the nearest at which it was seen */
+    int32_t group_reach;         /* the nearest of its group; for sorting */
+    char id[CHECK_KEY_MAX];      /* what it is, in every run and version: words without blanks, joined by one */
+    char group[CHECK_KEY_MAX];   /* kind and cause, with the line in the subject's source: what is shown together */
+    char needs[128];             /* what its problem has that a plain call has not */
+    char key[CHECK_KEY_MAX];     /* what baselines of version 0.1 call it */
+    int32_t number;              /* among those of its id, by the line in the subject's source; from 1 */
+    struct attn_problem problem; /* the simplest of the nearest reach that shows it */
     int32_t device;              /* number of a device that shows it */
     uint32_t devices;            /* every device on which the problem shows it */
     char message[ATTN_SUBJECT_MESSAGE_MAX]; /* the subject's own, or what is wrong with the launch */
@@ -45,6 +51,7 @@ struct check_finding {
     char fields[128];              /* holes: every field that alone would do, commas between them */
     uint64_t calls;                /* that fell into it */
     bool known;                    /* the baseline has it */
+    uint32_t fresh;                /* devices on which the baseline has it not */
 };
 
 /* What a call looked like before it was shrunk: calls of one sign are counted together and looked at once. */
@@ -53,7 +60,8 @@ struct check_sign {
     uint64_t calls;
     int32_t kind;
     int32_t device;
-    struct attn_problem problem; /* the smallest seen */
+    int32_t reach;               /* of the problem */
+    struct attn_problem problem; /* the simplest of the nearest reach */
 };
 
 /* Two devices of a family that were given different kernels: information. */
@@ -65,6 +73,7 @@ struct check_difference {
     struct attn_problem problem; /* an example, the smallest seen */
 };
 
+struct check_baseline;
 struct check {
     struct attn_subject *subject;
     /* options */
@@ -92,6 +101,9 @@ struct check {
     struct check_finding *finding; /* CHECK_FINDINGS_MAX */
     int n_findings;
     uint64_t lost_findings;
+    const struct check_baseline *baseline; /* what is known (baseline.h); not NULL */
+    int32_t most_reach;                    /* enum check_reach: what is farther is left out of the findings */
+    int n_beyond;                          /* so many were */
     struct check_difference difference[CHECK_DIFFERENCES_MAX];
     int n_differences;
     /* the simplest supported problem of each head size of the planner's table (last: any other) on each device */

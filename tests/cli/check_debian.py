@@ -115,7 +115,7 @@ def check():
         confirmed = 0
         for source in sorted(glob.glob(os.path.join(programs, "*.c"))):
             key = open(source).readline()[3:].strip()
-            finding = next(f for f in report["findings"] if f["key"] == key)
+            finding = next(f for f in report["findings"] if f["id"] == key)
             shown, said = confirm(source, finding, folder)
             confirmed += shown
             if not shown:

@@ -31,16 +31,16 @@ def report(fault, *arguments):
 class Faults(unittest.TestCase):
     # fault: the group it is found as, and what its smallest line is on a device
     expected = {
-        "abort": ("abort router.cpp:42:_fatal_error mask",
+        "abort": ("abort router.cpp:42:_fatal_error",
                   "fa1 q=f32[256,1,1,1] k=f16[256,1,1,1] v=f16[256,1,1,1] mask=f16[2,1,1,1]"),
-        "crash": ("crash SIGFPE n_q", "fa1 q=f32[128,3,1,1] k=f16[128,1,1,1] v=f16[128,1,1,1]"),
+        "crash": ("crash SIGFPE", "fa1 q=f32[128,3,1,1] k=f16[128,1,1,1] v=f16[128,1,1,1]"),
         "silent": ("silent -", "fa1 q=f32[64,1,1,1] k=f16[64,1,1,1] v=f16[64,1,1,1] sinks"),
-        "failed": ("failed ggml_backend_graph_compute_returns_-1 softcap",
+        "failed": ("failed ggml_backend_graph_compute_returns_-1",
                    "fa1 q=f32[64,1,1,1] k=f16[64,1,1,1] v=f16[64,1,1,1] softcap=1"),
-        "grid": ("unfit grid flash_attn_tile n_kv", "fa1 q=f32[64,1,1,1] k=f16[64,100,1,1] v=f16[64,100,1,1]"),
-        "threads": ("unfit threads flash_attn_tile q8_0",
+        "grid": ("unfit grid flash_attn_tile", "fa1 q=f32[64,1,1,1] k=f16[64,100,1,1] v=f16[64,100,1,1]"),
+        "threads": ("unfit threads flash_attn_tile",
                     "fa1 q=f32[64,1,1,1] k=q8_0[64,1,1,1] v=q8_0[64,1,1,1]"),
-        "ask": ("ask router.cpp:77:_GGML_ASSERT(n_seq_!=_3)_failed n_seq",
+        "ask": ("ask router.cpp:77:_GGML_ASSERT(n_seq_!=_3)_failed",
                 "fa1 q=f32[64,1,1,3] k=f16[64,1,1,3] v=f16[64,1,1,3]"),
         "fickle": ("impure asked_again refused",
                    "fa1 q=f32[128,1,1,1] k=f16[128,1,1,1] v=f16[128,1,1,1] mask=f16[1,1,1,1] max_bias=1"),
@@ -78,7 +78,7 @@ class Holes(unittest.TestCase):
             if f["group"] == "hole mask_heads":
                 self.assertRegex(f["line"], r"mask=f16\[\d+,1,2,1\]")
                 self.assertRegex(f["supported"], r"mask=f16\[\d+,1,1,1\]")
-        sizes = {f["key"].split()[2] for f in found["findings"] if f["group"] == "hole head_size"}
+        sizes = {f["id"].split()[2] for f in found["findings"] if f["group"] == "hole head_size"}
         self.assertEqual(sizes, {"other", "40/40", "72/72", "80/80", "96/96", "112/112", "192/128", "192/192",
                                  "320/256",
                                  "512/512", "576/512", "576/576"})
@@ -140,7 +140,7 @@ hole *
                 with self.subTest(fault=fault):
                     group, line = Faults.expected[fault]
                     code, found = report(fault, "--baseline", path, *([line] if line else ["--calls", "60000"]))
-                    self.assertEqual([f["key"] for f in found["findings"] if not f["known"]], [])
+                    self.assertEqual([f["id"] for f in found["findings"] if not f["known"]], [])
                     self.assertIn(group, [f["group"] for f in found["findings"]])
                     self.assertEqual(code, 0)
 

@@ -1,5 +1,5 @@
 /* imitation_ggml.c: a HIP backend that looks like ggml's from outside, with a small router and, where the environment
- * asks for it (IMITATION_FAULT), a planted fault. Built as a shared library that needs libamdhip64.so.6, for the tests
+ * asks for it (IMITATION_FAULT), planted faults. Built as a shared library that needs libamdhip64.so.6, for the tests
  * of attnfuzz check; included with IMITATION_WITHOUT_HIP it is only what builds nodes, and with IMITATION_COMPUTES what
  * runs them is imitation_amd.hip.
  *
@@ -15,6 +15,9 @@
  *   stride   it looks at strides of dimensions of extent 1
  *   fickle   every other answer on D=128 with ALiBi is no
  *   ask      asking about D=64 with three sequences aborts
+ *   second   as abort, with more than one query row, from another line
+ *   many     with 3,000 heads of sequences and more it aborts
+ *   moved    no fault: the lines in its messages are others, as in another version of it
  *
  * SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE /* dladdr */
@@ -247,12 +250,12 @@ PUBLIC(void, backend_view_init, (struct ggml_tensor * t)) { t->data = (char *)t-
 
 static bool fault(const char *name)
 {
-    const char *wanted = getenv("IMITATION_FAULT");
+    const char *wanted = getenv("IMITATION_FAULT"); /* names, with commas; no name is a part of another */
     /* Or by the library's own name, where two of them are asked at once: imitation-fault-NAME.so. */
     Dl_info self;
     if (dladdr((void *)(uintptr_t)fault, &self) && strstr(self.dli_fname, "imitation-fault-"))
         return strstr(strstr(self.dli_fname, "imitation-fault-"), name) != NULL;
-    return wanted && !strcmp(wanted, name);
+    return wanted && strstr(wanted, name);
 }
 
 PUBLIC(bool, backend_dev_supports_op, (struct device * device, const struct ggml_tensor *t))
@@ -273,7 +276,8 @@ PUBLIC(bool, backend_dev_supports_op, (struct device * device, const struct ggml
     if (fault("fickle") && q->ne[0] == 128 && max_bias > 0 && asked++ & 1)
         return false;
     if (fault("ask") && q->ne[0] == 64 && q->ne[3] == 3)
-        fail("/somewhere/router.cpp:77: GGML_ASSERT(n_seq != 3) failed");
+        fail(fault("moved") ? "/elsewhere/router.cpp:1077: GGML_ASSERT(n_seq != 3) failed"
+                            : "/somewhere/router.cpp:77: GGML_ASSERT(n_seq != 3) failed");
     return true;
 }
 
@@ -287,8 +291,12 @@ PUBLIC(int, backend_graph_compute, (struct ggml_backend * backend, struct ggml_c
         if (t->src[i] && !t->src[i]->data)
             fail("imitation_ggml.c:3: a source without a place");
     hipSetDevice(backend->device);
+    if (fault("second") && q->ne[0] == 256 && q->ne[1] > 1 && mask && mask->ne[0] != k->ne[1])
+        fail("/somewhere/router.cpp:142: fatal error");
     if (fault("abort") && q->ne[0] == 256 && k->type == GGML_TYPE_F16 && mask && mask->ne[0] != k->ne[1])
-        fail("/somewhere/router.cpp:42: fatal error");
+        fail(fault("moved") ? "/elsewhere/router.cpp:1042: fatal error" : "/somewhere/router.cpp:42: fatal error");
+    if (fault("many") && q->ne[2] * q->ne[3] >= 3000)
+        fail("/somewhere/launch.cpp:9: fatal error");
     if (fault("crash") && q->ne[1] == 3) {
         volatile int three = (int)q->ne[1];
         grid.x = (uint32_t)(7 / (three - 3));
