@@ -9,10 +9,13 @@
 #include "cli/bench/gpu.h"
 #include "cli/bench/machine.h"
 #include "cli/bench/occupancy.h"
+#include "cli/check/distinct.h"
 #include "cli/counted.h"
 #include "cli/input/device.h"
 #include "cli/input/message.h"
 #include "cli/verbs.h"
+#include "fuzz/domain/mutate.h"
+#include "planner/random.h"
 
 enum bench_option { SECONDS = 1, BACKEND, RANK, SEED, SAVE, MACHINE, SUBJECT, OCCUPANCY, JSON };
 
@@ -35,9 +38,10 @@ static const struct cli_manual manual = {
     .summary = "how fast planner, executor and reference are",
     .usage = "[options] [LINE]\n--machine [options] [LINE]\n--occupancy [--json] FILE...",
     .brief =
-        "Measures, in one process: plans a second; multiply-adds a second of the reference, and of each able kernel "
-        "on the host executor, plain and checked. Rates of the executor are also given as a ratio to the "
-        "reference's. Or it measures a GPU, counts what machine code does, or lists what kernels need.",
+        "Measures, in one process: plans a second, of the line and of generated problems, different ones counted; "
+        "multiply-adds a second of the reference, and of each able kernel on the host executor, plain and checked. "
+        "Rates of the executor are also given as a ratio to the reference's. Or it measures a GPU, counts what "
+        "machine code does, or lists what kernels need.",
     .text =
         "The line is a decode call of 32 heads and 1,024 keys unless one is given; it runs on the device it names, "
         "else on gfx942.\n\n"
@@ -114,6 +118,34 @@ static bool plan_once(const struct bench *bench, void *context)
     return *sum >= 0;
 }
 
+/* Plans generated problems, as many different ones as it can, for its time: how many different ones a second, what
+ * generating them takes included. */
+static double different_rate(const struct bench *bench)
+{
+    static const struct attn_domain_limits limits = { INT64_MAX, INT64_C(1) << 27, INT64_C(1) << 22, 0 };
+    struct distinct *distinct = calloc(1, sizeof *distinct);
+    uint64_t state = 1;
+    int sum = 0;
+    const double begin = now();
+    double took = 0;
+    for (int64_t i = 0; distinct && took < bench->seconds; i++) {
+        struct attn_genome genome;
+        struct attn_case c;
+        attn_genome_random(&genome, attn_random(&state));
+        attn_genome_case(&genome, &limits, &c);
+        if (attn_problem_check(&c.problem, NULL) == ATTN_E_OK) {
+            struct attn_plan plan;
+            sum += attn_plan(&bench->device, &c.problem, &plan, NULL);
+            distinct_add(distinct, attn_problem_hash(&c.problem));
+        }
+        if (i % 64 == 63)
+            took = now() - begin;
+    }
+    const double different = distinct && sum >= 0 ? (double)distinct_count(distinct) / took : -1;
+    free(distinct);
+    return different;
+}
+
 static bool refer_once(const struct bench *bench, void *context)
 {
     const void *base[ATTN_OPERAND_COUNT];
@@ -182,6 +214,9 @@ static int measure(struct bench *bench)
                attn_problem_work(&bench->c.problem));
     }
     put(bench, "plans", "plans/s", rate(bench, plan_once, &sum));
+    if (!bench->json)
+        putchar('\n');
+    put(bench, "plans_different", "generated plans/s", different_rate(bench));
     if (!bench->json)
         putchar('\n');
     bench->reference_rate = rate(bench, refer_once, NULL) * (double)attn_problem_work(&bench->c.problem);

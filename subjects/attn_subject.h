@@ -123,7 +123,7 @@ struct attn_subject_ops {
     void (*supports)(struct attn_subject *, int device, const struct attn_problem *, struct attn_subject_answer *);
     void (*dispatch)(struct attn_subject *, int device, const struct attn_problem *, struct attn_subject_answer *);
     int (*unfit)(struct attn_subject *, int device, const struct attn_subject_launch *, char *text, size_t cap);
-    bool (*is_attention)(const struct attn_subject *, const char *kernel);
+    bool (*is_attention)(struct attn_subject *, const char *kernel);
     bool (*has_code)(const struct attn_subject *, int device);
     /* NULL: nothing computes */
     void (*compute)(struct attn_subject *, int device, const struct attn_problem *, const struct attn_subject_data *,
@@ -173,8 +173,9 @@ static inline int attn_subject_unfit(struct attn_subject *s, int device, const s
 {
     return s->ops->unfit(s, device, launch, text, cap);
 }
-/* Does a kernel of that name compute attention (as opposed to helping: conversions, scans, merging)? */
-static inline bool attn_subject_is_attention(const struct attn_subject *s, const char *kernel)
+/* Does a kernel of that name, as a launch has it, compute attention (as opposed to helping: conversions, scans,
+ * merging)? */
+static inline bool attn_subject_is_attention(struct attn_subject *s, const char *kernel)
 {
     return s->ops->is_attention(s, kernel);
 }

@@ -76,7 +76,7 @@ static int own_unfit(struct attn_subject *s, int device, const struct attn_subje
     return ATTN_UNFIT_NOT;
 }
 
-static bool own_is_attention(const struct attn_subject *s, const char *kernel)
+static bool own_is_attention(struct attn_subject *s, const char *kernel)
 {
     (void)s;
     return attn_kernel_find(kernel) >= 0;

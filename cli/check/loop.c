@@ -20,10 +20,11 @@
 
 enum {
     CORPUS_MAX = 4096,
-    SEEN_SLOTS = 1 << 16, /* hashes of what launches were, a power of two */
-    PURE_EVERY = 8,       /* of so many problems one is asked twice; all whose strides have something to hide are */
-    LARGE_EVERY = 16,     /* of so many problems one may be large */
-    KERNELS = 1 << 14,    /* a power of two, many more than a library has for attention */
+    RECENT = 1 << 17,  /* problems that are remembered, so that none is asked soon again; a power of two */
+    PURE_EVERY = 4,    /* of so many problems one is asked twice, and all whose strides have something to hide: each
+                          on one device, by turns */
+    LARGE_EVERY = 16,  /* of so many problems one may be large */
+    KERNELS = 1 << 14, /* a power of two, many more than a library has for attention */
 };
 static const struct attn_domain_limits small = { INT64_MAX, INT64_C(1) << 27, INT64_C(1) << 22, 0 };
 static const struct attn_domain_limits executed = { CHECK_EXECUTE_WORK, INT64_C(1) << 22, INT64_C(1) << 16, 0 };
@@ -33,7 +34,8 @@ static const struct attn_domain_limits large = { INT64_MAX, INT64_C(1) << 32, IN
 /* What is made of a kernel's name, once. */
 struct kernel {
     const void *id; /* NULL: free */
-    uint64_t hash;  /* of its name: addresses differ from run to run */
+    uint16_t
+        seen[ATTN_SUBJECT_DEVICES_MAX]; /* on each device: bit set of how many launches came with it, 15 the most */
     char name[64];
 };
 
@@ -43,12 +45,12 @@ struct loop {
     uint64_t state; /* random numbers */
     struct attn_genome *corpus;
     int n_corpus;
-    uint64_t *seen;
-    size_t n_seen;
+    uint64_t *recent;      /* hashes of problems, the last of each slot */
     struct kernel *kernel; /* KERNELS */
     size_t n_kernels;
     double begun, told;
-    bool given; /* problems are the user's */
+    uint64_t turns; /* of the loop */
+    bool given;     /* problems are the user's */
 };
 
 static double clock_seconds(clockid_t clock)
@@ -58,7 +60,7 @@ static double clock_seconds(clockid_t clock)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static const struct kernel *kernel_of(struct loop *l, const struct attn_subject_launch *launch)
+static struct kernel *kernel_of(struct loop *l, const struct attn_subject_launch *launch)
 {
     size_t at = (size_t)(attn_mix((uint64_t)(uintptr_t)launch->id) & (KERNELS - 1));
     while (l->kernel[at].id && l->kernel[at].id != launch->id)
@@ -69,7 +71,6 @@ static const struct kernel *kernel_of(struct loop *l, const struct attn_subject_
             l->n_kernels++;
             k->id = launch->id;
         } /* else the slot serves this once */
-        k->hash = attn_hash_text(ATTN_HASH_START, launch->kernel);
         check_kernel_name(launch->kernel, k->name, sizeof k->name);
     }
     return k;
@@ -77,19 +78,15 @@ static const struct kernel *kernel_of(struct loop *l, const struct attn_subject_
 
 /* ---- Feedback -------------------------------------------------------------------------------------------- */
 
-static bool is_new(struct loop *l, uint64_t hash)
+/* Is a kernel new on a device, or with so many launches beside it? */
+static bool is_new(struct check *check, struct kernel *kernel, int device, size_t n_launches)
 {
-    hash |= 1;
-    for (size_t at = hash >> 20 & (SEEN_SLOTS - 1); l->n_seen < SEEN_SLOTS / 2; at = (at + 1) & (SEEN_SLOTS - 1)) {
-        if (l->seen[at] == hash)
-            return false;
-        if (!l->seen[at]) {
-            l->seen[at] = hash;
-            l->n_seen++;
-            return true;
-        }
-    }
-    return false;
+    const uint16_t bit = (uint16_t)(1u << (n_launches < 15 ? n_launches : 15));
+    if (kernel->seen[device] & bit)
+        return false;
+    check->pairs += kernel->seen[device] == 0;
+    kernel->seen[device] |= bit;
+    return true;
 }
 
 static void note_difference(struct check *check, int a, int b, const char *kernel_a, const char *kernel_b,
@@ -161,14 +158,34 @@ static bool conform(const struct attn_subject *s, struct attn_problem *p)
     return attn_problem_check(p, NULL) == ATTN_E_OK && attn_subject_legal(s, p, &why);
 }
 
+/* Was exactly this problem asked not long ago? */
+static bool was_asked(struct loop *l, const struct attn_problem *p)
+{
+    const uint64_t hash = attn_problem_hash(p) | 1;
+    uint64_t *slot = &l->recent[hash >> 32 & (RECENT - 1)];
+    const bool asked = *slot == hash;
+    *slot = hash;
+    return asked;
+}
+
+/* Is the call to be made a second time, for P5? */
+static bool is_pure(const struct check *check, bool hides, int device)
+{
+    const uint64_t turn = hides ? check->problems : check->problems / PURE_EVERY;
+    if (!hides && check->problems % PURE_EVERY)
+        return false;
+    const uint32_t before = check->devices & ((1u << device) - 1);
+    return turn % (uint64_t)__builtin_popcount(check->devices) == (uint64_t)__builtin_popcount(before);
+}
+
 /* Asks about one problem on every device; true when something was new. */
 static bool ask(struct loop *l, const struct attn_problem *p)
 {
     struct check *check = l->check;
     struct attn_problem usual = *p;
     check_plain_strides(&usual);
-    bool hides = !attn_problem_equal(&usual, p);
-    bool pure = hides || check->problems % PURE_EVERY == 0;
+    const bool hides = !attn_problem_equal(&usual, p);
+    const uint64_t hash = attn_problem_hash(&usual);
     bool fresh = false, plain = check_is_plain(p);
     uint32_t holes = 0;
     struct check_verdict hole;
@@ -185,6 +202,7 @@ static bool ask(struct loop *l, const struct attn_problem *p)
         if (cli_interrupted()) /* it may have been left for that alone */
             return fresh;
         check->calls++;
+        distinct_add(&check->distinct, attn_hash_u64(hash, (uint64_t)device));
         check->supported += v.supported;
         check->refused += v.kind == CHECK_HOLE;
         check->launches += v.n_launches;
@@ -195,13 +213,8 @@ static bool ask(struct loop *l, const struct attn_problem *p)
             continue;
         }
         if (v.main) {
-            const struct kernel *known = kernel_of(l, v.main);
-            uint64_t name = known->hash;
-            if (is_new(l, attn_mix(name ^ (uint64_t)device << 56))) {
-                fresh = true;
-                check->pairs++;
-            }
-            fresh = is_new(l, attn_mix(name ^ (uint64_t)device << 56 ^ (v.n_launches + 1) << 48)) || fresh;
+            struct kernel *known = kernel_of(l, v.main);
+            fresh = is_new(check, known, device, v.n_launches) || fresh;
             kernel[device] = known->name;
         } else if (v.kind == CHECK_HOLE) {
             kernel[device] = "refused";
@@ -214,7 +227,7 @@ static bool ask(struct loop *l, const struct attn_problem *p)
         bool refused = v.kind == CHECK_HOLE;
         if (check->execute && v.kind < 0 && v.main && execute_now(l, fresh))
             execute(l, device, p, &v);
-        if (pure && (v.kind < 0 || refused)) {
+        if ((v.kind < 0 || refused) && is_pure(check, hides, device)) {
             check_call_again(check, device, p, &v);
             check->again++;
         }
@@ -246,7 +259,7 @@ static bool over(struct loop *l)
         return true;
     if (check->max_calls && check->calls >= (uint64_t)check->max_calls)
         return true;
-    if (check->problems % 32)
+    if (l->turns++ % 32)
         return false;
     double now = clock_seconds(CLOCK_MONOTONIC);
     check->elapsed_seconds = now - l->begun;
@@ -290,7 +303,7 @@ static void ask_generated(struct loop *l)
             check->problems++; /* so that a subject for which nothing is legal comes to an end, too */
             continue;
         }
-        if (ask(l, &c.problem)) {
+        if (!was_asked(l, &c.problem) && ask(l, &c.problem)) {
             int at = l->n_corpus < CORPUS_MAX ? l->n_corpus++ : (int)(attn_random(&l->state) % CORPUS_MAX);
             l->corpus[at] = genome;
         }
@@ -304,13 +317,14 @@ void check_run(struct check *check, bool (*given)(void *, struct attn_problem *)
     const char *why;
     struct loop l = { .check = check, .progress = progress, .state = attn_mix(check->seed) };
     l.corpus = calloc(CORPUS_MAX, sizeof *l.corpus);
-    l.seen = calloc(SEEN_SLOTS, sizeof *l.seen);
+    l.recent = calloc(RECENT, sizeof *l.recent);
     l.kernel = calloc(KERNELS, sizeof *l.kernel);
     double cpu = clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
     l.given = given != NULL;
     check->execute_work = given ? CHECK_EXECUTE_GIVEN : CHECK_EXECUTE_WORK;
     l.begun = l.told = clock_seconds(CLOCK_MONOTONIC);
-    if (l.corpus && l.seen && l.kernel && given) {
+    const bool memory = l.corpus && l.recent && l.kernel;
+    if (memory && given) {
         while (!over(&l) && given(context, &p)) {
             if (attn_subject_legal(check->subject, &p, &why)) {
                 ask(&l, &p);
@@ -319,13 +333,13 @@ void check_run(struct check *check, bool (*given)(void *, struct attn_problem *)
                 snprintf(check->not_legal_text, sizeof check->not_legal_text, "%s", why);
             }
         }
-    } else if (l.corpus && l.seen && l.kernel) {
+    } else if (memory) {
         ask_plain(&l);
         ask_generated(&l);
     }
     check->elapsed_seconds = clock_seconds(CLOCK_MONOTONIC) - l.begun;
     check->cpu_seconds = clock_seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
     free(l.corpus);
-    free(l.seen);
+    free(l.recent);
     free(l.kernel);
 }

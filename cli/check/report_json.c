@@ -77,8 +77,9 @@ void check_report_json(FILE *out, const struct check *check)
     cli_json_string(out, check->subject->name);
     fputs(",\"devices\":", out);
     json_devices(out, check, check->devices);
-    fprintf(out, ",\"again\":%" PRIu64 ",\"calls_per_cpu_second\":%.0f", check->again,
-            check_rate(check, check->cpu_seconds));
+    fprintf(out, ",\"again\":%" PRIu64 ",\"different\":%" PRIu64 ",\"calls_per_cpu_second\":%.0f", check->again,
+            check_distinct(check), check_rate(check, check->cpu_seconds));
+    fprintf(out, ",\"different_per_cpu_second\":%.0f", check_distinct_rate(check));
     fprintf(out,
             ",\"seed\":%" PRIu64 ",\"calls\":%" PRIu64 ",\"problems\":%" PRIu64 ",\"supported\":%" PRIu64
             ",\"refused\":%" PRIu64 ",\"launches\":%" PRIu64 ",\"too_big\":%" PRIu64 ",\"not_legal\":%" PRIu64

@@ -86,10 +86,10 @@ void check_report_text(FILE *out, const struct check *check)
                      check->subject->device[i].name);
     fprintf(out, "subject   %s\ndevices   %s\n", check->subject->name, devices);
     fprintf(out,
-            "calls     %" PRIu64 " (%" PRIu64 " problems), %" PRIu64 " of them made twice, in %.1f s: %.0f/s, "
-            "%.0f for a second of one core; seed %" PRIu64 "\n",
-            check->calls, check->problems, check->again, check->elapsed_seconds,
-            check_rate(check, check->elapsed_seconds), check_rate(check, check->cpu_seconds), check->seed);
+            "calls     %" PRIu64 " (%" PRIu64 " problems), about %" PRIu64 " different ones, and %" PRIu64
+            " made again, in %.1f s: %.0f different ones a second of a core, %.0f with all; seed %" PRIu64 "\n",
+            check->calls, check->problems, check_distinct(check), check->again, check->elapsed_seconds,
+            check_distinct_rate(check), check_rate(check, check->cpu_seconds), check->seed);
     fprintf(out,
             "          %" PRIu64 " supported, %" PRIu64 " refused, %" PRIu64
             " launches; attention kernels x devices: %" PRIu64 "\n",

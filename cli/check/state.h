@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cli/check/distinct.h"
 #include "cli/check/kind.h"
 #include "cli/check/reach.h"
 #include "planner/attn_planner.h"
@@ -83,6 +84,7 @@ struct check {
     double seconds;    /* 0: no limit */
     /* counts: calls are pairs of a problem and a device; `again` of them were made a second time (P5) */
     uint64_t problems, calls, again, supported, refused, launches, too_big, not_legal;
+    struct distinct distinct; /* calls, but for strides of dimensions of extent 1 */
     bool by_name;         /* launches are told apart by their kernels' names, not by where those are in this process */
     int64_t execute_work; /* multiply-adds of the largest that is */
     bool execute;         /* calls compute */
@@ -110,6 +112,19 @@ struct check {
     struct attn_problem works[ATTN_HEAD_SIZE_COUNT + 1][ATTN_SUBJECT_DEVICES_MAX];
     bool has_works[ATTN_HEAD_SIZE_COUNT + 1][ATTN_SUBJECT_DEVICES_MAX];
 };
+
+/* How many calls were different ones: about, and no more than there were. */
+static inline uint64_t check_distinct(const struct check *check)
+{
+    const uint64_t n = distinct_count(&check->distinct);
+    return n < check->calls ? n : check->calls;
+}
+
+/* Different calls for a second of one core; 0 where no time has passed. */
+static inline double check_distinct_rate(const struct check *check)
+{
+    return check->cpu_seconds > 0 ? (double)check_distinct(check) / check->cpu_seconds : 0;
+}
 
 /* Calls a second, those that were made again with them; 0 where no time has passed. */
 static inline double check_rate(const struct check *check, double seconds)

@@ -7,7 +7,7 @@
 
 enum { FEATURE_BYTES = (ATTN_FEATURE_COUNT + 7) / 8 };
 
-static const struct attn_gene_info genes[] = {
+const struct attn_gene_info attn_genes[ATTN_GENE_COUNT] = {
 #define RANGE(bytes, range) ((range) ? (range) : (bytes) == 1 ? 0x100u : 0x10000u)
 #define ATTN_FEATURE_ALWAYS ATTN_ALWAYS
 #define X(name, bytes, range, feature) { #name, bytes, RANGE(bytes, range), ATTN_FEATURE_##feature },
@@ -26,11 +26,6 @@ _Static_assert(FEATURE_BYTES + 0 ATTN_GENES(X) <= ATTN_GENOME_BYTES_MAX, "ATTN_G
 #undef X
 _Static_assert(ATTN_FEATURE_COUNT <= 32, "features are bits of a uint32_t");
 
-const struct attn_gene_info *attn_gene_info(int gene)
-{
-    return gene >= 0 && gene < ATTN_GENE_COUNT ? &genes[gene] : NULL;
-}
-
 const char *attn_feature_name(int feature)
 {
     return feature >= 0 && feature < ATTN_FEATURE_COUNT ? features[feature] : "unknown";
@@ -38,7 +33,7 @@ const char *attn_feature_name(int feature)
 
 static int is_on(const struct attn_genome *genome, int gene)
 {
-    return genes[gene].feature == ATTN_ALWAYS || (genome->features >> genes[gene].feature & 1);
+    return attn_genes[gene].feature == ATTN_ALWAYS || (genome->features >> attn_genes[gene].feature & 1);
 }
 
 void attn_genome_decode(const uint8_t *bytes, size_t size, struct attn_genome *genome)
@@ -53,10 +48,10 @@ void attn_genome_decode(const uint8_t *bytes, size_t size, struct attn_genome *g
         if (!is_on(genome, g))
             continue;
         uint32_t value = 0;
-        for (int i = 0; i < genes[g].bytes; i++, at++)
+        for (int i = 0; i < attn_genes[g].bytes; i++, at++)
             if (at < size)
                 value |= (uint32_t)bytes[at] << (8 * i);
-        genome->gene[g] = value % genes[g].range;
+        genome->gene[g] = value % attn_genes[g].range;
     }
 }
 
@@ -67,7 +62,7 @@ size_t attn_genome_encode(const struct attn_genome *genome, uint8_t bytes[ATTN_G
         bytes[at++] = (uint8_t)(genome->features >> (8 * i));
     for (int g = 0; g < ATTN_GENE_COUNT; g++)
         if (is_on(genome, g))
-            for (int i = 0; i < genes[g].bytes; i++)
+            for (int i = 0; i < attn_genes[g].bytes; i++)
                 bytes[at++] = (uint8_t)(genome->gene[g] >> (8 * i));
     while (at > 0 && bytes[at - 1] == 0)
         at--;
@@ -78,5 +73,5 @@ void attn_genome_settle(struct attn_genome *genome)
 {
     genome->features &= (uint32_t)(((uint64_t)1 << ATTN_FEATURE_COUNT) - 1);
     for (int g = 0; g < ATTN_GENE_COUNT; g++)
-        genome->gene[g] = is_on(genome, g) ? genome->gene[g] % genes[g].range : 0;
+        genome->gene[g] = is_on(genome, g) ? genome->gene[g] % attn_genes[g].range : 0;
 }

@@ -142,7 +142,12 @@ struct attn_gene_info {
     uint32_t range;  /* values are below it; never 0 */
     uint8_t feature; /* enum attn_feature or ATTN_ALWAYS */
 };
-const struct attn_gene_info *attn_gene_info(int gene);
+extern const struct attn_gene_info attn_genes[ATTN_GENE_COUNT];
+/* NULL outside enum attn_gene. */
+static inline const struct attn_gene_info *attn_gene_info(int gene)
+{
+    return gene >= 0 && gene < ATTN_GENE_COUNT ? &attn_genes[gene] : NULL;
+}
 const char *attn_feature_name(int feature);
 
 enum { ATTN_GENOME_BYTES_MAX = 96 };

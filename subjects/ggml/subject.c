@@ -217,10 +217,13 @@ bool ggml_legal(const struct attn_subject *base, const struct attn_problem *p, c
 
 /* ---- What runs where ------------------------------------------------------------------------------------- */
 
-bool ggml_is_attention(const struct attn_subject *base, const char *kernel)
+bool ggml_is_attention(struct attn_subject *base, const char *kernel)
 {
-    (void)base;
-    return ggml_words_attention(kernel);
+    struct ggml_subject *s = (struct ggml_subject *)base;
+    struct said *said = &s->said[attn_mix((uint64_t)(uintptr_t)kernel) & (GGML_NAMES - 1)];
+    if (said->kernel != kernel)
+        *said = (struct said){ kernel, ggml_words_attention(kernel) };
+    return said->attention;
 }
 
 bool ggml_has_code(const struct attn_subject *base, int device)
@@ -229,31 +232,43 @@ bool ggml_has_code(const struct attn_subject *base, int device)
     return !s->code || s->device[device].has_code;
 }
 
-/* The kernel's code for the device; remembered, since names are looked up by text. */
-static const struct attn_code_kernel *code_of(struct ggml_subject *s, int device,
-                                              const struct attn_subject_launch *launch)
+static void look_up(struct ggml_subject *s, int device, const struct attn_subject_launch *launch, struct fit *fit)
+{
+    const struct attn_code_kernel *code = attn_code_find(s->code, launch->kernel, s->base.device[device].name);
+    *fit = (struct fit){ .id = launch->id, .code = code, .device = device };
+    if (!code)
+        return;
+    fit->max_threads = code->max_threads > 0 ? code->max_threads : 0;
+    fit->lds_bytes = (int32_t)attn_max(0, attn_min(code->lds_bytes, INT32_MAX));
+    fit->wave_size = code->wave_size > 0 ? (uint8_t)code->wave_size : 0;
+    fit->body = (uint8_t)code->body;
+}
+
+/* The kernel's code for the device; remembered, since names are looked up by text. `once` serves where there is no
+ * room. */
+static const struct fit *code_of(struct ggml_subject *s, int device, const struct attn_subject_launch *launch,
+                                 struct fit *once)
 {
     const uint64_t hash = attn_hash_u64((uint64_t)device, (uint64_t)(uintptr_t)launch->id);
     for (size_t at = hash & (GGML_FITS - 1), tries = 0; tries < 64; at = (at + 1) & (GGML_FITS - 1), tries++) {
         struct fit *fit = &s->fit[at];
         if (fit->id == launch->id && fit->device == device)
-            return fit->kernel;
+            return fit;
         if (!fit->id && s->n_fits < GGML_FITS / 2) {
             s->n_fits++;
-            fit->id = launch->id;
-            fit->device = device;
-            fit->kernel = attn_code_find(s->code, launch->kernel, s->base.device[device].name);
-            return fit->kernel;
+            look_up(s, device, launch, fit);
+            return fit;
         }
     }
-    return attn_code_find(s->code, launch->kernel, s->base.device[device].name);
+    look_up(s, device, launch, once);
+    return once;
 }
 
 int ggml_unfit(struct attn_subject *base, int number, const struct attn_subject_launch *launch, char *text, size_t cap)
 {
     struct ggml_subject *s = (struct ggml_subject *)base;
     const struct attn_device *d = &base->device[number];
-    const struct attn_code_kernel *code = NULL;
+    struct fit once;
     uint64_t threads = (uint64_t)launch->block[0] * launch->block[1] * launch->block[2];
     int beyond = attn_unfit_device(d, launch, 0, text, cap);
     if (beyond)
@@ -264,27 +279,27 @@ int ggml_unfit(struct attn_subject *base, int number, const struct attn_subject_
             snprintf(text, cap, "the library has no code for %s", d->name);
             return ATTN_UNFIT_NO_DEVICE;
         }
-        code = code_of(s, number, launch);
-        if (!code) {
+        const struct fit *fit = code_of(s, number, launch, &once);
+        if (!fit->code) {
             snprintf(text, cap, "the library has code for %s, but not of this kernel", d->name);
             return ATTN_UNFIT_NO_CODE;
         }
-        if (code->body == ATTN_CODE_BODY_EMPTY || code->body == ATTN_CODE_BODY_TRAP) {
+        if (fit->body == ATTN_CODE_BODY_EMPTY || fit->body == ATTN_CODE_BODY_TRAP) {
             snprintf(text, cap, "the kernel's code for %s is a stub: it %s (%" PRId64 " bytes)", d->name,
-                     code->body == ATTN_CODE_BODY_EMPTY ? "ends at once" : "never ends but by a trap",
-                     code->code_bytes);
+                     fit->body == ATTN_CODE_BODY_EMPTY ? "ends at once" : "never ends but by a trap",
+                     fit->code->code_bytes);
             return ATTN_UNFIT_STUB;
         }
-        if (code->max_threads > 0 && threads > (uint64_t)code->max_threads) {
+        if (fit->max_threads && threads > (uint64_t)fit->max_threads) {
             snprintf(text, cap, "%" PRIu64 " threads, the kernel was compiled for at most %d", threads,
-                     code->max_threads);
+                     fit->max_threads);
             return ATTN_UNFIT_THREADS;
         }
-        if (code->wave_size > 0 && code->wave_size != d->wave_size) {
-            snprintf(text, cap, "compiled for waves of %d, the device has %d", code->wave_size, d->wave_size);
+        if (fit->wave_size && fit->wave_size != d->wave_size) {
+            snprintf(text, cap, "compiled for waves of %d, the device has %d", fit->wave_size, d->wave_size);
             return ATTN_UNFIT_WAVE;
         }
-        lds += code->lds_bytes > 0 ? (uint64_t)code->lds_bytes : 0;
+        lds += (uint64_t)fit->lds_bytes;
     }
     return attn_unfit_device(d, launch, lds, text, cap);
 }

@@ -14,6 +14,7 @@
 enum {
     GGML_LAUNCHES_MAX = 64,     /* of one dispatch; more are counted as too big a call */
     GGML_FITS = 1 << 14,        /* slots of the table of kernels looked up; a power of two */
+    GGML_NAMES = 1 << 12,       /* names of kernels that are remembered; a power of two */
     GGML_PLACE_ALIGNMENT = 256, /* of each tensor's place: buffers start there (attn_planner.h) */
 };
 
@@ -44,10 +45,19 @@ struct ggml_device {
     uint8_t *role; /* of the arena's bytes, where calls compute; NULL: not made yet */
 };
 
+/* A kernel's code for a device, and what of it launches are held against, in one place: half a line of cache. */
 struct fit {
-    const void *id;
-    int device;
-    const struct attn_code_kernel *kernel; /* NULL: no code */
+    const void *id;                      /* of the kernel; NULL: free */
+    const struct attn_code_kernel *code; /* NULL: none */
+    int32_t device;
+    int32_t max_threads, lds_bytes; /* as the code has them; 0: it does not say */
+    uint8_t wave_size, body;        /* likewise */
+};
+
+/* What a kernel's name says; a name stays where it is, and is read once. */
+struct said {
+    const char *kernel; /* NULL: free */
+    bool attention;
 };
 
 struct ggml_subject {
@@ -71,6 +81,7 @@ struct ggml_subject {
     struct attn_subject_launch launch[GGML_LAUNCHES_MAX];
     struct fit fit[GGML_FITS];
     size_t n_fits;
+    struct said said[GGML_NAMES];
 };
 
 /* Operations (attn_subject.h). */
@@ -83,7 +94,7 @@ void ggml_compute(struct attn_subject *base, int number, const struct attn_probl
                   const struct attn_subject_data *data, struct attn_subject_answer *answer,
                   struct attn_subject_ran *ran);
 int ggml_unfit(struct attn_subject *base, int number, const struct attn_subject_launch *launch, char *text, size_t cap);
-bool ggml_is_attention(const struct attn_subject *base, const char *kernel);
+bool ggml_is_attention(struct attn_subject *base, const char *kernel);
 bool ggml_has_code(const struct attn_subject *base, int device);
 
 /* The two halves of a dispatch: the node is built and has its place; its graph is computed. The answer's status is not

@@ -26,6 +26,8 @@ void null_log_open(void)
     fcntl(log_file, F_SETFL, O_APPEND);
 }
 
+bool null_log_is_open(void) { return log_file >= 0; }
+
 /* One line, in one write: lines of several processes do not mix (POSIX, write(): up to PIPE_BUF bytes into a pipe). */
 void null_log_line(const char *line, size_t len)
 {

@@ -11,6 +11,7 @@
 #ifndef ATTN_NULL_LOG_H
 #define ATTN_NULL_LOG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define NULL_LOG_VARIABLE "ATTN_NULL_HIP_LOG"
@@ -20,9 +21,10 @@
 /* Longest line with its newline; PIPE_BUF is 4096 on Linux, and a longer name is cut. */
 enum { NULL_LOG_LINE = 4096 };
 
-/* In the runtime (log.c): opens the log when the environment names one, once, at the runtime's start; and writes a line
- * of at most NULL_LOG_LINE bytes with its newline, when there is a log. */
+/* In the runtime (log.c): opens the log when the environment names one, once, at the runtime's start; says whether
+ * there is one; and writes a line of at most NULL_LOG_LINE bytes with its newline, when there is. */
 void null_log_open(void);
+bool null_log_is_open(void);
 void null_log_line(const char *line, size_t len);
 
 #endif

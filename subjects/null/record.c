@@ -15,6 +15,8 @@ void null_record(const struct null_hip_launch *l)
         r->launches[r->n_launches++] = *l;
     else
         r->lost++;
+    if (!null_log_is_open()) /* a line costs as much as all else of a launch */
+        return;
     char line[NULL_LOG_LINE];
     int len = snprintf(line, sizeof line,
                        "launch %s %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32
@@ -58,7 +60,8 @@ void null_hip_reset(void)
     null_runtime.n_launches = 0;
     null_runtime.lost = null_runtime.refused = 0;
     null_runtime.refused_name = NULL;
-    null_runtime.ran = (struct null_hip_ran){ .whole = 0 };
+    if (null_runtime.ran.whole || null_runtime.ran.stopped || null_runtime.ran.unsupported)
+        null_runtime.ran = (struct null_hip_ran){ .whole = 0 };
     null_unlock();
 }
 

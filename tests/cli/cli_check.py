@@ -23,13 +23,14 @@ class Own(unittest.TestCase):
         report = json.loads(done.stdout)
         self.assertEqual(report["calls"], 20000)
         self.assertEqual(report["supported"], 20000)
+        self.assertGreater(report["different"], 15000) # what was asked just now is not asked again
         self.assertEqual(report["findings"], [])
 
     def test_the_same_seed_gives_the_same_report(self):
         reports = []
         for seed in ("7", "7", "8"):
             report = json.loads(run("--subject", "own", "--calls", "30000", "--seed", seed, "--json", "-").stdout)
-            for name in ("seconds", "calls_per_second", "calls_per_cpu_second", "seed"):
+            for name in ("seconds", "calls_per_second", "calls_per_cpu_second", "different_per_cpu_second", "seed"):
                 del report[name]
             reports.append(report)
         self.assertEqual(reports[0], reports[1])
@@ -40,6 +41,10 @@ class Own(unittest.TestCase):
         done = run("--subject", "own", "--device", "gfx906,gfx1100", "--json", "-", line)
         report = json.loads(done.stdout)
         self.assertEqual((done.returncode, report["problems"], report["calls"]), (0, 1, 2))
+        # The same twice, and once with another stride where there is one row: one call on each device.
+        wide = line.replace("q=f32[128,1,8,1]", "q=f32[128,1,8,1]:4096,512,4096")
+        report = json.loads(run("--subject", "own", "--device", "gfx906,gfx1100", "--json", "-", line, line, wide).stdout)
+        self.assertEqual((report["calls"], report["different"]), (6, 2))
         done = run("--subject", "own", "fa1 q=f32[128,1,8,1] k=f16[64,100,2,1] v=f16[128,100,2,1]")
         self.assertEqual(done.returncode, 2)
         self.assertIn("k.ne[0] is 64", done.stderr)
