@@ -91,6 +91,9 @@ bool isa_group_prepare(struct isa_group *g, const struct isa_kernel *kernel, uin
 {
     g->kernel = kernel;
     g->n_waves = n_waves;
+    /* What the last workgroup left is cleaned as far as the next one reaches: the rest here. */
+    if (g->any_unknown && g->lds_bytes > lds_bytes)
+        memset(g->lds_unknown + lds_bytes, 0, g->lds_bytes - lds_bytes);
     g->lds_bytes = lds_bytes;
     if (n_waves > ISA_MAX_WAVES || !make_lds(g, lds_bytes))
         return false;

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/check/cause.h"
 #include "cli/check/word.h"
 #include "fuzz/properties/properties.h"
 #include "isa/isa.h"
@@ -58,7 +59,8 @@ static double row_limit(const struct attn_problem *p, double most)
 struct off {
     double square, whole; /* sums of squares: of differences, of the reference */
     double worst;         /* difference / row limit */
-    int64_t broken;       /* components that are not finite */
+    int64_t broken;       /* components that are not finite, of rows with a key */
+    int64_t keyless;      /* components of rows without one that are not zero */
     int64_t d, h, iq, s;  /* the worst */
     double got, want;
 };
@@ -79,26 +81,51 @@ static void add(struct off *off, double got, double want, double limit, const in
     }
 }
 
-static void compare(const struct attn_problem *p, const struct attn_reference *r, const float *dst, bool ordinary,
-                    struct off *off)
+static void compare(const struct attn_problem *p, const void *const base[ATTN_OPERAND_COUNT],
+                    const struct attn_reference *r, const float *dst, bool ordinary, struct off *off)
 {
     const struct attn_tensor *t = &p->t[ATTN_DST];
     const double limit = ordinary ? row_limit(p, V_MOST) : HUGE_VAL;
     memset(off, 0, sizeof *off);
     for (int64_t s = 0; s < t->ne[3]; s++)
         for (int64_t iq = 0; iq < t->ne[2]; iq++)
-            for (int64_t h = 0; h < t->ne[1]; h++)
-                for (int64_t d = 0; d < t->ne[0]; d++)
-                    add(off, (double)*dst++, attn_reference_value(r, d, h, iq, s), limit, (int64_t[]){ d, h, iq, s });
+            for (int64_t h = 0; h < t->ne[1]; h++) {
+                const bool has_key = check_cause_row_has_key(p, base, h, iq, s);
+                for (int64_t d = 0; d < t->ne[0]; d++, dst++)
+                    if (has_key)
+                        add(off, (double)*dst, attn_reference_value(r, d, h, iq, s), limit, (int64_t[]){ d, h, iq, s });
+                    else if (!(*dst == 0) && off->keyless++ == 0 && !off->broken)
+                        off->d = d, off->h = h, off->iq = iq, off->s = s, off->got = (double)*dst, off->want = 0;
+            }
 }
 
-/* "nan", "nmse", "row"; NULL: it is not off. */
-static const char *how_off(const struct off *off)
+/* How a result is off, and with what that is explained: a word of the finding's key. */
+#define OFFS(X)                                                                                       \
+    X(NOT, not_off)                                                                                   \
+    X(NOT_FINITE, not_finite)                                                                         \
+    X(NMSE, nmse)                                                                                     \
+    X(ROW, row)                                                                                       \
+    X(BEYOND_F16, beyond_f16)   /* not finite, and the data has numbers that f16 has not */           \
+    X(DEAD_CELLS, dead_cells)   /* not finite, and it is without the NaN in cells that all exclude */ \
+    X(KEYLESS_ROW, keyless_row) /* in rows without a key alone */
+enum off_how {
+#define X(NAME, name) OFF_##NAME,
+    OFFS(X)
+#undef X
+};
+static const char *const off_name[] = {
+#define X(NAME, name) #name,
+    OFFS(X)
+#undef X
+};
+
+static enum off_how how_off(const struct off *off)
 {
-    return off->broken                                    ? "not_finite"
-           : off->square > NMSE_MOST * off->whole + 1e-20 ? "nmse"
-           : off->worst > 1                               ? "row"
-                                                          : NULL;
+    return off->broken                                    ? OFF_NOT_FINITE
+           : off->square > NMSE_MOST * off->whole + 1e-20 ? OFF_NMSE
+           : off->worst > 1                               ? OFF_ROW
+           : off->keyless                                 ? OFF_KEYLESS_ROW
+                                                          : OFF_NOT;
 }
 
 /* ---- One call -------------------------------------------------------------------------------------------- */
@@ -118,18 +145,19 @@ static void say_stopped(struct check *check, struct check_verdict *v, const stru
     snprintf(v->message, sizeof v->message, "%s: %s", kernel, ran->text);
 }
 
-static void say_off(struct check_verdict *v, bool ordinary, const struct off *off, const char *how, const char *data)
+static void say_off(struct check_verdict *v, bool ordinary, const struct off *off, enum off_how why, const char *data)
 {
+    const char *how = off_name[why];
     char kernel[96];
     check_kernel_name(v->main->kernel, kernel, sizeof kernel);
-    v->kind = ordinary ? CHECK_WRONG : CHECK_LOOSE;
+    v->kind = ordinary && why != OFF_KEYLESS_ROW ? CHECK_WRONG : CHECK_LOOSE;
     v->said = attn_hash_text(attn_hash_text(ATTN_HASH_START, kernel), how);
     snprintf(v->detail, sizeof v->detail, "%s %s", how, kernel);
     snprintf(v->message, sizeof v->message,
              "%s: NMSE %.3g, %" PRId64 " components not finite; d=%" PRId64 " head=%" PRId64 " row=%" PRId64
              " seq=%" PRId64 " is %.6g, must be %.6g; %s data",
-             kernel, off->whole > 0 ? off->square / off->whole : off->square, off->broken, off->d, off->h, off->iq,
-             off->s, off->got, off->want, data);
+             kernel, off->whole > 0 ? off->square / off->whole : off->square, off->broken + off->keyless, off->d,
+             off->h, off->iq, off->s, off->got, off->want, data);
 }
 
 struct attn_subject_data check_execute_data(const struct attn_problem *p, const struct attn_image *image)
@@ -151,16 +179,16 @@ static const char *const profile[] = {
 #undef X
 };
 
-static void judge(struct check *check, int device, const struct attn_case *c, bool ordinary,
-                  const struct attn_image *image, struct check_verdict *v)
+/* Computes and compares; OFF_NOT also where nothing is known, and where it stopped, which it says. */
+static enum off_how judge(struct check *check, int device, const struct attn_case *c, bool ordinary,
+                          const struct attn_image *image, struct check_verdict *v, struct off *off)
 {
     const struct attn_problem *p = &c->problem;
     const void *base[ATTN_OPERAND_COUNT] = { NULL };
     const struct attn_subject_data data = check_execute_data(p, image);
     struct attn_subject_answer answer;
     struct attn_subject_ran ran;
-    struct off off;
-    for (int o = 0; o < ATTN_DST; o++)
+    for (int o = 0; o < ATTN_OPERAND_COUNT; o++)
         base[o] = attn_image_at(image, p, o);
     attn_subject_compute(check->subject, device, p, &data, &answer, &ran);
     check->executed++;
@@ -168,16 +196,30 @@ static void judge(struct check *check, int device, const struct attn_case *c, bo
     check->unsupported_launches += ran.unsupported;
     if (ran.stopped || ran.unsupported) {
         say_stopped(check, v, &ran);
-        return;
+        return OFF_NOT;
     }
     struct attn_reference *r = answer.status == ATTN_SUBJECT_YES ? attn_reference_compute(p, base) : NULL;
     if (!r)
-        return;
-    compare(p, r, data.dst, ordinary, &off);
-    const char *how = how_off(&off);
-    if (how)
-        say_off(v, ordinary, &off, how, profile[c->run.data]);
+        return OFF_NOT;
+    compare(p, base, r, data.dst, ordinary, off);
+    enum off_how how = how_off(off);
+    if (how == OFF_NOT_FINITE && check_cause_beyond_f16(p, base))
+        how = OFF_BEYOND_F16;
     attn_reference_free(r);
+    return how;
+}
+
+/* Is it only for the NaN in cells that nobody attends to that a result is not finite? */
+static bool only_dead_cells(struct check *check, int device, const struct attn_case *c, bool ordinary,
+                            struct attn_image *image)
+{
+    struct attn_case without = *c;
+    struct check_verdict v = { .kind = -1 };
+    struct off off;
+    without.run.dead = false;
+    attn_data_fill(&without, image);
+    const enum off_how how = judge(check, device, &without, ordinary, image, &v, &off);
+    return v.kind < 0 && how != OFF_NOT_FINITE && how != OFF_BEYOND_F16;
 }
 
 void check_execute(struct check *check, int device, const struct attn_problem *p, struct check_verdict *v)
@@ -187,7 +229,13 @@ void check_execute(struct check *check, int device, const struct attn_problem *p
     if (attn_problem_work(p) > check->execute_work || !attn_image_create(p, BYTES_MOST, &image))
         return;
     const bool ordinary = draw(p, &c);
+    struct off off;
     attn_data_fill(&c, &image);
-    judge(check, device, &c, ordinary, &image, v);
+    enum off_how how = judge(check, device, &c, ordinary, &image, v, &off);
+    if ((how == OFF_NOT_FINITE || how == OFF_BEYOND_F16) && c.run.dead &&
+        only_dead_cells(check, device, &c, ordinary, &image))
+        how = OFF_DEAD_CELLS;
+    if (how != OFF_NOT)
+        say_off(v, ordinary, &off, how, profile[c.run.data]);
     attn_image_free(&image);
 }

@@ -48,7 +48,7 @@ struct loop {
     uint64_t *recent;      /* hashes of problems, the last of each slot */
     struct kernel *kernel; /* KERNELS */
     size_t n_kernels;
-    double begun, told;
+    double begun, told, cpu_begun;
     uint64_t turns; /* of the loop */
     bool given;     /* problems are the user's */
 };
@@ -119,15 +119,15 @@ static bool same_family(const struct attn_device *a, const struct attn_device *b
 /* What was not seen before is computed, and of the rest as much as nearly fills the time; all that was given. */
 static bool execute_now(const struct loop *l, bool fresh)
 {
-    const double spent = clock_seconds(CLOCK_MONOTONIC) - l->begun;
+    const double spent = clock_seconds(CLOCK_PROCESS_CPUTIME_ID) - l->cpu_begun;
     return fresh || l->given || l->check->execute_seconds < EXECUTE_SHARE * spent;
 }
 
 static void execute(struct loop *l, int device, const struct attn_problem *p, struct check_verdict *v)
 {
-    const double begun = clock_seconds(CLOCK_MONOTONIC);
+    const double begun = clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
     check_execute(l->check, device, p, v);
-    l->check->execute_seconds += clock_seconds(CLOCK_MONOTONIC) - begun;
+    l->check->execute_seconds += clock_seconds(CLOCK_PROCESS_CPUTIME_ID) - begun;
 }
 
 /* ---- Problems -------------------------------------------------------------------------------------------- */
@@ -319,7 +319,7 @@ void check_run(struct check *check, bool (*given)(void *, struct attn_problem *)
     l.corpus = calloc(CORPUS_MAX, sizeof *l.corpus);
     l.recent = calloc(RECENT, sizeof *l.recent);
     l.kernel = calloc(KERNELS, sizeof *l.kernel);
-    double cpu = clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
+    l.cpu_begun = clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
     l.given = given != NULL;
     check->execute_work = given ? CHECK_EXECUTE_GIVEN : CHECK_EXECUTE_WORK;
     l.begun = l.told = clock_seconds(CLOCK_MONOTONIC);
@@ -338,7 +338,7 @@ void check_run(struct check *check, bool (*given)(void *, struct attn_problem *)
         ask_generated(&l);
     }
     check->elapsed_seconds = clock_seconds(CLOCK_MONOTONIC) - l.begun;
-    check->cpu_seconds = clock_seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+    check->cpu_seconds = clock_seconds(CLOCK_PROCESS_CPUTIME_ID) - l.cpu_begun;
     free(l.corpus);
     free(l.recent);
     free(l.kernel);

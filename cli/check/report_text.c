@@ -96,7 +96,7 @@ void check_report_text(FILE *out, const struct check *check)
             check->supported, check->refused, check->launches, check->pairs);
     if (check->execute)
         fprintf(out,
-                "executed  %" PRIu64 " calls, %.1f/s; %" PRIu64
+                "executed  %" PRIu64 " calls, %.1f a second of a core; %" PRIu64
                 " launches, %.2f%% of them to an end; unsupported %" PRIu64 "%s%s\n",
                 check->executed, check->execute_seconds > 0 ? (double)check->executed / check->execute_seconds : 0,
                 check->executed_launches,

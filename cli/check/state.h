@@ -91,9 +91,9 @@ struct check {
     uint64_t executed, executed_launches;       /* calls; launches in them */
     uint64_t unsupported, unsupported_launches; /* of which something was not to be executed */
     char unsupported_text[384];                 /* the last */
-    double execute_seconds;
-    uint64_t pairs;        /* (attention kernel, device) seen */
-    uint64_t shrink_calls; /* made to shrink what was noted; not among calls */
+    double execute_seconds;                     /* of CPU */
+    uint64_t pairs;                             /* (attention kernel, device) seen */
+    uint64_t shrink_calls;                      /* made to shrink what was noted; not among calls */
     double elapsed_seconds, cpu_seconds;
     int stopped;                                 /* by a signal, before it was over; 0: it was not */
     char too_big_text[ATTN_SUBJECT_MESSAGE_MAX]; /* of the last such call that said something */

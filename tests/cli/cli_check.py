@@ -43,7 +43,8 @@ class Own(unittest.TestCase):
         self.assertEqual((done.returncode, report["problems"], report["calls"]), (0, 1, 2))
         # The same twice, and once with another stride where there is one row: one call on each device.
         wide = line.replace("q=f32[128,1,8,1]", "q=f32[128,1,8,1]:4096,512,4096")
-        report = json.loads(run("--subject", "own", "--device", "gfx906,gfx1100", "--json", "-", line, line, wide).stdout)
+        two = ("--subject", "own", "--device", "gfx906,gfx1100")
+        report = json.loads(run(*two, "--json", "-", line, line, wide).stdout)
         self.assertEqual((report["calls"], report["different"]), (6, 2))
         done = run("--subject", "own", "fa1 q=f32[128,1,8,1] k=f16[64,100,2,1] v=f16[128,100,2,1]")
         self.assertEqual(done.returncode, 2)

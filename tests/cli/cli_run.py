@@ -275,7 +275,8 @@ class Failures(Case):
 class Bench(Case):
     def test_bench_measures_every_able_kernel(self):
         r = json.loads(self.good("bench", "--json", SMALL).out)
-        for rate in ("plans", "plans_different", "reference", *(f"{k}_{how}" for k in kernels() for how in ("plain", "checked"))):
+        for rate in ("plans", "plans_different", "reference",
+                     *(f"{k}_{how}" for k in kernels() for how in ("plain", "checked"))):
             self.assertGreater(r[rate], 0, rate)
 
 

@@ -62,6 +62,20 @@ KERNEL(lds_unwritten)
     sync();
     b[t] = s[t + n];
 }
+/* Moves what nobody wrote about, which is no fault before it is seen: with n = 1. With n = 2 it stays in the upper
+ * half, which lds_unwritten has not. */
+KERNEL(lds_moved)
+{
+    SHARED int s[256];
+    int t = lane();
+    s[t] = t;
+    if (n != 2)
+        s[t + 128] = t;
+    sync();
+    s[t + (n == 2 ? 128 : 64)] = s[t + 192];
+    sync();
+    b[t] = s[t + (n == 0 ? 128 : n == 1 ? 64 : 0)];
+}
 KERNEL(lds_race)
 {
     SHARED int s[128];

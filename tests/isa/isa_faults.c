@@ -131,6 +131,7 @@ static const struct {
     { "race_waves", 0, 1, 1, 128, ISA_STOP_GLOBAL_RACE },
     { "lds_bounds", 0, 1, 1, 64, ISA_STOP_LDS_BOUNDS },
     { "lds_unwritten", 0, 1, 1, 64, ISA_STOP_LDS_UNWRITTEN },
+    { "lds_moved", 0, 1, 1, 64, ISA_STOP_LDS_UNWRITTEN },
     { "lds_race", 0, 1, 1, 128, ISA_STOP_LDS_RACE },
     { "barrier", 0, 1, 1, 128, ISA_STOP_BARRIER },
     { "runaway", 0, 1, 1, 64, ISA_STOP_RUNAWAY },
@@ -159,6 +160,10 @@ static void test_compiled(void **state)
             expect(m, o, targets[t], compiled[k].name, compiled[k].bad, compiled[k].grid, compiled[k].block,
                    compiled[k].code);
         }
+        /* What one launch leaves unwritten is not the next one's, whatever came between. */
+        expect(m, o, targets[t], "lds_moved", 2, 1, 64, ISA_STOP_NONE);
+        expect(m, o, targets[t], "lds_unwritten", 0, 1, 64, ISA_STOP_NONE);
+        expect(m, o, targets[t], "lds_moved", 0, 1, 64, ISA_STOP_NONE);
         isa_machine_close(m);
     }
 }
