@@ -25,7 +25,9 @@ static void put_statements(void)
     enum { WIDTH = 28 };
     puts("  layer NAME heads=N/M d=D[/DV] [type=T[/TV]] [window=N] [scale=F] [softcap=F]\n"
          "    [max_bias=F] [sinks] [view] [draft] [reads=NAME] [cross=N]\n"
-         "  device NAME[~WEAKENING]  seed N  schedule N  weights N/N/... (of the split's devices)");
+         "  device NAME[~WEAKENING]  seed N  schedule N\n"
+         "  weights N/N/... (of the split's devices), grain N (heads go to them in multiples of it),\n"
+         "    turn N (the device whose bounds come first: what rounding leaves goes to the one before it)");
     for (int i = 0; i < N_NUMBERS; i++)
         printf("  %s %-*s  from %d to %d\n", numbers[i].name, WIDTH - 1 - (int)strlen(numbers[i].name), "N",
                numbers[i].low, numbers[i].high);
@@ -36,8 +38,15 @@ static void put_statements(void)
            text);
     ATTN_SESSION_MASKS(X)
 #undef X
+#define X(NAME, name, text) printf("  deal %-*s  %s\n", WIDTH - 5, #name, text);
+    ATTN_SESSION_DEALS(X)
+#undef X
     putchar('\n');
-#define X(NAME, name, operands, text) printf("  %-*s  %s\n", WIDTH, operands[0] ? #name " " operands : #name, text);
+    /* One that is longer than its column has its meaning on the next line. */
+#define X(NAME, name, operands, text)                                          \
+    printf("  %-*s%s%*s%s\n", WIDTH, operands[0] ? #name " " operands : #name, \
+           sizeof #name + sizeof operands - 1 > WIDTH ? "\n" : "",             \
+           sizeof #name + sizeof operands - 1 > WIDTH ? WIDTH + 4 : 2, "", text);
     ATTN_SESSION_OPS(X)
 #undef X
 }

@@ -58,10 +58,15 @@ struct attn_player *attn_player_open(const struct attn_session *session, bool da
     p->u.slot = malloc(n * sizeof *p->u.slot);
     p->u.pos = malloc(n * sizeof *p->u.pos);
     p->u.cell = malloc(2 * n * sizeof *p->u.cell); /* a place for each of two caches */
+    p->u.node = malloc(n * sizeof *p->u.node);
     p->u.token = malloc(n * sizeof *p->u.token);
-    bool good = p->u.slot && p->u.pos && p->u.cell && p->u.token && open_caches(p);
-    for (int i = 0; good && i < session->slots; i++)
-        good = (p->slot[i].token = malloc((size_t)session->cells * sizeof *p->slot[i].token)) != NULL;
+    p->u.branches = malloc(n * sizeof *p->u.branches);
+    bool good = p->u.slot && p->u.pos && p->u.cell && p->u.node && p->u.token && p->u.branches && open_caches(p);
+    for (int i = 0; good && i < session->slots; i++) {
+        p->slot[i].token = malloc((size_t)session->cells * sizeof *p->slot[i].token);
+        p->slot[i].age = calloc(2 * (size_t)session->cells, sizeof *p->slot[i].age);
+        good = p->slot[i].token && p->slot[i].age;
+    }
     if (good && data)
         good = session_memory_open(p, max_bytes);
     if (good)
@@ -86,6 +91,7 @@ void attn_player_close(struct attn_player *p)
         while (p->slot[i].n_checkpoints)
             session_drop_checkpoint(&p->slot[i], 0);
         free(p->slot[i].token);
+        free(p->slot[i].age);
     }
     for (int i = 0; i < SESSION_CACHE_COUNT; i++)
         session_cache_close(&p->cache[i]);
@@ -93,7 +99,10 @@ void attn_player_close(struct attn_player *p)
     free(p->u.slot);
     free(p->u.pos);
     free(p->u.cell);
+    free(p->u.node);
     free(p->u.token);
+    free(p->u.branches);
+    session_ages_free(&p->ages);
     free(p);
 }
 
@@ -106,10 +115,15 @@ uint32_t attn_player_token(const struct attn_player *p, int slot, int32_t positi
 
 /* ---- Tokens ---------------------------------------------------------------------------------------------- */
 
+uint32_t session_next_token(struct attn_player *p, int slot)
+{
+    return (uint32_t)(attn_hash_u64(p->s.seed, (uint64_t)slot << 32 | p->slot[slot].drawn++) >> 32);
+}
+
 void session_draw_token(struct attn_player *p, int slot)
 {
     struct session_slot *s = &p->slot[slot];
-    s->token[s->n++] = (uint32_t)(attn_hash_u64(p->s.seed, (uint64_t)slot << 32 | s->drawn++) >> 32);
+    s->token[s->n++] = session_next_token(p, slot);
 }
 
 int32_t session_room(const struct attn_player *p, int slot) { return p->s.cells - p->slot[slot].n; }
@@ -130,12 +144,20 @@ void session_truncate(struct attn_player *p, int slot, int32_t n)
 
 /* ---- Steps ----------------------------------------------------------------------------------------------- */
 
-static void add_token(struct attn_player *p, int slot, int32_t pos)
+/* The next one of a part. */
+static void add_token(struct attn_player *p, struct session_part *part)
 {
     struct session_ubatch *u = &p->u;
-    u->slot[u->n] = slot;
-    u->pos[u->n] = pos;
-    u->token[u->n++] = p->slot[slot].token[pos];
+    const struct session_tree *tree = &p->tree[part->slot];
+    const int32_t node = part->tree ? part->from : -1;
+    u->slot[u->n] = part->slot;
+    u->node[u->n] = node;
+    u->branches[u->n] = part->tree ? tree->node[node].branches : 0;
+    u->pos[u->n] = part->tree ? tree->root + tree->node[node].depth : part->from;
+    u->token[u->n] = session_token_of(p, part->slot, node, u->pos[u->n]);
+    u->n++;
+    part->from++;
+    part->n--;
 }
 
 /* llama_batch_allocr::split_simple: the next tokens in their order, whatever their sequences. */
@@ -144,8 +166,8 @@ static bool split_simple(struct attn_player *p, struct session_part *part, int n
     p->u.n = p->u.first_stream = 0;
     p->u.streams = 1;
     for (int i = 0; i < n_parts; i++)
-        for (; part[i].n > 0 && p->u.n < p->s.ubatch; part[i].from++, part[i].n--)
-            add_token(p, part[i].slot, part[i].from);
+        while (part[i].n > 0 && p->u.n < p->s.ubatch)
+            add_token(p, &part[i]);
     return p->u.n > 0;
 }
 
@@ -169,13 +191,13 @@ static bool split_equal(struct attn_player *p, struct session_part *part, int n_
     p->u.first_stream = taken[0]->slot;
     p->u.streams = streams;
     for (int i = 0; i < streams; i++)
-        for (int32_t k = 0; k < n; k++, taken[i]->from++, taken[i]->n--)
-            add_token(p, taken[i]->slot, taken[i]->from);
+        for (int32_t k = 0; k < n; k++)
+            add_token(p, taken[i]);
     return true;
 }
 
 /* llama_kv_cache(_iswa)::init_batch: cells are looked for in every cache before any is changed. */
-static bool place(struct attn_player *p, const int *caches, int n_caches)
+static bool place(struct attn_player *p, const int *caches, int n_caches, enum session_who who)
 {
     struct session_ubatch *u = &p->u;
     int32_t per = u->n / u->streams;
@@ -185,20 +207,27 @@ static bool place(struct attn_player *p, const int *caches, int n_caches)
                                     u->cell + c * p->s.ubatch + i * per))
                 return false;
     for (int c = 0; c < n_caches; c++)
-        for (int i = 0; i < u->streams; i++)
-            session_cache_place(&p->cache[caches[c]], u->first_stream + i, per, u->cell + c * p->s.ubatch + i * per,
-                                u->slot + i * per, u->pos + i * per, u->token + i * per);
+        for (int i = 0; i < u->streams; i++) {
+            const int32_t at = i * per;
+            const struct session_tokens tokens = { u->slot + at, u->pos + at, u->token + at, u->branches + at, NULL };
+            session_cache_place(&p->cache[caches[c]], u->first_stream + i, per, u->cell + c * p->s.ubatch + at,
+                                &tokens);
+        }
+    for (int32_t i = 0; i < u->n && n_caches > 0; i++)
+        if (u->node[i] < 0)
+            *session_age_of(p, u->slot[i], who, u->pos[i]) = 0; /* its keys are computed */
     return true;
 }
 
-/* A device whose part of a layer is as large as the one before it has the same shapes; of such, the first and the last
- * device are looked at. */
+/* A device whose part of a layer is as large as the one before it has the same shapes, and views that begin at the same
+ * place of its own cells; of such, the first and the last device are looked at. */
 static bool stands_for_another(const struct attn_player *p, int layer, int share)
 {
     const struct session_share *own = &p->share[layer][share];
     if (own->n_head == 0)
         return true;
-    return share > 0 && share + 1 < p->s.split && own->n_head == own[-1].n_head && own->n_head_kv == own[-1].n_head_kv;
+    return share > 0 && share + 1 < p->s.split && own->n_head == own[-1].n_head &&
+           own->n_head_kv == own[-1].n_head_kv && own->row_heads == own->n_head_kv;
 }
 
 static bool visit_step(struct attn_player *p, enum session_who who)
@@ -218,7 +247,7 @@ static bool visit_step(struct attn_player *p, enum session_who who)
                 continue;
             session_emit(p, layer, share, draft, &problem);
             if (p->data && !p->s.layer[layer].cross)
-                session_memory_reach(p, session_kv_layer(p, layer), share, attn_n_kv(&problem));
+                session_memory_reach(p, session_kv_layer(p, layer), share, p->from[layer] + attn_n_kv(&problem));
             p->at.layer = layer;
             p->at.share = share;
             p->counts.problems++;
@@ -243,7 +272,7 @@ enum session_result session_decode(struct attn_player *p, struct session_part *p
     if (!any)
         return SESSION_DONE;
     while (p->s.unified ? split_simple(p, part, n_parts) : split_equal(p, part, n_parts)) {
-        if (!place(p, caches, n_caches)) {
+        if (!place(p, caches, n_caches, who)) {
             p->counts.refused++;
             return SESSION_REFUSED;
         }

@@ -8,80 +8,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "fuzz/session/session.h"
+#include "fuzz/session/bytes.h"
 #include "planner/arith.h"
-#include "planner/random.h"
-
-/* Features: bits of the header's first three bytes, then of AT_MORE, which inputs of earlier versions have as 0.
- * X(NAME, what it switches on) */
-#define FEATURES(X)                                   \
-    X(KV_HEADS, "several KV heads")                   \
-    X(GQA, "several query heads a KV head")           \
-    X(SLOTS, "several slots")                         \
-    X(STREAMS, "a stream of cells a slot")            \
-    X(PAD, "n_kv padded")                             \
-    X(MASK, "wide masks")                             \
-    X(ROWS, "mask rows padded")                       \
-    X(TYPES, "K and V of other types")                \
-    X(MIXED, "V of a type of its own")                \
-    X(WINDOW, "a second layer with a window")         \
-    X(DRAFTER, "a layer of the drafter's")            \
-    X(SPLIT, "heads split over devices")              \
-    X(BASE, "cells begin anywhere")                   \
-    X(SINKS, "sinks")                                 \
-    X(SOFTCAP, "softcap")                             \
-    X(ALIBI, "ALiBi")                                 \
-    X(VIEW, "MLA")                                    \
-    X(SHARED, "one mask for equal sequences")         \
-    X(SWA_FULL, "a large sliding-window cache")       \
-    X(WEAKENED, "a weakened device")                  \
-    X(SCHEDULE, "another schedule")                   \
-    X(ANY_SIZE, "head sizes that are not known ones") \
-    X(UBATCH, "short ubatches")                       \
-    X(SCALE, "a scale of 1")                          \
-    X(BESIDE, "prompts beside other slots' tokens")   \
-    X(READER, "drafters read the target's cache")     \
-    X(UNEVEN, "devices of several weights")           \
-    X(CROSS, "a layer of keys from the beginning")
-
-enum feature {
-#define X(NAME, text) HAS_##NAME,
-    FEATURES(X)
-#undef X
-        N_FEATURES
-};
-
-/* Bytes of the header. */
-enum {
-    AT_FEATURES = 0,
-    AT_RUN = 3,
-    AT_SIZE,
-    AT_DEVICE,
-    AT_KV_HEADS,
-    AT_RATIO,
-    AT_SLOTS,
-    AT_CELLS,
-    AT_UBATCH,
-    AT_PAD,
-    AT_MASK,
-    AT_ROWS,
-    AT_TYPE_K,
-    AT_TYPE_V,
-    AT_WINDOW,
-    AT_SIZE_2,
-    AT_SPLIT,
-    AT_BASE,
-    AT_NUMBERS,
-    AT_D_K,
-    AT_D_V,
-    AT_WEAKENING,
-    AT_SCHEDULE,
-    AT_SEED,
-    AT_DRAFT_SIZE = AT_SEED + 2,
-    AT_MORE,
-    AT_END
-};
-_Static_assert(AT_END <= ATTN_SESSION_HEADER, "the header has room");
 
 static const int32_t head_kv_counts[] = { 1, 2, 3, 4, 5, 6, 7, 8, 16, 12 };
 static const int32_t ratios[] = { 1, 2, 4, 3, 8, 5, 6, 7, 16, 12, 32 };
@@ -98,8 +26,6 @@ struct input {
     uint32_t features;
     const struct attn_session_limits *limits;
 };
-
-static int feature_byte(int feature) { return feature < 24 ? feature / 8 : AT_MORE; }
 
 static bool has(const struct input *in, int feature) { return in->features >> feature & 1; }
 
@@ -178,6 +104,7 @@ static void choose_layers(const struct input *in, struct attn_session *s)
         choose_layer(in, "window", h[AT_SIZE_2], l);
         l->window = 1 + (int32_t)((int64_t)s->cells * (h[AT_WINDOW] + 1) / 512);
         s->swa_full = has(in, HAS_SWA_FULL);
+        s->narrow = has(in, HAS_NARROW);
     }
     if (has(in, HAS_DRAFTER)) {
         struct attn_session_layer *l = &s->layer[s->n_layers++];
@@ -240,6 +167,11 @@ static void choose_server(const struct input *in, struct attn_session *s)
     s->split = has(in, HAS_SPLIT) ? 2 + h[AT_SPLIT] % (ATTN_SESSION_SPLIT_MAX - 1) : 1;
     for (int i = 0; i < s->split && s->split > 1 && has(in, HAS_UNEVEN); i++)
         s->weight[i] = 1 + (h[AT_SPLIT] >> i % 4 * 2 & 3) * (i + 1);
+    if (s->split > 1) {
+        s->deal = h[AT_DEAL] % ATTN_SESSION_DEAL_COUNT;
+        s->grain = h[AT_DEAL] / 8 % 4 == 3 ? 2 + h[AT_SPLIT] / 8 % 3 : 1;
+        s->turn = h[AT_DEAL] / 32 % s->split;
+    }
     s->shared = has(in, HAS_SHARED);
     s->base = has(in, HAS_BASE) ? h[AT_BASE] % 65 : 0;
     s->seed = h[AT_SEED] | (uint64_t)h[AT_SEED + 1] << 8;
@@ -341,8 +273,10 @@ static int32_t steps_of(const struct attn_session *s, const struct attn_session_
     }
 }
 
+enum { CHAIN = 16, TREE = 48 }; /* the longest draft */
+
 /* `b`: what, slot and how, how much, how much more. */
-static void decode_event(const uint8_t *b, int32_t budget, bool beside, int *slot, struct attn_session *s)
+static void decode_event(const struct input *in, const uint8_t *b, int32_t budget, int *slot, struct attn_session *s)
 {
     static const int32_t shares[] = { 1000, 995, 900, 500, 250, 0, 980, 700 };
     struct attn_session_event e = { .op = often[b[0] & 15] };
@@ -356,10 +290,11 @@ static void decode_event(const uint8_t *b, int32_t budget, bool beside, int *slo
     switch (e.op) {
     case ATTN_SESSION_PREFILL:
         e.tokens = prompt;
-        if (beside && (b[1] & 0x80)) {
+        if (has(in, HAS_BESIDE) && s->slots > 1 && (b[1] & 0x80)) {
             e.op = ATTN_SESSION_MIXED;
-            e.drafted = b[3] & 1 ? 1 + b[3] / 2 % ATTN_SESSION_DRAFT_MAX : 0;
+            e.drafted = b[3] & 1 ? 1 + b[3] / 2 % CHAIN : 0;
             e.accepted = b[1] / 8 % (e.drafted + 1);
+            e.branches = e.drafted && has(in, HAS_TREES) && (b[3] & 0x80) ? 2 + b[3] / 32 % 4 : 0;
             e.tokens = least(prompt, budget * s->ubatch / (2 * (e.drafted + 1)) + 1);
         }
         break;
@@ -367,7 +302,8 @@ static void decode_event(const uint8_t *b, int32_t budget, bool beside, int *slo
     case ATTN_SESSION_TOGETHER: e.tokens = least(amount(b[2], s->cells), budget); break;
     case ATTN_SESSION_DRAFT:
     case ATTN_SESSION_DRAFTS:
-        e.drafted = 1 + b[2] % ATTN_SESSION_DRAFT_MAX;
+        e.branches = has(in, HAS_TREES) && (b[1] & 0x80) ? 2 + b[1] / 8 % 8 : 0;
+        e.drafted = 1 + b[2] % (e.branches ? TREE : CHAIN);
         e.accepted = b[3] % (e.drafted + 1);
         break;
     case ATTN_SESSION_REUSE:
@@ -410,154 +346,10 @@ void attn_session_decode(const uint8_t *bytes, size_t size, const struct attn_se
          at + ATTN_SESSION_EVENT_BYTES <= size && at < ATTN_SESSION_BYTES_MAX && steps > 0;
          at += ATTN_SESSION_EVENT_BYTES) {
         int before = s->n_events;
-        decode_event(bytes + at, steps, has(&in, HAS_BESIDE) && s->slots > 1, &slot, s);
+        decode_event(&in, bytes + at, steps, &slot, s);
         for (int i = before; i < s->n_events; i++)
             steps -= steps_of(s, &s->event[i]);
     }
     if (s->n_events == 0)
         add_event(s, &(struct attn_session_event){ .op = ATTN_SESSION_PREFILL, .tokens = 1 });
-}
-
-/* ---- Mutation -------------------------------------------------------------------------------------------- */
-
-/* An input with its header whole, and how many events it has. */
-struct draft {
-    uint8_t bytes[ATTN_SESSION_BYTES_MAX];
-    uint64_t events;
-};
-
-enum { EVENTS_MAX = (ATTN_SESSION_BYTES_MAX - ATTN_SESSION_HEADER) / ATTN_SESSION_EVENT_BYTES };
-
-static uint8_t *event_at(struct draft *d, uint64_t i)
-{
-    return d->bytes + ATTN_SESSION_HEADER + i * ATTN_SESSION_EVENT_BYTES;
-}
-
-static void take(struct draft *d, const uint8_t *in, size_t size)
-{
-    memset(d, 0, sizeof *d);
-    size = size < sizeof d->bytes ? size : sizeof d->bytes;
-    memcpy(d->bytes, in, size);
-    if (size > ATTN_SESSION_HEADER)
-        d->events = (size - ATTN_SESSION_HEADER) / ATTN_SESSION_EVENT_BYTES;
-}
-
-static size_t give(const struct draft *d, uint8_t *out, size_t cap)
-{
-    size_t size = ATTN_SESSION_HEADER + d->events * ATTN_SESSION_EVENT_BYTES;
-    size = size < cap ? size : cap;
-    memcpy(out, d->bytes, size);
-    return size;
-}
-
-static void draw_event(struct draft *d, uint64_t i, uint64_t *state)
-{
-    uint64_t x = attn_random(state);
-    memcpy(event_at(d, i), &x, ATTN_SESSION_EVENT_BYTES);
-}
-
-static void insert_event(struct draft *d, uint64_t i, uint64_t *state, bool copy)
-{
-    if (d->events == EVENTS_MAX)
-        return;
-    memmove(event_at(d, i) + ATTN_SESSION_EVENT_BYTES, event_at(d, i),
-            (d->events - i) * (size_t)ATTN_SESSION_EVENT_BYTES);
-    d->events++;
-    if (copy && d->events > 1)
-        memmove(event_at(d, i), event_at(d, attn_random_below(state, d->events)), ATTN_SESSION_EVENT_BYTES);
-    else
-        draw_event(d, i, state);
-}
-
-static void change_once(struct draft *d, uint64_t *state)
-{
-    uint64_t at = d->events ? attn_random_below(state, d->events) : 0;
-    switch (attn_random_below(state, 12)) {
-    case 0:
-    case 1: {
-        const int feature = (int)attn_random_below(state, N_FEATURES);
-        d->bytes[feature_byte(feature)] ^= (uint8_t)(1u << feature % 8);
-        break;
-    }
-    case 2:
-    case 3: d->bytes[AT_RUN + attn_random_below(state, AT_MORE - AT_RUN)] = (uint8_t)attn_random(state); break;
-    case 4:
-    case 5: insert_event(d, at, state, false); break;
-    case 6: insert_event(d, at, state, true); break;
-    case 7:
-        if (d->events > 1) {
-            memmove(event_at(d, at), event_at(d, at) + ATTN_SESSION_EVENT_BYTES,
-                    (d->events - at - 1) * (size_t)ATTN_SESSION_EVENT_BYTES);
-            d->events--;
-        }
-        break;
-    case 8:
-        if (d->events > 1) {
-            uint8_t kept[ATTN_SESSION_EVENT_BYTES];
-            uint8_t *other = event_at(d, attn_random_below(state, d->events));
-            memcpy(kept, event_at(d, at), sizeof kept);
-            memmove(event_at(d, at), other, sizeof kept);
-            memcpy(other, kept, sizeof kept);
-        }
-        break;
-    default:
-        if (d->events)
-            event_at(d, at)[attn_random_below(state, ATTN_SESSION_EVENT_BYTES)] = (uint8_t)attn_random(state);
-        else
-            insert_event(d, 0, state, false);
-    }
-}
-
-size_t attn_session_random(uint8_t out[ATTN_SESSION_BYTES_MAX], uint64_t seed)
-{
-    uint64_t state = seed;
-    struct draft d = { .events = 1 + attn_random_below(&state, 24) };
-    /* How many features are on differs from one to the next. */
-    uint64_t share = 1 + attn_random_below(&state, 8);
-    for (int i = 0; i < N_FEATURES; i++)
-        if (attn_random_below(&state, 16) < share)
-            d.bytes[feature_byte(i)] |= (uint8_t)(1u << i % 8);
-    for (int i = AT_RUN; i < AT_MORE; i++)
-        d.bytes[i] = (uint8_t)attn_random(&state);
-    if (attn_random_below(&state, 2)) /* as servers do when nothing is said */
-        d.bytes[AT_MORE] |= 1u << HAS_BESIDE % 8;
-    for (uint64_t i = 0; i < d.events; i++)
-        draw_event(&d, i, &state);
-    return give(&d, out, ATTN_SESSION_BYTES_MAX);
-}
-
-size_t attn_session_mutate(const uint8_t *in, size_t size, uint8_t *out, size_t cap, uint64_t seed)
-{
-    static const uint8_t changes[8] = { 1, 1, 1, 2, 2, 3, 4, 8 };
-    uint64_t state = seed;
-    struct draft d;
-    if (attn_random_below(&state, 4) == 0) { /* a new one: small changes of a session rarely make a long one */
-        uint8_t drawn[ATTN_SESSION_BYTES_MAX];
-        size_t n = attn_session_random(drawn, attn_random(&state));
-        n = n < cap ? n : cap;
-        memcpy(out, drawn, n);
-        return n;
-    }
-    take(&d, in, size);
-    for (int n = changes[attn_random_below(&state, 8)]; n > 0; n--)
-        change_once(&d, &state);
-    return give(&d, out, cap);
-}
-
-/* The server of one parent (with single bytes of the other's), the beginning of one's events and the end of the
- * other's. */
-size_t attn_session_cross(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size, uint8_t *out, size_t cap,
-                          uint64_t seed)
-{
-    uint64_t state = seed;
-    struct draft one, two;
-    take(&one, a, a_size);
-    take(&two, b, b_size);
-    for (int i = 0; i < AT_END; i++)
-        if (attn_random_below(&state, 4) == 0)
-            one.bytes[i] = two.bytes[i];
-    uint64_t keep = attn_random_below(&state, one.events + 1), from = attn_random_below(&state, two.events + 1);
-    for (one.events = keep; from < two.events && one.events < EVENTS_MAX; from++)
-        memcpy(event_at(&one, one.events++), event_at(&two, from), ATTN_SESSION_EVENT_BYTES);
-    return give(&one, out, cap);
 }

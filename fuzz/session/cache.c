@@ -29,6 +29,8 @@ bool session_cache_open(struct session_cache *c, int32_t n_cells, int n_streams,
         for (int i = 0; i < ATTN_SESSION_SLOTS_MAX; i++)
             stream->first[i] = stream->last[i] = -1;
     }
+    for (int i = 0; i < ATTN_SESSION_SLOTS_MAX; i++)
+        c->root[i] = -1;
     return true;
 }
 
@@ -52,16 +54,24 @@ bool session_cache_masked(const struct session_cache *c, int32_t p0, int32_t p1)
 
 /* ---- Cells ----------------------------------------------------------------------------------------------- */
 
-static uint64_t place_hash(int32_t cell, int32_t pos)
+static uint64_t place_hash(int32_t i, const struct session_cell *cell)
 {
-    return attn_hash_u64(0, (uint64_t)(uint32_t)cell << 32 | (uint32_t)pos);
+    const uint64_t h = attn_hash_u64(0, (uint64_t)(uint32_t)i << 32 | (uint32_t)cell->pos);
+    return cell->branches ? attn_hash_u64(h, cell->branches) : h;
+}
+
+/* The earliest position at which a token of the slot may come next: a tree's tokens do not come in the order of their
+ * positions. */
+static int32_t next_of(const struct session_cache *c, const struct session_stream *stream, int slot)
+{
+    return c->root[slot] >= 0 ? c->root[slot] : stream->last[slot] + 1;
 }
 
 static void empty_cell(struct session_cache *c, int s, int32_t i)
 {
     struct session_stream *stream = &c->stream[s];
     assert(i >= 0 && i < c->n_cells && stream->cell[i].pos >= 0 && stream->used > 0);
-    stream->layout ^= place_hash(i, stream->cell[i].pos);
+    stream->layout ^= place_hash(i, &stream->cell[i]);
     stream->cell[i] = (struct session_cell){ .pos = -1 };
     stream->used--;
     while (stream->end > 0 && stream->cell[stream->end - 1].pos < 0)
@@ -70,13 +80,13 @@ static void empty_cell(struct session_cache *c, int s, int32_t i)
         c->hooks.freed(c->hooks.context, s, i);
 }
 
-static void fill_cell(struct session_cache *c, int s, int32_t i, int32_t pos, uint32_t slots, uint32_t token)
+static void fill_cell(struct session_cache *c, int s, int32_t i, const struct session_cell *cell)
 {
     struct session_stream *stream = &c->stream[s];
     assert(i >= 0 && i < c->n_cells && stream->cell[i].pos < 0); /* a cell is emptied before it is filled */
-    assert(pos >= 0 && slots != 0 && slots >> c->n_slots == 0);
-    stream->cell[i] = (struct session_cell){ pos, slots, token };
-    stream->layout ^= place_hash(i, pos);
+    assert(cell->pos >= 0 && cell->slots != 0 && cell->slots >> c->n_slots == 0);
+    stream->cell[i] = *cell;
+    stream->layout ^= place_hash(i, cell);
     stream->used++;
     if (i >= stream->end)
         stream->end = i + 1;
@@ -126,7 +136,7 @@ bool session_cache_find(const struct session_cache *c, int s, int32_t n, int32_t
         bool free = one->pos < 0;
         if (!free) {
             int slot = only_slot(one->slots);
-            free = slot >= 0 && session_cache_masked(c, one->pos, stream->last[slot] + 1);
+            free = slot >= 0 && session_cache_masked(c, one->pos, next_of(c, stream, slot));
         }
         if (free)
             cell[found++] = at;
@@ -136,10 +146,10 @@ bool session_cache_find(const struct session_cache *c, int s, int32_t n, int32_t
 
 /* llama_kv_cache::apply_ubatch: what is overwritten takes all earlier positions of its sequence with it, so that a
  * sequence holds every position from its first to its last. */
-void session_cache_place(struct session_cache *c, int s, int32_t n, const int32_t *cell, const int32_t *slot,
-                         const int32_t *pos, const uint32_t *token)
+void session_cache_place(struct session_cache *c, int s, int32_t n, const int32_t *cell, const struct session_tokens *t)
 {
     struct session_stream *stream = &c->stream[s];
+    const int32_t *slot = t->slot, *pos = t->pos;
     int32_t purge[ATTN_SESSION_SLOTS_MAX];
     for (int i = 0; i < ATTN_SESSION_SLOTS_MAX; i++)
         purge[i] = -1;
@@ -148,14 +158,16 @@ void session_cache_place(struct session_cache *c, int s, int32_t n, const int32_
         if (old->pos >= 0) {
             int owner = only_slot(old->slots);
             assert(owner >= 0 &&
-                   session_cache_masked(c, old->pos, stream->last[owner] + 1)); /* as session_cache_find says */
+                   session_cache_masked(c, old->pos, next_of(c, stream, owner))); /* as session_cache_find says */
             if (old->pos > purge[owner])
                 purge[owner] = old->pos;
             if (old->pos == stream->first[owner] && ++stream->first[owner] > stream->last[owner])
                 stream->first[owner] = stream->last[owner] = -1;
             empty_cell(c, s, cell[i]);
         }
-        fill_cell(c, s, cell[i], pos[i], 1u << slot[i], token[i]);
+        const struct session_cell new = { pos[i], 1u << slot[i], t->token[i], t->branches ? t->branches[i] : 0,
+                                          t->age ? t->age[i] : 0 };
+        fill_cell(c, s, cell[i], &new);
         if (stream->last[slot[i]] < pos[i])
             stream->last[slot[i]] = pos[i];
         if (stream->first[slot[i]] < 0 || stream->first[slot[i]] > pos[i])
@@ -192,6 +204,35 @@ void session_cache_remove(struct session_cache *c, int slot, int32_t from, int32
     find_range(c, slot);
 }
 
+void session_cache_plant(struct session_cache *c, int slot, int32_t root) { c->root[slot] = root; }
+
+/* seq_keep of the branch that was accepted: its cells stay where they are, those between them become empty. */
+void session_cache_settle(struct session_cache *c, int slot, uint32_t branches, int32_t end)
+{
+    const int s = session_cache_stream(c, slot);
+    struct session_stream *stream = &c->stream[s];
+    int32_t freed = c->n_cells;
+    if (c->root[slot] < 0)
+        return;
+    c->root[slot] = -1;
+    for (int32_t i = 0; i < stream->end; i++) {
+        struct session_cell *cell = &stream->cell[i];
+        if (cell->pos < 0 || cell->slots != 1u << slot || !cell->branches)
+            continue;
+        if ((cell->branches & branches) && cell->pos < end) {
+            stream->layout ^= place_hash(i, cell);
+            cell->branches = 0;
+            stream->layout ^= place_hash(i, cell);
+            continue;
+        }
+        freed = i < freed ? i : freed;
+        empty_cell(c, s, i);
+    }
+    if (freed < stream->head)
+        stream->head = freed;
+    find_range(c, slot);
+}
+
 /* llama_kv_cache::seq_cp: within a stream the cells get one holder more; between streams everything is copied. */
 void session_cache_copy(struct session_cache *c, int from, int to)
 {
@@ -205,7 +246,8 @@ void session_cache_copy(struct session_cache *c, int from, int to)
             cell->slots |= 1u << to;
             continue;
         }
-        fill_cell(c, d, i, cell->pos, 1u << to, cell->token);
+        const struct session_cell copy = { cell->pos, 1u << to, cell->token, cell->branches, cell->age };
+        fill_cell(c, d, i, &copy);
         if (c->hooks.copied)
             c->hooks.copied(c->hooks.context, s, i, d, i);
     }
@@ -225,10 +267,12 @@ void session_cache_shift(struct session_cache *c, int slot, int32_t from, int32_
         struct session_cell *cell = &stream->cell[i];
         if (cell->pos < from || !(cell->slots >> slot & 1))
             continue;
-        stream->layout ^= place_hash(i, cell->pos) ^ place_hash(i, cell->pos - by);
+        stream->layout ^= place_hash(i, cell);
         cell->pos -= by;
+        cell->age = c->ages ? session_ages_after(c->ages, cell->age, by) : 0;
+        stream->layout ^= place_hash(i, cell);
         if (c->hooks.shifted)
-            c->hooks.shifted(c->hooks.context, s, i);
+            c->hooks.shifted(c->hooks.context, s, i, by);
     }
     stream->head = 0;
     find_range(c, slot);
@@ -245,7 +289,7 @@ void session_cache_defrag(struct session_cache *c)
                 continue;
             int32_t last = stream->end - 1;
             struct session_cell moved = stream->cell[last];
-            fill_cell(c, s, hole, moved.pos, moved.slots, moved.token);
+            fill_cell(c, s, hole, &moved);
             if (c->hooks.copied)
                 c->hooks.copied(c->hooks.context, s, last, s, hole);
             empty_cell(c, s, last);
@@ -269,7 +313,7 @@ static void check_stream(const struct session_cache *c, int s)
             continue;
         used++;
         end = i + 1;
-        layout ^= place_hash(i, cell->pos);
+        layout ^= place_hash(i, cell);
         for (int slot = 0; slot < c->n_slots; slot++) {
             if (!(cell->slots >> slot & 1))
                 continue;

@@ -5,6 +5,7 @@
 #ifndef ATTN_SESSION_CACHE_H
 #define ATTN_SESSION_CACHE_H
 
+#include "fuzz/session/ages.h"
 #include "fuzz/session/session.h"
 
 /* One cell. Several sequences can hold it (a shared prefix): bit s of `slots` is slot s. */
@@ -12,6 +13,8 @@ struct session_cell {
     int32_t pos; /* -1: empty */
     uint32_t slots;
     uint32_t token;
+    uint32_t branches; /* of a tree of drafts that is being verified: those that it is in; 0: not of a tree */
+    uint32_t age;      /* of its key (ages.h) */
 };
 
 /* A stream: cells in which sequences are placed; all slots in one (unified), or one for each slot. */
@@ -29,14 +32,16 @@ struct session_cache_hooks {
     void (*written)(void *context, int stream, int32_t cell); /* holds pos and token now */
     void (*freed)(void *context, int stream, int32_t cell);   /* is empty now: its bytes are stale */
     void (*copied)(void *context, int from_stream, int32_t from, int to_stream, int32_t to);
-    void (*shifted)(void *context, int stream, int32_t cell); /* its position has changed */
+    void (*shifted)(void *context, int stream, int32_t cell, int32_t by); /* its position is smaller by so much */
     void *context;
 };
 
 struct session_cache {
     int32_t n_cells; /* of a stream */
     int n_streams, n_slots;
-    int32_t window; /* 0: none */
+    int32_t window;                       /* 0: none */
+    int32_t root[ATTN_SESSION_SLOTS_MAX]; /* position at which a slot's tree begins, -1: it has none */
+    struct session_ages *ages;            /* NULL: keys have none */
     struct session_stream stream[ATTN_SESSION_SLOTS_MAX];
     struct session_cache_hooks hooks;
 };
@@ -54,9 +59,18 @@ bool session_cache_masked(const struct session_cache *cache, int32_t p0, int32_t
 
 /* Finds n cells in a stream; false when there are not so many to be had. */
 bool session_cache_find(const struct session_cache *cache, int stream, int32_t n, int32_t *cell);
-/* Places n tokens there: token i of slot[i] at pos[i]. */
-void session_cache_place(struct session_cache *cache, int stream, int32_t n, const int32_t *cell, const int32_t *slot,
-                         const int32_t *pos, const uint32_t *token);
+/* Tokens on their way into cells. */
+struct session_tokens {
+    const int32_t *slot, *pos;
+    const uint32_t *token, *branches, *age; /* NULL branches, age: 0 */
+};
+/* Places n tokens there. */
+void session_cache_place(struct session_cache *cache, int stream, int32_t n, const int32_t *cell,
+                         const struct session_tokens *tokens);
+/* From here on the slot's tokens are those of a tree, from a position on. */
+void session_cache_plant(struct session_cache *cache, int slot, int32_t root);
+/* Of the slot's tree what is in one of the branches and before position `end` stays; the others are given up. */
+void session_cache_settle(struct session_cache *cache, int slot, uint32_t branches, int32_t end);
 /* The slot gives up positions from <= p < to. */
 void session_cache_remove(struct session_cache *cache, int slot, int32_t from, int32_t to);
 /* Slot `to`, which must be empty, gets all positions of slot `from`. */

@@ -1,5 +1,5 @@
 /* judge.c: what a step must give, from the logical history: the tokens of each sequence, in the order of their
- * positions. Nothing here looks at a cache. See session.h.
+ * positions, and how often each was shifted. Nothing here looks at a cache. See session.h.
  *
  * SPDX-License-Identifier: MIT */
 #include <math.h>
@@ -12,8 +12,9 @@
 struct session_run session_run_at(const struct attn_player *p, int layer, int32_t stream, int32_t from)
 {
     const int32_t per = session_rows(p, layer), *slot = p->u.slot + stream * per;
+    const int32_t *node = p->u.node + stream * per;
     struct session_run run = { stream, from, 0, from < per ? slot[from] : -1 };
-    while (from + run.n < per && slot[from + run.n] == run.slot)
+    while (from + run.n < per && slot[from + run.n] == run.slot && (run.n == 0 || node[from] < 0))
         run.n++;
     return run;
 }
@@ -113,17 +114,25 @@ static void fill_keys(const struct attn_player *p, const struct attn_session_at 
     const struct session_share *heads = &p->share[at->layer][at->share];
     const struct attn_session_layer *layer = &p->s.layer[at->layer];
     const int of = session_kv_layer(p, at->layer);
+    const enum session_who who = session_who_has(&p->s.layer[of]);
+    const int32_t node = p->u.node[run->stream * session_rows(p, at->layer) + run->row];
     for (int32_t i = 0; i < l->keys; i++) {
         const int32_t pos = l->first + i;
-        const uint32_t token = layer->cross ? 0 : p->slot[run->slot].token[pos];
+        const bool in_tree = node >= 0 && pos >= p->tree[run->slot].root;
+        const struct session_key key = {
+            layer->cross ? 0 : session_token_of(p, run->slot, node, pos),
+            pos,
+            layer->cross || in_tree ? 0 : *session_age_of(p, run->slot, who, pos),
+        };
         for (int32_t h = 0; h < heads->n_head_kv; h++) {
             if (!is_read(l, h))
                 continue;
-            if (layer->cross)
+            if (layer->cross) {
                 session_cross_k(p, of, heads->first_kv + h, i, p->row);
-            else
-                session_row_k(p, of, heads->first_kv + h, token, pos, p->row);
-            attn_row_encode(layer->type_k, p->row, layer->d_k, at_row(l, ATTN_K, i, h));
+                attn_row_encode(layer->type_k, p->row, layer->d_k, at_row(l, ATTN_K, i, h));
+            } else {
+                session_key_bytes(p, of, heads->first_kv + h, &key, (uint8_t *)at_row(l, ATTN_K, i, h));
+            }
             /* Of a V that is a view of K the blocks are K's own. */
             if (layer->view) {
                 memcpy(at_row(l, ATTN_V, i, h), at_row(l, ATTN_K, i, h), (size_t)l->problem.t[ATTN_V].nb[1]);
@@ -132,7 +141,7 @@ static void fill_keys(const struct attn_player *p, const struct attn_session_at 
             if (layer->cross)
                 session_cross_v(p, of, heads->first_kv + h, i, p->row);
             else
-                session_row_v(p, of, heads->first_kv + h, token, p->row);
+                session_row_v(p, of, heads->first_kv + h, key.token, p->row);
             attn_row_encode(layer->type_v, p->row, layer->d_v, at_row(l, ATTN_V, i, h));
         }
     }
@@ -148,8 +157,9 @@ static void fill_rows(const struct attn_player *p, const struct attn_session_at 
         if (!is_asked(l, r, -1))
             continue;
         const int32_t pos = p->u.pos[run->stream * per + run->row + r];
+        const int32_t node = p->u.node[run->stream * per + run->row + r];
         const uint32_t token =
-            layer->reads ? p->u.token[run->stream * per + run->row + r] : p->slot[run->slot].token[pos];
+            layer->reads ? p->u.token[run->stream * per + run->row + r] : session_token_of(p, run->slot, node, pos);
         for (int32_t h = 0; h < heads->n_head; h++) {
             if (!is_asked(l, r, h))
                 continue;

@@ -1,77 +1,15 @@
-/* memory.c: the bytes of a player's caches, and what rows hold. A cell that holds nothing holds NaN, in all of its
- * bytes' patterns: what was there is stale. See play.h.
+/* memory.c: the bytes of a player's caches. A cell that holds nothing holds NaN, in all of its bytes' patterns: what
+ * was there is stale. See play.h.
  *
  * SPDX-License-Identifier: MIT */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "fuzz/session/play.h"
 #include "planner/arith.h"
-#include "planner/hash.h"
 #include "reference/attn_reference.h"
 
 enum { STALE = 0xff }; /* a NaN as f32, f16, bf16 and as the scale of every quantised block */
-
-/* ---- Values ---------------------------------------------------------------------------------------------- */
-
-static uint64_t row_seed(const struct attn_player *p, int what, int layer, int32_t head, uint32_t token, int32_t pos)
-{
-    uint64_t h = attn_hash_u64(0, p->s.seed * 8 + (uint64_t)what);
-    h = attn_hash_u64(h, (uint64_t)(uint32_t)head << 8 | (uint64_t)layer);
-    return attn_hash_u64(h, (uint64_t)token << 32 | (uint32_t)pos);
-}
-
-/* n values in (-1, 1), times `scale`. */
-static void draw_row(uint64_t state, int32_t n, float scale, float *row)
-{
-    for (int32_t i = 0; i < n; i++)
-        row[i] = scale * ((float)(int32_t)(attn_random(&state) >> 40) * 0x1p-23f - 1.0f + 0x1p-24f);
-}
-
-enum { ROW_Q, ROW_K, ROW_V, ROW_SINK };
-
-void session_row_q(const struct attn_player *p, int layer, int32_t head, uint32_t token, int32_t pos, float *row)
-{
-    draw_row(row_seed(p, ROW_Q, layer, head, token, pos), p->s.layer[layer].d_k, 1.0f, row);
-}
-
-/* The part of a key that V is a view of does not depend on its position (MLA rotates only the rest). */
-void session_row_k(const struct attn_player *p, int layer, int32_t head, uint32_t token, int32_t pos, float *row)
-{
-    const struct attn_session_layer *l = &p->s.layer[layer];
-    int32_t still = l->view ? l->d_v : 0;
-    draw_row(row_seed(p, ROW_V, layer, head, token, -1), still, 1.0f, row);
-    draw_row(row_seed(p, ROW_K, layer, head, token, pos), l->d_k - still, 2.0f, row + still);
-}
-
-void session_row_v(const struct attn_player *p, int layer, int32_t head, uint32_t token, float *row)
-{
-    draw_row(row_seed(p, ROW_V, layer, head, token, -1), p->s.layer[layer].d_v, 1.0f, row);
-}
-
-void session_cross_k(const struct attn_player *p, int layer, int32_t head, int32_t i, float *row)
-{
-    if (i < p->s.layer[layer].cross)
-        session_row_k(p, layer, head, (uint32_t)i, i, row);
-    else
-        memset(row, 0, (size_t)p->s.layer[layer].d_k * sizeof *row);
-}
-
-void session_cross_v(const struct attn_player *p, int layer, int32_t head, int32_t i, float *row)
-{
-    if (i < p->s.layer[layer].cross)
-        session_row_v(p, layer, head, (uint32_t)i, row);
-    else
-        memset(row, 0, (size_t)p->s.layer[layer].d_v * sizeof *row);
-}
-
-float session_sink(const struct attn_player *p, int layer, int32_t head)
-{
-    float sink;
-    draw_row(row_seed(p, ROW_SINK, layer, head, 0, 0), 1, 2.0f, &sink);
-    return sink;
-}
 
 /* ---- Cells ----------------------------------------------------------------------------------------------- */
 
@@ -106,18 +44,18 @@ void session_memory_reach(struct attn_player *p, int layer, int share, int64_t n
         reach(p, layer, share, s, u->streams > 1 ? p->cache[p->cache_of[layer]].n_cells : (int32_t)n_kv);
 }
 
+/* llama_kv_cache::cpy_k: keys as they are computed. A cell that a checkpoint fills gets back the bytes that were saved,
+ * those of keys that may have been shifted since they were. */
 static void write_keys(struct attn_player *p, int layer, int share, int stream, int32_t cell)
 {
-    const struct attn_session_layer *l = &p->s.layer[layer];
     const struct session_cell *held = &p->cache[p->cache_of[layer]].stream[stream].cell[cell];
     const struct session_share *heads = &p->share[layer][share];
     struct session_layout o;
     session_layout_of(p, layer, share, &o);
     uint8_t *row = p->store[layer][share].k + o.base_k + cell_at(p, p->cache_of[layer], stream, cell) * o.cell_k;
-    for (int32_t h = 0; h < heads->n_head_kv; h++) {
-        session_row_k(p, layer, heads->first_kv + h, held->token, held->pos, p->row);
-        attn_row_encode(l->type_k, p->row, l->d_k, row + h * o.head_k);
-    }
+    const struct session_key key = { held->token, held->pos, held->age };
+    for (int32_t h = 0; h < heads->row_heads; h++)
+        session_key_bytes(p, layer, heads->row_first + h, &key, row + h * o.head_k);
 }
 
 static void write_values(struct attn_player *p, int layer, int share, int stream, int32_t cell)
@@ -130,8 +68,8 @@ static void write_values(struct attn_player *p, int layer, int share, int stream
         return;
     session_layout_of(p, layer, share, &o);
     uint8_t *row = p->store[layer][share].v + o.base_v + cell_at(p, p->cache_of[layer], stream, cell) * o.cell_v;
-    for (int32_t h = 0; h < heads->n_head_kv; h++) {
-        session_row_v(p, layer, heads->first_kv + h, held->token, p->row);
+    for (int32_t h = 0; h < heads->row_heads; h++) {
+        session_row_v(p, layer, heads->row_first + h, held->token, p->row);
         attn_row_encode(l->type_v, p->row, l->d_v, row + h * o.head_v);
     }
 }
@@ -140,7 +78,7 @@ static void write_values(struct attn_player *p, int layer, int share, int stream
 #define EACH_STORE(p, cache, layer, share)                 \
     for (int layer = 0; layer < (p)->s.n_layers; layer++)  \
         for (int share = 0; share < (p)->s.split; share++) \
-            if ((p)->cache_of[layer] == (cache) && !(p)->s.layer[layer].reads && (p)->share[layer][share].n_head_kv > 0)
+            if ((p)->cache_of[layer] == (cache) && !(p)->s.layer[layer].reads && (p)->share[layer][share].row_heads > 0)
 
 static void on_written(void *context, int stream, int32_t cell)
 {
@@ -153,12 +91,19 @@ static void on_written(void *context, int stream, int32_t cell)
     }
 }
 
-/* The K-shift rewrites keys where they are. */
-static void on_shifted(void *context, int stream, int32_t cell)
+/* llama_kv_cache::build_graph_shift: keys are decoded, rotated and encoded again where they are. */
+static void on_shifted(void *context, int stream, int32_t cell, int32_t by)
 {
     const struct session_hook *hook = context;
-    EACH_STORE(hook->player, hook->cache, layer, share)
-    write_keys(hook->player, layer, share, stream, cell);
+    struct attn_player *p = hook->player;
+    EACH_STORE(p, hook->cache, layer, share)
+    {
+        struct session_layout o;
+        session_layout_of(p, layer, share, &o);
+        uint8_t *row = p->store[layer][share].k + o.base_k + cell_at(p, hook->cache, stream, cell) * o.cell_k;
+        for (int32_t h = 0; h < p->share[layer][share].row_heads; h++)
+            session_key_turn(p, layer, by, row + h * o.head_k);
+    }
 }
 
 static void on_freed(void *context, int stream, int32_t cell)
@@ -203,12 +148,12 @@ static void fill_cross(struct attn_player *p, int layer, int share)
     struct session_layout o;
     session_layout_of(p, layer, share, &o);
     for (int32_t i = 0; i < attn_round_up(l->cross, ATTN_SESSION_CROSS_PAD); i++)
-        for (int32_t h = 0; h < heads->n_head_kv; h++) {
-            session_cross_k(p, layer, heads->first_kv + h, i, p->row);
+        for (int32_t h = 0; h < heads->row_heads; h++) {
+            session_cross_k(p, layer, heads->row_first + h, i, p->row);
             attn_row_encode(l->type_k, p->row, l->d_k, store->k + o.base_k + i * o.cell_k + h * o.head_k);
             if (l->view)
                 continue;
-            session_cross_v(p, layer, heads->first_kv + h, i, p->row);
+            session_cross_v(p, layer, heads->row_first + h, i, p->row);
             attn_row_encode(l->type_v, p->row, l->d_v, store->v + o.base_v + i * o.cell_v + h * o.head_v);
         }
 }
@@ -227,8 +172,7 @@ static uint8_t *bytes_of(int64_t n, int64_t base)
 bool session_memory_open(struct attn_player *p, int64_t max_bytes)
 {
     int64_t bytes = 0;
-    p->row = malloc(ATTN_SESSION_HEAD_SIZE_MAX * sizeof *p->row);
-    if (!p->row)
+    if (!session_values_open(p))
         return false;
     for (int cache = 0; cache <= SESSION_NO_CACHE; cache++) {
         const int streams = cache == SESSION_NO_CACHE ? 1 : p->cache[cache].n_streams;
@@ -253,6 +197,7 @@ bool session_memory_open(struct attn_player *p, int64_t max_bytes)
         if (cache == SESSION_NO_CACHE)
             break;
         p->hook[cache] = (struct session_hook){ p, cache };
+        p->cache[cache].ages = &p->ages;
         p->cache[cache].hooks =
             (struct session_cache_hooks){ on_written, on_freed, on_copied, on_shifted, &p->hook[cache] };
     }
@@ -266,7 +211,7 @@ void session_memory_close(struct attn_player *p)
             free(p->store[layer][share].k);
             free(p->store[layer][share].v);
         }
-    free(p->row);
+    session_values_close(p);
 }
 
 /* ---- The bytes of a problem ------------------------------------------------------------------------------ */
@@ -274,8 +219,9 @@ void session_memory_close(struct attn_player *p)
 static void put_f16(uint8_t *at, uint16_t bits) { memcpy(at, &bits, sizeof bits); }
 
 /* llama_kv_cache::set_input_kq_mask: a key is seen when its cell holds a token of the row's sequence, at a position not
- * after the row's and within the window; ALiBi's distances where the layer has them; rows and columns that pad are
- * excluded. */
+ * after the row's and within the window; of a tree of drafts, when it is in the row's first branch (as when each branch
+ * is a sequence: llama.cpp, examples/speculative); ALiBi's distances where the layer has them; rows and columns that
+ * pad are excluded. */
 static void fill_mask(const struct attn_player *p, int layer, const struct attn_problem *problem,
                       const struct attn_box *box, uint8_t *mask)
 {
@@ -291,10 +237,12 @@ static void fill_mask(const struct attn_player *p, int layer, const struct attn_
             for (int64_t j = 0; j < m->ne[0]; j++)
                 put_f16(row + 2 * j, excluded);
             for (int64_t j = 0; r < per && j < n_kv; j++) {
-                const struct session_cell *cell = &stream->cell[j];
+                const struct session_cell *cell = &stream->cell[p->from[layer] + j];
                 int32_t pos = p->u.pos[i * per + r];
+                const uint32_t branches = p->u.branches[i * per + r];
                 bool seen = cell->pos >= 0 && (cell->slots >> p->u.slot[i * per + r] & 1) && cell->pos <= pos &&
-                            (l->window == 0 || pos - cell->pos < l->window);
+                            (l->window == 0 || pos - cell->pos < l->window) &&
+                            (cell->branches == 0 || (cell->branches & branches & (~branches + 1)));
                 if (seen)
                     put_f16(row + 2 * j, l->max_bias > 0 ? attn_f32_to_f16(-(float)(pos - cell->pos)) : 0);
             }

@@ -16,11 +16,12 @@ enum { SESSION_NO_CACHE = SESSION_CACHE_COUNT }; /* of a layer whose keys are th
 
 /* The heads of a layer that a device has. */
 struct session_share {
-    int32_t first, n_head;       /* query heads */
-    int32_t first_kv, n_head_kv; /* n_head_kv 0: the device has none of them */
+    int32_t first, n_head;        /* query heads */
+    int32_t first_kv, n_head_kv;  /* n_head_kv 0: the device has none of them */
+    int32_t row_first, row_heads; /* KV heads in a cell's row on the device: its own, or all */
 };
 
-/* The bytes of a layer's cache on a device: for each stream its cells, for each cell a row of all KV heads. */
+/* The bytes of a layer's cache on a device: for each stream its cells, for each cell a row of KV heads. */
 struct session_store {
     uint8_t *k, *v; /* v is NULL when V is a view of K */
     int64_t bytes_k, bytes_v;
@@ -34,18 +35,31 @@ struct session_layout {
     int64_t cell_k, cell_v;     /* a cell's row */
     int64_t stream_k, stream_v; /* all cells of a stream */
     int64_t base_k, base_v;     /* before the first cell */
+    int64_t own_k, own_v;       /* in a cell's row before the device's first head */
 };
 
 struct session_checkpoint {
-    int32_t first, n; /* positions first <= p < first + n */
-    uint32_t *token;
+    int32_t first, n;      /* positions first <= p < first + n */
+    uint32_t *token, *age; /* of their keys */
 };
 
-enum { SESSION_CHECKPOINTS_MAX = 4 };
+enum { SESSION_CHECKPOINTS_MAX = 4, SESSION_CIRCLE = 1021 }; /* a prime: turns of all positions within it differ */
+
+struct session_turn {
+    float cosine, sine;
+};
+
+/* What a key's bytes go by. */
+struct session_key {
+    uint32_t token;
+    int32_t pos;
+    uint32_t age;
+};
 
 /* What a slot is to the server: its tokens, independent of any cache. */
 struct session_slot {
     uint32_t *token; /* of each position; `cells` of them fit */
+    uint32_t *age;   /* of their keys in the target's caches, then of those in the drafter's */
     int32_t n;
     uint32_t drawn; /* tokens made so far: new ones are a function of this count */
     int32_t request;
@@ -57,9 +71,24 @@ struct session_slot {
 struct session_ubatch {
     int32_t n;
     int first_stream, streams;
-    int32_t *slot, *pos, *cell; /* ubatch of each */
-    uint32_t *token;
+    int32_t *slot, *pos, *cell, *node; /* ubatch of each; node: of the slot's tree of drafts, -1: of none */
+    uint32_t *token, *branches;
     int32_t end[ATTN_SESSION_SLOTS_MAX]; /* of a drafter that reads the target's cache: tokens of each slot in it */
+};
+
+/* Drafts that are a tree: token 0 is the sampled one, each other comes after its parent, in the order of their depths;
+ * of those of one depth the ones that have a child come first. */
+struct session_node {
+    int32_t parent, depth;
+    uint32_t token;
+    uint32_t branches; /* a bit for each leaf that it leads to */
+};
+struct session_tree {
+    int32_t root; /* position of token 0 */
+    int32_t n, leaves;
+    int32_t first[ATTN_SESSION_DRAFT_MAX + 2],
+        open[ATTN_SESSION_DRAFT_MAX + 1]; /* of each depth: first node, parents */
+    struct session_node node[ATTN_SESSION_DRAFT_MAX + 1];
 };
 
 struct session_hook {
@@ -77,8 +106,12 @@ struct attn_player {
     struct session_store store[ATTN_SESSION_LAYERS_MAX][ATTN_SESSION_SPLIT_MAX];
     struct session_slot slot[ATTN_SESSION_SLOTS_MAX];
     struct session_ubatch u;
+    struct session_tree tree[ATTN_SESSION_SLOTS_MAX];
     int32_t kept[ATTN_SESSION_LAYERS_MAX]; /* widest mask of a drafter's layer so far */
+    int32_t from[ATTN_SESSION_LAYERS_MAX]; /* the cell that the layer's view begins at, of the step at hand */
     float *row;                            /* a head's row while it is written */
+    struct session_turn *circle;           /* SESSION_CIRCLE of them */
+    struct session_ages ages;              /* of keys, with data */
     int current;                           /* slot that events are about */
     struct attn_session_counts counts;
     struct attn_session_at at;
@@ -88,10 +121,11 @@ struct attn_player {
 
 /* ---- batch.c */
 
-/* Tokens of a slot that are to be evaluated: positions from <= p < from + n. */
+/* Tokens of a slot that are to be evaluated: positions from <= p < from + n, or such nodes of its tree. */
 struct session_part {
     int slot;
     int32_t from, n;
+    bool tree;
 };
 
 /* Who evaluates a batch: the target; the drafter, with a cache of its own; the drafter's layers that read the target's.
@@ -102,6 +136,8 @@ enum session_who { SESSION_TARGET, SESSION_DRAFTS, SESSION_READS };
 enum session_result { SESSION_STOPPED, SESSION_DONE, SESSION_REFUSED };
 
 /* A slot's next token: a function of the seed, the slot and how many it had, whatever other slots do. */
+uint32_t session_next_token(struct attn_player *p, int slot);
+/* The slot has it. */
 void session_draw_token(struct attn_player *p, int slot);
 /* Tokens that a slot can still take. */
 int32_t session_room(const struct attn_player *p, int slot);
@@ -112,6 +148,11 @@ void session_drop_checkpoint(struct session_slot *slot, int i);
 static inline int session_kv_layer(const struct attn_player *p, int layer)
 {
     return p->s.layer[layer].reads ? p->s.layer[layer].reads - 1 : layer;
+}
+/* The age of a token's keys in the caches of one who evaluates. */
+static inline uint32_t *session_age_of(const struct attn_player *p, int slot, enum session_who who, int32_t pos)
+{
+    return &p->slot[slot].age[(who == SESSION_DRAFTS ? p->s.cells : 0) + pos];
 }
 /* Who has a layer? */
 static inline enum session_who session_who_has(const struct attn_session_layer *l)
@@ -125,6 +166,21 @@ enum session_result session_decode(struct attn_player *p, struct session_part *p
  * False when the visitor wants no more. */
 bool session_evaluate(struct attn_player *p, struct session_part *part, int n);
 
+/* ---- tree.c */
+
+/* Draws the slot's tree of up to n drafts and so many branches, behind what it has. */
+void session_tree_grow(struct attn_player *p, int slot, int32_t n, int32_t branches);
+/* One of its branches is accepted, at most so many drafts of it, and becomes what the slot has; or nothing of it. */
+void session_tree_accept(struct attn_player *p, int slot, int32_t accepted);
+void session_tree_refuse(struct attn_player *p, int slot);
+/* The token that a slot has at a position, in a branch that node is in (-1: it has no tree). */
+uint32_t session_token_of(const struct attn_player *p, int slot, int32_t node, int32_t pos);
+
+/* ---- deal.c */
+
+/* Needs the session alone. */
+void session_share_of(const struct attn_session *session, int layer, int device, struct session_share *share);
+
 /* ---- emit.c */
 
 /* Rows of a layer's sequence in the step at hand: a stream's, or all of them where all see the same keys. */
@@ -133,9 +189,8 @@ static inline int32_t session_rows(const struct attn_player *p, int layer)
     return p->s.layer[layer].cross ? p->u.n : p->u.n / p->u.streams;
 }
 
-void session_share_of(const struct attn_session *session, int layer, int device, struct session_share *share);
 void session_layout_of(const struct attn_player *p, int layer, int share, struct session_layout *layout);
-/* The problem of the step at hand; widens what KEPT masks keep. */
+/* The problem of the step at hand; sets where its view begins, and widens what KEPT masks keep. */
 void session_emit(struct attn_player *p, int layer, int share, bool draft, struct attn_problem *problem);
 
 /* ---- memory.c */
@@ -145,19 +200,29 @@ void session_memory_close(struct attn_player *p);
 /* The cells that the problem at hand looks at have bytes. */
 void session_memory_reach(struct attn_player *p, int layer, int share, int64_t n_kv);
 
+/* ---- values.c */
+
+bool session_values_open(struct attn_player *p);
+void session_values_close(struct attn_player *p);
+
 /* What a row holds: n values of a head (of all heads of the layer) for a token at a position. Values are in (-1, 1),
- * those of keys twice that. */
+ * those of keys come out of twice that, turned. */
 void session_row_q(const struct attn_player *p, int layer, int32_t head, uint32_t token, int32_t pos, float *row);
 void session_row_k(const struct attn_player *p, int layer, int32_t head, uint32_t token, int32_t pos, float *row);
 void session_row_v(const struct attn_player *p, int layer, int32_t head, uint32_t token, float *row);
 /* Key i of those that are there from the beginning; what pads is 0. */
 void session_cross_k(const struct attn_player *p, int layer, int32_t head, int32_t i, float *row);
 void session_cross_v(const struct attn_player *p, int layer, int32_t head, int32_t i, float *row);
+/* The bytes of a key that was computed, and those of one that is shifted where it is. */
+void session_key_bytes(const struct attn_player *p, int layer, int32_t head, const struct session_key *key,
+                       uint8_t *bytes);
+void session_key_turn(const struct attn_player *p, int layer, int32_t by, uint8_t *bytes);
 float session_sink(const struct attn_player *p, int layer, int32_t head);
 
 /* ---- judge.c */
 
-/* Rows of the step at hand that are of one slot, in one stream (counted from the step's first). */
+/* Rows of the step at hand that are of one slot, in one stream (counted from the step's first), at positions that
+ * follow each other; of a tree of drafts each row is a run. */
 struct session_run {
     int32_t stream, row, n, slot;
 };

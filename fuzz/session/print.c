@@ -74,6 +74,8 @@ static void put_settings(struct printer *p, const struct attn_session *s)
         put(p, " mask padded=%d;", s->mask_pad);
     else if (s->mask != defaults.mask)
         put(p, " mask %s;", mask_names[s->mask]);
+    if (s->deal != defaults.deal)
+        put(p, " deal %s;", deal_names[s->deal]);
     int weights = 0;
     for (int i = 0; i < ATTN_SESSION_SPLIT_MAX; i++)
         weights = s->weight[i] ? i + 1 : weights;
@@ -83,6 +85,13 @@ static void put_settings(struct printer *p, const struct attn_session *s)
         put(p, " seed %" PRIu64 ";", s->seed);
     if (s->schedule)
         put(p, " schedule %" PRIu64 ";", s->schedule);
+}
+
+static void put_accepted(struct printer *p, const struct attn_session_event *e)
+{
+    put(p, " %d accept %d", e->drafted, e->accepted);
+    if (e->branches > 1)
+        put(p, " branches %d", e->branches);
 }
 
 static void put_event(struct printer *p, const struct attn_session_event *e)
@@ -96,14 +105,16 @@ static void put_event(struct printer *p, const struct attn_session_event *e)
     case ATTN_SESSION_TOGETHER: put(p, " %d", e->tokens); break;
     case ATTN_SESSION_DRAFT:
     case ATTN_SESSION_DRAFTS:
-        put(p, " %d accept %d", e->drafted, e->accepted);
+        put_accepted(p, e);
         if (e->times > 1)
             put(p, " times %d", e->times);
         break;
     case ATTN_SESSION_MIXED:
         put(p, " %d", e->tokens);
-        if (e->drafted)
-            put(p, " draft %d accept %d", e->drafted, e->accepted);
+        if (e->drafted) {
+            put(p, " draft");
+            put_accepted(p, e);
+        }
         break;
     case ATTN_SESSION_SHIFT: put(p, " keep=%d", e->keep); break;
     case ATTN_SESSION_REUSE:

@@ -14,7 +14,7 @@
 
 static bool prefill(struct attn_player *p, int slot, int32_t n)
 {
-    struct session_part part = { slot, p->slot[slot].n, 0 };
+    struct session_part part = { slot, p->slot[slot].n, 0, false };
     n = n < session_room(p, slot) ? n : session_room(p, slot);
     if (part.from == 0)
         p->slot[slot].request++;
@@ -44,7 +44,7 @@ static bool generate(struct attn_player *p, int32_t steps, bool all)
         for (int i = 0; i < slots; i++) {
             if (session_room(p, slot[i]) == 0)
                 continue;
-            part[n++] = (struct session_part){ slot[i], p->slot[slot[i]].n, 1 };
+            part[n++] = (struct session_part){ slot[i], p->slot[slot[i]].n, 1, false };
             if (p->slot[slot[i]].n == 0)
                 p->slot[slot[i]].request++;
             session_draw_token(p, slot[i]);
@@ -58,7 +58,23 @@ static bool generate(struct attn_player *p, int32_t steps, bool all)
     return true;
 }
 
-/* One token a step of each slot that drafts. A slot whose first token this is has nothing that could be read. */
+/* The position of the sampled token of a slot that drafts. */
+static int32_t begin_of(const struct attn_player *p, const struct session_part *part)
+{
+    return part->tree ? p->tree[part->slot].root : part->from;
+}
+
+/* What the drafter evaluates in its step k: a token, or those of a tree's depth k that others come after. */
+static struct session_part step_of(const struct attn_player *p, const struct session_part *part, int32_t k)
+{
+    const struct session_tree *tree = &p->tree[part->slot];
+    if (part->tree)
+        return (struct session_part){ part->slot, tree->first[k], tree->open[k], true };
+    return (struct session_part){ part->slot, part->from + k, k < part->n - 1, false };
+}
+
+/* One token, or depth, a step of each slot that drafts. A slot whose first token this is has nothing that could be
+ * read. */
 static enum session_result draft_steps(struct attn_player *p, const struct session_part *part, int n,
                                        enum session_who who)
 {
@@ -67,10 +83,12 @@ static enum session_result draft_steps(struct attn_player *p, const struct sessi
         struct session_part one[ATTN_SESSION_SLOTS_MAX];
         int m = 0;
         for (int i = 0; i < n; i++) {
-            p->u.end[part[i].slot] = part[i].from;
-            if (k < part[i].n - 1 && (who != SESSION_READS || part[i].from > 0))
-                one[m++] = (struct session_part){ part[i].slot, part[i].from + k, 1 };
+            p->u.end[part[i].slot] = begin_of(p, &part[i]);
+            one[m] = step_of(p, &part[i], k);
+            m += one[m].n > 0 && (who != SESSION_READS || begin_of(p, &part[i]) > 0);
         }
+        if (m == 0)
+            break;
         result = session_decode(p, one, m, who);
     }
     return result;
@@ -85,7 +103,7 @@ static enum session_result run_drafter(struct attn_player *p, const struct sessi
     enum session_result result = SESSION_DONE;
     for (int i = 0; i < n && p->cache[SESSION_DRAFTER].n_cells; i++) {
         int32_t from = session_cache_last(&p->cache[SESSION_DRAFTER], part[i].slot) + 1;
-        lacking[i] = (struct session_part){ part[i].slot, from, part[i].from - from };
+        lacking[i] = (struct session_part){ part[i].slot, from, begin_of(p, &part[i]) - from, false };
     }
     if (p->cache[SESSION_DRAFTER].n_cells)
         result = session_decode(p, lacking, n, SESSION_DRAFTS);
@@ -108,17 +126,23 @@ static void give_up_lost(struct attn_player *p, int slot)
 }
 
 /* The sampled token and the drafted ones of each slot that has room; returns how many parts there are. */
-static int draw_drafts(struct attn_player *p, const int *slot, int slots, int32_t drafted, struct session_part *part)
+static int draw_drafts(struct attn_player *p, const int *slot, int slots, const struct attn_session_event *e,
+                       struct session_part *part)
 {
     int n = 0;
     for (int i = 0; i < slots; i++) {
-        int32_t most = session_room(p, slot[i]) < drafted + 1 ? session_room(p, slot[i]) : drafted + 1;
+        const int32_t room = session_room(p, slot[i]), most = room < e->drafted + 1 ? room : e->drafted + 1;
         if (most == 0)
             continue;
-        part[n] = (struct session_part){ slot[i], p->slot[slot[i]].n, most };
-        if (part[n].from == 0)
+        if (p->slot[slot[i]].n == 0)
             p->slot[slot[i]].request++;
-        for (int32_t k = 0; k < most; k++)
+        part[n] = (struct session_part){ slot[i], p->slot[slot[i]].n, most, e->branches > 1 && e->drafted > 0 };
+        if (part[n].tree) {
+            session_tree_grow(p, slot[i], e->drafted, e->branches);
+            part[n].from = 0;
+            part[n].n = p->tree[slot[i]].n;
+        }
+        for (int32_t k = 0; k < most && !part[n].tree; k++)
             session_draw_token(p, slot[i]);
         n++;
     }
@@ -130,7 +154,11 @@ static void roll_back(struct attn_player *p, const struct session_part *part, in
 {
     for (int i = 0; i < n; i++) {
         int32_t accepted = part[i].from + 1 + (accept < part[i].n - 1 ? accept : part[i].n - 1);
-        if (!refused || accepted < p->slot[part[i].slot].n)
+        if (part[i].tree && !refused)
+            session_tree_accept(p, part[i].slot, accept);
+        else if (part[i].tree)
+            session_tree_refuse(p, part[i].slot);
+        else if (!refused || accepted < p->slot[part[i].slot].n)
             session_truncate(p, part[i].slot, accepted);
         give_up_lost(p, part[i].slot);
     }
@@ -141,7 +169,7 @@ static bool draft(struct attn_player *p, const struct attn_session_event *e, boo
 {
     int slot[ATTN_SESSION_SLOTS_MAX];
     struct session_part part[ATTN_SESSION_SLOTS_MAX];
-    int n = draw_drafts(p, slot, slots_in_use(p, all, slot), e->drafted, part);
+    int n = draw_drafts(p, slot, slots_in_use(p, all, slot), e, part);
     if (n > 0 && run_drafter(p, part, n) == SESSION_STOPPED)
         return false;
     int64_t refused = p->counts.refused;
@@ -165,14 +193,14 @@ static bool mixed(struct attn_player *p, const struct attn_session_event *e)
         for (int i = 0; i < p->s.slots; i++)
             if (i != own && p->slot[i].n > 0)
                 slot[slots++] = i;
-        const int n = draw_drafts(p, slot, slots, e->drafted, part);
+        const int n = draw_drafts(p, slot, slots, e, part);
         if (n > 0 && e->drafted && run_drafter(p, part, n) == SESSION_STOPPED)
             return false;
         int32_t taken = p->s.ubatch;
         for (int i = 0; i < n; i++)
             taken -= part[i].n;
         taken = taken < 1 ? 1 : taken < left ? taken : left;
-        part[n] = (struct session_part){ own, p->slot[own].n, taken };
+        part[n] = (struct session_part){ own, p->slot[own].n, taken, false };
         for (int32_t k = 0; k < taken; k++)
             session_draw_token(p, own);
         const int64_t refused = p->counts.refused;
@@ -198,14 +226,16 @@ static void save_checkpoint(struct attn_player *p, int slot)
     if (swa->n_cells == 0 || session_cache_first(swa, slot) < 0)
         return;
     int32_t first = session_cache_first(swa, slot), n = session_cache_last(swa, slot) + 1 - first;
-    uint32_t *token = malloc((size_t)n * sizeof *token);
+    uint32_t *token = malloc(2 * (size_t)n * sizeof *token), *age = token ? token + n : NULL;
     if (!token)
         return;
-    for (int32_t i = 0; i < n; i++)
+    for (int32_t i = 0; i < n; i++) {
         token[i] = s->token[first + i];
+        age[i] = *session_age_of(p, slot, SESSION_TARGET, first + i);
+    }
     if (s->n_checkpoints == SESSION_CHECKPOINTS_MAX)
         session_drop_checkpoint(s, 0);
-    s->checkpoint[s->n_checkpoints++] = (struct session_checkpoint){ first, n, token };
+    s->checkpoint[s->n_checkpoints++] = (struct session_checkpoint){ first, n, token, age };
 }
 
 /* llama_kv_cache::state_read of one sequence: its cells are given up, new ones are found and filled. False: there were
@@ -225,7 +255,8 @@ static bool load_checkpoint(struct attn_player *p, int slot, const struct sessio
         of[i] = slot;
     }
     if (found) {
-        session_cache_place(swa, stream, n, cell, of, pos, saved->token);
+        const struct session_tokens tokens = { of, pos, saved->token, NULL, saved->age };
+        session_cache_place(swa, stream, n, cell, &tokens);
         p->counts.restored++;
     } else {
         p->counts.refused++;
@@ -274,7 +305,7 @@ static bool reuse(struct attn_player *p, int slot, const struct attn_session_eve
     s->n = same; /* the prompt has these tokens, evaluated again or not */
     while (s->n < prompt)
         session_draw_token(p, slot);
-    struct session_part part = { slot, kept, prompt - kept };
+    struct session_part part = { slot, kept, prompt - kept, false };
     return session_evaluate(p, &part, 1);
 }
 
@@ -312,8 +343,12 @@ static void shift(struct attn_player *p, int slot, int32_t keep)
             session_cache_remove(&p->cache[c], slot, keep, keep + dropped);
             session_cache_shift(&p->cache[c], slot, keep + dropped, dropped);
         }
-    memmove(s->token + keep, s->token + keep + dropped, (size_t)(s->n - keep - dropped) * sizeof *s->token);
     s->n -= dropped;
+    memmove(s->token + keep, s->token + keep + dropped, (size_t)(s->n - keep) * sizeof *s->token);
+    for (int32_t pos = keep; pos < s->n && p->data; pos++)
+        for (int who = SESSION_TARGET; who <= SESSION_DRAFTS; who++)
+            *session_age_of(p, slot, who, pos) =
+                session_ages_after(&p->ages, *session_age_of(p, slot, who, pos + dropped), dropped);
     while (s->n_checkpoints)
         session_drop_checkpoint(s, 0);
 }
@@ -328,6 +363,7 @@ static void copy_slot(struct attn_player *p, int from, int to)
         if (p->cache[c].n_cells)
             session_cache_copy(&p->cache[c], from, to);
     memcpy(p->slot[to].token, p->slot[from].token, (size_t)p->slot[from].n * sizeof *p->slot[to].token);
+    memcpy(p->slot[to].age, p->slot[from].age, 2 * (size_t)p->s.cells * sizeof *p->slot[to].age);
     p->slot[to].n = p->slot[from].n;
     p->slot[to].request++;
 }

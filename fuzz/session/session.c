@@ -9,7 +9,7 @@ void attn_session_default(struct attn_session *s)
 {
     memset(s, 0, sizeof *s);
     s->weakening = -1;
-    s->split = s->slots = s->unified = s->pad = s->rows = 1;
+    s->split = s->grain = s->slots = s->unified = s->pad = s->rows = 1;
     s->mask_pad = 1;
     s->cells = 256;
     s->ubatch = ATTN_SESSION_UBATCH;
@@ -75,7 +75,9 @@ const char *attn_session_check(const struct attn_session *s)
     if (!within(s->split, 1, ATTN_SESSION_SPLIT_MAX) || !within(s->slots, 1, ATTN_SESSION_SLOTS_MAX) ||
         !within(s->cells, 1, ATTN_SESSION_CELLS_MAX) || !within(s->ubatch, 1, ATTN_SESSION_UBATCH_MAX) ||
         !within(s->pad, 1, 1024) || !within(s->rows, 1, 256) || !within(s->base, 0, 1024) ||
-        !within(s->mask_pad, 1, 1024) || !within(s->mask, 0, ATTN_SESSION_MASK_COUNT - 1))
+        !within(s->mask_pad, 1, 1024) || !within(s->mask, 0, ATTN_SESSION_MASK_COUNT - 1) ||
+        !within(s->deal, 0, ATTN_SESSION_DEAL_COUNT - 1) || !within(s->grain, 1, ATTN_SESSION_HEADS_MAX) ||
+        !within(s->turn, 0, ATTN_SESSION_SPLIT_MAX - 1))
         return "a number of the server is out of its range";
     int32_t weighed = 0;
     for (int i = 0; i < ATTN_SESSION_SPLIT_MAX; i++)
@@ -109,7 +111,7 @@ const char *attn_session_check(const struct attn_session *s)
         if ((e->op == ATTN_SESSION_DRAFT || e->op == ATTN_SESSION_DRAFTS || e->op == ATTN_SESSION_MIXED) &&
             (!within(e->drafted, e->op != ATTN_SESSION_MIXED, ATTN_SESSION_DRAFT_MAX) ||
              !within(e->accepted, 0, e->drafted)))
-            return "a draft has 1 to 16 tokens, of which at most all are accepted";
+            return "a draft has 1 to 64 tokens, of which at most all are accepted";
 #define X(NAME, field, least, most)                                     \
     if (e->op == ATTN_SESSION_##NAME && !within(e->field, least, most)) \
         return "an event's number is out of its range";

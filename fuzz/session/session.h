@@ -39,7 +39,8 @@ enum {
     ATTN_SESSION_UBATCH = 512, /* where a script does not say */
     ATTN_SESSION_HEADS_MAX = 1024,
     ATTN_SESSION_HEAD_SIZE_MAX = 2048,
-    ATTN_SESSION_DRAFT_MAX = 16,
+    ATTN_SESSION_DRAFT_MAX = 64,    /* tokens of a draft */
+    ATTN_SESSION_BRANCHES_MAX = 32, /* of one that is a tree */
     ATTN_SESSION_NAME_MAX = 16,     /* bytes of a layer's name, with its end */
     ATTN_SESSION_TEXT_MAX = 1 << 16 /* bytes of a script */
 };
@@ -71,16 +72,32 @@ enum attn_session_mask {
         ATTN_SESSION_MASK_COUNT
 };
 
+/* X(NAME, name, meaning): how heads are dealt out to the devices of a split. */
+#define ATTN_SESSION_DEALS(X)                                                                               \
+    X(DOWN, down, "whole KV heads, bounds rounded down; of a single KV head its query heads")               \
+    X(NEAREST, nearest, "the same, each device's number of heads rounded to the nearest")                   \
+    X(SINGLE, single, "bounds rounded down; a single KV head is on one device, with all its query heads")   \
+    X(REPEATED, repeated, "with more devices than KV heads several have one, its query heads between them") \
+    X(MIRRORED, mirrored, "as down; each device has the rows of all KV heads, and views of its own in them")
+
+enum attn_session_deal {
+#define X(NAME, name, text) ATTN_SESSION_DEAL_##NAME,
+    ATTN_SESSION_DEALS(X)
+#undef X
+        ATTN_SESSION_DEAL_COUNT
+};
+
 /* X(NAME, name, operands of its statement, meaning). Amounts are tokens unless said. */
 #define ATTN_SESSION_OPS(X)                                                                                     \
     X(SLOT, slot, "N", "the events after it are about slot N")                                                  \
     X(PREFILL, prefill, "N", "N new tokens of a prompt, in ubatches")                                           \
     X(DECODE, decode, "N", "N tokens, one a step")                                                              \
-    X(MIXED, mixed, "N [draft K accept M]",                                                                     \
+    X(MIXED, mixed, "N [draft K accept M [branches B]]",                                                        \
       "N tokens of a prompt, in ubatches that have a token or draft of each other slot")                        \
     X(TOGETHER, together, "N", "N steps that decode one token of every slot in use")                            \
-    X(DRAFT, draft, "N accept M [times K]", "N drafted tokens, verified in one batch, M of them accepted")      \
-    X(DRAFTS, drafts, "N accept M [times K]", "the same for every slot in use, in one batch")                   \
+    X(DRAFT, draft, "N accept M [branches B] [times K]",                                                        \
+      "N drafted tokens, a chain or a tree, verified in one batch, M of them accepted")                         \
+    X(DRAFTS, drafts, "N accept M [branches B] [times K]", "the same for every slot in use, in one batch")      \
     X(CHECKPOINT, checkpoint, "", "saves the slot's part of the sliding-window cache")                          \
     X(RESTORE, restore, "", "back to the slot's last checkpoint")                                               \
     X(REUSE, reuse, "lcp=SHARE [prompt=N]", "a request whose first tokens, SHARE of its N, are the slot's own") \
@@ -97,23 +114,26 @@ enum attn_session_op {
 };
 
 /* X(NAME, field, least, most): the fields that an event of an op has; the others are 0. */
-#define ATTN_SESSION_FIELDS(X)                     \
-    X(SLOT, slot, 0, ATTN_SESSION_SLOTS_MAX - 1)   \
-    X(PREFILL, tokens, 1, ATTN_SESSION_CELLS_MAX)  \
-    X(DECODE, tokens, 1, ATTN_SESSION_CELLS_MAX)   \
-    X(MIXED, tokens, 1, ATTN_SESSION_CELLS_MAX)    \
-    X(MIXED, drafted, 0, ATTN_SESSION_DRAFT_MAX)   \
-    X(MIXED, accepted, 0, ATTN_SESSION_DRAFT_MAX)  \
-    X(TOGETHER, tokens, 1, ATTN_SESSION_CELLS_MAX) \
-    X(DRAFT, drafted, 1, ATTN_SESSION_DRAFT_MAX)   \
-    X(DRAFT, accepted, 0, ATTN_SESSION_DRAFT_MAX)  \
-    X(DRAFT, times, 0, ATTN_SESSION_CELLS_MAX)     \
-    X(DRAFTS, drafted, 1, ATTN_SESSION_DRAFT_MAX)  \
-    X(DRAFTS, accepted, 0, ATTN_SESSION_DRAFT_MAX) \
-    X(DRAFTS, times, 0, ATTN_SESSION_CELLS_MAX)    \
-    X(REUSE, prompt, 0, ATTN_SESSION_CELLS_MAX)    \
-    X(REUSE, share, 0, 1000)                       \
-    X(COPY, slot, 0, ATTN_SESSION_SLOTS_MAX - 1)   \
+#define ATTN_SESSION_FIELDS(X)                        \
+    X(SLOT, slot, 0, ATTN_SESSION_SLOTS_MAX - 1)      \
+    X(PREFILL, tokens, 1, ATTN_SESSION_CELLS_MAX)     \
+    X(DECODE, tokens, 1, ATTN_SESSION_CELLS_MAX)      \
+    X(MIXED, tokens, 1, ATTN_SESSION_CELLS_MAX)       \
+    X(MIXED, drafted, 0, ATTN_SESSION_DRAFT_MAX)      \
+    X(MIXED, accepted, 0, ATTN_SESSION_DRAFT_MAX)     \
+    X(MIXED, branches, 0, ATTN_SESSION_BRANCHES_MAX)  \
+    X(TOGETHER, tokens, 1, ATTN_SESSION_CELLS_MAX)    \
+    X(DRAFT, drafted, 1, ATTN_SESSION_DRAFT_MAX)      \
+    X(DRAFT, accepted, 0, ATTN_SESSION_DRAFT_MAX)     \
+    X(DRAFT, branches, 0, ATTN_SESSION_BRANCHES_MAX)  \
+    X(DRAFT, times, 0, ATTN_SESSION_CELLS_MAX)        \
+    X(DRAFTS, drafted, 1, ATTN_SESSION_DRAFT_MAX)     \
+    X(DRAFTS, accepted, 0, ATTN_SESSION_DRAFT_MAX)    \
+    X(DRAFTS, branches, 0, ATTN_SESSION_BRANCHES_MAX) \
+    X(DRAFTS, times, 0, ATTN_SESSION_CELLS_MAX)       \
+    X(REUSE, prompt, 0, ATTN_SESSION_CELLS_MAX)       \
+    X(REUSE, share, 0, 1000)                          \
+    X(COPY, slot, 0, ATTN_SESSION_SLOTS_MAX - 1)      \
     X(SHIFT, keep, 0, ATTN_SESSION_CELLS_MAX)
 
 struct attn_session_event {
@@ -122,6 +142,7 @@ struct attn_session_event {
     int32_t tokens;   /* of a prompt; one a step */
     int32_t drafted;  /* tokens, */
     int32_t accepted; /* so many of them, */
+    int32_t branches; /* in a tree of so many; 0 and 1: one after the other */
     int32_t times;    /* so often; 0 is once */
     int32_t prompt;   /* tokens; 0: as long as the share asks for */
     int32_t share;    /* of the prompt, that the slot has: in 1/1000 */
@@ -131,7 +152,8 @@ struct attn_session_event {
 struct attn_session {
     int32_t device, weakening;              /* row of the device table, index of a weakening (-1: none) */
     int32_t split;                          /* devices that heads are split over, */
-    uint8_t weight[ATTN_SESSION_SPLIT_MAX]; /* in these proportions; all 0: evenly */
+    uint8_t weight[ATTN_SESSION_SPLIT_MAX]; /* in these proportions; all 0: evenly; */
+    int32_t deal, grain, turn; /* enum attn_session_deal; in multiples of; this device's bounds come first */
     int32_t slots;
     int32_t cells;          /* of the full cache: in all when unified, else a slot */
     int32_t unified;        /* 1: all slots in one stream of cells; 0: a stream each */
@@ -141,6 +163,7 @@ struct attn_session {
     int32_t rows;           /* mask rows are padded to a multiple of it */
     int32_t shared;         /* 1: sequences whose masks are equal share one */
     int32_t swa_full;       /* 1: the sliding-window cache is as large as the full one */
+    int32_t narrow;         /* 1: layers with a window view only the cells that it sees, in whole paddings */
     int32_t base;           /* elements (blocks) before the first cell of each cache tensor */
     uint64_t seed;          /* of tokens and values */
     uint64_t schedule;      /* of the executor */
@@ -170,8 +193,9 @@ struct attn_session_error {
  *   layer NAME heads=N/M d=D[/DV] [type=T[/TV]] [window=N] [scale=F] [softcap=F] [max_bias=F] [sinks] [view] [draft]
  *     [reads=NAME] [cross=N]
  *   device NAME[~WEAKENING]   split N   slots N   cells N   cache unified|streams   ubatch N   pad N
- *   weights N/N/... (one a device)
- *   mask exact|padded=N|kept   rows N   masks each|shared   swa window|full   base N   seed N   schedule N
+ *   weights N/N/... (one a device)   deal down|nearest|single|repeated|mirrored   grain N   turn N
+ *   mask exact|padded=N|kept   rows N   masks each|shared   swa window|full   views whole|narrow   base N   seed N
+ *   schedule N
  * Events are those of ATTN_SESSION_OPS. Returns true, or false with *error. Needs no memory besides its arguments. */
 bool attn_session_parse(const char *text, size_t len, struct attn_session *session, size_t *used,
                         struct attn_session_error *error);

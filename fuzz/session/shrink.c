@@ -136,6 +136,9 @@ static bool lower_settings(struct search *x)
     x->candidate = x->best;
     memset(s->weight, 0, sizeof s->weight);
     changed |= try_candidate(x);
+    changed |= set_number(x, &s->deal, ATTN_SESSION_DEAL_DOWN);
+    changed |= set_number(x, &s->grain, 1);
+    changed |= set_number(x, &s->turn, 0);
     changed |= lower(x, &s->split, 1);
     changed |= set_number(x, &s->pad, 1);
     changed |= set_number(x, &s->mask, ATTN_SESSION_MASK_EXACT);
@@ -143,6 +146,7 @@ static bool lower_settings(struct search *x)
     changed |= set_number(x, &s->rows, 1);
     changed |= set_number(x, &s->shared, 0);
     changed |= set_number(x, &s->swa_full, 0);
+    changed |= set_number(x, &s->narrow, 0);
     changed |= lower(x, &s->base, 0);
     changed |= lower(x, &s->slots, 1);
     changed |= lower(x, &s->cells, 1);

@@ -292,8 +292,8 @@ static bool read_setting(struct reader *r, const struct word *statement, uint64_
             return *choice(s, i) || word_is(&value, choices[i].zero) ||
                    fail(r, &value, "not one of the two words there are:");
         }
-    enum { DEVICE, MASK, SEED, SCHEDULE, WEIGHTS, N_OTHERS };
-    static const char *const others[N_OTHERS] = { "device", "mask", "seed", "schedule", "weights" };
+    enum { DEVICE, MASK, DEAL, SEED, SCHEDULE, WEIGHTS, N_OTHERS };
+    static const char *const others[N_OTHERS] = { "device", "mask", "deal", "seed", "schedule", "weights" };
     int other = find_name(statement, others, N_OTHERS);
     if (other < 0) {
         *known = false;
@@ -307,6 +307,10 @@ static bool read_setting(struct reader *r, const struct word *statement, uint64_
         return read_device(r, &value);
     if (other == WEIGHTS)
         return read_weights(r, &value);
+    if (other == DEAL) {
+        s->deal = find_name(&value, deal_names, ATTN_SESSION_DEAL_COUNT);
+        return s->deal >= 0 || fail(r, &value, "heads are dealt out down, nearest, single, repeated or mirrored, not");
+    }
     if (other == MASK) {
         struct word pad;
         if (after_key(&value, "padded", &pad)) {
@@ -340,7 +344,7 @@ static bool read_share(struct reader *r, const struct word *w, int32_t *share)
     return true;
 }
 
-/* N accept M */
+/* N accept M [branches B] */
 static bool read_accepted(struct reader *r, struct attn_session_event *e)
 {
     struct word w = next_word(r);
@@ -350,10 +354,17 @@ static bool read_accepted(struct reader *r, struct attn_session_event *e)
     if (!word_is(&w, "accept"))
         return fail(r, &w, "accept N is needed, not");
     w = next_word(r);
-    return read_number(r, &w, 0, e->drafted, &e->accepted);
+    if (!read_number(r, &w, 0, e->drafted, &e->accepted))
+        return false;
+    w = peek_word(r);
+    if (!word_is(&w, "branches"))
+        return true;
+    next_word(r);
+    w = next_word(r);
+    return read_number(r, &w, 2, ATTN_SESSION_BRANCHES_MAX, &e->branches);
 }
 
-/* N [draft K accept M] */
+/* N [draft K accept M [branches B]] */
 static bool read_mixed(struct reader *r, struct attn_session_event *e)
 {
     struct word w = next_word(r);
@@ -366,7 +377,7 @@ static bool read_mixed(struct reader *r, struct attn_session_event *e)
     return read_accepted(r, e);
 }
 
-/* N accept M [times K] */
+/* N accept M [branches B] [times K] */
 static bool read_draft(struct reader *r, struct attn_session_event *e)
 {
     struct word w;

@@ -11,6 +11,11 @@ static const char *const mask_names[] = {
     ATTN_SESSION_MASKS(X)
 #undef X
 };
+static const char *const deal_names[] = {
+#define X(NAME, name, text) #name,
+    ATTN_SESSION_DEALS(X)
+#undef X
+};
 static const char *const op_names[] = {
 #define X(NAME, name, operands, text) #name,
     ATTN_SESSION_OPS(X)
@@ -24,6 +29,8 @@ static const struct {
     int32_t low, high;
 } numbers[] = {
     { "split", offsetof(struct attn_session, split), 1, ATTN_SESSION_SPLIT_MAX },
+    { "grain", offsetof(struct attn_session, grain), 1, ATTN_SESSION_HEADS_MAX },
+    { "turn", offsetof(struct attn_session, turn), 0, ATTN_SESSION_SPLIT_MAX - 1 },
     { "slots", offsetof(struct attn_session, slots), 1, ATTN_SESSION_SLOTS_MAX },
     { "cells", offsetof(struct attn_session, cells), 1, ATTN_SESSION_CELLS_MAX },
     { "ubatch", offsetof(struct attn_session, ubatch), 1, ATTN_SESSION_UBATCH_MAX },
@@ -43,6 +50,7 @@ static const struct {
     { "cache", "streams", "unified", offsetof(struct attn_session, unified) },
     { "masks", "each", "shared", offsetof(struct attn_session, shared) },
     { "swa", "window", "full", offsetof(struct attn_session, swa_full) },
+    { "views", "whole", "narrow", offsetof(struct attn_session, narrow) },
 };
 enum { N_CHOICES = sizeof choices / sizeof choices[0] };
 

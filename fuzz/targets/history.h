@@ -32,8 +32,12 @@
     X(rows, s->rows > 1)                                              \
     X(shared, s->shared)                                              \
     X(swa_full, s->swa_full)                                          \
+    X(narrow, s->narrow)                                              \
     X(base, s->base > 0)                                              \
     X(split, s->split)                                                \
+    X(deal, s->deal)                                                  \
+    X(grain, s->grain > 1)                                            \
+    X(turn, s->turn > 0)                                              \
     X(scheduled, s->schedule != 0)                                    \
     X(events, history_bits(s->n_events))
 

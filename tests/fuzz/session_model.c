@@ -303,6 +303,145 @@ static void test_uneven_split(void **state)
     attn_player_close(p);
 }
 
+/* llama.cpp's rotation: the sizes are those of the devices after turn, heads stay in the devices' order; bounds in
+ * whole multiples of the grain; ik_llama.cpp's rounding to the nearest; and a single KV head, shared or not. */
+static void test_deals(void **state)
+{
+    static const struct {
+        const char *server;
+        int32_t heads, kv_heads;
+        int32_t n_head[4], first_kv[4], n_head_kv[4];
+    } want[] = {
+        { "weights 1/3/0/4", 21, 7, { 0, 9, 0, 12 }, { 0, 0, 3, 3 }, { 0, 3, 0, 4 } },
+        /* 0/4/1/3 of 7: bounds at 0, 3, 4 */
+        { "weights 1/3/0/4; turn 2", 21, 7, { 3, 9, 0, 9 }, { 0, 1, 4, 4 }, { 1, 3, 0, 3 } },
+        { "", 7, 7, { 1, 2, 2, 2 }, { 0, 1, 3, 5 }, { 1, 2, 2, 2 } },
+        { "turn 1", 7, 7, { 2, 1, 2, 2 }, { 0, 2, 3, 5 }, { 2, 1, 2, 2 } },
+        { "grain 4", 20, 10, { 0, 8, 0, 12 }, { 0, 0, 4, 4 }, { 0, 4, 0, 6 } },
+        { "grain 4", 40, 1, { 8, 12, 8, 12 }, { 0, 0, 0, 0 }, { 1, 1, 1, 1 } },
+        { "deal nearest; weights 1/3/0/4", 21, 7, { 3, 9, 0, 9 }, { 0, 1, 4, 4 }, { 1, 3, 0, 3 } },
+        { "deal nearest; turn 3", 5, 5, { 1, 1, 1, 2 }, { 0, 1, 2, 3 }, { 1, 1, 1, 2 } },
+        { "deal nearest; grain 2; weights 1/1/1/5", 32, 8, { 0, 0, 8, 24 }, { 0, 0, 0, 2 }, { 0, 0, 2, 6 } },
+        { "deal single", 6, 1, { 0, 0, 0, 6 }, { 0, 0, 0, 0 }, { 0, 0, 0, 1 } },
+        { "deal single; turn 2", 6, 1, { 0, 6, 0, 0 }, { 0, 0, 1, 1 }, { 0, 1, 0, 0 } },
+        { "deal repeated", 21, 3, { 3, 4, 7, 7 }, { 0, 0, 1, 2 }, { 1, 1, 1, 1 } },
+        { "deal repeated", 2, 2, { 0, 1, 0, 1 }, { 0, 0, 1, 1 }, { 1, 1, 1, 1 } },
+        { "deal repeated", 16, 8, { 4, 4, 4, 4 }, { 0, 2, 4, 6 }, { 2, 2, 2, 2 } },
+        { "deal mirrored", 16, 8, { 4, 4, 4, 4 }, { 0, 2, 4, 6 }, { 2, 2, 2, 2 } },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
+        char script[256];
+        int32_t first = 0;
+        snprintf(script, sizeof script, "session { layer a heads=%d/%d d=64; split 4; %s; cells 64; prefill 4; }",
+                 want[i].heads, want[i].kv_heads, want[i].server);
+        struct attn_player *p = play(script);
+        for (int device = 0; device < 4; device++) {
+            const struct session_share *share = &p->share[0][device];
+            assert_int_equal(share->n_head, want[i].n_head[device]);
+            assert_int_equal(share->n_head_kv, want[i].n_head_kv[device]);
+            if (share->n_head_kv > 0)
+                assert_int_equal(share->first_kv, want[i].first_kv[device]);
+            assert_int_equal(share->first, first);
+            first += share->n_head;
+            if (share->n_head > 0) /* each query head reads the KV head that it reads in the whole layer */
+                for (int32_t h = 0; h < share->n_head; h++)
+                    assert_int_equal((share->first + h) / (want[i].heads / want[i].kv_heads),
+                                     share->first_kv + h / (share->n_head / share->n_head_kv));
+        }
+        assert_int_equal(first, want[i].heads);
+        attn_player_close(p);
+    }
+    /* Rows of all KV heads, views of the device's own in them. */
+    struct attn_player *p =
+        play("session { layer a heads=16/8 d=64 type=q8_0; split 4; deal mirrored; cells 64; base 3; "
+             "prefill 4; }");
+    assert_int_equal(seen.n, 4);
+    assert_tensor(&seen.problem[2].t[ATTN_K], (int64_t[]){ 64, 4, 2, 1 }, (int64_t[]){ 34, 544, 68, 544 * 64 },
+                  3 * 34 + 4 * 68);
+    attn_player_close(p);
+}
+
+/* Views of a layer with a window from the first to the last cell that a row sees, in whole paddings: of one sequence,
+ * of two whose cells lie between each other, of a ring that has begun anew. */
+static void test_narrow_views(void **state)
+{
+    (void)state;
+    struct attn_player *p =
+        play("session { layer w heads=2/1 d=64 window=9; layer f heads=2/1 d=64; slots 2; cells 96; "
+             "swa full; views narrow; pad 4; prefill 42; decode 1; slot 1; prefill 2; together 6; }");
+    /* 43 tokens: the last sees positions 34 to 42: cells 32 to 44. */
+    assert_tensor(&seen.problem[2].t[ATTN_K], (int64_t[]){ 64, 12, 1, 1 }, (int64_t[]){ 2, 128, 128, 128 * 96 },
+                  32 * 128);
+    assert_int_equal(seen.problem[2].t[ATTN_MASK].ne[0], 12);
+    assert_int_equal(attn_n_kv(&seen.problem[3]), 44);
+    assert_int_equal(seen.problem[3].t[ATTN_K].offset, 0);
+    /* Slot 1 begins at cell 43; behind it both have every other cell: of slot 0 positions 40 to 48 are cells 40 to 55,
+     * of slot 1 all, from 43 on. */
+    const struct attn_problem *last = &seen.problem[seen.n - 2];
+    assert_int_equal(last->t[ATTN_K].offset, 40 * 128);
+    assert_int_equal(attn_n_kv(last), 60 - 40);
+    attn_player_close(p);
+    /* A ring of 8 + 4 cells: position 22 sees 15 to 22, of which 15 to 23 - 1 lie in cells 3 to 10. */
+    p = play("session { layer w heads=2/1 d=64 window=8; layer f heads=2/1 d=64; cells 96; ubatch 4; views narrow; "
+             "prefill 20; decode 3; }");
+    last = &seen.problem[seen.n - 2];
+    assert_int_equal(p->cache[SESSION_SWA].n_cells, 12);
+    assert_int_equal(last->t[ATTN_K].offset, 3 * 128);
+    assert_int_equal(attn_n_kv(last), 8);
+    attn_player_close(p);
+}
+
+/* A tree of drafts: each token once, in the order of their depths, at the position of its depth; the drafter evaluates
+ * those that another comes after, a depth a step; what is accepted stays where it is. */
+static void test_trees(void **state)
+{
+    (void)state;
+    struct attn_player *p = play("session { layer f heads=2/1 d=64; layer m heads=2/1 d=64 draft; cells 64; prefill 10;"
+                                 "draft 9 accept 2 branches 3; decode 1; }");
+    const struct session_tree *tree = &p->tree[0];
+    int32_t depths = 0, parents = 0;
+    assert_int_equal(tree->n, 10);
+    assert_int_equal(tree->leaves, 3);
+    assert_int_equal(tree->root, 10);
+    for (int32_t i = 1; i < tree->n; i++) {
+        assert_true(tree->node[i].parent < i);
+        assert_int_equal(tree->node[i].depth, tree->node[tree->node[i].parent].depth + 1);
+        assert_true(tree->node[i].depth >= tree->node[i - 1].depth);
+        assert_int_equal(tree->node[i].branches & ~tree->node[tree->node[i].parent].branches, 0);
+    }
+    for (; tree->open[depths]; depths++)
+        parents += tree->open[depths];
+    assert_int_equal(tree->node[0].branches, 7);
+    assert_int_equal(depths, tree->node[9].depth);
+    /* prefill, drafter: 10 tokens it lacks, then a step a depth; the tree; a token, behind 13 that stay. */
+    assert_int_equal(seen.n, 2 + depths + 2);
+    int32_t n_kv = 10;
+    for (int32_t k = 0; k < depths; k++) {
+        n_kv += tree->open[k];
+        assert_int_equal(attn_n_q(&seen.problem[2 + k]), tree->open[k]);
+        assert_int_equal(attn_n_kv(&seen.problem[2 + k]), n_kv);
+    }
+    assert_int_equal(n_kv, 10 + parents);
+    assert_int_equal(attn_n_q(&seen.problem[2 + depths]), 10);
+    assert_int_equal(attn_n_kv(&seen.problem[2 + depths]), 20);
+    assert_int_equal(attn_player_length(p, 0), 14);
+    const struct session_stream *stream = &p->cache[SESSION_FULL].stream[0];
+    assert_int_equal(stream->used, 14);
+    for (int32_t i = 0; i < stream->end; i++)
+        if (stream->cell[i].pos >= 0) {
+            assert_int_equal(stream->cell[i].branches, 0);
+            assert_int_equal(stream->cell[i].token, attn_player_token(p, 0, stream->cell[i].pos));
+        }
+    attn_player_close(p);
+    /* Where a cache is full the tree is given up, whole. */
+    p = play("session { layer f heads=2/1 d=64; cells 24; ubatch 4; prefill 20; draft 20 accept 3 branches 4; }");
+    assert_true(p->counts.refused > 0);
+    assert_int_equal(attn_player_length(p, 0), 20);
+    assert_int_equal(p->cache[SESSION_FULL].stream[0].used, 20);
+    attn_player_close(p);
+}
+
 /* Keys that are there from the beginning: a padded number of them and no mask, whatever the cache holds. */
 static void test_cross(void **state)
 {
@@ -416,6 +555,9 @@ int main(void)
         cmocka_unit_test(test_streams),
         cmocka_unit_test(test_views_and_splits),
         cmocka_unit_test(test_uneven_split),
+        cmocka_unit_test(test_deals),
+        cmocka_unit_test(test_narrow_views),
+        cmocka_unit_test(test_trees),
         cmocka_unit_test(test_cross),
         cmocka_unit_test(test_shift_copy_defrag),
         cmocka_unit_test(test_a_full_cache),

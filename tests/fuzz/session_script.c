@@ -73,8 +73,9 @@ static void test_longest(void **state)
     }
     one.n_events = ATTN_SESSION_EVENTS_MAX;
     for (int i = 0; i < one.n_events; i++)
-        one.event[i] =
-            (struct attn_session_event){ .op = ATTN_SESSION_DRAFTS, .drafted = 16, .accepted = 16, .times = 65536 };
+        one.event[i] = (struct attn_session_event){
+            .op = ATTN_SESSION_DRAFTS, .drafted = 64, .accepted = 64, .branches = 32, .times = 65536
+        };
     assert_null(attn_session_check(&one));
     size_t n = attn_session_print(&one, text, sizeof text);
     assert_true(n < sizeof text);
@@ -90,12 +91,12 @@ static void test_every_statement(void **state)
     static const char script[] =
         "session { # a comment; layer\n"
         "  layer a heads=6/2 d=96/64 type=q8_0/f16 window=9 scale=0.25 softcap=30 max_bias=8 sinks;\n"
-        "  layer b heads=4/1 d=576/512 view draft; device gfx942~lds/2; split 3; slots 2; cells 99; "
+        "  layer b heads=4/1 d=576/512 view draft; device gfx942~lds/2; split 3; deal mirrored; grain 2; turn 1; slots 2; cells 99; "
         "cache streams; ubatch 7;\r\n"
-        "  pad 32; mask padded=64; rows 8; masks shared; swa full; base 3; seed 18446744073709551615; schedule 5;\n"
+        "  pad 32; mask padded=64; rows 8; masks shared; swa full; views narrow; base 3; seed 18446744073709551615; schedule 5;\n"
         "  slot 1; prefill 4; decode 2; together 3; draft 4 accept 2; drafts 2 accept 0 times 3; checkpoint; restore;\n"
         "  reuse lcp=0.5 prompt=12; reuse lcp=1; reuse lcp=0.05; copy 0; shift keep=0; defrag; clear; mixed 9;\n"
-        "  mixed 8 draft 3 accept 1 }trailing";
+        "  mixed 8 draft 3 accept 1; mixed 8 draft 3 accept 1 branches 2; draft 40 accept 0 branches 9 times 2 }trailing";
     struct attn_session_error error;
     size_t used;
     (void)state;
@@ -113,7 +114,11 @@ static void test_every_statement(void **state)
     assert_int_equal(one.mask, ATTN_SESSION_MASK_PADDED);
     assert_int_equal(one.mask_pad, 64);
     assert_true(one.seed == UINT64_MAX && one.schedule == 5);
-    assert_int_equal(one.n_events, 17);
+    assert_int_equal(one.n_events, 19);
+    assert_int_equal(one.narrow, 1);
+    assert_true(one.deal == ATTN_SESSION_DEAL_MIRRORED && one.grain == 2 && one.turn == 1);
+    assert_int_equal(one.event[17].branches, 2);
+    assert_true(one.event[18].drafted == 40 && one.event[18].branches == 9 && one.event[18].times == 2);
     assert_int_equal(one.event[15].drafted, 0);
     assert_int_equal(one.event[16].tokens, 8);
     assert_int_equal(one.event[16].drafted, 3);
@@ -166,7 +171,13 @@ static void test_errors(void **state)
         { A "prefill 4; cells 9; }", 1, 46, "only events" },
         { A "prefill; }", 1, 42, "number" },
         { A "prefill 4 5; }", 1, 45, "semicolon" },
-        { A "draft 17 accept 1; }", 1, 41, "from 1 to 16" },
+        { A "draft 65 accept 1; }", 1, 41, "from 1 to 64" },
+        { A "draft 4 accept 1 branches 1; }", 1, 61, "from 2 to 32" },
+        { A "draft 4 accept 1 times 2 branches 2; }", 1, 60, "semicolon" },
+        { A "split 2; deal out; }", 1, 49, "down, nearest, single, repeated or mirrored" },
+        { A "split 2; turn 8; }", 1, 49, "from 0 to 7" },
+        { A "grain 0; }", 1, 41, "from 1 to 1024" },
+        { A "views wide; }", 1, 41, "two words" },
         { A "draft 4 accept 5; }", 1, 50, "from 0 to 4" },
         { A "draft 4 of 5; }", 1, 43, "accept" },
         { A "reuse; }", 1, 40, "lcp" },
@@ -223,8 +234,8 @@ static void test_any_bytes(void **state)
 /* Every event, feature and value comes up in decoded sessions, and mutants stay within the bytes allowed. */
 static void test_decoding_reaches(void **state)
 {
-    int op[ATTN_SESSION_OP_COUNT] = { 0 }, views = 0, drafters = 0, windows = 0, streams = 0, split = 0, quantised = 0,
-        kept = 0;
+    int op[ATTN_SESSION_OP_COUNT] = { 0 }, deal[ATTN_SESSION_DEAL_COUNT] = { 0 }, trees = 0, narrow = 0, turned = 0,
+        views = 0, drafters = 0, windows = 0, streams = 0, split = 0, quantised = 0, kept = 0;
     uint8_t bytes[ATTN_SESSION_BYTES_MAX], other[ATTN_SESSION_BYTES_MAX], child[ATTN_SESSION_BYTES_MAX];
     struct attn_session_limits limits;
     size_t n = 0;
@@ -244,6 +255,8 @@ static void test_decoding_reaches(void **state)
         assert_null(attn_session_check(&one));
         for (int i = 0; i < one.n_events; i++)
             op[one.event[i].op]++;
+        for (int i = 0; i < one.n_events; i++)
+            trees += one.event[i].branches > 1;
         for (int i = 0; i < one.n_layers; i++) {
             views += one.layer[i].view;
             drafters += one.layer[i].draft;
@@ -252,10 +265,16 @@ static void test_decoding_reaches(void **state)
         }
         streams += !one.unified && one.slots > 1;
         split += one.split > 1;
+        deal[one.deal] += one.split > 1;
+        turned += one.turn > 0 && one.grain > 1;
+        narrow += one.narrow;
         kept += one.mask == ATTN_SESSION_MASK_KEPT;
     }
     for (int i = 0; i < ATTN_SESSION_OP_COUNT; i++)
         assert_true(op[i] > 200);
+    for (int i = 0; i < ATTN_SESSION_DEAL_COUNT; i++)
+        assert_true(deal[i] > 40);
+    assert_true(trees > 400 && narrow > 100 && turned > 40);
     assert_true(views > 40 && drafters > 400 && windows > 400 && streams > 200 && split > 400 && quantised > 200 &&
                 kept > 200);
 }
