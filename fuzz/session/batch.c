@@ -10,7 +10,6 @@
 
 #include "fuzz/session/play.h"
 #include "planner/arith.h"
-#include "planner/hash.h"
 
 /* ---- Open and close -------------------------------------------------------------------------------------- */
 
@@ -114,19 +113,6 @@ uint32_t attn_player_token(const struct attn_player *p, int slot, int32_t positi
 }
 
 /* ---- Tokens ---------------------------------------------------------------------------------------------- */
-
-uint32_t session_next_token(struct attn_player *p, int slot)
-{
-    return (uint32_t)(attn_hash_u64(p->s.seed, (uint64_t)slot << 32 | p->slot[slot].drawn++) >> 32);
-}
-
-void session_draw_token(struct attn_player *p, int slot)
-{
-    struct session_slot *s = &p->slot[slot];
-    s->token[s->n++] = session_next_token(p, slot);
-}
-
-int32_t session_room(const struct attn_player *p, int slot) { return p->s.cells - p->slot[slot].n; }
 
 /* seq_rm from n on. */
 void session_truncate(struct attn_player *p, int slot, int32_t n)

@@ -119,6 +119,17 @@ struct attn_player {
     void *context;
 };
 
+/* ---- tokens.c */
+
+/* A slot's next token: a function of the seed, the slot and how many it had, whatever other slots do. */
+uint32_t session_next_token(struct attn_player *p, int slot);
+/* The slot has it. */
+void session_draw_token(struct attn_player *p, int slot);
+/* Tokens that a slot can still take. */
+int32_t session_room(const struct attn_player *p, int slot);
+/* The token that a slot has at a position, in a branch that node is in (-1: it has no tree). */
+uint32_t session_token_of(const struct attn_player *p, int slot, int32_t node, int32_t pos);
+
 /* ---- batch.c */
 
 /* Tokens of a slot that are to be evaluated: positions from <= p < from + n, or such nodes of its tree. */
@@ -135,12 +146,6 @@ enum session_who { SESSION_TARGET, SESSION_DRAFTS, SESSION_READS };
 /* STOPPED: the visitor wants no more. REFUSED: there were no cells for some ubatch; what was placed stays. */
 enum session_result { SESSION_STOPPED, SESSION_DONE, SESSION_REFUSED };
 
-/* A slot's next token: a function of the seed, the slot and how many it had, whatever other slots do. */
-uint32_t session_next_token(struct attn_player *p, int slot);
-/* The slot has it. */
-void session_draw_token(struct attn_player *p, int slot);
-/* Tokens that a slot can still take. */
-int32_t session_room(const struct attn_player *p, int slot);
 /* The slot keeps its first n tokens, in all caches, and the checkpoints of them. */
 void session_truncate(struct attn_player *p, int slot, int32_t n);
 void session_drop_checkpoint(struct session_slot *slot, int i);
@@ -173,8 +178,6 @@ void session_tree_grow(struct attn_player *p, int slot, int32_t n, int32_t branc
 /* One of its branches is accepted, at most so many drafts of it, and becomes what the slot has; or nothing of it. */
 void session_tree_accept(struct attn_player *p, int slot, int32_t accepted);
 void session_tree_refuse(struct attn_player *p, int slot);
-/* The token that a slot has at a position, in a branch that node is in (-1: it has no tree). */
-uint32_t session_token_of(const struct attn_player *p, int slot, int32_t node, int32_t pos);
 
 /* ---- deal.c */
 

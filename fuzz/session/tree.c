@@ -103,13 +103,3 @@ void session_tree_accept(struct attn_player *p, int slot, int32_t accepted)
     }
     settle(p, slot, branch, s->n);
 }
-
-uint32_t session_token_of(const struct attn_player *p, int slot, int32_t node, int32_t pos)
-{
-    const struct session_tree *t = &p->tree[slot];
-    if (node < 0 || pos < t->root)
-        return p->slot[slot].token[pos];
-    while (t->node[node].depth > pos - t->root)
-        node = t->node[node].parent;
-    return t->node[node].token;
-}

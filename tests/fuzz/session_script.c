@@ -91,12 +91,15 @@ static void test_every_statement(void **state)
     static const char script[] =
         "session { # a comment; layer\n"
         "  layer a heads=6/2 d=96/64 type=q8_0/f16 window=9 scale=0.25 softcap=30 max_bias=8 sinks;\n"
-        "  layer b heads=4/1 d=576/512 view draft; device gfx942~lds/2; split 3; deal mirrored; grain 2; turn 1; slots 2; cells 99; "
+        "  layer b heads=4/1 d=576/512 view draft; device gfx942~lds/2; split 3; deal mirrored; grain 2; turn 1; "
+        "slots 2; cells 99; "
         "cache streams; ubatch 7;\r\n"
-        "  pad 32; mask padded=64; rows 8; masks shared; swa full; views narrow; base 3; seed 18446744073709551615; schedule 5;\n"
+        "  pad 32; mask padded=64; rows 8; masks shared; swa full; views narrow; base 3; seed 18446744073709551615; "
+        "schedule 5;\n"
         "  slot 1; prefill 4; decode 2; together 3; draft 4 accept 2; drafts 2 accept 0 times 3; checkpoint; restore;\n"
         "  reuse lcp=0.5 prompt=12; reuse lcp=1; reuse lcp=0.05; copy 0; shift keep=0; defrag; clear; mixed 9;\n"
-        "  mixed 8 draft 3 accept 1; mixed 8 draft 3 accept 1 branches 2; draft 40 accept 0 branches 9 times 2 }trailing";
+        "  mixed 8 draft 3 accept 1; mixed 8 draft 3 accept 1 branches 2; draft 40 accept 0 branches 9 times 2 "
+        "}trailing";
     struct attn_session_error error;
     size_t used;
     (void)state;
