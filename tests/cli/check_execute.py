@@ -43,7 +43,7 @@ class Library(unittest.TestCase):
 
     def test_nothing_is_found_in_our_kernels(self):
         code, report = check(self.library.good(), "--execute", "--seconds", "60" if LONG else "8")
-        self.assertEqual(([f["key"] for f in report["findings"]], code), ([], 0))
+        self.assertEqual(([f["id"] for f in report["findings"]], code), ([], 0))
         self.assertEqual(sorted(report["devices"]), sorted(imitation_amd.TARGETS))
         self.assertEqual(report["unsupported_launches"], 0)
         self.assertGreater(report["executed"], 100)
@@ -58,12 +58,12 @@ class Library(unittest.TestCase):
         shows = planted.header(os.path.join(imitation_amd.FAULTS, name + ".patch"))["shows"]
         library = self.library.faulty(name)
         code, report = check(library, "--calls", "200000")
-        self.assertEqual(([f["key"] for f in report["findings"]], code), ([], 0), "without --execute")
+        self.assertEqual(([f["id"] for f in report["findings"]], code), ([], 0), "without --execute")
         code, report = check(library, "--execute", "--seconds", SECONDS)
         self.assertEqual(code, 1)
-        found = [f for f in report["findings"] if f["key"].startswith(shows)]
-        self.assertTrue(found, [f["key"] for f in report["findings"]])
-        print("%s: %d executed, %s" % (name, report["executed"], [f["key"] for f in found]), flush=True)
+        found = [f for f in report["findings"] if f["id"].startswith(shows)]
+        self.assertTrue(found, [f["id"] for f in report["findings"]])
+        print("%s: %d executed, %s" % (name, report["executed"], [f["id"] for f in found]), flush=True)
         for f in report["findings"]:
             self.assertIn(f["kind"], ("stopped", "wrong", "loose"))
         self.assertEqual(set().union(*(f["devices"] for f in found)), set(imitation_amd.TARGETS))
@@ -72,7 +72,7 @@ class Library(unittest.TestCase):
         code, report = check(library, "--execute", found[0]["line"])
         self.assertEqual(({f["group"] for f in report["findings"]}, code), ({found[0]["group"]}, 1))
         code, report = check(self.library.good(), "--execute", found[0]["line"])
-        self.assertEqual(([f["key"] for f in report["findings"]], code), ([], 0))
+        self.assertEqual(([f["id"] for f in report["findings"]], code), ([], 0))
 
     def names(self, f):
         self.assertIn(f["device"], imitation_amd.TARGETS)
