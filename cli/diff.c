@@ -162,26 +162,6 @@ static int ask_given(struct diff *diff, int n, char **given)
 
 /* ---- The verb -------------------------------------------------------------------------------------------- */
 
-static void prepare(struct diff_side *side, const struct options *o, int number)
-{
-    int n = 0;
-    side->subject = o->subject[number];
-    side->argument[n++] = "diff";
-    side->argument[n++] = "--answer";
-    side->argument[n++] = "--subject";
-    side->argument[n++] = (char *)(uintptr_t)side->subject;
-    if (o->prec_default)
-        side->argument[n++] = "--prec-default";
-    if (o->no_code)
-        side->argument[n++] = "--no-code";
-    if (o->execute)
-        side->argument[n++] = "--execute";
-    if (o->null_runtime) {
-        side->argument[n++] = "--null-runtime";
-        side->argument[n++] = (char *)(uintptr_t)o->null_runtime;
-    }
-}
-
 static bool write_report(const char *path, const struct diff *diff, void (*report)(FILE *, const struct diff *))
 {
     struct cli_output out;
@@ -197,7 +177,13 @@ static int compare(struct diff *diff, const struct options *o, int n, char **giv
 {
     int code = CLI_GOOD;
     for (int s = 0; s < 2; s++) {
-        prepare(&diff->side[s], o, s);
+        const struct check_subject_options subject = { .subject = o->subject[s],
+                                                       .null_runtime = o->null_runtime,
+                                                       .prec_default = o->prec_default,
+                                                       .no_code = o->no_code };
+        code = diff_side_prepare(&diff->side[s], &subject, o->execute);
+        if (code != CLI_GOOD)
+            return code;
         if (!diff_side_start(&diff->side[s]))
             return CLI_USAGE;
     }

@@ -39,11 +39,7 @@ static const struct cli_option rows[] = {
     { NULL, 0, NULL, NULL, NULL },
 };
 
-static void put_subjects(void)
-{
-    check_subject_list(stdout);
-    printf("  %-14s %s\n", "own=PATH", "the planner of another build of this command");
-}
+static void put_subjects(void) { check_subject_list(stdout); }
 
 static const struct cli_manual manual = {
     .name = "map",

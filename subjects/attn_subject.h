@@ -207,10 +207,12 @@ enum attn_subject_open {
     ATTN_SUBJECT_LACKS     /* the machine lacks something that is needed */
 };
 
-/* One row a subject: X(name, argument, what it is). A subject is a file, which has attn_subject_open_NAME, and a row.
+/* One row a subject: X(name, argument, what it is). An argument in brackets may be left out. A subject is a file, which
+ * has attn_subject_open_NAME, and a row.
  */
-#define ATTN_SUBJECTS(X)                   \
-    X(own, NULL, "attnfuzz's own planner") \
+#define ATTN_SUBJECTS(X)                                                                                 \
+    X(own, "[PATH]",                                                                                     \
+      "attnfuzz's own planner; that of another build, its libattn_planner.so (diff, map: its attnfuzz)") \
     X(ggml, "PATH", "a ggml HIP backend, libggml-hip.so of any build, on the null HIP runtime: no GPU is needed")
 
 /* Opens it: *subject when the result is ATTN_SUBJECT_OPENED, else one line in error[0..cap). */
@@ -222,7 +224,7 @@ ATTN_SUBJECTS(X)
 
 struct attn_subject_opener {
     const char *name;     /* "ggml" */
-    const char *argument; /* "PATH": said behind "name="; NULL: nothing is */
+    const char *argument; /* "PATH": said behind "name="; "[PATH]": or not; NULL: nothing is */
     const char *help;
     attn_subject_open_function *open;
 };

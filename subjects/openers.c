@@ -24,8 +24,10 @@ const struct attn_subject_opener *attn_subject_opener_find(const char *text, con
     *argument = text[len] ? text + len + 1 : NULL;
     for (int i = 0; i < attn_subject_opener_count(); i++) {
         const struct attn_subject_opener *o = &table[i];
-        if (strlen(o->name) == len && !strncmp(o->name, text, len))
-            return o->argument ? *argument && **argument ? o : NULL : *argument ? NULL : o;
+        if (strlen(o->name) != len || strncmp(o->name, text, len))
+            continue;
+        const bool may_lack = !o->argument || o->argument[0] == '[';
+        return !*argument ? may_lack ? o : NULL : o->argument && **argument ? o : NULL;
     }
     return NULL;
 }

@@ -1,10 +1,16 @@
-/* own.c: our own planner as a subject: every legal problem is legal for it, and what it launches is what it planned.
+/* own.c: our own planner as a subject, of this build or another one: every legal problem is legal for it, and what it
+ * launches is what it planned.
  *
  * SPDX-License-Identifier: MIT */
+#include <dlfcn.h>
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "planner/library.h"
 #include "subjects/attn_subject.h"
 
 #define X(...) +1
@@ -13,24 +19,37 @@ _Static_assert(0 ATTN_DEVICES(X) <= ATTN_SUBJECT_DEVICES_MAX, "a device for each
 
 struct own {
     struct attn_subject base;
+    const struct attn_planner_library *planner;
+    void *loaded; /* NULL: this build's */
     struct attn_subject_launch launch[ATTN_STEP_COUNT];
     struct attn_plan plan; /* of the last dispatch */
 };
 
-static void own_close(struct attn_subject *s) { free(s); }
+static const struct attn_planner_library here = ATTN_PLANNER_LIBRARY_HERE;
+
+static const struct attn_planner_library *planner_of(const struct attn_subject *s)
+{
+    return ((const struct own *)s)->planner;
+}
+
+static void own_close(struct attn_subject *s)
+{
+    void *loaded = ((struct own *)s)->loaded;
+    free(s);
+    if (loaded)
+        dlclose(loaded);
+}
 
 static bool own_legal(const struct attn_subject *s, const struct attn_problem *p, const char **why)
 {
-    (void)s;
-    (void)p;
-    *why = "";
-    return true;
+    *why = "that build of the planner knows no such problem";
+    return !((const struct own *)s)->loaded || planner_of(s)->problem_check(p, NULL) == ATTN_E_OK;
 }
 
 static void own_supports(struct attn_subject *s, int device, const struct attn_problem *p,
                          struct attn_subject_answer *answer)
 {
-    bool yes = attn_supports(&s->device[device], p);
+    bool yes = planner_of(s)->supports(&s->device[device], p);
     attn_subject_answer_set(answer, yes ? ATTN_SUBJECT_YES : ATTN_SUBJECT_NO,
                             yes ? ATTN_SUBJECT_NO_REASON : ATTN_SUBJECT_NO_KERNEL);
 }
@@ -39,7 +58,7 @@ static void own_dispatch(struct attn_subject *s, int device, const struct attn_p
                          struct attn_subject_answer *answer)
 {
     struct own *own = (struct own *)s;
-    int kernel = attn_plan(&s->device[device], p, &own->plan, NULL);
+    int kernel = own->planner->plan(&s->device[device], p, &own->plan, NULL);
     attn_subject_answer_set(answer, ATTN_SUBJECT_YES, ATTN_SUBJECT_NO_REASON);
     answer->launch = own->launch;
     if (kernel < 0) {
@@ -52,7 +71,7 @@ static void own_dispatch(struct attn_subject *s, int device, const struct attn_p
             continue;
         const struct attn_launch *from = &own->plan.launch[step];
         struct attn_subject_launch *to = &own->launch[answer->n_launches++];
-        to->kernel = step == ATTN_STEP_MAIN ? attn_kernel(kernel)->name : attn_step_name(step);
+        to->kernel = step == ATTN_STEP_MAIN ? own->planner->kernel_name(kernel) : own->planner->step_name(step);
         to->id = to->kernel;
         memcpy(to->grid, from->grid, sizeof to->grid);
         memcpy(to->block, from->block, sizeof to->block);
@@ -68,7 +87,7 @@ static int own_unfit(struct attn_subject *s, int device, const struct attn_subje
     int beyond = attn_unfit_device(&s->device[device], launch, launch->lds_dynamic_bytes, text, cap);
     if (beyond)
         return beyond;
-    const char *wrong = attn_plan_check(&own->plan);
+    const char *wrong = own->planner->plan_check(&own->plan);
     if (wrong) {
         snprintf(text, cap, "%s", wrong);
         return ATTN_UNFIT_GRID;
@@ -78,8 +97,11 @@ static int own_unfit(struct attn_subject *s, int device, const struct attn_subje
 
 static bool own_is_attention(struct attn_subject *s, const char *kernel)
 {
-    (void)s;
-    return attn_kernel_find(kernel) >= 0;
+    const char *name;
+    for (int id = 0; (name = planner_of(s)->kernel_name(id)); id++)
+        if (!strcmp(name, kernel))
+            return true;
+    return false;
 }
 
 static bool own_has_code(const struct attn_subject *s, int device)
@@ -89,21 +111,63 @@ static bool own_has_code(const struct attn_subject *s, int device)
     return true;
 }
 
+/* Another build's planner, when its interface is laid out as this one's. */
+static const struct attn_planner_library *load(const char *path, void **loaded, char *error, size_t cap)
+{
+    static const char *const what[] = {
+#define X(name, number) name,
+        ATTN_PLANNER_LAYOUT(X)
+#undef X
+    };
+    char whole[PATH_MAX]; /* a name alone would be looked for elsewhere */
+    *loaded = realpath(path, whole) ? dlopen(whole, RTLD_NOW | RTLD_LOCAL) : NULL;
+    if (!*loaded) {
+        snprintf(error, cap, "cannot be loaded: %s", access(path, R_OK) ? strerror(errno) : dlerror());
+        return NULL;
+    }
+    const struct attn_planner_library *there = dlsym(*loaded, ATTN_PLANNER_LIBRARY_SYMBOL);
+    if (!there) {
+        snprintf(error, cap, "no build of attnfuzz's planner: it has no %s", ATTN_PLANNER_LIBRARY_SYMBOL);
+        return NULL;
+    }
+    if (there->version != here.version) {
+        snprintf(error, cap, "version %u of the planner's library, this command reads %u", (unsigned)there->version,
+                 (unsigned)here.version);
+        return NULL;
+    }
+    for (int i = 0; i < ATTN_PLANNER_LAYOUT_NUMBERS; i++)
+        if (there->layout[i] != here.layout[i]) {
+            snprintf(error, cap, "a planner with another interface: %s are %u, here %u", what[i],
+                     (unsigned)there->layout[i], (unsigned)here.layout[i]);
+            return NULL;
+        }
+    if (there->device_count() > ATTN_SUBJECT_DEVICES_MAX) {
+        snprintf(error, cap, "a planner of more than %d devices", ATTN_SUBJECT_DEVICES_MAX);
+        return NULL;
+    }
+    return there;
+}
+
 enum attn_subject_open attn_subject_open_own(const struct attn_subject_options *options, struct attn_subject **subject,
                                              char *error, size_t cap)
 {
     static const struct attn_subject_ops ops = { own_close, own_legal,        own_supports, own_dispatch,
                                                  own_unfit, own_is_attention, own_has_code, NULL };
-    (void)options;
     struct own *own = calloc(1, sizeof *own);
     if (!own) {
         snprintf(error, cap, "memory has run out");
         return ATTN_SUBJECT_LACKS;
     }
     own->base.ops = &ops;
-    snprintf(own->base.name, sizeof own->base.name, "attnfuzz's own planner");
-    for (int i = 0; i < attn_device_count(); i++)
-        own->base.device[own->base.n_devices++] = *attn_device(i);
+    own->planner = options->argument ? load(options->argument, &own->loaded, error, cap) : &here;
+    if (!own->planner) {
+        own_close(&own->base);
+        return ATTN_SUBJECT_BAD_FILE;
+    }
+    snprintf(own->base.name, sizeof own->base.name, "attnfuzz's own planner%s%s", options->argument ? ", " : "",
+             options->argument ? options->argument : "");
+    for (int i = 0; i < own->planner->device_count(); i++)
+        own->base.device[own->base.n_devices++] = *own->planner->device(i);
     *subject = &own->base;
     return ATTN_SUBJECT_OPENED;
 }

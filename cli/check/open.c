@@ -103,7 +103,8 @@ static int open_with(const struct check_subject_options *options, const struct a
     if (options->null_runtime) {
         if ((size_t)snprintf(folder, sizeof folder, "%s", options->null_runtime) >= sizeof folder)
             return CLI_USAGE;
-    } else if (argument && !cli_null_runtime("libamdhip64.so.6", folder, sizeof folder)) {
+    } else if (opener->argument && opener->argument[0] != '[' &&
+               !cli_null_runtime("libamdhip64.so.6", folder, sizeof folder)) {
         cli_error("the null HIP runtime is not beside the command; --null-runtime FOLDER says where it is");
         return CLI_LACKS;
     }
@@ -116,14 +117,24 @@ static int open_with(const struct check_subject_options *options, const struct a
     return result == ATTN_SUBJECT_BAD_FILE ? CLI_USAGE : CLI_LACKS;
 }
 
-/* "own, ggml=PATH or ggml=debian" */
+/* "own[=PATH]", "ggml=PATH" */
+static void subject_word(const struct attn_subject_opener *o, char *word, size_t cap)
+{
+    const char *argument = o->argument ? o->argument : "";
+    if (argument[0] == '[')
+        snprintf(word, cap, "%s[=%s", o->name, argument + 1);
+    else
+        snprintf(word, cap, "%s%s%s", o->name, argument[0] ? "=" : "", argument);
+}
+
+/* "own[=PATH], ggml=PATH or ggml=debian" */
 void check_subject_names(char *text, size_t cap)
 {
     size_t used = 0;
     for (int i = 0; i < attn_subject_opener_count() && used < cap; i++) {
-        const struct attn_subject_opener *o = attn_subject_opener(i);
-        used += (size_t)snprintf(text + used, cap - used, "%s%s%s, ", o->name, o->argument ? "=" : "",
-                                 o->argument ? o->argument : "");
+        char word[32];
+        subject_word(attn_subject_opener(i), word, sizeof word);
+        used += (size_t)snprintf(text + used, cap - used, "%s, ", word);
     }
     if (used >= 2 && used < cap)
         snprintf(text + used - 2, cap - used + 2, " or %s", DEBIAN);
@@ -134,7 +145,7 @@ void check_subject_list(FILE *out)
     for (int i = 0; i < attn_subject_opener_count(); i++) {
         const struct attn_subject_opener *o = attn_subject_opener(i);
         char name[32];
-        snprintf(name, sizeof name, "%s%s%s", o->name, o->argument ? "=" : "", o->argument ? o->argument : "");
+        subject_word(o, name, sizeof name);
         fprintf(out, "  %-14s %s\n", name, o->help);
     }
     fprintf(out, "  %-14s %s\n", DEBIAN, "the newest one that Debian ships, downloaded into a cache and not installed");

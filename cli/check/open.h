@@ -16,7 +16,7 @@ struct check_subject_options {
     const char *cache;        /* folder for ggml=debian; NULL: the user's cache */
     bool prec_default, no_code;
 };
-/* "own, ggml=PATH or ggml=debian": what --subject may be. */
+/* "own[=PATH], ggml=PATH or ggml=debian": what --subject may be. */
 void check_subject_names(char *text, size_t cap);
 /* A line for each of them: what it is. */
 void check_subject_list(FILE *out);

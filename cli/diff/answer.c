@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: MIT */
 #include "cli/diff/answer.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -86,6 +87,55 @@ int diff_answer_all(const struct check_subject_options *options, bool execute, c
 }
 
 /* ---- The other end --------------------------------------------------------------------------------------- */
+
+/* Is the file a program, by what it is (ELF, "Program Interpreter": libraries have none)? */
+static bool is_program(const char *path)
+{
+    Elf64_Ehdr head;
+    Elf64_Phdr part;
+    FILE *in = access(path, X_OK) == 0 ? fopen(path, "rb") : NULL;
+    if (!in)
+        return false;
+    bool program = fread(&head, sizeof head, 1, in) != 1 || memcmp(head.e_ident, ELFMAG, SELFMAG); /* a script */
+    for (int i = 0; !program && i < head.e_phnum; i++)
+        program = fseek(in, (long)(head.e_phoff + (Elf64_Off)i * sizeof part), SEEK_SET) == 0 &&
+                  fread(&part, sizeof part, 1, in) == 1 && part.p_type == PT_INTERP;
+    fclose(in);
+    return program;
+}
+
+int diff_side_prepare(struct diff_side *side, const struct check_subject_options *o, bool execute)
+{
+    static const char other_build[] = "own=";
+    const char *argument, *subject = o->subject;
+    int n = 0;
+    side->subject = subject;
+    if (!attn_subject_opener_find(subject, &argument)) {
+        char names[256];
+        check_subject_names(names, sizeof names);
+        cli_error("a subject is %s, got '%s'", names, subject);
+        return CLI_USAGE;
+    }
+    if (!strncmp(subject, other_build, strlen(other_build)) && is_program(argument)) {
+        side->program = argument;
+        subject = "own";
+    }
+    side->argument[n++] = "diff";
+    side->argument[n++] = "--answer";
+    side->argument[n++] = "--subject";
+    side->argument[n++] = (char *)(uintptr_t)subject;
+    if (o->prec_default)
+        side->argument[n++] = "--prec-default";
+    if (o->no_code)
+        side->argument[n++] = "--no-code";
+    if (execute)
+        side->argument[n++] = "--execute";
+    if (o->null_runtime) {
+        side->argument[n++] = "--null-runtime";
+        side->argument[n++] = (char *)(uintptr_t)o->null_runtime;
+    }
+    return CLI_GOOD;
+}
 
 static bool get_line(struct diff_side *side, char **line, size_t *cap)
 {

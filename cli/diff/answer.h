@@ -36,6 +36,9 @@ struct diff_side {
     char said[200]; /* memory of name */
 };
 
+/* Sets subject, program and arguments of a side: own=PATH may name another build of the command as well. CLI_GOOD, or
+ * an exit code after a message. */
+int diff_side_prepare(struct diff_side *side, const struct check_subject_options *options, bool execute);
 /* Starts the process, which opens the subject; false after a message. */
 bool diff_side_start(struct diff_side *side);
 void diff_side_stop(struct diff_side *side);

@@ -33,8 +33,13 @@ static void word_of(const struct diff_answer *a, char *word, size_t cap)
 }
 
 /* How bad an answer is: worse is what is more. A refused call can go elsewhere; what breaks after it was said to be
- * supported cannot. */
-static int badness(const struct diff_answer *a) { return a->kind == RUNS ? 0 : a->kind == CHECK_HOLE ? 1 : 2; }
+ * supported cannot. Our own last resort is as bad as a refusal where a head size is known (P1). */
+static int badness(const struct diff_answer *a, const struct attn_problem *p)
+{
+    const bool naive =
+        attn_kernel_find(a->kernel) == ATTN_KERNEL_naive && attn_head_size_known(attn_d_k(p), attn_d_v(p));
+    return a->kind == RUNS ? naive : a->kind == CHECK_HOLE ? 1 : 2;
+}
 
 static bool differ(const struct diff_answer *a, const struct diff_answer *b)
 {
@@ -61,10 +66,10 @@ static void note(struct diff *diff, int device, const struct attn_problem *p, co
         .devices = 1u << device, .calls = 1, .problem = *p, .device = device, .answer = { *a, *b }
     };
     words_of(a, b, now.words);
-    now.worse = badness(b) > badness(a);
+    now.worse = badness(b, p) > badness(a, p);
     for (int i = 0; i < diff->n_changes; i++) {
         struct diff_change *c = &diff->change[i];
-        if (strcmp(c->words[0], now.words[0]) || strcmp(c->words[1], now.words[1]))
+        if (strcmp(c->words[0], now.words[0]) || strcmp(c->words[1], now.words[1]) || c->worse != now.worse)
             continue;
         c->devices |= now.devices;
         c->calls++;
@@ -136,7 +141,8 @@ static bool still(const struct attn_case *c, void *context)
     if (!differ(a, b))
         return false;
     words_of(a, b, words);
-    if (strcmp(words[0], same->change->words[0]) || strcmp(words[1], same->change->words[1]))
+    if (strcmp(words[0], same->change->words[0]) || strcmp(words[1], same->change->words[1]) ||
+        same->change->worse != (badness(b, &c->problem) > badness(a, &c->problem)))
         return false;
     same->change->answer[0] = *a;
     same->change->answer[1] = *b;

@@ -12,48 +12,17 @@
 #include "cli/input/message.h"
 
 enum { RESTARTS_MAX = 1000 };
-static const char other_build[] = "own=";
-
-void map_subject_names(char *text, size_t cap)
-{
-    char names[200];
-    check_subject_names(names, sizeof names);
-    snprintf(text, cap, "own=PATH, %s", names);
-}
 
 /* ---- Start ----------------------------------------------------------------------------------------------- */
 
 static int prepare(const struct map_options *o, int number, struct diff_side *side)
 {
-    const char *argument, *subject = o->subject[number];
-    int n = 0;
-    side->subject = subject;
-    if (!strncmp(subject, other_build, strlen(other_build))) {
-        side->program = subject + strlen(other_build);
-        subject = "own";
-        if (access(side->program, X_OK) != 0) {
-            cli_error("%s: there is no such command", side->program);
-            return CLI_USAGE;
-        }
-    } else if (!attn_subject_opener_find(subject, &argument)) {
-        char names[256];
-        map_subject_names(names, sizeof names);
-        cli_error("a subject is %s, got '%s'", names, subject);
-        return CLI_USAGE;
-    }
-    side->argument[n++] = "diff";
-    side->argument[n++] = "--answer";
-    side->argument[n++] = "--subject";
-    side->argument[n++] = (char *)(uintptr_t)subject;
-    if (o->prec_default)
-        side->argument[n++] = "--prec-default";
-    if (o->no_code)
-        side->argument[n++] = "--no-code";
-    if (o->null_runtime) {
-        side->argument[n++] = "--null-runtime";
-        side->argument[n++] = (char *)(uintptr_t)o->null_runtime;
-    }
-    return diff_side_start(side) ? CLI_GOOD : CLI_USAGE;
+    const struct check_subject_options options = { .subject = o->subject[number],
+                                                   .null_runtime = o->null_runtime,
+                                                   .prec_default = o->prec_default,
+                                                   .no_code = o->no_code };
+    const int code = diff_side_prepare(side, &options, false);
+    return code != CLI_GOOD ? code : diff_side_start(side) ? CLI_GOOD : CLI_USAGE;
 }
 
 static int number_of(const struct diff_side *side, const char *device)

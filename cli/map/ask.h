@@ -10,14 +10,12 @@
 
 struct map_options {
     int n_subjects;
-    const char *subject[2]; /* as --subject has it, or own=PATH: the planner of another build of the command */
+    const char *subject[2]; /* as --subject has it */
     const char *null_runtime;
     bool prec_default, no_code;
     struct cli_devices devices; /* none: all that the subjects have */
 };
 
-/* What a subject may be, for a message: "own, own=PATH, ggml=PATH or ggml=debian". */
-void map_subject_names(char *text, size_t cap);
 /* Starts the subjects, and sets the picture's devices and names. CLI_GOOD, or an exit code after a message. */
 int map_start(const struct map_options *options, struct diff_side side[2], struct picture *picture);
 /* Asks about every cell, until that is done or a signal comes. False, with a message, when a subject cannot be asked

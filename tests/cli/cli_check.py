@@ -60,7 +60,7 @@ class Usage(unittest.TestCase):
 
     def test_options(self):
         self.wrong(2, "--subject says what to check")
-        self.wrong(2, "own, ggml=PATH or ggml=debian", "--subject", "llama")
+        self.wrong(2, "own[=PATH], ggml=PATH or ggml=debian", "--subject", "llama")
         self.wrong(2, "there is no device 'gfx1'", "--subject", "own", "--device", "gfx1")
         self.wrong(2, "--calls 0: a number from 1", "--subject", "own", "--calls", "0")
         self.wrong(2, "No such file", "--subject", "own", "--calls", "10", "--baseline", "/nonexistent")
@@ -69,7 +69,7 @@ class Usage(unittest.TestCase):
     def test_help_has_a_row_for_each_subject_that_there_is(self):
         said = run("--subject", "llama").stderr
         names = re.search(r"--subject is (.*), got 'llama'", said).group(1).replace(" or ", ", ").split(", ")
-        self.assertIn("own", names)
+        self.assertIn("own[=PATH]", names)
         rows = run("--help").stdout.split("\nsubjects:\n")[1].split("\n\n")[0].splitlines()
         self.assertEqual([row.split()[0] for row in rows], names)
         for row in rows:

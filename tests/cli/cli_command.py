@@ -44,7 +44,7 @@ MISTAKES = {
               (("--generate", "-1"), 2, "--generate -1"), (("--max-work", "1"), 2, "--max-work 1")],
     "diff": [((), 2, "--subject is said twice"), (("--subject", "own"), 2, "--subject is said twice"),
              (("--subject", "own", "--subject", "own", "--calls", "0"), 2, "--calls 0: a number from 1"),
-             (("--subject", "own", "--subject", "nosuch"), 2, "nosuch cannot be asked")],
+             (("--subject", "own", "--subject", "nosuch"), 2, "got 'nosuch'")],
     "map": [(("x",), 2, "map takes no input: x"), (("--diff", "own"), 2, "--diff takes two subjects: OLD NEW"),
             (("--diff", "own", "own", "own"), 2, "--diff takes two subjects"),
             (("--subject", "nosuch"), 2, "got 'nosuch'"), (("--head", "x"), 2, "--head is"),

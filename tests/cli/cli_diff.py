@@ -3,6 +3,7 @@
 """attnfuzz diff: a subject is the same as itself; of two libraries that imitate ggml's HIP backend
 (support/imitation_ggml.c), one with a planted fault, the change is found, shrunk, and worse in one direction only."""
 
+import glob
 import json
 import os
 import shutil
@@ -10,6 +11,7 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "support"))
+import planted  # noqa: E402
 from command import Case  # noqa: E402
 
 LIBRARY = os.path.join(os.environ["ATTN_BUILD"], "lib", "imitation-hip.so")
@@ -31,6 +33,66 @@ class Own(Case):
         self.assertIn("twice", self.ends(2, "diff", *["--subject", "own"] * 3).err)
         self.assertIn("cannot be asked",
                       self.ends(2, "diff", "--subject", "own", "--subject", "ggml=" + self.path("none.so")).err)
+
+
+class Builds(Case):
+    """Our planner as the library that another build has made, with a rule of it changed as well."""
+    BUILT = os.path.join(os.environ["ATTN_BUILD"], "lib", "libattn_planner.so")
+
+    def planted(self, fault):
+        """libattn_planner.so with a fault of tests/faults planted."""
+        tree, path = self.path("tree"), self.path("planted.so")
+        planted.patched_copy(os.path.join(planted.SOURCE, "tests", "faults", fault + ".patch"), tree)
+        planted.must([os.environ["CC"], "-std=c11", "-O1", "-w", "-shared", "-fPIC", "-fvisibility=hidden", "-I" + tree,
+                      "-o", path, os.path.join(tree, "planner", "planner.c"), os.path.join(tree, "planner", "library.c"),
+                      *glob.glob(os.path.join(tree, "planner", "contracts", "kernel_*.c"))], tree)
+        return path
+
+    def diff(self, code, old, new):
+        path = self.path("diff.json")
+        self.ends(code, "diff", "--subject", old, "--subject", new, "--calls", "20000", "--json", path)
+        with open(path) as f:
+            return json.load(f)
+
+    def test_a_rule_that_refuses_too_much(self):
+        """The fault that this project began with, B01: worse one way only, with both sides and the call that shows it."""
+        new = "own=" + self.planted("b01_exact_mask")
+        old = "own=" + self.BUILT
+        worse = [c for c in self.diff(1, old, new)["changes"] if c["worse"]]
+        self.assertEqual({c["new"] for c in worse}, {"runs naive"})
+        self.assertTrue(all(c["line"].startswith("fa1 q=f32[256,") and "mask=" in c["line"] for c in worse), worse)
+        self.assertEqual(self.diff(0, new, old)["worse"], 0)
+        self.assertEqual(self.diff(0, new, new)["changes"], [])
+        # Without PATH it is the planner of this command; and one side may be a command.
+        self.assertEqual(self.diff(0, "own", old)["changes"], [])
+        self.assertEqual(self.diff(0, "own=" + os.environ["ATTNFUZZ"], old)["changes"], [])
+
+    def test_check_takes_it_too(self):
+        self.good("check", "--subject", "own=" + self.BUILT, "--calls", "2000")
+
+    def test_what_is_none(self):
+        self.assertIn("No such file", self.ends(2, "check", "--subject", "own=" + self.path("none.so")).err)
+        self.assertIn("no build of attnfuzz's planner", self.ends(2, "check", "--subject", "own=" + self.other()).err)
+        self.assertIn("cannot be loaded", self.ends(2, "check", "--subject", "own=" + os.environ["ATTNFUZZ"]).err)
+
+    def other(self, text="int nothing;"):
+        source = self.write("other.c", text)
+        planted.must([os.environ["CC"], "-shared", "-fPIC", "-I" + planted.SOURCE, "-o", self.path("other.so"), source],
+                     planted.SOURCE)
+        return self.path("other.so")
+
+    def test_another_interface(self):
+        """Refused by the number that differs, and nothing of it is called."""
+        for change, said in ((".layout[4] += 8", "bytes of attn_plan are"), (".version = 2", "version 2 of the planner")):
+            text = """
+#define attn_planner_library unused
+#include "planner/library.h"
+#undef attn_planner_library
+struct attn_planner_library_s { uint32_t version, layout[ATTN_PLANNER_LAYOUT_NUMBERS]; } attn_planner_library = {
+    ATTN_PLANNER_LIBRARY_VERSION, { ATTN_PLANNER_LAYOUT(ATTN_PLANNER_NUMBER) } };
+__attribute__((constructor)) static void change(void) { attn_planner_library%s; }
+""" % change
+            self.assertIn(said, self.ends(2, "check", "--subject", "own=" + self.other(text)).err)
 
 
 @unittest.skipUnless(os.path.exists(LIBRARY), "there is no imitation of a library in this build")

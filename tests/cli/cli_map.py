@@ -223,7 +223,7 @@ class Planted(Case):
         self.assertEqual({"not asked", "tile"}, set(panel.cell.values()))
 
     def test_usage(self):
-        self.assertIn("no such command", self.ends(2, "map", "--subject", "own=/nosuch/build").err)
+        self.assertIn("No such file", self.ends(2, "map", "--subject", "own=/nosuch/build").err)
         self.assertIn("has no device gfx942", self.ends(2, "map", "--subject", self.build(), "--device", "gfx942").err)
 
 
