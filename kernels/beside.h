@@ -11,8 +11,9 @@
 extern "C" {
 #endif
 
-/* The path of the file of that name beside the running program, or in ../lib/attnfuzz/kernels from there where it is only there;
- * false when that cannot be known, or has no room. Where there is none it is the path beside the program. */
+/* The path of the file of that name beside the running program, or in ../lib/attnfuzz/kernels from there where it is
+ * only there; false when that cannot be known, or has no room. Where there is none it is the path beside the program.
+ */
 bool attn_beside(const char *name, char *path, size_t cap);
 
 #ifdef __cplusplus
