@@ -9,19 +9,18 @@
 #include "cli/bench/gpu.h"
 #include "cli/bench/machine.h"
 #include "cli/bench/occupancy.h"
-#include "cli/check/distinct.h"
 #include "cli/counted.h"
 #include "cli/input/device.h"
 #include "cli/input/message.h"
+#include "cli/speed.h"
 #include "cli/verbs.h"
-#include "fuzz/domain/mutate.h"
-#include "planner/random.h"
 
-enum bench_option { SECONDS = 1, BACKEND, RANK, SEED, SAVE, MACHINE, SUBJECT, OCCUPANCY, JSON };
+enum bench_option { SECONDS = 1, AS, BACKEND, RANK, SEED, SAVE, MACHINE, SUBJECT, OCCUPANCY, JSON };
 
 static const struct cli_option rows[] = {
     { "seconds", SECONDS, "S", "time for each measurement (default 1)", "options" },
     { "json", JSON, NULL, "one JSON object; of --occupancy one a kernel", NULL },
+    { "as", AS, "FORM", "markdown: a table, as in docs/results.md; reference: rows of cli/speed_reference.h", NULL },
     { "backend", BACKEND, "hip[:N]", "measure this GPU", "a GPU" },
     { "rank", RANK, "N", "rank the kernels on N shapes, in place of decode and prefill", NULL },
     { "seed", SEED, "SEED", "draws those shapes (default 1)", NULL },
@@ -37,11 +36,11 @@ static const struct cli_manual manual = {
     .name = "bench",
     .summary = "how fast planner, executor and reference are",
     .usage = "[options] [LINE]\n--machine [options] [LINE]\n--occupancy [--json] FILE...",
-    .brief =
-        "Measures, in one process: plans a second, of the line and of generated problems, different ones counted; "
-        "multiply-adds a second of the reference, and of each able kernel on the host executor, plain and checked. "
-        "Rates of the executor are also given as a ratio to the reference's. Or it measures a GPU, counts what "
-        "machine code does, or lists what kernels need.",
+    .brief = "Measures, in one process and in CPU time: plans a second, calls checked, problems judged, "
+             "multiply-adds of the reference and of each able kernel on the host executor, wave instructions of their "
+             "machine code. Each rate is given beside that of a reference run, both as ratios to a calibration loop, "
+             "so that a slow machine is no regression. Or it measures a GPU, counts what machine code does, or lists "
+             "what kernels need.",
     .text =
         "The line is a decode call of 32 heads and 1,024 keys unless one is given; it runs on the device it names, "
         "else on gfx942.\n\n"
@@ -74,173 +73,22 @@ struct bench {
     const char *subject; /* bench --machine of another's kernels; NULL: ours */
     char **argv;
     struct attn_image image;
-    double reference_rate; /* multiply-adds a second */
+    int form; /* enum speed_form */
 };
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-/* Repetitions a second of step(); negative when it failed. */
-static double rate(const struct bench *bench, bool (*step)(const struct bench *, void *), void *context)
-{
-    int64_t n = 0, batch = 1;
-    double begin = now(), took;
-    do {
-        for (int64_t i = 0; i < batch; i++)
-            if (!step(bench, context))
-                return -1;
-        n += batch;
-        took = now() - begin;
-        if (took < bench->seconds / 16)
-            batch *= 2;
-    } while (took < bench->seconds);
-    return (double)n / took;
-}
-
-static void put(const struct bench *bench, const char *what, const char *unit, double value)
-{
-    static const char *const comma = ",";
-    if (bench->json)
-        printf("%s\"%s\":%.6g", comma, what, value);
-    else
-        printf("%-24s %10.3f M %s", what, value / 1e6, unit);
-}
-
-static bool plan_once(const struct bench *bench, void *context)
-{
-    int *sum = context;
-    struct attn_plan plan;
-    *sum += attn_plan(&bench->device, &bench->c.problem, &plan, NULL);
-    return *sum >= 0;
-}
-
-/* Plans generated problems, as many different ones as it can, for its time: how many different ones a second, what
- * generating them takes included. */
-static double different_rate(const struct bench *bench)
-{
-    static const struct attn_domain_limits limits = { INT64_MAX, INT64_C(1) << 27, INT64_C(1) << 22, 0 };
-    struct distinct *distinct = calloc(1, sizeof *distinct);
-    uint64_t state = 1;
-    int sum = 0;
-    const double begin = now();
-    double took = 0;
-    for (int64_t i = 0; distinct && took < bench->seconds; i++) {
-        struct attn_genome genome;
-        struct attn_case c;
-        attn_genome_random(&genome, attn_random(&state));
-        attn_genome_case(&genome, &limits, &c);
-        if (attn_problem_check(&c.problem, NULL) == ATTN_E_OK) {
-            struct attn_plan plan;
-            sum += attn_plan(&bench->device, &c.problem, &plan, NULL);
-            distinct_add(distinct, attn_problem_hash(&c.problem));
-        }
-        if (i % 64 == 63)
-            took = now() - begin;
-    }
-    const double different = distinct && sum >= 0 ? (double)distinct_count(distinct) / took : -1;
-    free(distinct);
-    return different;
-}
-
-static bool refer_once(const struct bench *bench, void *context)
-{
-    const void *base[ATTN_OPERAND_COUNT];
-    (void)context;
-    for (int o = 0; o < ATTN_OPERAND_COUNT; o++)
-        base[o] = o == ATTN_DST ? NULL : attn_image_at(&bench->image, &bench->c.problem, o);
-    struct attn_reference *r = attn_reference_compute(&bench->c.problem, base);
-    bool good = r != NULL;
-    attn_reference_free(r);
-    return good;
-}
-
-struct execution {
-    struct attn_backend *backend;
-    struct attn_memory *memory;
-    const struct attn_plan *plan;
-    struct attn_failure failure;
-};
-
-static bool execute_once(const struct bench *bench, void *context)
-{
-    struct execution *e = context;
-    return e->backend->ops->upload(e->backend, e->memory, &bench->image, &e->failure) &&
-           e->backend->ops->run(e->backend, e->memory, &bench->c.problem, e->plan, &e->failure);
-}
-
-/* One kernel, plain or checked; false when it cannot run. */
-static bool kernel_rate(const struct bench *bench, const struct attn_plan *plan, bool checked)
-{
-    const struct attn_host_options options = { .checked = checked };
-    struct execution e = { .plan = plan };
-    char what[64];
-    double runs = -1;
-    snprintf(what, sizeof what, "%s_%s", attn_kernel(plan->kernel)->name, checked ? "checked" : "plain");
-    e.backend = attn_host_open(&options);
-    if (e.backend)
-        e.memory =
-            e.backend->ops->alloc(e.backend, &bench->c.problem, &bench->image, plan->workspace_bytes, &e.failure);
-    if (e.memory)
-        runs = rate(bench, execute_once, &e);
-    if (runs < 0) {
-        cli_error("%s: %s", what, e.backend ? e.failure.text : "out of memory");
-    } else {
-        double madds = runs * (double)attn_problem_work(&bench->c.problem);
-        put(bench, what, "multiply-adds/s", madds);
-        if (!bench->json)
-            printf("  %.2f of the reference\n", madds / bench->reference_rate);
-    }
-    if (e.memory)
-        e.backend->ops->free(e.backend, e.memory);
-    if (e.backend)
-        e.backend->ops->close(e.backend);
-    return runs >= 0;
-}
-
-static int measure(struct bench *bench)
-{
-    int sum = 0, code = CLI_GOOD;
-    struct attn_key key;
-    if (bench->json) {
-        char line[ATTN_CASE_LINE_MAX];
-        attn_case_print(&bench->c, line, sizeof line);
-        fputs("{\"line\":", stdout);
-        cli_json_string(stdout, line);
-        printf(",\"device\":\"%s\",\"multiply_adds\":%" PRId64, bench->device.name,
-               attn_problem_work(&bench->c.problem));
-    }
-    put(bench, "plans", "plans/s", rate(bench, plan_once, &sum));
-    if (!bench->json)
-        putchar('\n');
-    put(bench, "plans_different", "generated plans/s", different_rate(bench));
-    if (!bench->json)
-        putchar('\n');
-    bench->reference_rate = rate(bench, refer_once, NULL) * (double)attn_problem_work(&bench->c.problem);
-    put(bench, "reference", "multiply-adds/s", bench->reference_rate);
-    if (!bench->json)
-        putchar('\n');
-    attn_key_of(&bench->c.problem, &key);
-    for (int kernel = 0; kernel < ATTN_KERNEL_COUNT; kernel++) {
-        struct attn_plan plan;
-        if (!attn_plan_kernel(&bench->device, &key, kernel, &plan, NULL))
-            continue;
-        if (!kernel_rate(bench, &plan, false) || !kernel_rate(bench, &plan, true))
-            code = CLI_BROKEN;
-    }
-    if (bench->json)
-        puts("}");
-    return code;
-}
 
 struct options {
     struct bench bench;
     struct bench_gpu_options gpu;
     bool occupancy;
 };
+
+static bool read_form(const char *text, int *form)
+{
+    *form = strcmp(text, "markdown") == 0 ? SPEED_MARKDOWN : strcmp(text, "reference") == 0 ? SPEED_REFERENCE : -1;
+    if (*form < 0)
+        cli_error("--as %s: markdown or reference", text);
+    return *form >= 0;
+}
 
 static bool read_options(struct options *o, int argc, char **argv)
 {
@@ -250,6 +98,7 @@ static bool read_options(struct options *o, int argc, char **argv)
         switch (c) {
         case SECONDS: good = cli_option_number(&manual, c, optarg, 1, 3600, &seconds); break;
         case JSON: o->bench.json = true; break;
+        case AS: good = read_form(optarg, &o->bench.form); break;
         case MACHINE: o->bench.machine = true; break;
         case SUBJECT: o->bench.subject = optarg; break;
         case OCCUPANCY: o->occupancy = true; break;
@@ -287,10 +136,15 @@ static int bench_line(struct bench *bench, const char *line)
         return CLI_USAGE;
     }
     attn_data_fill(&bench->c, &bench->image);
+    const struct speed_options speed = { .c = &bench->c,
+                                         .device = &bench->device,
+                                         .image = &bench->image,
+                                         .seconds = bench->seconds,
+                                         .form = bench->json ? SPEED_JSON : bench->form };
     int code = bench->subject
                    ? bench_counted(bench->subject, bench->argv, &bench->c, &bench->device, &bench->image, bench->json)
                : bench->machine ? bench_machine(&bench->c, &bench->device, &bench->image, bench->seconds, bench->json)
-                                : measure(bench);
+                                : speed_measure(&speed);
     attn_image_free(&bench->image);
     return code;
 }

@@ -170,6 +170,22 @@ static void put_kernel(const struct attn_plan *plan, const struct counted *c, ui
 
 /* ---- The verb's part ------------------------------------------------------------------------------------- */
 
+bool bench_machine_rates(const struct attn_case *c, const struct attn_device *device, const struct attn_image *image,
+                         const struct attn_plan *plan, double seconds, double *plain, double *checked)
+{
+    char error[512];
+    struct counted counted;
+    struct measured m = { .problem = &c->problem, .image = image, .seconds = seconds };
+    m.backend = attn_machine_open(device->name, error, sizeof error);
+    if (!m.backend)
+        return false;
+    const bool good = measure(&m, plan, &counted);
+    m.backend->ops->close(m.backend);
+    *plain = counted.plain;
+    *checked = counted.checked;
+    return good;
+}
+
 int bench_machine(const struct attn_case *c, const struct attn_device *device, const struct attn_image *image,
                   double seconds, bool json)
 {

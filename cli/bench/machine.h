@@ -16,6 +16,11 @@
 int bench_machine(const struct attn_case *c, const struct attn_device *device, const struct attn_image *image,
                   double seconds, bool json);
 
+/* Wave instructions a second of CPU time that the machine executes of a plan of the case, without checks and with;
+ * false where there is no machine code for the device, or it fails. */
+bool bench_machine_rates(const struct attn_case *c, const struct attn_device *device, const struct attn_image *image,
+                         const struct attn_plan *plan, double seconds, double *plain, double *checked);
+
 /* Bytes of every element once: what the problem needs. */
 void bench_machine_least(const struct attn_problem *problem, uint64_t *read, uint64_t *written);
 /* Prints what a launch did, or several together; bytes against those where they are not 0. */

@@ -31,7 +31,7 @@ MISTAKES = {
     "shrink": [((), 2, "no input"), (("--tries", "0", SMALL), 2, "--tries 0"),
                (("--property", "99", SMALL), 2, "no such property"), ((SMALL,), 2, "does not fail")],
     "import": [((), 2, "no input"), (("/nosuch/file",), 2, "/nosuch/file: No such file")],
-    "bench": [((SMALL, SMALL), 2, "one line at most"), (("--seconds", "0"), 2, "--seconds 0"),
+    "bench": [((SMALL, SMALL), 2, "one line at most"), (("--as", "x"), 2, "--as x: markdown or"), (("--seconds", "0"), 2, "--seconds 0"),
               (("--rank", "5"), 2, "need --backend hip"), (("--backend", "hip:all"), 2, "one GPU is measured"),
               (("--backend", "hip"), 3, "")],
     "check": [((), 2, "--subject says what to check"), (("--subject", "nosuch"), 2, "got 'nosuch'"),

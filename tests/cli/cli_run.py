@@ -275,9 +275,17 @@ class Failures(Case):
 class Bench(Case):
     def test_bench_measures_every_able_kernel(self):
         r = json.loads(self.good("bench", "--json", SMALL).out)
-        for rate in ("plans", "plans_different", "reference",
+        for rate in ("plans", "check_own", "check_distinct", "judged", "reference",
                      *(f"{k}_{how}" for k in kernels() for how in ("plain", "checked"))):
-            self.assertGreater(r[rate], 0, rate)
+            self.assertGreater(r["rates"][rate]["per_second"], 0, rate)
+            ratio = r["rates"][rate]["of_calibration"]
+            self.assertAlmostEqual(ratio, r["rates"][rate]["per_second"] / r["calibration"], delta=ratio / 1e3)
+
+    def test_the_reference_run_has_every_rate_that_is_measured(self):
+        with open(os.path.join(SOURCE, "cli", "speed_reference.h")) as f:
+            known = re.findall(r"X\((\w+), [\d.e+-]+\)", f.read())
+        rows = self.good("bench", "--as", "reference", SMALL).out
+        self.assertLessEqual(set(re.findall(r"X\((\w+),", rows)), set(known))
 
 
 if __name__ == "__main__":
