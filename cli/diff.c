@@ -125,37 +125,77 @@ static bool over(const struct diff *diff, const struct options *o, double begun)
            (o->seconds && now() - begun >= (double)o->seconds);
 }
 
-static void ask_generated(struct diff *diff, const struct options *o)
+/* Problems that are asked about together: as many as take about a twentieth of a second. */
+struct batch {
+    int n, size;
+    struct attn_problem problem[DIFF_BATCH_MAX];
+};
+
+/* As many as the number of calls leaves room for; 0: none. */
+static int room(const struct diff *diff, const struct options *o, const struct batch *b)
+{
+    if (!o->calls)
+        return b->size;
+    const uint64_t left = diff->calls < (uint64_t)o->calls ? (uint64_t)o->calls - diff->calls : 0;
+    const uint64_t devices = (uint64_t)diff->n_devices, problems = (left + devices - 1) / devices;
+    return problems < (uint64_t)b->size ? (int)problems : b->size;
+}
+
+/* Asks about what it has; true when something of it was a problem of both. */
+static bool ask(struct diff *diff, struct batch *b)
+{
+    if (b->n == 0)
+        return false;
+    const double begun = now();
+    const int legal = diff_ask(diff, b->problem, b->n);
+    const double took = now() - begun;
+    if (took < 0.05 && b->n == b->size && b->size < DIFF_BATCH_MAX)
+        b->size *= 2;
+    else if (took > 0.1 && b->size > 1)
+        b->size /= 2;
+    b->n = 0;
+    return legal > 0;
+}
+
+static void ask_generated(struct diff *diff, const struct options *o, struct batch *b)
 {
     static const struct attn_domain_limits plain = { INT64_MAX, INT64_C(1) << 27, INT64_C(1) << 22, 0 },
                                            executed = { 300000, INT64_C(1) << 22, INT64_C(1) << 16, 0 };
     uint64_t state = attn_mix((uint64_t)o->seed);
     const double begun = now();
-    uint64_t in_vain = 0;
-    struct attn_problem plain_call;
-    for (int i = 0; i < CHECK_PLAIN_CALLS && !over(diff, o, begun); i++)
-        if (check_plain_call(i, &plain_call))
-            diff_ask(diff, &plain_call);
-    while (!over(diff, o, begun) && in_vain < 100000) {
+    int in_vain = 0;
+    for (int i = 0; i < CHECK_PLAIN_CALLS && !over(diff, o, begun); i++) {
+        b->n += check_plain_call(i, &b->problem[b->n]);
+        if (b->n >= room(diff, o, b))
+            ask(diff, b);
+    }
+    while (!over(diff, o, begun) && in_vain < 1000) {
         struct attn_genome genome;
         struct attn_case c;
         attn_genome_random(&genome, attn_random(&state));
         attn_genome_case(&genome, o->execute ? &executed : &plain, &c);
         usual(&c.problem);
-        in_vain = attn_problem_check(&c.problem, NULL) == ATTN_E_OK && diff_ask(diff, &c.problem) ? 0 : in_vain + 1;
+        if (attn_problem_check(&c.problem, NULL) == ATTN_E_OK)
+            b->problem[b->n++] = c.problem;
+        if (b->n >= room(diff, o, b))
+            in_vain = ask(diff, b) ? 0 : in_vain + 1;
     }
     diff->seconds = now() - begun;
 }
 
-static int ask_given(struct diff *diff, int n, char **given)
+static int ask_given(struct diff *diff, int n, char **given, struct batch *b)
 {
     struct corpus corpus = { .errors = 0 };
     struct attn_case c;
     const double begun = now();
     if (!corpus_open(&corpus, n, given))
         return CLI_USAGE;
-    while (!cli_interrupted() && corpus_next(&corpus, &c))
-        diff_ask(diff, &c.problem);
+    while (!cli_interrupted() && corpus_next(&corpus, &c)) {
+        b->problem[b->n++] = c.problem;
+        if (b->n >= b->size)
+            ask(diff, b);
+    }
+    ask(diff, b);
     diff->seconds = now() - begun;
     return corpus_close(&corpus, CLI_GOOD);
 }
@@ -187,14 +227,22 @@ static int compare(struct diff *diff, const struct options *o, int n, char **giv
         if (!diff_side_start(&diff->side[s]))
             return CLI_USAGE;
     }
-    if (diff_match_devices(diff) == 0) {
+    diff->n_devices = diff_match_devices(diff);
+    if (diff->n_devices == 0) {
         cli_error("there is no device that both have code for");
         return CLI_USAGE;
     }
+    struct batch *batch = calloc(1, sizeof *batch);
+    if (!batch) {
+        cli_out_of_memory();
+        return CLI_LACKS;
+    }
+    batch->size = 8;
     if (n > 0)
-        code = ask_given(diff, n, given);
+        code = ask_given(diff, n, given, batch);
     else
-        ask_generated(diff, o);
+        ask_generated(diff, o, batch);
+    free(batch);
     diff_shrink(diff);
     diff->stopped = cli_interrupted();
     bool worse = false;
@@ -230,8 +278,12 @@ static int run(int argc, char **argv)
     struct diff *diff = calloc(1, sizeof *diff);
     if (diff)
         diff->change = calloc(DIFF_CHANGES_MAX, sizeof *diff->change);
-    if (!diff || !diff->change) {
+    if (diff)
+        diff->reply = calloc(2 * DIFF_BATCH_MAX, sizeof *diff->reply);
+    if (!diff || !diff->change || !diff->reply) {
         cli_out_of_memory();
+        if (diff)
+            free(diff->change);
         free(diff);
         return CLI_LACKS;
     }
@@ -242,6 +294,7 @@ static int run(int argc, char **argv)
     for (int s = 0; s < 2; s++)
         diff_side_stop(&diff->side[s]);
     free(diff->change);
+    free(diff->reply);
     free(diff);
     return code;
 }

@@ -1,6 +1,7 @@
 /* answer.c: see answer.h. A request is a problem line. The reply: "= N" and N lines, one a device, of fields between
  * tabs (kind, hash, kernel, text), or "!" where the subject's callers cannot make the problem. The first line of all is
- * the subject's name, the second its devices.
+ * the subject's name, the second its devices. Many requests are sent before a reply is read, as a process that waits
+ * for each costs more than what it asks; never more than a pipe holds, so that nobody waits for one that waits for him.
  *
  * SPDX-License-Identifier: MIT */
 #include "cli/diff/answer.h"
@@ -50,11 +51,30 @@ static void reply(FILE *out, struct check *check, const char *line, size_t len)
             put_answer(out, check, device, &c.problem);
 }
 
+/* Answers what comes on standard input until it ends. What is said goes out when nothing more is there to be answered.
+ */
+static int answer_lines(FILE *out, struct check *check)
+{
+    enum { BYTES = 1 << 16 };
+    char *bytes = malloc(BYTES);
+    size_t used = 0;
+    for (ssize_t n; bytes && (n = read(STDIN_FILENO, bytes + used, BYTES - used)) > 0;) {
+        char *line = bytes, *end;
+        used += (size_t)n;
+        for (; (end = memchr(line, '\n', used - (size_t)(line - bytes))); line = end + 1)
+            reply(out, check, line, (size_t)(end - line));
+        used -= (size_t)(line - bytes);
+        memmove(bytes, line, used);
+        if (fflush(out) || used == BYTES)
+            break;
+    }
+    free(bytes);
+    return bytes ? CLI_GOOD : CLI_LACKS;
+}
+
 int diff_answer_all(const struct check_subject_options *options, bool execute, char **argv)
 {
     struct check *check = calloc(1, sizeof *check);
-    char *line = NULL;
-    size_t cap = 0;
     if (!check) {
         cli_out_of_memory();
         return CLI_LACKS;
@@ -78,12 +98,8 @@ int diff_answer_all(const struct check_subject_options *options, bool execute, c
         }
     putc('\n', out);
     fflush(out);
-    for (ssize_t n; (n = getline(&line, &cap, stdin)) > 0;) {
-        reply(out, check, line, strcspn(line, "\n"));
-        if (fflush(out))
-            break;
-    }
-    _exit(CLI_GOOD); /* a foreign library's end is not waited for */
+    code = answer_lines(out, check);
+    _exit(code); /* a foreign library's end is not waited for */
 }
 
 /* ---- The other end --------------------------------------------------------------------------------------- */
@@ -221,24 +237,99 @@ static bool read_answer(char *line, struct diff_answer *answer)
     return true;
 }
 
-int diff_side_ask(struct diff_side *side, const struct attn_problem *p, struct diff_answer answer[DIFF_DEVICES_MAX])
+/* Less than a pipe holds (pipe(7): 65,536 bytes, since Linux 2.6.11). */
+enum { PIPE_BYTES = 60000 };
+_Static_assert(ATTN_LINE_MAX < PIPE_BYTES, "a line fits");
+
+static bool put_all(int file, const char *text, size_t n)
 {
-    char text[ATTN_LINE_MAX + 1], *line = NULL;
-    size_t cap = 0, len = attn_problem_print(p, text, sizeof text - 1);
-    if (side->pid == 0 && !diff_side_start(side))
-        return -1;
-    text[len] = '\n';
-    int result = -1;
-    if (write(side->to, text, len + 1) == (ssize_t)(len + 1) && get_line(side, &line, &cap)) {
-        result = line[0] == '=';
-        for (int i = 0; result == 1 && i < side->n_devices; i++)
-            if (!get_line(side, &line, &cap) || !read_answer(line, &answer[i]))
-                result = -1;
+    for (ssize_t done; n > 0; text += done, n -= (size_t)done)
+        if ((done = write(file, text, n)) < 0) {
+            if (errno != EINTR)
+                return false;
+            done = 0;
+        }
+    return true;
+}
+
+/* Lines of as many of n problems as fit into a pipe. */
+struct request {
+    int n;
+    size_t bytes;
+    char text[PIPE_BYTES];
+};
+
+static void print_request(struct request *r, const struct attn_problem *p, int n)
+{
+    r->bytes = 0;
+    for (r->n = 0; r->n < n && sizeof r->text - r->bytes > ATTN_LINE_MAX; r->n++) {
+        r->bytes += attn_problem_print(&p[r->n], r->text + r->bytes, ATTN_LINE_MAX - 1);
+        r->text[r->bytes++] = '\n';
+    }
+}
+
+static bool send_request(struct diff_side *side, const struct request *r)
+{
+    return (side->pid || diff_side_start(side)) && put_all(side->to, r->text, r->bytes);
+}
+
+/* The replies to n lines; false when the process ends before them. */
+static bool receive(struct diff_side *side, int n, struct diff_reply *reply)
+{
+    char *line = NULL;
+    size_t cap = 0;
+    bool good = true;
+    for (int i = 0; good && i < n; i++) {
+        good = get_line(side, &line, &cap);
+        reply[i].said = good && line[0] == '=';
+        for (int d = 0; good && reply[i].said && d < side->n_devices; d++)
+            good = get_line(side, &line, &cap) && read_answer(line, &reply[i].answer[d]);
     }
     free(line);
-    if (result < 0) {
-        diff_side_stop(side);
-        side->restarts++;
+    return good;
+}
+
+static void lost(struct diff_side *side)
+{
+    diff_side_stop(side);
+    side->restarts++;
+}
+
+void diff_side_ask(struct diff_side *side, const struct attn_problem *p, struct diff_reply *reply)
+{
+    struct request r;
+    print_request(&r, p, 1);
+    if (send_request(side, &r) && receive(side, 1, reply))
+        return;
+    lost(side);
+    reply->said = -1;
+}
+
+/* Asks both about as many as fit; how many these are. */
+static int ask_some(struct diff_side side[2], const struct attn_problem *p, int n, struct diff_reply *const reply[2])
+{
+    struct request r;
+    bool good[2];
+    print_request(&r, p, n);
+    for (int s = 0; s < 2; s++)
+        good[s] = send_request(&side[s], &r);
+    for (int s = 0; s < 2; s++)
+        good[s] = good[s] && receive(&side[s], r.n, reply[s]);
+    for (int s = 0; s < 2; s++) {
+        if (good[s])
+            continue;
+        lost(&side[s]);
+        reply[s][0].said = -1;
+        for (int i = 0; r.n > 1 && i < r.n; i++)
+            diff_side_ask(&side[s], &p[i], &reply[s][i]);
     }
-    return result;
+    return r.n;
+}
+
+void diff_sides_ask(struct diff_side side[2], const struct attn_problem *p, int n, struct diff_reply *const reply[2])
+{
+    for (int done = 0; done < n;) {
+        struct diff_reply *const rest[2] = { reply[0] + done, reply[1] + done };
+        done += ask_some(side, p + done, n - done, rest);
+    }
 }

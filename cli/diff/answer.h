@@ -13,7 +13,7 @@
 #include "cli/check/open.h"
 #include "planner/attn_planner.h"
 
-enum { DIFF_DEVICES_MAX = 16, DIFF_KERNEL_MAX = 64, DIFF_TEXT_MAX = 320 };
+enum { DIFF_DEVICES_MAX = 16, DIFF_KERNEL_MAX = 64, DIFF_TEXT_MAX = 320, DIFF_BATCH_MAX = 256 };
 
 /* What is said of a problem on one device. */
 struct diff_answer {
@@ -21,6 +21,12 @@ struct diff_answer {
     uint64_t launch;              /* hash of its launches: kernels, grids, blocks, LDS */
     char kernel[DIFF_KERNEL_MAX]; /* the attention kernel; "" where none is launched */
     char text[DIFF_TEXT_MAX];     /* of what it broke */
+};
+
+/* What one side says of a problem. */
+struct diff_reply {
+    int said; /* 0: its callers cannot make it; -1: its process ended over it, or cannot be had any more. Else 1 */
+    struct diff_answer answer[DIFF_DEVICES_MAX]; /* a device of the side, in its order */
 };
 
 struct diff_side {
@@ -42,9 +48,11 @@ int diff_side_prepare(struct diff_side *side, const struct check_subject_options
 /* Starts the process, which opens the subject; false after a message. */
 bool diff_side_start(struct diff_side *side);
 void diff_side_stop(struct diff_side *side);
-/* Asks about a problem: answers, one a device of side, in its order. 0: its callers cannot make it; -1: the process
- * ended over it (it is started again), or cannot be had any more. Else 1. */
-int diff_side_ask(struct diff_side *side, const struct attn_problem *p, struct diff_answer answer[DIFF_DEVICES_MAX]);
+/* Asks one side about a problem. */
+void diff_side_ask(struct diff_side *side, const struct attn_problem *p, struct diff_reply *reply);
+/* Asks both sides about n (1..DIFF_BATCH_MAX) problems: reply[0] and reply[1] have a reply to each. The two work at the
+ * same time. A process that ends is started again, and asked about them one by one. */
+void diff_sides_ask(struct diff_side side[2], const struct attn_problem *p, int n, struct diff_reply *const reply[2]);
 
 /* The process's own part: answers what comes on standard input until it ends. Returns an exit code. */
 int diff_answer_all(const struct check_subject_options *options, bool execute, char **argv);

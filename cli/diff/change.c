@@ -93,35 +93,37 @@ static void died(struct diff_answer answer[DIFF_DEVICES_MAX])
         answer[i] = (struct diff_answer){ .kind = CHECK_CRASH, .text = "the process ended" };
 }
 
-static bool ask_both(struct diff *diff, const struct attn_problem *p, struct diff_answer answer[2][DIFF_DEVICES_MAX])
+/* Both have said something of the problem, if only that their process ended. */
+static bool both_said(struct diff_reply *const reply[2], int i)
 {
-    for (int s = 0; s < 2; s++) {
-        int said = diff_side_ask(&diff->side[s], p, answer[s]);
-        if (said == 0)
-            return false;
-        if (said < 0)
-            died(answer[s]);
-    }
-    return true;
+    for (int s = 0; s < 2; s++)
+        if (reply[s][i].said < 0)
+            died(reply[s][i].answer);
+    return reply[0][i].said && reply[1][i].said;
 }
 
-bool diff_ask(struct diff *diff, const struct attn_problem *p)
+int diff_ask(struct diff *diff, const struct attn_problem *p, int n)
 {
-    struct diff_answer answer[2][DIFF_DEVICES_MAX];
-    if (!ask_both(diff, p, answer)) {
-        diff->not_legal++;
-        return false;
-    }
-    diff->problems++;
-    for (int i = 0; i < diff->side[0].n_devices; i++) {
-        if (diff->other[i] < 0)
+    struct diff_reply *const reply[2] = { diff->reply, diff->reply + DIFF_BATCH_MAX };
+    int legal = 0;
+    diff_sides_ask(diff->side, p, n, reply);
+    for (int i = 0; i < n; i++) {
+        if (!both_said(reply, i)) {
+            diff->not_legal++;
             continue;
-        const struct diff_answer *a = &answer[0][i], *b = &answer[1][diff->other[i]];
-        diff->calls++;
-        if (differ(a, b))
-            note(diff, i, p, a, b);
+        }
+        legal++;
+        diff->problems++;
+        for (int d = 0; d < diff->side[0].n_devices; d++) {
+            if (diff->other[d] < 0)
+                continue;
+            const struct diff_answer *a = &reply[0][i].answer[d], *b = &reply[1][i].answer[diff->other[d]];
+            diff->calls++;
+            if (differ(a, b))
+                note(diff, d, &p[i], a, b);
+        }
     }
-    return true;
+    return legal;
 }
 
 struct same {
@@ -132,12 +134,15 @@ struct same {
 static bool still(const struct attn_case *c, void *context)
 {
     struct same *same = context;
-    struct diff_answer answer[2][DIFF_DEVICES_MAX];
+    struct diff_reply *const reply[2] = { same->diff->reply, same->diff->reply + DIFF_BATCH_MAX };
     char words[2][DIFF_KERNEL_MAX + 40];
     const int device = same->change->device;
-    if (cli_interrupted() || !ask_both(same->diff, &c->problem, answer))
+    if (cli_interrupted())
         return false;
-    const struct diff_answer *a = &answer[0][device], *b = &answer[1][same->diff->other[device]];
+    diff_sides_ask(same->diff->side, &c->problem, 1, reply);
+    if (!both_said(reply, 0))
+        return false;
+    const struct diff_answer *a = &reply[0]->answer[device], *b = &reply[1]->answer[same->diff->other[device]];
     if (!differ(a, b))
         return false;
     words_of(a, b, words);

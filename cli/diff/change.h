@@ -23,8 +23,10 @@ struct diff_change {
 struct diff {
     struct diff_side side[2];
     int other[DIFF_DEVICES_MAX]; /* the second side's number of the first one's device; -1: it has none */
+    int n_devices;               /* that both have */
     uint64_t problems, calls, not_legal, lost;
     struct diff_change *change; /* DIFF_CHANGES_MAX */
+    struct diff_reply *reply;   /* of both sides, 2 * DIFF_BATCH_MAX */
     int n_changes;
     double seconds;
     int stopped; /* by a signal */
@@ -32,8 +34,8 @@ struct diff {
 
 /* Finds the devices that both have; how many. */
 int diff_match_devices(struct diff *diff);
-/* Asks both about a problem and notes what differs. False when it is no problem of both, or a side is lost. */
-bool diff_ask(struct diff *diff, const struct attn_problem *p);
+/* Asks both about n (1..DIFF_BATCH_MAX) problems and notes what differs. How many are problems of both. */
+int diff_ask(struct diff *diff, const struct attn_problem *p, int n);
 /* Makes each change's problem smaller. */
 void diff_shrink(struct diff *diff);
 

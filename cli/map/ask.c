@@ -100,13 +100,12 @@ static struct said read_answer(struct picture *p, int what, const struct diff_an
     return said;
 }
 
-/* -1: the process ended over it; 0: its callers cannot make it. */
-static struct said say(struct picture *p, int what, const struct diff_side *side, int result, const char *device,
-                       const struct diff_answer answer[DIFF_DEVICES_MAX])
+static struct said say(struct picture *p, int what, const struct diff_side *side, const struct diff_reply *reply,
+                       const char *device)
 {
-    if (result == 1)
-        return read_answer(p, what, &answer[number_of(side, device)]);
-    return (struct said){ .state = result < 0 ? PICTURE_FAILS : PICTURE_BLANK, .kernel = PICTURE_NO_KERNEL };
+    if (reply->said == 1)
+        return read_answer(p, what, &reply->answer[number_of(side, device)]);
+    return (struct said){ .state = reply->said < 0 ? PICTURE_FAILS : PICTURE_BLANK, .kernel = PICTURE_NO_KERNEL };
 }
 
 static bool is_bad(const struct said *a) { return picture_is_trouble(a->state) || a->mark; }
@@ -125,20 +124,19 @@ static int change_of(const struct said *old, const struct said *new)
 
 static void ask_cell(const struct map_options *o, struct diff_side side[2], struct picture *p, int what, int q, int kv)
 {
-    struct diff_answer answer[2][DIFF_DEVICES_MAX];
+    struct diff_reply reply[2];
     struct attn_problem problem;
-    int result[2] = { 0, 0 };
     if (!picture_problem(p, what, q, kv, &problem))
         return;
     for (int s = 0; s < o->n_subjects; s++)
-        result[s] = diff_side_ask(&side[s], &problem, answer[s]);
+        diff_side_ask(&side[s], &problem, &reply[s]);
     if (cli_interrupted()) /* which may be all that ended it */
         return;
     for (int d = 0; d < p->n_devices; d++) {
         struct picture_cell *c = picture_cell(p, d, what, q, kv);
         struct said said[2];
         for (int s = 0; s < o->n_subjects; s++)
-            said[s] = say(p, what, &side[s], result[s], p->device[d], answer[s]);
+            said[s] = say(p, what, &side[s], &reply[s], p->device[d]);
         const struct said *new = &said[o->n_subjects - 1];
         c->state = (uint8_t)new->state;
         c->kernel = (uint8_t)new->kernel;

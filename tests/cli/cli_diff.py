@@ -125,6 +125,19 @@ class Faults(Case):
         self.assertRegex(change["line"],
                          r"^fa1 q=f32\[\d+,1,1,1\] k=f16\[\d+,1,1,1\] v=f16\[\d+,1,1,1\] softcap=\S+ \| dev=")
 
+    def test_a_process_that_ends_costs_its_own_call(self):
+        """Of those that were asked about together the others are answered all the same."""
+        lines = [f"fa1 q=f32[{d},1,1,1] k=f16[{d},1,1,1] v=f16[{d},1,1,1] softcap={c}"
+                 for d in (64, 128, 256) for c in (1, 2)]
+        path = self.path("diff.json")
+        self.ends(1, "diff", "--no-code", "--subject", self.library("none"), "--subject", self.library("gone"),
+                  "--json", path, *lines)
+        with open(path) as f:
+            result = json.load(f)
+        self.assertEqual(result["problems"], 6)
+        self.assertEqual([(c["new"], c["worse"]) for c in result["changes"]], [("crash", True)])
+        self.assertEqual(result["changes"][0]["calls"] * 6, result["calls"] * 2)
+
     def test_itself(self):
         self.assertEqual(self.diff(0, "none", "none")["changes"], [])
 

@@ -17,6 +17,7 @@
  *   ask      asking about D=64 with three sequences aborts
  *   second   as abort, with more than one query row, from another line
  *   many     with 3,000 heads of sequences and more it aborts
+ *   gone     the process ends with D=256, one query row, one key and a softcap
  *   moved    no fault: the lines in its messages are others, as in another version of it
  *
  * SPDX-License-Identifier: MIT */
@@ -27,6 +28,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { DEVICES_MAX = 16, TENSORS_MAX = 64 };
 
@@ -304,6 +306,8 @@ PUBLIC(int, backend_graph_compute, (struct ggml_backend * backend, struct ggml_c
     if (fault("hang") && k->ne[2] == 10)
         for (volatile int forever = 1; forever;)
             ;
+    if (fault("gone") && q->ne[0] == 256 && q->ne[1] == 1 && k->ne[1] == 1 && softcap > 0)
+        _exit(0);
     if (fault("failed") && softcap > 0)
         return -1;
     if (fault("silent") && t->src[4])
