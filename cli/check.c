@@ -13,9 +13,9 @@
 #include "cli/check/open.h"
 #include "cli/check/report.h"
 #include "cli/check/snippet.h"
+#include "cli/input/corpus.h"
 #include "cli/input/device.h"
 #include "cli/input/interrupt.h"
-#include "cli/input/lines.h"
 #include "cli/input/message.h"
 #include "cli/input/output.h"
 #include "cli/verbs.h"
@@ -163,45 +163,14 @@ static bool read_options(int argc, char **argv, struct options *o)
 
 /* ---- Lines that were given ------------------------------------------------------------------------------- */
 
-struct given {
-    struct lines lines;
-    bool unreadable;
-};
-
+/* A session is the problems of its steps. */
 static bool next_given(void *context, struct attn_problem *p)
 {
-    struct given *g = context;
     struct attn_case c;
-    struct attn_text_error error;
-    struct attn_error illegal;
-    for (enum lines_result r; (r = lines_next(&g->lines)) != LINES_END;) {
-        const char *name = lines_name(&g->lines, g->lines.current);
-        const char *text;
-        size_t len;
-        if (cli_interrupted())
-            return false;
-        if (r == LINES_UNREADABLE || r == LINES_ENCODED) {
-            cli_error("%s: %s", name, r == LINES_ENCODED ? encoding_name(g->lines.state.encoding) : strerror(errno));
-            g->unreadable = true;
-            continue;
-        }
-        if (!lines_content(&g->lines, &text, &len))
-            continue;
-        if (r == LINES_TOO_LONG || !attn_case_parse(g->lines.text, g->lines.len, &c, &error)) {
-            cli_error_at(name, g->lines.number, r == LINES_TOO_LONG ? 0 : error.column, "%s",
-                         r == LINES_TOO_LONG ? "the line is too long" : error.message);
-            g->unreadable = true;
-        } else if (attn_problem_check(&c.problem, &illegal) != ATTN_E_OK) {
-            char values[256];
-            attn_error_text(&illegal, values, sizeof values);
-            cli_error_at(name, g->lines.number, 0, "not legal: %s", values);
-            g->unreadable = true;
-        } else {
-            *p = c.problem;
-            return true;
-        }
-    }
-    return false;
+    if (cli_interrupted() || !corpus_next(context, &c))
+        return false;
+    *p = c.problem;
+    return true;
 }
 
 static bool choose_devices(const struct options *o, struct check *check)
@@ -251,6 +220,35 @@ static bool write_report(const char *path, const struct check *check, void (*rep
     return cli_output_end(&out);
 }
 
+static int find_and_report(const struct options *o, struct check *check, struct check_baseline *baseline)
+{
+    struct corpus given = { .errors = 0 };
+    const bool lines = o->n_given > 0;
+    if (lines && !corpus_open(&given, o->n_given, o->given))
+        return CLI_USAGE;
+    /* A path that cannot be written is no news for the end. */
+    if ((o->json && !cli_output_try(o->json)) || (o->html && !cli_output_try(o->html)) ||
+        (o->save_baseline && !cli_output_try(o->save_baseline)))
+        return lines ? corpus_close(&given, CLI_USAGE) : CLI_USAGE;
+    cli_interrupt_keep();
+    check_run(check, lines ? next_given : NULL, &given, progress);
+    if (isatty(STDERR_FILENO))
+        fputs("\r\033[K", stderr);
+    check_find(check);
+    check->stopped = cli_interrupted();
+    check_baseline_apply(baseline, check);
+    bool saved = write_report(o->save_baseline, check, check_baseline_write);
+    int code = check_leave_beyond(check) ? CLI_BROKEN : CLI_GOOD;
+    if (lines)
+        code = corpus_close(&given, code);
+    if (!saved || !write_report(o->json, check, check_report_json) ||
+        !write_report(o->html, check, check_report_html) || (o->snippets && !check_snippets_write(o->snippets, check)))
+        code = CLI_USAGE;
+    if (!o->json || strcmp(o->json, "-"))
+        check_report_text(stdout, check);
+    return check->stopped ? 128 + check->stopped : code;
+}
+
 static int run(int argc, char **argv)
 {
     struct options o = { .seed = 1, .reach = CHECK_REACH_FAR };
@@ -291,35 +289,8 @@ static int run(int argc, char **argv)
         cli_error("--execute: %s computes nothing", o.subject.subject);
         code = CLI_USAGE;
     }
-    struct given given = { .unreadable = false };
-    bool lines = code == CLI_GOOD && o.n_given > 0;
-    static const char *const prefixes[] = { "fa1", NULL };
-    if (lines && !lines_open(&given.lines, o.n_given, o.given, prefixes, ATTN_CASE_LINE_MAX))
-        code = CLI_USAGE;
-    /* A path that cannot be written is no news for the end. */
-    if (code == CLI_GOOD && ((o.json && !cli_output_try(o.json)) || (o.html && !cli_output_try(o.html)) ||
-                             (o.save_baseline && !cli_output_try(o.save_baseline))))
-        code = CLI_USAGE;
-    if (code == CLI_GOOD) {
-        cli_interrupt_keep();
-        check_run(check, lines ? next_given : NULL, &given, progress);
-        if (isatty(STDERR_FILENO))
-            fputs("\r\033[K", stderr);
-        check_find(check);
-        check->stopped = cli_interrupted();
-        check_baseline_apply(&baseline, check);
-        bool saved = write_report(o.save_baseline, check, check_baseline_write);
-        int unknown = check_leave_beyond(check);
-        code = given.unreadable ? CLI_USAGE : unknown ? CLI_BROKEN : CLI_GOOD;
-        if (!saved || !write_report(o.json, check, check_report_json) ||
-            !write_report(o.html, check, check_report_html) || (o.snippets && !check_snippets_write(o.snippets, check)))
-            code = CLI_USAGE;
-        if (!o.json || strcmp(o.json, "-"))
-            check_report_text(stdout, check);
-        code = check->stopped ? 128 + check->stopped : code;
-    }
-    if (lines)
-        lines_close(&given.lines);
+    if (code == CLI_GOOD)
+        code = find_and_report(&o, check, &baseline);
     if (check) {
         attn_subject_close(check->subject);
         free(check->sign);

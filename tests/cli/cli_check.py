@@ -51,6 +51,23 @@ class Own(unittest.TestCase):
         self.assertIn("k.ne[0] is 64", done.stderr)
 
 
+    def test_a_session_is_the_problems_of_its_steps(self):
+        """Given as a file of a corpus or as it is; as attnfuzz plan has them, each different one once."""
+        script = ("session { layer full heads=4/2 d=64; layer mtp heads=4/2 d=64 draft; cells 64; pad 32; prefill 9; "
+                  "draft 2 accept 1 times 3; decode 3; }")
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "session.txt")
+            with open(path, "w") as f:
+                f.write(script.replace("; ", ";\n") + "\nfa1 q=f32[64,1,1,1] k=f16[64,1,1,1] v=f16[64,1,1,1]\n")
+            plans = subprocess.run([ATTNFUZZ, "plan", "--json", "--device", "gfx906", path], capture_output=True,
+                                   text=True, timeout=60).stdout.splitlines()
+            self.assertGreater(len(plans), 2)
+            for given, n in ((path, len(plans)), (script, len(plans) - 1)):
+                done = run("--subject", "own", "--device", "gfx906", "--json", "-", given)
+                report = json.loads(done.stdout)
+                self.assertEqual((done.returncode, report["problems"], report["calls"]), (0, n, n), done.stderr)
+
+
 class Usage(unittest.TestCase):
     def wrong(self, code, text, *arguments):
         done = run(*arguments)
