@@ -15,7 +15,26 @@
 #include "cli/speed.h"
 #include "cli/verbs.h"
 
-enum bench_option { SECONDS = 1, AS, BACKEND, RANK, SEED, SAVE, MACHINE, SUBJECT, OCCUPANCY, JSON };
+enum bench_option {
+    SECONDS = 1,
+    AS,
+    BACKEND,
+    RANK,
+    SEED,
+    SAVE,
+    MACHINE,
+    SUBJECT,
+    OCCUPANCY,
+    JSON,
+    KERNEL,
+    TARGET,
+    SORT,
+    MAX_VGPRS,
+    MAX_LDS,
+    MAX_SCRATCH,
+    MAX_SPILLS,
+    MIN_WAVES
+};
 
 static const struct cli_option rows[] = {
     { "seconds", SECONDS, "S", "time for each measurement (default 1)", "options" },
@@ -28,14 +47,25 @@ static const struct cli_option rows[] = {
     { "machine", MACHINE, NULL, "count what the machine code does (./dev amd builds it)", "AMD machine code" },
     { "subject", SUBJECT, "SUBJECT", "of a library's kernels for the line (attnfuzz check --help); goes with --machine",
       NULL },
-    { "occupancy", OCCUPANCY, NULL, "the table of what kernels in libraries need", NULL },
+    { "occupancy", OCCUPANCY, NULL, "the table of what kernels in libraries need", "what kernels need" },
+    { "kernel", KERNEL, "PATTERN", "those kernels alone: a pattern (* ? []) of the plain or the mangled name", NULL },
+    { "target", TARGET, "PATTERN", "of those targets alone: gfx11*", NULL },
+    { "sort", SORT, "COLUMN",
+      "the most of it first, with - before it the least: block, wave, vgprs, agprs, sgprs, lds, scratch, vspill, sspill, "
+      "spills, code, waves, wgs",
+      NULL },
+    { "max-vgprs", MAX_VGPRS, "N", "exit code 1 when a kernel has more vector registers than that", NULL },
+    { "max-lds", MAX_LDS, "BYTES", "or more static LDS", NULL },
+    { "max-scratch", MAX_SCRATCH, "BYTES", "or more scratch", NULL },
+    { "max-spills", MAX_SPILLS, "N", "or more spilled registers, vector and scalar", NULL },
+    { "min-waves", MIN_WAVES, "N", "or leaves room for fewer waves of a SIMD", NULL },
     { NULL, 0, NULL, NULL, NULL },
 };
 
 static const struct cli_manual manual = {
     .name = "bench",
     .summary = "how fast planner, executor and reference are",
-    .usage = "[options] [LINE]\n--machine [options] [LINE]\n--occupancy [--json] FILE...",
+    .usage = "[options] [LINE]\n--machine [options] [LINE]\n--occupancy [options] FILE...",
     .brief = "Measures, in one process and in CPU time: plans a second, calls checked, problems judged, "
              "multiply-adds of the reference and of each able kernel on the host executor, wave instructions of their "
              "machine code. Each rate is given beside that of a reference run, both as ratios to a calibration loop, "
@@ -55,10 +85,14 @@ static const struct cli_manual manual = {
         "With --occupancy nothing is measured: of each kernel in the GPU code of the files (libraries with HIP code, "
         "bundles, code objects) registers, LDS, scratch, spills, and how many waves of a SIMD and workgroups of a "
         "compute unit (gfx10 and later: of a workgroup processor) they leave room for, for workgroups as large as the "
-        "kernel takes.",
+        "kernel takes. With limits it is a gate for builds: kernels beyond one are marked.",
     .options = rows,
+    .codes = "0  all is within the limits\n1  a kernel fails, or is beyond a limit\n2  wrong usage\n3  something is "
+             "missing here",
     .examples = { { "bench", "the rates of this machine" },
                   { "bench --occupancy libggml-hip.so", "registers, LDS and spills of each kernel in a library" },
+                  { "bench --occupancy --kernel 'flash_attn*' --max-spills 0 --sort scratch libggml-hip.so",
+                    "fails where an attention kernel spills" },
                   { "bench --machine 'fa1 ... | dev=gfx1100'", "what the machine code does for one call" } },
 };
 
@@ -79,7 +113,8 @@ struct bench {
 struct options {
     struct bench bench;
     struct bench_gpu_options gpu;
-    bool occupancy;
+    bool occupancy, of_occupancy; /* said; something of it was */
+    struct bench_occupancy_options table;
 };
 
 static bool read_form(const char *text, int *form)
@@ -88,6 +123,33 @@ static bool read_form(const char *text, int *form)
     if (*form < 0)
         cli_error("--as %s: markdown or reference", text);
     return *form >= 0;
+}
+
+static bool read_column(const char *text, struct bench_occupancy_options *o)
+{
+    o->ascending = *text == '-';
+    o->sort = bench_column_find(text + o->ascending);
+    if (o->sort >= 0)
+        return true;
+    cli_error("--sort %s: there is no such column", text);
+    return false;
+}
+
+/* An option of --occupancy. */
+static bool read_table(struct options *o, int c, const char *text)
+{
+    struct bench_occupancy_options *t = &o->table;
+    o->of_occupancy = true;
+    switch (c) {
+    case KERNEL: t->kernel = text; return true;
+    case TARGET: t->target = text; return true;
+    case SORT: return read_column(text, t);
+    case MAX_VGPRS: return cli_option_number(&manual, c, text, 0, INT64_MAX, &t->most[BENCH_COLUMN_VGPRS]);
+    case MAX_LDS: return cli_option_number(&manual, c, text, 0, INT64_MAX, &t->most[BENCH_COLUMN_LDS]);
+    case MAX_SCRATCH: return cli_option_number(&manual, c, text, 0, INT64_MAX, &t->most[BENCH_COLUMN_SCRATCH]);
+    case MAX_SPILLS: return cli_option_number(&manual, c, text, 0, INT64_MAX, &t->most[BENCH_COLUMN_SPILLS]);
+    default: return cli_option_number(&manual, c, text, 0, INT64_MAX, &t->least[BENCH_COLUMN_WAVES]);
+    }
 }
 
 static bool read_options(struct options *o, int argc, char **argv)
@@ -106,6 +168,14 @@ static bool read_options(struct options *o, int argc, char **argv)
         case SAVE: o->gpu.save = optarg; break;
         case RANK: good = cli_option_number(&manual, c, optarg, 1, 1000000, &o->gpu.rank); break;
         case SEED: good = cli_option_number(&manual, c, optarg, 0, INT64_MAX, &o->gpu.seed); break;
+        case KERNEL:
+        case TARGET:
+        case SORT:
+        case MAX_VGPRS:
+        case MAX_LDS:
+        case MAX_SCRATCH:
+        case MAX_SPILLS:
+        case MIN_WAVES: good = read_table(o, c, optarg); break;
         default: return false;
         }
     o->bench.seconds = (double)seconds;
@@ -158,14 +228,20 @@ static int run(int argc, char **argv)
         words[n_words] = argv[n_words];
     words[n_words] = NULL;
     o.bench.argv = words;
+    bench_occupancy_defaults(&o.table);
     if (!read_options(&o, argc, argv))
         return CLI_USAGE;
     if (o.bench.subject && !o.bench.machine) {
         cli_error("--subject goes with --machine");
         return CLI_USAGE;
     }
+    if (o.of_occupancy && !o.occupancy) {
+        cli_error("--kernel, --target, --sort and limits go with --occupancy");
+        return CLI_USAGE;
+    }
+    o.table.json = o.bench.json;
     if (o.occupancy)
-        return bench_occupancy(argc - optind, argv + optind, o.bench.json);
+        return bench_occupancy(&o.table, argc - optind, argv + optind);
     if (o.gpu.backend && strcmp(o.gpu.backend, "host")) {
         if (optind < argc) {
             cli_error("--backend %s takes no line", o.gpu.backend);

@@ -3,7 +3,9 @@
  * SPDX-License-Identifier: MIT */
 #include "cli/bench/occupancy.h"
 
+#include <fnmatch.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/input/message.h"
@@ -68,26 +70,77 @@ static void plain_name(const char *mangled, char *text, size_t cap)
         snprintf(text, cap, "%s", mangled);
 }
 
-static void print_kernel(const struct attn_code_kernel *k, bool json)
+/* ---- Columns --------------------------------------------------------------------------------------------- */
+
+struct row {
+    const struct attn_code_kernel *kernel;
+    size_t number; /* in the files */
+    bool known;    /* is its occupancy? */
+    struct attn_occupancy occupancy;
+    int64_t value[BENCH_COLUMN_COUNT];
+    uint32_t over; /* bit set of enum bench_column: beyond a limit */
+};
+
+const char *bench_column_name(int column)
 {
-    struct attn_occupancy o;
+    static const char *const names[] = {
+#define X(NAME, column, value) #column,
+        BENCH_COLUMNS(X)
+#undef X
+    };
+    return column >= 0 && column < BENCH_COLUMN_COUNT ? names[column] : "unknown";
+}
+
+int bench_column_find(const char *name)
+{
+    int column = BENCH_COLUMN_COUNT - 1;
+    while (column >= 0 && strcmp(bench_column_name(column), name))
+        column--;
+    return column;
+}
+
+void bench_occupancy_defaults(struct bench_occupancy_options *o)
+{
+    *o = (struct bench_occupancy_options){ .sort = -1 };
+    for (int column = 0; column < BENCH_COLUMN_COUNT; column++)
+        o->most[column] = o->least[column] = -1;
+}
+
+static void fill(const struct bench_occupancy_options *options, struct row *row)
+{
+    const struct attn_code_kernel *k = row->kernel;
+    const struct attn_occupancy *o = &row->occupancy;
+    const bool known = row->known = attn_occupancy_of(k, k->max_threads, 0, &row->occupancy);
+    const int64_t value[] = {
+#define X(NAME, column, value) value,
+        BENCH_COLUMNS(X)
+#undef X
+    };
+    memcpy(row->value, value, sizeof value);
+    row->over = 0;
+    for (int c = 0; c < BENCH_COLUMN_COUNT; c++)
+        if ((options->most[c] >= 0 && value[c] > options->most[c]) ||
+            (options->least[c] >= 0 && value[c] >= 0 && value[c] < options->least[c]))
+            row->over |= 1u << c;
+}
+
+static bool is_wanted(const struct bench_occupancy_options *o, const struct attn_code_kernel *k)
+{
     char name[256];
-    int64_t threads = k->max_threads;
-    bool known = attn_occupancy_of(k, threads, 0, &o);
+    if (o->target && fnmatch(o->target, k->target, 0))
+        return false;
+    if (!o->kernel)
+        return true;
     plain_name(k->name, name, sizeof name);
-    if (!json) {
-        printf("%-10s %-*s %5" PRId32 " %4" PRId32 " %5" PRId32 " %5" PRId32 " %5" PRId32 " %6" PRId64 " %7" PRId64
-               " %6" PRId32 " %6" PRId32,
-               k->target, NAME_SHOWN, name, k->max_threads, k->wave_size, k->vgprs, k->agprs < 0 ? 0 : k->agprs,
-               k->sgprs, k->lds_bytes, k->scratch_bytes, k->vgpr_spills, k->sgpr_spills);
-        if (known)
-            printf(" %3" PRId32 "/%-2" PRId32 " %4" PRId32 "  %s%s%s\n", o.waves, o.max_waves, o.workgroups,
-                   attn_occupancy_limit_name(o.limit), k->body == ATTN_CODE_BODY_REAL ? "" : ", body ",
-                   k->body == ATTN_CODE_BODY_REAL ? "" : attn_code_body_name(k->body));
-        else
-            printf("      -    -  no rules for this target\n");
-        return;
-    }
+    return !fnmatch(o->kernel, name, 0) || !fnmatch(o->kernel, k->name, 0);
+}
+
+/* ---- Printing -------------------------------------------------------------------------------------------- */
+
+static void print_json(const struct row *row)
+{
+    const struct attn_code_kernel *k = row->kernel;
+    const struct attn_occupancy *o = &row->occupancy;
     printf("{\"target\":");
     cli_json_string(stdout, k->target);
     printf(",\"kernel\":");
@@ -97,38 +150,143 @@ static void print_kernel(const struct attn_code_kernel *k, bool json)
            ",\"sgpr_spills\":%" PRId32 ",\"code_bytes\":%" PRId64 ",\"body\":\"%s\"",
            k->max_threads, k->wave_size, k->vgprs, k->agprs, k->sgprs, k->lds_bytes, k->scratch_bytes, k->vgpr_spills,
            k->sgpr_spills, k->code_bytes, attn_code_body_name(k->body));
-    if (known)
+    if (row->known)
         printf(",\"waves\":%" PRId32 ",\"max_waves\":%" PRId32 ",\"vgpr_waves\":%" PRId32 ",\"sgpr_waves\":%" PRId32
                ",\"lds_waves\":%" PRId32 ",\"workgroups\":%" PRId32 ",\"limit\":\"%s\"",
-               o.waves, o.max_waves, o.vgpr_waves, o.sgpr_waves, o.lds_waves, o.workgroups,
-               attn_occupancy_limit_name(o.limit));
-    puts("}");
+               o->waves, o->max_waves, o->vgpr_waves, o->sgpr_waves, o->lds_waves, o->workgroups,
+               attn_occupancy_limit_name(o->limit));
+    printf(",\"beyond\":[");
+    for (int c = 0, any = 0; c < BENCH_COLUMN_COUNT; c++)
+        if (row->over >> c & 1)
+            printf("%s\"%s\"", any++ ? "," : "", bench_column_name(c));
+    puts("]}");
 }
 
-int bench_occupancy(int n, char **files, bool json)
+static void print_text(const struct row *row)
 {
-    int code = CLI_GOOD;
+    const struct attn_code_kernel *k = row->kernel;
+    const struct attn_occupancy *o = &row->occupancy;
+    char name[256];
+    plain_name(k->name, name, sizeof name);
+    printf("%-10s %-*s %5" PRId32 " %4" PRId32 " %5" PRId32 " %5" PRId32 " %5" PRId32 " %6" PRId64 " %7" PRId64
+           " %6" PRId32 " %6" PRId32,
+           k->target, NAME_SHOWN, name, k->max_threads, k->wave_size, k->vgprs, k->agprs < 0 ? 0 : k->agprs, k->sgprs,
+           k->lds_bytes, k->scratch_bytes, k->vgpr_spills, k->sgpr_spills);
+    if (row->known)
+        printf(" %3" PRId32 "/%-2" PRId32 " %4" PRId32 "  %s%s%s", o->waves, o->max_waves, o->workgroups,
+               attn_occupancy_limit_name(o->limit), k->body == ATTN_CODE_BODY_REAL ? "" : ", body ",
+               k->body == ATTN_CODE_BODY_REAL ? "" : attn_code_body_name(k->body));
+    else
+        printf("      -    -  no rules for this target");
+    for (int c = 0, any = 0; c < BENCH_COLUMN_COUNT; c++)
+        if (row->over >> c & 1)
+            printf("%s%s %" PRId64, any++ ? ", " : "   BEYOND: ", bench_column_name(c), row->value[c]);
+    putchar('\n');
+}
+
+/* ---- All ------------------------------------------------------------------------------------------------- */
+
+struct table {
+    const struct bench_occupancy_options *options;
+    struct attn_code **code; /* open as long as the rows are used */
+    int n_code;
+    struct row *row;
+    size_t n_rows, cap;
+    int code_exit;
+};
+
+static void read_file(struct table *t, const char *path)
+{
+    struct attn_code_error error;
+    struct attn_code *code = attn_code_open(path, NULL, &error);
+    if (!code) {
+        if (error.system)
+            cli_error("%s: %s", path, error.text);
+        else
+            cli_error("%s: at byte %" PRIu64 ": %s", path, error.at, error.text);
+        t->code_exit = CLI_USAGE;
+        return;
+    }
+    t->code[t->n_code++] = code;
+    for (size_t i = 0; i < attn_code_count(code); i++) {
+        if (!is_wanted(t->options, attn_code_kernel(code, i)))
+            continue;
+        if (t->n_rows == t->cap) {
+            const size_t cap = 2 * t->cap + 256;
+            struct row *row = realloc(t->row, cap * sizeof *row);
+            if (!row) {
+                cli_out_of_memory();
+                t->code_exit = CLI_LACKS;
+                return;
+            }
+            t->row = row;
+            t->cap = cap;
+        }
+        t->row[t->n_rows] = (struct row){ .kernel = attn_code_kernel(code, i), .number = t->n_rows };
+        fill(t->options, &t->row[t->n_rows++]);
+    }
+}
+
+static int in_order(const void *a, const void *b, void *context)
+{
+    const struct bench_occupancy_options *o = context;
+    const struct row *x = a, *y = b;
+    const int64_t left = x->value[o->sort], right = y->value[o->sort];
+    if (left != right)
+        return (left < right) != o->ascending ? 1 : -1;
+    return x->number < y->number ? -1 : x->number > y->number;
+}
+
+static bool has_limit(const struct bench_occupancy_options *o)
+{
+    for (int c = 0; c < BENCH_COLUMN_COUNT; c++)
+        if (o->most[c] >= 0 || o->least[c] >= 0)
+            return true;
+    return false;
+}
+
+static int print(const struct table *t)
+{
+    const struct bench_occupancy_options *o = t->options;
+    size_t over = 0;
+    if (!o->json)
+        printf("%-10s %-*s %5s %4s %5s %5s %5s %6s %7s %6s %6s %6s %4s  %s\n", "target", NAME_SHOWN, "kernel", "block",
+               "wave", "VGPRs", "AGPRs", "SGPRs", "LDS", "scratch", "vspill", "sspill", "waves", "wgs", "held down by");
+    for (size_t i = 0; i < t->n_rows; i++) {
+        over += t->row[i].over != 0;
+        if (o->json)
+            print_json(&t->row[i]);
+        else
+            print_text(&t->row[i]);
+    }
+    if (has_limit(o) && !o->json)
+        printf("%zu of %zu kernels are beyond a limit\n", over, t->n_rows);
+    return over ? CLI_BROKEN : CLI_GOOD;
+}
+
+int bench_occupancy(const struct bench_occupancy_options *options, int n, char **files)
+{
     if (n == 0) {
         cli_error("--occupancy needs files with GPU code: libraries, bundles or code objects");
         return CLI_USAGE;
     }
-    if (!json)
-        printf("%-10s %-*s %5s %4s %5s %5s %5s %6s %7s %6s %6s %6s %4s  %s\n", "target", NAME_SHOWN, "kernel", "block",
-               "wave", "VGPRs", "AGPRs", "SGPRs", "LDS", "scratch", "vspill", "sspill", "waves", "wgs", "held down by");
-    for (int i = 0; i < n; i++) {
-        struct attn_code_error error;
-        struct attn_code *code_object = attn_code_open(files[i], NULL, &error);
-        if (!code_object) {
-            if (error.system)
-                cli_error("%s: %s", files[i], error.text);
-            else
-                cli_error("%s: at byte %" PRIu64 ": %s", files[i], error.at, error.text);
-            code = CLI_USAGE;
-            continue;
-        }
-        for (size_t k = 0; k < attn_code_count(code_object); k++)
-            print_kernel(attn_code_kernel(code_object, k), json);
-        attn_code_close(code_object);
+    struct table t = { .options = options, .code = calloc((size_t)n, sizeof *t.code) };
+    if (!t.code) {
+        cli_out_of_memory();
+        return CLI_LACKS;
     }
-    return code;
+    for (int i = 0; i < n && t.code_exit != CLI_LACKS; i++)
+        read_file(&t, files[i]);
+    if (t.code_exit == CLI_GOOD && t.n_rows == 0 && (options->kernel || options->target)) {
+        cli_error("no kernel of that name and target is in these files"); /* a gate that lets everything through */
+        t.code_exit = CLI_USAGE;
+    }
+    if (options->sort >= 0 && t.n_rows)
+        qsort_r(t.row, t.n_rows, sizeof *t.row, in_order, (void *)(uintptr_t)options);
+    const int code = print(&t);
+    for (int i = 0; i < t.n_code; i++)
+        attn_code_close(t.code[i]);
+    free(t.code);
+    free(t.row);
+    return t.code_exit != CLI_GOOD ? t.code_exit : code;
 }
