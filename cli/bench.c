@@ -51,8 +51,8 @@ static const struct cli_option rows[] = {
     { "kernel", KERNEL, "PATTERN", "those kernels alone: a pattern (* ? []) of the plain or the mangled name", NULL },
     { "target", TARGET, "PATTERN", "of those targets alone: gfx11*", NULL },
     { "sort", SORT, "COLUMN",
-      "the most of it first, with - before it the least: block, wave, vgprs, agprs, sgprs, lds, scratch, vspill, sspill, "
-      "spills, code, waves, wgs",
+      "the most of it first, with - before it the least: block, wave, vgprs, agprs, sgprs, lds, scratch, vspill, "
+      "sspill, spills, code, waves, wgs",
       NULL },
     { "max-vgprs", MAX_VGPRS, "N", "exit code 1 when a kernel has more vector registers than that", NULL },
     { "max-lds", MAX_LDS, "BYTES", "or more static LDS", NULL },

@@ -71,8 +71,8 @@ class Occupancy(Case):
         self.assertIn("no such column", self.ends(2, "bench", "--occupancy", "--sort", "size", *self.files).err)
 
     def test_limits(self):
-        for limit, most, name in (("max-vgprs", 199, "large"), ("max-lds", 4095, "lds"), ("max-scratch", 103, "scratch"),
-                                  ("min-waves", 2, "large")):
+        for limit, most, name in (("max-vgprs", 199, "large"), ("max-lds", 4095, "lds"),
+                                  ("max-scratch", 103, "scratch"), ("min-waves", 2, "large")):
             with self.subTest(limit):
                 rows = self.rows(1, "--target", "gfx906", "--" + limit, str(most))
                 beyond = {r["kernel"]: r["beyond"] for r in rows if r["beyond"]}
