@@ -280,12 +280,10 @@ class Bench(Case):
             self.assertGreater(r["rates"][rate]["per_second"], 0, rate)
             ratio = r["rates"][rate]["of_calibration"]
             self.assertAlmostEqual(ratio, r["rates"][rate]["per_second"] / r["calibration"], delta=ratio / 1e3)
-
-    def test_the_reference_run_has_every_rate_that_is_measured(self):
+        # The reference run has every rate that is measured.
         with open(os.path.join(SOURCE, "cli", "speed_reference.h")) as f:
             known = re.findall(r"X\((\w+), [\d.e+-]+\)", f.read())
-        rows = self.good("bench", "--as", "reference", SMALL).out
-        self.assertLessEqual(set(re.findall(r"X\((\w+),", rows)), set(known))
+        self.assertLessEqual(set(r["rates"]), set(known))
 
 
 if __name__ == "__main__":
