@@ -210,10 +210,11 @@ enum attn_subject_open {
 /* One row a subject: X(name, argument, what it is). An argument in brackets may be left out. A subject is a file, which
  * has attn_subject_open_NAME, and a row.
  */
-#define ATTN_SUBJECTS(X)                                                                                 \
-    X(own, "[PATH]",                                                                                     \
-      "attnfuzz's own planner; that of another build, its libattn_planner.so (diff, map: its attnfuzz)") \
-    X(ggml, "PATH", "a ggml HIP backend, libggml-hip.so of any build, on the null HIP runtime: no GPU is needed")
+#define ATTN_SUBJECTS(X)                                                                                          \
+    X(own, "[PATH]",                                                                                              \
+      "attnfuzz's own planner; that of another build, its libattn_planner.so (diff, map: its attnfuzz)")          \
+    X(ggml, "PATH", "a ggml HIP backend, libggml-hip.so of any build, on the null HIP runtime: no GPU is needed") \
+    X(plugin, "PATH", "a planner of your own in a library that exports attn_plugin (subjects/attn_plugin.h)")
 
 /* Opens it: *subject when the result is ATTN_SUBJECT_OPENED, else one line in error[0..cap). */
 typedef enum attn_subject_open attn_subject_open_function(const struct attn_subject_options *options,

@@ -76,6 +76,14 @@ class Installed(unittest.TestCase):
         self.assertIn("no device", run(program, "gfx999", LINE, ends=2))
         self.assertIn("column", run(program, "gfx1100", "fa1 q=", ends=2))
 
+    def test_a_planner_outside_of_the_tree_is_a_subject(self):
+        library = os.path.join(self.build("subject"), "libtwo_kernels.so")
+        said = run(self.command, "check", "--subject", "plugin=" + library, "--calls", "4000", ends=1)
+        self.assertIn("two kernels 1.0", said)
+        self.assertIn("the mask's rows are wider than n_kv", said)
+        # It is the one thing that is wrong with it.
+        self.assertIn("in 1 group", said)
+
     @unittest.skipUnless(shutil.which("pkg-config"), "no pkg-config")
     def test_a_program_finds_the_planner_by_pkg_config(self):
         where = dict(os.environ, PKG_CONFIG_PATH=os.path.join(self.prefix, "lib", "pkgconfig"))

@@ -1,0 +1,57 @@
+/* odd_plugin.c: a planner as a plug-in, healthy or with one thing wrong, as ODD says when it is compiled:
+ * check_plugin.py.
+ *
+ * SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+
+#include "subjects/attn_plugin.h"
+
+enum odd { NOTHING, VERSION, LAYOUT, DEVICES, CRASH, ABORT, HANG, MANY, NAME, LDS };
+
+static bool device(int index, struct attn_device *device)
+{
+    if (ODD == DEVICES || index >= 1)
+        return false;
+    *device = (struct attn_device){ .name = "gfx1100",
+                                    .wave_size = 32,
+                                    .n_cu = 96,
+                                    .lds_bytes = 65536,
+                                    .lds_static_bytes = 65536,
+                                    .max_threads = 1024,
+                                    .max_grid = { INT32_MAX, INT32_MAX, INT32_MAX } };
+    return true;
+}
+
+static bool supports(int index, const struct attn_problem *p)
+{
+    (void)index;
+    if (ODD == CRASH && p->t[ATTN_MASK].present)
+        *(volatile int *)(uintptr_t)index = 0;
+    return true;
+}
+
+static int dispatch(int index, const struct attn_problem *p, struct attn_plugin_launch *launch, int most,
+                    const char **why)
+{
+    (void)index;
+    (void)why;
+    if (ODD == ABORT && p->t[ATTN_SINKS].present)
+        abort();
+    while (ODD == HANG && p->softcap > 0)
+        ;
+    if (ODD == MANY)
+        return most + 1;
+    launch[0] = (struct attn_plugin_launch){ .kernel = ODD == NAME ? NULL : "attention",
+                                             .grid = { 1, 1, 1 },
+                                             .block = { 64, 1, 1 },
+                                             .lds_bytes = ODD == LDS ? 65537 : 0 };
+    return 1;
+}
+
+const struct attn_plugin attn_plugin = { .version = ATTN_PLUGIN_VERSION + (ODD == VERSION),
+                                         .problem_bytes = sizeof(struct attn_problem) + (ODD == LAYOUT),
+                                         .device_bytes = sizeof(struct attn_device),
+                                         .name = "odd",
+                                         .device = device,
+                                         .supports = supports,
+                                         .dispatch = dispatch };
