@@ -114,6 +114,7 @@ def main():
     parser.add_argument("--no-build", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     options.engine, options.seconds, options.target, options.fresh = LibFuzzer.name, 0, None, False
+    options.baseline = None
     run = Run(options)
     try:
         code = run.build()

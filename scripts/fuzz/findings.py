@@ -8,10 +8,15 @@ import subprocess
 import tempfile
 import time
 
+from baseline import identity
+
 HEAD = re.compile(r"^(P\d+ [a-z].*|crash target=.*|the canary is found|fuzz_\w+: .*|the domain made .*|"
                   r"==\d+== ?ERROR: (?:libFuzzer: timeout|libFuzzer: out-of-memory|LeakSanitizer).*)$", re.M)
 LINE = re.compile(r"^  (?:line|input|text): +(.*)$", re.M)
 SESSION = re.compile(r"^(session \{.*\})$", re.M)
+# Where a crash was: of AddressSanitizer and the like, and of an assertion (glibc).
+SUMMARY = re.compile(r"^SUMMARY: \w+: ([\w-]+)(?: \S+)?(?: in (\w+))?", re.M)
+ASSERTION = re.compile(r": (\w+): Assertion `(.*)' failed\.$", re.M)
 WRITTEN = re.compile(r"Test unit written to (\S+)")
 NAMING_S = 60  # for asking about findings of which no text says what they are, together
 LINE_S = 0.5   # for what an input is
@@ -20,6 +25,7 @@ LINE_S = 0.5   # for what an input is
 class Finding:
     def __init__(self, target, what, line, path=""):
         self.target, self.what, self.line, self.path = target, what, line, path
+        self.name = identity(target, what)
 
 
 def of_text(text):
@@ -30,7 +36,20 @@ def of_text(text):
     last = heads[-1] if heads[-1].group(1)[0] == "P" else heads[0]
     after = text[last.start():]
     line = LINE.search(after) or SESSION.search(after)
-    return " ".join(last.group(1).split()), line.group(1) if line else ""
+    what = " ".join(last.group(1).split())
+    if what.startswith("crash "):
+        what += where(text)
+    return what, line.group(1) if line else ""
+
+
+def where(text):
+    """Where it crashed, by names: " (in function: assertion)"."""
+    failed, summary = ASSERTION.search(text), SUMMARY.search(text)
+    if failed:
+        return f" (in {failed.group(1)}: assertion {failed.group(2)})"
+    if summary and summary.group(1) != "libFuzzer":
+        return f" ({summary.group(1)}{' in ' + summary.group(2) if summary.group(2) else ''})"
+    return ""
 
 
 def clean(text):

@@ -18,6 +18,7 @@ import time  # noqa: E402
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import summary  # noqa: E402
+from baseline import Baseline, of_replay  # noqa: E402
 from engines import ENGINES  # noqa: E402
 from findings import Kept, of_text  # noqa: E402
 from processes import Interrupted, Processes  # noqa: E402
@@ -49,6 +50,7 @@ class Run:
         self.processes = Processes()
         self.engine = ENGINES[options.engine](self.places, self.processes, options.seconds)
         self.failed, self.begun, self.line_open = [], None, False
+        self.baseline = Baseline(options.baseline)
 
     # ---- Before --------------------------------------------------------------------------------------------
 
@@ -135,8 +137,15 @@ class Run:
         share = [] if self.o.replay == "all" else ["--seconds", str(SHARE_S), "--seed", str(self.o.seed)]
         say("./dev: replaying the corpus" if not share else
             f"./dev: replaying a share of the corpus, drawn by --seed {self.o.seed} (--replay all: the whole)")
+        report = os.path.join(self.places.work, "replay.json")
         code = self.processes.run([self.places.attnfuzz, "run", "--strict", "--jobs", str(self.o.jobs), *share,
-                                   os.path.join(SOURCE, "corpus")], 1.2)
+                                   "--json", report, os.path.join(SOURCE, "corpus")], 1.2)
+        if code == FINDING and self.o.baseline:
+            names = of_replay(report)
+            for name in names:
+                say(f"  {'known' if self.baseline.knows(name) else 'new'}: {name}")
+            if names and all(self.baseline.knows(name) for name in names):
+                return
         if code != GOOD:
             self.failed.append(f"the replay of the corpus ended with exit code {code}")
 
@@ -239,8 +248,10 @@ class Run:
     def tell(self, date, found):
         say(f"  failures           {len(found)}" + (f", kept in {os.path.join(self.places.findings, date)}"
                                                    if found else ""))
+        known = [f for f in found if self.baseline.knows(f.name)]
         for f in found:
             say(f"    {f.target}: {f.what}")
+            say(f"      id:     {f.name}{' (known: in the baseline)' if f in known else ''}")
             if f.line and not f.line.startswith("#"):
                 say(f"      line:   {f.line}\n      replay: build/bin/attnfuzz run '{f.line}'")
             if f.path:
@@ -249,7 +260,9 @@ class Run:
         for target in sorted({f.target for f in found if not f.line and forms.get(f.target) == "genome"}):
             say(f"    crash files without text are read by: build/bin/attnfuzz run --inputs "
                 f"{os.path.join(self.places.findings, date, target)}")
-        if found:
+        for number, pattern in self.baseline.not_met():
+            say(f"  not met            line {number} of the baseline: {pattern}")
+        if len(known) < len(found):
             self.failed.append("findings")
 
     def main(self):
@@ -288,6 +301,7 @@ def parse(arguments):
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--replay", choices=("share", "all", "none"), default="share")
     parser.add_argument("--seed", type=int, default=int(time.time()) % 1000000)
+    parser.add_argument("--baseline")
     parser.add_argument("--fresh", action="store_true")
     parser.add_argument("--target", action="append", choices=[t.name for t in read()])
     parser.add_argument("--build", default="build", help=argparse.SUPPRESS)
@@ -297,7 +311,11 @@ def parse(arguments):
 
 
 def main():
-    run = Run(parse(sys.argv[1:]))
+    try:
+        run = Run(parse(sys.argv[1:]))
+    except (OSError, UnicodeDecodeError) as error:  # of the baseline
+        complain(f"--baseline: {error}")
+        return USAGE
     try:
         return run.main()
     finally:

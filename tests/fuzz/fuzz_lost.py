@@ -5,6 +5,7 @@ over a target that fails and one that does not; engines that do nothing; crashes
 
 import glob
 import hashlib
+import json
 import os
 import random
 import re
@@ -118,6 +119,51 @@ class Findings(Build):
         self.fuzz("--fresh", code=0, seconds=1)
         self.assertNotIn("mine", self.corpus())
         self.assertEqual(len(self.lines()), 1, "findings outlive --fresh")
+
+    def test_what_a_baseline_has_is_no_failure(self):
+        """By ids, which are the same in every run; what is known and not met is said; another finding fails."""
+        self.target("fuzz_canary")
+        known = os.path.join(self.folder, "known.txt")
+        with open(known, "w") as f:
+            f.write("# of before\nP1 total kernel=tile*\n\nfuzz_text: the canary is found # as it must be\n")
+        out = self.fuzz("--baseline", known, code=0, environment={"ATTNFUZZ_CANARY": "abort"})
+        self.assertIn("id:     fuzz_text: the canary is found (known: in the baseline)\n", out)
+        self.assertIn("not met            line 2 of the baseline: P1 total kernel=tile*\n", out)
+        with open(known, "w") as f:
+            f.write("fuzz_plan: *\n")
+        out = self.fuzz("--baseline", known, code=1, environment={"ATTNFUZZ_CANARY": "abort"})
+        self.assertIn("id:     fuzz_text: the canary is found\n", out)
+        self.fuzz("--baseline", os.path.join(self.folder, "none.txt"), code=2)
+
+    def test_names_have_nothing_of_a_run_in_them(self):
+        sys.path.insert(0, SCRIPTS)
+        import baseline
+        import findings
+        for target, text, name in (
+                ("fuzz_plan", "P1 total kernel=tile rule=tile.mask_exact: on gfx906 only naive: 32 is more than 8\n",
+                 "P1 total kernel=tile rule=tile.mask_exact"),
+                ("fuzz_session", "P2 sound kernel=vec failure=bound: step 1183 (event 13)\n",
+                 "P2 sound kernel=vec failure=bound"),
+                ("fuzz_plan", "a.out: p/k.c:88: best: Assertion `n > 3' failed.\ncrash target=fuzz_plan kernel=mma: "
+                 "SIGABRT\n  line: x\n", "fuzz_plan: crash kernel=mma: SIGABRT (in best: assertion n > N)"),
+                ("fuzz_text", "crash target=fuzz_text: a report of the sanitizer\n==77==ERROR: x\nSUMMARY: "
+                 "AddressSanitizer: heap-buffer-overflow p/t.c:12:3 in parse\n",
+                 "fuzz_text: crash: a report of the sanitizer (heap-buffer-overflow in parse)"),
+                ("fuzz_api", "==1234== ERROR: libFuzzer: timeout after 25 seconds\n",
+                 "fuzz_api: ERROR: libFuzzer: timeout after N seconds")):
+            self.assertEqual(baseline.identity(target, findings.of_text(text)[0]), name)
+
+    def test_the_corpus_replay_too(self):
+        """Its failures by the same names: a report of attnfuzz run."""
+        sys.path.insert(0, SCRIPTS)
+        import baseline
+        failure = {"property": 1, "name": "total", "kernel": "tile", "rule": "mask_exact", "failure": None}
+        death = {"property": 0, "name": "none", "kernel": "vec", "rule": None, "failure": None}
+        path = os.path.join(self.folder, "replay.json")
+        with open(path, "w") as f:
+            json.dump({"failures": [failure, failure, death], "doubts": [{"verdict": "suspect", "kernel": "mma"}]}, f)
+        self.assertEqual(baseline.of_replay(path), ["P1 total kernel=tile rule=tile.mask_exact",
+                                                    "corpus: crash kernel=vec", "corpus: suspect kernel=mma"])
 
     def test_an_input_without_text_is_asked_what_it_is(self):
         self.target("fuzz_canary")
