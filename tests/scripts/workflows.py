@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """The workflows in .github are such as GitHub takes (its schema, by check-jsonschema, which carries it) and have none
 of the holes that zizmor knows: code from a name, rights that are not needed, actions that are not pinned. Both tools
-come from PyPI into the build folder. First both are shown to find what is planted in a copy. Every command of ./dev in them
-has options that there are.
+come from PyPI into the build folder. First both are shown to find what is planted in a copy. Every command of ./dev in
+them has options that there are.
 
 Exit code 77: skipped, where PyPI cannot be reached."""
 
