@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/check/baseline.h"
+#include "cli/check/coverage.h"
 #include "cli/check/finding.h"
 #include "cli/check/loop.h"
 #include "cli/check/open.h"
@@ -289,12 +290,15 @@ static int run(int argc, char **argv)
         cli_error("--execute: %s computes nothing", o.subject.subject);
         code = CLI_USAGE;
     }
+    if (code == CLI_GOOD && o.html && !check_coverage_open(check))
+        code = CLI_LACKS;
     if (code == CLI_GOOD)
         code = find_and_report(&o, check, &baseline);
     if (check) {
         attn_subject_close(check->subject);
         free(check->sign);
         free(check->finding);
+        free(check->coverage);
         free(check);
     }
     check_baseline_free(&baseline);

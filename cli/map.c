@@ -18,7 +18,23 @@
 #include "cli/picture/text.h"
 #include "cli/verbs.h"
 
-enum map_option { SUBJECT = 1, DIFF, SVG, DEVICE, HEAD, GQA, TYPE, KV_HEADS, MASK, N_Q, N_KV, PREC, NO_CODE, RUNTIME };
+enum map_option {
+    SUBJECT = 1,
+    DIFF,
+    SVG,
+    DEVICE,
+    HEAD,
+    GQA,
+    TYPE,
+    WITH,
+    KV_HEADS,
+    MASK,
+    N_Q,
+    N_KV,
+    PREC,
+    NO_CODE,
+    RUNTIME
+};
 
 static const struct cli_option rows[] = {
     { "subject", SUBJECT, "SUBJECT", "whose choices (default own, the planner of this command)", "what" },
@@ -31,6 +47,7 @@ static const struct cli_option rows[] = {
     { "head", HEAD, "LIST", "head sizes D or D_K/D_V (default 64,128,256,576/512)", "panels" },
     { "gqa", GQA, "LIST", "query heads of a KV head (default 1,8)", NULL },
     { "type", TYPE, "LIST", "types of K and V, K/V where they differ (default f16)", NULL },
+    { "with", WITH, "LIST", "what all calls have besides: softcap, alibi, sinks", NULL },
     { "kv-heads", KV_HEADS, "N", "KV heads (default 8)", NULL },
     { "mask", MASK, "N", "rows of the mask end at a multiple of N keys (default 1), or none: no mask", NULL },
     { "n-q", N_Q, "LIST", "columns of cells; default: two an octave from 1 to 4096", NULL },
@@ -71,7 +88,7 @@ struct options {
     struct map_options map;
     const char *svg, *head, *gqa, *type, *n_q, *n_kv;
     int64_t kv_heads, mask;
-    bool diff;
+    bool diff, softcap, alibi, sinks;
 };
 
 /* ---- Lists ----------------------------------------------------------------------------------------------- */
@@ -131,7 +148,7 @@ static bool read_type(const char *word, struct picture_what *what)
 static bool read_whats(const struct options *o, struct picture *p)
 {
     char heads[1024], ratios[1024], types[1024], *h = heads;
-    struct picture_what what;
+    struct picture_what what = { .mask_pad = o->mask, .softcap = o->softcap, .alibi = o->alibi, .sinks = o->sinks };
     snprintf(heads, sizeof heads, "%s", o->head);
     for (const char *head; (head = next_word(&h));) {
         char *t = types;
@@ -166,6 +183,22 @@ static bool read_mask(const char *text, int64_t *pad)
            bad_word("mask", text, "none, or a whole number from 1 to 65536");
 }
 
+static bool read_with(const char *list, struct options *o)
+{
+    char text[256], *rest = text;
+    snprintf(text, sizeof text, "%s", list);
+    for (const char *word; (word = next_word(&rest));) {
+        bool *is = !strcmp(word, "softcap") ? &o->softcap
+                   : !strcmp(word, "alibi") ? &o->alibi
+                   : !strcmp(word, "sinks") ? &o->sinks
+                                            : NULL;
+        if (!is)
+            return bad_word("with", word, "a list of softcap, alibi and sinks");
+        *is = true;
+    }
+    return true;
+}
+
 static bool read_subjects(int argc, char **argv, struct options *o, const char *subject)
 {
     const int n = argc - optind;
@@ -196,6 +229,7 @@ static bool read_options(int argc, char **argv, struct options *o)
         case HEAD: o->head = optarg; break;
         case GQA: o->gqa = optarg; break;
         case TYPE: o->type = optarg; break;
+        case WITH: good = read_with(optarg, o); break;
         case KV_HEADS: good = cli_option_number(&manual, c, optarg, 1, 65536, &o->kv_heads); break;
         case MASK: good = read_mask(optarg, &o->mask); break;
         case N_Q: o->n_q = optarg; break;
@@ -238,7 +272,7 @@ static int fill(struct options *o, struct picture *p)
     for (int i = 0; code == CLI_GOOD && here && i < p->n_devices; i++) {
         struct attn_device device;
         cli_device_get(devices.at[i].row, devices.at[i].weakening, &device);
-        if (!picture_ask_own(p, i, &device))
+        if (!picture_ask_own(p, i, &device, true))
             break;
     }
     for (int s = 0; s < 2; s++)
@@ -287,7 +321,6 @@ static int run(int argc, char **argv)
     }
     cli_interrupt_catch();
     p->kv_heads = o.kv_heads;
-    p->mask_pad = o.mask;
     snprintf(p->title, sizeof p->title, "%s",
              o.diff ? "Which kernel is chosen: what changed" : "Which kernel is chosen");
     picture_axes(p);

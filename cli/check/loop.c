@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "cli/check/call.h"
+#include "cli/check/coverage.h"
 #include "cli/check/execute.h"
 #include "cli/check/loop.h"
 #include "cli/check/note.h"
@@ -219,6 +220,7 @@ static bool ask(struct loop *l, const struct attn_problem *p)
         } else if (v.kind == CHECK_HOLE) {
             kernel[device] = "refused";
         }
+        check_coverage_note(check, device, p, v.main ? kernel[device] : NULL, &v);
         bool fine = v.supported && (v.kind < 0 || (v.kind == CHECK_UNFIT && v.unfit == ATTN_UNFIT_NO_DEVICE));
         if (fine && plain && (!check->has_works[head][device] || check_simpler(p, &check->works[head][device]))) {
             check->has_works[head][device] = true;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/check/baseline.h"
+#include "cli/check/coverage.h"
 #include "cli/check/group.h"
 #include "cli/check/report.h"
 #include "cli/check/snippet.h"
@@ -32,7 +33,8 @@ static const char head[] =
     "overflow-wrap:anywhere}\n"
     "summary{cursor:pointer;color:#0b57d0}.badge{font-size:.85em;color:#555}\n"
     "@media(prefers-color-scheme:dark){body{background:#16191c;color:#e3e6e9}pre{background:#22272b}"
-    "article{border-color:#3a4147}"
+    "article{border-color:#3a4147;border-left-color:#ff6257}article.hole{border-left-color:#e0a040}"
+    "article.known,article.known.hole{border-left-color:#8a929a}"
     "th,dt,.badge{color:#a5adb5}summary{color:#8ab4f8}}\n"
     "</style></head><body>\n";
 
@@ -199,5 +201,6 @@ void check_report_html(FILE *out, const struct check *check)
     gone(out, check->baseline);
     if (check->n_differences)
         differences(out, check);
+    check_report_pictures(out, check);
     fputs("</body></html>\n", out);
 }

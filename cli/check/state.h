@@ -9,6 +9,7 @@
 
 #include "cli/check/distinct.h"
 #include "cli/check/kind.h"
+#include "cli/picture/heat.h"
 #include "cli/check/reach.h"
 #include "planner/attn_planner.h"
 #include "subjects/attn_subject.h"
@@ -106,6 +107,7 @@ struct check {
     const struct check_baseline *baseline; /* what is known (baseline.h); not NULL */
     int32_t most_reach;                    /* enum check_reach: what is farther is left out of the findings */
     int n_beyond;                          /* so many were */
+    struct heat *coverage;                 /* NULL: not counted */
     struct check_difference difference[CHECK_DIFFERENCES_MAX];
     int n_differences;
     /* the simplest supported problem of each head size of the planner's table (last: any other) on each device */

@@ -95,7 +95,7 @@ static struct said read_answer(struct picture *p, int what, const struct diff_an
         said.state = PICTURE_HOLE;
     else if (a->kind == CHECK_UNFIT)
         said.state = PICTURE_STUB;
-    if (attn_kernel_find(a->kernel) == ATTN_KERNEL_naive && attn_head_size_known(p->what[what].d_k, p->what[what].d_v))
+    if (picture_is_naive(p, what, said.kernel))
         said.mark = PICTURE_NAIVE;
     return said;
 }

@@ -44,14 +44,14 @@ static void ask(struct picture *p, const struct attn_device *device, int what, i
     c->mark |= (uint8_t)cliff_of(device, &key, plan.cost);
 }
 
-bool picture_ask_own(struct picture *p, int device, const struct attn_device *as)
+bool picture_ask_own(struct picture *p, int device, const struct attn_device *as, bool heed)
 {
     p->priced = true;
     for (int what = 0; what < p->n_whats; what++)
         for (int kv = 0; kv < p->n_kv; kv++) {
             for (int q = 0; q < p->n_q; q++)
                 ask(p, as, what, q, kv, picture_cell(p, device, what, q, kv));
-            if (cli_interrupted())
+            if (heed && cli_interrupted())
                 return false;
         }
     return true;

@@ -7,7 +7,7 @@
 #include "cli/picture/picture.h"
 
 /* Asks the planner about every cell of a device of the picture, which is `as`; with costs of neighbours, so that
- * cliffs are marked. False when a signal has ended it before. */
-bool picture_ask_own(struct picture *picture, int device, const struct attn_device *as);
+ * cliffs are marked. False where `heed` is true and a signal has come. */
+bool picture_ask_own(struct picture *picture, int device, const struct attn_device *as, bool heed);
 
 #endif

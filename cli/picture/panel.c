@@ -52,7 +52,7 @@ void panel_style(FILE *out)
           ".mp-better{stroke:var(--mp-good);stroke-width:2.5;vector-effect:non-scaling-stroke}\n"
           ".mp text{font-family:system-ui,sans-serif;fill:var(--mp-ink)}.mp text.mp-dim{fill:var(--mp-dim)}"
           ".mp text.mp-l{font-weight:700;text-anchor:middle}.mp text.mp-halo{paint-order:stroke;"
-          "stroke:var(--mp-ground);stroke-width:3px}\n"
+          "stroke:var(--mp-ground);stroke-width:5px;stroke-linejoin:round}\n"
           ".mp text.mp-on-black{fill:var(--mp-white)}.mp-ground{fill:var(--mp-ground)}"
           ".mp-frame{fill:none;stroke:var(--mp-frame)}\n",
           out);

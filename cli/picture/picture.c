@@ -66,6 +66,31 @@ void picture_close(struct picture *p)
     p->cell = NULL;
 }
 
+bool picture_what_equal(const struct picture_what *a, const struct picture_what *b)
+{
+    return a->d_k == b->d_k && a->d_v == b->d_v && a->ratio == b->ratio && a->mask_pad == b->mask_pad &&
+           a->type_k == b->type_k && a->type_v == b->type_v && a->softcap == b->softcap && a->alibi == b->alibi &&
+           a->sinks == b->sinks;
+}
+
+void picture_what_of(const struct attn_problem *p, struct picture_what *what)
+{
+    const struct attn_tensor *mask = &p->t[ATTN_MASK];
+    *what = (struct picture_what){
+        .d_k = attn_d_k(p),
+        .d_v = attn_d_v(p),
+        .ratio = attn_n_head(p) / attn_n_head_kv(p),
+        .mask_pad = !mask->present               ? 0
+                    : mask->ne[0] > attn_n_kv(p) ? 256
+                                                 : 1,
+        .type_k = p->t[ATTN_K].type,
+        .type_v = p->t[ATTN_V].type,
+        .softcap = p->softcap > 0,
+        .alibi = p->max_bias > 0,
+        .sinks = p->t[ATTN_SINKS].present,
+    };
+}
+
 bool picture_problem(const struct picture *picture, int what, int q, int kv, struct attn_problem *p)
 {
     const struct picture_what *w = &picture->what[what];
@@ -75,9 +100,13 @@ bool picture_problem(const struct picture *picture, int what, int q, int kv, str
     attn_tensor_set(&p->t[ATTN_K], w->type_k, w->d_k, n_kv, picture->kv_heads, 1);
     attn_tensor_set(&p->t[ATTN_V], w->type_v, w->d_v, n_kv, picture->kv_heads, 1);
     attn_tensor_set(&p->t[ATTN_DST], ATTN_F32, w->d_v, n_head, n_q, 1);
-    const int64_t pad = picture->mask_pad;
+    const int64_t pad = w->mask_pad;
     if (pad > 0)
         attn_tensor_set(&p->t[ATTN_MASK], ATTN_F16, (n_kv + pad - 1) / pad * pad, n_q, 1, 1);
+    if (w->sinks)
+        attn_tensor_set(&p->t[ATTN_SINKS], ATTN_F32, n_head, 1, 1, 1);
+    p->softcap = w->softcap ? 30 : 0;
+    p->max_bias = w->alibi ? 8 : 0;
     p->scale = (float)(1.0 / sqrt((double)w->d_k));
     p->head_total = n_head;
     return attn_problem_check(p, NULL) == ATTN_E_OK;
@@ -94,6 +123,12 @@ int picture_name(struct picture *p, const char *name)
         return PICTURE_NO_KERNEL;
     snprintf(p->name[p->n_names], PICTURE_NAME_MAX, "%s", name);
     return p->n_names++;
+}
+
+bool picture_is_naive(const struct picture *p, int what, int kernel)
+{
+    return kernel < p->n_names && attn_kernel_find(p->name[kernel]) == ATTN_KERNEL_naive &&
+           attn_head_size_known(p->what[what].d_k, p->what[what].d_v);
 }
 
 /* Where the names begin to differ, at the beginning of a word. */
@@ -202,6 +237,14 @@ void picture_devices(const struct picture *p, uint32_t devices, char *text, size
             used += (size_t)snprintf(text + used, cap - used, "%s%s", used ? ", " : "", p->device[i]);
 }
 
+void picture_devices_short(const struct picture *p, uint32_t group, char *text, size_t cap)
+{
+    if (p->n_devices > 2 && __builtin_popcount(group) == p->n_devices)
+        snprintf(text, cap, "all %d devices", p->n_devices);
+    else
+        picture_devices(p, group, text, cap);
+}
+
 void picture_head_text(const struct picture_what *w, char *text, size_t cap)
 {
     if (w->d_k == w->d_v)
@@ -216,12 +259,31 @@ void picture_type_text(const struct picture_what *w, char *text, size_t cap)
     snprintf(text, cap, "%s%s%s", k, w->type_k == w->type_v ? "" : "/", w->type_k == w->type_v ? "" : v);
 }
 
+static void add_word(char *text, size_t cap, const char *word)
+{
+    const size_t used = strlen(text);
+    if (used < cap)
+        snprintf(text + used, cap - used, ", %s", word);
+}
+
 void picture_what_text(const struct picture_what *w, char *text, size_t cap)
 {
     char head[48], type[32];
     picture_head_text(w, head, sizeof head);
     picture_type_text(w, type, sizeof type);
     snprintf(text, cap, "D %s, GQA %" PRId64 ", %s", head, w->ratio, type);
+    if (w->mask_pad == 0)
+        add_word(text, cap, "no mask");
+    if (w->mask_pad > 1)
+        snprintf(head, sizeof head, "mask to %" PRId64, w->mask_pad);
+    if (w->mask_pad > 1)
+        add_word(text, cap, head);
+    if (w->softcap)
+        add_word(text, cap, "softcap");
+    if (w->alibi)
+        add_word(text, cap, "ALiBi");
+    if (w->sinks)
+        add_word(text, cap, "sinks");
 }
 
 void picture_number(int64_t n, char *text, size_t cap)

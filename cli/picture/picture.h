@@ -67,8 +67,13 @@ enum { PICTURE_NO_KERNEL = 255 };
 /* What the panels of one column are of. */
 struct picture_what {
     int64_t d_k, d_v, ratio;
+    int64_t mask_pad; /* rows of the mask are a multiple of so many keys long; 0: no mask */
     uint8_t type_k, type_v;
+    bool softcap, alibi, sinks; /* with a softcap of 30, a max_bias of 8 (which needs a mask), sinks */
 };
+bool picture_what_equal(const struct picture_what *a, const struct picture_what *b);
+/* That of a problem; a mask with longer rows than it has keys is one of rows of a multiple of 256. */
+void picture_what_of(const struct attn_problem *problem, struct picture_what *what);
 
 struct picture {
     char title[96], subject[200], old[200]; /* old: "" but for a difference */
@@ -76,7 +81,6 @@ struct picture {
     int n_q, n_kv;
     int64_t q[PICTURE_SIDE_MAX], kv[PICTURE_SIDE_MAX]; /* rising */
     int64_t kv_heads;
-    int64_t mask_pad; /* rows of the mask are a multiple of so many keys long; 0: no mask */
     int n_whats;
     struct picture_what what[PICTURE_WHATS_MAX];
     int n_devices;
@@ -111,6 +115,8 @@ bool picture_problem(const struct picture *picture, int what, int q, int kv, str
 /* The number of a kernel's name, a new one where it is not there yet. PICTURE_NO_KERNEL: it has none, or too many are
  * there. */
 int picture_name(struct picture *picture, const char *name);
+/* Is a kernel's number that of naive, and the column's head size a known one? */
+bool picture_is_naive(const struct picture *picture, int what, int kernel);
 /* Letters and colours, when all names are there: each name has a letter of its own, of what it does not share with the
  * others, a word's first where it can be. */
 void picture_letters(struct picture *picture);
@@ -124,7 +130,9 @@ int picture_cell_look(const struct picture *picture, const struct picture_cell *
 uint32_t picture_group(const struct picture *picture, int device, int what);
 /* "gfx908, gfx90a" */
 void picture_devices(const struct picture *picture, uint32_t devices, char *text, size_t cap);
-/* "D 128, GQA 8, f16"; types "q8_0/q4_0" where they differ */
+/* The same, or "all 5 devices" where it is each of more than two. */
+void picture_devices_short(const struct picture *picture, uint32_t devices, char *text, size_t cap);
+/* "D 128, GQA 8, f16"; types "q8_0/q4_0" where they differ; then what a plain call has not */
 void picture_what_text(const struct picture_what *what, char *text, size_t cap);
 /* "576/512", "128" */
 void picture_head_text(const struct picture_what *what, char *text, size_t cap);

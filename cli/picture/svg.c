@@ -11,7 +11,7 @@
 #include "cli/picture/legend.h"
 #include "cli/picture/panel.h"
 
-enum { MARGIN = 20, GAP = 14, ABOVE = 18, DEVICE_LINE = 14, WIDTH_MOST = 1010, LINE = 20, COLUMN = 310 };
+enum { MARGIN = 20, GAP = 14, ABOVE = 4, HEADING_LINE = 14, WIDTH_MOST = 1010, LINE = 20, COLUMN = 310 };
 
 /* ---- What is said beside the panels ---------------------------------------------------------------------- */
 
@@ -43,40 +43,46 @@ static void put_entry(void *context, const struct legend_entry *e)
 struct flow {
     const struct picture *p;
     int columns, column, row, rows;
-    int lines; /* over a panel, for its devices */
+    int lines; /* over a panel */
 };
 
-/* Bytes of the devices' next line over a panel: whole names, one at least. */
-static int line_of(const struct picture *p, const char *devices)
+/* Bytes of the next line of a list over a panel: whole words between commas, one at least. */
+static int line_of(const struct picture *p, const char *list, int pixels)
 {
-    const int most = panel_width(p) / 6, n = (int)strlen(devices);
+    const int most = (panel_width(p) - PANEL_LEFT + MARGIN) / pixels, n = (int)strlen(list);
     int cut = 0;
     if (n <= most)
         return n;
     for (int i = 0; i < n && (i < most || !cut); i++)
-        if (devices[i] == ',')
+        if (list[i] == ',')
             cut = i + 1;
     return cut ? cut : n;
 }
 
-static void devices_of(const struct picture *p, uint32_t group, char *text, size_t cap)
+/* What a panel is of, bold, and below it its devices; with out NULL the lines are counted. */
+static int put_lines(FILE *out, const struct picture *p, const char *list, bool bold, int x, int y)
 {
-    if (p->n_devices > 2 && __builtin_popcount(group) == p->n_devices)
-        snprintf(text, cap, "all %d devices", p->n_devices);
-    else
-        picture_devices(p, group, text, cap);
-}
-
-static int count_lines(const struct picture *p, uint32_t group)
-{
-    char text[512];
     int n = 0;
-    devices_of(p, group, text, sizeof text);
-    for (const char *at = text; *at; at += strspn(at, " ")) {
-        at += line_of(p, at);
+    for (const char *at = list; *at; at += strspn(at, " ")) {
+        char text[128];
+        const int bytes = line_of(p, at, bold ? 7 : 6);
+        snprintf(text, sizeof text, "%.*s", bytes, at);
+        if (out)
+            put_text(out, bold ? "font-weight=\"600\"" : "class=\"mp-dim\"", bold ? 12 : 11, x + PANEL_LEFT,
+                     y + n * HEADING_LINE, text);
+        at += bytes;
         n++;
     }
     return n;
+}
+
+static int put_heading(FILE *out, const struct picture *p, int what, uint32_t group, int x, int y)
+{
+    char text[128], devices[512];
+    picture_what_text(&p->what[what], text, sizeof text);
+    picture_devices_short(p, group, devices, sizeof devices);
+    const int n = put_lines(out, p, text, true, x, y + HEADING_LINE - 3);
+    return n + put_lines(out, p, devices, false, x, y + (n + 1) * HEADING_LINE - 3);
 }
 
 /* The place of the next panel. One column's panels are not torn apart where they fit in a row. */
@@ -90,29 +96,13 @@ static void step(struct flow *f, int follow)
     f->rows = f->row + 1;
 }
 
-/* What a panel is of, and below it its devices. */
-static void put_heading(FILE *out, const struct picture *p, int what, uint32_t group, int x, int y)
-{
-    char text[96], devices[512];
-    picture_what_text(&p->what[what], text, sizeof text);
-    put_text(out, "font-weight=\"600\"", 12, x + PANEL_LEFT, y + 11, text);
-    devices_of(p, group, devices, sizeof devices);
-    y += 11;
-    for (const char *at = devices; *at; at += strspn(at, " ")) {
-        const int n = line_of(p, at);
-        snprintf(text, sizeof text, "%.*s", n, at);
-        put_text(out, "class=\"mp-dim\"", 11, x + PANEL_LEFT, y += DEVICE_LINE, text);
-        at += n;
-    }
-}
-
 static void put_panel(FILE *out, const struct flow *f, int device, int what, uint32_t group, int top)
 {
     const struct picture *p = f->p;
     const int x = MARGIN + f->column * (panel_width(p) + GAP);
-    const int above = ABOVE + f->lines * DEVICE_LINE;
+    const int above = ABOVE + f->lines * HEADING_LINE;
     const int y = top + f->row * (above + panel_height(p) + GAP);
-    char devices[512], head[96], summary[640];
+    char devices[512], head[128], summary[640];
     picture_devices(p, group, devices, sizeof devices);
     picture_what_text(&p->what[what], head, sizeof head);
     panel_summary(p, device, what, summary, sizeof summary);
@@ -129,7 +119,8 @@ static void put_panel(FILE *out, const struct flow *f, int device, int what, uin
     fputs(" on ", out);
     cli_xml_text(out, devices);
     fputs("</title>\n", out);
-    put_heading(out, p, what, group, x, y);
+    const int lines = put_heading(NULL, p, what, group, 0, 0);
+    put_heading(out, p, what, group, x, y + (f->lines - lines) * HEADING_LINE);
     panel_draw(out, p, device, what, x, y + above);
     fputs("</g>\n", out);
 }
@@ -156,7 +147,7 @@ static void put_panels(FILE *out, struct flow *f, int top)
                 continue;
             step(f, follow);
             follow = 0;
-            const int lines = count_lines(p, group);
+            const int lines = put_heading(NULL, p, what, group, 0, 0);
             if (lines > f->lines)
                 f->lines = lines;
             if (out)
@@ -178,10 +169,11 @@ static void put_extents(FILE *out, const char *name, const int64_t *extent, int 
 
 static void put_head(FILE *out, const struct picture *p, int width, int height)
 {
-    fprintf(out,
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"mp\" viewBox=\"0 0 %d %d\" width=\"%d\" role=\"group\" "
-            "aria-labelledby=\"mp-title mp-desc\" style=\"background:var(--mp-ground)\"",
-            width, height, width);
+    fprintf(
+        out,
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"mp\" viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\" role=\"group\" "
+        "aria-labelledby=\"mp-title mp-desc\" style=\"background:var(--mp-ground)\"",
+        width, height, width, height);
     put_extents(out, "data-n-q", p->q, p->n_q);
     put_extents(out, "data-n-kv", p->kv, p->n_kv);
     fputs(">\n<title id=\"mp-title\">", out);
@@ -212,7 +204,7 @@ void picture_svg(FILE *out, const struct picture *p)
         legend.columns = 1;
     legend_each(p, put_entry, &legend);
     const int top = legend.y + (legend.n + legend.columns - 1) / legend.columns * LINE + 14;
-    const int row = ABOVE + flow.lines * DEVICE_LINE + panel_height(p) + GAP;
+    const int row = ABOVE + flow.lines * HEADING_LINE + panel_height(p) + GAP;
     put_head(out, p, width, top + flow.rows * row + MARGIN - GAP);
     put_text(out, "font-weight=\"600\"", 16, MARGIN, 30, p->title);
     if (p->diff) {

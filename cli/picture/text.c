@@ -10,7 +10,7 @@
 #include "cli/input/message.h"
 #include "fuzz/case/attn_case.h"
 
-enum { LABEL = 5, GAP = 3 };
+enum { LABEL = 5, GAP = 3, NARROWEST = 18 /* columns of a panel, for what is said over it */ };
 
 /* ---- Panels ---------------------------------------------------------------------------------------------- */
 
@@ -66,20 +66,22 @@ static void put_axis(FILE *out, const struct picture *p)
     fprintf(out, "%*s %.*s", LABEL, "", p->n_q, line);
 }
 
-static int panel_width(const struct picture *p) { return LABEL + 1 + p->n_q; }
+static int panel_columns(const struct picture *p) { return p->n_q < NARROWEST ? NARROWEST : p->n_q; }
+static int panel_width(const struct picture *p) { return LABEL + 1 + panel_columns(p); }
 
 /* A panel's place in the row under way. */
 struct slot {
     int device, what;
-    char devices[512], *rest; /* what is still to be said of them */
+    char list[2][512]; /* what is said over it: what it is of, its devices */
+    const char *rest;  /* of one of them */
 };
 
-/* The next line of a list of devices: as many as fit; all that is left where not one does. */
-static void put_devices(FILE *out, struct slot *slot, int width, bool last)
+/* The next line of a list: as many words between commas as fit, one at least. */
+static void put_list(FILE *out, struct slot *slot, int width, bool last)
 {
-    char *at = slot->rest, *cut = at + strlen(at);
+    const char *at = slot->rest, *cut = at + strlen(at);
     if ((int)strlen(at) > width)
-        for (char *comma = at; (comma = strchr(comma, ',')) && comma - at < width; comma++)
+        for (const char *comma = at; (comma = strchr(comma, ',')) && (comma - at < width || *cut == 0); comma++)
             cut = comma + 1;
     fprintf(out, "%*s%-*.*s", LABEL + 1, "", last ? 0 : width, (int)(cut - at), at);
     slot->rest = cut + strspn(cut, " ");
@@ -95,31 +97,29 @@ static bool any_rest(const struct slot *slot, int n)
 
 static void put_panels(FILE *out, const struct picture *p, struct slot *slot, int n, bool colour)
 {
-    const int width = p->n_q;
-    for (int i = 0; i < n; i++) {
-        char what[96];
-        picture_what_text(&p->what[slot[i].what], what, sizeof what);
-        fprintf(out, "%*s%-*s", i ? GAP + LABEL + 1 : LABEL + 1, "", i + 1 < n ? width : 0, what);
-        slot[i].rest = slot[i].devices;
-    }
-    putc('\n', out);
-    for (int line = 0; line < 32 && any_rest(slot, n); line++) {
-        for (int i = 0; i < n; i++) {
-            fprintf(out, "%*s", i ? GAP : 0, "");
-            put_devices(out, &slot[i], width, i + 1 == n);
+    for (int list = 0; list < 2; list++) {
+        for (int i = 0; i < n; i++)
+            slot[i].rest = slot[i].list[list];
+        while (any_rest(slot, n)) {
+            for (int i = 0; i < n; i++) {
+                fprintf(out, "%*s", i ? GAP : 0, "");
+                put_list(out, &slot[i], panel_columns(p), i + 1 == n);
+            }
+            putc('\n', out);
         }
-        putc('\n', out);
     }
     for (int kv = p->n_kv - 1; kv >= 0; kv--) {
         for (int i = 0; i < n; i++) {
             fprintf(out, "%*s", i ? GAP : 0, "");
             put_row(out, p, slot[i].device, slot[i].what, kv, colour);
+            fprintf(out, "%*s", i + 1 == n ? 0 : panel_columns(p) - p->n_q, "");
         }
         putc('\n', out);
     }
     for (int i = 0; i < n; i++) {
         fprintf(out, "%*s", i ? GAP : 0, "");
         put_axis(out, p);
+        fprintf(out, "%*s", i + 1 == n ? 0 : panel_columns(p) - p->n_q, "");
     }
     fputs("\n\n", out);
 }
@@ -144,7 +144,8 @@ static void put_all(FILE *out, const struct picture *p, int n, bool colour)
             if (!group)
                 continue;
             slot[used] = (struct slot){ .device = device, .what = what };
-            picture_devices(p, group, slot[used].devices, sizeof slot[used].devices);
+            picture_what_text(&p->what[what], slot[used].list[0], sizeof slot[used].list[0]);
+            picture_devices(p, group, slot[used].list[1], sizeof slot[used].list[1]);
             if (++used == n) {
                 put_panels(out, p, slot, used, colour);
                 used = 0;
@@ -217,6 +218,10 @@ static void put_meaning(FILE *out, const struct picture *p)
     picture_count(p, 0, -1, &count);
     fprintf(out, "cells: n_q to the right, n_kv upwards; %" PRId64 " of them on %d device%s\n", count.cells,
             p->n_devices, p->n_devices == 1 ? "" : "s");
+    fputs("n_q:", out);
+    for (int q = 0; q < p->n_q; q++)
+        fprintf(out, " %" PRId64, p->q[q]);
+    putc('\n', out);
     if (p->diff) {
         fprintf(out, "  .    %7" PRId64 "  the same\n", count.change[PICTURE_SAME]);
         put_stands_out(out, p, "~", count.change[PICTURE_LAUNCH], "the same kernel, launched otherwise", has_change,

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "cli/input/message.h"
+#include "cli/run/picture.h"
 #include "cli/run/report.h"
 #include "cli/run/tasks.h"
 
@@ -13,6 +14,7 @@ static const char head[] =
     "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>attnfuzz run</title>\n<style>\n"
     ":root { color-scheme: light dark; --line: #8886; --good: #1a7f37; --bad: #c62828; }\n"
+    "@media (prefers-color-scheme: dark) { :root { --good: #56d27b; --bad: #ff6257; } }\n"
     "body { font: 15px/1.5 system-ui, sans-serif; max-width: 68rem; margin: 2rem auto; padding: 0 1rem; }\n"
     "h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }\n"
     ".wide { overflow-x: auto; }\n"
@@ -227,5 +229,6 @@ void run_report_html(FILE *out, const struct run_job *job, const struct run_tota
         fputs("<p>None.</p>\n", out);
     if (failed > shown)
         fprintf(out, "<p>and %" PRId64 " more; the JSON report has all</p>\n", failed - shown);
+    run_report_pictures(out, job);
     fputs("</body></html>\n", out);
 }

@@ -3,6 +3,7 @@
 """attnfuzz map: the picture is what the planner answers, cell by cell, as SVG and as text; what is planted in a subject
 stands out where it is, and nowhere else."""
 
+import html.parser
 import os
 import pty
 import re
@@ -15,7 +16,7 @@ import unittest
 import xml.etree.ElementTree as ElementTree
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "support"))
-from command import ATTNFUZZ, Case, lines_of_json  # noqa: E402
+from command import ATTNFUZZ, SMALL, Case, lines_of_json  # noqa: E402
 
 LIBRARY = os.path.join(os.environ["ATTN_BUILD"], "lib", "imitation-hip.so")
 N_Q, N_KV = (1, 2, 8, 33, 512), (32, 100, 256, 4096)
@@ -260,24 +261,115 @@ class Library(Case):
         panels, _ = self.map(0, "--subject", self.library("abort"), "--head", "256")
         self.assertEqual(set(panels["D 256, GQA 1, f16"].cell.values()), {"flash_attn_tile"})
         panels, _ = self.map(1, "--subject", self.library("abort"), "--head", "256", "--mask", "256")
-        self.assertEqual({at for at, k in panels["D 256, GQA 1, f16"].cell.items() if k == "fails"},
+        self.assertEqual({at for at, k in panels["D 256, GQA 1, f16, mask to 256"].cell.items() if k == "fails"},
                          {(q, kv) for q in N_Q for kv in N_KV if kv % 256})
 
     def test_diff(self):
         old, new = self.library("none"), self.library("abort")
         panels, out = self.map(1, "--diff", old, new, "--head", "128,256", "--mask", "256")
-        wrong = {at for at, c in panels["D 256, GQA 1, f16"].change.items() if c}
+        wrong = {at for at, c in panels["D 256, GQA 1, f16, mask to 256"].change.items() if c}
         self.assertEqual(wrong, {(q, kv) for q in N_Q for kv in N_KV if kv % 256})
-        self.assertEqual({panels["D 256, GQA 1, f16"].change[at] for at in wrong}, {"worse"})
-        self.assertFalse(any(panels["D 128, GQA 1, f16"].change.values()))
+        self.assertEqual({panels["D 256, GQA 1, f16, mask to 256"].change[at] for at in wrong}, {"worse"})
+        self.assertFalse(any(panels["D 128, GQA 1, f16, mask to 256"].change.values()))
         panels, _ = self.map(0, "--diff", new, old, "--head", "256", "--mask", "256")
-        self.assertEqual({c for c in panels["D 256, GQA 1, f16"].change.values() if c}, {"better"})
+        self.assertEqual({c for c in panels["D 256, GQA 1, f16, mask to 256"].change.values() if c}, {"better"})
 
     def test_another_kernel(self):
         """Ours against a library's: every cell is of another kernel, none is worse."""
         panels, out = self.map(0, "--diff", self.library("none"), "own", "--head", "128")
         changed = panels["D 128, GQA 1, f16"].change
         self.assertEqual(set(changed.values()), {"another kernel"})
+
+
+class Page(html.parser.HTMLParser):
+    """A report: its figures' labels, and the numbers of its heat map by (group, row, device)."""
+
+    VOID = {"meta", "br", "link", "input", "img"}
+
+    def __init__(self, path):
+        super().__init__()
+        self.open, self.labels, self.heat = [], [], {}
+        self.heading, self.group, self.row, self.columns, self.cells = "", "", "", [], []
+        with open(path) as f:
+            text = f.read()
+        for elsewhere in ("<script", "src=", "href=", "@import"):
+            assert elsewhere not in text, "the page needs nothing else"
+        self.feed(text)
+        assert not self.open, self.open
+
+    def handle_starttag(self, tag, attributes):
+        if tag in self.VOID:
+            return
+        attributes = dict(attributes)
+        self.open.append((tag, attributes))
+        if tag == "svg" and attributes.get("role") == "img":
+            self.labels.append(attributes["aria-label"])
+        if tag == "tr":
+            self.cells = []
+
+    def handle_endtag(self, tag):
+        assert self.open and self.open[-1][0] == tag, (tag, self.getpos())
+        self.open.pop()
+        if tag == "tr" and self.cells:
+            for device, n in zip(self.columns, self.cells):
+                self.heat[self.group, self.row, device] = n
+
+    def handle_data(self, data):
+        tag, attributes = self.open[-1] if self.open else ("", {})
+        scope = attributes.get("scope")
+        if tag == "th" and scope == "col":
+            self.columns.append(data)
+        elif tag == "th" and scope == "rowgroup":
+            self.group = data
+        elif tag == "th" and scope == "row":
+            self.row = data
+        elif tag == "td" and attributes.get("class", "").startswith("h"):
+            self.cells.append(int(data))
+
+
+class Pages(Case):
+    def test_of_a_run(self):
+        path = self.path("run.html")
+        lines = [SMALL, SMALL.replace("64,", "128,", 3), SMALL.replace("[64,", "[65,", 3)]
+        source = self.write("lines.txt", "\n".join(lines) + "\n")
+        self.good("run", "--device", "gfx942,gfx1030", "--html", path, source)
+        page = Page(path)
+        self.assertTrue(any(label.startswith("D 64, GQA 2, f16, mask to 256 on ") for label in page.labels),
+                        page.labels)
+        self.assertTrue(any("65, GQA 2" in label and "100% naive" in label for label in page.labels), page.labels)
+        expected = {}
+        for verdict in lines_of_json(self.good("explain", "--json", "--device", "gfx942,gfx1030", source).out):
+            for k in verdict["kernels"]:
+                row = (k["rule"].split(".")[-1] if not k["able"] else "chosen"
+                       if k["kernel"] == verdict["chosen"] else "able")
+                at = k["kernel"], row, verdict["device"]
+                expected[at] = expected.get(at, 0) + 1
+        self.assertEqual({at: n for at, n in page.heat.items() if n}, expected)
+        self.assertEqual({at[2] for at in page.heat}, {"gfx942", "gfx1030"})
+
+    @unittest.skipUnless(os.path.exists(LIBRARY), "there is no imitation of a library in this build")
+    def test_of_a_check(self):
+        library, path, data = self.path("imitation-fault-abort.so"), self.path("page.html"), self.path("data.json")
+        shutil.copy(LIBRARY, library)
+        self.ends(1, "check", "--no-code", "--subject", "ggml=" + library, "--calls", "20000", "--device", "gfx906",
+                  "--html", path, "--json", data)
+        page = Page(path)
+        label = next(label for label in page.labels if label.startswith("D 256, GQA 1, f16, mask to 256 on gfx906"))
+        self.assertRegex(label, r"\b72 cells fails")  # 24 columns of the three rows below 256 keys
+        with open(data) as f:
+            report = lines_of_json(f.read().replace("\n", " "))[0]
+        self.assertEqual(page.heat["broken or refused", "hole", "gfx906"], report["refused"])
+        self.assertEqual(page.heat["attention kernels launched", "flash_attn_tile", "gfx906"] +
+                         page.heat["broken or refused", "abort", "gfx906"], report["supported"] - report["too_big"])
+
+    def test_of_a_check_of_ours(self):
+        path = self.path("page.html")
+        result = self.good("check", "--subject", "own", "--calls", "3000", "--device", "gfx1100,gfx906", "--html",
+                           path)
+        page = Page(path)
+        for device in ("gfx906", "gfx1100"):
+            self.assertEqual(sum(n for (_, row, d), n in page.heat.items() if d == device and row == "chosen"), 1500,
+                             result.out)
 
 
 if __name__ == "__main__":
