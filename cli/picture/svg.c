@@ -169,11 +169,10 @@ static void put_extents(FILE *out, const char *name, const int64_t *extent, int 
 
 static void put_head(FILE *out, const struct picture *p, int width, int height)
 {
-    fprintf(
-        out,
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"mp\" viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\" role=\"group\" "
-        "aria-labelledby=\"mp-title mp-desc\" style=\"background:var(--mp-ground)\"",
-        width, height, width, height);
+    fprintf(out,
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"mp\" viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\" "
+            "role=\"group\" aria-labelledby=\"mp-title mp-desc\" style=\"background:var(--mp-ground)\"",
+            width, height, width, height);
     put_extents(out, "data-n-q", p->q, p->n_q);
     put_extents(out, "data-n-kv", p->kv, p->n_kv);
     fputs(">\n<title id=\"mp-title\">", out);
