@@ -42,6 +42,7 @@ static void call_once(struct check *check, int device, const struct attn_problem
     v->impure = (struct check_impure){ .strides = false };
     v->why = (struct attn_subject_why){ .reason = ATTN_SUBJECT_NO_REASON };
     v->said = 0;
+    v->explained = false;
     v->detail[0] = 0;
     attn_subject_supports(s, device, p, &answer);
     if (answer.status == ATTN_SUBJECT_NO) {

@@ -22,6 +22,7 @@ struct check_verdict {
     struct check_impure impure;  /* kind IMPURE */
     struct attn_subject_why why; /* what the subject's answer says; compared with `said`, which has the rest */
     char detail[128];            /* kinds STOPPED, WRONG, LOOSE: how, and the kernel: words of the key */
+    bool explained;              /* kind LOOSE: by the data (execute.c) */
     uint64_t said;               /* hash of its own words: they are not read, but others are another trouble */
     char message[ATTN_SUBJECT_MESSAGE_MAX];
 };

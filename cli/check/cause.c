@@ -66,5 +66,6 @@ bool check_cause_beyond_f16(const struct attn_problem *p, const void *const base
     free(row);
     /* No product of rows is larger than that of their lengths. */
     const double scale = fmax(1, fabs((double)p->scale));
-    return k > F16_MOST || v * (double)attn_n_kv(p) > F16_MOST || q_longest * k_longest * scale > F16_MOST;
+    return scale > F16_MOST || p->softcap > F16_MOST || k > F16_MOST || v * (double)attn_n_kv(p) > F16_MOST ||
+           q_longest * k_longest * scale > F16_MOST;
 }

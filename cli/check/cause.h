@@ -16,7 +16,7 @@ bool check_cause_row_has_key(const struct attn_problem *p, const void *const bas
 
 /* Is any number past f16's largest, 65504, that a kernel with f16 inside may come to: an element of K or V, a product
  * of a row of Q and a key, n_kv times the largest element of V (weights are at most 1 and not normalised before the
- * end)? Cells that hold no finite number are left out. */
+ * end), the scale, the softcap? Cells that hold no finite number are left out. */
 bool check_cause_beyond_f16(const struct attn_problem *p, const void *const base[ATTN_OPERAND_COUNT]);
 
 #endif

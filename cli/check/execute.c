@@ -152,6 +152,7 @@ static void say_off(struct check_verdict *v, bool ordinary, const struct off *of
     check_kernel_name(v->main->kernel, kernel, sizeof kernel);
     v->kind = ordinary && why != OFF_KEYLESS_ROW ? CHECK_WRONG : CHECK_LOOSE;
     v->said = attn_hash_text(attn_hash_text(ATTN_HASH_START, kernel), how);
+    v->explained = why == OFF_BEYOND_F16 || why == OFF_DEAD_CELLS || why == OFF_KEYLESS_ROW;
     snprintf(v->detail, sizeof v->detail, "%s %s", how, kernel);
     snprintf(v->message, sizeof v->message,
              "%s: NMSE %.3g, %" PRId64 " components not finite; d=%" PRId64 " head=%" PRId64 " row=%" PRId64

@@ -62,6 +62,8 @@ void check_note(struct check *check, int device, uint32_t devices, const struct 
         h = attn_hash_u64(h, hash_shape(p));
     } else if (v->kind == CHECK_UNFIT && v->unfit == ATTN_UNFIT_NO_DEVICE) {
         h = attn_hash_u64(h, devices);
+    } else if (v->explained) { /* the cause is known: nothing hides behind it */
+        h = attn_hash_u64(attn_hash_u64(h, v->said), (uint64_t)check_head_size(p));
     } else {
         char kernel[96] = "";
         if (v->kind == CHECK_UNFIT)
