@@ -11,6 +11,7 @@
 #include "cli/check/coverage.h"
 #include "cli/check/finding.h"
 #include "cli/check/loop.h"
+#include "cli/check/order.h"
 #include "cli/check/open.h"
 #include "cli/check/report.h"
 #include "cli/check/snippet.h"
@@ -38,7 +39,9 @@ enum check_option {
     PREC,
     NO_CODE,
     NULL_RUNTIME,
-    CACHE
+    CACHE,
+    GRAPHS,
+    RUNTIME
 };
 
 static const struct cli_option rows[] = {
@@ -52,12 +55,20 @@ static const struct cli_option rows[] = {
       "checked, and the result of calls of up to 300,000 multiply-adds (of lines given: 20,000,000) held against a "
       "reference in double precision",
       NULL },
+    { "graphs", GRAPHS, NULL,
+      "compute each call again with other values in its tensors, as a server does that has its graphs captured and "
+      "replayed",
+      NULL },
     { "seconds", SECONDS, "N", "stop after N seconds (default 60)", NULL },
     { "calls", CALLS, "N", "stop after N calls (one problem on one device); with it a run is repeatable", NULL },
     { "seed", SEED, "SEED", "of what is generated (default 1)", NULL },
     { "prec-default", PREC, NULL, "nodes keep ggml's default precision; without it GGML_PREC_F32, as llama.cpp sets it",
       NULL },
     { "no-code", NO_CODE, NULL, "do not read the library's GPU code", NULL },
+    { "runtime", RUNTIME, "NAME",
+      "null: a HIP library runs on the null HIP runtime (default); real: on the machine's own and its GPUs, where its "
+      "launches are not seen",
+      NULL },
     { "null-runtime", NULL_RUNTIME, "DIR", "where the null HIP runtime is, when it is not beside the command", NULL },
     { "cache", CACHE, "DIR", "where ggml=debian keeps what it downloads", NULL },
     { "baseline", BASELINE, "FILE",
@@ -107,7 +118,7 @@ struct options {
     int reach; /* enum check_reach */
     struct cli_devices devices;
     int64_t seconds, calls, seed;
-    bool execute;
+    bool execute, graphs;
     char **given; /* arguments: lines, files, folders */
     int n_given;
 };
@@ -146,6 +157,14 @@ static bool read_options(int argc, char **argv, struct options *o)
         case SNIPPETS: o->snippets = optarg; break;
         case PREC: o->subject.prec_default = true; break;
         case EXECUTE: o->execute = true; break;
+        case GRAPHS: o->subject.graphs = o->graphs = true; break;
+        case RUNTIME:
+            o->subject.real_runtime = !strcmp(optarg, "real");
+            if (!o->subject.real_runtime && strcmp(optarg, "null")) {
+                cli_error("--runtime is null or real, got '%s'", optarg);
+                return false;
+            }
+            break;
         case NO_CODE: o->subject.no_code = true; break;
         case NULL_RUNTIME: o->subject.null_runtime = optarg; break;
         case CACHE: o->subject.cache = optarg; break;
@@ -277,6 +296,7 @@ static int run(int argc, char **argv)
         check->execute = o.execute;
         check->most_reach = o.reach;
         check->baseline = &baseline;
+        check->graphs = o.graphs;
     }
     if (code == CLI_GOOD && (!check || !check->sign || !check->finding)) {
         cli_out_of_memory();
@@ -284,6 +304,8 @@ static int run(int argc, char **argv)
     }
     if (code == CLI_GOOD)
         code = check_open(&o.subject, words, &check->subject);
+    if (code == CLI_GOOD && check->subject->alone)
+        check->execute = true;
     if (code == CLI_GOOD && !choose_devices(&o, check))
         code = CLI_USAGE;
     if (code == CLI_GOOD && o.execute && !attn_subject_computes(check->subject)) {
@@ -296,6 +318,7 @@ static int run(int argc, char **argv)
         code = find_and_report(&o, check, &baseline);
     if (check) {
         attn_subject_close(check->subject);
+        check_order_free(check->order);
         free(check->sign);
         free(check->finding);
         free(check->coverage);

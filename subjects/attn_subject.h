@@ -64,11 +64,19 @@ struct attn_subject_why {
     int32_t words; /* where in message its own words begin, behind the place; 0: it has none or says none */
 };
 
+/* What was captured into graphs during a call, as far as it can be seen. */
+struct attn_subject_captured {
+    uint32_t begun, replays; /* captures, launches of their graphs */
+    uint32_t forbidden;      /* calls that a capture forbids */
+    const char *entry;       /* the first of them: a function of the runtime; NULL: none */
+};
+
 /* What came of one question. */
 struct attn_subject_answer {
     int32_t status; /* enum attn_subject_status */
     struct attn_subject_why why;
     size_t n_launches;                        /* dispatch: launches made, also when it did not end well */
+    struct attn_subject_captured captured;    /* dispatch and compute */
     const struct attn_subject_launch *launch; /* valid until the next call on the subject */
     char message[ATTN_SUBJECT_MESSAGE_MAX];   /* to be shown: printable; "" where there is nothing to say */
 };
@@ -128,6 +136,8 @@ struct attn_subject_ops {
     /* NULL: nothing computes */
     void (*compute)(struct attn_subject *, int device, const struct attn_problem *, const struct attn_subject_data *,
                     struct attn_subject_answer *, struct attn_subject_ran *);
+    void (*keep)(struct attn_subject *, bool on);      /* NULL: it keeps nothing */
+    void (*forget)(struct attn_subject *, int device); /* NULL: it has no state */
 };
 
 enum { ATTN_SUBJECT_DEVICES_MAX = 16 };
@@ -135,6 +145,7 @@ enum { ATTN_SUBJECT_DEVICES_MAX = 16 };
 struct attn_subject {
     const struct attn_subject_ops *ops;
     char name[160]; /* what it is, with its version */
+    bool alone;     /* it computes by itself, on a device or runtime that nobody looks into: it has no launches */
     int n_devices;
     struct attn_device device[ATTN_SUBJECT_DEVICES_MAX];
 };
@@ -167,6 +178,19 @@ static inline void attn_subject_compute(struct attn_subject *s, int device, cons
 {
     s->ops->compute(s, device, p, data, answer, ran);
 }
+/* Whether a problem that is the one before it, on the same device, is the same node at the same place, as a server that
+ * computes a graph again has it; off at first: each is made anew. */
+static inline void attn_subject_keep(struct attn_subject *s, bool on)
+{
+    if (s->ops->keep)
+        s->ops->keep(s, on);
+}
+/* What the device's calls may have left behind for later ones is made anew. */
+static inline void attn_subject_forget(struct attn_subject *s, int device)
+{
+    if (s->ops->forget)
+        s->ops->forget(s, device);
+}
 /* Can the launch run on the device? ATTN_UNFIT_NOT, or why not with a sentence in text[0..cap). */
 static inline int attn_subject_unfit(struct attn_subject *s, int device, const struct attn_subject_launch *launch,
                                      char *text, size_t cap)
@@ -198,6 +222,8 @@ struct attn_subject_options {
     const char *null_runtime; /* folder of the null runtime's libraries */
     bool prec_default; /* ggml: nodes keep its default precision instead of GGML_PREC_F32, which llama.cpp sets */
     bool no_code;      /* GPU code is not read: launches are held against the device alone */
+    bool real_runtime; /* ggml: a HIP backend runs on the machine's own HIP runtime and GPUs */
+    bool graphs;       /* ggml: the backend may capture what it launches into graphs */
     const volatile sig_atomic_t *hurry; /* once it is not 0, a call that does not come back is left at once */
 };
 
@@ -210,10 +236,10 @@ enum attn_subject_open {
 /* One row a subject: X(name, argument, what it is). An argument in brackets may be left out. A subject is a file, which
  * has attn_subject_open_NAME, and a row.
  */
-#define ATTN_SUBJECTS(X)                                                                                          \
-    X(own, "[PATH]",                                                                                              \
-      "attnfuzz's own planner; that of another build, its libattn_planner.so (diff, map: its attnfuzz)")          \
-    X(ggml, "PATH", "a ggml HIP backend, libggml-hip.so of any build, on the null HIP runtime: no GPU is needed") \
+#define ATTN_SUBJECTS(X)                                                                                         \
+    X(own, "[PATH]",                                                                                             \
+      "attnfuzz's own planner; that of another build, its libattn_planner.so (diff, map: its attnfuzz)")         \
+    X(ggml, "PATH", "a ggml backend: libggml-hip.so on the null HIP runtime, or libggml-cpu.so, which computes") \
     X(plugin, "PATH", "a planner of your own in a library that exports attn_plugin (subjects/attn_plugin.h)")
 
 /* Opens it: *subject when the result is ATTN_SUBJECT_OPENED, else one line in error[0..cap). */

@@ -151,8 +151,8 @@ static const struct attn_planner_library *load(const char *path, void **loaded, 
 enum attn_subject_open attn_subject_open_own(const struct attn_subject_options *options, struct attn_subject **subject,
                                              char *error, size_t cap)
 {
-    static const struct attn_subject_ops ops = { own_close, own_legal,        own_supports, own_dispatch,
-                                                 own_unfit, own_is_attention, own_has_code, NULL };
+    static const struct attn_subject_ops ops = { own_close,        own_legal,    own_supports, own_dispatch, own_unfit,
+                                                 own_is_attention, own_has_code, NULL,         NULL,         NULL };
     struct own *own = calloc(1, sizeof *own);
     if (!own) {
         snprintf(error, cap, "memory has run out");

@@ -35,6 +35,7 @@ void attn_subject_answer_set(struct attn_subject_answer *answer, int status, int
     answer->status = status;
     answer->why = (struct attn_subject_why){ .reason = reason };
     answer->n_launches = 0;
+    answer->captured = (struct attn_subject_captured){ .entry = NULL };
     answer->launch = NULL;
     answer->message[0] = 0;
 }

@@ -57,12 +57,14 @@ static void on_signal(int number)
 void attn_trap_abort(const char *message)
 {
     struct attn_trap *trap = installed;
-    if (!trap || !trap->armed)
+    if (!trap || (!trap->armed && trap->report < 0))
         return; /* then the caller aborts by itself */
     size_t len = 0;
     for (; message && message[len] && len + 1 < sizeof trap->message; len++)
         trap->message[len] = message[len] >= 0x20 && message[len] < 0x7f ? message[len] : ' ';
     trap->message[len] = 0;
+    if (trap->report >= 0)
+        attn_trap_report(trap, ATTN_TRAP_ABORT, 0);
     if (!trap->catching)
         leave(trap, ATTN_TRAP_ABORT);
     trap->aborting = 1;
@@ -89,6 +91,7 @@ bool attn_trap_install(struct attn_trap *trap, int seconds)
         return false;
     memset(trap, 0, sizeof *trap);
     trap->seconds = seconds;
+    trap->report = -1;
     trap->stack = malloc(STACK_BYTES);
     if (!trap->stack)
         return false;

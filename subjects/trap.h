@@ -31,6 +31,7 @@ struct attn_trap {
     const volatile sig_atomic_t *hurry;       /* not 0: so it is within one; NULL: never */
     volatile sig_atomic_t number;             /* of the signal */
     volatile sig_atomic_t catching, aborting; /* within attn_trap_run; its exception is on the way */
+    int report;                               /* in a child of attn_trap_fork, the pipe to its parent; else -1 */
     char message[640];                        /* of the abort */
     void *stack;
     struct sigaction before[6];
@@ -52,6 +53,13 @@ static inline void attn_trap_disarm(struct attn_trap *trap) { trap->armed = 0; }
 
 /* call(context) with the trap armed. What happened; *unwound: the foreign code has given back what it held. */
 int attn_trap_run(struct attn_trap *trap, void (*call)(void *), void *context, bool *unwound);
+
+/* call(context) in a child process, for foreign code that has threads: a trap's jump cannot leave theirs. What
+ * happened, with *result what the call returned and message and number as ever; after `seconds` it is ATTN_TRAP_TIME.
+ * What the call writes to memory that is not shared is lost. */
+int attn_trap_fork(struct attn_trap *trap, int (*call)(void *), void *context, int seconds, int *result);
+/* In the child: tells the parent what happened, and ends. */
+__attribute__((noreturn)) void attn_trap_report(const struct attn_trap *trap, int what, int result);
 
 /* trap_throw.cc: the exception, and a call that catches it and no other: true when it came. */
 __attribute__((noreturn)) void attn_trap_throw(void);

@@ -19,15 +19,6 @@ static uint64_t hash_launch(const struct attn_subject_launch *launch, bool by_na
     return attn_mix(h ^ launch->lds_dynamic_bytes);
 }
 
-static void take_answer(struct check_verdict *v, const struct attn_subject_answer *answer)
-{
-    v->why = answer->why;
-    if (!answer->message[0])
-        return;
-    memcpy(v->message, answer->message, sizeof v->message);
-    v->said = attn_hash_text(ATTN_HASH_START, answer->message + answer->why.words);
-}
-
 static void call_once(struct check *check, int device, const struct attn_problem *p, struct check_verdict *v)
 {
     struct attn_subject *s = check->subject;
@@ -37,12 +28,13 @@ static void call_once(struct check *check, int device, const struct attn_problem
     v->supported = v->too_big = false;
     v->main = NULL;
     v->n_launches = 0;
-    v->launched = 0;
+    v->launched = v->bits = 0;
     v->message[0] = 0;
     v->impure = (struct check_impure){ .strides = false };
     v->why = (struct attn_subject_why){ .reason = ATTN_SUBJECT_NO_REASON };
     v->said = 0;
     v->explained = false;
+    v->before = 0;
     v->detail[0] = 0;
     attn_subject_supports(s, device, p, &answer);
     if (answer.status == ATTN_SUBJECT_NO) {
@@ -51,23 +43,13 @@ static void call_once(struct check *check, int device, const struct attn_problem
     }
     if (answer.status != ATTN_SUBJECT_YES) {
         v->kind = CHECK_ASK;
-        take_answer(v, &answer);
+        check_take_words(v, &answer);
         return;
     }
     v->supported = true;
     attn_subject_dispatch(s, device, p, &answer);
     v->n_launches = answer.n_launches;
-    static const int kinds[ATTN_SUBJECT_STATUS_COUNT] = {
-        [ATTN_SUBJECT_YES] = -1,
-        [ATTN_SUBJECT_NO] = CHECK_FAILED,
-        [ATTN_SUBJECT_ABORTED] = CHECK_ABORT,
-        [ATTN_SUBJECT_CRASHED] = CHECK_CRASH,
-        [ATTN_SUBJECT_HUNG] = CHECK_HANG,
-        [ATTN_SUBJECT_TOO_BIG] = -1,
-    };
-    v->kind = kinds[answer.status];
-    v->too_big = answer.status == ATTN_SUBJECT_TOO_BIG;
-    take_answer(v, &answer);
+    check_take_answer(v, &answer);
     if (answer.status != ATTN_SUBJECT_YES)
         return;
     for (size_t i = 0; i < answer.n_launches; i++) {
@@ -80,7 +62,7 @@ static void call_once(struct check *check, int device, const struct attn_problem
             v->bad = *launch;
         }
     }
-    if (!v->main)
+    if (!v->main && !s->alone)
         v->kind = CHECK_SILENT;
 }
 
@@ -118,7 +100,7 @@ void check_call(struct check *check, int device, const struct attn_problem *p, b
                 struct check_verdict *v)
 {
     call_once(check, device, p, v);
-    if (execute && v->kind < 0 && v->main)
+    if (execute && check_can_execute(check, v))
         check_execute(check, device, p, v);
     if (pure && !v->too_big && (v->kind < 0 || v->kind == CHECK_HOLE))
         check_call_again(check, device, p, v);

@@ -19,13 +19,24 @@ struct check_verdict {
     struct attn_subject_launch bad;         /* kind UNFIT */
     size_t n_launches;
     uint64_t launched;           /* hash of all launches */
+    uint64_t bits;               /* hash of what it computed; 0: nothing that was judged */
     struct check_impure impure;  /* kind IMPURE */
+    int32_t before;              /* kind STATE: the call before it (order.h) */
     struct attn_subject_why why; /* what the subject's answer says; compared with `said`, which has the rest */
-    char detail[128];            /* kinds STOPPED, WRONG, LOOSE: how, and the kernel: words of the key */
+    char detail[128];            /* kinds STOPPED to STATE: how, and the kernel: words of the key */
     bool explained;              /* kind LOOSE: by the data (execute.c) */
     uint64_t said;               /* hash of its own words: they are not read, but others are another trouble */
     char message[ATTN_SUBJECT_MESSAGE_MAX];
 };
+/* An answer's why and message. */
+void check_take_words(struct check_verdict *verdict, const struct attn_subject_answer *answer);
+/* An answer that is not YES: kind (-1 for a call that is too big), why, message. */
+void check_take_answer(struct check_verdict *verdict, const struct attn_subject_answer *answer);
+/* Can what the call computes be judged? */
+static inline bool check_can_execute(const struct check *check, const struct check_verdict *v)
+{
+    return v->kind < 0 && v->supported && !v->too_big && (v->main || check->subject->alone);
+}
 /* One call of a legal problem on a device, all properties checked but P5 where `pure` is false; computed where
  * `execute` is true (execute.h). */
 void check_call(struct check *check, int device, const struct attn_problem *p, bool pure, bool execute,

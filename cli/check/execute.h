@@ -12,12 +12,20 @@
  * given, the larger ones too. */
 #define CHECK_EXECUTE_WORK INT64_C(300000)
 #define CHECK_EXECUTE_GIVEN INT64_C(20000000)
+#define CHECK_ALONE_WORK INT64_C(8000000) /* of a subject that computes by itself, now and then */
 
 /* An image's bytes as a subject computes with them; dst is computed into the image. */
 struct attn_subject_data check_execute_data(const struct attn_problem *problem, const struct attn_image *image);
 
 /* Computes the problem on a device on which its call launched an attention kernel and broke nothing: v->kind becomes
- * STOPPED, WRONG or LOOSE, with what it was in v->message, v->detail and v->said; or stays. Counts in *check. */
+ * STOPPED, WRONG or LOOSE, with what it was in v->message, v->detail and v->said; or stays. Of a subject that computes
+ * by itself it may also be how the call ended. Counts in *check. */
 void check_execute(struct check *check, int device, const struct attn_problem *p, struct check_verdict *v);
+
+/* Computes it alone, without a verdict, on the data that check_execute draws for it: all of dst. False where that did
+ * not go to its end. */
+bool check_execute_raw(struct check *check, int device, const struct attn_problem *p, float *dst);
+/* What v->bits is of a dst. */
+uint64_t check_execute_bits(const struct attn_problem *p, const float *dst);
 
 #endif

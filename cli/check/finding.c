@@ -10,6 +10,7 @@
 #include "cli/check/group.h"
 #include "cli/check/hole.h"
 #include "cli/check/identity.h"
+#include "cli/check/order.h"
 #include "cli/check/problem.h"
 #include "cli/check/word.h"
 #include "cli/input/interrupt.h"
@@ -21,19 +22,27 @@ enum {
     LOOK_MS = 700,         /* after an interruption: findings are still looked at, though not shrunk */
 };
 
-/* Is it about what a call computed? */
-static bool computed(int kind) { return kind == CHECK_STOPPED || kind == CHECK_WRONG || kind == CHECK_LOOSE; }
-
 /* ---- Shrinking ------------------------------------------------------------------------------------------- */
 
 struct same {
     struct check *check;
     int device, kind, head;
     int reach; /* no farther */
-    bool pure;
-    struct check_verdict first; /* of the problem as it was noted */
-    char kernel[96];            /* kind UNFIT: the one of that launch */
+    bool pure, execute;
+    const struct attn_problem *before; /* kind STATE */
+    struct check_verdict first;        /* of the problem as it was noted */
+    char kernel[96];                   /* kind UNFIT: the one of that launch */
 };
+
+/* The call that is looked at, made again. */
+static void make(const struct same *same, int device, const struct attn_problem *p, struct check_verdict *v)
+{
+    same->check->shrink_calls++;
+    if (same->kind == CHECK_STATE)
+        check_order_call(same->check, device, p, same->before, v);
+    else
+        check_call(same->check, device, p, same->pure, same->execute, v);
+}
 
 static bool fails(const struct check_verdict *v, const struct same *same)
 {
@@ -57,8 +66,7 @@ static bool fails_with(const struct same *same, const struct attn_problem *p)
     if (cli_interrupted() || (!any_head && check_head_size(p) != same->head) ||
         !attn_subject_legal(same->check->subject, p, &why))
         return false;
-    same->check->shrink_calls++;
-    check_call(same->check, same->device, p, same->pure, computed(same->kind), &v);
+    make(same, same->device, p, &v);
     return fails(&v, same);
 }
 
@@ -90,6 +98,36 @@ static void leave_out(const struct same *same, struct attn_problem *p)
         *p = less;
 }
 
+/* The same of the call before it, where that is what is made smaller. */
+struct same_before {
+    const struct same *same;
+    const struct attn_problem *problem;
+};
+
+static bool fails_after(const struct attn_case *c, void *context)
+{
+    const struct same_before *b = context;
+    struct same same = *b->same;
+    struct check_verdict v;
+    const char *why;
+    if (cli_interrupted() || !attn_subject_legal(same.check->subject, &c->problem, &why))
+        return false;
+    same.before = &c->problem;
+    make(&same, same.device, b->problem, &v);
+    return fails(&v, &same);
+}
+
+static void shrink_before(struct same *same, struct check_finding *f)
+{
+    struct attn_case c = { .problem = *same->before };
+    struct same_before context = { same, &f->problem };
+    attn_run_default(&c.run);
+    attn_shrink(&c, fails_after, &context, SHRINK_TRIES, NULL);
+    f->has_before = true;
+    f->before = c.problem;
+    same->before = &f->before;
+}
+
 static void shrink(struct check *check, const struct check_sign *sign, struct check_finding *f)
 {
     struct same same = { .check = check,
@@ -101,21 +139,24 @@ static void shrink(struct check *check, const struct check_sign *sign, struct ch
     struct attn_case c = { .problem = sign->problem };
     attn_run_default(&c.run);
     same.head = check_head_size(&c.problem);
-    check_call(check, sign->device, &c.problem, same.pure, computed(same.kind), &v);
+    same.execute = check_kind_computed(same.kind) || check->subject->alone;
+    same.before = check_order_before(check, sign->before);
+    make(&same, sign->device, &c.problem, &v);
     same.first = v;
     if (v.kind == CHECK_UNFIT)
         check_kernel_name(v.bad.kernel, same.kernel, sizeof same.kernel);
     if (v.kind == sign->kind)
         attn_shrink(&c, fails_the_same, &same, v.kind == CHECK_HANG ? SHRINK_TRIES_HANG : SHRINK_TRIES, NULL);
     f->problem = c.problem;
+    if (v.kind == sign->kind && same.before)
+        shrink_before(&same, f);
     f->impure = same.first.impure;
     f->why = same.first.why;
     memcpy(f->detail, same.first.detail, sizeof f->detail);
     for (int device = 0; device < check->subject->n_devices; device++) {
         if (!(check->devices >> device & 1))
             continue;
-        check_call(check, device, &c.problem, same.pure, computed(same.kind), &v);
-        check->shrink_calls++;
+        make(&same, device, &c.problem, &v);
         if (!fails(&v, &same))
             continue;
         bool shown = f->devices != 0;

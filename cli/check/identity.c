@@ -47,9 +47,6 @@ static void answer_word(const struct check_finding *f, bool numbers, char word[W
         word[n] = 0;
 }
 
-/* Is it about what a call computed? */
-static bool computed(int kind) { return kind == CHECK_STOPPED || kind == CHECK_WRONG || kind == CHECK_LOOSE; }
-
 /* What made it; `numbers`: with the line in the subject's source. */
 static void cause_word(const struct check_finding *f, int unfit, bool numbers, char *word, size_t cap)
 {
@@ -59,7 +56,7 @@ static void cause_word(const struct check_finding *f, int unfit, bool numbers, c
     } else if (f->kind == CHECK_UNFIT) {
         check_kernel_name(f->launch.kernel, text, sizeof text);
         snprintf(word, cap, "%s %s", attn_unfit_name(unfit), text);
-    } else if (computed(f->kind)) {
+    } else if (check_kind_computed(f->kind)) {
         snprintf(word, cap, "%s", f->detail);
     } else if (f->kind == CHECK_IMPURE) {
         snprintf(word, cap, "%s %s", f->impure.strides ? "strides_of_extent_1" : "asked_again",

@@ -12,6 +12,7 @@
 #include "cli/check/execute.h"
 #include "cli/check/loop.h"
 #include "cli/check/note.h"
+#include "cli/check/order.h"
 #include "cli/check/problem.h"
 #include "cli/check/word.h"
 #include "cli/input/interrupt.h"
@@ -29,6 +30,7 @@ enum {
 };
 static const struct attn_domain_limits small = { INT64_MAX, INT64_C(1) << 27, INT64_C(1) << 22, 0 };
 static const struct attn_domain_limits executed = { CHECK_EXECUTE_WORK, INT64_C(1) << 22, INT64_C(1) << 16, 0 };
+static const struct attn_domain_limits alone = { CHECK_ALONE_WORK, INT64_C(1) << 23, INT64_C(1) << 18, 0 };
 #define EXECUTE_SHARE 0.85 /* of the time of a check that computes */
 static const struct attn_domain_limits large = { INT64_MAX, INT64_C(1) << 32, INT64_C(1) << 26, 0 };
 
@@ -121,13 +123,15 @@ static bool same_family(const struct attn_device *a, const struct attn_device *b
 static bool execute_now(const struct loop *l, bool fresh)
 {
     const double spent = clock_seconds(CLOCK_PROCESS_CPUTIME_ID) - l->cpu_begun;
-    return fresh || l->given || l->check->execute_seconds < EXECUTE_SHARE * spent;
+    return fresh || l->given || l->check->subject->alone || l->check->execute_seconds < EXECUTE_SHARE * spent;
 }
 
 static void execute(struct loop *l, int device, const struct attn_problem *p, struct check_verdict *v)
 {
     const double begun = clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
     check_execute(l->check, device, p, v);
+    if (l->check->order && v->bits)
+        check_order_next(l->check, device, p, v);
     l->check->execute_seconds += clock_seconds(CLOCK_PROCESS_CPUTIME_ID) - begun;
 }
 
@@ -227,8 +231,12 @@ static bool ask(struct loop *l, const struct attn_problem *p)
             check->works[head][device] = *p;
         }
         bool refused = v.kind == CHECK_HOLE;
-        if (check->execute && v.kind < 0 && v.main && execute_now(l, fresh))
+        if (check->execute && check_can_execute(check, &v) && execute_now(l, fresh))
             execute(l, device, p, &v);
+        if (v.too_big) {
+            check->too_big++;
+            continue;
+        }
         if ((v.kind < 0 || refused) && is_pure(check, hides, device)) {
             check_call_again(check, device, p, &v);
             check->again++;
@@ -277,7 +285,8 @@ static void ask_plain(struct loop *l)
     struct attn_problem p;
     const char *why;
     for (int i = 0; i < CHECK_PLAIN_CALLS && !over(l); i++)
-        if (check_plain_call(i, &p) && attn_subject_legal(l->check->subject, &p, &why))
+        if (check_plain_call(i, &p) && attn_subject_legal(l->check->subject, &p, &why) &&
+            (!l->check->subject->alone || attn_problem_work(&p) <= CHECK_EXECUTE_WORK))
             ask(l, &p);
 }
 
@@ -299,7 +308,11 @@ static void ask_generated(struct loop *l)
             attn_genome_mutate(&genome, attn_random(&l->state));
         }
         const struct attn_domain_limits *most = how >> 32 & (LARGE_EVERY - 1) ? &small : &large;
-        attn_genome_case(&genome, check->execute && how >> 40 & 3 ? &executed : most, &c);
+        if (check->subject->alone)
+            most = how >> 40 & 15 ? &executed : &alone;
+        else if (check->execute && how >> 40 & 3)
+            most = &executed;
+        attn_genome_case(&genome, most, &c);
         if (!conform(check->subject, &c.problem)) {
             check->not_legal++;
             check->problems++; /* so that a subject for which nothing is legal comes to an end, too */
@@ -321,9 +334,11 @@ void check_run(struct check *check, bool (*given)(void *, struct attn_problem *)
     l.corpus = calloc(CORPUS_MAX, sizeof *l.corpus);
     l.recent = calloc(RECENT, sizeof *l.recent);
     l.kernel = calloc(KERNELS, sizeof *l.kernel);
+    if (check->execute)
+        check->order = check_order_new(check->seed);
     l.cpu_begun = clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
     l.given = given != NULL;
-    check->execute_work = given ? CHECK_EXECUTE_GIVEN : CHECK_EXECUTE_WORK;
+    check->execute_work = given ? CHECK_EXECUTE_GIVEN : check->subject->alone ? CHECK_ALONE_WORK : CHECK_EXECUTE_WORK;
     l.begun = l.told = clock_seconds(CLOCK_MONOTONIC);
     const bool memory = l.corpus && l.recent && l.kernel;
     if (memory && given) {

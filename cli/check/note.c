@@ -83,7 +83,8 @@ void check_note(struct check *check, int device, uint32_t devices, const struct 
     for (size_t at = h >> 24 & (CHECK_SIGNS - 1), tries = 0; tries < 256; at = (at + 1) & (CHECK_SIGNS - 1), tries++) {
         struct check_sign *sign = &check->sign[at];
         if (!sign->hash) {
-            *sign = (struct check_sign){ .hash = h, .kind = v->kind, .device = device, .problem = *p };
+            *sign =
+                (struct check_sign){ .hash = h, .kind = v->kind, .device = device, .before = v->before, .problem = *p };
             sign->reach = check_reach(p);
             check->n_signs++;
         }
@@ -94,6 +95,7 @@ void check_note(struct check *check, int device, uint32_t devices, const struct 
                 sign->problem = *p;
                 sign->reach = reach;
                 sign->device = device;
+                sign->before = v->before;
             }
             return;
         }

@@ -18,8 +18,15 @@
 #include "cli/input/place.h"
 #include "ggml_debian_script.h"
 
-enum { LINES = 3 };
-#define DEBIAN "ggml=debian" /* not a path: fetched first */
+/* Not paths: fetched first. What the script says: the C library's loader, the folder of libraries, and each of these.
+ */
+static const struct {
+    const char *name, *help;
+} debian[] = {
+    { "ggml=debian", "the newest one that Debian ships, downloaded into a cache and not installed" },
+    { "ggml=debian-cpu", "the same Debian's libggml-cpu, the one for this processor" },
+};
+enum { DEBIANS = sizeof debian / sizeof debian[0], LINES = 2 + DEBIANS };
 
 static bool cache_folder(const char *said, char *folder, size_t cap)
 {
@@ -67,7 +74,7 @@ static int fetch_debian(const char *folder, char path[LINES][PATH_MAX])
     cli_interrupt_group(0);
     if (n == LINES && status == 0)
         return CLI_GOOD;
-    cli_error("Debian's ggml HIP backend cannot be had here");
+    cli_error("Debian's ggml cannot be had here");
     return CLI_LACKS;
 }
 
@@ -108,8 +115,13 @@ static int open_with(const struct check_subject_options *options, const struct a
         cli_error("the null HIP runtime is not beside the command; --null-runtime FOLDER says where it is");
         return CLI_LACKS;
     }
-    struct attn_subject_options said = { argument, folder, options->prec_default, options->no_code,
-                                         cli_interrupt_flag() };
+    struct attn_subject_options said = { .argument = argument,
+                                         .null_runtime = folder,
+                                         .prec_default = options->prec_default,
+                                         .no_code = options->no_code,
+                                         .real_runtime = options->real_runtime,
+                                         .graphs = options->graphs,
+                                         .hurry = cli_interrupt_flag() };
     enum attn_subject_open result = opener->open(&said, subject, error, sizeof error);
     if (result == ATTN_SUBJECT_OPENED)
         return CLI_GOOD;
@@ -127,7 +139,7 @@ static void subject_word(const struct attn_subject_opener *o, char *word, size_t
         snprintf(word, cap, "%s%s%s", o->name, argument[0] ? "=" : "", argument);
 }
 
-/* "own[=PATH], ggml=PATH or ggml=debian" */
+/* "own[=PATH], ggml=PATH, ggml=debian or ggml=debian-cpu" */
 void check_subject_names(char *text, size_t cap)
 {
     size_t used = 0;
@@ -136,8 +148,10 @@ void check_subject_names(char *text, size_t cap)
         subject_word(attn_subject_opener(i), word, sizeof word);
         used += (size_t)snprintf(text + used, cap - used, "%s, ", word);
     }
+    for (int i = 0; i < DEBIANS && used >= 2 && used < cap; i++)
+        used += (size_t)snprintf(text + used - 2, cap - used + 2, "%s%s, ", i ? " or " : ", ", debian[i].name) - 2;
     if (used >= 2 && used < cap)
-        snprintf(text + used - 2, cap - used + 2, " or %s", DEBIAN);
+        text[used - 2] = 0;
 }
 
 void check_subject_list(FILE *out)
@@ -148,7 +162,8 @@ void check_subject_list(FILE *out)
         subject_word(o, name, sizeof name);
         fprintf(out, "  %-14s %s\n", name, o->help);
     }
-    fprintf(out, "  %-14s %s\n", DEBIAN, "the newest one that Debian ships, downloaded into a cache and not installed");
+    for (int i = 0; i < DEBIANS; i++)
+        fprintf(out, "  %-14s %s\n", debian[i].name, debian[i].help);
 }
 
 int check_open(const struct check_subject_options *options, char **argv, struct attn_subject **subject)
@@ -161,7 +176,10 @@ int check_open(const struct check_subject_options *options, char **argv, struct 
         cli_error("--subject is %s, got '%s'", names, options->subject);
         return CLI_USAGE;
     }
-    if (strcmp(options->subject, DEBIAN))
+    int which = 0;
+    while (which < DEBIANS && strcmp(options->subject, debian[which].name))
+        which++;
+    if (which == DEBIANS)
         return open_with(options, opener, argument, subject);
     char folder[PATH_MAX], path[LINES][PATH_MAX];
     if (!cache_folder(options->cache, folder, sizeof folder)) {
@@ -174,5 +192,5 @@ int check_open(const struct check_subject_options *options, char **argv, struct 
     const char *running = getenv("ATTNFUZZ_LOADER");
     if (!running || strcmp(running, path[0]))
         return start_anew(path[0], path[1], argv);
-    return open_with(options, opener, path[2], subject);
+    return open_with(options, opener, path[2 + which], subject);
 }

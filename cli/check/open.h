@@ -15,6 +15,7 @@ struct check_subject_options {
     const char *null_runtime; /* folder; NULL: beside the command */
     const char *cache;        /* folder for ggml=debian; NULL: the user's cache */
     bool prec_default, no_code;
+    bool real_runtime, graphs; /* struct attn_subject_options */
 };
 /* "own[=PATH], ggml=PATH or ggml=debian": what --subject may be. */
 void check_subject_names(char *text, size_t cap);

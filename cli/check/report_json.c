@@ -52,6 +52,11 @@ static void json_finding(FILE *out, const struct check *check, const struct chec
                 f->launch.grid[1], f->launch.grid[2], f->launch.block[0], f->launch.block[1], f->launch.block[2],
                 f->launch.lds_dynamic_bytes);
     }
+    if (f->has_before) {
+        char text[ATTN_LINE_MAX];
+        attn_problem_print(&f->before, text, sizeof text);
+        cli_json_text(out, "after", text);
+    }
     if (f->has_neighbour) {
         char text[ATTN_LINE_MAX];
         attn_problem_print(&f->neighbour, text, sizeof text);

@@ -48,6 +48,11 @@ static void group_text(FILE *out, const struct check *check, int number)
                 f->launch.kernel, f->launch.grid[0], f->launch.grid[1], f->launch.grid[2], f->launch.block[0],
                 f->launch.block[1], f->launch.block[2], f->launch.lds_dynamic_bytes);
     fprintf(out, "    line:       %s\n", line);
+    if (f->has_before) {
+        char text[ATTN_LINE_MAX];
+        attn_problem_print(&f->before, text, sizeof text);
+        fprintf(out, "    after:      %s\n", text);
+    }
     if (f->has_neighbour) {
         char text[ATTN_LINE_MAX];
         attn_problem_print(&f->neighbour, text, sizeof text);
@@ -105,8 +110,9 @@ void check_report_text(FILE *out, const struct check *check)
                     : 0,
                 check->unsupported, check->unsupported_text[0] ? ": " : "", check->unsupported_text);
     if (check->too_big)
-        fprintf(out, "          %" PRIu64 " supported, but larger than the memory there is, and not judged%s%s\n",
-                check->too_big, check->too_big_text[0] ? ": " : "", check->too_big_text);
+        fprintf(out, "          %" PRIu64 " supported, but larger than %s, and not judged%s%s\n", check->too_big,
+                check->subject->alone ? "what is computed here" : "the memory there is",
+                check->too_big_text[0] ? ": " : "", check->too_big_text);
     if (check->not_legal)
         fprintf(out, "          %" PRIu64 " problems that the subject's callers cannot make were left out%s%s\n",
                 check->not_legal, check->not_legal_text[0] ? ": " : "", check->not_legal_text);

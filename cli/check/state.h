@@ -46,7 +46,9 @@ struct check_finding {
     struct attn_subject_why why;            /* what the subject's answer said */
     struct attn_subject_launch launch;      /* kind UNFIT: the launch; kernel NULL: none */
     struct check_impure impure;             /* kind IMPURE */
-    char detail[128];                       /* kinds STOPPED, WRONG, LOOSE: how, and the kernel */
+    char detail[128];                       /* kinds STOPPED to STATE: how, and the kernel */
+    bool has_before;                        /* kind STATE: it shows after another call, before */
+    struct attn_problem before;
     bool has_neighbour;
     struct attn_problem neighbour; /* holes: the nearest problem that is supported */
     int32_t field;                 /* holes: the field in which the two differ, or CHECK_FIELD_...: hole.h */
@@ -63,6 +65,7 @@ struct check_sign {
     int32_t kind;
     int32_t device;
     int32_t reach;               /* of the problem */
+    int32_t before;              /* kind STATE: the call before it (order.h) */
     struct attn_problem problem; /* the simplest of the nearest reach */
 };
 
@@ -76,6 +79,8 @@ struct check_difference {
 };
 
 struct check_baseline;
+struct check_order; /* order.h */
+
 struct check {
     struct attn_subject *subject;
     /* options */
@@ -89,6 +94,7 @@ struct check {
     bool by_name;         /* launches are told apart by their kernels' names, not by where those are in this process */
     int64_t execute_work; /* multiply-adds of the largest that is */
     bool execute;         /* calls compute */
+    bool graphs;          /* calls are captured and replayed */
     uint64_t executed, executed_launches;       /* calls; launches in them */
     uint64_t unsupported, unsupported_launches; /* of which something was not to be executed */
     char unsupported_text[384];                 /* the last */
@@ -99,6 +105,7 @@ struct check {
     int stopped;                                 /* by a signal, before it was over; 0: it was not */
     char too_big_text[ATTN_SUBJECT_MESSAGE_MAX]; /* of the last such call that said something */
     char not_legal_text[160];                    /* why the last one was left out, where lines were given */
+    struct check_order *order;                   /* NULL: calls are not computed again */
     struct check_sign *sign;                     /* CHECK_SIGNS */
     uint64_t n_signs, lost_signs;
     struct check_finding *finding; /* CHECK_FINDINGS_MAX */

@@ -84,7 +84,7 @@ int diff_answer_all(const struct check_subject_options *options, bool execute, c
         free(check);
         return code;
     }
-    check->execute = execute;
+    check->execute = execute || check->subject->alone;
     check->by_name = true;
     check->execute_work = CHECK_EXECUTE_WORK;
     FILE *out = fdopen(dup(STDOUT_FILENO), "w"); /* what the subject prints goes elsewhere */

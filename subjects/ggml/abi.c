@@ -25,8 +25,8 @@ bool ggml_abi_load(struct ggml_abi *abi, void *library, char *error, size_t cap)
     GGML_ABI_OPTIONAL(X)
 #undef X
 #undef FIND
-    if (!abi->backend_cuda_reg && !abi->backend_init) {
-        snprintf(error, cap, "it has neither ggml_backend_cuda_reg nor ggml_backend_init: no ggml HIP backend");
+    if (!abi->backend_cuda_reg && !abi->backend_init && !abi->backend_cpu_reg) {
+        snprintf(error, cap, "it has none of ggml_backend_cuda_reg, _cpu_reg and ggml_backend_init: no ggml backend");
         return false;
     }
     return true;

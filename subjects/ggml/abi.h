@@ -76,10 +76,18 @@ typedef void ggml_log_callback_fn(int level, const char *text, void *user);
     X(void, backend_free, (struct ggml_backend *))
 
 /* Absent in some versions: NULL then. */
-#define GGML_ABI_OPTIONAL(X)                               \
-    X(const char *, version, (void))                       \
-    X(struct ggml_backend_reg *, backend_cuda_reg, (void)) \
-    X(struct ggml_backend_reg *, backend_init, (void))     \
+#define GGML_ABI_OPTIONAL(X)                                                           \
+    X(const char *, version, (void))                                                   \
+    X(struct ggml_backend_reg *, backend_cuda_reg, (void))                             \
+    X(struct ggml_backend_reg *, backend_init, (void))                                 \
+    X(struct ggml_backend_reg *, backend_cpu_reg, (void))                              \
+    X(void *, backend_reg_get_proc_address, (struct ggml_backend_reg *, const char *)) \
+    X(const char *, backend_dev_name, (struct ggml_backend_device *))                  \
+    X(struct ggml_backend_buffer *, backend_dev_buffer_from_host_ptr,                  \
+      (struct ggml_backend_device *, void *, size_t, size_t))                          \
+    X(bool, backend_buft_is_host, (struct ggml_backend_buffer_type *))                 \
+    X(void, backend_tensor_set, (struct ggml_tensor *, const void *, size_t, size_t))  \
+    X(void, backend_tensor_get, (const struct ggml_tensor *, void *, size_t, size_t))  \
     X(void, flash_attn_ext_add_sinks, (struct ggml_tensor *, struct ggml_tensor *))
 
 struct ggml_abi {

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # Fetches the newest ggml HIP backend that Debian ships, with the C library it was built against, and prints where
-# things are, a path a line: the loader, the folder of its libraries, the backend.
+# things are, a path a line: the loader, the folder of its libraries, the backend, the folder of the CPU's backends.
 #
 #   subjects/ggml/debian.sh FOLDER
 #
@@ -27,7 +27,8 @@ answer() {
     root=$(cat "$folder/current")
     libraries=$root/usr/lib/x86_64-linux-gnu
     printf '%s\n' "$libraries/ld-linux-x86-64.so.2" "$libraries" \
-        "$(find "$libraries/ggml" -name libggml-hip.so | head -n 1)"
+        "$(find "$libraries/ggml" -name libggml-hip.so | head -n 1)" \
+        "$(dirname "$(find "$libraries/ggml" -name 'libggml-cpu*.so' | head -n 1)")"
     exit 0
 }
 

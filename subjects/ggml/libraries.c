@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: MIT */
 #include "subjects/ggml/libraries.h"
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +20,7 @@
 enum { NEEDED_MAX = 32, NAME_MAX_BYTES = 96 };
 
 struct needed {
+    bool ggml; /* it has or needs functions of ggml */
     int n;
     char name[NEEDED_MAX][NAME_MAX_BYTES];
 };
@@ -61,6 +63,23 @@ static bool read_dynamic(Elf *elf, struct needed *needed)
     return false;
 }
 
+static bool names_ggml(Elf *elf)
+{
+    for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section));) {
+        GElf_Shdr header;
+        GElf_Sym symbol;
+        Elf_Data *data;
+        if (!gelf_getshdr(section, &header) || header.sh_type != SHT_DYNSYM || !(data = elf_getdata(section, NULL)))
+            continue;
+        for (int i = 0; gelf_getsym(data, i, &symbol); i++) {
+            const char *name = elf_strptr(elf, header.sh_link, symbol.st_name);
+            if (name && !strncmp(name, "ggml_", 5))
+                return true;
+        }
+    }
+    return false;
+}
+
 static enum attn_subject_open read_needed(const char *path, struct needed *needed, char *error, size_t cap)
 {
     struct stat status;
@@ -84,6 +103,8 @@ static enum attn_subject_open read_needed(const char *path, struct needed *neede
         wrong = "it is cut off: segments reach past its end";
     else if (!read_dynamic(elf, needed))
         wrong = "it has no dynamic section: no shared library, or cut off";
+    else if (!(needed->ggml = names_ggml(elf)))
+        wrong = "it has no function ggml_ of any name, and asks for none: no ggml backend";
     if (elf)
         elf_end(elf);
     close(file);
@@ -118,45 +139,97 @@ static bool of_rocm(const char *name)
            !strncmp(name, "libhsa", 6) || !strncmp(name, "librccl", 7);
 }
 
+/* What a library needs and is not the machine's: ROCm's from the null runtime's folder (NULL: not), ggml's own from
+ * beside it. folder: how much of `path` that is. */
+static enum attn_subject_open load_needed(struct ggml_libraries *libraries, const struct needed *needed,
+                                          const char *null_runtime, const char *path, size_t folder, char *error,
+                                          size_t cap)
+{
+    for (int i = 0; i < needed->n; i++) {
+        bool found = false;
+        if (of_rocm(needed->name[i]) && null_runtime) {
+            if (!load_from(libraries, null_runtime, strlen(null_runtime), "", needed->name[i], &found, error, cap))
+                return ATTN_SUBJECT_LACKS;
+            if (!found) {
+                snprintf(error, cap, "it needs %s, which the null runtime in %s does not have", needed->name[i],
+                         null_runtime);
+                return ATTN_SUBJECT_LACKS;
+            }
+        } else if (!strncmp(needed->name[i], "libggml", 7)) {
+            static const char *const up[] = { "", "/..", "/../.." };
+            for (size_t u = 0; u < sizeof up / sizeof up[0] && !found; u++)
+                if (!load_from(libraries, path, folder, up[u], needed->name[i], &found, error, cap))
+                    return ATTN_SUBJECT_LACKS;
+        }
+    }
+    return ATTN_SUBJECT_OPENED;
+}
+
+/* How well a library says that it suits this processor (ggml, src/ggml-backend-reg.cpp, ggml_backend_load_best: the
+ * highest ggml_backend_score is taken, 0 is not at all). One that does not say suits any; one that cannot be loaded,
+ * none. */
+static int score_of(const char *path)
+{
+    int (*score)(void) = NULL;
+    void *library = dlopen(path, RTLD_LAZY | RTLD_LOCAL), *at = library ? dlsym(library, "ggml_backend_score") : NULL;
+    memcpy(&score, &at, sizeof at);
+    const int result = score ? score() : library != NULL;
+    if (library)
+        dlclose(library);
+    return result;
+}
+
+/* The library of a folder that suits this processor best. */
+static bool choose(struct ggml_libraries *libraries, const char *folder, char chosen[PATH_MAX], char *error, size_t cap)
+{
+    struct dirent *entry;
+    int best = 0;
+    char path[PATH_MAX];
+    DIR *in = opendir(folder);
+    chosen[0] = 0;
+    while (in && (entry = readdir(in))) {
+        struct needed needed = { .n = 0 };
+        const int n = snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+        if (strncmp(entry->d_name, "libggml-cpu", 11) || !strstr(entry->d_name, ".so") || n >= (int)sizeof path ||
+            read_needed(path, &needed, error, cap) != ATTN_SUBJECT_OPENED ||
+            load_needed(libraries, &needed, NULL, path, strlen(folder), error, cap) != ATTN_SUBJECT_OPENED)
+            continue;
+        const int score = score_of(path);
+        if (score > best || (score == best && chosen[0] && strcmp(path, chosen) < 0)) {
+            best = score;
+            memcpy(chosen, path, sizeof path);
+        }
+    }
+    if (in)
+        closedir(in);
+    if (!chosen[0])
+        snprintf(error, cap, "a folder with no libggml-cpu library for this processor");
+    return chosen[0] != 0;
+}
+
 enum attn_subject_open ggml_libraries_open(struct ggml_libraries *libraries, const char *path, const char *null_runtime,
-                                           char *error, size_t cap)
+                                           char *chosen, char *error, size_t cap)
 {
     struct needed needed = { .n = 0 };
-    enum attn_subject_open result = read_needed(path, &needed, error, cap);
-    if (result != ATTN_SUBJECT_OPENED)
-        return result;
-    /* A name without a slash would be searched for; a path is what was said. */
+    struct stat status;
     char absolute[PATH_MAX];
+    /* A name without a slash would be searched for; a path is what was said. */
     if (!realpath(path, absolute)) {
         snprintf(error, cap, "%s", strerror(errno));
         return ATTN_SUBJECT_BAD_FILE;
     }
-    size_t folder = (size_t)(strrchr(absolute, '/') - absolute);
-    bool hip = false;
-    for (int i = 0; i < needed.n; i++)
-        hip = hip || !strncmp(needed.name[i], "libamdhip64", 11);
-    if (!hip) {
-        snprintf(error, cap, "it does not need libamdhip64: no HIP backend");
+    memcpy(chosen, absolute, sizeof absolute);
+    if (stat(absolute, &status) == 0 && S_ISDIR(status.st_mode) && !choose(libraries, absolute, chosen, error, cap))
         return ATTN_SUBJECT_BAD_FILE;
-    }
-    for (int i = 0; i < needed.n; i++) {
-        bool found = false;
-        if (of_rocm(needed.name[i])) {
-            if (!load_from(libraries, null_runtime, strlen(null_runtime), "", needed.name[i], &found, error, cap))
-                return ATTN_SUBJECT_LACKS;
-            if (!found) {
-                snprintf(error, cap, "it needs %s, which the null runtime in %s does not have", needed.name[i],
-                         null_runtime);
-                return ATTN_SUBJECT_LACKS;
-            }
-        } else if (!strncmp(needed.name[i], "libggml", 7)) {
-            static const char *const up[] = { "", "/..", "/../.." };
-            for (size_t u = 0; u < sizeof up / sizeof up[0] && !found; u++)
-                if (!load_from(libraries, absolute, folder, up[u], needed.name[i], &found, error, cap))
-                    return ATTN_SUBJECT_LACKS;
-        }
-    }
-    libraries->backend = dlopen(absolute, RTLD_NOW | RTLD_GLOBAL);
+    enum attn_subject_open result = read_needed(chosen, &needed, error, cap);
+    if (result != ATTN_SUBJECT_OPENED)
+        return result;
+    for (int i = 0; i < needed.n; i++)
+        libraries->hip = libraries->hip || !strncmp(needed.name[i], "libamdhip64", 11);
+    result = load_needed(libraries, &needed, null_runtime, chosen, (size_t)(strrchr(chosen, '/') - chosen), error, cap);
+    if (result != ATTN_SUBJECT_OPENED)
+        return result;
+    libraries->backend = dlopen(chosen, RTLD_NOW | RTLD_GLOBAL);
     if (!libraries->backend) {
         const char *why = dlerror();
         snprintf(error, cap, "it cannot be loaded: %s", why ? why : "no reason given");

@@ -2,6 +2,7 @@
  *
  * SPDX-License-Identifier: MIT */
 #include <dlfcn.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,7 @@ static void ggml_close(struct attn_subject *base)
     if (s->trapping) {
         /* The library stays loaded: its static objects and registered kernels do not all survive a second life. */
         for (int i = 0; i < base->n_devices; i++)
-            if (s->device[i].arena && ATTN_TRAP(&s->trap) == 0) {
+            if (s->device[i].arena && s->device[i].threads == 0 && ATTN_TRAP(&s->trap) == 0) {
                 s->abi.backend_buffer_free(s->device[i].arena);
                 attn_trap_disarm(&s->trap);
             }
@@ -97,7 +98,12 @@ static bool describe(const char *name, struct attn_device *device)
 
 static enum attn_subject_open open_devices(struct ggml_subject *s, char *error, size_t cap)
 {
-    struct ggml_backend_reg *reg = s->abi.backend_cuda_reg ? s->abi.backend_cuda_reg() : s->abi.backend_init();
+    const struct ggml_abi *abi = &s->abi;
+    struct ggml_backend_reg *reg = abi->backend_cuda_reg ? abi->backend_cuda_reg()
+                                   : abi->backend_init   ? abi->backend_init()
+                                                         : abi->backend_cpu_reg();
+    if (s->base.alone)
+        return ggml_alone_open(s, reg, error, cap);
     size_t n = reg ? s->abi.backend_reg_dev_count(reg) : 0;
     if (n == 0) {
         snprintf(error, cap, "the backend sees no device of the null runtime");
@@ -176,7 +182,12 @@ enum attn_subject_open attn_subject_open_ggml(const struct attn_subject_options 
                                               char *error, size_t cap)
 {
     static const struct attn_subject_ops ops = { ggml_close, ggml_legal,        ggml_supports, ggml_dispatch,
-                                                 ggml_unfit, ggml_is_attention, ggml_has_code, ggml_compute };
+                                                 ggml_unfit, ggml_is_attention, ggml_has_code, ggml_compute,
+                                                 ggml_keep,  ggml_forget };
+    static const struct attn_subject_ops alone = { ggml_close, ggml_legal,        ggml_supports, ggml_alone_dispatch,
+                                                   ggml_unfit, ggml_is_attention, ggml_has_code, ggml_alone_compute,
+                                                   ggml_keep,  ggml_forget };
+    char path[PATH_MAX];
     struct ggml_subject *s = calloc(1, sizeof *s);
     if (!s) {
         snprintf(error, cap, "memory has run out");
@@ -184,24 +195,31 @@ enum attn_subject_open attn_subject_open_ggml(const struct attn_subject_options 
     }
     s->base.ops = &ops;
     s->prec_f32 = !options->prec_default;
-    setenv("GGML_CUDA_DISABLE_GRAPHS", "1", 1);
-    enum attn_subject_open result =
-        ggml_libraries_open(&s->libraries, options->argument, options->null_runtime, error, cap);
+    if (!options->graphs)
+        setenv("GGML_CUDA_DISABLE_GRAPHS", "1", 1);
+    setenv("OMP_WAIT_POLICY", "passive", 0); /* threads of a call are not to spin beside those of others */
+    enum attn_subject_open result = ggml_libraries_open(
+        &s->libraries, options->argument, options->real_runtime ? NULL : options->null_runtime, path, error, cap);
+    s->base.alone = !s->libraries.hip || options->real_runtime;
+    if (s->base.alone)
+        s->base.ops = &alone;
     if (result == ATTN_SUBJECT_OPENED && !ggml_abi_load(&s->abi, s->libraries.backend, error, cap))
         result = ATTN_SUBJECT_BAD_FILE;
-    if (result == ATTN_SUBJECT_OPENED && !find_null(&s->null, s->libraries.backend, error, cap))
+    if (result == ATTN_SUBJECT_OPENED && !s->base.alone && !find_null(&s->null, s->libraries.backend, error, cap))
         result = ATTN_SUBJECT_LACKS;
     struct attn_code_error code_error;
-    if (result == ATTN_SUBJECT_OPENED && !options->no_code &&
-        !(s->code = attn_code_open(options->argument, NULL, &code_error))) {
+    if (result == ATTN_SUBJECT_OPENED && !options->no_code && !s->base.alone &&
+        !(s->code = attn_code_open(path, NULL, &code_error))) {
         snprintf(error, cap, "its GPU code cannot be read: %s", code_error.text);
         result = ATTN_SUBJECT_BAD_FILE;
     }
     if (result == ATTN_SUBJECT_OPENED) {
         s->abi.log_set(on_log, s);
-        s->null.move_data(false);
-        s->null.say_errors(false);
-        s->null.hold_launches(false); /* that is done here (ggml_unfit), with what it finds said as data */
+        if (!s->base.alone) {
+            s->null.move_data(false);
+            s->null.say_errors(false);
+            s->null.hold_launches(false); /* that is done here (ggml_unfit), with what it finds said as data */
+        }
         result = open_backend(s, options->hurry, error, cap);
     }
     if (result != ATTN_SUBJECT_OPENED) {
@@ -209,8 +227,7 @@ enum attn_subject_open attn_subject_open_ggml(const struct attn_subject_options 
         return result;
     }
     const char *version = s->abi.version ? s->abi.version() : "of a version that it does not say";
-    const char *file = strrchr(options->argument, '/');
-    snprintf(s->base.name, sizeof s->base.name, "ggml %.60s, %.80s", version, file ? file + 1 : options->argument);
+    snprintf(s->base.name, sizeof s->base.name, "ggml %.60s, %.80s", version, strrchr(path, '/') + 1);
     *subject = &s->base;
     return ATTN_SUBJECT_OPENED;
 }

@@ -47,10 +47,11 @@ void ggml_trapped(struct ggml_subject *s, struct ggml_device *device, int what, 
     }
     if (!unwound && device)
         free_backend(s, device);
-    s->null.last_error(); /* or the next call would be taken for the one that failed */
+    if (s->null.last_error)
+        s->null.last_error(); /* or the next call would be taken for the one that failed */
 }
 
-static void build(struct ggml_subject *s, const struct attn_problem *p)
+void ggml_build(struct ggml_subject *s, const struct attn_problem *p)
 {
     if (s->is_built && !s->is_placed && attn_problem_equal(&s->built, p))
         return;
@@ -110,7 +111,7 @@ struct request {
 static void ask(void *context)
 {
     const struct request *r = context;
-    build(r->s, r->p);
+    ggml_build(r->s, r->p);
     bool yes = r->s->abi.backend_dev_supports_op(r->device->device, r->s->node.node);
     r->answer->status = yes ? ATTN_SUBJECT_YES : ATTN_SUBJECT_NO;
 }
@@ -161,15 +162,30 @@ static void read_launches(struct ggml_subject *s, struct attn_subject_answer *an
 void ggml_compute_begin(struct ggml_subject *s, struct ggml_device *device, const struct attn_problem *p,
                         struct attn_subject_answer *answer)
 {
-    build(s, p);
+    const int number = (int)(device - s->device);
+    if (s->keep && device->backend && s->is_placed && s->placed_on == number && attn_problem_equal(&s->built, p))
+        return;
+    ggml_build(s, p);
     if (!device->backend)
         device->backend = s->abi.backend_dev_init(device->device, NULL);
+    if (device->backend && s->set_threads)
+        s->set_threads(device->backend, 1);
+    s->placed_on = number;
     if (!device->backend) {
         attn_subject_answer_set(answer, ATTN_SUBJECT_NO, ATTN_SUBJECT_NO_BACKEND);
         snprintf(answer->message, sizeof answer->message, "ggml_backend_dev_init gives no backend");
-    } else if (!place(s, device)) {
+    } else if (!(s->place ? s->place(s, device) : place(s, device))) {
         attn_subject_answer_set(answer, ATTN_SUBJECT_TOO_BIG, ATTN_SUBJECT_MEMORY);
     }
+}
+
+void ggml_keep(struct attn_subject *base, bool on) { ((struct ggml_subject *)base)->keep = on; }
+
+void ggml_forget(struct attn_subject *base, int number)
+{
+    struct ggml_subject *s = (struct ggml_subject *)base;
+    s->is_built = false;
+    free_backend(s, &s->device[number]);
 }
 
 void ggml_compute_graph(struct ggml_subject *s, struct ggml_device *device, struct attn_subject_answer *answer)

@@ -43,6 +43,8 @@ struct ggml_device {
     int64_t bytes;
     bool has_code;
     uint8_t *role; /* of the arena's bytes, where calls compute; NULL: not made yet */
+    char *memory;  /* alone: the arena's, where it is ours */
+    int threads;   /* alone: with so many threads, in a process of its own each time; 0: in this one */
 };
 
 /* A kernel's code for a device, and what of it launches are held against, in one place: half a line of cache. */
@@ -77,7 +79,10 @@ struct ggml_subject {
     void *tensor_memory;
     struct ggml_node node;
     struct attn_problem built; /* what node is of */
-    bool is_built, is_placed;
+    int placed_on;             /* number of the device that it has its place on */
+    bool is_built, is_placed, keep;
+    bool (*place)(struct ggml_subject *, struct ggml_device *); /* alone: gives tensors their places; NULL: in a row */
+    void (*set_threads)(struct ggml_backend *, int);            /* alone; NULL: it has none to set */
     struct attn_subject_launch launch[GGML_LAUNCHES_MAX];
     struct fit fit[GGML_FITS];
     size_t n_fits;
@@ -97,6 +102,18 @@ int ggml_unfit(struct attn_subject *base, int number, const struct attn_subject_
 bool ggml_is_attention(struct attn_subject *base, const char *kernel);
 bool ggml_has_code(const struct attn_subject *base, int device);
 
+/* The same of a backend that computes by itself (alone.c): its devices, and a call. */
+enum attn_subject_open ggml_alone_open(struct ggml_subject *s, struct ggml_backend_reg *reg, char *error, size_t cap);
+void ggml_alone_dispatch(struct attn_subject *base, int number, const struct attn_problem *p,
+                         struct attn_subject_answer *answer);
+void ggml_alone_compute(struct attn_subject *base, int number, const struct attn_problem *p,
+                        const struct attn_subject_data *data, struct attn_subject_answer *answer,
+                        struct attn_subject_ran *ran);
+void ggml_keep(struct attn_subject *base, bool on);
+void ggml_forget(struct attn_subject *base, int number);
+
+/* The node of a problem, if it is not there already, without a place. May abort. */
+void ggml_build(struct ggml_subject *s, const struct attn_problem *p);
 /* The two halves of a dispatch: the node is built and has its place; its graph is computed. The answer's status is not
  * YES any more where that fails. They may abort. */
 void ggml_compute_begin(struct ggml_subject *s, struct ggml_device *device, const struct attn_problem *p,
