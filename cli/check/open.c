@@ -139,7 +139,7 @@ static void subject_word(const struct attn_subject_opener *o, char *word, size_t
         snprintf(word, cap, "%s%s%s", o->name, argument[0] ? "=" : "", argument);
 }
 
-/* "own[=PATH], ggml=PATH, ggml=debian or ggml=debian-cpu" */
+/* "own[=PATH], ggml=PATH, plugin=PATH, ggml=debian or ggml=debian-cpu" */
 void check_subject_names(char *text, size_t cap)
 {
     size_t used = 0;

@@ -77,7 +77,7 @@ class Usage(unittest.TestCase):
 
     def test_options(self):
         self.wrong(2, "--subject says what to check")
-        self.wrong(2, "own[=PATH], ggml=PATH, ggml=debian or ggml=debian-cpu", "--subject", "llama")
+        self.wrong(2, "own[=PATH], ggml=PATH, plugin=PATH, ggml=debian or ggml=debian-cpu", "--subject", "llama")
         self.wrong(2, "there is no device 'gfx1'", "--subject", "own", "--device", "gfx1")
         self.wrong(2, "--calls 0: a number from 1", "--subject", "own", "--calls", "0")
         self.wrong(2, "No such file", "--subject", "own", "--calls", "10", "--baseline", "/nonexistent")
