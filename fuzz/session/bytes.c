@@ -29,6 +29,8 @@ struct input {
 
 static bool has(const struct input *in, int feature) { return in->features >> feature & 1; }
 
+static int deal_of(const struct input *in) { return in->header[AT_DEAL] % ATTN_SESSION_DEAL_COUNT; }
+
 enum attn_session_kind attn_session_bytes_kind(const uint8_t *bytes, size_t size)
 {
     enum { LONG = 31 }; /* one in so many of those that are run: they cost as much more */
@@ -84,7 +86,8 @@ static void choose_layer(const struct input *in, const char *name, uint8_t size,
         l->view = l->d_v % attn_type_info(l->type_v)->block_elems == 0;
         l->type_v = l->view ? l->type_v : choose_type(l->type_k, l->d_v);
     }
-    l->n_head_kv = has(in, HAS_KV_HEADS) ? PICK(head_kv_counts, h[AT_KV_HEADS]) : in->limits->prompt ? 2 : 1;
+    const bool dealt = has(in, HAS_SPLIT) && deal_of(in) != ATTN_SESSION_DEAL_DOWN; /* shows in several alone */
+    l->n_head_kv = has(in, HAS_KV_HEADS) || dealt ? PICK(head_kv_counts, h[AT_KV_HEADS]) : in->limits->prompt ? 2 : 1;
     int32_t ratio = has(in, HAS_GQA) ? PICK(ratios, h[AT_RATIO]) : 1;
     l->n_head_kv = most(1, least(l->n_head_kv, (int32_t)(in->limits->elements / l->d_k)));
     l->n_head_kv = least(l->n_head_kv, in->limits->heads);
@@ -168,7 +171,7 @@ static void choose_server(const struct input *in, struct attn_session *s)
     for (int i = 0; i < s->split && s->split > 1 && has(in, HAS_UNEVEN); i++)
         s->weight[i] = 1 + (h[AT_SPLIT] >> i % 4 * 2 & 3) * (i + 1);
     if (s->split > 1) {
-        s->deal = h[AT_DEAL] % ATTN_SESSION_DEAL_COUNT;
+        s->deal = deal_of(in);
         s->grain = h[AT_DEAL] / 8 % 4 == 3 ? 2 + h[AT_SPLIT] / 8 % 3 : 1;
         s->turn = h[AT_DEAL] / 32 % s->split;
     }

@@ -109,6 +109,8 @@ size_t attn_session_random(uint8_t out[ATTN_SESSION_BYTES_MAX], uint64_t seed)
         d.bytes[AT_MORE] |= 1u << HAS_BESIDE % 8;
     if (attn_random_below(&state, 3) == 0)
         d.bytes[AT_MORE] |= 1u << HAS_TREES % 8;
+    if (attn_random_below(&state, 2)) /* shows in few: those with a window */
+        d.bytes[AT_MORE] |= 1u << HAS_NARROW % 8;
     for (uint64_t i = 0; i < d.events; i++)
         draw_event(&d, i, &state);
     return give(&d, out, ATTN_SESSION_BYTES_MAX);

@@ -23,7 +23,7 @@ STEP_S = 5
 
 class Merge:
     def __init__(self, run, target, folder):
-        self.run, self.target = run, target
+        self.run, self.target, self.besides = run, target, 0
         self.corpus = run.places.corpus(target.name)
         self.kept, self.log = os.path.join(folder, "kept"), os.path.join(folder, "log")
         self.control, self.cmin = os.path.join(folder, "control"), os.path.join(folder, "cmin")
@@ -67,6 +67,7 @@ class Merge:
         for name in os.listdir(self.cmin) if code == 0 else []:
             if not os.path.exists(os.path.join(self.kept, name)):
                 os.replace(os.path.join(self.cmin, name), os.path.join(self.kept, name))
+                self.besides += 1
         return code
 
     def swap(self):
@@ -102,7 +103,8 @@ def merge_one(run, target, with_afl):
             print("\n".join(merge.text(merge.log).splitlines()[-8:]), file=sys.stderr)
             return False
         merge.swap()
-    say(f"  {target.name}: {n} inputs{f' ({flowed} from AFL++)' if flowed else ''} to {len(os.listdir(corpus))}")
+    say(f"  {target.name}: {n} inputs{f' ({flowed} from AFL++)' if flowed else ''} to {len(os.listdir(corpus))}"
+        f"{f', {merge.besides} of them by afl-cmin' if with_afl else ''}")
     return True
 
 

@@ -141,18 +141,30 @@ class Afl(Engine):
         return sorted(path for kind in ("crashes", "hangs") for path in glob.glob(f"{queue}/*/{kind}*/id*"))
 
     def flow_back(self, target):
-        """Its queues into the corpus, under the names that libFuzzer gives. How many were new."""
+        """Its queues into the corpus, under the names that libFuzzer gives. How many were new. What was taken once is not
+        taken again: the corpus may have been made smaller since."""
         corpus, new = self.places.corpus(target.name), 0
+        flowed = os.path.join(self.places.queue(target.name), ".flowed")
+        try:
+            with open(flowed) as f:
+                taken = set(f.read().split())
+        except OSError:
+            taken = set()
         for path in glob.glob(f"{glob.escape(self.places.queue(target.name))}/*/queue/id*"):
             if re.search(r",sync:|,orig:[0-9a-f]{40}$", path):
                 continue  # from another queue, which has it; or from the corpus
             try:
                 with open(path, "rb") as f:
                     name = hashlib.sha1(f.read()).hexdigest()
+                if name in taken:
+                    continue
+                taken.add(name)
                 if not os.path.exists(os.path.join(corpus, name)):
                     shutil.copyfile(path, os.path.join(corpus, "." + name))
                     os.replace(os.path.join(corpus, "." + name), os.path.join(corpus, name))
                     new += 1
+                with open(flowed, "a") as f:
+                    f.write(name + "\n")
             except OSError:
                 continue
         return new

@@ -48,3 +48,10 @@ stability=$(awk '$1 == "stability" { print int($3) }' "$stats")
 before=$(ls "$work/fuzz/afl/fuzz_session/main/queue" | wc -l)
 fuzz 5
 [ "$(ls "$work/fuzz/afl/fuzz_session/main/queue" | wc -l)" -ge "$before" ] || { echo "it does not go on"; exit 1; }
+
+# ./dev corpus: libFuzzer's merge and afl-cmin over what was found.
+mkdir -p "$build/asan"
+ln -sfn "$ATTN_BIN" "$build/asan/bin"
+python3 "$ATTN_SOURCE/scripts/fuzz/corpus.py" --no-build --build "$build" --work "$work/fuzz" >"$work/said" 2>&1 ||
+    { cat "$work/said"; exit 1; }
+grep 'fuzz_session: [0-9]* inputs.* to [0-9]*, [0-9]* of them by afl-cmin$' "$work/said" || { cat "$work/said"; exit 1; }

@@ -358,6 +358,14 @@ class Corpus(Build):
         kept = self.corpus()
         self.assertTrue(1 < len(kept) < 30, kept)
         self.assertEqual(glob.glob(os.path.join(self.work, "corpus/.merge*")), [])
+        # What was made smaller stays so: a queue flows back once.
+        with open(os.path.join(queue, "id:000003,src:000000"), "wb") as f:
+            f.write(bytes(61))
+        done = subprocess.run(self.command(script="corpus.py"), capture_output=True, text=True, timeout=100, cwd=SOURCE)
+        self.assertRegex(done.stdout, rf"fuzz_text: {len(kept) + 1} inputs \(1 from AFL\+\+\) to \d+\n")
+        fewer = self.corpus()
+        done = subprocess.run(self.command(script="corpus.py"), capture_output=True, text=True, timeout=100, cwd=SOURCE)
+        self.assertRegex(done.stdout, rf"fuzz_text: {len(fewer)} inputs to {len(fewer)}\n")
 
 
 if __name__ == "__main__":
