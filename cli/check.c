@@ -246,6 +246,7 @@ static int find_and_report(const struct options *o, struct check *check, struct 
     const bool lines = o->n_given > 0;
     if (lines && !corpus_open(&given, o->n_given, o->given))
         return CLI_USAGE;
+    given.types = &check->subject->types;
     /* A path that cannot be written is no news for the end. */
     if ((o->json && !cli_output_try(o->json)) || (o->html && !cli_output_try(o->html)) ||
         (o->save_baseline && !cli_output_try(o->save_baseline)))

@@ -175,6 +175,7 @@ static void ask_generated(struct diff *diff, const struct options *o, struct bat
         attn_genome_random(&genome, attn_random(&state));
         attn_genome_case(&genome, o->execute ? &executed : &plain, &c);
         usual(&c.problem);
+        attn_foreign_apply(&diff->draw, attn_random(&state), &c.problem);
         if (attn_problem_check(&c.problem, NULL) == ATTN_E_OK)
             b->problem[b->n++] = c.problem;
         if (b->n >= room(diff, o, b))
@@ -190,6 +191,7 @@ static int ask_given(struct diff *diff, int n, char **given, struct batch *b)
     const double begun = now();
     if (!corpus_open(&corpus, n, given))
         return CLI_USAGE;
+    corpus.types = &diff->types.list;
     while (!cli_interrupted() && corpus_next(&corpus, &c)) {
         b->problem[b->n++] = c.problem;
         if (b->n >= b->size)
@@ -227,6 +229,7 @@ static int compare(struct diff *diff, const struct options *o, int n, char **giv
         if (!diff_side_start(&diff->side[s]))
             return CLI_USAGE;
     }
+    diff_types_join(&diff->side[0].types, &diff->side[1].types, &diff->types, &diff->draw);
     diff->n_devices = diff_match_devices(diff);
     if (diff->n_devices == 0) {
         cli_error("there is no device that both have code for");

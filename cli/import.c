@@ -5,7 +5,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "cli/check/open.h"
 #include "cli/import/format.h"
 #include "cli/import/gguf.h"
 #include "cli/import/reader.h"
@@ -17,13 +19,16 @@
 #include "fuzz/session/session.h"
 #include "planner/hash.h"
 
-enum import_option { UNIQUE = 1, VARY, STRICT, GGUF, CELLS, TYPE };
+enum import_option { UNIQUE = 1, VARY, STRICT, SUBJECT, NULL_RUNTIME, GGUF, CELLS, TYPE };
 
 static const struct cli_option rows[] = {
     { "unique", UNIQUE, NULL, "leave out lines that repeat a problem above", "text" },
     { "vary", VARY, NULL,
       "give each line a run part: data profile, mask content and seed, chosen by a hash of the problem", NULL },
     { "strict", STRICT, NULL, "exit 2 when a line was left out or a parameter dropped that is not known here", NULL },
+    { "subject", SUBJECT, "SUBJECT", "a library, as attnfuzz check names it, whose own types of K and V are known",
+      NULL },
+    { "null-runtime", NULL_RUNTIME, "DIR", "where the null HIP runtime is, when it is not beside the command", NULL },
     { "gguf", GGUF, "FILE", "a model in GGUF; - for standard input", "a model" },
     { "cells", CELLS, "N", "its session's context at most (default 4096, at most 65536)", NULL },
     { "type", TYPE, "K[/V]", "types of its cache (default f16)", NULL },
@@ -70,7 +75,8 @@ static const char NOTHING[] = "nothing about attention that is understood";
 
 struct import {
     bool unique, vary;
-    FILE *spool; /* lines found, until the comment above them can be written */
+    const struct attn_foreign_types *types; /* of the subject that was named; NULL: none */
+    FILE *spool;                            /* lines found, until the comment above them can be written */
     int64_t read, written, repeated, bad;
     struct tally kinds;         /* "f16", "f16/q8_0": written */
     struct tally missing;       /* types that do not exist here */
@@ -163,7 +169,7 @@ static bool write_line(struct import *import, const struct attn_problem *problem
         vary(&c, line);
         attn_case_print(&c, line, sizeof line);
     }
-    const char *k = attn_type_info(problem->t[ATTN_K].type)->name, *v = attn_type_info(problem->t[ATTN_V].type)->name;
+    const char *k = attn_tensor_info(&problem->t[ATTN_K])->name, *v = attn_tensor_info(&problem->t[ATTN_V])->name;
     snprintf(kind, sizeof kind, "%s%s%s", k, strcmp(k, v) ? "/" : "", strcmp(k, v) ? v : "");
     tally_count(&import->kinds, kind);
     import->written++;
@@ -286,6 +292,7 @@ static bool take(struct import *import, const struct reader_line *line)
     for (size_t i = 0; i < sizeof formats / sizeof formats[0] && !any; i++)
         for (size_t from = 0; from < line->len;) {
             memset(&found, 0, sizeof found);
+            found.types = import->types;
             enum import_result result = formats[i](line->text, line->len, &from, &found);
             if (result == IMPORT_OTHER)
                 break;
@@ -379,8 +386,9 @@ static bool put_result(struct import *import)
 
 struct options {
     bool unique, vary, strict;
-    struct import_gguf_options gguf; /* no path: none */
-    bool of_gguf;                    /* one of its options was given */
+    struct check_subject_options subject; /* whose own types are known; none: NULL */
+    struct import_gguf_options gguf;      /* no path: none */
+    bool of_gguf;                         /* one of its options was given */
 };
 
 static bool take_types(const char *text, struct import_gguf_options *o)
@@ -406,6 +414,8 @@ static bool read_options(int argc, char **argv, struct options *o)
         case UNIQUE: o->unique = true; break;
         case VARY: o->vary = true; break;
         case STRICT: o->strict = true; break;
+        case SUBJECT: o->subject.subject = optarg; break;
+        case NULL_RUNTIME: o->subject.null_runtime = optarg; break;
         case GGUF: o->gguf.path = optarg; break;
         case CELLS:
             if (!cli_option_number(&manual, c, optarg, 1, ATTN_SESSION_CELLS_MAX, &cells))
@@ -428,7 +438,7 @@ static bool read_options(int argc, char **argv, struct options *o)
     return o->gguf.path || optind < argc;
 }
 
-static int import_text(const struct options *o, int n, char **arguments)
+static int import_text(const struct options *o, const struct attn_foreign_types *types, int n, char **arguments)
 {
     struct import *import = calloc(1, sizeof *import);
     struct lines lines = { .n_sources = 0 };
@@ -436,6 +446,7 @@ static int import_text(const struct options *o, int n, char **arguments)
         cli_out_of_memory();
         return CLI_USAGE;
     }
+    import->types = types;
     import->unique = o->unique;
     import->vary = o->vary;
     import->spool = tmpfile();
@@ -462,10 +473,26 @@ static int import_text(const struct options *o, int n, char **arguments)
 
 static int run(int argc, char **argv)
 {
-    struct options o = { .gguf = { .type_k = ATTN_F16, .type_v = ATTN_F16, .cells = 4096 } };
+    struct options o = { .gguf = { .type_k = ATTN_F16, .type_v = ATTN_F16, .cells = 4096 },
+                         .subject = { .no_code = true } };
+    char *words[256]; /* a subject may have the command start itself anew with them */
+    int n_words = 0;
+    for (; n_words < argc && n_words < 255; n_words++)
+        words[n_words] = argv[n_words];
+    words[n_words] = NULL;
     if (!read_options(argc, argv, &o))
         return CLI_USAGE;
-    return o.gguf.path ? import_gguf(&o.gguf) : import_text(&o, argc - optind, argv + optind);
+    if (o.gguf.path)
+        return import_gguf(&o.gguf);
+    if (!o.subject.subject)
+        return import_text(&o, NULL, argc - optind, argv + optind);
+    struct attn_subject *subject;
+    int code = check_open(&o.subject, words, &subject);
+    if (code != CLI_GOOD)
+        return code;
+    code = cli_finish(import_text(&o, &subject->types, argc - optind, argv + optind));
+    fflush(stderr);
+    _exit(code); /* a foreign library's end is not waited for */
 }
 
 const struct cli_verb cli_import = { .manual = &manual, .run = run };

@@ -73,16 +73,16 @@ static inline uintptr_t attnfuzz_line_place(const struct ggml_tensor *t)
     return t->data ? (uintptr_t)t->data : t->view_src ? (uintptr_t)t->view_offs : 0;
 }
 
-/* " k=f16[128,256,8,1]@a+64:256,65536,524288". Sources q, k, v, mask, sinks are numbers 0 to 4. */
-static inline void attnfuzz_line_add_tensor(struct attnfuzz_line_text *out, const struct ggml_tensor *const source[5],
+/* " k=f16[128,256,8,1]@a+64:256,65536,524288". Sources q, k, v, mask, sinks, src5 are numbers 0 to 5. */
+static inline void attnfuzz_line_add_tensor(struct attnfuzz_line_text *out, const struct ggml_tensor *const source[6],
                                             int which)
 {
-    static const char *const names[5] = { " q=", " k=", " v=", " mask=", " sinks=" };
-    static const char *const letters[5] = { "@a", "@b", "@c", "@d", "@e" };
+    static const char *const names[6] = { " q=", " k=", " v=", " mask=", " sinks=", " src5=" };
+    static const char *const letters[6] = { "@a", "@b", "@c", "@d", "@e", "@f" };
     const struct ggml_tensor *t = source[which];
     uintptr_t lowest = attnfuzz_line_place(t);
     int first = which, shared = 0;
-    for (int other = 4; other >= 0; other--)
+    for (int other = 5; other >= 0; other--)
         if (source[other] && attnfuzz_line_base(source[other]) == attnfuzz_line_base(t) && other != which) {
             shared = 1;
             if (other < first)
@@ -113,11 +113,11 @@ static inline size_t attnfuzz_line(const struct ggml_tensor *q, const struct ggm
                                    const struct ggml_tensor *sinks, float scale, float max_bias, float softcap,
                                    char *text, size_t cap)
 {
-    const struct ggml_tensor *source[5];
+    const struct ggml_tensor *source[6];
     struct attnfuzz_line_text out = { NULL, 0, 0 };
     out.text = text;
     out.cap = cap;
-    source[0] = q, source[1] = k, source[2] = v, source[3] = mask, source[4] = sinks;
+    source[0] = q, source[1] = k, source[2] = v, source[3] = mask, source[4] = sinks, source[5] = NULL;
     attnfuzz_line_add(&out, "fa1");
     for (int i = 0; i < 5; i++)
         if (source[i])
@@ -131,14 +131,28 @@ static inline size_t attnfuzz_line(const struct ggml_tensor *q, const struct ggm
     return out.len;
 }
 
-/* The same of a GGML_OP_FLASH_ATTN_EXT node: sources Q, K, V, mask, sinks; parameters scale, max_bias, softcap (ggml.c,
- * ggml_flash_attn_ext). */
+/* The same of a GGML_OP_FLASH_ATTN_EXT node: sources Q, K, V, mask, sinks, and one more where a fork has it; parameters
+ * scale, max_bias, softcap, prec, n_kv_max (ggml.c, ggml_flash_attn_ext and the functions that set the last two). A
+ * prec that is not the default is the one that a line without any means. */
 static inline size_t attnfuzz_line_of_node(const struct ggml_tensor *node, char *text, size_t cap)
 {
     float parameters[3];
+    struct attnfuzz_line_text out = { NULL, 0, 0 };
+    const struct ggml_tensor *source[6];
+    out.text = text;
+    out.cap = cap;
     memcpy(parameters, node->op_params, sizeof parameters);
-    return attnfuzz_line(node->src[0], node->src[1], node->src[2], node->src[3], node->src[4], parameters[0],
-                         parameters[1], parameters[2], text, cap);
+    out.len = attnfuzz_line(node->src[0], node->src[1], node->src[2], node->src[3], node->src[4], parameters[0],
+                            parameters[1], parameters[2], text, cap);
+    if (node->op_params[3] == 0)
+        attnfuzz_line_add(&out, " prec=default");
+    if (node->op_params[4] > 0)
+        attnfuzz_line_add_number(&out, " n_kv_max=", node->op_params[4]);
+    for (int i = 0; i < 6; i++)
+        source[i] = node->src[i];
+    if (source[5])
+        attnfuzz_line_add_tensor(&out, source, 5);
+    return out.len;
 }
 
 #endif

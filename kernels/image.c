@@ -117,7 +117,7 @@ static void mark(const struct attn_tensor *t, uint8_t *at, const int64_t ne[4], 
 
 static void mark_elements(const struct attn_tensor *t, uint8_t *first, int role)
 {
-    int64_t run = attn_row_bytes(t->type, t->ne[0]);
+    int64_t run = attn_tensor_row_bytes(t);
     int64_t ne[4] = { 1, 1, 1, 1 };
     for (int d = 1; d < 4; d++)
         ne[d] = t->nb[d] == 0 ? 1 : t->ne[d];

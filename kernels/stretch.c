@@ -24,7 +24,7 @@ struct runs {
 
 static struct runs runs_of(const struct attn_tensor *t)
 {
-    struct runs r = { attn_row_bytes(t->type, t->ne[0]), 1, { 1, 1, 1 }, { 0 } };
+    struct runs r = { attn_tensor_row_bytes(t), 1, { 1, 1, 1 }, { 0 } };
     int order[3], dims = 0;
     attn_tensor_order(t, order);
     for (int i = 0; i < 3; i++) {

@@ -47,6 +47,22 @@ const struct attn_type_info *attn_type_info(int type);
 /* Bytes of a row of so many elements, whole blocks of them; saturates. */
 int64_t attn_row_bytes(int type, int64_t elements);
 
+/* A type that the table lacks and a library knows: what it says of it. The planner plans no call with one; it is legal
+ * for the subject that the library is, and everything else that looks at tensors goes by this description. */
+struct attn_foreign_type {
+    struct attn_type_info info;
+    uint8_t number; /* of enum attn_type's kind: ATTN_TYPE_FOREIGN and on, unlike any other of its list */
+    bool kv;        /* a cache may be of it; false: integers and the like */
+    void (*to_float)(const void *row, float *values, int64_t n);   /* NULL: nobody can read it */
+    void (*from_float)(const float *values, void *row, int64_t n); /* NULL: nobody can write it */
+};
+enum { ATTN_TYPE_FOREIGN = 128, ATTN_FOREIGN_MAX = 120, ATTN_FOREIGN_NAME_MAX = 23 };
+
+struct attn_foreign_types {
+    const struct attn_foreign_type *type;
+    int n; /* at most ATTN_FOREIGN_MAX */
+};
+
 /* ---- Problem ------------------------------------------------------------------------------------- */
 
 struct attn_tensor {
@@ -56,16 +72,18 @@ struct attn_tensor {
     uint8_t type;    /* enum attn_type */
     uint8_t buffer;  /* 0: a buffer of its own; 1..26: the buffer named 'a'..'z', shared by equal letters */
     uint8_t present; /* 0: this optional tensor (mask, sinks) is absent and nothing else of it is read */
+    const struct attn_foreign_type *foreign; /* which one its type is; read only where type >= ATTN_TYPE_FOREIGN */
 };
 
 enum attn_operand {
 #define X(NAME, name, type) ATTN_##NAME,
     ATTN_OPERANDS(X)
 #undef X
-        ATTN_OPERAND_COUNT
+        ATTN_OPERAND_COUNT,
+    ATTN_FURTHER = ATTN_OPERAND_COUNT /* what errors call attn_problem.further */
 };
 
-/* "mask"; "unknown" outside the enum, as all functions that name something have it. */
+/* "mask", "src5" for ATTN_FURTHER; "unknown" outside the enum, as all functions that name something have it. */
 const char *attn_operand_name(int operand);
 
 /* One call, without its data.
@@ -83,6 +101,20 @@ struct attn_problem {
     float max_bias;     /* 0: slope 1; > 0: ALiBi */
     int64_t head_first; /* the place of head 0 among all heads of the layer (a tensor split), for ALiBi */
     int64_t head_total; /* heads of the layer; n_head when nothing is split */
+    /* What else a node of ggml says. The planner looks at none of it. */
+    int32_t n_kv_max; /* no row of the mask has more finite values than this; 0: nothing is said */
+    uint8_t prec;     /* enum attn_prec: what its caller asked for */
+    /* A source behind the sinks (ggml: src[5]), whose meaning is its library's own. The planner plans no call that has
+     * one. */
+    struct attn_tensor further;
+};
+
+enum attn_prec {
+    ATTN_PREC_UNSAID,
+#define X(NAME, name) ATTN_PREC_##NAME,
+    ATTN_PRECS(X)
+#undef X
+        ATTN_PREC_COUNT
 };
 
 enum attn_error_code {
@@ -100,11 +132,14 @@ struct attn_error {
 };
 
 /* Is the problem legal? Returns the code (ATTN_E_OK when legal) and, where error is not NULL, the first broken
- * rule with its values. Reads any bits in *problem safely. Every other function that takes a problem
- * requires a legal one. Two tensors of one buffer share bytes, as far as this check is concerned, when the
- * ranges from their first to their last byte meet: inputs q, k and v may then, if they have one type
- * (views of one buffer, interleaved or equal); mask, sinks and dst may not. */
+ * rule with its values. Reads any bits in *problem safely, but for a pointer to a foreign type. Every other function
+ * that takes a problem requires a legal one, and those that plan one that is not foreign. Two tensors of one buffer
+ * share bytes, as far as this check is concerned, when the ranges from their first to their last byte meet: inputs q, k
+ * and v may then, if they have one type (views of one buffer, interleaved or equal); mask, sinks and dst may not. */
 int attn_problem_check(const struct attn_problem *problem, struct attn_error *error);
+
+/* Is it a call that only the library knows whose type or source it has? No kernel here is able: attn_plan says -1. */
+bool attn_problem_is_foreign(const struct attn_problem *problem);
 
 /* The name of an error ("mask_kv"). */
 const char *attn_error_name(int code);
@@ -120,6 +155,19 @@ void attn_tensor_set(struct attn_tensor *tensor, int type, int64_t ne0, int64_t 
 
 /* Strides of a contiguous tensor of the given extents and type. The products wrap; check afterwards. */
 void attn_tensor_contiguous(struct attn_tensor *tensor);
+
+/* The row of its type, or what its library says of that; NULL when it is none. */
+const struct attn_type_info *attn_tensor_info(const struct attn_tensor *tensor);
+
+/* Gives it the type of another tensor, and the strides of a contiguous one. */
+void attn_tensor_retype(struct attn_tensor *tensor, const struct attn_tensor *as);
+
+/* Gives it the type of another tensor, and the layout that it had, counted in elements. False where that does not work
+ * out: some of its strides are as they were, then. The extents stay. */
+bool attn_tensor_recount(struct attn_tensor *tensor, const struct attn_tensor *as);
+
+/* Bytes of one of its rows; saturates. */
+int64_t attn_tensor_row_bytes(const struct attn_tensor *tensor);
 
 /* Do its elements lie as a contiguous tensor's? Strides of extent-1 dimensions are not looked at. */
 bool attn_tensor_is_contiguous(const struct attn_tensor *tensor);
@@ -517,7 +565,7 @@ struct attn_text_error {
 
 /* Reads the left part of a problem line, version fa1:
  *   fa1 q=TENSOR k=TENSOR v=TENSOR [mask=TENSOR] [sinks[=TENSOR]] [dst=TENSOR] [scale=F] [softcap=F]
- *       [max_bias=F] [heads=FIRST/TOTAL]
+ *       [max_bias=F] [heads=FIRST/TOTAL] [prec=default|f32] [n_kv_max=N] [src5=TENSOR]
  *   TENSOR: type[ne0,ne1,ne2,ne3]@buffer+offset:nb1,nb2,nb3
  * from text[0..len), up to a '|', a newline or the end; *used gets the number of bytes read (without those).
  * `@buffer` (a letter a-z), `+offset` and `:strides` may be left out: a buffer of its own, 0, contiguous.
@@ -527,6 +575,11 @@ struct attn_text_error {
  * memory besides its arguments, whatever the text. */
 bool attn_problem_parse(const char *text, size_t len, struct attn_problem *problem, size_t *used,
                         struct attn_text_error *error);
+
+/* The same where types of these names may stand, too; NULL: none. Of two of a name the table's is meant. Their
+ * descriptions must outlive the problem. */
+bool attn_problem_parse_types(const char *text, size_t len, const struct attn_foreign_types *types,
+                              struct attn_problem *problem, size_t *used, struct attn_text_error *error);
 
 /* The canonical left part of a problem's line, defaults left out; parsing it gives the same problem (fields
  * of absent tensors apart). Returns the length the whole text has; writes at most cap bytes with the

@@ -18,33 +18,43 @@ static int fail(struct attn_error *error, int code, int operand, int dim, int64_
 
 static bool is_finite(float f) { return (attn_float_bits(f) >> 23 & 0xff) != 0xff; }
 
-static bool type_allowed(int operand, int type)
+/* The tensor that an error calls so. */
+static const struct attn_tensor *operand_of(const struct attn_problem *p, int operand)
 {
-    return operand == ATTN_K || operand == ATTN_V ? type < ATTN_TYPE_COUNT : type == operand_types[operand];
+    return operand == ATTN_FURTHER ? &p->further : &p->t[operand];
+}
+
+static bool type_allowed(int operand, const struct attn_tensor *t)
+{
+    if (operand == ATTN_K || operand == ATTN_V || operand == ATTN_FURTHER)
+        return attn_tensor_info(t) != NULL;
+    return t->type == operand_types[operand];
 }
 
 /* Bytes of one dense row; the extent is known to be a multiple of the block. */
 static bool row_bytes(const struct attn_tensor *t, int64_t *bytes)
 {
-    const struct attn_type_info *type = &type_table[t->type];
+    const struct attn_type_info *type = attn_tensor_info(t);
     return attn_mul(t->ne[0] / type->block_elems, type->block_bytes, bytes);
 }
 
 /* What a tensor is by itself: presence, type, buffer, extents, whole blocks. */
 static int check_form(const struct attn_problem *p, int o, struct attn_error *error)
 {
-    const struct attn_tensor *t = &p->t[o];
+    const struct attn_tensor *t = operand_of(p, o);
     if (!t->present)
-        return o == ATTN_MASK || o == ATTN_SINKS ? ATTN_E_OK : fail(error, ATTN_E_ABSENT, o, 0, 0, 0);
-    if (!type_allowed(o, t->type))
+        return o == ATTN_MASK || o == ATTN_SINKS || o == ATTN_FURTHER ? ATTN_E_OK
+                                                                      : fail(error, ATTN_E_ABSENT, o, 0, 0, 0);
+    if (!type_allowed(o, t))
         return fail(error, ATTN_E_TYPE, o, 0, t->type, 0);
     if (t->buffer > 26)
         return fail(error, ATTN_E_BUFFER, o, 0, t->buffer, 0);
     for (int d = 0; d < 4; d++)
         if (t->ne[d] < 1)
             return fail(error, ATTN_E_EXTENT, o, d, t->ne[d], 0);
-    if (t->ne[0] % type_table[t->type].block_elems != 0)
-        return fail(error, ATTN_E_BLOCK, o, 0, t->ne[0], type_table[t->type].block_elems);
+    const int64_t block = attn_tensor_info(t)->block_elems;
+    if (t->ne[0] % block != 0)
+        return fail(error, ATTN_E_BLOCK, o, 0, t->ne[0], block);
     return ATTN_E_OK;
 }
 
@@ -93,8 +103,8 @@ static int check_shape(const struct attn_problem *p, struct attn_error *error)
  * after its last one, from the start of its buffer. */
 static int check_layout(const struct attn_problem *p, int o, int64_t *end, struct attn_error *error)
 {
-    const struct attn_tensor *t = &p->t[o];
-    const int64_t block = type_table[t->type].block_bytes;
+    const struct attn_tensor *t = operand_of(p, o);
+    const int64_t block = attn_tensor_info(t)->block_bytes;
 
     if (t->nb[0] != block)
         return fail(error, ATTN_E_ROW_DENSE, o, 0, t->nb[0], block);
@@ -143,15 +153,15 @@ static int check_alias(const struct attn_problem *p, int a, int b, int64_t from,
 int attn_problem_check(const struct attn_problem *p, struct attn_error *error)
 {
     int code;
-    int64_t end[ATTN_OPERAND_COUNT] = { 0 };
+    int64_t end[ATTN_FURTHER + 1] = { 0 };
 
-    for (int o = 0; o < ATTN_OPERAND_COUNT; o++)
+    for (int o = 0; o <= ATTN_FURTHER; o++)
         if ((code = check_form(p, o, error)) != ATTN_E_OK)
             return code;
     if ((code = check_shape(p, error)) != ATTN_E_OK)
         return code;
-    for (int o = 0; o < ATTN_OPERAND_COUNT; o++)
-        if (p->t[o].present && (code = check_layout(p, o, &end[o], error)) != ATTN_E_OK)
+    for (int o = 0; o <= ATTN_FURTHER; o++)
+        if (operand_of(p, o)->present && (code = check_layout(p, o, &end[o], error)) != ATTN_E_OK)
             return code;
 
     for (int b = 1; b < ATTN_OPERAND_COUNT; b++) {
@@ -174,6 +184,10 @@ int attn_problem_check(const struct attn_problem *p, struct attn_error *error)
         return fail(error, ATTN_E_MAX_BIAS_MASK, ATTN_MASK, 0, 0, 0);
     if (p->head_first < 0 || p->head_first > p->head_total || attn_n_head(p) > p->head_total - p->head_first)
         return fail(error, ATTN_E_HEADS, ATTN_Q, 2, p->head_first, p->head_total);
+    if (p->n_kv_max < 0)
+        return fail(error, ATTN_E_N_KV_MAX, ATTN_MASK, 0, p->n_kv_max, 0);
+    if (p->prec >= ATTN_PREC_COUNT)
+        return fail(error, ATTN_E_PREC, ATTN_Q, 0, p->prec, 0);
     return fail(error, ATTN_E_OK, 0, 0, 0, 0);
 }
 

@@ -90,6 +90,14 @@ int attn_plan(const struct attn_device *device, const struct attn_problem *probl
               struct attn_trace *trace)
 {
     struct attn_key key;
+    if (attn_problem_is_foreign(problem)) { /* no kernel here knows what that is */
+        if (trace) {
+            for (int id = 0; id < ATTN_KERNEL_COUNT; id++)
+                trace->verdict[id] = (struct attn_verdict){ .rule = -1 };
+            trace->chosen = -1;
+        }
+        return -1;
+    }
     attn_key_of(problem, &key);
     return attn_plan_key(device, &key, plan, trace);
 }

@@ -66,7 +66,14 @@
     X(SOFTCAP, softcap, "softcap is negative or not finite")                                                 \
     X(MAX_BIAS, max_bias, "max_bias is negative or not finite")                                              \
     X(MAX_BIAS_MASK, max_bias_mask, "max_bias without a mask")                                               \
-    X(HEADS, heads, "heads={a}/{b}: first must be at least 0 and first + n_head at most total")
+    X(HEADS, heads, "heads={a}/{b}: first must be at least 0 and first + n_head at most total")              \
+    X(N_KV_MAX, n_kv_max, "n_kv_max is {a}, must be at least 0")                                             \
+    X(PREC, prec, "prec has no value {a}")
+
+/* What a caller of ggml asks of the accumulation: X(NAME, name), enum ggml_prec. */
+#define ATTN_PRECS(X)   \
+    X(DEFAULT, default) \
+    X(F32, f32)
 
 /* Head sizes that kernels have instances for, X(D_K, D_V), by size. Each is a known one, and so is every multiple of 8
  * from 8 on, of K and V alike, up to the largest that is alike here (attn_head_size_known): where a kernel has no

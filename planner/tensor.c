@@ -8,6 +8,52 @@ int64_t attn_row_bytes(int type, int64_t elements)
     return attn_mul_sat(elements / info->block_elems, info->block_bytes);
 }
 
+const struct attn_type_info *attn_tensor_info(const struct attn_tensor *t)
+{
+    if (t->type >= ATTN_TYPE_FOREIGN)
+        return t->foreign ? &t->foreign->info : NULL;
+    return attn_type_info(t->type);
+}
+
+int64_t attn_tensor_row_bytes(const struct attn_tensor *t)
+{
+    const struct attn_type_info *info = attn_tensor_info(t);
+    return attn_mul_sat(t->ne[0] / info->block_elems, info->block_bytes);
+}
+
+void attn_tensor_retype(struct attn_tensor *t, const struct attn_tensor *as)
+{
+    t->type = as->type;
+    t->foreign = as->foreign;
+    attn_tensor_contiguous(t);
+}
+
+bool attn_tensor_recount(struct attn_tensor *t, const struct attn_tensor *as)
+{
+    const struct attn_type_info *from = attn_tensor_info(t), *to = attn_tensor_info(as);
+    bool fits = true;
+    for (int d = 1; d < 4; d++) {
+        int64_t blocks = t->nb[d] / from->block_bytes;
+        fits = fits && t->nb[d] % from->block_bytes == 0 && blocks < INT64_MAX / 4096 / to->block_bytes &&
+               blocks * from->block_elems % to->block_elems == 0;
+        if (fits)
+            t->nb[d] = blocks * from->block_elems / to->block_elems * to->block_bytes;
+    }
+    int64_t blocks = t->offset / from->block_bytes;
+    bool moves = t->offset % from->block_bytes == 0 && blocks < INT64_MAX / 4096 / to->block_bytes &&
+                 blocks * from->block_elems % to->block_elems == 0;
+    t->offset = moves ? blocks * from->block_elems / to->block_elems * to->block_bytes : 0;
+    t->type = as->type;
+    t->foreign = as->foreign;
+    t->nb[0] = to->block_bytes;
+    return fits;
+}
+
+bool attn_problem_is_foreign(const struct attn_problem *p)
+{
+    return p->t[ATTN_K].type >= ATTN_TYPE_FOREIGN || p->t[ATTN_V].type >= ATTN_TYPE_FOREIGN || p->further.present;
+}
+
 void attn_tensor_set(struct attn_tensor *t, int type, int64_t ne0, int64_t ne1, int64_t ne2, int64_t ne3)
 {
     memset(t, 0, sizeof *t);
@@ -22,7 +68,7 @@ void attn_tensor_set(struct attn_tensor *t, int type, int64_t ne0, int64_t ne1, 
 
 void attn_tensor_contiguous(struct attn_tensor *t)
 {
-    const struct attn_type_info *type = attn_type_info(t->type);
+    const struct attn_type_info *type = attn_tensor_info(t);
     if (!type)
         return;
     uint64_t bytes = (uint64_t)(t->ne[0] / type->block_elems) * (uint64_t)type->block_bytes;
@@ -59,7 +105,7 @@ bool attn_tensor_has_default_strides(const struct attn_tensor *t)
 
 int64_t attn_tensor_span(const struct attn_tensor *t)
 {
-    int64_t span = attn_row_bytes(t->type, t->ne[0]);
+    int64_t span = attn_tensor_row_bytes(t);
     for (int d = 1; d < 4; d++)
         if (t->ne[d] > 1)
             span += (t->ne[d] - 1) * t->nb[d];
@@ -94,7 +140,8 @@ bool attn_problem_equal(const struct attn_problem *a, const struct attn_problem 
     return attn_float_bits(a->scale) == attn_float_bits(b->scale) &&
            attn_float_bits(a->softcap) == attn_float_bits(b->softcap) &&
            attn_float_bits(a->max_bias) == attn_float_bits(b->max_bias) && a->head_first == b->head_first &&
-           a->head_total == b->head_total;
+           a->head_total == b->head_total && a->n_kv_max == b->n_kv_max && a->prec == b->prec &&
+           attn_tensor_equal(&a->further, &b->further);
 }
 
 static uint64_t hash_tensor(uint64_t h, const struct attn_tensor *t)
@@ -119,5 +166,8 @@ uint64_t attn_problem_hash(const struct attn_problem *p)
     h = attn_hash_u64(h, attn_float_bits(p->softcap));
     h = attn_hash_u64(h, attn_float_bits(p->max_bias));
     h = attn_hash_u64(h, (uint64_t)p->head_first);
-    return attn_hash_u64(h, (uint64_t)p->head_total);
+    h = attn_hash_u64(h, (uint64_t)p->head_total);
+    if (p->n_kv_max || p->prec) /* else the hash is what it was before there were these */
+        h = attn_hash_u64(h, (uint64_t)(uint32_t)p->n_kv_max << 8 | p->prec);
+    return p->further.present ? hash_tensor(h, &p->further) : h;
 }

@@ -88,7 +88,9 @@ struct attn_head_size attn_head_size_pair(int64_t operand)
     }
 #define OF_TWO(NAME, name) #name,
 #define OF_MORE(NAME, name, ...) #name,
-NAMES(operand, ATTN_OPERANDS, ATTN_OPERAND_COUNT, OF_MORE)
+#define OPERANDS(ROW) ATTN_OPERANDS(ROW) "src5",
+NAMES(operand, OPERANDS, ATTN_OPERAND_COUNT + 1, OF_MORE)
+#undef OPERANDS
 NAMES(error, ATTN_ERRORS, ATTN_ERROR_COUNT, OF_MORE)
 NAMES(matrix, ATTN_MATRICES, ATTN_MATRIX_COUNT, OF_MORE)
 NAMES(step, ATTN_STEPS, ATTN_STEP_COUNT, OF_TWO)

@@ -27,6 +27,11 @@ uint16_t attn_f32_to_bf16(float f);
 void attn_row_decode(int type, const void *src, int64_t n, float *dst);
 void attn_row_encode(int type, const float *src, int64_t n, void *dst);
 
+/* The same for a tensor's type, one that only its library knows too: with that library's own functions. What nobody can
+ * read (to_float NULL) is NaN; what nobody can write is left as it was, false. */
+void attn_tensor_decode(const struct attn_tensor *tensor, const void *src, int64_t n, float *dst);
+bool attn_tensor_encode(const struct attn_tensor *tensor, const float *src, int64_t n, void *dst);
+
 /* ---- Reference --------------------------------------------------------------------------------------- */
 
 struct attn_reference; /* results and gauges of one problem and its data */

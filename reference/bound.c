@@ -191,7 +191,7 @@ static struct narrowings narrowings_of(const struct attn_problem *p, const struc
 /* Of a quantised K the reference knows what rounding it to f16 does to the scores of Q as it is. */
 static bool is_known(const struct attn_problem *p, const struct attn_arithmetic *arithmetic)
 {
-    return arithmetic->k_type == ATTN_F16 && attn_type_info(p->t[ATTN_K].type)->block_elems > 1;
+    return arithmetic->k_type == ATTN_F16 && attn_tensor_info(&p->t[ATTN_K])->block_elems > 1;
 }
 
 /* See 1; and the row's paths, which go by it. */

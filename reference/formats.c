@@ -410,3 +410,30 @@ _Static_assert(sizeof codecs / sizeof codecs[0] == ATTN_TYPE_COUNT, "one row a t
 void attn_row_decode(int type, const void *src, int64_t n, float *dst) { codecs[type].decode(src, n, dst); }
 
 void attn_row_encode(int type, const float *src, int64_t n, void *dst) { codecs[type].encode(src, n, dst); }
+
+/* ---- Types of others ----------------------------------------------------------------------------------- */
+
+void attn_tensor_decode(const struct attn_tensor *t, const void *src, int64_t n, float *dst)
+{
+    if (t->type < ATTN_TYPE_FOREIGN) {
+        attn_row_decode(t->type, src, n, dst);
+    } else if (t->foreign->to_float) {
+        t->foreign->to_float(src, dst, n);
+    } else {
+        for (int64_t i = 0; i < n; i++) {
+            dst[i] = NAN;
+        }
+    }
+}
+
+bool attn_tensor_encode(const struct attn_tensor *t, const float *src, int64_t n, void *dst)
+{
+    if (t->type < ATTN_TYPE_FOREIGN) {
+        attn_row_encode(t->type, src, n, dst);
+    } else if (t->foreign->from_float) {
+        t->foreign->from_float(src, dst, n);
+    } else {
+        return false;
+    }
+    return true;
+}

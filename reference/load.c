@@ -67,8 +67,8 @@ void attn_load_tile(struct attn_work *w, int64_t first, int64_t n, int64_t kv_he
         }
         float *k_float = w->k_float + i * w->d_pad, *v_float = w->v_float + i * w->d_v;
         double *k = w->k + i * w->d_pad, *v = w->v + i * w->d_v;
-        attn_row_decode(w->p->t[ATTN_K].type, row_at(w, ATTN_K, first + i, kv_head, s), w->d_k, k_float);
-        attn_row_decode(w->p->t[ATTN_V].type, row_at(w, ATTN_V, first + i, kv_head, s), w->d_v, v_float);
+        attn_tensor_decode(&w->p->t[ATTN_K], row_at(w, ATTN_K, first + i, kv_head, s), w->d_k, k_float);
+        attn_tensor_decode(&w->p->t[ATTN_V], row_at(w, ATTN_V, first + i, kv_head, s), w->d_v, v_float);
         w->k_sum[i] = w->k_small[i] = 0.0;
         for (int64_t d = 0; d < w->d_k; d++) {
             k[d] = (double)k_float[d];

@@ -129,7 +129,7 @@ static bool allocate_work(struct attn_work *w)
     w->v_float = attn_zeros(v, sizeof *w->v_float);
     w->q_float = attn_zeros(w->d_pad, sizeof *w->q_float);
     w->top_v = attn_zeros(attn_mul_sat(rows, w->d_v), sizeof *w->top_v);
-    w->narrowed = attn_type_info(w->p->t[ATTN_K].type)->block_elems > 1;
+    w->narrowed = attn_tensor_info(&w->p->t[ATTN_K])->block_elems > 1;
     w->k_off = attn_zeros(w->narrowed ? k : 1, sizeof *w->k_off);
     w->k_off_float = attn_zeros(w->narrowed ? k : 1, sizeof *w->k_off_float);
     return w->places && w->k_off && w->k_off_float && w->top_v && w->k && w->v && w->q && w->k_float && w->v_float &&

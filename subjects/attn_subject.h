@@ -146,6 +146,8 @@ struct attn_subject {
     const struct attn_subject_ops *ops;
     char name[160]; /* what it is, with its version */
     bool alone;     /* it computes by itself, on a device or runtime that nobody looks into: it has no launches */
+    struct attn_foreign_types types; /* that it knows and the planner's table lacks */
+    bool says_prec, says_n_kv_max;   /* its callers can say these */
     int n_devices;
     struct attn_device device[ATTN_SUBJECT_DEVICES_MAX];
 };

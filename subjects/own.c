@@ -42,6 +42,10 @@ static void own_close(struct attn_subject *s)
 
 static bool own_legal(const struct attn_subject *s, const struct attn_problem *p, const char **why)
 {
+    if (attn_problem_is_foreign(p)) {
+        *why = "a type or a source that the planner does not have";
+        return false;
+    }
     *why = "that build of the planner knows no such problem";
     return !((const struct own *)s)->loaded || planner_of(s)->problem_check(p, NULL) == ATTN_E_OK;
 }

@@ -42,7 +42,7 @@ static double largest(const struct attn_tensor *t, const void *base, float *row,
         for (int64_t i2 = 0; i2 < t->ne[2]; i2++)
             for (int64_t i1 = 0; i1 < t->ne[1]; i1++) {
                 double square = 0;
-                attn_row_decode(t->type, row_of(t, base, i1, i2, i3), t->ne[0], row);
+                attn_tensor_decode(t, row_of(t, base, i1, i2, i3), t->ne[0], row);
                 for (int64_t d = 0; d < t->ne[0]; d++)
                     if (isfinite(row[d])) {
                         most = fmax(most, fabs((double)row[d]));
@@ -50,6 +50,15 @@ static double largest(const struct attn_tensor *t, const void *base, float *row,
                     }
                 *longest = fmax(*longest, sqrt(square));
             }
+    return most;
+}
+
+double check_cause_largest_v(const struct attn_problem *p, const void *const base[ATTN_OPERAND_COUNT])
+{
+    float *row = calloc((size_t)attn_d_v(p), sizeof *row);
+    double longest;
+    const double most = row ? largest(&p->t[ATTN_V], base[ATTN_V], row, &longest) : 0;
+    free(row);
     return most;
 }
 

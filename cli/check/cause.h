@@ -19,4 +19,7 @@ bool check_cause_row_has_key(const struct attn_problem *p, const void *const bas
  * end), the scale, the softcap? Cells that hold no finite number are left out. */
 bool check_cause_beyond_f16(const struct attn_problem *p, const void *const base[ATTN_OPERAND_COUNT]);
 
+/* The largest finite element of V, by magnitude. */
+double check_cause_largest_v(const struct attn_problem *problem, const void *const base[ATTN_OPERAND_COUNT]);
+
 #endif

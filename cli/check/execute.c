@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "cli/check/cause.h"
+#include "cli/check/foreign.h"
 #include "cli/check/word.h"
 #include "fuzz/properties/properties.h"
 #include "isa/isa.h"
@@ -40,7 +41,7 @@ static bool draw(const struct attn_problem *p, struct attn_case *c)
     c->run.dead = drawn % 4 == 0; /* NaN in cells that nobody attends to: no test of ggml's has them */
     /* ggml's test scales scores by 1 / sqrt(D), and takes the softcaps and biases of models. */
     const bool usual = p->scale > 0 && p->scale <= 1 && p->max_bias <= 16 && p->softcap <= 100;
-    const bool ordinary = usual && drawn % 4 != 0;
+    const bool ordinary = usual && drawn % 4 != 0 && check_foreign_writable(p);
     c->run.data = ordinary ? ATTN_DATA_UNIFORM : (uint8_t)(drawn / 4 % ATTN_DATA_COUNT);
     c->run.mask = ordinary ? masks[drawn / 4 % 2] : (uint8_t)(drawn / 64 % ATTN_MASK_CONTENT_COUNT);
     return ordinary;
@@ -54,7 +55,7 @@ static bool draw(const struct attn_problem *p, struct attn_case *c)
 static double score_limit(const struct attn_problem *p, double most)
 {
     const double sd = sqrt((double)attn_d_k(p) / 12) / 127 * most * (double)fabsf(p->scale);
-    return attn_type_info(p->t[ATTN_K].type)->block_elems > 1 ? 6 * sd : 0;
+    return attn_tensor_info(&p->t[ATTN_K])->block_elems > 1 ? 6 * sd : 0;
 }
 
 /* What a row may be off by when its sums are rounded to f16 after each of n_kv additions (u = 2^-11, Higham, "Accuracy
@@ -70,10 +71,10 @@ static double row_limit(const struct attn_problem *p, double most)
 static struct attn_arithmetic least(const struct attn_problem *p)
 {
     const uint8_t k = p->t[ATTN_K].type, v = p->t[ATTN_V].type;
-    const bool blocks = attn_type_info(k)->block_elems > 1;
+    const bool blocks = attn_tensor_info(&p->t[ATTN_K])->block_elems > 1;
     return (struct attn_arithmetic){ .q_type = blocks ? ATTN_Q8_0 : ATTN_F16,
                                      .k_type = blocks ? k : ATTN_F16,
-                                     .v_type = attn_type_info(v)->block_elems > 1 ? v : ATTN_F16,
+                                     .v_type = attn_tensor_info(&p->t[ATTN_V])->block_elems > 1 ? v : ATTN_F16,
                                      .p_type = ATTN_F16,
                                      .flush = true };
 }
@@ -120,7 +121,9 @@ static void compare(const struct attn_problem *p, const void *const base[ATTN_OP
 {
     const struct attn_tensor *t = &p->t[ATTN_DST];
     const struct attn_arithmetic arithmetic = least(p);
-    const double limit = ordinary ? row_limit(p, V_MOST) : 1;
+    /* How coarse the blocks of another's type are nobody says. */
+    const double read = p->t[ATTN_V].type >= ATTN_TYPE_FOREIGN && ordinary ? check_cause_largest_v(p, base) : 0;
+    const double limit = ordinary ? row_limit(p, fmax(V_MOST, read)) : 1;
     *off = (struct off){ .limited = ordinary };
     for (int64_t s = 0; s < t->ne[3]; s++)
         for (int64_t iq = 0; iq < t->ne[2]; iq++)
@@ -246,6 +249,10 @@ static enum off_how judge(struct check *check, int device, const struct attn_cas
     }
     if (answer.status != ATTN_SUBJECT_YES && check->subject->alone)
         check_take_answer(v, &answer);
+    if (!check_foreign_readable(p)) {
+        check->blind++;
+        return OFF_NOT;
+    }
     struct attn_reference *r = answer.status == ATTN_SUBJECT_YES ? attn_reference_compute(p, base) : NULL;
     if (!r)
         return OFF_NOT;
@@ -275,6 +282,10 @@ void check_execute(struct check *check, int device, const struct attn_problem *p
 {
     struct attn_case c;
     struct attn_image image;
+    if (p->further.present) { /* what it may hold its library alone knows */
+        check->blind++;
+        return;
+    }
     if (attn_problem_work(p) > check->execute_work || !attn_image_create(p, BYTES_MOST, &image)) {
         v->too_big = check->subject->alone; /* nothing else is known of it */
         return;

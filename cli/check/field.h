@@ -9,6 +9,9 @@
 #define CHECK_FIELDS(X)                                                              \
     X(scale, to->scale = from->scale)                                                \
     X(softcap, to->softcap = from->softcap)                                          \
+    X(prec, to->prec = from->prec)                                                   \
+    X(n_kv_max, to->n_kv_max = from->n_kv_max)                                       \
+    X(src5, to->further = from->further)                                             \
     X(sinks, to->sinks = from->sinks)                                                \
     X(mask_heads, to->mask_heads = from->mask_heads)                                 \
     X(heads, (to->head_first = from->head_first, to->head_after = from->head_after)) \

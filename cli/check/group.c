@@ -62,8 +62,8 @@ static void add_member(struct check_group *group, const struct check_finding *f)
     check_head_word(&f->problem, word, sizeof word);
     add_word(group->heads, sizeof group->heads, word);
     if (f->kind == CHECK_HOLE && f->field == CHECK_FIELD_types) {
-        snprintf(word, sizeof word, "%s/%s", attn_type_info(f->problem.t[ATTN_K].type)->name,
-                 attn_type_info(f->problem.t[ATTN_V].type)->name);
+        snprintf(word, sizeof word, "%s/%s", attn_tensor_info(&f->problem.t[ATTN_K])->name,
+                 attn_tensor_info(&f->problem.t[ATTN_V])->name);
         add_word(group->types, sizeof group->types, word);
     }
 }

@@ -18,11 +18,14 @@
 /* A problem in terms that can be changed one at a time. */
 struct sketch {
     int64_t d_k, d_v, n_q, n_kv, n_head_kv, ratio, n_seq;
-    int type_k, type_v;
+    struct attn_tensor type_k, type_v; /* the type alone */
     bool mask, sinks;
     int64_t mask_extra_kv, mask_extra_q;
     int64_t mask_heads, mask_seqs; /* extents 2 and 3 of the mask; brought to divisors where the heads change */
     float scale, softcap, max_bias;
+    int32_t n_kv_max;
+    uint8_t prec;
+    struct attn_tensor further;
     int64_t head_first, head_after;
     struct attn_tensor layout[4]; /* Q, K, V, mask: strides, offset and buffer as they were */
     bool contiguous[4];           /* the layout is not used */
@@ -41,6 +44,11 @@ static void copy_field(int field, struct sketch *to, const struct sketch *from)
     }
 }
 
+static struct attn_tensor type_of(const struct attn_tensor *t)
+{
+    return (struct attn_tensor){ .type = t->type, .foreign = t->foreign };
+}
+
 static void sketch_of(const struct attn_problem *p, struct sketch *s)
 {
     const struct attn_tensor *mask = &p->t[ATTN_MASK];
@@ -52,8 +60,11 @@ static void sketch_of(const struct attn_problem *p, struct sketch *s)
     s->n_head_kv = attn_n_head_kv(p);
     s->ratio = attn_n_head(p) / s->n_head_kv;
     s->n_seq = attn_n_seq(p);
-    s->type_k = p->t[ATTN_K].type;
-    s->type_v = p->t[ATTN_V].type;
+    s->type_k = type_of(&p->t[ATTN_K]);
+    s->type_v = type_of(&p->t[ATTN_V]);
+    s->n_kv_max = p->n_kv_max;
+    s->prec = p->prec;
+    s->further = p->further;
     s->mask_heads = s->mask_seqs = 1;
     if ((s->mask = mask->present)) {
         s->mask_extra_kv = mask->ne[0] - s->n_kv;
@@ -82,7 +93,7 @@ static void lay_out(struct attn_tensor *t, const struct attn_tensor *old)
 {
     int order[3];
     attn_tensor_order(old, order);
-    const struct attn_type_info *type = attn_type_info(t->type);
+    const struct attn_type_info *type = attn_tensor_info(t);
     int64_t span = t->ne[0] / type->block_elems * type->block_bytes;
     t->nb[0] = type->block_bytes;
     for (int i = 0; i < 3; i++) {
@@ -121,8 +132,10 @@ static bool build(const struct sketch *s, struct attn_problem *p)
     if (!attn_mul(s->n_head_kv, s->ratio, &n_head))
         return false;
     attn_tensor_set(&p->t[ATTN_Q], ATTN_F32, s->d_k, s->n_q, n_head, s->n_seq);
-    attn_tensor_set(&p->t[ATTN_K], s->type_k, s->d_k, s->n_kv, s->n_head_kv, s->n_seq);
-    attn_tensor_set(&p->t[ATTN_V], s->type_v, s->d_v, s->n_kv, s->n_head_kv, s->n_seq);
+    attn_tensor_set(&p->t[ATTN_K], ATTN_F16, s->d_k, s->n_kv, s->n_head_kv, s->n_seq);
+    attn_tensor_set(&p->t[ATTN_V], ATTN_F16, s->d_v, s->n_kv, s->n_head_kv, s->n_seq);
+    attn_tensor_retype(&p->t[ATTN_K], &s->type_k);
+    attn_tensor_retype(&p->t[ATTN_V], &s->type_v);
     attn_tensor_set(&p->t[ATTN_DST], ATTN_F32, s->d_v, n_head, s->n_q, s->n_seq);
     if (s->mask)
         attn_tensor_set(&p->t[ATTN_MASK], ATTN_F16, s->n_kv + s->mask_extra_kv, s->n_q + s->mask_extra_q,
@@ -138,6 +151,9 @@ static bool build(const struct sketch *s, struct attn_problem *p)
     p->scale = s->scale;
     p->softcap = s->softcap;
     p->max_bias = s->mask ? s->max_bias : 0;
+    p->n_kv_max = s->n_kv_max;
+    p->prec = s->prec;
+    p->further = s->further;
     p->head_first = s->head_first;
     p->head_total = s->head_first + n_head + s->head_after;
     return attn_problem_check(p, NULL) == ATTN_E_OK;
@@ -202,7 +218,10 @@ static void plainest(struct sketch *works)
 {
     works->n_q = works->n_kv = works->n_head_kv = works->ratio = works->n_seq = works->mask_heads = works->mask_seqs =
         1;
-    works->type_k = works->type_v = ATTN_F16;
+    works->type_k = works->type_v = (struct attn_tensor){ .type = ATTN_F16 };
+    works->prec = ATTN_PREC_UNSAID;
+    works->n_kv_max = 0;
+    works->further = (struct attn_tensor){ .present = 0 };
     works->mask = works->sinks = false;
     works->mask_extra_kv = works->mask_extra_q = works->head_first = works->head_after = 0;
     works->scale = 1;

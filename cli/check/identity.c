@@ -88,10 +88,13 @@ static void feature_word(const struct attn_problem *p, bool extents, char *word,
         { p->t[ATTN_SINKS].present, "sinks" },
         { p->softcap > 0, "softcap" },
         { p->max_bias > 0, "max_bias" },
-        { p->t[ATTN_K].type != ATTN_F16, attn_type_info(p->t[ATTN_K].type)->name },
+        { p->t[ATTN_K].type != ATTN_F16, attn_tensor_info(&p->t[ATTN_K])->name },
         { p->t[ATTN_V].type != ATTN_F16 && p->t[ATTN_V].type != p->t[ATTN_K].type,
-          attn_type_info(p->t[ATTN_V].type)->name },
+          attn_tensor_info(&p->t[ATTN_V])->name },
         { extents && p->t[ATTN_K].buffer != 0, "alias" },
+        { p->prec != ATTN_PREC_UNSAID, p->prec == ATTN_PREC_F32 ? "prec_f32" : "prec_default" },
+        { p->n_kv_max > 0, "n_kv_max" },
+        { p->further.present, "src5" },
     };
     size_t used = 0;
     snprintf(word, cap, "plain");
@@ -131,8 +134,8 @@ void check_identity_hole(const struct check *check, struct check_finding *f)
     check_device_list(check, f->devices, devices, sizeof devices);
     check_head_word(&f->problem, head, sizeof head);
     if (f->field == CHECK_FIELD_types)
-        snprintf(types, sizeof types, "%s/%s", attn_type_info(f->problem.t[ATTN_K].type)->name,
-                 attn_type_info(f->problem.t[ATTN_V].type)->name);
+        snprintf(types, sizeof types, "%s/%s", attn_tensor_info(&f->problem.t[ATTN_K])->name,
+                 attn_tensor_info(&f->problem.t[ATTN_V])->name);
     snprintf(f->needs, sizeof f->needs, "%s", f->fields);
     snprintf(f->group, sizeof f->group, "hole %s", check_field_name(f->field));
     snprintf(f->id, sizeof f->id, "%s %s %s", f->group, head, types);

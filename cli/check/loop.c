@@ -10,6 +10,7 @@
 #include "cli/check/call.h"
 #include "cli/check/coverage.h"
 #include "cli/check/execute.h"
+#include "cli/check/foreign.h"
 #include "cli/check/loop.h"
 #include "cli/check/note.h"
 #include "cli/check/order.h"
@@ -47,6 +48,7 @@ struct loop {
     void (*progress)(const struct check *);
     uint64_t state; /* random numbers */
     struct attn_genome *corpus;
+    uint64_t *corpus_draw; /* what each of the corpus has beyond its genome */
     int n_corpus;
     uint64_t *recent;      /* hashes of problems, the last of each slot */
     struct kernel *kernel; /* KERNELS */
@@ -288,6 +290,10 @@ static void ask_plain(struct loop *l)
         if (check_plain_call(i, &p) && attn_subject_legal(l->check->subject, &p, &why) &&
             (!l->check->subject->alone || attn_problem_work(&p) <= CHECK_EXECUTE_WORK))
             ask(l, &p);
+    bool legal;
+    for (int i = 0; !over(l) && check_foreign_call(l->check, i, &p, &legal); i++)
+        if (legal)
+            ask(l, &p);
 }
 
 static void ask_generated(struct loop *l)
@@ -296,7 +302,7 @@ static void ask_generated(struct loop *l)
     while (!over(l)) {
         struct attn_genome genome;
         struct attn_case c;
-        uint64_t how = attn_random(&l->state);
+        uint64_t how = attn_random(&l->state), draw = attn_mix(how ^ UINT64_C(0x9e3779b97f4a7c15));
         if (l->n_corpus == 0 || how % 8 == 0) {
             attn_genome_random(&genome, attn_random(&l->state));
         } else if (how % 8 == 1) {
@@ -304,7 +310,9 @@ static void ask_generated(struct loop *l)
                               &l->corpus[attn_random(&l->state) % (uint64_t)l->n_corpus], attn_random(&l->state),
                               &genome);
         } else {
-            genome = l->corpus[attn_random(&l->state) % (uint64_t)l->n_corpus];
+            const uint64_t from = attn_random(&l->state) % (uint64_t)l->n_corpus;
+            genome = l->corpus[from];
+            draw = how >> 48 & 1 ? l->corpus_draw[from] : draw;
             attn_genome_mutate(&genome, attn_random(&l->state));
         }
         const struct attn_domain_limits *most = how >> 32 & (LARGE_EVERY - 1) ? &small : &large;
@@ -313,6 +321,7 @@ static void ask_generated(struct loop *l)
         else if (check->execute && how >> 40 & 3)
             most = &executed;
         attn_genome_case(&genome, most, &c);
+        attn_foreign_apply(&check->draw, draw, &c.problem);
         if (!conform(check->subject, &c.problem)) {
             check->not_legal++;
             check->problems++; /* so that a subject for which nothing is legal comes to an end, too */
@@ -321,6 +330,7 @@ static void ask_generated(struct loop *l)
         if (!was_asked(l, &c.problem) && ask(l, &c.problem)) {
             int at = l->n_corpus < CORPUS_MAX ? l->n_corpus++ : (int)(attn_random(&l->state) % CORPUS_MAX);
             l->corpus[at] = genome;
+            l->corpus_draw[at] = draw;
         }
     }
 }
@@ -332,15 +342,17 @@ void check_run(struct check *check, bool (*given)(void *, struct attn_problem *)
     const char *why;
     struct loop l = { .check = check, .progress = progress, .state = attn_mix(check->seed) };
     l.corpus = calloc(CORPUS_MAX, sizeof *l.corpus);
+    l.corpus_draw = calloc(CORPUS_MAX, sizeof *l.corpus_draw);
     l.recent = calloc(RECENT, sizeof *l.recent);
     l.kernel = calloc(KERNELS, sizeof *l.kernel);
     if (check->execute)
         check->order = check_order_new(check->seed);
     l.cpu_begun = clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
     l.given = given != NULL;
+    check_foreign_choose(check);
     check->execute_work = given ? CHECK_EXECUTE_GIVEN : check->subject->alone ? CHECK_ALONE_WORK : CHECK_EXECUTE_WORK;
     l.begun = l.told = clock_seconds(CLOCK_MONOTONIC);
-    const bool memory = l.corpus && l.recent && l.kernel;
+    const bool memory = l.corpus && l.corpus_draw && l.recent && l.kernel;
     if (memory && given) {
         while (!over(&l) && given(context, &p)) {
             if (attn_subject_legal(check->subject, &p, &why)) {
@@ -357,6 +369,7 @@ void check_run(struct check *check, bool (*given)(void *, struct attn_problem *)
     check->elapsed_seconds = clock_seconds(CLOCK_MONOTONIC) - l.begun;
     check->cpu_seconds = clock_seconds(CLOCK_PROCESS_CPUTIME_ID) - l.cpu_begun;
     free(l.corpus);
+    free(l.corpus_draw);
     free(l.recent);
     free(l.kernel);
 }

@@ -25,6 +25,8 @@ static uint64_t hash_shape(const struct attn_problem *p)
     int64_t ratio = attn_n_head(p) / attn_n_head_kv(p), n_kv = attn_n_kv(p), n_q = attn_n_q(p);
     uint64_t h = (uint64_t)check_head_size(p);
     h = attn_hash_u64(h, (uint64_t)k->type << 8 | v->type);
+    if (p->prec || p->n_kv_max || p->further.present)
+        h = attn_hash_u64(h, (uint64_t)p->prec << 2 | (uint64_t)(p->n_kv_max > 0) << 1 | p->further.present);
     h = attn_hash_u64(h, (uint64_t)mask->present << 4 | (uint64_t)p->t[ATTN_SINKS].present << 3 |
                              (uint64_t)(p->softcap > 0) << 2 | (uint64_t)(p->max_bias > 0) << 1);
     if (mask->present)
@@ -76,6 +78,8 @@ void check_note(struct check *check, int device, uint32_t devices, const struct 
             h = attn_hash_u64(attn_hash_u64(attn_hash_text(h, v->why.file), (uint64_t)v->why.line), v->said);
         h = attn_hash_u64(h, (uint64_t)check_head_size(p));
         /* One cause must not hide another: what instances of a kernel are made for is told apart. */
+        if (attn_problem_is_foreign(p))
+            h = attn_hash_u64(h, (uint64_t)p->t[ATTN_K].type << 8 | p->t[ATTN_V].type);
         h = attn_hash_u64(h, (uint64_t)p->t[ATTN_MASK].present << 3 | (uint64_t)p->t[ATTN_SINKS].present << 2 |
                                  (uint64_t)(p->softcap > 0) << 1 | (uint64_t)(p->max_bias > 0));
     }

@@ -21,7 +21,7 @@ void check_plain_strides(struct attn_problem *p)
         for (int d = 1; d < 4; d++)
             if (t->ne[d] == 1)
                 t->nb[d] =
-                    d == 1 ? t->ne[0] / attn_type_info(t->type)->block_elems * t->nb[0] : t->nb[d - 1] * t->ne[d - 1];
+                    d == 1 ? t->ne[0] / attn_tensor_info(t)->block_elems * t->nb[0] : t->nb[d - 1] * t->ne[d - 1];
     }
 }
 
@@ -34,7 +34,7 @@ static int oddities(const struct attn_problem *p)
 {
     int n = (p->head_first != 0 || p->head_total != attn_n_head(p)) + p->t[ATTN_MASK].present +
             p->t[ATTN_SINKS].present + (p->softcap > 0) + (p->max_bias > 0) + (p->t[ATTN_K].type != ATTN_F16) +
-            (p->t[ATTN_V].type != ATTN_F16);
+            (p->t[ATTN_V].type != ATTN_F16) + (p->prec != ATTN_PREC_UNSAID) + (p->n_kv_max > 0) + p->further.present;
     for (int o = 0; o < ATTN_OPERAND_COUNT; o++)
         n += p->t[o].present && !check_tensor_is_plain(&p->t[o]);
     return n;
@@ -52,7 +52,7 @@ bool check_is_plain(const struct attn_problem *p)
     for (int o = 0; o < ATTN_OPERAND_COUNT; o++)
         if (p->t[o].present && !check_tensor_is_plain(&p->t[o]))
             return false;
-    return true;
+    return p->prec == ATTN_PREC_UNSAID && p->n_kv_max == 0 && !p->further.present;
 }
 
 bool check_plain_call(int i, struct attn_problem *p)

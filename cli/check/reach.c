@@ -68,10 +68,10 @@ static bool within_server(const struct attn_problem *p)
  * caches and of fused projections have them. */
 static bool rows_are_whole(const struct attn_problem *p)
 {
-    const int64_t k_row = attn_row_bytes(p->t[ATTN_K].type, attn_d_k(p));
+    const int64_t k_row = attn_tensor_row_bytes(&p->t[ATTN_K]);
     for (int o = ATTN_Q; o <= ATTN_MASK; o++) {
         const struct attn_tensor *t = &p->t[o];
-        const int64_t row = t->present ? attn_row_bytes(t->type, t->ne[0]) : 0;
+        const int64_t row = t->present ? attn_tensor_row_bytes(t) : 0;
         if (!row)
             continue;
         for (int d = 1; d < 4; d++)

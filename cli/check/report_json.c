@@ -82,7 +82,12 @@ void check_report_json(FILE *out, const struct check *check)
     cli_json_string(out, check->subject->name);
     fputs(",\"devices\":", out);
     json_devices(out, check, check->devices);
-    fprintf(out, ",\"again\":%" PRIu64 ",\"different\":%" PRIu64 ",\"calls_per_cpu_second\":%.0f", check->again,
+    fprintf(out, ",\"blind\":%" PRIu64 ",\"own_types\":[", check->blind);
+    for (int i = 0; i < check->draw.n_types; i++) {
+        fputs(i ? "," : "", out);
+        cli_json_string(out, check->draw.type[i]->info.name);
+    }
+    fprintf(out, "],\"again\":%" PRIu64 ",\"different\":%" PRIu64 ",\"calls_per_cpu_second\":%.0f", check->again,
             check_distinct(check), check_rate(check, check->cpu_seconds));
     fprintf(out, ",\"different_per_cpu_second\":%.0f", check_distinct_rate(check));
     fprintf(out,

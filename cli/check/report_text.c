@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/check/baseline.h"
+#include "cli/check/foreign.h"
 #include "cli/check/group.h"
 #include "cli/check/report.h"
 #include "cli/check/word.h"
@@ -80,7 +81,7 @@ static void differences_text(FILE *out, const struct check *check)
 
 void check_report_text(FILE *out, const struct check *check)
 {
-    char devices[256];
+    char devices[256], types[2048];
     int n = check_group_count(check), unknown = 0;
     for (int i = 0; i < check->n_findings; i++)
         unknown += !check->finding[i].known;
@@ -109,6 +110,11 @@ void check_report_text(FILE *out, const struct check *check)
                     ? 100 - 100 * (double)check->unsupported_launches / (double)check->executed_launches
                     : 0,
                 check->unsupported, check->unsupported_text[0] ? ": " : "", check->unsupported_text);
+    if (check->blind)
+        fprintf(out, "          %" PRIu64 " of them blind: of a type or a source that nobody here can read\n",
+                check->blind);
+    if (check_foreign_text(check, types, sizeof types))
+        fprintf(out, "types     of its own: %s\n", types);
     if (check->too_big)
         fprintf(out, "          %" PRIu64 " supported, but larger than %s, and not judged%s%s\n", check->too_big,
                 check->subject->alone ? "what is computed here" : "the memory there is",

@@ -35,7 +35,7 @@ static void put_tensors(FILE *out, const struct attn_problem *p, bool both)
         check_plain_strides(&usual);
     for (int o = 0; o < ATTN_DST; o++) {
         const struct attn_tensor *t = &p->t[o];
-        const struct attn_type_info *type = attn_type_info(t->type);
+        const struct attn_type_info *type = attn_tensor_info(t);
         if (!t->present) {
             if (o == ATTN_MASK)
                 fputs("    struct ggml_tensor *mask = NULL;\n", out);
@@ -61,6 +61,13 @@ static void put_tensors(FILE *out, const struct attn_problem *p, bool both)
             put_stride(out, t->nb[d], usual.t[o].nb[d]);
         fprintf(out, ", %" PRId64 ");\n", t->offset);
     }
+}
+
+static void put_further(FILE *out, const struct attn_tensor *t)
+{
+    fprintf(out,
+            "    node->src[5] = ggml_new_tensor_4d(ctx, %s, %" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64 ");\n",
+            attn_tensor_info(t)->ggml_name, t->ne[0], t->ne[1], t->ne[2], t->ne[3]);
 }
 
 void check_snippet(FILE *out, const struct check *check, const struct check_finding *f)
@@ -95,7 +102,13 @@ void check_snippet(FILE *out, const struct check *check, const struct check_find
     put_float(out, p->max_bias);
     fputs(", ", out);
     put_float(out, p->softcap);
-    fputs(");\n    ggml_flash_attn_ext_set_prec(node, GGML_PREC_F32);\n", out);
+    fputs(");\n", out);
+    if (p->prec != ATTN_PREC_DEFAULT)
+        fputs("    ggml_flash_attn_ext_set_prec(node, GGML_PREC_F32);\n", out);
+    if (p->n_kv_max > 0)
+        fprintf(out, "    ggml_flash_attn_ext_set_n_kv_max(node, %d);\n", (int)p->n_kv_max);
+    if (p->further.present)
+        put_further(out, &p->further);
     if (p->t[ATTN_SINKS].present)
         fputs("    ggml_flash_attn_ext_add_sinks(node, sinks);\n", out);
     fputs(

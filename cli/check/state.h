@@ -10,6 +10,7 @@
 #include "cli/check/distinct.h"
 #include "cli/check/kind.h"
 #include "cli/picture/heat.h"
+#include "fuzz/domain/foreign.h"
 #include "cli/check/reach.h"
 #include "planner/attn_planner.h"
 #include "subjects/attn_subject.h"
@@ -83,6 +84,7 @@ struct check_order; /* order.h */
 
 struct check {
     struct attn_subject *subject;
+    struct attn_foreign_draw draw; /* what calls have beyond the domain (foreign.h) */
     /* options */
     uint32_t devices; /* bit set of the subject's */
     uint64_t seed;
@@ -97,6 +99,7 @@ struct check {
     bool graphs;          /* calls are captured and replayed */
     uint64_t executed, executed_launches;       /* calls; launches in them */
     uint64_t unsupported, unsupported_launches; /* of which something was not to be executed */
+    uint64_t blind;                             /* computed, and nobody can say what of */
     char unsupported_text[384];                 /* the last */
     double execute_seconds;                     /* of CPU */
     uint64_t pairs;                             /* (attention kernel, device) seen */

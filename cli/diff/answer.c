@@ -1,7 +1,8 @@
 /* answer.c: see answer.h. A request is a problem line. The reply: "= N" and N lines, one a device, of fields between
  * tabs (kind, hash, kernel, text), or "!" where the subject's callers cannot make the problem. The first line of all is
- * the subject's name, the second its devices. Many requests are sent before a reply is read, as a process that waits
- * for each costs more than what it asks; never more than a pipe holds, so that nobody waits for one that waits for him.
+ * the subject's name, the second its devices, the third its own types. Many requests are sent before a reply is read,
+ * as a process that waits for each costs more than what it asks; never more than a pipe holds, so that nobody waits for
+ * one that waits for him.
  *
  * SPDX-License-Identifier: MIT */
 #include "cli/diff/answer.h"
@@ -18,6 +19,7 @@
 
 #include "cli/check/call.h"
 #include "cli/check/execute.h"
+#include "cli/check/foreign.h"
 #include "cli/check/word.h"
 #include "cli/input/message.h"
 
@@ -40,8 +42,8 @@ static void reply(FILE *out, struct check *check, const char *line, size_t len)
     struct attn_case c;
     struct attn_text_error error;
     const char *why;
-    if (!attn_case_parse(line, len, &c, &error) || attn_problem_check(&c.problem, NULL) != ATTN_E_OK ||
-        !attn_subject_legal(check->subject, &c.problem, &why)) {
+    if (!attn_case_parse_types(line, len, &check->subject->types, &c, &error) ||
+        attn_problem_check(&c.problem, NULL) != ATTN_E_OK || !attn_subject_legal(check->subject, &c.problem, &why)) {
         fputs("!\n", out);
         return;
     }
@@ -97,6 +99,8 @@ int diff_answer_all(const struct check_subject_options *options, bool execute, c
             fprintf(out, "%s ", check->subject->device[i].name);
         }
     putc('\n', out);
+    check_foreign_choose(check);
+    diff_types_put(out, check);
     fflush(out);
     code = answer_lines(out, check);
     _exit(code); /* a foreign library's end is not waited for */
@@ -164,8 +168,8 @@ static bool get_line(struct diff_side *side, char **line, size_t *cap)
 
 static bool read_head(struct diff_side *side)
 {
-    char *line = NULL, *rest, *word;
-    size_t cap = 0;
+    char *line = NULL, *again = NULL, *rest, *word;
+    size_t cap = 0, cap_again = 0;
     bool good = get_line(side, &line, &cap);
     if (good) {
         snprintf(side->said, sizeof side->said, "%s", line);
@@ -176,7 +180,9 @@ static bool read_head(struct diff_side *side)
     for (rest = line; good && (word = strsep(&rest, " "));)
         if (*word && side->n_devices < DIFF_DEVICES_MAX)
             snprintf(side->device[side->n_devices++], sizeof side->device[0], "%s", word);
+    good = good && get_line(side, &again, &cap_again) && diff_types_get(again, &side->types);
     free(line);
+    free(again);
     return good && side->n_devices > 0;
 }
 
@@ -289,6 +295,16 @@ static bool receive(struct diff_side *side, int n, struct diff_reply *reply)
     return good;
 }
 
+/* A side whose callers have no such cache, as it does not know the type, goes without: that is its answer. */
+static void go_without(const struct diff_side *side, const struct attn_problem *p, struct diff_reply *reply)
+{
+    if (reply->said != 0 || diff_types_known(&side->types, p))
+        return;
+    reply->said = 1;
+    for (int i = 0; i < side->n_devices; i++)
+        reply->answer[i] = (struct diff_answer){ .kind = CHECK_HOLE, .text = "a type that it does not have" };
+}
+
 static void lost(struct diff_side *side)
 {
     diff_side_stop(side);
@@ -299,8 +315,10 @@ void diff_side_ask(struct diff_side *side, const struct attn_problem *p, struct 
 {
     struct request r;
     print_request(&r, p, 1);
-    if (send_request(side, &r) && receive(side, 1, reply))
+    if (send_request(side, &r) && receive(side, 1, reply)) {
+        go_without(side, p, reply);
         return;
+    }
     lost(side);
     reply->said = -1;
 }
@@ -313,8 +331,11 @@ static int ask_some(struct diff_side side[2], const struct attn_problem *p, int 
     print_request(&r, p, n);
     for (int s = 0; s < 2; s++)
         good[s] = send_request(&side[s], &r);
-    for (int s = 0; s < 2; s++)
+    for (int s = 0; s < 2; s++) {
         good[s] = good[s] && receive(&side[s], r.n, reply[s]);
+        for (int i = 0; good[s] && i < r.n; i++)
+            go_without(&side[s], &p[i], &reply[s][i]);
+    }
     for (int s = 0; s < 2; s++) {
         if (good[s])
             continue;

@@ -11,6 +11,7 @@
 
 #include "cli/check/kind.h"
 #include "cli/check/open.h"
+#include "cli/diff/types.h"
 #include "planner/attn_planner.h"
 
 enum { DIFF_DEVICES_MAX = 16, DIFF_KERNEL_MAX = 64, DIFF_TEXT_MAX = 320, DIFF_BATCH_MAX = 256 };
@@ -40,6 +41,7 @@ struct diff_side {
     FILE *from;
     uint64_t restarts;
     char said[200]; /* memory of name */
+    struct diff_types types;
 };
 
 /* Sets subject, program and arguments of a side: own=PATH may name another build of the command as well. CLI_GOOD, or

@@ -22,8 +22,10 @@ struct diff_change {
 
 struct diff {
     struct diff_side side[2];
-    int other[DIFF_DEVICES_MAX]; /* the second side's number of the first one's device; -1: it has none */
-    int n_devices;               /* that both have */
+    struct diff_types types;       /* of both */
+    struct attn_foreign_draw draw; /* what generated calls have beyond the domain */
+    int other[DIFF_DEVICES_MAX];   /* the second side's number of the first one's device; -1: it has none */
+    int n_devices;                 /* that both have */
     uint64_t problems, calls, not_legal, lost;
     struct diff_change *change; /* DIFF_CHANGES_MAX */
     struct diff_reply *reply;   /* of both sides, 2 * DIFF_BATCH_MAX */

@@ -94,6 +94,20 @@ int import_type(const struct import_field *field, struct import_found *found)
     return -1;
 }
 
+bool import_type_of(const struct import_field *field, struct import_found *found, struct attn_tensor *as)
+{
+    const int own = import_type(field, found);
+    *as = (struct attn_tensor){ .type = (uint8_t)(own < 0 ? 0 : own) };
+    for (int i = 0; own < 0 && found->types && i < found->types->n; i++) {
+        const struct attn_foreign_type *t = &found->types->type[i];
+        if (strlen(t->info.name) == field->value_len && !strncasecmp(t->info.name, field->value, field->value_len)) {
+            *as = (struct attn_tensor){ .type = t->number, .foreign = t };
+            return true;
+        }
+    }
+    return own >= 0;
+}
+
 void import_drop(struct import_found *found, const char *key, size_t len, bool unknown)
 {
     char name[IMPORT_NAME_MAX];

@@ -40,10 +40,11 @@ enum import_given {
 enum { IMPORT_DROPPED_MAX = 12, IMPORT_NAME_MAX = 24 };
 
 struct import_found {
+    const struct attn_foreign_types *types; /* of the subject that was named; may be NULL */
     struct attn_problem problem;
     char type[32];
     size_t column; /* from 1 */
-    char why[160];
+    char why[320];
     uint32_t given; /* bits by enum import_given: taken, as the text does not say it */
     /* Keys that were read past. */
     int n_dropped, n_unknown; /* unknown: they come first; the rest are known to say nothing about the problem */
@@ -68,6 +69,8 @@ bool import_float(const struct import_field *field, float *value);
 /* Type's index, -1 when no type here has that name (in small or large letters); the name is kept in found->type then.
  */
 int import_type(const struct import_field *field, struct import_found *found);
+/* The same as a tensor's, of found->types too; false when there is none. */
+bool import_type_of(const struct import_field *field, struct import_found *found, struct attn_tensor *as);
 /* Notes a key that is read past. */
 void import_drop(struct import_found *found, const char *key, size_t len, bool unknown);
 /* IMPORT_BAD with the place (an address inside text) and why. */

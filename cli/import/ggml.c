@@ -11,7 +11,7 @@
  *     `sinks` (2025-07) they always were, before that they never were;
  *   - v_is_view_of_k: V is the first hsv elements of each of K's rows. Without the key: for 576/512 since 2026-01;
  *   - the mask has nb rows; before 2025-12 their number was padded to GGML_KQ_MASK_PAD, 64 (32 before 2025-02);
- *   - prec, n_kv_max and q_range say how to compute or what the data are, not what is asked: they are read past.
+ *   - prec=f32 is what is taken where a line says none; q_range says what the data are: they are read past.
  * The parameters also stand alone, as the field op_params of its csv and sql output, or with blanks for commas where a
  * web page has eaten them. Keys of forks that are not known here are read past, and said.
  *
@@ -25,7 +25,9 @@
 struct ggml_case {
     int64_t hsk, hsv, nh, nr[2], kv, nb, mask, sinks, kv_view, v_is_view_of_k;
     float max_bias, softcap;
-    int type_k, type_v;
+    struct attn_tensor type_k, type_v; /* the type alone */
+    int64_t n_kv_max;
+    bool prec_default;
     int64_t permute[4];
     bool has_sinks, has_view, has_v_view, has_prec;
 };
@@ -40,7 +42,7 @@ static bool permuted_tensor(const int64_t permute[4], bool view, struct attn_ten
     if (!import_product(whole.ne[1], view ? 2 : 1, &whole.ne[1]) ||
         !import_product(whole.ne[0], whole.ne[1], &elements) || !import_product(elements, whole.ne[2], &elements) ||
         !import_product(elements, whole.ne[3], &elements) ||
-        !import_product(elements, attn_type_info(t->type)->block_bytes, &elements))
+        !import_product(elements, attn_tensor_info(t)->block_bytes, &elements))
         return false;
     attn_tensor_contiguous(&whole);
     /* ggml_permute: axis i of the allocated tensor becomes axis permute[i]. */
@@ -55,8 +57,8 @@ static bool permuted_tensor(const int64_t permute[4], bool view, struct attn_ten
 
 static bool build(const struct ggml_case *g, struct attn_problem *p)
 {
-    const int64_t d_k = attn_round_up(g->hsk, attn_type_info(g->type_k)->block_elems);
-    const int64_t d_v = attn_round_up(g->hsv, attn_type_info(g->type_v)->block_elems);
+    const int64_t d_k = attn_round_up(g->hsk, attn_tensor_info(&g->type_k)->block_elems);
+    const int64_t d_v = attn_round_up(g->hsv, attn_tensor_info(&g->type_v)->block_elems);
     int64_t heads;
     memset(p, 0, sizeof *p);
     if (!import_product(g->nh, g->nr[0], &heads))
@@ -64,15 +66,17 @@ static bool build(const struct ggml_case *g, struct attn_problem *p)
     struct attn_tensor *q = &p->t[ATTN_Q], *k = &p->t[ATTN_K], *v = &p->t[ATTN_V];
     bool view = g->has_view ? g->kv_view != 0 : g->has_sinks;
     attn_tensor_set(q, ATTN_F32, d_k, g->nb, heads, g->nr[1]);
-    attn_tensor_set(k, g->type_k, d_k, g->kv, g->nh, g->nr[1]);
-    attn_tensor_set(v, g->type_v, d_v, g->kv, g->nh, g->nr[1]);
+    attn_tensor_set(k, ATTN_F16, d_k, g->kv, g->nh, g->nr[1]);
+    attn_tensor_set(v, ATTN_F16, d_v, g->kv, g->nh, g->nr[1]);
+    attn_tensor_retype(k, &g->type_k);
+    attn_tensor_retype(v, &g->type_v);
     if (!permuted_tensor(g->permute, false, q) || !permuted_tensor(g->permute, view, k) ||
         !permuted_tensor(g->permute, view, v))
         return false;
-    bool mla = g->has_sinks && d_k == 576 && d_v == 512 && g->type_k == g->type_v;
+    bool mla = g->has_sinks && d_k == 576 && d_v == 512 && g->type_k.type == g->type_v.type;
     bool v_in_k = g->has_v_view ? g->v_is_view_of_k != 0 : mla;
     if (v_in_k) {
-        if (g->type_k != g->type_v || d_v > d_k)
+        if (g->type_k.type != g->type_v.type || d_v > d_k)
             return false;
         memcpy(v->nb, k->nb, sizeof v->nb);
         k->buffer = v->buffer = 1;
@@ -95,29 +99,36 @@ static bool build(const struct ggml_case *g, struct attn_problem *p)
     p->softcap = g->softcap;
     p->max_bias = g->max_bias;
     p->head_total = heads;
+    p->prec = g->prec_default ? ATTN_PREC_DEFAULT : ATTN_PREC_UNSAID;
+    p->n_kv_max = (int32_t)g->n_kv_max;
     return true;
 }
 
 enum outcome { TAKEN, WRONG, UNKNOWN_KEY, UNKNOWN_TYPE };
 
-static enum outcome take_type(const struct import_field *f, int *type, struct import_found *found)
+static enum outcome take_type(const struct import_field *f, struct attn_tensor *type, struct import_found *found)
 {
-    *type = import_type(f, found);
-    return *type < 0 ? UNKNOWN_TYPE : TAKEN;
+    return import_type_of(f, found, type) ? TAKEN : UNKNOWN_TYPE;
 }
 
 static enum outcome take(struct ggml_case *g, const struct import_field *f, struct import_found *found)
 {
-    static const char *const read_past[] = { "prec", "n_kv_max", "q_range" };
+    static const char *const read_past[] = { "prec", "q_range" };
     const struct {
         const char *key;
         int64_t *to;
     } numbers[] = {
-        { "hsk", &g->hsk },         { "hsv", &g->hsv },
-        { "nh", &g->nh },           { "nr", &g->nr[0] },
-        { "kv", &g->kv },           { "nb", &g->nb },
-        { "mask", &g->mask },       { "sinks", &g->sinks },
-        { "kv_view", &g->kv_view }, { "v_is_view_of_k", &g->v_is_view_of_k },
+        { "hsk", &g->hsk },
+        { "hsv", &g->hsv },
+        { "nh", &g->nh },
+        { "nr", &g->nr[0] },
+        { "kv", &g->kv },
+        { "nb", &g->nb },
+        { "mask", &g->mask },
+        { "sinks", &g->sinks },
+        { "kv_view", &g->kv_view },
+        { "v_is_view_of_k", &g->v_is_view_of_k },
+        { "n_kv_max", &g->n_kv_max },
     };
     g->has_sinks |= import_key_is(f, "sinks");
     g->has_view |= import_key_is(f, "kv_view");
@@ -126,6 +137,10 @@ static enum outcome take(struct ggml_case *g, const struct import_field *f, stru
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         if (import_key_is(f, numbers[i].key))
             return import_integer(f, numbers[i].to) && *numbers[i].to <= INT32_MAX ? TAKEN : WRONG;
+    if (import_key_is(f, "prec") && f->value_len >= 3 && !memcmp(f->value, "def", 3)) {
+        g->prec_default = true;
+        return TAKEN;
+    }
     for (size_t i = 0; i < sizeof read_past / sizeof read_past[0]; i++)
         if (import_key_is(f, read_past[i])) {
             import_drop(found, f->key, f->key_len, false);
@@ -212,7 +227,7 @@ static enum import_result read_case(const char *text, struct place *place, struc
     size_t at = 0, end = (size_t)(place->end - start);
     struct import_field field;
     bool type_missing = false;
-    g.type_k = g.type_v = ATTN_F16;
+    g.type_k = g.type_v = (struct attn_tensor){ .type = ATTN_F16 };
     while (at < end) {
         size_t before = at;
         if (!import_field_next(start, end, &at, ", \t;", &field)) {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/import/format.h"
+#include "cli/input/corpus.h"
 #include "fuzz/case/attn_case.h"
 
 enum import_result import_line(const char *text, size_t len, size_t *from, struct import_found *found)
@@ -21,8 +22,10 @@ enum import_result import_line(const char *text, size_t len, size_t *from, struc
         n--;
     struct attn_case c;
     struct attn_text_error error;
-    if (!attn_case_parse(start, n, &c, &error)) {
-        snprintf(found->why, sizeof found->why, "%s", error.message);
+    if (!attn_case_parse_types(start, n, found->types, &c, &error)) {
+        const char *words = found->types ? NULL : corpus_type_words(start, n, &error);
+        snprintf(found->why, sizeof found->why, "%s%s%s%s", error.message, words ? " (" : "", words ? words : "",
+                 words ? ")" : "");
         found->column = (size_t)(start - text) + error.column;
         return IMPORT_BAD;
     }

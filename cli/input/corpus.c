@@ -60,14 +60,27 @@ static void report(struct corpus *corpus, size_t column, const char *message)
     corpus->errors++;
 }
 
+const char *corpus_type_words(const char *text, size_t len, const struct attn_text_error *error)
+{
+    size_t at = error->column - 1, end = at;
+    while (end < len && (attn_is_blank(text[end]) ? 0 : text[end] != '[' && text[end] != '='))
+        end++;
+    const bool is_type =
+        error->column > 1 && at < len && end > at && end < len && text[end] == '[' && text[at - 1] == '=';
+    return is_type ? "a library's own types are known where it is the subject: attnfuzz check, diff, import --subject"
+                   : NULL;
+}
+
 /* One line with something on it: true when it holds a legal case. */
 static bool take(struct corpus *corpus, const char *text, size_t len, struct attn_case *c)
 {
     struct attn_text_error where;
     struct attn_error error;
     char message[512], values[384];
-    if (!attn_case_parse(text, len, c, &where)) {
+    if (!attn_case_parse_types(text, len, corpus->types, c, &where)) {
         const char *words = encoding_words(text, len);
+        if (!words && !corpus->types)
+            words = corpus_type_words(text, len, &where);
         if (!words && corpus->lines.cut)
             words = "the file ends here without a newline, it may be cut off";
         snprintf(message, sizeof message, "%s%s%s%s", where.message, words ? " (" : "", words ? words : "",
@@ -79,6 +92,10 @@ static bool take(struct corpus *corpus, const char *text, size_t len, struct att
         attn_error_text(&error, values, sizeof values);
         snprintf(message, sizeof message, "not legal (%s): %s", attn_error_name(error.code), values);
         report(corpus, column_of(text, len, key_of(&error)), message);
+        return false;
+    }
+    if (!corpus->types && c->problem.further.present) {
+        report(corpus, column_of(text, len, "src5"), "src5 has a meaning for a library alone: attnfuzz check asks one");
         return false;
     }
     return true;

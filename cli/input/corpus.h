@@ -15,15 +15,18 @@ enum { CORPUS_LINE_MAX = ATTN_SESSION_TEXT_MAX, CORPUS_ERRORS_MAX = 20, CORPUS_E
 
 struct corpus {
     struct lines lines;
-    int errors;     /* reported so far */
-    int64_t number; /* line at which the item last returned begins */
-    char *script;   /* of the session being read: CORPUS_LINE_MAX bytes */
+    const struct attn_foreign_types *types; /* that lines may have too; NULL, as it is opened: none */
+    int errors;                             /* reported so far */
+    int64_t number;                         /* line at which the item last returned begins */
+    char *script;                           /* of the session being read: CORPUS_LINE_MAX bytes */
     size_t script_len;
     struct attn_session *session; /* last read */
     struct attn_case *expanded;   /* problems of a session still to be returned as cases: from `next` on */
     int64_t n_expanded, next;
 };
 
+/* A few words more where a line was not read for a type that only a library has; NULL: that is not why. */
+const char *corpus_type_words(const char *text, size_t len, const struct attn_text_error *error);
 /* Opens the arguments a verb was given; false with a message when there are none or they cannot be listed. */
 bool corpus_open(struct corpus *corpus, int n, char **arguments);
 /* The next item: a legal case (*session is NULL), or a session that can be played (valid until the next call); *c then

@@ -6,7 +6,7 @@ The lists below restate what make_test_cases_eval() in tests/test-backend-ops.cp
 that file: repository ggml-org/ggml, version 0.21.0, commit d99724f2 of 2026-08-21. They are 5,158 cases, the number that
 program itself counted on its CPU backend at that time. --perf adds the 32 of make_test_cases_perf().
 
-    corpus/gen/test_backend_ops.py --perf | attnfuzz import --unique --vary - > corpus/seeds/test-backend-ops.txt
+    corpus/gen/test_backend_ops.py --perf --one-prec | attnfuzz import --unique --vary - > corpus/seeds/test-backend-ops.txt
 """
 
 import argparse
@@ -115,14 +115,17 @@ def perf():
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--perf", action="store_true", help="the performance cases too")
+    parser.add_argument("--one-prec", action="store_true", help="prec=f32 in all: no planner of ours looks at it")
     parser.add_argument("--count", action="store_true", help="print only how many there are, by type")
     args = parser.parse_args()
     cases = [c for group in (prefill, matrix, mixed, singled_out) for c in group()]
     if args.perf:
         cases += perf()
+    if args.one_prec:
+        cases = [c.replace("prec=def", "prec=f32") for c in cases]
     if not args.count:
         print(f"# FLASH_ATTN_EXT cases of ggml's test-backend-ops ({len(cases)}: ggml 0.21.0, commit d99724f2), by")
-        print("# corpus/gen/test_backend_ops.py. Repeats differ in prec alone, which is no part of a problem, or are there")
+        print("# corpus/gen/test_backend_ops.py. Repeats differ in prec alone, which no planner looks at, or are there")
         print("# as performance cases too.")
         sys.stdout.writelines(c + "\n" for c in cases)
         return

@@ -102,6 +102,9 @@ static inline bool attn_is_blank(char c) { return c == ' ' || c == '\t'; }
 /* Reads one line: problem, then optionally '|' and `dev=NAME[~WEAKENING] kernel=NAME data=NAME mask=NAME dead=0|1
  * seed=N schedule=N again=N twin=NAME`, each key at most once. Columns in *error count from 1 over the whole line. */
 bool attn_case_parse(const char *line, size_t len, struct attn_case *out, struct attn_text_error *error);
+/* The same where types of these names may stand, too (attn_problem_parse_types). */
+bool attn_case_parse_types(const char *line, size_t len, const struct attn_foreign_types *types, struct attn_case *out,
+                           struct attn_text_error *error);
 /* The canonical line; defaults left out. Returns the length the whole line has. ATTN_CASE_LINE_MAX is enough. */
 size_t attn_case_print(const struct attn_case *c, char *line, size_t cap);
 enum { ATTN_CASE_LINE_MAX = ATTN_LINE_MAX + 256 };

@@ -94,6 +94,30 @@ static void poison_row(int type, int64_t n, uint64_t state, char *out)
     }
 }
 
+/* Of a type that nobody can write: bits that read as numbers of an ordinary size, block by block, where anybody can
+ * read it. */
+static void draw_row(const struct attn_tensor *t, uint64_t state, char *out)
+{
+    enum { TRIES = 64, MOST_ELEMENTS = 1024 };
+    const struct attn_type_info *info = attn_tensor_info(t);
+    float x[MOST_ELEMENTS];
+    for (int64_t i = 0; i < t->ne[0] / info->block_elems; i++, out += info->block_bytes) {
+        bool good = false;
+        for (int tries = 0; tries < TRIES && !good; tries++) {
+            for (int b = 0; b < info->block_bytes; b++)
+                out[b] = (char)(attn_random(&state) >> 56);
+            good = true;
+            if (!t->foreign->to_float || info->block_elems > MOST_ELEMENTS)
+                break;
+            t->foreign->to_float(out, x, info->block_elems);
+            for (int e = 0; e < info->block_elems; e++)
+                good = good && fabsf(x[e]) <= 64;
+        }
+        if (!good)
+            memset(out, 0, (size_t)info->block_bytes);
+    }
+}
+
 /* ---- Tensors --------------------------------------------------------------------------------------------- */
 
 static void fill_box(const struct filler *f, int operand, bool dead, const struct attn_box *box)
@@ -106,11 +130,15 @@ static void fill_box(const struct filler *f, int operand, bool dead, const struc
                 if (cells && f->live && is_place_dead(f, t, i1, i2, i3) != dead)
                     continue;
                 char *out = data_at(f, operand, i1, i2, i3);
-                if (dead) {
-                    poison_row(t->type, t->ne[0], data_place(f->c->run.seed, 110 + operand, i1, i2, i3), out);
+                const uint64_t place = data_place(f->c->run.seed, 110 + operand, i1, i2, i3);
+                if (dead && t->type >= ATTN_TYPE_FOREIGN) {
+                    memset(out, 0xff, (size_t)attn_tensor_row_bytes(t)); /* NaN, whatever float its scale is */
+                } else if (dead) {
+                    poison_row(t->type, t->ne[0], place, out);
                 } else {
                     data_make_row(f, operand, i1, i2, i3);
-                    attn_row_encode(t->type, f->row, t->ne[0], out);
+                    if (!attn_tensor_encode(t, f->row, t->ne[0], out))
+                        draw_row(t, place, out);
                 }
             }
 }

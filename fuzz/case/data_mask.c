@@ -107,6 +107,15 @@ static void make_mask_row(const struct filler *f, uint16_t *row, int64_t iq, int
         row[j] = j >= first && j <= last ? live_value(p, iq, j) : ATTN_F16_MINUS_INF;
 }
 
+/* Where n_kv_max is said, no row has more finite values: the last ones stay. */
+static void keep_promise(const struct attn_problem *p, uint16_t *row)
+{
+    int64_t left = p->n_kv_max;
+    for (int64_t j = attn_n_kv(p) - 1; j >= 0 && p->n_kv_max > 0; j--)
+        if (row[j] != ATTN_F16_MINUS_INF && left-- <= 0)
+            row[j] = ATTN_F16_MINUS_INF;
+}
+
 static void fill_box(const struct filler *f, const struct attn_box *box, uint16_t *row)
 {
     const struct attn_tensor *t = &f->p->t[ATTN_MASK];
@@ -117,6 +126,7 @@ static void fill_box(const struct filler *f, const struct attn_box *box, uint16_
                 int64_t from = 0;
                 if (iq < n_q) {
                     make_mask_row(f, row, iq, mh, ms);
+                    keep_promise(f->p, row);
                     from = n_kv;
                 }
                 /* Beyond the problem the mask holds what would do most harm to one who used it. */

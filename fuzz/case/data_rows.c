@@ -19,12 +19,12 @@ static int64_t view_of(const struct attn_problem *p)
     const struct attn_tensor *k = &p->t[ATTN_K], *v = &p->t[ATTN_V];
     const int64_t from = v->offset - k->offset;
     if (v->buffer == 0 || v->buffer != k->buffer || v->type != k->type || from < 0 ||
-        from > attn_row_bytes(k->type, k->ne[0]) - attn_row_bytes(v->type, v->ne[0]))
+        from > attn_tensor_row_bytes(k) - attn_tensor_row_bytes(v))
         return -1;
     for (int d = 1; d < 4; d++)
         if (v->ne[d] > 1 && v->nb[d] != k->nb[d])
             return -1;
-    return from / attn_type_info(k->type)->block_bytes * attn_type_info(k->type)->block_elems;
+    return from / attn_tensor_info(k)->block_bytes * attn_tensor_info(k)->block_elems;
 }
 
 static bool is_wide(const struct attn_tensor *t) { return t->type == ATTN_F32 || t->type == ATTN_BF16; }

@@ -192,6 +192,12 @@ static bool read_run(const char *line, size_t at, size_t len, struct attn_run *r
 
 bool attn_case_parse(const char *line, size_t len, struct attn_case *out, struct attn_text_error *error)
 {
+    return attn_case_parse_types(line, len, NULL, out, error);
+}
+
+bool attn_case_parse_types(const char *line, size_t len, const struct attn_foreign_types *types, struct attn_case *out,
+                           struct attn_text_error *error)
+{
     size_t used;
     if (len > 0 && line[len - 1] == '\n')
         len--;
@@ -199,7 +205,7 @@ bool attn_case_parse(const char *line, size_t len, struct attn_case *out, struct
         len--;
     memset(out, 0, sizeof *out);
     attn_run_default(&out->run);
-    if (!attn_problem_parse(line, len, &out->problem, &used, error))
+    if (!attn_problem_parse_types(line, len, types, &out->problem, &used, error))
         return false;
     if (used == len)
         return true;

@@ -164,8 +164,11 @@ static bool scalars_are_broken(const struct attn_problem *p, struct attn_error *
         return broken(e, ATTN_E_MAX_BIAS, ATTN_Q, 0, 0, 0);
     if (p->max_bias != 0 && !p->t[ATTN_MASK].present)
         return broken(e, ATTN_E_MAX_BIAS_MASK, ATTN_MASK, 0, 0, 0);
-    return (p->head_first < 0 || (wide)p->head_first + heads > p->head_total) &&
-           broken(e, ATTN_E_HEADS, ATTN_Q, 2, p->head_first, p->head_total);
+    if (p->head_first < 0 || (wide)p->head_first + heads > p->head_total)
+        return broken(e, ATTN_E_HEADS, ATTN_Q, 2, p->head_first, p->head_total);
+    if (p->n_kv_max < 0)
+        return broken(e, ATTN_E_N_KV_MAX, ATTN_MASK, 0, p->n_kv_max, 0);
+    return p->prec > ATTN_PREC_F32 && broken(e, ATTN_E_PREC, ATTN_Q, 0, p->prec, 0);
 }
 
 static struct attn_error verdict(const struct attn_problem *p)
@@ -231,7 +234,7 @@ static void change(struct attn_problem *p, uint64_t *state)
     const int o = (int)attn_random_below(state, ATTN_OPERAND_COUNT), d = (int)attn_random_below(state, 4);
     struct attn_tensor *t = &p->t[o];
     float *const scalar[] = { &p->scale, &p->softcap, &p->max_bias };
-    switch (attn_random_below(state, 9)) {
+    switch (attn_random_below(state, 10)) {
     case 0:
     case 1: change_extent(p, o, state); break;
     case 2: t->nb[d] = near(t->nb[d], state); break;
@@ -245,6 +248,10 @@ static void change(struct attn_problem *p, uint64_t *state)
         break;
     case 6: share_buffer(p, state); break;
     case 7: *scalar[attn_random_below(state, 3)] = floats[attn_random_below(state, 9)]; break;
+    case 8:
+        p->n_kv_max = (int32_t)near(p->n_kv_max, state);
+        p->prec = (uint8_t)attn_random_below(state, ATTN_PREC_COUNT + 1);
+        break;
     default:
         p->head_first = near(p->head_first, state);
         p->head_total = attn_random_below(state, 2) ? near(p->head_total, state) : p->head_total;

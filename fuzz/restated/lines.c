@@ -91,6 +91,15 @@ void attn_line_draw(const struct attn_problem *legal, uint64_t *state, struct at
     p->max_bias = draw_float(state);
     p->head_first = attn_random_below(state, 2) ? 0 : draw_number(state);
     p->head_total = attn_random_below(state, 2) ? p->t[ATTN_Q].ne[2] : draw_number(state);
+    p->prec = (uint8_t)attn_random_below(state, ATTN_PREC_COUNT);
+    p->n_kv_max = attn_random_below(state, 2) ? 0 : (int32_t)(draw_number(state) & INT32_MAX);
+    memset(&p->further, 0, sizeof p->further);
+    if (attn_random_below(state, 4) == 0) {
+        p->further = preset(p, ATTN_SINKS);
+        for (uint64_t n = attn_random_below(state, 3); n; n--)
+            change_tensor(&p->further, state);
+        p->further.nb[0] = attn_type_info(p->further.type)->block_bytes;
+    }
 }
 
 bool attn_line_same_tensor(const struct attn_tensor *a, const struct attn_tensor *b)
@@ -109,7 +118,8 @@ bool attn_line_same(const struct attn_problem *a, const struct attn_problem *b)
         if (!attn_line_same_tensor(&a->t[o], &b->t[o]))
             return false;
     return same_float(a->scale, b->scale) && same_float(a->softcap, b->softcap) &&
-           same_float(a->max_bias, b->max_bias) && a->head_first == b->head_first && a->head_total == b->head_total;
+           same_float(a->max_bias, b->max_bias) && a->head_first == b->head_first && a->head_total == b->head_total &&
+           a->prec == b->prec && a->n_kv_max == b->n_kv_max && attn_line_same_tensor(&a->further, &b->further);
 }
 
 /* ---- Writing ------------------------------------------------------------------------------------------------ */
@@ -214,9 +224,27 @@ static void put_heads(struct attn_line *l, const struct attn_problem *p)
     put_number(l, "the total of heads", p->head_total);
 }
 
+/* What only a node of ggml says: number 0, 1, 2 of it. */
+static void put_node(struct attn_line *l, const struct attn_problem *p, int which)
+{
+    static const char *const keys[] = { "prec", "n_kv_max", "src5" };
+    const bool said[] = { p->prec != ATTN_PREC_UNSAID, p->n_kv_max != 0 || below(l, 4) == 1, p->further.present };
+    if (!said[which])
+        return;
+    put_blanks(l, true);
+    put(l, ATTN_PIECE_KEY, NULL, "%s", keys[which]);
+    put(l, ATTN_PIECE_EQUALS, "'=' and a value", "=");
+    if (which == 0)
+        put(l, ATTN_PIECE_FLOAT, "default or f32", "%s", p->prec == ATTN_PREC_F32 ? "f32" : "default");
+    else if (which == 1)
+        put_number(l, "a number of keys", p->n_kv_max);
+    else
+        put_tensor(l, &p->further);
+}
+
 void attn_line_write(struct attn_line *l, const struct attn_problem *p)
 {
-    enum { FLOATS = ATTN_OPERAND_COUNT, KEYS = FLOATS + 4 };
+    enum { FLOATS = ATTN_OPERAND_COUNT, KEYS = FLOATS + 7 };
     int order[KEYS];
     l->n = 0;
     l->n_pieces = 0;
@@ -234,6 +262,9 @@ void attn_line_write(struct attn_line *l, const struct attn_problem *p)
         case FLOATS + 1: put_float(l, "softcap", p->softcap, 0.0f); break;
         case FLOATS + 2: put_float(l, "max_bias", p->max_bias, 0.0f); break;
         case FLOATS + 3: put_heads(l, p); break;
+        case FLOATS + 4:
+        case FLOATS + 5:
+        case FLOATS + 6: put_node(l, p, order[i] - FLOATS - 4); break;
         default: put_operand(l, p, order[i]);
         }
     put_blanks(l, false);

@@ -17,7 +17,7 @@ struct mistake {
 
 static const char *key(int i)
 {
-    static const char *const more[] = { "scale", "softcap", "max_bias", "heads", NULL };
+    static const char *const more[] = { "scale", "softcap", "max_bias", "heads", "prec", "n_kv_max", "src5", NULL };
     return i < ATTN_OPERAND_COUNT ? attn_operand_name(i) : more[i - ATTN_OPERAND_COUNT];
 }
 

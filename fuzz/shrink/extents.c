@@ -134,7 +134,7 @@ static void set_extent(struct attn_case *c, int64_t value, int which)
 
 static int64_t unit_of(const struct attn_problem *p, int which)
 {
-    int64_t k = attn_type_info(p->t[ATTN_K].type)->block_elems, v = attn_type_info(p->t[ATTN_V].type)->block_elems;
+    int64_t k = attn_tensor_info(&p->t[ATTN_K])->block_elems, v = attn_tensor_info(&p->t[ATTN_V])->block_elems;
     switch (which) {
     case D_BOTH: return k > v ? k : v;
     case D_K: return k;

@@ -9,10 +9,10 @@
 /* Dense, in the order that its dimensions have in memory; what is broadcast stays so. */
 static void make_compact(struct attn_tensor *t)
 {
-    int64_t next = attn_row_bytes(t->type, t->ne[0]);
+    int64_t next = attn_tensor_row_bytes(t);
     int order[3];
     attn_tensor_order(t, order);
-    t->nb[0] = attn_type_info(t->type)->block_bytes;
+    t->nb[0] = attn_tensor_info(t)->block_bytes;
     for (int i = 0; i < 3; i++) {
         int d = order[i];
         if (t->ne[d] > 1 && t->nb[d] == 0)
@@ -92,7 +92,7 @@ bool shrink_strides(struct search *s)
     bool any = false;
     for (int o = 0; o < ATTN_OPERAND_COUNT; o++) {
         const struct attn_tensor *t = &s->best.problem.t[o];
-        int64_t unit = t->present ? attn_type_info(t->type)->block_bytes : 1;
+        int64_t unit = t->present ? attn_tensor_info(t)->block_bytes : 1;
         if (!t->present)
             continue;
         any |= shrink_lower(s, set_offset, o, t->offset, 0, unit);
@@ -106,38 +106,45 @@ bool shrink_strides(struct search *s)
 
 /* ---- Types ----------------------------------------------------------------------------------------------- */
 
-/* Another type with the strides and the offset as they are, in bytes. */
-static void set_type_bytes(struct attn_tensor *t, int type)
+/* The type of another tensor with the strides and the offset as they are, in bytes. */
+static void set_type_bytes(struct attn_tensor *t, const struct attn_tensor *as)
 {
     bool contiguous = attn_tensor_has_default_strides(t);
-    t->type = (uint8_t)type;
-    t->nb[0] = attn_type_info(type)->block_bytes;
+    t->type = as->type;
+    t->foreign = as->foreign;
+    t->nb[0] = attn_tensor_info(t)->block_bytes;
     if (contiguous)
         attn_tensor_contiguous(t);
 }
 
-/* The same layout, counted in elements, in another type; dense where that does not work out. */
-static void set_type_elements(struct attn_tensor *t, int type)
+/* The same layout, counted in elements, in the type of another tensor; dense where that does not work out. */
+static void set_type_elements(struct attn_tensor *t, const struct attn_tensor *as)
 {
-    const struct attn_type_info *from = attn_type_info(t->type), *to = attn_type_info(type);
-    bool contiguous = attn_tensor_has_default_strides(t), fits = true;
-    for (int d = 1; d < 4; d++) {
-        int64_t blocks = t->nb[d] / from->block_bytes;
-        fits = fits && t->nb[d] % from->block_bytes == 0 && blocks < INT64_MAX / 64 / to->block_bytes &&
-               blocks * from->block_elems % to->block_elems == 0;
-        if (fits)
-            t->nb[d] = blocks * from->block_elems / to->block_elems * to->block_bytes;
-    }
-    int64_t blocks = t->offset / from->block_bytes;
-    bool moves = t->offset % from->block_bytes == 0 && blocks < INT64_MAX / 64 / to->block_bytes &&
-                 blocks * from->block_elems % to->block_elems == 0;
-    t->offset = moves ? blocks * from->block_elems / to->block_elems * to->block_bytes : 0;
-    t->type = (uint8_t)type;
-    t->nb[0] = to->block_bytes;
+    bool contiguous = attn_tensor_has_default_strides(t);
+    bool fits = attn_tensor_recount(t, as);
     if (contiguous)
         attn_tensor_contiguous(t);
     else if (!fits)
         make_compact(t);
+}
+
+static bool same_type(const struct attn_tensor *a, const struct attn_tensor *b) { return a->type == b->type; }
+
+/* K, V or both in the type of a tensor, in two ways. */
+static bool offer_type(struct search *s, const struct attn_tensor *as)
+{
+    bool any = false;
+    for (int which = 0; which < 6; which++) { /* K and V, K, V, in two ways */
+        void (*set_type)(struct attn_tensor *, const struct attn_tensor *) =
+            which < 3 ? set_type_elements : set_type_bytes;
+        struct attn_case c = s->best;
+        if (which % 3 != 2 && !same_type(&c.problem.t[ATTN_K], as))
+            set_type(&c.problem.t[ATTN_K], as);
+        if (which % 3 != 1 && !same_type(&c.problem.t[ATTN_V], as))
+            set_type(&c.problem.t[ATTN_V], as);
+        any |= shrink_offer(s, &c);
+    }
+    return any;
 }
 
 bool shrink_types(struct search *s)
@@ -145,20 +152,11 @@ bool shrink_types(struct search *s)
     bool any = false;
     /* f16 first; the order of enum attn_type is the measure's. */
     for (int i = -1; i < ATTN_TYPE_COUNT; i++)
-        for (int which = 0; which < 6; which++) { /* K and V, K, V, in two ways */
-            void (*set_type)(struct attn_tensor *, int) = which < 3 ? set_type_elements : set_type_bytes;
-            const int type = i < 0 ? ATTN_F16 : i;
-            struct attn_case c = s->best;
-            if (which % 3 != 2 && c.problem.t[ATTN_K].type != type)
-                set_type(&c.problem.t[ATTN_K], type);
-            if (which % 3 != 1 && c.problem.t[ATTN_V].type != type)
-                set_type(&c.problem.t[ATTN_V], type);
-            any |= shrink_offer(s, &c);
-        }
+        any |= offer_type(s, &(struct attn_tensor){ .type = (uint8_t)(i < 0 ? ATTN_F16 : i) });
     struct attn_case swapped = s->best;
-    int k = swapped.problem.t[ATTN_K].type, v = swapped.problem.t[ATTN_V].type;
-    set_type_elements(&swapped.problem.t[ATTN_K], v);
-    set_type_elements(&swapped.problem.t[ATTN_V], k);
+    const struct attn_tensor k = swapped.problem.t[ATTN_K], v = swapped.problem.t[ATTN_V];
+    set_type_elements(&swapped.problem.t[ATTN_K], &v);
+    set_type_elements(&swapped.problem.t[ATTN_V], &k);
     any |= shrink_offer(s, &swapped);
     return any;
 }

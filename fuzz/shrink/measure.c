@@ -23,7 +23,7 @@ static void add_float(uint64_t *sum, float value)
 
 int64_t shrink_next_stride(const struct attn_tensor *t, int dim)
 {
-    int64_t next = attn_row_bytes(t->type, t->ne[0]), end;
+    int64_t next = attn_tensor_row_bytes(t), end;
     for (int d = 1; d < dim; d++)
         if (t->ne[d] > 1 && attn_mul(t->ne[d], t->nb[d], &end) && end > next)
             next = end;
@@ -62,11 +62,14 @@ static void measure_problem(const struct attn_problem *p, struct attn_shrink_siz
     size->features += p->t[ATTN_SINKS].present != 0;
     size->features += (p->t[ATTN_K].type != ATTN_F16) + (p->t[ATTN_V].type != ATTN_F16);
     size->features += (p->scale != 1.0f) + (p->softcap != 0.0f) + (p->max_bias != 0.0f);
+    size->features += (p->prec != ATTN_PREC_UNSAID) + (p->n_kv_max != 0) + (p->further.present != 0);
     size->features += p->head_first != 0 || p->head_total != attn_n_head(p);
     add(&size->rest, 2 * type_rank(p->t[ATTN_K].type)); /* a type of V's own before one of K's own */
     add(&size->rest, type_rank(p->t[ATTN_V].type));
     add_float(&size->rest, p->scale);
     add_float(&size->rest, p->softcap);
+    add(&size->rest, p->n_kv_max);
+    add(&size->rest, p->prec);
     add_float(&size->rest, p->max_bias);
     add(&size->rest, p->head_first);
     add(&size->rest, p->head_total);

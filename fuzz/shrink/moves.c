@@ -33,6 +33,9 @@ static void drop_mask_room(struct attn_case *c)
 {
     shrink_set_ne(&c->problem.t[ATTN_MASK], attn_n_kv(&c->problem), attn_n_q(&c->problem), 1, 1);
 }
+static void drop_prec(struct attn_case *c) { c->problem.prec = ATTN_PREC_UNSAID; }
+static void drop_n_kv_max(struct attn_case *c) { c->problem.n_kv_max = 0; }
+static void drop_further(struct attn_case *c) { memset(&c->problem.further, 0, sizeof c->problem.further); }
 static void drop_weakening(struct attn_case *c) { c->run.weakening = -1; }
 static void drop_profile(struct attn_case *c) { c->run.data = ATTN_DATA_UNIFORM; }
 static void drop_content(struct attn_case *c) { c->run.mask = ATTN_MASK_CAUSAL; }
@@ -42,10 +45,11 @@ static void drop_again(struct attn_case *c) { c->run.again = 0; }
 static void drop_twin(struct attn_case *c) { c->run.twin = -1; }
 static void drop_seed(struct attn_case *c) { c->run.seed = 0; }
 
-static void (*const drops[])(struct attn_case *) = { drop_mask,    drop_sinks,   drop_softcap,   drop_bias,
-                                                     drop_subset,  drop_scale,   drop_mask_room, drop_weakening,
-                                                     drop_profile, drop_content, drop_dead,      drop_schedule,
-                                                     drop_again,   drop_twin,    drop_seed };
+static void (*const drops[])(struct attn_case *) = { drop_mask,     drop_sinks,   drop_softcap,   drop_bias,
+                                                     drop_subset,   drop_scale,   drop_mask_room, drop_weakening,
+                                                     drop_profile,  drop_content, drop_dead,      drop_schedule,
+                                                     drop_again,    drop_twin,    drop_seed,      drop_prec,
+                                                     drop_n_kv_max, drop_further };
 
 static bool drop_features(struct search *s)
 {
@@ -65,7 +69,7 @@ static bool drop_features(struct search *s)
 
 /* ---- Numbers --------------------------------------------------------------------------------------------- */
 
-enum number { SEED, SCHEDULE, AGAIN, HEAD_FIRST, HEAD_TOTAL, NUMBERS };
+enum number { SEED, SCHEDULE, AGAIN, HEAD_FIRST, HEAD_TOTAL, N_KV_MAX, NUMBERS };
 
 static void set_plain(struct attn_case *c, int64_t value, int which)
 {
@@ -74,6 +78,7 @@ static void set_plain(struct attn_case *c, int64_t value, int which)
     case SCHEDULE: c->run.schedule = (uint64_t)value; break;
     case AGAIN: c->run.again = (uint64_t)value; break;
     case HEAD_FIRST: c->problem.head_first = value; break;
+    case N_KV_MAX: c->problem.n_kv_max = (int32_t)value; break;
     default: c->problem.head_total = value; break;
     }
 }
@@ -85,6 +90,7 @@ static int64_t plain_at(const struct attn_case *c, int which)
     case SCHEDULE: return c->run.schedule > INT64_MAX ? INT64_MAX : (int64_t)c->run.schedule;
     case AGAIN: return c->run.again > INT64_MAX ? INT64_MAX : (int64_t)c->run.again;
     case HEAD_FIRST: return c->problem.head_first;
+    case N_KV_MAX: return c->problem.n_kv_max;
     default: return c->problem.head_total;
     }
 }

@@ -10,7 +10,8 @@
  *   1. features: how many things the line says that a plain call would not: mask, sinks, softcap, max_bias, a head
  *      subset, a type of K and one of V other than f16, strides that are not contiguous (one a tensor, one more a
  *      dimension that is broadcast), an offset, a shared buffer, a mask larger than it must be or with planes of its
- * own, a scale other than 1, a weakening, a data profile, a mask content, dead cells spared, a schedule, a second one,
+ * own, a scale other than 1, prec, n_kv_max, a further source, a weakening, a data profile, a mask content, dead
+ * cells spared, a schedule, a second one,
  * a twin.
  *   2. extents: the sum of those of Q, K, V and mask (saturating).
  *   3. length of the line, its dev= apart.

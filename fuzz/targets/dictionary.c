@@ -92,6 +92,9 @@ static void full_case(struct attn_case *c)
     c->problem.scale = c->problem.softcap = c->problem.max_bias = 0.5f;
     c->problem.head_first = 1;
     c->problem.head_total = 8;
+    c->problem.prec = ATTN_PREC_F32;
+    c->problem.n_kv_max = 1;
+    c->problem.further = c->problem.t[ATTN_SINKS];
     c->run = (struct attn_run){ 0, 0, 0, ATTN_DATA_COUNT - 1, ATTN_MASK_CONTENT_COUNT - 1, 0, 1, 1, 1, 0 };
 }
 

@@ -56,7 +56,7 @@ size_t attn_error_text(const struct attn_error *error, char *out, size_t cap)
             text_char(&t, *s);
             continue;
         }
-        bool known = error->operand >= 0 && error->operand < ATTN_OPERAND_COUNT;
+        bool known = error->operand >= 0 && error->operand <= ATTN_FURTHER;
         int64_t value = s[1] == 'a' ? error->a : s[1] == 'b' ? error->b : error->dim;
         if (s[1] == 't')
             text_put(&t, known ? attn_operand_name(error->operand) : "?");

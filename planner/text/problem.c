@@ -23,7 +23,11 @@ static void dst_default(const struct attn_problem *p, struct attn_tensor *t)
 
 static void print_tensor(struct text *t, const struct attn_tensor *tensor)
 {
-    text_type(t, tensor->type);
+    const struct attn_type_info *type = attn_tensor_info(tensor);
+    if (type)
+        text_put(t, type->name);
+    else
+        text_i64(t, tensor->type);
     for (int i = 0; i < 4; i++) {
         text_char(t, i ? ',' : '[');
         text_i64(t, tensor->ne[i]);
@@ -58,6 +62,36 @@ static void print_float(struct text *t, const char *key, float value, float pres
     text_float(t, value);
 }
 
+static const char *prec_name(int i)
+{
+    static const char *const names[] = {
+#define X(NAME, name) #name,
+        ATTN_PRECS(X)
+#undef X
+    };
+    return i < ATTN_PREC_COUNT - 1 ? names[i] : NULL;
+}
+
+/* What a node of ggml says besides. */
+static void print_node(struct text *t, const struct attn_problem *p)
+{
+    if (p->prec != ATTN_PREC_UNSAID) {
+        text_put(t, " prec=");
+        if (p->prec < ATTN_PREC_COUNT)
+            text_put(t, prec_name(p->prec - 1));
+        else
+            text_u64(t, p->prec);
+    }
+    if (p->n_kv_max != 0) {
+        text_put(t, " n_kv_max=");
+        text_i64(t, p->n_kv_max);
+    }
+    if (p->further.present) {
+        text_put(t, " src5=");
+        print_tensor(t, &p->further);
+    }
+}
+
 size_t attn_problem_print(const struct attn_problem *p, char *out, size_t cap)
 {
     struct text t = { out, cap, 0 };
@@ -85,6 +119,7 @@ size_t attn_problem_print(const struct attn_problem *p, char *out, size_t cap)
         text_char(&t, '/');
         text_i64(&t, p->head_total);
     }
+    print_node(&t, p);
     return text_end(&t);
 }
 
@@ -94,7 +129,8 @@ struct reader {
     const char *text;
     size_t len; /* of the problem's part: up to a '|', the line's end or the text's */
     size_t at;
-    struct attn_text_error *error; /* may be NULL */
+    struct attn_text_error *error;          /* may be NULL */
+    const struct attn_foreign_types *types; /* may be NULL */
 };
 
 /* The byte at the reader's place, -1 at the end. */
@@ -184,11 +220,20 @@ static int word_distance(const char *s, size_t len, const char *word, int limit)
 
 static const char *type_name(int i) { return i < ATTN_TYPE_COUNT ? type_table[i].name : NULL; }
 
-enum key { KEY_SCALE = ATTN_OPERAND_COUNT, KEY_SOFTCAP, KEY_MAX_BIAS, KEY_HEADS, KEY_COUNT };
+enum key {
+    KEY_SCALE = ATTN_OPERAND_COUNT,
+    KEY_SOFTCAP,
+    KEY_MAX_BIAS,
+    KEY_HEADS,
+    KEY_PREC,
+    KEY_N_KV_MAX,
+    KEY_FURTHER,
+    KEY_COUNT
+};
 
 static const char *key_name(int i)
 {
-    static const char *const names[] = { "scale", "softcap", "max_bias", "heads" };
+    static const char *const names[] = { "scale", "softcap", "max_bias", "heads", "prec", "n_kv_max", "src5" };
     if (i < ATTN_OPERAND_COUNT)
         return attn_operand_name(i);
     return i < KEY_COUNT ? names[i - ATTN_OPERAND_COUNT] : NULL;
@@ -267,6 +312,30 @@ static bool read_i64(struct reader *r, const char *what, int64_t *value)
     return true;
 }
 
+/* The foreign type of that name; NULL when there is none. */
+static const struct attn_foreign_type *foreign_named(const struct reader *r, const char *word, size_t len)
+{
+    for (int i = 0; r->types && i < r->types->n; i++)
+        if (strlen(r->types->type[i].info.name) == len && memcmp(r->types->type[i].info.name, word, len) == 0)
+            return &r->types->type[i];
+    return NULL;
+}
+
+/* The word from `first` to the reader's place as a type. */
+static bool take_type(struct reader *r, size_t first, struct attn_tensor *t)
+{
+    const char *word = r->text + first;
+    for (int i = 0; i < ATTN_TYPE_COUNT; i++)
+        if (strlen(type_name(i)) == r->at - first && memcmp(type_name(i), word, r->at - first) == 0) {
+            t->type = (uint8_t)i;
+            return true;
+        }
+    t->foreign = foreign_named(r, word, r->at - first);
+    if (t->foreign)
+        t->type = t->foreign->number;
+    return t->foreign != NULL || choose(r, first, "type", type_name) >= 0;
+}
+
 /* type[ne0,ne1,ne2,ne3]@buffer+offset:nb1,nb2,nb3 */
 static bool read_tensor(struct reader *r, struct attn_tensor *t)
 {
@@ -275,12 +344,10 @@ static bool read_tensor(struct reader *r, struct attn_tensor *t)
         r->at++;
     if (r->at == first)
         return fail_expected(r, "a type, as in f16[128,512,8,1]");
-    int type = choose(r, first, "type", type_name);
-    if (type < 0)
-        return false;
     memset(t, 0, sizeof *t);
-    t->type = (uint8_t)type;
     t->present = 1;
+    if (!take_type(r, first, t))
+        return false;
     if (!read_char(r, '[', "'[' and four extents"))
         return false;
     for (int i = 0; i < 4; i++) {
@@ -324,6 +391,30 @@ static bool read_float(struct reader *r, float *value)
     return true;
 }
 
+static bool read_prec(struct reader *r, uint8_t *prec)
+{
+    const size_t first = r->at;
+    while (is_word(peek(r)))
+        r->at++;
+    if (r->at == first)
+        return fail_expected(r, "default or f32");
+    const int which = choose(r, first, "prec", prec_name);
+    *prec = (uint8_t)(which + 1);
+    return which >= 0;
+}
+
+static bool read_n_kv_max(struct reader *r, int32_t *value)
+{
+    const size_t first = r->at;
+    int64_t n;
+    if (!read_i64(r, "a number of keys", &n))
+        return false;
+    if (n < 0 || n > INT32_MAX)
+        return fail_at(r, first, "n_kv_max is from 0 to 2147483647");
+    *value = (int32_t)n;
+    return true;
+}
+
 /* KEY=VALUE, or `sinks` alone (*bare). The key's bit in *seen says that it has been there. */
 static bool read_word(struct reader *r, struct attn_problem *p, uint32_t *seen, bool *bare_sinks)
 {
@@ -351,6 +442,9 @@ static bool read_word(struct reader *r, struct attn_problem *p, uint32_t *seen, 
     case KEY_HEADS:
         return read_i64(r, "the first head, as in heads=0/128", &p->head_first) &&
                read_char(r, '/', "'/' and the total of heads") && read_i64(r, "the total of heads", &p->head_total);
+    case KEY_PREC: return read_prec(r, &p->prec);
+    case KEY_N_KV_MAX: return read_n_kv_max(r, &p->n_kv_max);
+    case KEY_FURTHER: return read_tensor(r, &p->further);
     default: return read_tensor(r, &p->t[key]);
     }
 }
@@ -367,7 +461,13 @@ static size_t problem_end(const char *text, size_t len)
 bool attn_problem_parse(const char *text, size_t len, struct attn_problem *p, size_t *used,
                         struct attn_text_error *error)
 {
-    struct reader r = { text, problem_end(text, len), 0, error };
+    return attn_problem_parse_types(text, len, NULL, p, used, error);
+}
+
+bool attn_problem_parse_types(const char *text, size_t len, const struct attn_foreign_types *types,
+                              struct attn_problem *p, size_t *used, struct attn_text_error *error)
+{
+    struct reader r = { text, problem_end(text, len), 0, error, types };
     size_t end = r.len;
     bool line_end = end == len || text[end] == '\n';
     if (line_end && r.len > 0 && text[r.len - 1] == '\r')

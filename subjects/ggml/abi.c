@@ -25,11 +25,18 @@ bool ggml_abi_load(struct ggml_abi *abi, void *library, char *error, size_t cap)
     GGML_ABI_OPTIONAL(X)
 #undef X
 #undef FIND
+    /* GGML_PREC_F32 was 1 as long as traits were returned by value, and for some months after. */
+    abi->prec_f32 = abi->internal_get_type_traits ? 1 : 10;
     if (!abi->backend_cuda_reg && !abi->backend_init && !abi->backend_cpu_reg) {
         snprintf(error, cap, "it has none of ggml_backend_cuda_reg, _cpu_reg and ggml_backend_init: no ggml backend");
         return false;
     }
     return true;
+}
+
+int ggml_abi_type(const struct ggml_abi *abi, const struct attn_tensor *t)
+{
+    return t->type >= ATTN_TYPE_FOREIGN ? t->foreign->info.ggml : abi->type[t->type];
 }
 
 /* Numbers of types are part of ggml's file format and stay, but a fork may have ones of its own: names decide. */
@@ -44,13 +51,13 @@ static void find_types(struct ggml_abi *abi)
     }
 }
 
-/* Is `what`, of n bytes, somewhere in the node, at a multiple of `step`? */
-static bool holds(const void *node, size_t bytes, const void *what, size_t n, size_t step)
+/* Where `what`, of n bytes, is in the node, at a multiple of `step`; 0: nowhere (a node does not begin with it). */
+static size_t find_in(const void *node, size_t bytes, const void *what, size_t n, size_t step)
 {
-    for (size_t at = 0; at + n <= bytes; at += step)
+    for (size_t at = step; at + n <= bytes; at += step)
         if (!memcmp((const char *)node + at, what, n))
-            return true;
-    return false;
+            return at;
+    return 0;
 }
 
 bool ggml_abi_probe(struct ggml_abi *abi, char *error, size_t cap)
@@ -85,10 +92,15 @@ bool ggml_abi_probe(struct ggml_abi *abi, char *error, size_t cap)
         abi->flash_attn_ext_add_sinks(node, source[4]);
     /* ggml_tensor_overhead is the tensor and a header; the node is the last object, with room behind it. */
     const int64_t extents[4] = { 64, 4, 3, 1 };
-    const char *lacks = !holds(node, overhead, extents, sizeof extents, 8)       ? "its extents"
-                        : !holds(node, overhead, parameter, sizeof parameter, 4) ? "scale, max_bias, softcap"
-                        : !holds(node, overhead, source, sizeof source, 8)       ? "its sources"
-                                                                                 : NULL;
+    struct ggml_tensor *none = NULL;
+    const size_t sources = find_in(node, overhead, source, sizeof source, 8), after = sources + sizeof source;
+    const char *lacks = !find_in(node, overhead, extents, sizeof extents, 8)       ? "its extents"
+                        : !find_in(node, overhead, parameter, sizeof parameter, 4) ? "scale, max_bias, softcap"
+                        : !sources                                                 ? "its sources"
+                                                                                   : NULL;
+    /* Ten since 2023, of which a node of attention has five: the sixth is there, and empty. */
+    if (!lacks && after + sizeof none <= overhead && !memcmp((const char *)node + after, &none, sizeof none))
+        abi->sources_at = sources;
     abi->free(ctx);
     if (lacks)
         snprintf(error, cap, "a FLASH_ATTN_EXT node does not hold %s as expected: a version not known here", lacks);

@@ -30,7 +30,25 @@ struct ggml_abi_init {
     bool no_alloc;
 };
 
-enum { GGML_STATUS_OK = 0, GGML_PREC_F32_VALUE = 10, GGML_USAGE_COMPUTE = 2, GGML_LEVEL_ERROR = 4 };
+/* What is read of struct ggml_type_traits; the last member is from_float or from_float_ref, whichever it has first. */
+struct ggml_abi_traits {
+    const char *name;
+    int64_t elements, interleaved;
+    size_t bytes;
+    bool quantised;
+    void (*to_float)(const void *, float *, int64_t);
+    void (*from_float)(const float *, void *, int64_t);
+};
+/* As an older version returns it: room for all that its structure may have behind. */
+struct ggml_abi_traits_by_value {
+    struct ggml_abi_traits known;
+    void *more[40];
+};
+struct ggml_abi_traits_cpu {
+    void (*from_float)(const float *, void *, int64_t);
+};
+
+enum { GGML_STATUS_OK = 0, GGML_PREC_DEFAULT_VALUE = 0, GGML_USAGE_COMPUTE = 2, GGML_LEVEL_ERROR = 4 };
 
 typedef void ggml_abort_callback_fn(const char *message);
 typedef void ggml_log_callback_fn(int level, const char *text, void *user);
@@ -55,7 +73,6 @@ typedef void ggml_log_callback_fn(int level, const char *text, void *user);
     X(struct ggml_tensor *, flash_attn_ext,                                                                           \
       (struct ggml_context *, struct ggml_tensor *, struct ggml_tensor *, struct ggml_tensor *, struct ggml_tensor *, \
        float, float, float))                                                                                          \
-    X(void, flash_attn_ext_set_prec, (struct ggml_tensor *, int))                                                     \
     X(struct ggml_cgraph *, new_graph_custom, (struct ggml_context *, size_t, bool))                                  \
     X(void, graph_clear, (struct ggml_cgraph *))                                                                      \
     X(void, build_forward_expand, (struct ggml_cgraph *, struct ggml_tensor *))                                       \
@@ -88,7 +105,13 @@ typedef void ggml_log_callback_fn(int level, const char *text, void *user);
     X(bool, backend_buft_is_host, (struct ggml_backend_buffer_type *))                 \
     X(void, backend_tensor_set, (struct ggml_tensor *, const void *, size_t, size_t))  \
     X(void, backend_tensor_get, (const struct ggml_tensor *, void *, size_t, size_t))  \
-    X(void, flash_attn_ext_add_sinks, (struct ggml_tensor *, struct ggml_tensor *))
+    X(void, flash_attn_ext_add_sinks, (struct ggml_tensor *, struct ggml_tensor *))    \
+    X(void, flash_attn_ext_set_prec, (struct ggml_tensor *, int))                      \
+    X(bool, prec_set_acc, (struct ggml_tensor *, int))                                 \
+    X(void, flash_attn_ext_set_n_kv_max, (struct ggml_tensor *, int32_t))              \
+    X(const struct ggml_abi_traits *, get_type_traits, (int))                          \
+    X(struct ggml_abi_traits_by_value, internal_get_type_traits, (int))                \
+    X(const struct ggml_abi_traits_cpu *, get_type_traits_cpu, (int))
 
 struct ggml_abi {
 #define X(type, name, parameters) type(*name) parameters;
@@ -96,7 +119,17 @@ struct ggml_abi {
     GGML_ABI_OPTIONAL(X)
 #undef X
     int type[ATTN_TYPE_COUNT]; /* ggml's number of each of our types, -1: it has no such type */
+    int prec_f32;              /* GGML_PREC_F32 */
+    size_t sources_at;         /* bytes from a node's first to its sources; 0: not known */
 };
+
+/* ggml's number of a tensor's type; -1: it has no such type. */
+int ggml_abi_type(const struct ggml_abi *abi, const struct attn_tensor *tensor);
+/* Can its callers say prec? */
+static inline bool ggml_abi_says_prec(const struct ggml_abi *abi)
+{
+    return abi->prec_set_acc || abi->flash_attn_ext_set_prec;
+}
 
 /* Looks every function up in the library, or in what it depends on. False with one line in error[0..cap): which is
  * missing. */

@@ -13,7 +13,7 @@ enum { SECONDS = 60, ROLE_NONE = 0, ROLE_READ = 1, ROLE_WRITE = 2 };
 /* Calls f(offset, bytes) for each row of a tensor, from the first byte of its base. */
 static void mark_rows(uint8_t *role, const struct attn_tensor *t, int64_t offset, uint8_t value)
 {
-    const size_t row = (size_t)attn_row_bytes(t->type, t->ne[0]);
+    const size_t row = (size_t)attn_tensor_row_bytes(t);
     for (int64_t i3 = 0; i3 < t->ne[3]; i3++)
         for (int64_t i2 = 0; i2 < t->ne[2]; i2++)
             for (int64_t i1 = 0; i1 < t->ne[1]; i1++)

@@ -7,6 +7,12 @@
 
 #include "planner/arith.h"
 
+static bool is_plain_source(const struct attn_tensor *t)
+{
+    return t->offset == 0 && t->buffer == 0 && attn_tensor_is_contiguous(t) &&
+           attn_tensor_span(t) <= GGML_NODE_BYTES_MAX;
+}
+
 bool ggml_node_legal(const struct ggml_abi *abi, const struct attn_problem *p, const char **why)
 {
     *why = "";
@@ -14,7 +20,7 @@ bool ggml_node_legal(const struct ggml_abi *abi, const struct attn_problem *p, c
         const struct attn_tensor *t = &p->t[o];
         if (!t->present)
             continue;
-        if (abi->type[t->type] < 0)
+        if (ggml_abi_type(abi, t) < 0)
             return *why = "a type that this ggml does not have", false;
         if (t->offset > GGML_NODE_BYTES_MAX || attn_tensor_span(t) > GGML_NODE_BYTES_MAX)
             return *why = "a tensor larger than a device's memory", false;
@@ -32,6 +38,13 @@ bool ggml_node_legal(const struct ggml_abi *abi, const struct attn_problem *p, c
         return *why = "ALiBi on a head subset", false;
     if (p->t[ATTN_SINKS].present && !abi->flash_attn_ext_add_sinks)
         return *why = "sinks, which this ggml does not have", false;
+    if (p->prec != ATTN_PREC_UNSAID && !ggml_abi_says_prec(abi))
+        return *why = "prec, which this ggml does not have", false;
+    if (p->n_kv_max > 0 && !abi->flash_attn_ext_set_n_kv_max)
+        return *why = "n_kv_max, which this ggml does not have", false;
+    if (p->further.present &&
+        (!abi->sources_at || !is_plain_source(&p->further) || ggml_abi_type(abi, &p->further) < 0))
+        return *why = "a further source that is not contiguous, in memory of its own, or not of this ggml", false;
     return true;
 }
 
@@ -62,8 +75,20 @@ int64_t ggml_node_base_bytes(const struct attn_problem *p, int o)
     for (int other = o + 1; other <= ATTN_V; other++)
         if (ggml_node_base_of(p, other) == o && p->t[other].offset + attn_tensor_span(&p->t[other]) > end)
             end = p->t[other].offset + attn_tensor_span(&p->t[other]);
-    int64_t block = attn_type_info(p->t[o].type)->block_bytes;
+    int64_t block = attn_tensor_info(&p->t[o])->block_bytes;
     return attn_round_up(end, block);
+}
+
+/* No function of any version that is known here sets it: it is put where the node has it. */
+static void add_further(const struct ggml_abi *abi, struct ggml_context *ctx, const struct attn_problem *p,
+                        struct ggml_node *node)
+{
+    const struct attn_tensor *t = &p->further;
+    struct ggml_tensor *further =
+        abi->new_tensor_4d(ctx, ggml_abi_type(abi, t), t->ne[0], t->ne[1], t->ne[2], t->ne[3]);
+    node->base[GGML_NODE_FURTHER] = further;
+    node->bytes[GGML_NODE_FURTHER] = attn_tensor_span(t);
+    memcpy((char *)node->node + abi->sources_at + GGML_NODE_FURTHER * sizeof further, &further, sizeof further);
 }
 
 void ggml_node_build(const struct ggml_abi *abi, struct ggml_context *ctx, const struct attn_problem *p, bool prec_f32,
@@ -74,14 +99,14 @@ void ggml_node_build(const struct ggml_abi *abi, struct ggml_context *ctx, const
         const struct attn_tensor *t = &p->t[o];
         if (!t->present)
             continue;
-        int type = abi->type[t->type];
+        int type = ggml_abi_type(abi, t);
         if (ggml_node_is_plain(p, o)) {
             node->tensor[o] = node->base[o] = abi->new_tensor_4d(ctx, type, t->ne[0], t->ne[1], t->ne[2], t->ne[3]);
             node->bytes[o] = attn_tensor_span(t);
             continue;
         }
         int at = ggml_node_base_of(p, o);
-        const struct attn_type_info *info = attn_type_info(t->type);
+        const struct attn_type_info *info = attn_tensor_info(t);
         if (at == o) {
             node->bytes[o] = ggml_node_base_bytes(p, o);
             node->base[o] = abi->new_tensor_1d(ctx, type, node->bytes[o] / info->block_bytes * info->block_elems);
@@ -92,8 +117,16 @@ void ggml_node_build(const struct ggml_abi *abi, struct ggml_context *ctx, const
     }
     node->node = abi->flash_attn_ext(ctx, node->tensor[ATTN_Q], node->tensor[ATTN_K], node->tensor[ATTN_V],
                                      node->tensor[ATTN_MASK], p->scale, p->max_bias, p->softcap);
-    if (prec_f32)
-        abi->flash_attn_ext_set_prec(node->node, GGML_PREC_F32_VALUE);
+    const int prec =
+        p->prec == ATTN_PREC_F32 || (p->prec == ATTN_PREC_UNSAID && prec_f32) ? abi->prec_f32 : GGML_PREC_DEFAULT_VALUE;
+    if (abi->prec_set_acc)
+        abi->prec_set_acc(node->node, prec);
+    else if (abi->flash_attn_ext_set_prec)
+        abi->flash_attn_ext_set_prec(node->node, prec);
+    if (p->n_kv_max > 0)
+        abi->flash_attn_ext_set_n_kv_max(node->node, p->n_kv_max);
     if (node->tensor[ATTN_SINKS])
         abi->flash_attn_ext_add_sinks(node->node, node->tensor[ATTN_SINKS]);
+    if (p->further.present)
+        add_further(abi, ctx, p, node);
 }

@@ -10,19 +10,20 @@
  *   - ggml_flash_attn_ext asserts that the mask is contiguous, and makes dst itself, contiguous, in memory of its own;
  *   - no tensor operation makes a stride of zero for a dimension larger than one;
  *   - ALiBi's slopes are those of the node's own heads: a head subset cannot be said.
- * Sinks and types: as far as this version has them. Tensors of more than a TiB are no device's. *why: a short phrase
- * where it is not legal. */
+ * Sinks, prec, n_kv_max and types: as far as this version has them. Tensors of more than a TiB are no device's. *why: a
+ * short phrase where it is not legal. */
 #define GGML_NODE_BYTES_MAX (INT64_C(1) << 40)
 bool ggml_node_legal(const struct ggml_abi *abi, const struct attn_problem *p, const char **why);
 
 /* A tensor of the node, and the tensor that holds its bytes: itself, or a one-dimensional one that it is a view of, as
  * a cache is in a server. Q, K and V of one buffer and type are views of one. */
+enum { GGML_NODE_FURTHER = ATTN_DST, GGML_NODE_SOURCES }; /* src[5]: attn_problem.further */
 struct ggml_node {
     struct ggml_tensor *node;
-    struct ggml_tensor *tensor[ATTN_DST]; /* Q, K, V, mask, sinks; NULL: absent */
-    struct ggml_tensor *base[ATTN_DST];   /* NULL: absent, or the base of an earlier one */
+    struct ggml_tensor *tensor[ATTN_DST];        /* Q, K, V, mask, sinks; NULL: absent */
+    struct ggml_tensor *base[GGML_NODE_SOURCES]; /* NULL: absent, or the base of an earlier one */
     bool view[ATTN_DST];
-    int64_t bytes[ATTN_DST]; /* of the base */
+    int64_t bytes[GGML_NODE_SOURCES]; /* of the base */
 };
 
 /* Which source's base holds operand o (o itself, or an earlier one of the same buffer and type). */

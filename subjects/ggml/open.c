@@ -173,6 +173,12 @@ static enum attn_subject_open open_backend(struct ggml_subject *s, const volatil
         }
     }
     attn_trap_disarm(&s->trap);
+    if (result == ATTN_SUBJECT_OPENED) {
+        ggml_types_read(&s->abi, &s->trap, &s->types);
+        s->base.types = s->types.list;
+        s->base.says_prec = ggml_abi_says_prec(&s->abi);
+        s->base.says_n_kv_max = s->abi.flash_attn_ext_set_n_kv_max != NULL;
+    }
     return result;
 }
 

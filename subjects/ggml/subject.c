@@ -66,7 +66,7 @@ void ggml_build(struct ggml_subject *s, const struct attn_problem *p)
 static int64_t source_bytes(const struct ggml_subject *s, int64_t most)
 {
     int64_t total = 0;
-    for (int o = 0; o < ATTN_DST; o++) {
+    for (int o = 0; o < GGML_NODE_SOURCES; o++) {
         if (!s->node.base[o])
             continue;
         if (s->node.bytes[o] > most - total - GGML_PLACE_ALIGNMENT)
@@ -84,7 +84,7 @@ static bool place(struct ggml_subject *s, struct ggml_device *device)
         return false;
     s->is_placed = true;
     char *at = device->base;
-    for (int o = 0; o < ATTN_DST; o++) {
+    for (int o = 0; o < GGML_NODE_SOURCES; o++) {
         if (!s->node.base[o])
             continue;
         s->abi.backend_tensor_alloc(device->arena, s->node.base[o], at);

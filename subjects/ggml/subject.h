@@ -8,6 +8,7 @@
 #include "code/object.h"
 #include "subjects/ggml/libraries.h"
 #include "subjects/ggml/node.h"
+#include "subjects/ggml/types.h"
 #include "subjects/null/null_hip.h"
 #include "subjects/trap.h"
 
@@ -65,6 +66,7 @@ struct said {
 struct ggml_subject {
     struct attn_subject base;
     struct ggml_abi abi;
+    struct ggml_types types;
     struct ggml_libraries libraries;
     struct null_hip null;
     struct attn_trap trap;

@@ -83,8 +83,9 @@ class Cases(Import):
 
     def test_hints_that_are_no_part_of_the_problem(self):
         plain = self.lines(case())
-        self.assertEqual(self.lines(case(prec="def")), plain)
-        self.assertEqual(self.lines(case(n_kv_max=512)), plain)
+        self.assertEqual(self.lines(case(prec="def")), [line + " prec=default" for line in plain])
+        self.assertEqual(self.lines(case(prec="f32")), plain)
+        self.assertEqual(self.lines(case(n_kv_max=512)), [line + " n_kv_max=512" for line in plain])
         self.assertEqual(self.lines(case(n_kv_max=0, q_range=20)), plain)
 
     def test_older_forms(self):
@@ -140,7 +141,8 @@ class Cases(Import):
     def test_unique_and_vary(self):
         text = "\n".join([case(), case(prec="def"), case(nb=9)])
         self.assertEqual(len(self.lines(text)), 3)
-        self.assertEqual(len(self.lines(text, "--unique")), 2)
+        self.assertEqual(len(self.lines(text, "--unique")), 3)
+        self.assertEqual(len(self.lines(text.replace("def", "f32"), "--unique")), 2)
         varied = self.lines(text, "--unique", "--vary")
         self.assertEqual([v.split(" | ")[0] for v in varied], self.lines(text, "--unique"))
         self.assertEqual(varied, self.lines(text, "--unique", "--vary"))
@@ -179,8 +181,8 @@ class Routes(Import):
 
 class Regenerated(Case):
     def test_test_backend_ops_is_what_its_generator_gives(self):
-        cases = subprocess.run([sys.executable, os.path.join(GEN, "test_backend_ops.py"), "--perf"], check=True,
-                               stdout=subprocess.PIPE).stdout
+        cases = subprocess.run([sys.executable, os.path.join(GEN, "test_backend_ops.py"), "--perf", "--one-prec"],
+                               check=True, stdout=subprocess.PIPE).stdout
         self.assertEqual(cases.count(b"FLASH_ATTN_EXT("), 5190)
         made = subprocess.run([ATTNFUZZ, "import", "--unique", "--vary", "-"], input=cases, check=True,
                               stdout=subprocess.PIPE,

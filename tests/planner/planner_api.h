@@ -139,12 +139,12 @@ static inline bool huge_problem(uint64_t *seed, struct attn_problem *p)
     room /= n_seq;
     int64_t n_q = edge_extent(seed, room), n_head_kv = attn_random_below(seed, 2) ? n_head : 1;
     int64_t d_k = edge_extent(seed, (INT64_C(1) << 61) - 1), n_kv = edge_extent(seed, (INT64_C(1) << 62) - 1);
-    const struct attn_tensor q = { { d_k, n_q, n_head, n_seq }, { 4, 0, 0, 0 }, 0, ATTN_F32, 0, 1 };
-    const struct attn_tensor k = { { d_k, n_kv, n_head_kv, n_seq }, { 4, 0, 0, 0 }, 0, ATTN_F32, 0, 1 };
-    const struct attn_tensor v = { { d_v, n_kv, n_head_kv, n_seq }, { 2, 0, 0, 0 }, 0, ATTN_BF16, 0, 1 };
-    const struct attn_tensor mask = { { n_kv, n_q, n_head, n_seq }, { 2, 0, 0, 0 }, 0, ATTN_F16, 0, 1 };
-    const struct attn_tensor sinks = { { n_head, 1, 1, 1 }, { 4, 0, 0, 0 }, 0, ATTN_F32, 0, 1 };
-    struct attn_tensor dst = { { d_v, n_head, n_q, n_seq }, { 0, 0, 0, 0 }, 0, ATTN_F32, 0, 1 };
+    const struct attn_tensor q = { { d_k, n_q, n_head, n_seq }, { 4, 0, 0, 0 }, 0, ATTN_F32, 0, 1, NULL };
+    const struct attn_tensor k = { { d_k, n_kv, n_head_kv, n_seq }, { 4, 0, 0, 0 }, 0, ATTN_F32, 0, 1, NULL };
+    const struct attn_tensor v = { { d_v, n_kv, n_head_kv, n_seq }, { 2, 0, 0, 0 }, 0, ATTN_BF16, 0, 1, NULL };
+    const struct attn_tensor mask = { { n_kv, n_q, n_head, n_seq }, { 2, 0, 0, 0 }, 0, ATTN_F16, 0, 1, NULL };
+    const struct attn_tensor sinks = { { n_head, 1, 1, 1 }, { 4, 0, 0, 0 }, 0, ATTN_F32, 0, 1, NULL };
+    struct attn_tensor dst = { { d_v, n_head, n_q, n_seq }, { 0, 0, 0, 0 }, 0, ATTN_F32, 0, 1, NULL };
     attn_tensor_contiguous(&dst);
     memset(p, 0, sizeof *p);
     p->t[ATTN_Q] = q;

@@ -112,7 +112,7 @@ static const struct near_miss near_misses[] = {
 static bool names_operand(int code)
 {
     return code != ATTN_E_SCALE && code != ATTN_E_SOFTCAP && code != ATTN_E_MAX_BIAS && code != ATTN_E_HEADS &&
-           code != ATTN_E_GQA;
+           code != ATTN_E_GQA && code != ATTN_E_PREC;
 }
 
 static void check_one(const struct attn_problem *p, const struct attn_error *want, const char *line)
@@ -160,8 +160,18 @@ static void each_rule_has_a_legal_neighbour_and_an_illegal_one(void **state)
     p = base;
     p.t[ATTN_V].type = ATTN_TYPE_COUNT;
     check_one(&p, &(struct attn_error){ ATTN_E_TYPE, ATTN_V, 0, ATTN_TYPE_COUNT, 0 }, BASE);
-    seen |= UINT64_C(1) << ATTN_E_ABSENT | UINT64_C(1) << ATTN_E_BUFFER | UINT64_C(1) << ATTN_E_ROW_DENSE |
-            UINT64_C(1) << ATTN_E_OK;
+    p = base;
+    p.n_kv_max = INT32_MAX;
+    check_one(&p, &legal, BASE);
+    p.n_kv_max = -1;
+    check_one(&p, &(struct attn_error){ ATTN_E_N_KV_MAX, ATTN_MASK, 0, -1, 0 }, BASE);
+    p = base;
+    p.prec = ATTN_PREC_F32;
+    check_one(&p, &legal, BASE);
+    p.prec = ATTN_PREC_F32 + 1;
+    check_one(&p, &(struct attn_error){ ATTN_E_PREC, 0, 0, ATTN_PREC_F32 + 1, 0 }, BASE);
+    seen |= UINT64_C(1) << ATTN_E_N_KV_MAX | UINT64_C(1) << ATTN_E_PREC | UINT64_C(1) << ATTN_E_ABSENT |
+            UINT64_C(1) << ATTN_E_BUFFER | UINT64_C(1) << ATTN_E_ROW_DENSE | UINT64_C(1) << ATTN_E_OK;
     assert_int_equal(seen, (UINT64_C(1) << ATTN_ERROR_COUNT) - 1); /* no rule was left out */
 }
 

@@ -39,19 +39,24 @@ static bool layout_is_legal(const struct attn_tensor *t, bool may_broadcast, wid
 
 static bool finite_at_least_zero(float f) { return f >= 0.0f && f <= 3.4028234663852886e38f; }
 
+static const struct attn_tensor *tensor_of(const struct attn_problem *p, int operand)
+{
+    return operand == ATTN_FURTHER ? &p->further : &p->t[operand];
+}
+
 static bool is_legal(const struct attn_problem *p)
 {
-    wide first[ATTN_OPERAND_COUNT], end[ATTN_OPERAND_COUNT];
-    for (int o = 0; o < ATTN_OPERAND_COUNT; o++) {
-        const struct attn_tensor *t = &p->t[o];
-        bool optional = o == ATTN_MASK || o == ATTN_SINKS;
+    wide first[ATTN_FURTHER + 1], end[ATTN_FURTHER + 1];
+    for (int o = 0; o <= ATTN_FURTHER; o++) {
+        const struct attn_tensor *t = tensor_of(p, o);
+        bool optional = o == ATTN_MASK || o == ATTN_SINKS || o == ATTN_FURTHER;
         if (!t->present) {
             if (!optional)
                 return false;
             continue;
         }
         int only = o == ATTN_MASK ? ATTN_F16 : ATTN_F32;
-        if (o == ATTN_K || o == ATTN_V ? t->type >= ATTN_TYPE_COUNT : t->type != only)
+        if (o == ATTN_K || o == ATTN_V || o == ATTN_FURTHER ? t->type >= ATTN_TYPE_COUNT : t->type != only)
             return false;
         if (t->buffer > 26)
             return false;
@@ -86,13 +91,15 @@ static bool is_legal(const struct attn_problem *p)
     if (!(finite_at_least_zero(p->scale) || finite_at_least_zero(-p->scale)) || !finite_at_least_zero(p->softcap) ||
         !finite_at_least_zero(p->max_bias) || (p->max_bias > 0 && !p->t[ATTN_MASK].present))
         return false;
+    if (p->n_kv_max < 0 || p->prec > ATTN_PREC_F32)
+        return false;
     return p->head_first >= 0 && (wide)p->head_first + q[2] <= p->head_total;
 }
 
 /* The recorded values are the problem's and break the named rule: evaluated here once more. */
 static bool error_is_true(const struct attn_problem *p, const struct attn_error *e)
 {
-    const struct attn_tensor *t = &p->t[e->operand];
+    const struct attn_tensor *t = tensor_of(p, e->operand);
     const int64_t *q = p->t[ATTN_Q].ne, *k = p->t[ATTN_K].ne, *v = p->t[ATTN_V].ne, *m = p->t[ATTN_MASK].ne;
     const int64_t a = e->a, b = e->b;
     const struct attn_type_info *type = attn_type_info(t->type);
@@ -127,6 +134,8 @@ static bool error_is_true(const struct attn_problem *p, const struct attn_error 
     case ATTN_E_SOFTCAP: return !finite_at_least_zero(p->softcap);
     case ATTN_E_MAX_BIAS: return !finite_at_least_zero(p->max_bias);
     case ATTN_E_MAX_BIAS_MASK: return p->max_bias > 0 && !p->t[ATTN_MASK].present;
+    case ATTN_E_N_KV_MAX: return a == p->n_kv_max && a < 0;
+    case ATTN_E_PREC: return a == p->prec && a > ATTN_PREC_F32;
     case ATTN_E_HEADS: return a == p->head_first && b == p->head_total && (a < 0 || (wide)a + q[2] > b);
     default: return false;
     }
@@ -181,7 +190,7 @@ static void mutate(uint64_t *seed, struct attn_problem *p)
     struct attn_tensor *t = &p->t[attn_random_below(seed, ATTN_OPERAND_COUNT)];
     float f = attn_float_of_bits(floats[attn_random_below(seed, sizeof floats / sizeof floats[0])]);
     int d = (int)attn_random_below(seed, 4);
-    switch (attn_random_below(seed, 12)) {
+    switch (attn_random_below(seed, 14)) {
     case 0: t->present = (uint8_t)attn_random_below(seed, 3); break;
     case 1: t->type = (uint8_t)(one_in(seed, 20) ? attn_random(seed) : attn_random_below(seed, ATTN_TYPE_COUNT)); break;
     case 2: t->buffer = (uint8_t)(one_in(seed, 20) ? attn_random(seed) : attn_random_below(seed, 2)); break;
@@ -215,6 +224,14 @@ static void mutate(uint64_t *seed, struct attn_problem *p)
         t->offset = (int64_t)((uint64_t)attn_type_info(t->type < ATTN_TYPE_COUNT ? t->type : 0)->block_bytes *
                               attn_random_below(seed, 500));
         break;
+    case 12:
+        p->n_kv_max = (int32_t)attn_random_below(seed, 3) - 1;
+        p->prec = (uint8_t)attn_random_below(seed, ATTN_PREC_COUNT + 1);
+        break;
+    case 13: /* a further source, of any tensor's shape */
+        p->further = *t;
+        p->further.present = 1;
+        break;
     case 10: t->nb[1 + attn_random_below(seed, 3)] = t->nb[1 + attn_random_below(seed, 3)]; break;
     default: t->nb[1 + attn_random_below(seed, 3)] = 0; break;
     }
@@ -246,6 +263,9 @@ static void garbage_is_judged_without_harm(void **state)
         struct attn_problem p;
         for (size_t j = 0; j < sizeof p; j++)
             ((unsigned char *)&p)[j] = (unsigned char)attn_random(&seed);
+        for (int o = 0; o < ATTN_OPERAND_COUNT; o++)
+            p.t[o].foreign = NULL;
+        p.further.foreign = NULL;
         compare_judges(&p, NULL);
         random_legal(&seed, true, &p);
         for (int o = 0; o < ATTN_OPERAND_COUNT; o++) {

@@ -12,7 +12,7 @@
 static void a_tensor_that_is_set_is_contiguous_at_the_start_of_its_own_buffer(void **state)
 {
     (void)state;
-    const struct attn_tensor want = { { 64, 3, 5, 7 }, { 34, 68, 204, 1020 }, 0, ATTN_Q8_0, 0, 1 };
+    const struct attn_tensor want = { { 64, 3, 5, 7 }, { 34, 68, 204, 1020 }, 0, ATTN_Q8_0, 0, 1, NULL };
     struct attn_tensor t;
     memset(&t, '#', sizeof t);
     attn_tensor_set(&t, ATTN_Q8_0, 64, 3, 5, 7);

@@ -57,6 +57,10 @@ static void random_problem(uint64_t *seed, struct attn_problem *p)
     p->max_bias = random_float(seed, 0.0f);
     p->head_first = attn_random_below(seed, 2) ? random_i64(seed) : 0;
     p->head_total = attn_random_below(seed, 2) ? random_i64(seed) : attn_n_head(p);
+    p->prec = (uint8_t)attn_random_below(seed, ATTN_PREC_COUNT);
+    p->n_kv_max = attn_random_below(seed, 2) ? 0 : (int32_t)(attn_random(seed) & INT32_MAX);
+    if (attn_random_below(seed, 3) == 0)
+        random_tensor(seed, &p->further);
 }
 
 static void check_round_trip(const struct attn_problem *p)
@@ -457,6 +461,9 @@ static void a_problem_of_random_bits_prints_within_the_stated_maximum(void **sta
         char text[ATTN_LINE_MAX];
         for (size_t j = 0; j < sizeof p; j++)
             ((unsigned char *)&p)[j] = (unsigned char)attn_random(&seed);
+        for (int o = 0; o < ATTN_OPERAND_COUNT; o++)
+            p.t[o].foreign = NULL;
+        p.further.foreign = NULL;
         assert_true(attn_problem_print(&p, text, sizeof text) < sizeof text);
     }
 }

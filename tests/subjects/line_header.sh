@@ -26,10 +26,12 @@ int main(void)
 {
     char line[ATTNFUZZ_LINE_MAX];
     const float parameters[3] = { 0.1f, 0, 30 };
+    int32_t more[2] = { 0, 12 }; /* the default precision, n_kv_max */
     struct ggml_tensor q = tensor(GGML_TYPE_F32, 4, 64, 3, 8), k = tensor(GGML_TYPE_F16, 2, 64, 100, 2);
     struct ggml_tensor v = k, node = q;
     node.src[0] = &q, node.src[1] = &k, node.src[2] = &v;
     memcpy(node.op_params, parameters, sizeof parameters);
+    memcpy(node.op_params + 3, more, sizeof more);
     attnfuzz_line_of_node(&node, line, sizeof line);
     puts(line);
     return 0;
@@ -37,7 +39,7 @@ int main(void)
 TEXT
 cp "$dir/line.c" "$dir/line.cc"
 flags="-Wall -Wextra -Wshadow -Wconversion -Werror -pedantic-errors -I$ATTN_SOURCE -I$ATTN_SOURCE/include"
-expected='fa1 q=f32[64,3,8,1] k=f16[64,100,2,1] v=f16[64,100,2,1] scale=0.100000001 softcap=30'
+expected='fa1 q=f32[64,3,8,1] k=f16[64,100,2,1] v=f16[64,100,2,1] scale=0.100000001 softcap=30 prec=default n_kv_max=12'
 tried=0
 try() { # COMPILER STANDARD SOURCE
     command -v "$1" >/dev/null 2>&1 || return 0

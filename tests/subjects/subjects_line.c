@@ -4,6 +4,7 @@
  *
  * SPDX-License-Identifier: MIT */
 #define IMITATION_WITHOUT_HIP
+#define IMITATION_FORK
 #include "tests/support/imitation_ggml.c"
 
 #include "attnfuzz_line.h"
@@ -14,9 +15,12 @@
 #include <cmocka.h>
 
 #include "subjects/ggml/node.h"
+#include "fuzz/domain/foreign.h"
 #include "fuzz/domain/mutate.h"
 
 enum { PROBLEMS = 20000 };
+/* As the fork has it. */
+static const struct attn_foreign_type tq4 = { .info = { "tq4_x", "", TQ4_X, 128, 68, 1 }, .number = ATTN_TYPE_FOREIGN };
 
 /* The functions by which nodes are built, with types as numbers. */
 static struct ggml_tensor *new_1d(struct ggml_context *ctx, int type, int64_t n)
@@ -35,7 +39,10 @@ static void bind(struct ggml_abi *abi)
     abi->new_tensor_4d = new_4d;
     abi->view_4d = ggml_view_4d;
     abi->flash_attn_ext = ggml_flash_attn_ext;
-    abi->flash_attn_ext_set_prec = ggml_flash_attn_ext_set_prec;
+    abi->prec_set_acc = ggml_prec_set_acc;
+    abi->flash_attn_ext_set_n_kv_max = ggml_flash_attn_ext_set_n_kv_max;
+    abi->prec_f32 = 10;
+    abi->sources_at = offsetof(struct ggml_tensor, src);
     abi->flash_attn_ext_add_sinks = ggml_flash_attn_ext_add_sinks;
     for (int t = 0; t < ATTN_TYPE_COUNT; t++)
         abi->type[t] = attn_type_info(t)->ggml;
@@ -66,6 +73,8 @@ static void normalise(struct attn_problem *p)
             p->t[o].buffer = buffer[o];
             p->t[o].offset = offset[o];
         }
+    if (p->prec == ATTN_PREC_F32) /* which is what a line without one means */
+        p->prec = ATTN_PREC_UNSAID;
     attn_tensor_contiguous(&p->t[ATTN_DST]); /* which ggml makes; what we give to dimensions of extent 1 is lost */
     p->head_first = 0;
     p->head_total = attn_n_head(p);
@@ -77,13 +86,18 @@ static void test_generated(void **state)
     const struct attn_domain_limits limits = { INT64_MAX, INT64_C(1) << 40, INT64_MAX, 0 };
     struct ggml_abi abi;
     bind(&abi);
-    int shared = 0, views = 0, tried = 0;
+    const struct attn_foreign_draw draw = { .n_types = 1, .type = { &tq4 }, .prec = true, .n_kv_max = true };
+    const struct attn_foreign_types known = { &tq4, 1 };
+    int shared = 0, views = 0, tried = 0, foreign = 0;
     for (uint64_t seed = 0; tried < PROBLEMS; seed++) {
         struct attn_genome genome;
         struct attn_case c;
         const char *why;
         attn_genome_random(&genome, seed);
         attn_genome_case(&genome, &limits, &c);
+        attn_foreign_apply(&draw, seed, &c.problem);
+        if (seed % 16 == 0)
+            attn_tensor_set(&c.problem.further, ATTN_F32, 1 + (int64_t)(seed % 7), 2, 1, 1);
         if (!ggml_node_legal(&abi, &c.problem, &why))
             continue;
         tried++;
@@ -95,17 +109,19 @@ static void test_generated(void **state)
         struct attn_problem read;
         struct attn_text_error error;
         size_t used;
-        if (!attn_problem_parse(line, strlen(line), &read, &used, &error))
+        if (!attn_problem_parse_types(line, strlen(line), &known, &read, &used, &error))
             fail_msg("%s: column %zu: %s", line, error.column, error.message);
         normalise(&c.problem);
         attn_problem_print(&c.problem, expected, sizeof expected);
         attn_problem_print(&read, got, sizeof got);
         assert_string_equal(got, expected);
+        foreign += attn_problem_is_foreign(&read);
         shared += read.t[ATTN_K].buffer != 0;
         views += node.view[ATTN_K];
         ggml_free(ctx);
     }
     assert_true(shared > PROBLEMS / 50);
+    assert_true(foreign > PROBLEMS / 5);
     assert_true(views > PROBLEMS / 5);
 }
 
@@ -126,7 +142,7 @@ static void test_addresses(void **state)
     attnfuzz_line_of_node(ggml_flash_attn_ext(ctx, q, k, v, NULL, 0.125f, 0, 0), line, sizeof line);
     assert_string_equal(
         line, "fa1 q=f32[64,2,4,1]+128 k=f16[64,16,2,1]@b+64:256,128,4096 v=f16[64,16,2,1]@b+65600:256,128,4096"
-              " scale=0.125");
+              " scale=0.125 prec=default");
     /* Cut off, and terminated all the same. */
     char small[8];
     assert_true(attnfuzz_line(q, k, v, NULL, NULL, 1, 0, 0, small, sizeof small) > sizeof small);

@@ -20,6 +20,15 @@
  *   gone     the process ends with D=256, one query row, one key and a softcap
  *   moved    no fault: the lines in its messages are others, as in another version of it
  *
+ * With IMITATION_FORK it is a fork with two types of its own, tq4_x, which it reads and writes, and vq2_x, which it
+ * writes alone; it has n_kv_max, and prec by its newer function only. Its faults:
+ *   tq4      with tq4_x and a mask wider than K is long it aborts
+ *   vq2      with a V of vq2_x and n_kv of 100 a grid of no workgroups
+ *   keys     with n_kv_max of no more than 4 it returns an error
+ *   prec     with the default precision it launches nothing
+ *   source   with a further source it aborts
+ * With IMITATION_OLD it is a version from before all that: without prec, sinks and traits.
+ *
  * SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE /* dladdr */
 #include <dlfcn.h>
@@ -85,15 +94,56 @@ static void fail(const char *message)
     abort();
 }
 
+enum { TQ4_X = 42, VQ2_X = 43, TYPES = 64 };
 static const struct {
     const char *name;
     int block;
     size_t bytes;
-} types[] = {
+} types[TYPES] = {
 #define X(NAME, name, elems, bytes, align, ggml) [ggml] = { #name, elems, bytes },
     ATTN_TYPES(X)
 #undef X
+#ifdef IMITATION_FORK
+        [TQ4_X] = { "tq4_x", 128, 68 },
+    [VQ2_X] = { "vq2_x", 64, 20 },
+#endif
 };
+
+#ifdef IMITATION_FORK
+
+/* A scale, then numbers of `bits` bits around the middle. */
+static void write_blocks(const float *x, void *to, int64_t n, int block, int bits)
+{
+    uint8_t *out = to;
+    const int middle = 1 << (bits - 1), each = 8 / bits;
+    for (; n > 0; n -= block, x += block, out += 4 + block / each) {
+        float most = 0;
+        for (int i = 0; i < block; i++)
+            most = x[i] > most ? x[i] : -x[i] > most ? -x[i] : most;
+        const float scale = most / (float)(middle - 1);
+        memcpy(out, &scale, sizeof scale);
+        memset(out + 4, 0, (size_t)(block / each));
+        for (int i = 0; i < block; i++) {
+            int q = scale > 0 ? (int)(x[i] / scale + (float)middle + 0.5f) : middle;
+            q = q < 0 ? 0 : q >= 2 * middle ? 2 * middle - 1 : q;
+            out[4 + i / each] |= (uint8_t)(q << i % each * bits);
+        }
+    }
+}
+static void tq4_from_float(const float *x, void *to, int64_t n) { write_blocks(x, to, n, 128, 4); }
+static void vq2_from_float(const float *x, void *to, int64_t n) { write_blocks(x, to, n, 64, 2); }
+static void tq4_to_float(const void *from, float *x, int64_t n)
+{
+    const uint8_t *in = from;
+    for (; n > 0; n -= 128, x += 128, in += 68) {
+        float scale;
+        memcpy(&scale, in, sizeof scale);
+        for (int i = 0; i < 128; i++)
+            x[i] = (float)((in[4 + i / 2] >> i % 2 * 4 & 15) - 8) * scale;
+    }
+}
+
+#endif
 
 /* Declared here, since no header of ours does; the names are ggml's. */
 #define PUBLIC(type, name, parameters) \
@@ -108,8 +158,25 @@ PUBLIC(abort_callback *, set_abort_callback, (abort_callback * callback))
     return before;
 }
 PUBLIC(void, log_set, (void *callback, void *user)) { (void)callback, (void)user; }
-const char *ggml_type_name(enum ggml_type type) { return types[type].name; }
+const char *ggml_type_name(enum ggml_type type) { return (unsigned)type < TYPES ? types[type].name : "NONE"; }
 PUBLIC(size_t, type_size, (enum ggml_type type)) { return types[type].bytes; }
+#ifdef IMITATION_FORK
+struct ggml_type_traits {
+    const char *type_name;
+    int64_t blck_size, blck_size_interleave;
+    size_t type_size;
+    bool is_quantized;
+    void (*to_float)(const void *, float *, int64_t);
+    void (*from_float_ref)(const float *, void *, int64_t);
+};
+PUBLIC(const struct ggml_type_traits *, get_type_traits, (enum ggml_type type))
+{
+    static const struct ggml_type_traits tq4 = { "tq4_x", 128, 0, 68, true, tq4_to_float, tq4_from_float };
+    static const struct ggml_type_traits vq2 = { "vq2_x", 64, 0, 20, true, NULL, vq2_from_float };
+    static const struct ggml_type_traits none = { .type_name = "" };
+    return (int)type == TQ4_X ? &tq4 : (int)type == VQ2_X ? &vq2 : &none;
+}
+#endif
 int64_t ggml_blck_size(enum ggml_type type) { return types[type].block; }
 PUBLIC(size_t, tensor_overhead, (void)) { return sizeof(struct ggml_tensor) + 32; }
 PUBLIC(size_t, graph_overhead_custom, (size_t size, bool grads)) { return (void)grads, size * 64; }
@@ -163,8 +230,19 @@ PUBLIC(struct ggml_tensor *, flash_attn_ext,
     t->src[3] = mask;
     return t;
 }
+#if defined(IMITATION_FORK)
+PUBLIC(bool, prec_set_acc, (struct ggml_tensor * t, int prec))
+{
+    t->op_params[3] = prec;
+    return true;
+}
+PUBLIC(void, flash_attn_ext_set_n_kv_max, (struct ggml_tensor * t, int32_t n)) { t->op_params[4] = n; }
+#elif !defined(IMITATION_OLD)
 PUBLIC(void, flash_attn_ext_set_prec, (struct ggml_tensor * t, int prec)) { t->op_params[3] = prec; }
+#endif
+#ifndef IMITATION_OLD
 PUBLIC(void, flash_attn_ext_add_sinks, (struct ggml_tensor * t, struct ggml_tensor *sinks)) { t->src[4] = sinks; }
+#endif
 PUBLIC(struct ggml_cgraph *, new_graph_custom, (struct ggml_context * ctx, size_t size, bool grads))
 {
     (void)size, (void)grads;
@@ -269,7 +347,8 @@ PUBLIC(bool, backend_dev_supports_op, (struct device * device, const struct ggml
     memcpy(&max_bias, &t->op_params[1], sizeof max_bias);
     if (q->ne[0] != v->ne[0] || (q->ne[0] != 64 && q->ne[0] != 128 && q->ne[0] != 256))
         return false;
-    if (k->type != v->type || (k->type != GGML_TYPE_F16 && k->type != GGML_TYPE_Q8_0))
+    if (k->type != v->type ||
+        (k->type != GGML_TYPE_F16 && k->type != GGML_TYPE_Q8_0 && (int)k->type != TQ4_X && (int)k->type != VQ2_X))
         return false;
     if (mask && mask->ne[2] != 1)
         return false;
@@ -289,7 +368,7 @@ PUBLIC(int, backend_graph_compute, (struct ggml_backend * backend, struct ggml_c
     struct dim3 grid = { (uint32_t)((q->ne[1] + 31) / 32), (uint32_t)(q->ne[2] % 65535 + 1), 1 }, block = { 32, 4, 1 };
     float softcap;
     memcpy(&softcap, &t->op_params[2], sizeof softcap);
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < 6; i++)
         if (t->src[i] && !t->src[i]->data)
             fail("imitation_ggml.c:3: a source without a place");
     hipSetDevice(backend->device);
@@ -308,6 +387,16 @@ PUBLIC(int, backend_graph_compute, (struct ggml_backend * backend, struct ggml_c
             ;
     if (fault("gone") && q->ne[0] == 256 && q->ne[1] == 1 && k->ne[1] == 1 && softcap > 0)
         _exit(0);
+    if (fault("tq4") && (int)k->type == TQ4_X && mask && mask->ne[0] > k->ne[1])
+        fail("/somewhere/fork.cpp:7: fatal error");
+    if (fault("vq2") && (int)k->type == VQ2_X && k->ne[1] == 100)
+        grid.x = 0;
+    if (fault("keys") && t->op_params[4] > 0 && t->op_params[4] <= 4)
+        return -1;
+    if (fault("prec") && t->op_params[3] == 0)
+        return 0;
+    if (fault("source") && t->src[5])
+        fail("/somewhere/fork.cpp:9: GGML_ASSERT(!src[5]) failed");
     if (fault("failed") && softcap > 0)
         return -1;
     if (fault("silent") && t->src[4])

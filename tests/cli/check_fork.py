@@ -1,0 +1,148 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""attnfuzz check, diff and import on a library that imitates a fork of ggml with two types of its own and parameters
+that ours lacks, and on one from before all that (support/imitation_ggml.c)."""
+import json
+import os
+import re
+import shutil
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "support"))
+from command import Case  # noqa: E402
+
+LIBRARIES = os.path.join(os.environ["ATTN_BUILD"], "lib")
+FORK = os.path.join(LIBRARIES, "imitation-fork.so")
+TQ4 = "fa1 q=f32[128,1,1,1] k=tq4_x[128,1,1,1] v=tq4_x[128,1,1,1]"
+VQ2 = "fa1 q=f32[64,1,1,1] k=vq2_x[64,1,1,1] v=vq2_x[64,1,1,1]"
+CALLS = "40000"
+
+
+class Fork(Case):
+    def check(self, code, fault, *arguments, library=FORK):
+        os.environ["IMITATION_FAULT"] = fault
+        self.addCleanup(os.environ.pop, "IMITATION_FAULT", None)
+        return self.ends(code, "check", "--no-code", "--subject", "ggml=" + library, *arguments)
+
+    def report(self, code, fault, *arguments, **more):
+        return json.loads(self.check(code, fault, "--json", "-", *arguments, **more).out)
+
+
+class Types(Fork):
+    def test_drawn_are_those_that_it_takes(self):
+        self.assertEqual(self.report(1, "none", "--calls", CALLS)["own_types"], ["tq4_x", "vq2_x"])
+        self.assertIn("types     of its own: tq4_x, vq2_x (not to be read)\n",
+                      self.check(1, "none", "--calls", CALLS).out)
+        # The same code without them: nothing of the kind is drawn, or said.
+        plain = self.check(1, "none", "--calls", CALLS, library=os.path.join(LIBRARIES, "imitation-hip.so")).out
+        self.assertNotIn("of its own", plain)
+        self.assertNotIn("_x", plain)
+
+    # fault: the group it is found as, what it needs, and what its smallest line is
+    faults = {
+        "tq4": ("abort fork.cpp:7:_fatal_error", "mask+tq4_x",
+                "fa1 q=f32[D,1,1,1] k=tq4_x[D,1,1,1] v=tq4_x[D,1,1,1] mask=f16[2,1,1,1]"),
+        "vq2": ("unfit grid flash_attn_tile", "n_kv+vq2_x",
+                "fa1 q=f32[D,1,1,1] k=vq2_x[D,100,1,1] v=vq2_x[D,100,1,1]"),
+        "keys": ("failed ggml_backend_graph_compute_returns_-1", "n_kv_max",
+                 "fa1 q=f32[D,1,1,1] k=f16[D,1,1,1] v=f16[D,1,1,1] n_kv_max=1"),
+        "prec": ("silent -", "prec_default", "fa1 q=f32[D,1,1,1] k=f16[D,1,1,1] v=f16[D,1,1,1] prec=default"),
+    }
+
+    def test_what_only_they_show_is_found(self):
+        for fault, (group, needs, line) in self.faults.items():
+            with self.subTest(fault=fault):
+                found = [f for f in self.report(1, fault, "--calls", CALLS)["findings"] if f["group"] == group]
+                self.assertEqual({f["needs"] for f in found}, {needs})
+                lines = [f["line"].split(" |")[0] for f in found]
+                self.assertEqual({re.sub(r"\[\d+,", "[D,", text, count=3) for text in lines}, {line})
+                # Its line shows it again, and only where the fault is.
+                self.assertIn(group, {f["group"] for f in self.report(1, fault, lines[0])["findings"]})
+                self.assertEqual(self.report(0, "none", lines[0])["findings"], [])
+
+    def test_a_snippet_names_the_number(self):
+        folder = self.path("snippets")
+        self.check(1, "tq4", "--snippets", folder, TQ4 + " mask=f16[2,1,1,1]")
+        with open(os.path.join(folder, "001-abort.c")) as text:
+            self.assertIn("ggml_new_tensor_4d(ctx, (enum ggml_type)42, 128, 1, 1, 1)", text.read())
+
+    def test_a_name_is_legal_where_it_is_known(self):
+        self.check(0, "none", TQ4, VQ2)
+        for arguments in (("plan", TQ4), ("run", TQ4), ("explain", TQ4), ("check", "--subject", "own", TQ4),
+                          ("check", "--no-code", "--subject",
+                           "ggml=" + os.path.join(LIBRARIES, "imitation-hip.so"), TQ4)):
+            err = self.ends(2, *arguments).err
+            self.assertIn("unknown type 'tq4_x'", err)
+            self.assertIn("1:%d:" % (TQ4.index("tq4_x") + 1), err)
+        self.assertIn("are known where it is the subject", self.ends(2, "plan", TQ4).err)
+        # Its blocks are the library's: 128 elements of 68 bytes.
+        self.assertIn("multiple of its block of 128", self.check(2, "none", TQ4.replace("128", "64")).err)
+        self.assertIn("must be a multiple of 68",
+                      self.check(2, "none", TQ4.replace("k=tq4_x[128,1,1,1]", "k=tq4_x[128,1,1,1]+34")).err)
+
+
+class Parameters(Fork):
+    def test_a_further_source(self):
+        line = "fa1 q=f32[64,1,1,1] k=f16[64,1,1,1] v=f16[64,1,1,1] src5=f32[9,1,1,1]"
+        self.assertEqual(self.report(0, "none", line)["calls"] > 0, True)
+        found = self.report(1, "source", line)["findings"]
+        self.assertEqual([f["kind"] for f in found], ["abort"])
+        self.assertIn("src5=f32", found[0]["line"])
+        self.assertIn("src5 has a meaning for a library alone", self.ends(2, "plan", line).err)
+
+    def test_an_old_version(self):
+        """It has no function to say prec with, none for sinks and no traits: it is checked all the same."""
+        old = os.path.join(LIBRARIES, "imitation-old.so")
+        found = self.report(1, "abort", "--calls", CALLS, library=old)
+        self.assertIn("abort router.cpp:42:_fatal_error", {f["group"] for f in found["findings"]})
+        self.assertFalse([f["line"] for f in found["findings"] if "prec" in f["line"]])
+        line = "fa1 q=f32[64,1,1,1] k=f16[64,1,1,1] v=f16[64,1,1,1]"
+        for more in (" prec=default", " n_kv_max=1", " sinks"):
+            text = self.check(0, "none", line + more, library=old).out
+            self.assertRegex(text, "1 problems that the subject's callers cannot make were left out: .*this ggml")
+
+
+class Import(Fork):
+    def test_round_trip(self):
+        lines = [TQ4 + " mask=f16[64,1,1,1] prec=default n_kv_max=5", VQ2]
+        log = self.write("log.txt", "".join(f"12:00 fork.cpp:7: no kernel for: {line}\n" for line in lines) +
+                         "FLASH_ATTN_EXT(hsk=128,hsv=128,nh=4,nr23=[1,1],kv=64,nb=1,mask=0,sinks=0,max_bias=0,"
+                         "logit_softcap=0,prec=def,type_K=tq4_x,type_V=tq4_x,permute=[0,1,2,3],n_kv_max=9)\n")
+        got = self.good("import", "--subject", "ggml=" + FORK, log).out.splitlines()
+        got = [line for line in got if not line.startswith("#")]
+        self.assertEqual(got[:2], lines)
+        self.assertRegex(got[2], r"k=tq4_x\[128,64,4,1\]:\S+ v=tq4_x\[128,64,4,1\]\S* scale=\S+ "
+                                 r"prec=default n_kv_max=9$")
+        self.check(0, "none", self.write("again.txt", "\n".join(got) + "\n"))
+        self.assertIn("unknown type 'tq4_x'", self.ends(2, "import", log).err)
+
+
+class Diff(Fork):
+    def library(self, fault):
+        path = self.path(f"imitation-fault-{fault}.so")
+        shutil.copy(FORK, path)
+        return "ggml=" + path
+
+    def diff(self, code, old, new, *arguments):
+        path = self.path("diff.json")
+        self.ends(code, "diff", "--no-code", "--subject", old, "--subject", new, "--json", path, *arguments)
+        with open(path) as f:
+            return json.load(f)["changes"]
+
+    def test_a_type_that_breaks(self):
+        worse = [c for c in self.diff(1, self.library("none"), self.library("tq4"), "--calls", CALLS) if c["worse"]]
+        self.assertEqual([c["new"] for c in worse], ["abort"])
+        self.assertIn("k=tq4_x[", worse[0]["line"])
+        self.assertEqual(self.diff(0, self.library("none"), self.library("none"), "--calls", CALLS), [])
+        self.assertEqual(len(self.diff(1, self.library("none"), self.library("tq4"), TQ4 + " mask=f16[2,1,1,1]")), 1)
+
+    def test_a_type_that_goes(self):
+        plain = "ggml=" + os.path.join(LIBRARIES, "imitation-hip.so")
+        worse = [c for c in self.diff(1, "ggml=" + FORK, plain, "--calls", CALLS) if c["worse"]]
+        self.assertTrue(worse and all(c["new"] == "hole" and "_x[" in c["line"] for c in worse), worse)
+        self.assertFalse([c for c in self.diff(0, plain, "ggml=" + FORK, "--calls", CALLS) if c["worse"]])
+
+
+if __name__ == "__main__":
+    unittest.main()
