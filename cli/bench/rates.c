@@ -1,4 +1,5 @@
-/* rates.c: how fast a GPU decodes and prefills: bytes of K and V a second beside a copy's, and multiply-adds.
+/* rates.c: how fast a GPU decodes and prefills: bytes of K and V a second beside a copy's, multiply-adds,
+ * and the time of some other shapes.
  *
  * SPDX-License-Identifier: MIT */
 #include <errno.h>
@@ -105,6 +106,52 @@ static bool save_all(const char *folder, const struct bench_problem *p, const st
     return save(folder, "problem.json", text, n);
 }
 
+/* Other shapes whose time is of interest: milliseconds and, where the multiply-adds are what costs, their rate. */
+static const struct shape {
+    const char *name, *line;
+    const char *kernel; /* that is measured where it is able; else the planner's choice is */
+    bool rate;
+} shapes[] = {
+    { "prefill_d256", "fa1 q=f32[256,4096,32,1] k=f16[256,4096,16,1] v=f16[256,4096,16,1] scale=0.0625", "mma", true },
+    { "prefill_d512", "fa1 q=f32[512,2048,16,1] k=f16[512,2048,2,1] v=f16[512,2048,2,1] scale=0.0441941738", "mma",
+      true },
+    { "decode_mla",
+      "fa1 q=f32[576,1,128,1] k=f16[576,16384,1,1]@a v=f16[512,16384,1,1]@a:1152,18874368,18874368 "
+      "scale=0.0416666679",
+      NULL, false },
+    { "rows11_d256",
+      "fa1 q=f32[256,11,32,1] k=f16[256,8192,16,1] v=f16[256,8192,16,1] mask=f16[8192,11,1,1] "
+      "scale=0.0625",
+      NULL, false },
+};
+
+static int measure_shape(struct bench_gpu *b, const struct shape *shape)
+{
+    enum { REPEATS = 11 };
+    char name[64];
+    struct attn_key key;
+    struct attn_plan plan;
+    struct bench_problem p;
+    const int kernel = shape->kernel ? attn_kernel_find(shape->kernel) : -1;
+    if (!key_of_line(shape->line, &key) || !plan_of(b, &key, kernel, &plan))
+        return CLI_BROKEN;
+    int code = CLI_BROKEN;
+    if (bench_problem_open(b, shape->line, plan.workspace_bytes, 1, &p)) {
+        const double ms = bench_milliseconds(b, &p, &plan, REPEATS, NULL);
+        if (ms > 0 && bench_judge(b, &p, &plan)) {
+            snprintf(name, sizeof name, "%s_%s", shape->name, attn_kernel(plan.kernel)->name);
+            bench_gpu_put(b, name, "ms", ms);
+            if (shape->rate) {
+                snprintf(name, sizeof name, "%s_%s_rate", shape->name, attn_kernel(plan.kernel)->name);
+                bench_gpu_put(b, name, "TFLOP/s", 2 * (double)attn_problem_work(&p.c.problem) / ms / 1e9);
+            }
+            code = CLI_GOOD;
+        }
+    }
+    bench_problem_close(b, &p);
+    return code;
+}
+
 static int prefill(struct bench_gpu *b, bool causal)
 {
     enum { REPEATS = 11 };
@@ -146,7 +193,8 @@ int bench_rates(struct bench_gpu *b)
     static const struct {
         int d;
         const char *type;
-    } decodes[] = { { 128, "q8_0" }, { 256, "q8_0" }, { 128, "f16" }, { 256, "f16" } };
+    } decodes[] = { { 128, "q8_0" }, { 256, "q8_0" }, { 128, "q4_0" }, { 256, "q4_0" },
+                    { 128, "f16" },  { 256, "f16" },  { 128, "bf16" }, { 256, "bf16" } };
     int code = CLI_GOOD;
     for (size_t i = 0; i < sizeof decodes / sizeof decodes[0]; i++) {
         int one = decode(b, decodes[i].d, decodes[i].type);
@@ -154,6 +202,10 @@ int bench_rates(struct bench_gpu *b)
     }
     for (int causal = 0; causal < 2; causal++) {
         int one = prefill(b, causal);
+        code = one > code ? one : code;
+    }
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+        int one = measure_shape(b, &shapes[i]);
         code = one > code ? one : code;
     }
     return code;

@@ -217,7 +217,7 @@ class Validation:
 
     def bench(self):
         more = ["--save", os.path.join(self.out, "prefill")] if self.device() else ["--seconds", "1"]
-        return self.judge(self.bench_command("bench", more), {r"^decode_vec_.*_of_copy$": 0.70})
+        return self.judge(self.bench_command("bench", more), {r"^decode_vec_.*_(f16|q8_0)_of_copy$": 0.70})
 
     def rank(self):
         if not self.device():
