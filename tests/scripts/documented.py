@@ -103,6 +103,18 @@ class Documented(unittest.TestCase):
         self.assertIn(done.returncode, GOOD.get(verbs[-1], (0,)), "%s: %s\n%s%s" % (place, text, done.stdout[-2000:],
                                                                                    done.stderr[-2000:]))
 
+    def test_each_link_leads_somewhere(self):
+        for page in PAGES + ["CONTRIBUTING.md"]:
+            with open(os.path.join(SOURCE, page)) as file:
+                text = file.read()
+            for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
+                there = os.path.exists(os.path.join(SOURCE, os.path.dirname(page), link))
+                self.assertTrue(there, "%s: %s" % (page, link))
+
+    def test_the_first_page_is_short(self):
+        with open(os.path.join(SOURCE, "README.md")) as file:
+            self.assertLessEqual(len(file.read().splitlines()), 150)
+
     def test_each_command(self):
         with open(os.path.join(SOURCE, "dev")) as file:
             dev = file.read()
