@@ -7,13 +7,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* a * b for a, b >= 0; false, and *out = INT64_MAX, when it does not fit. */
+/* a * b for a, b >= 0; false, and *out = INT64_MAX, when it does not fit. By halves of 32 bits: without a division, and
+ * so that a solver can follow it (proof/arith.c). */
 static inline bool attn_mul(int64_t a, int64_t b, int64_t *out)
 {
-    /* Extents and strides are nearly always small: no division for them. */
-    if (((uint64_t)a | (uint64_t)b) >> 31 == 0 || a == 0 || b <= INT64_MAX / a) {
-        *out = a * b;
-        return true;
+    const uint64_t a_high = (uint64_t)a >> 32, a_low = (uint64_t)a & UINT32_MAX;
+    const uint64_t b_high = (uint64_t)b >> 32, b_low = (uint64_t)b & UINT32_MAX;
+    const uint64_t low = a_low * b_low;
+    if (a_high == 0 || b_high == 0) {
+        /* One of the two is 0, the other below 2^31 * 2^32. */
+        const uint64_t cross = a_high * b_low + b_high * a_low;
+        if (cross >> 31 == 0 && low <= INT64_MAX && cross << 32 <= INT64_MAX - low) {
+            *out = (int64_t)((cross << 32) + low);
+            return true;
+        }
     }
     *out = INT64_MAX;
     return false;
@@ -43,6 +50,9 @@ static inline int64_t attn_add_sat(int64_t a, int64_t b)
     attn_add(a, b, &out);
     return out;
 }
+
+/* floor(a / b) for a >= 0, b > 0, where b is no constant: by name, so that proofs can do with what is known of it. */
+static inline int64_t attn_div(int64_t a, int64_t b) { return a / b; }
 
 /* ceil(a / b) for a >= 0, b > 0. */
 static inline int64_t attn_ceil_div(int64_t a, int64_t b) { return a / b + (a % b != 0); }

@@ -287,7 +287,7 @@ const struct attn_device *attn_device(int index);
 const struct attn_device *attn_device_find(const char *name);
 
 /* NULL when the description is one the planner can plan for, else what is wrong with it. The least a device
- * must have: wave 32 or 64, 1 compute unit, 256 threads, 16 KiB of LDS (static too), a grid of 1024 x 1 x 1. */
+ * must have: wave 32 or 64, 1 compute unit, 256 threads, 20 KiB of LDS (static too), a grid of 1024 x 1 x 1. */
 const char *attn_device_check(const struct attn_device *device);
 
 /* Weakening number index of a device: a copy with one capability removed or one limit halved; *what (if not

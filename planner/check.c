@@ -35,7 +35,7 @@ static bool type_allowed(int operand, const struct attn_tensor *t)
 static bool row_bytes(const struct attn_tensor *t, int64_t *bytes)
 {
     const struct attn_type_info *type = attn_tensor_info(t);
-    return attn_mul(t->ne[0] / type->block_elems, type->block_bytes, bytes);
+    return attn_mul(attn_div(t->ne[0], type->block_elems), type->block_bytes, bytes);
 }
 
 /* What a tensor is by itself: presence, type, buffer, extents, whole blocks. */

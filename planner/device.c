@@ -50,8 +50,9 @@ const char *attn_device_check(const struct attn_device *d)
         return "n_cu is below 1";
     if (d->max_threads < 256)
         return "max_threads is below 256";
-    if (d->lds_bytes < 16 * KIB || d->lds_static_bytes < 16 * KIB)
-        return "lds_bytes or lds_static_bytes is below 16 KiB";
+    /* What tile takes for the largest heads, rounded up. */
+    if (d->lds_bytes < 20 * KIB || d->lds_static_bytes < 20 * KIB)
+        return "lds_bytes or lds_static_bytes is below 20 KiB";
     if (d->lds_static_bytes > d->lds_bytes)
         return "lds_static_bytes exceeds lds_bytes";
     if (d->max_grid[0] < 1024 || d->max_grid[1] < 1 || d->max_grid[2] < 1)

@@ -5,7 +5,7 @@
 int64_t attn_row_bytes(int type, int64_t elements)
 {
     const struct attn_type_info *info = &type_table[type];
-    return attn_mul_sat(elements / info->block_elems, info->block_bytes);
+    return attn_mul_sat(attn_div(elements, info->block_elems), info->block_bytes);
 }
 
 const struct attn_type_info *attn_tensor_info(const struct attn_tensor *t)

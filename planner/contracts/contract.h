@@ -30,7 +30,7 @@ static inline int64_t contract_rows(const struct attn_key *k)
     return attn_mul_sat(attn_mul_sat(k->n_head, k->n_q), k->n_seq);
 }
 
-static inline int64_t contract_gqa(const struct attn_key *k) { return k->n_head / k->n_head_kv; }
+static inline int64_t contract_gqa(const struct attn_key *k) { return attn_div(k->n_head, k->n_head_kv); }
 
 /* A key's head sizes as a rule's operand, against bits of instances. */
 static inline int64_t contract_head_size(const struct attn_key *k, int64_t instances)
@@ -211,18 +211,18 @@ static inline void contract_columns(struct attn_plan *p, const struct attn_key *
 
 /* Bytes that cross the memory of the whole device: about 16 bytes a ns and compute unit, what the table's cards have
  * within a factor of two (5.3 TB/s over 304, 3.35 TB/s over 132, 1 TB/s over 60). */
-static inline int64_t cost_bytes(const struct attn_device *d, int64_t bytes) { return bytes / d->n_cu; }
+static inline int64_t cost_bytes(const struct attn_device *d, int64_t bytes) { return attn_div(bytes, d->n_cu); }
 
 /* Multiply-adds at a given rate a compute unit. */
 static inline int64_t cost_madds(const struct attn_device *d, int64_t madds, int64_t per_cu_ns)
 {
-    return attn_mul_sat(madds / (d->n_cu * per_cu_ns), 16);
+    return attn_mul_sat(attn_div(madds, d->n_cu * per_cu_ns), 16);
 }
 
 /* Stretches a time by the part of the device that `blocks` workgroups leave idle. */
 static inline int64_t cost_idle(const struct attn_device *d, int64_t cost, int64_t blocks)
 {
-    return blocks >= d->n_cu ? cost : attn_mul_sat(cost / blocks, d->n_cu);
+    return blocks >= d->n_cu ? cost : attn_mul_sat(attn_div(cost, blocks), d->n_cu);
 }
 
 /* Bytes of all of K and V, each read once. */

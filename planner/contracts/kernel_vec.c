@@ -60,7 +60,8 @@ static bool stage(const struct attn_device *d, const struct attn_key *k, struct 
 static int64_t resident(const struct attn_device *d, const struct attn_plan *p, int64_t lds)
 {
     int64_t by_registers = p->arithmetic.q_parts == 2 && p->columns <= 4 ? 4 : 3;
-    return p->stage_k ? attn_max(1, attn_min(by_registers, (d->lds_bytes + 1024) / (lds + 1024))) : by_registers;
+    return p->stage_k ? attn_max(1, attn_min(by_registers, attn_div((int64_t)d->lds_bytes + 1024, lds + 1024)))
+                      : by_registers;
 }
 
 static void rule_head_size(const struct attn_device *d, const struct attn_key *k, int64_t *lhs, int64_t *rhs)
@@ -131,7 +132,7 @@ static void configure(const struct attn_device *d, const struct attn_key *k, str
     int64_t turns = staged ? 1 : 4;
     contract_split(p, d, k, (int64_t)ATTN_VEC_WAVES * d->wave_size,
                    k->n_kv < 8192 ? contract_fill(d, work, 4)
-                                  : d->n_cu * resident(d, p, fixed + dynamic) * turns / work);
+                                  : attn_div(d->n_cu * resident(d, p, fixed + dynamic) * turns, work));
     contract_launch(p, ATTN_STEP_MAIN, contract_grid_x(d, work), (uint32_t)p->splits,
                     (uint32_t)(ATTN_VEC_WAVES * d->wave_size), (uint32_t)fixed);
     p->launch[ATTN_STEP_MAIN].lds_dynamic_bytes = (uint32_t)dynamic;

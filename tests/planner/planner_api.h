@@ -165,7 +165,7 @@ static inline void random_device(uint64_t *seed, struct attn_device *d)
     memcpy(d->name, "random", 7);
     d->wave_size = one_in(seed, 2) ? 32 : 64;
     d->n_cu = 1 + (int32_t)attn_random_below(seed, one_in(seed, 2) ? 4 : 400);
-    d->lds_static_bytes = 16384 + (int32_t)attn_random_below(seed, one_in(seed, 2) ? 3000 : 150000);
+    d->lds_static_bytes = 20480 + (int32_t)attn_random_below(seed, one_in(seed, 2) ? 3000 : 150000);
     d->lds_bytes = d->lds_static_bytes + (one_in(seed, 2) ? 0 : (int32_t)attn_random_below(seed, 100000));
     d->max_threads = 256 + (int32_t)(one_in(seed, 2) ? 0 : attn_random_below(seed, 769));
     d->max_grid[0] = 1024 + (uint32_t)(one_in(seed, 2) ? 0 : attn_random_below(seed, 2147482624));
@@ -182,8 +182,8 @@ static inline struct attn_device least_device(int wave_size)
     const struct attn_device d = { .name = "least",
                                    .wave_size = wave_size,
                                    .n_cu = 1,
-                                   .lds_bytes = 16384,
-                                   .lds_static_bytes = 16384,
+                                   .lds_bytes = 20480,
+                                   .lds_static_bytes = 20480,
                                    .max_threads = 256,
                                    .max_grid = { 1024, 1, 1 } };
     return d;
