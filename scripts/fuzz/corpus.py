@@ -57,11 +57,14 @@ class Merge:
                              lambda: f"{self.text(self.control).count('STARTED ')} of {n} inputs")
 
     def afl(self, n):
+        """afl-showmap leaves a file in the folder that it is started in when it is ended: here, one that goes."""
         environment = {"AFL_SKIP_CPUFREQ": "1", "AFL_NO_AFFINITY": "1", "AFL_ALLOW_TMP": "1"}
+        target = os.path.abspath(os.path.join(self.run.places.afl, self.target.name))
         with open(self.log, "wb") as log:
             child = self.run.processes.start(
-                ["afl-cmin", "-m", "none", "-t", f"{self.target.timeout}000", "-i", self.corpus, "-o", self.cmin, "--",
-                 os.path.join(self.run.places.afl, self.target.name), "-"], environment, stdout=log, stderr=log)
+                ["afl-cmin", "-m", "none", "-t", f"{self.target.timeout}000", "-i", os.path.abspath(self.corpus), "-o",
+                 os.path.abspath(self.cmin), "--", target, "-"], environment, cwd=os.path.dirname(self.cmin),
+                stdout=log, stderr=log)
             code = self.wait(child, "afl-cmin",
                              lambda: (re.findall(r"Processing \w+ [\d/]+", self.text(self.log)) or [f"{n} inputs"])[-1])
         for name in os.listdir(self.cmin) if code == 0 else []:
