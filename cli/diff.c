@@ -5,12 +5,12 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli/check/open.h"
 #include "cli/check/problem.h"
 #include "cli/diff/change.h"
 #include "cli/diff/report.h"
+#include "cli/input/clock.h"
 #include "cli/input/corpus.h"
 #include "cli/input/interrupt.h"
 #include "cli/input/message.h"
@@ -99,30 +99,10 @@ static bool read_options(int argc, char **argv, struct options *o)
 
 /* ---- Problems -------------------------------------------------------------------------------------------- */
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-/* As callers of ggml can make them: mask and dst contiguous, in memory of their own. */
-static void usual(struct attn_problem *p)
-{
-    for (int o = ATTN_MASK; o <= ATTN_DST; o++)
-        if (p->t[o].present && o != ATTN_SINKS) {
-            attn_tensor_contiguous(&p->t[o]);
-            p->t[o].buffer = 0;
-            p->t[o].offset = 0;
-        }
-    p->head_first = 0;
-    p->head_total = attn_n_head(p);
-}
-
 static bool over(const struct diff *diff, const struct options *o, double begun)
 {
     return cli_interrupted() || (o->calls && diff->calls >= (uint64_t)o->calls) ||
-           (o->seconds && now() - begun >= (double)o->seconds);
+           (o->seconds && cli_now() - begun >= (double)o->seconds);
 }
 
 /* Problems that are asked about together: as many as take about a twentieth of a second. */
@@ -146,9 +126,9 @@ static bool ask(struct diff *diff, struct batch *b)
 {
     if (b->n == 0)
         return false;
-    const double begun = now();
+    const double begun = cli_now();
     const int legal = diff_ask(diff, b->problem, b->n);
-    const double took = now() - begun;
+    const double took = cli_now() - begun;
     if (took < 0.05 && b->n == b->size && b->size < DIFF_BATCH_MAX)
         b->size *= 2;
     else if (took > 0.1 && b->size > 1)
@@ -162,7 +142,7 @@ static void ask_generated(struct diff *diff, const struct options *o, struct bat
     static const struct attn_domain_limits plain = { INT64_MAX, INT64_C(1) << 27, INT64_C(1) << 22, 0 },
                                            executed = { 300000, INT64_C(1) << 22, INT64_C(1) << 16, 0 };
     uint64_t state = attn_mix((uint64_t)o->seed);
-    const double begun = now();
+    const double begun = cli_now();
     int in_vain = 0;
     for (int i = 0; i < CHECK_PLAIN_CALLS && !over(diff, o, begun); i++) {
         b->n += check_plain_call(i, &b->problem[b->n]);
@@ -174,21 +154,21 @@ static void ask_generated(struct diff *diff, const struct options *o, struct bat
         struct attn_case c;
         attn_genome_random(&genome, attn_random(&state));
         attn_genome_case(&genome, o->execute ? &executed : &plain, &c);
-        usual(&c.problem);
+        check_usual_layout(&c.problem);
         attn_foreign_apply(&diff->draw, attn_random(&state), &c.problem);
         if (attn_problem_check(&c.problem, NULL) == ATTN_E_OK)
             b->problem[b->n++] = c.problem;
         if (b->n >= room(diff, o, b))
             in_vain = ask(diff, b) ? 0 : in_vain + 1;
     }
-    diff->seconds = now() - begun;
+    diff->seconds = cli_now() - begun;
 }
 
 static int ask_given(struct diff *diff, int n, char **given, struct batch *b)
 {
     struct corpus corpus = { .errors = 0 };
     struct attn_case c;
-    const double begun = now();
+    const double begun = cli_now();
     if (!corpus_open(&corpus, n, given))
         return CLI_USAGE;
     corpus.types = &diff->types.list;
@@ -198,7 +178,7 @@ static int ask_given(struct diff *diff, int n, char **given, struct batch *b)
             ask(diff, b);
     }
     ask(diff, b);
-    diff->seconds = now() - begun;
+    diff->seconds = cli_now() - begun;
     return corpus_close(&corpus, CLI_GOOD);
 }
 

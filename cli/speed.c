@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli/bench/machine.h"
 #include "cli/check/baseline.h"
 #include "cli/check/loop.h"
 #include "cli/check/open.h"
+#include "cli/input/clock.h"
 #include "cli/input/message.h"
 #include "cli/speed.h"
 #include "cli/speed_reference.h"
@@ -26,24 +26,17 @@ struct speed {
     int rows;
 };
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 /* Repetitions of step() a second of CPU time; negative when it failed. */
 static double rate(double seconds, bool (*step)(void *), void *context)
 {
     int64_t n = 0, batch = 1;
-    double begin = now(), took;
+    double begin = cli_cpu_now(), took;
     do {
         for (int64_t i = 0; i < batch; i++)
             if (!step(context))
                 return -1;
         n += batch;
-        took = now() - begin;
+        took = cli_cpu_now() - begin;
         if (took < seconds / 16)
             batch *= 2;
     } while (took < seconds);

@@ -6,8 +6,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "cli/input/clock.h"
 #include "cli/input/message.h"
 #include "isa/count.h"
 #include "isa/isa.h"
@@ -28,13 +28,6 @@ struct measured {
 };
 
 /* ---- Counting -------------------------------------------------------------------------------------------- */
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 static uint64_t instructions_of(const struct isa_counts *counts)
 {
@@ -58,8 +51,8 @@ static double rate(struct measured *m, const struct attn_plan *plan, bool checke
     attn_machine_options(m->backend, &options);
     attn_machine_count(m->backend, NULL);
     int64_t runs = 0;
-    double begin = now(), took = 0;
-    for (; took < m->seconds; took = now() - begin, runs++)
+    double begin = cli_cpu_now(), took = 0;
+    for (; took < m->seconds; took = cli_cpu_now() - begin, runs++)
         if (!run_once(m, plan))
             return 0;
     return (double)runs * (double)instructions / took;

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli/check/call.h"
 #include "cli/check/coverage.h"
@@ -16,6 +15,7 @@
 #include "cli/check/order.h"
 #include "cli/check/problem.h"
 #include "cli/check/word.h"
+#include "cli/input/clock.h"
 #include "cli/input/interrupt.h"
 #include "fuzz/domain/mutate.h"
 #include "planner/hash.h"
@@ -57,13 +57,6 @@ struct loop {
     uint64_t turns; /* of the loop */
     bool given;     /* problems are the user's */
 };
-
-static double clock_seconds(clockid_t clock)
-{
-    struct timespec t;
-    clock_gettime(clock, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static struct kernel *kernel_of(struct loop *l, const struct attn_subject_launch *launch)
 {
@@ -124,17 +117,17 @@ static bool same_family(const struct attn_device *a, const struct attn_device *b
 /* What was not seen before is computed, and of the rest as much as nearly fills the time; all that was given. */
 static bool execute_now(const struct loop *l, bool fresh)
 {
-    const double spent = clock_seconds(CLOCK_PROCESS_CPUTIME_ID) - l->cpu_begun;
+    const double spent = cli_cpu_now() - l->cpu_begun;
     return fresh || l->given || l->check->subject->alone || l->check->execute_seconds < EXECUTE_SHARE * spent;
 }
 
 static void execute(struct loop *l, int device, const struct attn_problem *p, struct check_verdict *v)
 {
-    const double begun = clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
+    const double begun = cli_cpu_now();
     check_execute(l->check, device, p, v);
     if (l->check->order && v->bits)
         check_order_next(l->check, device, p, v);
-    l->check->execute_seconds += clock_seconds(CLOCK_PROCESS_CPUTIME_ID) - begun;
+    l->check->execute_seconds += cli_cpu_now() - begun;
 }
 
 /* ---- Problems -------------------------------------------------------------------------------------------- */
@@ -145,23 +138,7 @@ static bool conform(const struct attn_subject *s, struct attn_problem *p)
     const char *why;
     if (attn_subject_legal(s, p, &why))
         return true;
-    struct attn_tensor *dst = &p->t[ATTN_DST], *mask = &p->t[ATTN_MASK];
-    attn_tensor_contiguous(dst);
-    dst->buffer = 0;
-    dst->offset = 0;
-    if (mask->present) {
-        attn_tensor_contiguous(mask);
-        mask->buffer = 0;
-    }
-    for (int o = ATTN_Q; o <= ATTN_V; o++)
-        for (int d = 1; d < 4; d++)
-            if (p->t[o].nb[d] == 0 && p->t[o].ne[d] > 1) {
-                attn_tensor_contiguous(&p->t[o]);
-                p->t[o].buffer = 0;
-                break;
-            }
-    p->head_first = 0;
-    p->head_total = attn_n_head(p);
+    check_usual_layout(p);
     return attn_problem_check(p, NULL) == ATTN_E_OK && attn_subject_legal(s, p, &why);
 }
 
@@ -273,7 +250,7 @@ static bool over(struct loop *l)
         return true;
     if (l->turns++ % 32)
         return false;
-    double now = clock_seconds(CLOCK_MONOTONIC);
+    double now = cli_now();
     check->elapsed_seconds = now - l->begun;
     if (l->progress && now - l->told >= 1) {
         l->told = now;
@@ -347,11 +324,11 @@ void check_run(struct check *check, bool (*given)(void *, struct attn_problem *)
     l.kernel = calloc(KERNELS, sizeof *l.kernel);
     if (check->execute)
         check->order = check_order_new(check->seed);
-    l.cpu_begun = clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
+    l.cpu_begun = cli_cpu_now();
     l.given = given != NULL;
     check_foreign_choose(check);
     check->execute_work = given ? CHECK_EXECUTE_GIVEN : check->subject->alone ? CHECK_ALONE_WORK : CHECK_EXECUTE_WORK;
-    l.begun = l.told = clock_seconds(CLOCK_MONOTONIC);
+    l.begun = l.told = cli_now();
     const bool memory = l.corpus && l.corpus_draw && l.recent && l.kernel;
     if (memory && given) {
         while (!over(&l) && given(context, &p)) {
@@ -366,8 +343,8 @@ void check_run(struct check *check, bool (*given)(void *, struct attn_problem *)
         ask_plain(&l);
         ask_generated(&l);
     }
-    check->elapsed_seconds = clock_seconds(CLOCK_MONOTONIC) - l.begun;
-    check->cpu_seconds = clock_seconds(CLOCK_PROCESS_CPUTIME_ID) - l.cpu_begun;
+    check->elapsed_seconds = cli_now() - l.begun;
+    check->cpu_seconds = cli_cpu_now() - l.cpu_begun;
     free(l.corpus);
     free(l.corpus_draw);
     free(l.recent);

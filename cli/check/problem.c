@@ -25,6 +25,25 @@ void check_plain_strides(struct attn_problem *p)
     }
 }
 
+void check_usual_layout(struct attn_problem *p)
+{
+    for (int o = ATTN_MASK; o <= ATTN_DST; o++)
+        if (p->t[o].present && o != ATTN_SINKS) {
+            attn_tensor_contiguous(&p->t[o]);
+            p->t[o].buffer = 0;
+            p->t[o].offset = 0;
+        }
+    for (int o = ATTN_Q; o <= ATTN_V; o++)
+        for (int d = 1; d < 4; d++)
+            if (p->t[o].nb[d] == 0 && p->t[o].ne[d] > 1) {
+                attn_tensor_contiguous(&p->t[o]);
+                p->t[o].buffer = 0;
+                break;
+            }
+    p->head_first = 0;
+    p->head_total = attn_n_head(p);
+}
+
 bool check_tensor_is_plain(const struct attn_tensor *t)
 {
     return attn_tensor_has_default_strides(t) && t->offset == 0 && t->buffer == 0;

@@ -12,6 +12,9 @@
 int check_head_size(const struct attn_problem *p);
 /* The strides of extent-1 dimensions as ggml's own operations leave them. */
 void check_plain_strides(struct attn_problem *p);
+/* As callers of ggml can make it, where that takes a change of layout only: mask and dst contiguous in memory of their
+ * own, nothing of Q, K and V broadcast, all heads of the layer. It may not be legal then. */
+void check_usual_layout(struct attn_problem *p);
 /* Is problem a a simpler example than b: fewer things that a plain call has not, then less work? */
 bool check_simpler(const struct attn_problem *a, const struct attn_problem *b);
 /* Is the tensor contiguous, at the start of a buffer of its own? */

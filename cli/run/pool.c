@@ -20,9 +20,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cli/input/clock.h"
 #include "cli/input/interrupt.h"
 #include "cli/input/message.h"
-#include "cli/run/clock.h"
 #include "cli/run/pool.h"
 #include "cli/run/report.h"
 #include "cli/run/shrink.h"
@@ -106,11 +106,11 @@ static void record(struct pool *pool, int64_t t)
 
 static void sync_journal(struct pool *pool, bool now)
 {
-    if (!pool->journal || pool->broken || (!now && run_now_ns() - pool->synced_ns < SYNC_NS))
+    if (!pool->journal || pool->broken || (!now && cli_now_ns() - pool->synced_ns < SYNC_NS))
         return;
     if (!run_journal_sync(pool->journal))
         pool->broken = true;
-    pool->synced_ns = run_now_ns();
+    pool->synced_ns = cli_now_ns();
 }
 
 /* The worker is gone or about to be: its task ends here, unless it has ended already. True when there was one. */
@@ -128,7 +128,7 @@ static bool end_task(struct pool *pool, int w, enum run_end end, int signal)
     if (atomic_compare_exchange_strong(&result->end, &pending, to) && !pool->board->shrinking) {
         result->signal = signal;
         result->trying = atomic_load(&worker->kernel);
-        result->ns = run_now_ns() - atomic_load(&worker->began_ns);
+        result->ns = cli_now_ns() - atomic_load(&worker->began_ns);
     }
     record(pool, t);
     return true;
@@ -144,7 +144,7 @@ static bool start(struct pool *pool, int w)
     atomic_store(&worker->kernel, -1);
     atomic_store(&worker->ended, 0);
     sem_init(&worker->recorded, 1, 0);
-    atomic_store(&worker->began_ns, run_now_ns());
+    atomic_store(&worker->began_ns, cli_now_ns());
     atomic_store(&worker->stage, RUN_OPENING);
     fflush(NULL);
     const pid_t parent = getpid();
@@ -270,7 +270,7 @@ static void end_late(struct pool *pool)
         if (pool->slot[w].pid <= 0)
             continue;
         if (atomic_load(&worker->stage) == RUN_OPENING) {
-            if (run_now_ns() - atomic_load(&worker->began_ns) < OPEN_S * second)
+            if (cli_now_ns() - atomic_load(&worker->began_ns) < OPEN_S * second)
                 continue;
             end_worker(pool, w);
             lose_device(pool, w);
@@ -279,7 +279,7 @@ static void end_late(struct pool *pool)
         /* The task is read before its beginning: a later task's beginning can only make it look less late. */
         int64_t t = atomic_load(&worker->task);
         assert(t < pool->job->n_tasks);
-        if (!limit || t < 0 || run_now_ns() - atomic_load(&worker->began_ns) < limit ||
+        if (!limit || t < 0 || cli_now_ns() - atomic_load(&worker->began_ns) < limit ||
             atomic_load(&pool->job->result[t].end) != RUN_PENDING)
             continue;
         end_task(pool, w, RUN_TIMEOUT, SIGKILL);
@@ -301,7 +301,7 @@ static bool any_worker(const struct pool *pool)
 
 static void progress(struct pool *pool, bool terminal)
 {
-    int64_t now = run_now_ns(), n = pool->job->n_tasks;
+    int64_t now = cli_now_ns(), n = pool->job->n_tasks;
     if (now - pool->last_ns < (terminal ? INT64_C(100000000) : PLAIN_EVERY_S * INT64_C(1000000000)))
         return;
     pool->last_ns = now;
@@ -356,11 +356,11 @@ static int64_t put_in_order(struct pool *pool)
 /* Is there no time for another task? Workers are not told: they find none left. */
 static bool over(struct pool *pool)
 {
-    if (!pool->over_ns || run_now_ns() < pool->over_ns)
+    if (!pool->over_ns || cli_now_ns() < pool->over_ns)
         return false;
     pool->job->over = true;
     atomic_store(&pool->board->next, pool->n_order);
-    return run_now_ns() - pool->over_ns > DRAIN_S * INT64_C(1000000000);
+    return cli_now_ns() - pool->over_ns > DRAIN_S * INT64_C(1000000000);
 }
 
 /* One pass over the tasks in order. */
@@ -417,7 +417,7 @@ static void shrink_round(struct pool *pool, bool terminal)
 static int oversee(struct pool *pool)
 {
     bool terminal = isatty(STDERR_FILENO);
-    pool->begin_ns = pool->last_ns = run_now_ns();
+    pool->begin_ns = pool->last_ns = cli_now_ns();
     pool->n_at_begin = pool->n_done;
     if (pool->job->options->seconds > 0)
         pool->over_ns = pool->begin_ns + pool->job->options->seconds * INT64_C(1000000000);
@@ -432,7 +432,7 @@ static int oversee(struct pool *pool)
     pool->job->stopped = cli_interrupted();
     if (terminal)
         fputs("\r\033[K", stderr);
-    pool->job->seconds = (double)(run_now_ns() - pool->begin_ns) / 1e9;
+    pool->job->seconds = (double)(cli_now_ns() - pool->begin_ns) / 1e9;
     bool never = true; /* opened */
     for (int w = 0; w < pool->n_slots; w++)
         never &= !pool->slot[w].opened;

@@ -5,12 +5,12 @@
  * it was. Deaths and lost devices are not shrunk: every try would cost a process.
  *
  * SPDX-License-Identifier: MIT */
+#include "cli/input/clock.h"
 #include "cli/run/shrink.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/run/clock.h"
 #include "cli/run/tasks.h"
 
 enum { TRIES_MAX = 1500, DEADLINE_S = 60 };
@@ -28,7 +28,7 @@ static bool fails(const struct attn_case *c, void *context)
     struct attn_run_limits limits = q->how->limits;
     struct attn_outcome outcome;
     /* A device is what it is: the line keeps naming it. */
-    if (q->lost || run_now_ns() > q->until_ns || (q->how->row >= 0 && c->run.device != q->how->row))
+    if (q->lost || cli_now_ns() > q->until_ns || (q->how->row >= 0 && c->run.device != q->how->row))
         return false;
     /* What breaks under one schedule, or for one twin, is asked about under that one alone: the line names it. */
     limits.schedules = q->wanted.property == ATTN_P_SCHEDULE_FREE && q->wanted.at.run.again == 0;
@@ -48,7 +48,7 @@ static bool shrink_run(const struct run_shrink *how, struct attn_finding *findin
     int64_t limit_s = how->timeout_s && how->timeout_s / 2 < DEADLINE_S ? how->timeout_s / 2 : DEADLINE_S;
     q->how = how;
     q->wanted = *finding;
-    q->until_ns = run_now_ns() + limit_s * INT64_C(1000000000);
+    q->until_ns = cli_now_ns() + limit_s * INT64_C(1000000000);
     bool good = attn_shrink(&c, fails, q, TRIES_MAX, NULL);
     q->until_ns = INT64_MAX;
     /* Once more, for the text of the smallest case. */

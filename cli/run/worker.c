@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/run/clock.h"
+#include "cli/input/clock.h"
 #include "cli/run/shrink.h"
 #include "cli/run/tasks.h"
 #include "cli/run/worker.h"
@@ -268,7 +268,7 @@ _Noreturn void run_worker(const struct run_job *job, struct run_board *board, co
         int64_t next = atomic_fetch_add(&board->next, 1);
         if (next >= n_order)
             break;
-        int64_t t = order[next], began = run_now_ns();
+        int64_t t = order[next], began = cli_now_ns();
         assert(t >= 0 && t < job->n_tasks);
         atomic_store(&self->kernel, -1);
         atomic_store(&self->began_ns, began);
@@ -279,7 +279,7 @@ _Noreturn void run_worker(const struct run_job *job, struct run_board *board, co
             lost = !shrink_task(tools, t);
         } else {
             run_task(tools, t);
-            result->ns = run_now_ns() - began;
+            result->ns = cli_now_ns() - began;
             lost = lost_device(result, &job->findings[t]);
         }
         int32_t pending = RUN_PENDING;

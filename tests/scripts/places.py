@@ -35,7 +35,7 @@ class Copy:
 
     def __init__(self):
         planted.copy(TREE)
-        for name in ("tests", "scripts", ".clusterfuzzlite", "CMakeLists.txt", "CMakePresets.json"):
+        for name in ("tests", "scripts", "packaging", ".clusterfuzzlite", "CMakeLists.txt", "CMakePresets.json"):
             at, to = os.path.join(planted.SOURCE, name), os.path.join(TREE, name)
             if os.path.isdir(at):
                 shutil.copytree(at, to)
