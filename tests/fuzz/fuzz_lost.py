@@ -3,6 +3,7 @@
 """What fuzzing finds is not lost, and what it does not find means something: ./dev fuzz at random moments of its life,
 over a target that fails and one that does not; engines that do nothing; crashes that no property names."""
 
+import contextlib
 import glob
 import hashlib
 import json
@@ -198,7 +199,8 @@ class Findings(Build):
                 found = glob.glob(os.path.join(self.work, "run/fuzz_text-crash-*"))
                 if late and os.path.exists(os.path.join(self.work, "run")) and not found:
                     for pid in self.replays(mark):  # the replay of the corpus is not waited for
-                        os.kill(pid, signal.SIGTERM)
+                        with contextlib.suppress(ProcessLookupError):  # it may have ended since
+                            os.kill(pid, signal.SIGTERM)
             found = glob.glob(os.path.join(self.work, "run/fuzz_text-crash-*"))
             began = time.monotonic()
             child.send_signal(number)
