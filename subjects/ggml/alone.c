@@ -188,7 +188,7 @@ void ggml_alone_compute(struct attn_subject *base, int number, const struct attn
     s->log[0] = 0;
     const int seconds = s->trap.seconds;
     s->trap.seconds = 2 * SECONDS; /* a child has its own limit */
-    const int what = attn_trap_run(&s->trap, compute, &computing, &unwound);
+    const int what = ggml_call(s, compute, &computing, &unwound);
     s->trap.seconds = seconds;
     if (what)
         ggml_trapped(s, computing.device, what, unwound, answer);

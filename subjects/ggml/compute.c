@@ -108,7 +108,7 @@ void ggml_compute(struct attn_subject *base, int number, const struct attn_probl
     s->null.execute(NULL_HIP_NOTE);
     const int seconds = s->trap.seconds;
     s->trap.seconds = SECONDS;
-    int what = attn_trap_run(&s->trap, compute, &computing, &unwound);
+    int what = ggml_call(s, compute, &computing, &unwound);
     s->trap.seconds = seconds;
     s->null.execute(NULL_HIP_NOT);
     s->null.move_data(false);

@@ -67,6 +67,7 @@ static bool find_null(struct null_hip *null, void *library, char *error, size_t 
         { "null_hip_move_data", &null->move_data },
         { "null_hip_hold_launches", &null->hold_launches },
         { "null_hip_say_errors", &null->say_errors },
+        { "null_hip_left", &null->left },
         { "hipGetLastError", &null->last_error },
         { "null_hip_execute", &null->execute },
         { "null_hip_ran", &null->ran },

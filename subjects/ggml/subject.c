@@ -23,10 +23,22 @@ static void free_backend(struct ggml_subject *s, struct ggml_device *device)
 {
     struct ggml_backend *backend = device->backend;
     device->backend = NULL;
-    if (backend && ATTN_TRAP(&s->trap) == 0) {
+    if (!backend)
+        return;
+    if (ATTN_TRAP(&s->trap) == 0) {
         s->abi.backend_free(backend);
         attn_trap_disarm(&s->trap);
+    } else if (s->null.left) {
+        s->null.left();
     }
+}
+
+int ggml_call(struct ggml_subject *s, void (*call)(void *), void *context, bool *unwound)
+{
+    const int what = attn_trap_run(&s->trap, call, context, unwound);
+    if (what && !*unwound && s->null.left) /* out of a launch that ran, say, with the runtime's lock held */
+        s->null.left();
+    return what;
 }
 
 void ggml_trapped(struct ggml_subject *s, struct ggml_device *device, int what, bool unwound,
@@ -124,7 +136,7 @@ void ggml_supports(struct attn_subject *base, int number, const struct attn_prob
     bool unwound;
     attn_subject_answer_set(answer, ATTN_SUBJECT_NO, ATTN_SUBJECT_NO_REASON);
     s->log[0] = 0;
-    int what = attn_trap_run(&s->trap, ask, &request, &unwound);
+    int what = ggml_call(s, ask, &request, &unwound);
     if (what)
         ggml_trapped(s, request.device, what, unwound, answer);
 }
@@ -217,7 +229,7 @@ void ggml_dispatch(struct attn_subject *base, int number, const struct attn_prob
     attn_subject_answer_set(answer, ATTN_SUBJECT_YES, ATTN_SUBJECT_NO_REASON);
     s->null.reset();
     s->log[0] = 0;
-    int what = attn_trap_run(&s->trap, compute, &request, &unwound);
+    int what = ggml_call(s, compute, &request, &unwound);
     read_launches(s, answer);
     if (what)
         ggml_trapped(s, request.device, what, unwound, answer);

@@ -29,6 +29,7 @@ struct null_hip {
     void (*move_data)(bool);
     void (*hold_launches)(bool);
     void (*say_errors)(bool);
+    void (*left)(void); /* NULL: not on the null runtime */
     void (*execute)(int);
     void (*ran)(struct null_hip_ran *);
     bool (*roles)(void *, const unsigned char *);
@@ -121,6 +122,9 @@ void ggml_build(struct ggml_subject *s, const struct attn_problem *p);
 void ggml_compute_begin(struct ggml_subject *s, struct ggml_device *device, const struct attn_problem *p,
                         struct attn_subject_answer *answer);
 void ggml_compute_graph(struct ggml_subject *s, struct ggml_device *device, struct attn_subject_answer *answer);
+
+/* attn_trap_run on the subject's trap; after a jump the null runtime can be called again. */
+int ggml_call(struct ggml_subject *s, void (*call)(void *), void *context, bool *unwound);
 
 /* What a trapped call left behind is put in order, and said in the answer. device: whose backend was called; NULL:
  * none. */

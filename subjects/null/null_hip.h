@@ -130,6 +130,10 @@ bool null_hip_roles(void *memory, const unsigned char *role);
  * reads the error that each returns. */
 void null_hip_say_errors(bool on);
 
+/* Says that the calling thread left a call of this runtime by a jump (siglongjmp), if it was in one: the next call does
+ * not wait for it. No other thread may be in one. What the call was about to do is not done, what it held is lost. */
+void null_hip_left(void);
+
 /* Device, managed and pinned host memory that is allocated now, in bytes and allocations (NULL: not wanted). */
 uint64_t null_hip_allocated(uint64_t *allocations);
 

@@ -140,6 +140,8 @@ void null_hip_hold_launches(bool on)
     null_unlock();
 }
 
+void null_hip_left(void) { null_runtime.lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER; }
+
 void null_hip_say_errors(bool on)
 {
     null_lock();

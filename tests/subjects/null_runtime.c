@@ -7,6 +7,9 @@
 
 #include "planner/random.h"
 #include "subjects/null/map.h"
+#include "subjects/null/runtime.h"
+
+#include <unistd.h>
 
 int hipIpcGetMemHandle(void); /* an entry point that the null runtime does not provide */
 
@@ -208,6 +211,22 @@ static void what_is_not_provided_says_its_name(void **state)
     assert_non_null(strstr(hipGetErrorString(hipErrorNotSupported), "null runtime"));
 }
 
+/* A caller that leaves by a jump, as attn_trap does out of a launch that takes too long. */
+static void a_call_that_was_left_holds_nobody_up(void **state)
+{
+    (void)state;
+    void *memory = NULL;
+    null_lock();
+    null_hip_left();
+    alarm(60); /* without it the next call waits for ever */
+    GOOD(hipMalloc(&memory, 64));
+    GOOD(hipFree(memory));
+    null_hip_left(); /* of a call that had come back */
+    GOOD(hipMalloc(&memory, 64));
+    GOOD(hipFree(memory));
+    alarm(0);
+}
+
 /* ---- The table of addresses, against a plain one --------------------------------------------------------- */
 
 static void the_map_agrees_with_a_plain_table(void **state)
@@ -252,6 +271,7 @@ int main(void)
         T(rows_and_fills),
         T(host_memory_is_registered_once),
         T(what_is_not_provided_says_its_name),
+        T(a_call_that_was_left_holds_nobody_up),
         T(the_map_agrees_with_a_plain_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
