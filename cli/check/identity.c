@@ -71,9 +71,7 @@ static void cause_word(const struct check_finding *f, int unfit, bool numbers, c
 
 /* ---- Features -------------------------------------------------------------------------------------------- */
 
-/* What a problem has that a plain call has not: "gqa+mask"; "plain" when nothing. Extents vary from run to run: what
- * must not has none. */
-static void feature_word(const struct attn_problem *p, bool extents, char *word, size_t cap)
+void check_needs(const struct attn_problem *p, bool extents, char *word, size_t cap)
 {
     const struct {
         bool has;
@@ -117,8 +115,8 @@ void check_identity(const struct check *check, struct check_finding *f, int unfi
     if (any)
         snprintf(head, sizeof head, "-");
     check_device_list(check, f->devices, devices, sizeof devices);
-    feature_word(&f->problem, true, f->needs, sizeof f->needs);
-    feature_word(needed, false, needs, sizeof needs);
+    check_needs(&f->problem, true, f->needs, sizeof f->needs);
+    check_needs(needed, false, needs, sizeof needs);
     snprintf(f->group, sizeof f->group, "%s %s", kind, cause);
     snprintf(f->id, sizeof f->id, "%s %s %s %s", kind, stable, plain ? "-" : needs, head);
     /* As baselines of earlier versions have it. */

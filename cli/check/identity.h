@@ -7,6 +7,9 @@
 
 #include "cli/check/state.h"
 
+/* What a problem has that a plain call has not, as one word: "gqa+mask"; "plain" when nothing. Extents vary from run to
+ * run: what must not is asked for without. */
+void check_needs(const struct attn_problem *p, bool extents, char *word, size_t cap);
 /* Names a finding that is no hole, from its fields: group (kind and cause, with the line in the subject's source), id
  * (kind, cause without numbers of lines, what of `needed` is no extent, head size), needs, key. `needed` is f->problem
  * without what it fails without as well. */

@@ -4,9 +4,12 @@
 #include "cli/diff/change.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "cli/check/identity.h"
 #include "cli/check/problem.h"
+#include "cli/check/reach.h"
 #include "cli/input/interrupt.h"
 #include "fuzz/shrink/shrink.h"
 
@@ -59,6 +62,32 @@ static void words_of(const struct diff_answer *a, const struct diff_answer *b, c
     }
 }
 
+/* Calls that differ in it may be worse for different reasons. */
+static uint32_t sign_of(const struct attn_problem *p)
+{
+    const struct attn_tensor *k = &p->t[ATTN_K], *v = &p->t[ATTN_V];
+    return (uint32_t)p->t[ATTN_MASK].present | (uint32_t)p->t[ATTN_SINKS].present << 1 |
+           (uint32_t)(p->softcap > 0) << 2 | (uint32_t)(p->max_bias > 0) << 3 | (uint32_t)(k->type != ATTN_F16) << 4 |
+           (uint32_t)(v->type != ATTN_F16) << 5;
+}
+
+static bool same_kind(const struct diff_change *a, const struct diff_change *b)
+{
+    return a->worse == b->worse && a->sign == b->sign && !strcmp(a->words[0], b->words[0]) &&
+           !strcmp(a->words[1], b->words[1]);
+}
+
+/* Adds a change to one of its kind: the better example stands. */
+static void join(struct diff_change *to, const struct diff_change *c)
+{
+    const uint64_t calls = to->calls + c->calls;
+    const uint32_t devices = to->devices | c->devices;
+    if (c->reach < to->reach || (c->reach == to->reach && check_simpler(&c->problem, &to->problem)))
+        *to = *c;
+    to->calls = calls;
+    to->devices = devices;
+}
+
 static void note(struct diff *diff, int device, const struct attn_problem *p, const struct diff_answer *a,
                  const struct diff_answer *b)
 {
@@ -67,19 +96,13 @@ static void note(struct diff *diff, int device, const struct attn_problem *p, co
     };
     words_of(a, b, now.words);
     now.worse = badness(b, p) > badness(a, p);
-    for (int i = 0; i < diff->n_changes; i++) {
-        struct diff_change *c = &diff->change[i];
-        if (strcmp(c->words[0], now.words[0]) || strcmp(c->words[1], now.words[1]) || c->worse != now.worse)
-            continue;
-        c->devices |= now.devices;
-        c->calls++;
-        if (check_simpler(p, &c->problem)) {
-            c->problem = *p;
-            c->device = device;
-            memcpy(c->answer, now.answer, sizeof c->answer);
+    now.sign = now.worse ? sign_of(p) : 0;
+    now.reach = check_reach(p);
+    for (int i = 0; i < diff->n_changes; i++)
+        if (same_kind(&diff->change[i], &now)) {
+            join(&diff->change[i], &now);
+            return;
         }
-        return;
-    }
     if (diff->n_changes == DIFF_CHANGES_MAX)
         diff->lost++;
     else
@@ -137,7 +160,7 @@ static bool still(const struct attn_case *c, void *context)
     struct diff_reply *const reply[2] = { same->diff->reply, same->diff->reply + DIFF_BATCH_MAX };
     char words[2][DIFF_KERNEL_MAX + 40];
     const int device = same->change->device;
-    if (cli_interrupted())
+    if (cli_interrupted() || check_reach(&c->problem) > same->change->reach)
         return false;
     diff_sides_ask(same->diff->side, &c->problem, 1, reply);
     if (!both_said(reply, 0))
@@ -154,13 +177,39 @@ static bool still(const struct attn_case *c, void *context)
     return true;
 }
 
+static int in_order(const void *a, const void *b)
+{
+    const struct diff_change *x = a, *y = b;
+    const int order[] = { y->worse - x->worse, x->reach - y->reach, strcmp(x->words[0], y->words[0]),
+                          strcmp(x->words[1], y->words[1]), strcmp(x->needs, y->needs) };
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++)
+        if (order[i])
+            return order[i];
+    return 0;
+}
+
 void diff_shrink(struct diff *diff)
 {
-    for (int i = 0; i < diff->n_changes && !cli_interrupted(); i++) {
-        struct same same = { diff, &diff->change[i] };
-        struct attn_case c = { .problem = diff->change[i].problem };
+    int kept = 0;
+    for (int i = 0; i < diff->n_changes; i++) {
+        struct diff_change *change = &diff->change[i];
+        struct same same = { diff, change };
+        struct attn_case c = { .problem = change->problem };
         attn_run_default(&c.run);
-        if (attn_shrink(&c, still, &same, SHRINK_TRIES, NULL))
-            diff->change[i].problem = c.problem;
+        if (!cli_interrupted() && attn_shrink(&c, still, &same, SHRINK_TRIES, NULL))
+            change->problem = c.problem;
+        change->reach = check_reach(&change->problem);
+        check_needs(&change->problem, true, change->needs, sizeof change->needs);
+        change->sign = 0; /* what the smallest call needs is told apart from here on */
+        int same_as = 0;
+        while (same_as < kept && !(same_kind(&diff->change[same_as], change) &&
+                                   (!change->worse || !strcmp(diff->change[same_as].needs, change->needs))))
+            same_as++;
+        if (same_as < kept)
+            join(&diff->change[same_as], change);
+        else
+            diff->change[kept++] = *change;
     }
+    diff->n_changes = kept;
+    qsort(diff->change, (size_t)kept, sizeof *diff->change, in_order);
 }

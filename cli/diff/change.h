@@ -9,13 +9,17 @@
 
 enum { DIFF_CHANGES_MAX = 2048 };
 
-/* A kind of change: what one said and what the other says, the words of both. */
+/* A kind of change: what one said and what the other says, the words of both; of what is worse also what its smallest
+ * call has that a plain one has not. */
 struct diff_change {
     char words[2][DIFF_KERNEL_MAX + 40]; /* "runs flash_attn_tile", "hole", "abort" */
     bool worse;                          /* the second breaks what the first did not */
     uint32_t devices;                    /* bit set of the first side's */
     uint64_t calls;
-    struct attn_problem problem;  /* the smallest seen; shrunk at the end */
+    uint32_t sign;                /* of what is worse, before it is shrunk: bit set of what routers look at */
+    int32_t reach;                /* enum check_reach (cli/check/reach.h) of the problem */
+    char needs[128];              /* "gqa+mask"; known when it was shrunk */
+    struct attn_problem problem;  /* the simplest of the nearest reach; shrunk at the end */
     int device;                   /* of it, by the first side's number */
     struct diff_answer answer[2]; /* about it */
 };
@@ -38,7 +42,7 @@ struct diff {
 int diff_match_devices(struct diff *diff);
 /* Asks both about n (1..DIFF_BATCH_MAX) problems and notes what differs. How many are problems of both. */
 int diff_ask(struct diff *diff, const struct attn_problem *p, int n);
-/* Makes each change's problem smaller. */
+/* Makes each change's problem smaller, and the same ones one; sorts them: what is worse first, then by reach. */
 void diff_shrink(struct diff *diff);
 
 #endif

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "cli/check/reach.h"
 #include "cli/input/interrupt.h"
 #include "cli/input/message.h"
 
@@ -54,6 +55,8 @@ static void put_text(FILE *out, const struct diff *diff, const struct diff_chang
     devices_of(diff, c->devices, devices, sizeof devices);
     line_of(diff, c, line);
     fprintf(out, "%s  %s -> %s\n", c->worse ? "WORSE" : "changed", c->words[0], c->words[1]);
+    fprintf(out, "    reach:   %s: %s\n    fields:  %s\n", check_reach_name(c->reach), check_reach_meaning(c->reach),
+            c->needs);
     fprintf(out, "    calls:   %" PRIu64 "\n    devices: %s\n", c->calls, devices);
     for (int s = 0; s < 2; s++)
         if (*c->answer[s].text)
@@ -96,6 +99,8 @@ static void put_json(FILE *out, const struct diff *diff, const struct diff_chang
     line_of(diff, c, line);
     fprintf(out, "%s\n  {\"worse\":%s,\"calls\":%" PRIu64, is_first(diff, c) ? "" : ",", c->worse ? "true" : "false",
             c->calls);
+    cli_json_text(out, "reach", check_reach_name(c->reach));
+    cli_json_text(out, "needs", c->needs);
     cli_json_text(out, "old", c->words[0]);
     cli_json_text(out, "new", c->words[1]);
     cli_json_text(out, "old_text", c->answer[0].text);
@@ -127,6 +132,8 @@ static void put_html(FILE *out, const struct diff *diff, const struct diff_chang
     cli_xml_text(out, c->words[0]);
     fputs("</td><td>", out);
     cli_xml_text(out, c->words[1]);
+    fprintf(out, "</td><td>%s</td><td>", check_reach_name(c->reach));
+    cli_xml_text(out, c->needs);
     fprintf(out, "</td><td>%" PRIu64 "</td><td>", c->calls);
     cli_xml_text(out, devices);
     fputs("</td><td><code>", out);
@@ -149,7 +156,7 @@ void diff_report_html(FILE *out, const struct diff *diff)
     cli_xml_text(out, diff->side[1].name);
     fprintf(out,
             "</p>\n<p>%" PRIu64 " calls, %d kinds of change are worse, %d others.</p>\n<table><tr><th></th><th>old</th>"
-            "<th>new</th><th>calls</th><th>devices</th><th>smallest call</th></tr>\n",
+            "<th>new</th><th>reach</th><th>fields</th><th>calls</th><th>devices</th><th>smallest call</th></tr>\n",
             diff->calls, n_worse(diff), diff->n_changes - n_worse(diff));
     each(out, diff, put_html);
     fputs("</table></body></html>\n", out);

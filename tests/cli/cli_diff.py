@@ -138,6 +138,21 @@ class Faults(Case):
         self.assertEqual([(c["new"], c["worse"]) for c in result["changes"]], [("crash", True)])
         self.assertEqual(result["changes"][0]["calls"] * 6, result["calls"] * 2)
 
+    def test_what_is_worse_for_two_reasons_is_said_twice(self):
+        """Both abort: one with a mask, one with very many heads; each with its fields, the nearer one first."""
+        far, near = ("fa1 q=f32[128,1,1024,4] k=f16[128,9,256,4] v=f16[128,9,256,4]",
+                     "fa1 q=f32[256,2,16,1] k=f16[256,9,8,1] v=f16[256,9,8,1] mask=f16[16,2,1,1] sinks")
+        path = self.path("diff.json")
+        out = self.ends(1, "diff", "--no-code", "--subject", self.library("none"), "--subject",
+                        self.library("abort-many"), "--json", path, far, near).out
+        with open(path) as f:
+            changes = json.load(f)["changes"]
+        self.assertEqual([(c["worse"], c["reach"], c["new"]) for c in changes],
+                         [(True, "model", "abort"), (True, "far", "abort")])
+        self.assertEqual(changes[0]["needs"], "mask")
+        self.assertRegex(changes[1]["needs"], r"^gqa(\+kv_heads)?\+n_seq$")
+        self.assertRegex(out, r"(?s)reach:   model: .*fields:  mask\n.*reach:   far: ")
+
     def test_itself(self):
         self.assertEqual(self.diff(0, "none", "none")["changes"], [])
 
