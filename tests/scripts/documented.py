@@ -55,11 +55,14 @@ def commands():
             if not found:
                 continue
             text = found.group(1)
+            note = re.search(r"\s+# ", text)
+            if note and text.count("'", 0, note.start()) % 2 == 0:
+                text = text[:note.start()]
             for more in lines[number + 1:]:  # a quoted session over more lines
                 if text.count("'") % 2 == 0:
                     break
                 text += "\n" + more.strip()
-            text = re.sub(r"(?:^|\s+)#[^'\"]*$", "", text).strip()
+            text = text.strip()
             form = re.search(r"(?:^|\s)[\[|]|\b(?:FILE|LINE|SUBJECT|COMMAND)\b", text.replace(" | ", " "))
             if text and not form:
                 yield "%s:%d" % (page, number + 1), text
