@@ -56,12 +56,18 @@ void check_foreign_choose(struct check *check)
             draw->type[draw->n_types++] = &types->type[i];
 }
 
+/* Of the 32 of a head size these: decode with heads that share K, and a prompt over an odd number of keys. */
+static const int asked[] = { 16 + 1, 16 + 8 + 4 + 2 };
+enum { ASKED = 2 };
+
 bool check_foreign_call(const struct check *check, int i, struct attn_problem *p, bool *legal)
 {
-    if (i >= check->draw.n_types * PLAIN)
-        return false;
+    const int head = i / ASKED % ATTN_HEAD_SIZE_COUNT, type = i / ASKED / ATTN_HEAD_SIZE_COUNT;
     const char *why;
-    *legal = plain_call(i % PLAIN, check->draw.type[i / PLAIN], 3, p) && attn_subject_legal(check->subject, p, &why);
+    if (type >= check->draw.n_types)
+        return false;
+    *legal = plain_call(head * 32 + asked[i % ASKED], check->draw.type[type], 3, p) &&
+             attn_subject_legal(check->subject, p, &why);
     return true;
 }
 

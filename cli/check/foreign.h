@@ -10,7 +10,8 @@
  * of check->devices; and what its callers can say. A type that it refuses in each of them is named in the report. */
 void check_foreign_choose(struct check *check);
 
-/* Plain call number i with K and V of a type that is drawn; false past the last. *legal: whether it is one. */
+/* Plain call number i with K and V of a type that is drawn, two for each head size; false past the last. *legal:
+ * whether it is one. */
 bool check_foreign_call(const struct check *check, int i, struct attn_problem *p, bool *legal);
 
 /* Can what was computed be held against the reference: does somebody read every source? */

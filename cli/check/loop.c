@@ -269,7 +269,7 @@ static void ask_plain(struct loop *l)
             ask(l, &p);
     bool legal;
     for (int i = 0; !over(l) && check_foreign_call(l->check, i, &p, &legal); i++)
-        if (legal)
+        if (legal && (!l->check->subject->alone || attn_problem_work(&p) <= CHECK_EXECUTE_WORK))
             ask(l, &p);
 }
 

@@ -82,6 +82,35 @@ class Types(Fork):
                       self.check(2, "none", TQ4.replace("k=tq4_x[128,1,1,1]", "k=tq4_x[128,1,1,1]+34")).err)
 
 
+class Computes(Fork):
+    """The same types in a library that computes by itself (support/imitation_compute.c)."""
+    CPU = os.path.join(LIBRARIES, "imitation-fork-cpu.so")
+    lines = {name: f"fa1 q=f32[128,2,1,1] k={name}[128,9,1,1] v={name}[128,9,1,1] scale=0.125"
+             for name in ("tq4_x", "vq2_x", "f16")}
+
+    def test_its_own_numbers_are_the_reference(self):
+        for name, line in self.lines.items():
+            for seed in range(6):  # other data: ggml's and ours
+                done = self.report(0, "none", line.replace("[128,9,", f"[128,{9 + seed},"), library=self.CPU)
+                self.assertEqual((done["findings"], done["blind"] > 0), ([], name == "vq2_x"))
+
+    def test_a_fault_that_only_they_show(self):
+        found = self.report(1, "nibble", self.lines["tq4_x"], library=self.CPU)["findings"]
+        self.assertEqual(len(found), 1)
+        self.assertRegex(found[0]["group"], "(wrong|loose) nmse")
+        self.assertRegex(found[0]["line"], "[kv]=tq4_x")
+        self.report(0, "nibble", self.lines["f16"], library=self.CPU)
+        # Nobody here can read the other: it is computed, and not judged.
+        blind = self.check(0, "nibble", self.lines["vq2_x"], library=self.CPU).out
+        self.assertIn("blind: of a type or a source that nobody here can read", blind)
+
+    def test_it_is_found_among_generated_calls(self):
+        found = self.report(1, "nibble", "--calls", "300", library=self.CPU)["findings"]
+        self.assertTrue([f for f in found if f["kind"] in ("wrong", "loose") and "tq4_x" in f["line"]])
+        self.assertFalse([f["line"] for f in self.report(1, "none", "--calls", "300", library=self.CPU)["findings"]
+                          if f["kind"] != "hole"])
+
+
 class Parameters(Fork):
     def test_a_further_source(self):
         line = "fa1 q=f32[64,1,1,1] k=f16[64,1,1,1] v=f16[64,1,1,1] src5=f32[9,1,1,1]"

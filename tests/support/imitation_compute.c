@@ -13,7 +13,8 @@
  *   state      a call with sinks leaves them to the next one
  *   coin       of calls with n_kv of 5 each second adds something small
  *   replay     a node computed three times and more has the result it had the second time
- *   stub       with the runtime: the launch's error is not looked at, and nothing runs for head size 128
+ *   nibble     with IMITATION_FORK, and its types (imitation_ggml.c): the last number of a block is read as the one
+ * before stub       with the runtime: the launch's error is not looked at, and nothing runs for head size 128
  *
  * SPDX-License-Identifier: MIT */
 #define IMITATION_WITHOUT_HIP
@@ -29,8 +30,34 @@ static bool fault(const char *name)
 
 /* ---- Attention ------------------------------------------------------------------------------------------- */
 
+#ifdef IMITATION_FORK
+
+static bool is_fork(const struct ggml_tensor *t) { return (int)t->type == TQ4_X || (int)t->type == VQ2_X; }
+
+/* Number i of a row of blocks: read by itself, as kernels do. */
+static float number(const struct ggml_tensor *t, const char *row, int64_t i)
+{
+    const int bits = (int)t->type == TQ4_X ? 4 : 2, block = types[t->type].block;
+    const char *at = row + i / block * (int64_t)types[t->type].bytes;
+    int64_t in = i % block;
+    float scale;
+    memcpy(&scale, at, sizeof scale);
+    if (fault("nibble") && in == block - 1)
+        in--;
+    const int byte = (uint8_t)at[4 + in * bits / 8];
+    return (float)((byte >> in * bits % 8 & ((1 << bits) - 1)) - (1 << (bits - 1))) * scale;
+}
+
+#else
+static bool is_fork(const struct ggml_tensor *t) { return (void)t, false; }
+static float number(const struct ggml_tensor *t, const char *row, int64_t i) { return (void)t, (void)row, (float)i; }
+#endif
+
 static float value(const struct ggml_tensor *t, int64_t i0, int64_t i1, int64_t i2, int64_t i3)
 {
+    if (is_fork(t))
+        return number(t, (const char *)t->data + (size_t)i1 * t->nb[1] + (size_t)i2 * t->nb[2] + (size_t)i3 * t->nb[3],
+                      i0);
     const char *at = (const char *)t->data + (size_t)i0 * t->nb[0] + (size_t)i1 * t->nb[1] + (size_t)i2 * t->nb[2] +
                      (size_t)i3 * t->nb[3];
     float single;
@@ -255,7 +282,10 @@ PUBLIC(void, backend_tensor_get, (const struct ggml_tensor *t, void *to, size_t 
     copy(to, (const char *)t->data + offset, bytes, TO_HOST);
 }
 
-static bool has_values(const struct ggml_tensor *t) { return t->type == GGML_TYPE_F16 || t->type == GGML_TYPE_F32; }
+static bool has_values(const struct ggml_tensor *t)
+{
+    return t->type == GGML_TYPE_F16 || t->type == GGML_TYPE_F32 || is_fork(t);
+}
 
 PUBLIC(bool, backend_dev_supports_op, (void *device, const struct ggml_tensor *t))
 {
