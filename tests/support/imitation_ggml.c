@@ -27,7 +27,8 @@
  *   keys     with n_kv_max of no more than 4 it returns an error
  *   prec     with the default precision it launches nothing
  *   source   with a further source it aborts
- * With IMITATION_OLD it is a version from before all that: without prec, sinks and traits.
+ * With IMITATION_OLD it is a version from before all that: without prec, sinks and traits; asked about a type past its
+ * table's last it reads what is behind.
  *
  * SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE /* dladdr */
@@ -158,7 +159,14 @@ PUBLIC(abort_callback *, set_abort_callback, (abort_callback * callback))
     return before;
 }
 PUBLIC(void, log_set, (void *callback, void *user)) { (void)callback, (void)user; }
-const char *ggml_type_name(enum ggml_type type) { return (unsigned)type < TYPES ? types[type].name : "NONE"; }
+const char *ggml_type_name(enum ggml_type type)
+{
+#ifdef IMITATION_OLD
+    if ((unsigned)type >= TYPES)
+        return (const char *)(uintptr_t)(16 + type); /* what happens to be there */
+#endif
+    return (unsigned)type < TYPES ? types[type].name : "NONE";
+}
 PUBLIC(size_t, type_size, (enum ggml_type type)) { return types[type].bytes; }
 #ifdef IMITATION_FORK
 struct ggml_type_traits {
