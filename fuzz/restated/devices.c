@@ -9,7 +9,7 @@
 #include "fuzz/restated/say.h"
 #include "planner/random.h"
 
-enum { LEAST_LDS = 16384 };
+enum { LEAST_LDS = 20480 };
 
 /* ---- Devices -------------------------------------------------------------------------------------------------- */
 
