@@ -177,8 +177,8 @@ void picture_letters(struct picture *p)
         const char letter = free_letter(p->name[least] + from, used);
         used[(unsigned char)letter] = true;
         p->letter[least] = letter ? letter : '?';
-        const int own = attn_kernel_find(p->name[least]);
-        p->order[least] = own >= 0 ? own : turn < ATTN_KERNEL_naive ? turn : turn + 1; /* its looks are its own */
+        const int own = attn_kernel_find(p->name[least]), order = own >= 0 ? own : turn;
+        p->order[least] = own == ATTN_KERNEL_naive ? PICTURE_NAIVE_ORDER : order + (order >= PICTURE_NAIVE_ORDER);
     }
 }
 

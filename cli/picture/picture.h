@@ -15,6 +15,7 @@ enum {
     PICTURE_DEVICES_MAX = 32, /* bits of a set */
     PICTURE_WHATS_MAX = 512,
     PICTURE_NAMES_MAX = 24,
+    PICTURE_NAIVE_ORDER = 3, /* nothing else is drawn as naive is */
     PICTURE_NAME_MAX = 64
 };
 
@@ -88,7 +89,7 @@ struct picture {
     int n_names;
     char name[PICTURE_NAMES_MAX][PICTURE_NAME_MAX];
     char letter[PICTURE_NAMES_MAX];
-    int order[PICTURE_NAMES_MAX]; /* of a name among all, by which it is coloured */
+    int order[PICTURE_NAMES_MAX]; /* of a name among all, by which it is coloured; naive's own is PICTURE_NAIVE_ORDER */
     struct picture_cell *cell;    /* n_devices * n_whats panels of n_kv rows of n_q */
 };
 

@@ -165,9 +165,11 @@ static void put_line(FILE *out, const struct picture *p, const struct picture_pl
     if (!picture_problem(p, at->what, at->q, at->kv, &c.problem))
         return;
     attn_run_default(&c.run);
-    for (int row = 0; row < attn_device_count(); row++)
-        if (!strcmp(attn_device(row)->name, p->device[at->device]))
-            c.run.device = row;
+    int row, weakening;
+    if (attn_device_named(p->device[at->device], strlen(p->device[at->device]), &row, &weakening)) {
+        c.run.device = row;
+        c.run.weakening = weakening;
+    }
     attn_case_print(&c, line, sizeof line);
     fprintf(out, "      %s\n", line);
 }
