@@ -7,10 +7,25 @@
 
 #include "cli/input/interrupt.h"
 #include "cli/input/message.h"
+#include "cli/input/output.h"
 #include "cli/verbs.h"
 #include "cli/zoo/zoo.h"
 
-enum zoo_option { BUILD = 1, SECONDS, SEEDS, WAYS, RESUME, FRESH, SHARD, JOBS, REPORT, JSON, MARKDOWN, EQUIVALENT };
+enum zoo_option {
+    BUILD = 1,
+    SECONDS,
+    SEEDS,
+    WAYS,
+    RESUME,
+    FRESH,
+    SHARD,
+    JOBS,
+    REPORT,
+    JSON,
+    MARKDOWN,
+    HTML,
+    EQUIVALENT
+};
 
 static const struct cli_option rows[] = {
     { "build", BUILD, "DIR", "a woven build's bin, which tests/zoo/build.sh makes", "what" },
@@ -25,6 +40,7 @@ static const struct cli_option rows[] = {
       "mutants that change nothing that can be told: a name and the reason, a line each", NULL },
     { "report", REPORT, NULL, "run nothing: print what FILE has", NULL },
     { "json", JSON, NULL, "one JSON object a fault", NULL },
+    { "html", HTML, "FILE", "write a page too", NULL },
     { "markdown", MARKDOWN, NULL, "a table, as in docs/results.md", NULL },
     { NULL, 0, NULL, NULL, NULL },
 };
@@ -61,7 +77,7 @@ struct options {
     const char *build;
     int64_t seconds, seeds, shard, shards, jobs;
     unsigned ways;
-    const char *resume, *equivalent;
+    const char *resume, *equivalent, *html;
     bool fresh, report;
     int format;
 };
@@ -103,6 +119,7 @@ static int read_options(int argc, char **argv, struct options *o)
         case REPORT: o->report = true; break;
         case EQUIVALENT: o->equivalent = optarg; break;
         case JSON: o->format = ZOO_JSON; break;
+        case HTML: o->html = optarg; break;
         case MARKDOWN: o->format = ZOO_MARKDOWN; break;
         default: return CLI_USAGE;
         }
@@ -117,6 +134,15 @@ static int read_options(int argc, char **argv, struct options *o)
     return good ? CLI_GOOD : CLI_USAGE;
 }
 
+static bool write_page(const char *path, const struct zoo *zoo)
+{
+    struct cli_output out;
+    if (!cli_output_begin(&out, path))
+        return false;
+    zoo_page(out.file, zoo);
+    return cli_output_end(&out);
+}
+
 static int run_zoo(int argc, char **argv)
 {
     struct options o;
@@ -124,6 +150,8 @@ static int run_zoo(int argc, char **argv)
     int code = read_options(argc, argv, &o);
     if (code != CLI_GOOD)
         return code;
+    if (o.html && !cli_output_try(o.html))
+        return CLI_USAGE;
     cli_interrupt_catch();
     code = zoo_read_list(&zoo, o.build, argv + optind, argc - optind);
     if (code == CLI_GOOD && !zoo_make_trials(&zoo, o.ways, o.seeds, o.seconds))
@@ -139,6 +167,8 @@ static int run_zoo(int argc, char **argv)
     }
     if (code != CLI_USAGE && zoo.n_trials > 0) {
         int wrong = zoo_report(&zoo, o.format);
+        if (o.html && !write_page(o.html, &zoo))
+            code = CLI_USAGE;
         code = cli_interrupt_code(code ? code : wrong ? CLI_BROKEN : CLI_GOOD);
     }
     zoo_free(&zoo);

@@ -8,23 +8,13 @@
 #include "cli/input/message.h"
 #include "cli/zoo/zoo.h"
 
-/* The trials of one fault in one way. */
-struct cell {
-    int done, found, unconfirmed;
-    int reached, triggered;          /* trials in which it was */
-    int64_t cpu_ms[ZOO_SEEDS_MAX];   /* sorted; INT64_MAX: not found */
-    const struct zoo_result *result; /* of the median, NULL: none was done */
-};
-
-#define NEVER INT64_MAX
-
 static int compare(const void *a, const void *b)
 {
     int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
     return (x > y) - (x < y);
 }
 
-static void read_cell(const struct zoo *zoo, int fault, int way, struct cell *c)
+void zoo_read_cell(const struct zoo *zoo, int fault, int way, struct zoo_cell *c)
 {
     memset(c, 0, sizeof *c);
     for (int i = 0; i < zoo->n_trials; i++) {
@@ -36,7 +26,7 @@ static void read_cell(const struct zoo *zoo, int fault, int way, struct cell *c)
         c->triggered += t->result.triggered > 0;
         c->found += found;
         c->unconfirmed += found && t->result.confirmed == 0;
-        c->cpu_ms[c->done++] = found ? t->result.cpu_ms : NEVER;
+        c->cpu_ms[c->done++] = found ? t->result.cpu_ms : ZOO_NEVER;
     }
     qsort(c->cpu_ms, (size_t)c->done, sizeof c->cpu_ms[0], compare);
     if (c->done == 0)
@@ -45,20 +35,19 @@ static void read_cell(const struct zoo *zoo, int fault, int way, struct cell *c)
     for (int i = 0; i < zoo->n_trials && !c->result; i++) {
         const struct zoo_trial *t = &zoo->trial[i];
         if (t->fault == fault && t->way == way && t->done &&
-            (t->result.end == ZOO_END_found ? t->result.cpu_ms : NEVER) == median)
+            (t->result.end == ZOO_END_found ? t->result.cpu_ms : ZOO_NEVER) == median)
             c->result = &t->result;
     }
 }
 
-static int64_t median_of(const struct cell *c) { return c->done ? c->cpu_ms[c->done / 2] : NEVER; }
+int64_t zoo_median(const struct zoo_cell *c) { return c->done ? c->cpu_ms[c->done / 2] : ZOO_NEVER; }
 
-/* "12.3", "> 60", or "" where nothing was done. */
-static void print_seconds(const struct zoo *zoo, const struct cell *c, char *text, size_t cap)
+void zoo_print_seconds(const struct zoo *zoo, const struct zoo_cell *c, char *text, size_t cap)
 {
-    int64_t ms = median_of(c);
+    int64_t ms = zoo_median(c);
     if (c->done == 0)
         snprintf(text, cap, "%s", "");
-    else if (ms == NEVER)
+    else if (ms == ZOO_NEVER)
         snprintf(text, cap, "> %" PRId64, zoo->seconds);
     else
         snprintf(text, cap, "%.1f", (double)ms / 1000);
@@ -68,7 +57,7 @@ static const char *yes(int n, int of) { return of == 0 ? "" : n == 0 ? "no" : n 
 
 /* ---- Forms ----------------------------------------------------------------------------------------------- */
 
-static void print_json(const struct zoo *zoo, const struct zoo_fault *f, const struct cell cell[ZOO_WAY_COUNT])
+static void print_json(const struct zoo *zoo, const struct zoo_fault *f, const struct zoo_cell cell[ZOO_WAY_COUNT])
 {
     printf("{\"number\":%d", f->number);
     cli_json_text(stdout, "name", f->name);
@@ -77,14 +66,14 @@ static void print_json(const struct zoo *zoo, const struct zoo_fault *f, const s
     cli_json_text(stdout, "equivalent", f->equivalent);
     printf(",\"limit_s\":%" PRId64, zoo->seconds);
     for (int way = 0; way < ZOO_WAY_COUNT; way++) {
-        const struct cell *c = &cell[way];
+        const struct zoo_cell *c = &cell[way];
         const struct zoo_result *r = c->result;
         if (!r)
             continue;
         printf(",\"%s\":{\"trials\":%d,\"found\":%d,\"unconfirmed\":%d,\"reached\":%d,\"triggered\":%d,\"cpu_s\":[",
                zoo_way_name(way), c->done, c->found, c->unconfirmed, c->reached, c->triggered);
         for (int i = 0; i < c->done; i++)
-            if (c->cpu_ms[i] == NEVER)
+            if (c->cpu_ms[i] == ZOO_NEVER)
                 printf("%snull", i ? "," : "");
             else
                 printf("%s%.3f", i ? "," : "", (double)c->cpu_ms[i] / 1000);
@@ -98,13 +87,13 @@ static void print_json(const struct zoo *zoo, const struct zoo_fault *f, const s
     puts("}");
 }
 
-static void print_text(const struct zoo *zoo, const struct zoo_fault *f, const struct cell cell[ZOO_WAY_COUNT])
+static void print_text(const struct zoo *zoo, const struct zoo_fault *f, const struct zoo_cell cell[ZOO_WAY_COUNT])
 {
     char seconds[32];
-    const struct cell *own = &cell[ZOO_TARGET];
+    const struct zoo_cell *own = &cell[ZOO_TARGET];
     printf("%s: %s\n", f->name, f->what);
     if (own->result) {
-        print_seconds(zoo, own, seconds, sizeof seconds);
+        zoo_print_seconds(zoo, own, seconds, sizeof seconds);
         printf("  reached %s, triggered %s, found %d of %d", yes(own->reached, own->done),
                yes(own->triggered, own->done), own->found, own->done);
         if (own->result->end == ZOO_END_found)
@@ -118,7 +107,7 @@ static void print_text(const struct zoo *zoo, const struct zoo_fault *f, const s
     for (int way = 1; way < ZOO_WAY_COUNT; way++) {
         if (!cell[way].result)
             continue;
-        print_seconds(zoo, &cell[way], seconds, sizeof seconds);
+        zoo_print_seconds(zoo, &cell[way], seconds, sizeof seconds);
         printf("  %s: found %d of %d, %s CPU s\n", zoo_way_name(way), cell[way].found, cell[way].done, seconds);
     }
 }
@@ -130,9 +119,9 @@ static void print_cell(const char *text)
         printf(*text == '|' ? "\\|" : "%c", *text);
 }
 
-static void print_markdown(const struct zoo *zoo, const struct zoo_fault *f, const struct cell cell[ZOO_WAY_COUNT])
+static void print_markdown(const struct zoo *zoo, const struct zoo_fault *f, const struct zoo_cell cell[ZOO_WAY_COUNT])
 {
-    const struct cell *own = &cell[ZOO_TARGET];
+    const struct zoo_cell *own = &cell[ZOO_TARGET];
     const struct zoo_result *r = own->result;
     char seconds[32];
     printf("| %s | ", f->name);
@@ -141,7 +130,7 @@ static void print_markdown(const struct zoo *zoo, const struct zoo_fault *f, con
     if (r && r->end == ZOO_END_found)
         printf("%s %s", r->property, r->target);
     for (int way = 0; way < ZOO_WAY_COUNT; way++) {
-        print_seconds(zoo, &cell[way], seconds, sizeof seconds);
+        zoo_print_seconds(zoo, &cell[way], seconds, sizeof seconds);
         printf(" | %s", seconds);
     }
     printf(" | ");
@@ -204,27 +193,27 @@ int zoo_report(const struct zoo *zoo, int format)
     memset(sum, 0, sizeof sum);
     print_head(zoo, format);
     for (int f = 0; f < zoo->n_faults; f++) {
-        struct cell cell[ZOO_WAY_COUNT];
+        struct zoo_cell cell[ZOO_WAY_COUNT];
         int done = 0;
         bool control = zoo->fault[f].number == 0, same = false;
         for (int way = 0; way < ZOO_WAY_COUNT; way++) {
-            struct cell *c = &cell[way];
-            read_cell(zoo, f, way, c);
+            struct zoo_cell *c = &cell[way];
+            zoo_read_cell(zoo, f, way, c);
             done += c->done;
             sum[way].controls += control ? c->done : 0;
             sum[way].alarms += control ? c->found : 0;
             /* Of what is said to change nothing only what was found counts: the reason is wrong then. */
-            same = zoo->fault[f].equivalent && median_of(c) == NEVER;
+            same = zoo->fault[f].equivalent && zoo_median(c) == ZOO_NEVER;
             sum[way].equivalent += same && c->done;
             if (same)
                 continue;
             sum[way].faults += !control && c->done;
-            sum[way].found += !control && c->done && median_of(c) != NEVER;
-            sum[way].soon += !control && c->done && median_of(c) <= 5000;
+            sum[way].found += !control && c->done && zoo_median(c) != ZOO_NEVER;
+            sum[way].soon += !control && c->done && zoo_median(c) <= 5000;
         }
-        const struct cell *own = &cell[ZOO_TARGET];
+        const struct zoo_cell *own = &cell[ZOO_TARGET];
         same = zoo->fault[f].equivalent && own->found == 0;
-        wrong += control ? own->found > 0 : own->done && !same && (median_of(own) == NEVER || own->unconfirmed);
+        wrong += control ? own->found > 0 : own->done && !same && (zoo_median(own) == ZOO_NEVER || own->unconfirmed);
         if (!done)
             continue;
         if (format == ZOO_JSON)

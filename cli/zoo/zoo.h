@@ -8,9 +8,10 @@
 #ifndef ATTNFUZZ_ZOO_H
 #define ATTNFUZZ_ZOO_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <signal.h>
+#include <stdio.h>
 
 /* X(NAME, name, text): how a fault is looked for */
 #define ZOO_WAYS(X)                                              \
@@ -106,9 +107,26 @@ struct zoo_how {
 };
 int zoo_run(struct zoo *zoo, const struct zoo_how *how);
 
+/* report.c. The trials of one fault in one way. */
+struct zoo_cell {
+    int done, found, unconfirmed;
+    int reached, triggered;          /* trials in which it was */
+    int64_t cpu_ms[ZOO_SEEDS_MAX];   /* sorted; ZOO_NEVER: not found */
+    const struct zoo_result *result; /* of the median, NULL: none was done */
+};
+#define ZOO_NEVER INT64_MAX
+void zoo_read_cell(const struct zoo *zoo, int fault, int way, struct zoo_cell *cell);
+/* CPU time until it is found, in ms; ZOO_NEVER: it is not, or nothing was done. */
+int64_t zoo_median(const struct zoo_cell *cell);
+/* "12.3", "> 60", or "" where nothing was done. */
+void zoo_print_seconds(const struct zoo *zoo, const struct zoo_cell *cell, char *text, size_t cap);
+
 /* report.c. Prints what is known of each fault. Returns how many faults are not found in the median of their seeds, or
  * are a false alarm. */
 enum zoo_format { ZOO_TEXT, ZOO_JSON, ZOO_MARKDOWN };
 int zoo_report(const struct zoo *zoo, int format);
+
+/* page.c. The same as a page that needs nothing else: a row a fault, a column a way, the darker the sooner. */
+void zoo_page(FILE *out, const struct zoo *zoo);
 
 #endif

@@ -4,6 +4,7 @@ run that was interrupted or killed goes on. Woven builds are tests/scripts/zoo_w
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -105,6 +106,22 @@ class Zoo(Case):
         self.assertTrue(rows[1].startswith("| wrong | what \\| it breaks | yes | yes | P2 fuzz_kernel | 0."), rows[1])
         self.assertIn("`fa1 small \\| dev=x`", rows[1])
         self.assertIn("| yes | no |  | > 1 | > 1 | > 1 | > 1 |", rows[2])
+
+    def test_page(self):
+        path = self.path("zoo.html")
+        self.zoo(1, self.folder_of([1, 2], control=True), "--ways", "target,raw", "--html", path)
+        with open(path) as f:
+            page = f.read().replace("<wbr>", "")
+        rows = {m[1]: m[2] for m in re.finditer(r'<tr><th scope="row">([^<]*)</th>(.*?)</tr>', page, re.S)}
+        self.assertEqual(set(rows), {"wrong", "never", "none-fuzz_kernel"})
+        self.assertRegex(rows["wrong"], r'<td class="s s[0-3]">[0-9.]+<br>1/1</td>')
+        self.assertIn("fa1 small | dev=x", rows["wrong"])
+        self.assertIn('<td class="s never">&gt; 1<br>0/1</td>', rows["never"])
+        self.assertIn('<td class="s known">none<br>0/1</td>', rows["none-fuzz_kernel"])
+        self.assertIn(">target<br>1 of 2</th>", page)
+        self.assertTrue(page.endswith("</html>\n"))
+        self.assertNotRegex(page, "<script|src=|href=")
+        self.ends(2, "zoo", "--build", self.path("bin"), "--html", self.path("none/zoo.html"))
 
     def test_a_run_that_was_killed_goes_on(self):
         folder, kept = self.folder_of([1, 3, 2]), self.path("kept.txt")
