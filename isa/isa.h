@@ -132,6 +132,8 @@ void *isa_object_global(struct isa_object *object, const char *name, uint64_t *s
 uint32_t isa_kernel_lds(const struct isa_kernel *kernel);
 uint32_t isa_kernel_arguments(const struct isa_kernel *kernel);
 int isa_kernel_wave_size(const struct isa_kernel *kernel);
+/* The address of its first instruction, as the object's symbols have it. */
+uint64_t isa_kernel_entry(const struct isa_kernel *kernel);
 /* Where explicit argument number `index` lies in the arguments' bytes. False past the last. */
 bool isa_kernel_argument(const struct isa_kernel *kernel, uint32_t index, uint32_t *offset, uint32_t *size);
 

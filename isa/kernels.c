@@ -106,6 +106,10 @@ void *isa_object_global(struct isa_object *object, const char *name, uint64_t *s
 uint32_t isa_kernel_lds(const struct isa_kernel *kernel) { return kernel->lds; }
 uint32_t isa_kernel_arguments(const struct isa_kernel *kernel) { return kernel->explicit_bytes; }
 int isa_kernel_wave_size(const struct isa_kernel *kernel) { return kernel->lanes; }
+uint64_t isa_kernel_entry(const struct isa_kernel *kernel)
+{
+    return kernel->entry - (uint64_t)(uintptr_t)kernel->object->image;
+}
 
 bool isa_kernel_argument(const struct isa_kernel *kernel, uint32_t index, uint32_t *offset, uint32_t *size)
 {

@@ -53,7 +53,7 @@ enum attn_subject_reason {
 };
 const char *attn_subject_reason_name(int reason); /* "asserted"; "unknown" outside the enum */
 
-enum { ATTN_SUBJECT_MESSAGE_MAX = 640, ATTN_SUBJECT_FILE_MAX = 64 };
+enum { ATTN_SUBJECT_MESSAGE_MAX = 640, ATTN_SUBJECT_FILE_MAX = 64, ATTN_SUBJECT_SOURCE_MAX = 272 };
 
 /* The same as data: whoever decides on an answer decides on this, never on the words of its message. */
 struct attn_subject_why {
@@ -117,10 +117,12 @@ struct attn_subject_ran {
     uint64_t whole, stopped, unsupported; /* launches: to their end; ended early; not to be executed */
     struct isa_counts counts;             /* what they did, together */
     /* The first that did not end well; stopped ones first. */
-    int32_t stop;       /* enum isa_stop_code (isa/isa.h); 0: none */
-    const char *kernel; /* as launches name it */
-    uint64_t at;        /* the instruction: bytes from the kernel's first */
+    int32_t stop; /* enum isa_stop_code (isa/isa.h); 0: none */
+    struct attn_subject_launch launch;
+    uint64_t number; /* which of the call's launches it is, from 1 */
+    uint64_t at;     /* the instruction: bytes from the kernel's first */
     char instruction[96];
+    char source[ATTN_SUBJECT_SOURCE_MAX]; /* where it comes from, "FILE:LINE"; "" where the code does not say */
     char text[384];
 };
 

@@ -27,6 +27,7 @@ static void call_once(struct check *check, int device, const struct attn_problem
     v->unfit = ATTN_UNFIT_NOT;
     v->supported = v->too_big = false;
     v->main = NULL;
+    v->all = NULL;
     v->n_launches = 0;
     v->launched = v->bits = 0;
     v->message[0] = 0;
@@ -35,7 +36,9 @@ static void call_once(struct check *check, int device, const struct attn_problem
     v->said = 0;
     v->explained = false;
     v->before = 0;
-    v->detail[0] = 0;
+    v->detail[0] = v->source[0] = 0;
+    v->number = 0;
+    v->bad.kernel = NULL;
     attn_subject_supports(s, device, p, &answer);
     if (answer.status == ATTN_SUBJECT_NO) {
         v->kind = CHECK_HOLE;
@@ -48,6 +51,7 @@ static void call_once(struct check *check, int device, const struct attn_problem
     }
     v->supported = true;
     attn_subject_dispatch(s, device, p, &answer);
+    v->all = answer.launch;
     v->n_launches = answer.n_launches;
     check_take_answer(v, &answer);
     if (answer.status != ATTN_SUBJECT_YES)
@@ -93,7 +97,7 @@ void check_call_again(struct check *check, int device, const struct attn_problem
                  changed ? "with the usual strides of dimensions of extent 1" : "asked again", other,
                  !hole && !strcmp(first, other) ? ", launched otherwise" : "");
     }
-    v->main = NULL; /* its text was of the first call */
+    v->main = v->all = NULL; /* its text was of the first call */
 }
 
 void check_call(struct check *check, int device, const struct attn_problem *p, bool pure, bool execute,

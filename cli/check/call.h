@@ -16,7 +16,10 @@ struct check_verdict {
     int32_t unfit; /* kind UNFIT */
     bool supported, too_big;
     const struct attn_subject_launch *main; /* the attention launch, NULL: none; valid until the next call */
-    struct attn_subject_launch bad;         /* kind UNFIT */
+    struct attn_subject_launch bad;         /* kinds UNFIT, STOPPED; WRONG, LOOSE: the attention launch */
+    uint64_t number;                        /* kind STOPPED: which of the call's launches that is, from 1 */
+    char source[ATTN_SUBJECT_SOURCE_MAX];   /* kind STOPPED: of the instruction; "" where it is not known */
+    const struct attn_subject_launch *all;  /* all launches; valid until the next call */
     size_t n_launches;
     uint64_t launched;           /* hash of all launches */
     uint64_t bits;               /* hash of what it computed; 0: nothing that was judged */

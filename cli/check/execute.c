@@ -47,6 +47,16 @@ static bool draw(const struct attn_problem *p, struct attn_case *c)
     return ordinary;
 }
 
+bool check_execute_image(const struct attn_problem *p, struct attn_image *image)
+{
+    struct attn_case c;
+    if (!attn_image_create(p, BYTES_MOST, image))
+        return false;
+    draw(p, &c);
+    attn_data_fill(&c, image);
+    return true;
+}
+
 /* ---- The verdict on numbers ------------------------------------------------------------------------------ */
 
 /* What a score may be off by where K is of blocks: ggml computes with Q in blocks of 8 bits then (ggml, vec_dot_type of
@@ -177,8 +187,11 @@ static void say_stopped(struct check *check, struct check_verdict *v, const stru
         snprintf(check->unsupported_text, sizeof check->unsupported_text, "%s", ran->text);
         return;
     }
-    check_kernel_name(ran->kernel, kernel, sizeof kernel);
+    check_kernel_name(ran->launch.kernel, kernel, sizeof kernel);
     v->kind = CHECK_STOPPED;
+    v->bad = ran->launch;
+    v->number = ran->number;
+    memcpy(v->source, ran->source, sizeof v->source);
     v->said = attn_hash_text(attn_hash_text(ATTN_HASH_START, kernel), isa_stop_name(ran->stop));
     snprintf(v->detail, sizeof v->detail, "%s %s", isa_stop_name(ran->stop), kernel);
     snprintf(v->message, sizeof v->message, "%s: %s", kernel, ran->text);
@@ -193,19 +206,35 @@ static void kernel_of(const struct check_verdict *v, char kernel[96])
         snprintf(kernel, 96, "flash_attn_ext");
 }
 
+/* The kernels of a call, in their order: any of them may be what is wrong. */
+static void all_kernels(const struct check_verdict *v, char *text, size_t cap)
+{
+    char name[96];
+    size_t used = 0;
+    kernel_of(v, name);
+    snprintf(text, cap, "%s", name);
+    for (size_t i = 0; i < v->n_launches && used < cap; i++) {
+        check_kernel_name(v->all[i].kernel, name, sizeof name);
+        used += (size_t)snprintf(text + used, cap - used, "%s%s", used ? " + " : "", name);
+    }
+}
+
 static void say_off(struct check_verdict *v, bool ordinary, const struct off *off, enum off_how why, const char *data)
 {
     const char *how = off_name[why];
-    char kernel[96];
+    char kernel[96], kernels[240];
     kernel_of(v, kernel);
     v->kind = ordinary && why != OFF_KEYLESS_ROW ? CHECK_WRONG : CHECK_LOOSE;
+    if (v->main)
+        v->bad = *v->main;
+    all_kernels(v, kernels, sizeof kernels);
     v->said = attn_hash_text(attn_hash_text(ATTN_HASH_START, kernel), how);
     v->explained = why == OFF_BEYOND_F16 || why == OFF_DEAD_CELLS || why == OFF_KEYLESS_ROW;
     snprintf(v->detail, sizeof v->detail, "%s %s", how, kernel);
     snprintf(v->message, sizeof v->message,
              "%s: NMSE %.3g, %" PRId64 " components not finite; d=%" PRId64 " head=%" PRId64 " row=%" PRId64
              " seq=%" PRId64 " is %.6g, must be %.6g; %s data",
-             kernel, off->whole > 0 ? off->square / off->whole : off->square, off->broken + off->keyless, off->d,
+             kernels, off->whole > 0 ? off->square / off->whole : off->square, off->broken + off->keyless, off->d,
              off->h, off->iq, off->s, off->got, off->want, data);
 }
 

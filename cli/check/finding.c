@@ -164,8 +164,9 @@ static void shrink(struct check *check, const struct check_sign *sign, struct ch
         if (device == sign->device || !shown) {
             memcpy(f->message, v.message, sizeof f->message);
             f->impure = v.impure;
-            if (v.kind == CHECK_UNFIT)
-                f->launch = v.bad;
+            f->launch = v.bad;
+            f->launch_number = v.number;
+            memcpy(f->source, v.source, sizeof f->source);
         }
     }
     if (f->devices == 0) { /* it did not show again: said as it is, on the problem as it was */

@@ -100,7 +100,9 @@ static void group(FILE *out, const struct check *check, int number)
         text(out, "types K/V", g.types);
     if (f->message[0])
         text(out, "message", f->message);
-    if (f->kind == CHECK_UNFIT) {
+    if (f->source[0])
+        text(out, "source", f->source);
+    if (f->launch.kernel) {
         snprintf(value, sizeof value, "%.400s, grid %u x %u x %u, block %u x %u x %u, %u bytes of dynamic LDS",
                  f->launch.kernel, f->launch.grid[0], f->launch.grid[1], f->launch.grid[2], f->launch.block[0],
                  f->launch.block[1], f->launch.block[2], f->launch.lds_dynamic_bytes);

@@ -45,18 +45,22 @@ static void json_finding(FILE *out, const struct check *check, const struct chec
     json_devices(out, check, f->fresh);
     cli_json_text(out, "line", line);
     cli_json_text(out, "message", f->message);
-    if (f->kind == CHECK_UNFIT) {
+    if (f->launch.kernel) {
         fputs(",\"launch\":{\"kernel\":", out);
         cli_json_string(out, f->launch.kernel);
         fprintf(out, ",\"grid\":[%u,%u,%u],\"block\":[%u,%u,%u],\"lds_dynamic_bytes\":%u}", f->launch.grid[0],
                 f->launch.grid[1], f->launch.grid[2], f->launch.block[0], f->launch.block[1], f->launch.block[2],
                 f->launch.lds_dynamic_bytes);
+        if (f->launch_number)
+            fprintf(out, ",\"launch_number\":%" PRIu64, f->launch_number);
     }
     if (f->has_before) {
         char text[ATTN_LINE_MAX];
         attn_problem_print(&f->before, text, sizeof text);
         cli_json_text(out, "after", text);
     }
+    if (f->source[0])
+        cli_json_text(out, "source", f->source);
     if (f->has_neighbour) {
         char text[ATTN_LINE_MAX];
         attn_problem_print(&f->neighbour, text, sizeof text);

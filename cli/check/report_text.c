@@ -44,7 +44,9 @@ static void group_text(FILE *out, const struct check *check, int number)
         fprintf(out, "    types K/V:  %s\n", group.types);
     if (f->message[0])
         fprintf(out, "    message:    %s\n", f->message);
-    if (f->kind == CHECK_UNFIT)
+    if (f->source[0])
+        fprintf(out, "    source:     %s\n", f->source);
+    if (f->launch.kernel)
         fprintf(out, "    launch:     %s grid %u x %u x %u, block %u x %u x %u, %u bytes of dynamic LDS\n",
                 f->launch.kernel, f->launch.grid[0], f->launch.grid[1], f->launch.grid[2], f->launch.block[0],
                 f->launch.block[1], f->launch.block[2], f->launch.lds_dynamic_bytes);

@@ -11,6 +11,7 @@
 #include "cli/check/group.h"
 #include "cli/check/problem.h"
 #include "cli/check/snippet.h"
+#include "cli/check/snippet_compute.h"
 #include "cli/check/word.h"
 #include "cli/input/message.h"
 #include "cli/input/output.h"
@@ -70,9 +71,15 @@ static void put_further(FILE *out, const struct attn_tensor *t)
             attn_tensor_info(t)->ggml_name, t->ne[0], t->ne[1], t->ne[2], t->ne[3]);
 }
 
-void check_snippet(FILE *out, const struct check *check, const struct check_finding *f)
+/* What a machine checks while a kernel runs no GPU shows; what comes out of it can be looked at. */
+static bool is_of_results(const struct check_finding *f)
 {
-    const struct attn_problem *p = &f->problem;
+    return f->kind == CHECK_STOPPED || f->kind == CHECK_WRONG || f->kind == CHECK_LOOSE;
+}
+
+static void put_head(FILE *out, const struct check *check, const struct check_finding *f)
+{
+    const bool computes = is_of_results(f);
     char line[ATTN_CASE_LINE_MAX], devices[192];
     check_line(check, f, line);
     check_device_list(check, f->devices, devices, sizeof devices);
@@ -81,14 +88,24 @@ void check_snippet(FILE *out, const struct check *check, const struct check_find
     fprintf(out, " * %s\n *\n", line);
     if (f->message[0])
         fprintf(out, " * %s\n *\n", f->message);
-    fputs(" *     cc finding.c -lggml -lggml-base -o finding && ./finding [BACKEND-LIBRARY [DEVICE-NUMBER", out);
+    fputs(" *     cc finding.c -lggml -lggml-base -lm -o finding && ./finding [BACKEND-LIBRARY [DEVICE-NUMBER", out);
     fputs(f->kind == CHECK_IMPURE ? " [usual]]]" : "]]", out);
     fputs("\n *\n"
-          " * BACKEND-LIBRARY: libggml-hip.so; without it every backend that ggml finds is loaded. */\n"
-          "#include <ggml.h>\n#include <ggml-alloc.h>\n#include <ggml-backend.h>\n"
-          "#include <stdio.h>\n#include <stdlib.h>\n\n"
-          "int main(int argc, char **argv)\n{\n",
+          " * BACKEND-LIBRARY: libggml-hip.so; without it every backend that ggml finds is loaded.",
           out);
+    fputs(computes ? " The result is held\n * against attention in double precision. */\n" : " */\n", out);
+    fputs("#include <ggml.h>\n#include <ggml-alloc.h>\n#include <ggml-backend.h>\n", out);
+    fputs(computes ? "#include <math.h>\n#include <stdint.h>\n" : "", out);
+    fputs("#include <stdio.h>\n#include <stdlib.h>\n", out);
+    fputs(computes ? "#include <string.h>\n\n" : "\n", out);
+}
+
+void check_snippet(FILE *out, const struct check *check, const struct check_finding *f)
+{
+    const struct attn_problem *p = &f->problem;
+    put_head(out, check, f);
+    const bool computes = is_of_results(f), drawn = computes && !check_snippet_functions(out, p);
+    fputs("int main(int argc, char **argv)\n{\n", out);
     fputs("    struct ggml_init_params params = { 1 << 20, NULL, true };\n"
           "    struct ggml_context *ctx = ggml_init(params);\n",
           out);
@@ -111,31 +128,42 @@ void check_snippet(FILE *out, const struct check *check, const struct check_find
         put_further(out, &p->further);
     if (p->t[ATTN_SINKS].present)
         fputs("    ggml_flash_attn_ext_add_sinks(node, sinks);\n", out);
-    fputs(
-        "    struct ggml_cgraph *graph = ggml_new_graph(ctx);\n"
-        "    ggml_build_forward_expand(graph, node);\n\n"
-        "    if (argc > 1)\n        ggml_backend_load(argv[1]);\n    else\n        ggml_backend_load_all();\n"
-        "    ggml_backend_dev_t device = NULL;\n"
-        "    int number = argc > 2 ? atoi(argv[2]) : 0;\n"
-        "    for (size_t i = 0; i < ggml_backend_dev_count(); i++) {\n"
-        "        ggml_backend_dev_t one = ggml_backend_dev_get(i);\n"
-        "        enum ggml_backend_dev_type type = ggml_backend_dev_type(one);\n"
-        "        if (type != GGML_BACKEND_DEVICE_TYPE_CPU && type != GGML_BACKEND_DEVICE_TYPE_ACCEL && number-- == 0)\n"
-        "            device = one;\n"
-        "    }\n"
-        "    if (!device) {\n        puts(\"no such device\");\n        return 3;\n    }\n"
-        "    printf(\"device: %s\\n\", ggml_backend_dev_description(device));\n\n"
-        "    bool supported = ggml_backend_dev_supports_op(device, node);\n"
-        "    printf(\"supported: %s\\n\", supported ? \"yes\" : \"no\");\n"
-        "    fflush(stdout);\n"
-        "    if (!supported)\n        return 1;\n"
-        "    ggml_backend_t backend = ggml_backend_dev_init(device, NULL);\n"
-        "    ggml_backend_buffer_t buffer = ggml_backend_alloc_ctx_tensors(ctx, backend);\n"
-        "    if (!buffer) {\n        puts(\"no memory\");\n        return 3;\n    }\n"
-        "    enum ggml_status status = ggml_backend_graph_compute(backend, graph);\n"
-        "    printf(\"computed: %s\\n\", ggml_status_to_string(status));\n"
-        "    return status == GGML_STATUS_SUCCESS ? 0 : 1;\n}\n",
-        out);
+    fputs("    struct ggml_cgraph *graph = ggml_new_graph(ctx);\n"
+          "    ggml_build_forward_expand(graph, node);\n\n"
+          "    if (argc > 1)\n        ggml_backend_load(argv[1]);\n    else\n        ggml_backend_load_all();\n"
+          "    ggml_backend_dev_t device = NULL;\n"
+          "    int number = argc > 2 ? atoi(argv[2]) : 0;\n"
+          "    for (size_t i = 0; i < ggml_backend_dev_count(); i++) {\n"
+          "        ggml_backend_dev_t one = ggml_backend_dev_get(i);\n",
+          out);
+    if (check->subject->alone)
+        fputs("        if (number-- == 0)\n", out);
+    else
+        fputs("        enum ggml_backend_dev_type type = ggml_backend_dev_type(one);\n"
+              "        if (type != GGML_BACKEND_DEVICE_TYPE_CPU && type != GGML_BACKEND_DEVICE_TYPE_ACCEL &&\n"
+              "            number-- == 0)\n",
+              out);
+    fputs("            device = one;\n"
+          "    }\n"
+          "    if (!device) {\n        puts(\"no such device\");\n        return 3;\n    }\n"
+          "    printf(\"device: %s\\n\", ggml_backend_dev_description(device));\n\n"
+          "    bool supported = ggml_backend_dev_supports_op(device, node);\n"
+          "    printf(\"supported: %s\\n\", supported ? \"yes\" : \"no\");\n"
+          "    fflush(stdout);\n"
+          "    if (!supported)\n        return 1;\n"
+          "    ggml_backend_t backend = ggml_backend_dev_init(device, NULL);\n"
+          "    ggml_backend_buffer_t buffer = ggml_backend_alloc_ctx_tensors(ctx, backend);\n"
+          "    if (!buffer) {\n        puts(\"no memory\");\n        return 3;\n    }\n",
+          out);
+    if (computes)
+        check_snippet_fill(out, p, drawn);
+    fputs("    enum ggml_status status = ggml_backend_graph_compute(backend, graph);\n"
+          "    printf(\"computed: %s\\n\", ggml_status_to_string(status));\n",
+          out);
+    if (computes)
+        check_snippet_compare(out, p);
+    else
+        fputs("    return status == GGML_STATUS_SUCCESS ? 0 : 1;\n}\n", out);
 }
 
 bool check_snippets_write(const char *folder, const struct check *check)

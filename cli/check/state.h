@@ -45,7 +45,9 @@ struct check_finding {
     uint32_t devices;            /* every device on which the problem shows it */
     char message[ATTN_SUBJECT_MESSAGE_MAX]; /* the subject's own, or what is wrong with the launch */
     struct attn_subject_why why;            /* what the subject's answer said */
-    struct attn_subject_launch launch;      /* kind UNFIT: the launch; kernel NULL: none */
+    struct attn_subject_launch launch;      /* of kinds UNFIT, STOPPED, WRONG, LOOSE; else kernel NULL */
+    uint64_t launch_number;                 /* kind STOPPED: which of the call's it is, from 1 */
+    char source[ATTN_SUBJECT_SOURCE_MAX];   /* kind STOPPED: "FILE:LINE" of the instruction; "": it is not known */
     struct check_impure impure;             /* kind IMPURE */
     char detail[128];                       /* kinds STOPPED to STATE: how, and the kernel */
     bool has_before;                        /* kind STATE: it shows after another call, before */

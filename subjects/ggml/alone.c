@@ -104,7 +104,7 @@ static void stop(const struct computing *c, int code, const char *what, const ch
 {
     c->ran->stopped = 1;
     c->ran->stop = code;
-    c->ran->kernel = KERNEL;
+    c->ran->launch.kernel = KERNEL;
     snprintf(c->ran->text, sizeof c->ran->text, "%s %s, byte %lld", what, where, (long long)at);
 }
 

@@ -28,7 +28,7 @@ static void mark(struct ggml_subject *s, struct ggml_device *device, const struc
     for (int o = 0; o < ATTN_DST; o++)
         if (s->node.base[o]) {
             place[o] = at;
-            at += attn_round_up(s->node.bytes[o], GGML_PLACE_ALIGNMENT);
+            at += ggml_place_bytes(s->node.bytes[o]);
         }
     for (int o = 0; o < ATTN_DST; o++)
         if (s->node.tensor[o])
@@ -49,7 +49,7 @@ static void fill(const struct ggml_subject *s, const struct ggml_device *device,
             const int64_t from = s->node.view[o] ? 0 : data->offset[o];
             const int64_t there = data->bytes[o] - from;
             memcpy(at, data->buffer[o] + from, (size_t)attn_min(s->node.bytes[o], there));
-            at += attn_round_up(s->node.bytes[o], GGML_PLACE_ALIGNMENT);
+            at += ggml_place_bytes(s->node.bytes[o]);
         }
 }
 
@@ -130,8 +130,10 @@ void ggml_compute(struct attn_subject *base, int number, const struct attn_probl
     const struct null_hip_stop *stop = from.stopped ? &from.first : &from.unknown;
     if (from.stopped || from.unsupported) {
         ran->stop = stop->code;
-        ran->kernel = stop->kernel;
+        ggml_launch_set(&ran->launch, &stop->launch);
+        ran->number = stop->number;
         ran->at = stop->at;
+        memcpy(ran->source, stop->source, sizeof ran->source);
         memcpy(ran->instruction, stop->instruction, sizeof ran->instruction);
         memcpy(ran->text, stop->text, sizeof ran->text);
     }

@@ -81,9 +81,9 @@ static int64_t source_bytes(const struct ggml_subject *s, int64_t most)
     for (int o = 0; o < GGML_NODE_SOURCES; o++) {
         if (!s->node.base[o])
             continue;
-        if (s->node.bytes[o] > most - total - GGML_PLACE_ALIGNMENT)
+        if (s->node.bytes[o] > most - total - GGML_PLACE_ALIGNMENT - GGML_PLACE_GAP)
             return INT64_MAX;
-        total += attn_round_up(s->node.bytes[o], GGML_PLACE_ALIGNMENT);
+        total += ggml_place_bytes(s->node.bytes[o]);
     }
     return total;
 }
@@ -100,7 +100,7 @@ static bool place(struct ggml_subject *s, struct ggml_device *device)
         if (!s->node.base[o])
             continue;
         s->abi.backend_tensor_alloc(device->arena, s->node.base[o], at);
-        at += attn_round_up(s->node.bytes[o], GGML_PLACE_ALIGNMENT);
+        at += ggml_place_bytes(s->node.bytes[o]);
     }
     for (int o = 0; o < ATTN_DST; o++)
         if (s->node.view[o])
@@ -141,6 +141,15 @@ void ggml_supports(struct attn_subject *base, int number, const struct attn_prob
         ggml_trapped(s, request.device, what, unwound, answer);
 }
 
+void ggml_launch_set(struct attn_subject_launch *to, const struct null_hip_launch *from)
+{
+    to->kernel = from->kernel;
+    to->id = from->function;
+    memcpy(to->grid, from->grid, sizeof to->grid);
+    memcpy(to->block, from->block, sizeof to->block);
+    to->lds_dynamic_bytes = from->lds_dynamic;
+}
+
 /* Reads what was launched since the last reset into the answer. */
 static void read_launches(struct ggml_subject *s, struct attn_subject_answer *answer)
 {
@@ -154,14 +163,8 @@ static void read_launches(struct ggml_subject *s, struct attn_subject_answer *an
         }
         n = n > GGML_LAUNCHES_MAX ? GGML_LAUNCHES_MAX : n;
     }
-    for (size_t i = 0; i < n; i++) {
-        struct attn_subject_launch *to = &s->launch[i];
-        to->kernel = from[i].kernel;
-        to->id = from[i].function;
-        memcpy(to->grid, from[i].grid, sizeof to->grid);
-        memcpy(to->block, from[i].block, sizeof to->block);
-        to->lds_dynamic_bytes = from[i].lds_dynamic;
-    }
+    for (size_t i = 0; i < n; i++)
+        ggml_launch_set(&s->launch[i], &from[i]);
     answer->n_launches = n;
     answer->launch = s->launch;
     if (s->null.refused(&refused) > 0 && refused) {

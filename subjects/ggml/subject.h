@@ -6,6 +6,7 @@
 
 #include "subjects/attn_subject.h"
 #include "code/object.h"
+#include "planner/arith.h"
 #include "subjects/ggml/libraries.h"
 #include "subjects/ggml/node.h"
 #include "subjects/ggml/types.h"
@@ -17,7 +18,13 @@ enum {
     GGML_FITS = 1 << 14,        /* slots of the table of kernels looked up; a power of two */
     GGML_NAMES = 1 << 12,       /* names of kernels that are remembered; a power of two */
     GGML_PLACE_ALIGNMENT = 256, /* of each tensor's place: buffers start there (attn_planner.h) */
+    GGML_PLACE_GAP = 1 << 16,   /* behind each: what reads past a tensor is not in the next one */
 };
+/* From one tensor's place to the next one's. */
+static inline int64_t ggml_place_bytes(int64_t bytes)
+{
+    return attn_round_up(bytes, GGML_PLACE_ALIGNMENT) + GGML_PLACE_GAP;
+}
 
 struct null_hip {
     const struct null_hip_launch *(*launches)(size_t *);
@@ -125,6 +132,9 @@ void ggml_compute_graph(struct ggml_subject *s, struct ggml_device *device, stru
 
 /* attn_trap_run on the subject's trap; after a jump the null runtime can be called again. */
 int ggml_call(struct ggml_subject *s, void (*call)(void *), void *context, bool *unwound);
+
+/* A launch, as the null runtime recorded it. */
+void ggml_launch_set(struct attn_subject_launch *to, const struct null_hip_launch *from);
 
 /* What a trapped call left behind is put in order, and said in the answer. device: whose backend was called; NULL:
  * none. */

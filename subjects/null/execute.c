@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "code/lines.h"
 #include "code/object.h"
 #include "isa/isa.h"
 #include "subjects/null/error.h"
@@ -20,6 +21,8 @@ struct loaded {
     const struct null_image *image;
     char *target; /* of the code object; the bundle may have several that run there */
     struct isa_object *object;
+    uint8_t *lines; /* the code object as it was, where it says which source lines its instructions are from */
+    size_t lines_bytes;
     struct loaded *next;
 };
 
@@ -75,13 +78,20 @@ struct loading {
     const char *target;
     struct isa_object *object;
     struct isa_error error;
+    uint8_t *lines;
+    size_t lines_bytes;
 };
 
 static void load_object(void *context, const char *target, const void *bytes, size_t size)
 {
     struct loading *l = context;
-    if (!l->object && !strcmp(target, l->target))
-        l->object = isa_object_load(l->machine, bytes, size, &l->error);
+    if (l->object || strcmp(target, l->target))
+        return;
+    l->object = isa_object_load(l->machine, bytes, size, &l->error);
+    if (l->object && attn_code_has_lines(bytes, size) && (l->lines = malloc(size))) {
+        memcpy(l->lines, bytes, size);
+        l->lines_bytes = size;
+    }
 }
 
 /* The image goes: what was loaded of it too. */
@@ -97,21 +107,30 @@ static void forget(struct null_image *image)
             *at = l->next;
             isa_object_unload(on[device].machine, l->object);
             free(l->target);
+            free(l->lines);
             free(l);
         }
+}
+
+static struct loaded *loaded_of(const struct null_image *image, int device, const char *target)
+{
+    for (struct loaded *l = on[device].loaded; l; l = l->next)
+        if (l->image == image && !strcmp(l->target, target))
+            return l;
+    return NULL;
 }
 
 /* The image's object for that target, on the device's machine. */
 static struct isa_object *object_of(const char *entry, struct null_image *image, int device, const char *target)
 {
-    for (const struct loaded *l = on[device].loaded; l; l = l->next)
-        if (l->image == image && !strcmp(l->target, target))
-            return l->object;
+    struct loaded *l = loaded_of(image, device, target);
+    if (l)
+        return l->object;
     struct loading loading = { .machine = machine_of(entry, device), .target = target };
     struct attn_code_error error;
     size_t size;
     const void *bytes = null_image_bytes(image, &size);
-    struct loaded *l = loading.machine ? calloc(1, sizeof *l) : NULL;
+    l = loading.machine ? calloc(1, sizeof *l) : NULL;
     if (!l)
         return NULL;
     attn_code_close(attn_code_read_each(bytes, size, NULL, load_object, &loading, &error));
@@ -122,7 +141,7 @@ static struct isa_object *object_of(const char *entry, struct null_image *image,
         free(l);
         return NULL;
     }
-    *l = (struct loaded){ image, l->target, loading.object, on[device].loaded };
+    *l = (struct loaded){ image, l->target, loading.object, loading.lines, loading.lines_bytes, on[device].loaded };
     on[device].loaded = l;
     null_image_at_end(image, forget);
     return l->object;
@@ -220,14 +239,29 @@ static int hip_error(const struct isa_stop *stop)
     }
 }
 
-static void note(const struct null_hip_launch *launch, const struct isa_stop *stop, uint64_t *n,
-                 struct null_hip_stop *first)
+/* "FILE:LINE" of a kernel's instruction, where its code has it. */
+static void say_source(const struct null_hip_launch *launch, const struct isa_kernel *code, uint64_t at,
+                       struct null_hip_stop *stop)
+{
+    struct attn_code_line line;
+    struct null_kernel *kernel = null_map_get(&null_runtime.functions, launch->function);
+    const char *target = kernel ? null_kernel_target(kernel, launch->device) : NULL;
+    const struct loaded *l = target ? loaded_of(kernel->image, launch->device, target) : NULL;
+    stop->source[0] = 0;
+    if (l && l->lines && attn_code_line_of(l->lines, l->lines_bytes, isa_kernel_entry(code) + at, &line))
+        snprintf(stop->source, sizeof stop->source, "%s:%" PRIu32, line.file, line.line);
+}
+
+static void note(const struct null_hip_launch *launch, const struct isa_kernel *code, const struct isa_stop *stop,
+                 uint64_t *n, struct null_hip_stop *first)
 {
     if ((*n)++ > 0)
         return;
     first->code = stop->code;
-    first->kernel = launch->kernel;
+    first->launch = *launch;
+    first->number = null_runtime.n_launches + null_runtime.lost;
     first->at = stop->at;
+    say_source(launch, code, stop->at, first);
     snprintf(first->instruction, sizeof first->instruction, "%s", stop->instruction);
     snprintf(first->text, sizeof first->text, "%s", stop->text);
 }
@@ -251,7 +285,8 @@ int null_execute(const struct null_hip_launch *launch, const struct null_argumen
     }
     const int error = hip_error(&stop);
     const bool unknown = error == hipErrorNotSupported;
-    note(launch, &stop, unknown ? &ran->unsupported : &ran->stopped, unknown ? &ran->unknown : &ran->first);
+    note(launch, arguments->kernel, &stop, unknown ? &ran->unsupported : &ran->stopped,
+         unknown ? &ran->unknown : &ran->first);
     if (null_runtime.executing == NULL_HIP_NOTE)
         return hipSuccess;
     if (unknown)

@@ -107,11 +107,13 @@ void null_hip_execute(int how);
 
 /* What the launches since the last reset that were run came to. */
 struct null_hip_stop {
-    int32_t code;       /* enum isa_stop_code (isa/isa.h) */
-    const char *kernel; /* as registered */
-    uint64_t at;        /* the instruction: bytes from the kernel's first */
+    int32_t code; /* enum isa_stop_code (isa/isa.h) */
+    struct null_hip_launch launch;
+    uint64_t number; /* of the launch since the last reset, from 1 */
+    uint64_t at;     /* the instruction: bytes from the kernel's first */
     char instruction[96];
-    char text[384]; /* one sentence with all of that */
+    char source[272]; /* where it comes from, "FILE:LINE"; "" where the code does not say */
+    char text[384];   /* one sentence with all of that */
 };
 struct null_hip_ran {
     uint64_t whole, stopped, unsupported; /* launches: to their end; ended early; not to be executed */

@@ -34,6 +34,14 @@ def check(library, *arguments):
         raise AssertionError(done.stdout + done.stderr)
 
 
+def computed(program, library, device):
+    """What a program says that computes on a device, and its exit code."""
+    done = subprocess.run([ATTNFUZZ, "null-hip", "--execute", "--device", ",".join(imitation_amd.TARGETS), "--out",
+                           os.devnull, "--", program, library, str(imitation_amd.TARGETS.index(device))],
+                          capture_output=True, text=True, timeout=600)
+    return done.stdout + done.stderr, done.returncode
+
+
 class Library(unittest.TestCase):
     library = None
 
@@ -55,30 +63,57 @@ class Library(unittest.TestCase):
                 self.fault(fault)
 
     def fault(self, name):
-        shows = planted.header(os.path.join(imitation_amd.FAULTS, name + ".patch"))["shows"]
+        head = planted.header(os.path.join(imitation_amd.FAULTS, name + ".patch"))
+        shows = head["shows"]
         library = self.library.faulty(name)
         code, report = check(library, "--calls", "200000")
         self.assertEqual(([f["id"] for f in report["findings"]], code), ([], 0), "without --execute")
-        code, report = check(library, "--execute", "--seconds", SECONDS)
+        # What rare calls alone show is asked about by its line.
+        asked = [head["line"]] if "line" in head else ["--seconds", SECONDS]
+        code, report = check(library, "--execute", *asked)
         self.assertEqual(code, 1)
-        found = [f for f in report["findings"] if f["id"].startswith(shows)]
+        found = [f for f in report["findings"] if f["id"].startswith(shows + " ")]
         self.assertTrue(found, [f["id"] for f in report["findings"]])
         print("%s: %d executed, %s" % (name, report["executed"], [f["id"] for f in found]), flush=True)
         for f in report["findings"]:
             self.assertIn(f["kind"], ("stopped", "wrong", "loose"))
         self.assertEqual(set().union(*(f["devices"] for f in found)), set(imitation_amd.TARGETS))
         self.names(found[0])
+        self.snippet(found[0], library)
+        if name == "combine":  # all that may be what is wrong
+            self.assertIn("flash_attn_tile + flash_attn_combine: ", found[0]["message"])
         # Its line shows it again, and shows nothing in the library without the fault.
         code, report = check(library, "--execute", found[0]["line"])
-        self.assertEqual(({f["group"] for f in report["findings"]}, code), ({found[0]["group"]}, 1))
+        self.assertEqual(code, 1)
+        self.assertIn(found[0]["group"], [f["group"] for f in report["findings"]])
         code, report = check(self.library.good(), "--execute", found[0]["line"])
         self.assertEqual(([f["id"] for f in report["findings"]], code), ([], 0))
+
+    def snippet(self, f, library):
+        """The finding's program shows it: with the library without the fault it computes what it must."""
+        for faulty, one in ((True, library), (False, self.library.good())):
+            said, code = computed(self.library.program(f["snippet"], one), one, f["device"])
+            self.assertIn("supported: yes", said)
+            self.assertEqual(code, int(faulty), said)
+            if not faulty:
+                self.assertIn("result: right", said)
+            elif f["kind"] == "stopped":  # an access outside, where this machine runs it; else the result is looked at
+                self.assertRegex(said, "computed: .*error|result: ")
+            else:
+                self.assertIn("result: wrong", said)
 
     def names(self, f):
         self.assertIn(f["device"], imitation_amd.TARGETS)
         self.assertIn("flash_attn_tile", f["message"])
-        if f["kind"] == "stopped":
-            self.assertRegex(f["message"], r"workgroup \d+,\d+,\d+, wave \d+, lane \d+, at 0x[0-9a-f]+, \w+ ")
+        self.assertIn("flash_attn_tile", f["launch"]["kernel"])
+        self.assertEqual(f["launch"]["block"], [128, 1, 1])
+        if f["kind"] != "stopped":
+            return
+        self.assertRegex(f["message"], r"workgroup \d+,\d+,\d+, wave \d+, lane \d+, at 0x[0-9a-f]+, \w+ ")
+        self.assertEqual(f["launch_number"], 1)
+        file, line = re.fullmatch(r"(kernels/[\w./]+):(\d+)", f["source"]).groups()
+        with open(os.path.join(imitation_amd.SOURCE, file)) as text:
+            self.assertRegex(text.read().splitlines()[int(line) - 1], r"\w")
 
 
 if __name__ == "__main__":

@@ -81,10 +81,12 @@ class Library:
 
     def link(self, name, objects):
         target = os.path.join(FOLDER, name + ".so")
-        common = os.path.join(FOLDER, "ggml.o")
-        planted.must([os.environ["CC"], "-std=c11", "-O1", "-fPIC", "-DIMITATION_COMPUTES", "-I" + SOURCE, "-c", "-o",
-                      common, os.path.join(SOURCE, "tests/support/imitation_ggml.c")], FOLDER)
-        planted.must([os.environ["CXX"], "-shared", *objects, common, "-L" + NULL, "-l:libamdhip64.so.6", "-o",
+        common = [os.path.join(FOLDER, "ggml.o"), os.path.join(FOLDER, "program.o")]
+        for path in common:
+            planted.must([os.environ["CC"], "-std=c11", "-O1", "-fPIC", "-DIMITATION_COMPUTES", "-I" + SOURCE, "-c",
+                          "-o", path, os.path.join(SOURCE, "tests/support/imitation_%s.c"
+                                                   % os.path.basename(path)[:-len(".o")])], FOLDER)
+        planted.must([os.environ["CXX"], "-shared", *objects, *common, "-L" + NULL, "-l:libamdhip64.so.6", "-o",
                       target + ".new"], FOLDER)
         os.replace(target + ".new", target)
         return target
@@ -92,12 +94,26 @@ class Library:
     def good(self):
         return self.link("imitation-good", [self.compile(name) for name in SOURCES])
 
+    def program(self, text, library):
+        """A program against ggml's headers, for which imitation_program.h stands, linked with a library."""
+        source = os.path.join(FOLDER, "program.c")
+        with open(source, "w") as out:
+            out.write(text)
+        for name in ("ggml", "ggml-alloc", "ggml-backend"):
+            with open(os.path.join(FOLDER, name + ".h"), "w") as out:
+                out.write('#include "tests/support/imitation_program.h"\n')
+        planted.must([os.environ["CC"], "-std=c11", "-O1", "-Wall", "-Wextra", "-Wshadow", "-Werror", "-I" + FOLDER,
+                      "-I" + SOURCE, source, library, "-lm", "-Wl,-rpath," + FOLDER + ",--allow-shlib-undefined", "-o",
+                      os.path.join(FOLDER, "program")], FOLDER)
+        return os.path.join(FOLDER, "program")
+
     def faulty(self, fault):
         """With the patch of that name. Compiled again is what its head says."""
         patch = os.path.join(FAULTS, fault + ".patch")
         tree = os.path.join(FOLDER, "tree-" + fault)
         shutil.rmtree(tree, ignore_errors=True)
-        shutil.copytree(os.path.join(SOURCE, "kernels"), os.path.join(tree, "kernels"))
+        for room in ("kernels", "tests/support"):
+            shutil.copytree(os.path.join(SOURCE, room), os.path.join(tree, room))
         planted.must(["patch", "-p1", "-s", "--fuzz=0", "-i", patch], tree)
         again = planted.header(patch)["object"]
         objects = [self.compile(name, *((tree, patch) if name == again else ())) for name in SOURCES]

@@ -194,6 +194,11 @@ PUBLIC(struct ggml_context *, init, (struct ggml_init_params params))
 }
 PUBLIC(void, free, (struct ggml_context * ctx)) { free(ctx); }
 PUBLIC(void, reset, (struct ggml_context * ctx)) { ctx->n = 0; }
+/* Of a context, in the order that they were made; NULL past the last (imitation_program.c). */
+PUBLIC(struct ggml_tensor *, tensor_number, (struct ggml_context * ctx, int index))
+{
+    return index < ctx->n ? &ctx->tensor[index] : NULL;
+}
 
 PUBLIC(struct ggml_tensor *, new_tensor_4d,
        (struct ggml_context * ctx, enum ggml_type type, int64_t a, int64_t b, int64_t c, int64_t d))
