@@ -18,8 +18,9 @@
 
 enum {
     SHRINK_TRIES = 600,
-    SHRINK_TRIES_HANG = 8, /* each takes seconds */
-    LOOK_MS = 700,         /* after an interruption: findings are still looked at, though not shrunk */
+    SHRINK_TRIES_RUN = 150, /* each runs launches on the machine */
+    SHRINK_TRIES_HANG = 8,  /* each takes seconds */
+    LOOK_MS = 700,          /* after an interruption: findings are still looked at, though not shrunk */
 };
 
 /* ---- Shrinking ------------------------------------------------------------------------------------------- */
@@ -98,6 +99,13 @@ static void leave_out(const struct same *same, struct attn_problem *p)
         *p = less;
 }
 
+static int shrink_tries(const struct check *check, int kind)
+{
+    return kind == CHECK_HANG                                    ? SHRINK_TRIES_HANG
+           : check_kind_computed(kind) && !check->subject->alone ? SHRINK_TRIES_RUN
+                                                                 : SHRINK_TRIES;
+}
+
 /* The same of the call before it, where that is what is made smaller. */
 struct same_before {
     const struct same *same;
@@ -146,7 +154,7 @@ static void shrink(struct check *check, const struct check_sign *sign, struct ch
     if (v.kind == CHECK_UNFIT)
         check_kernel_name(v.bad.kernel, same.kernel, sizeof same.kernel);
     if (v.kind == sign->kind)
-        attn_shrink(&c, fails_the_same, &same, v.kind == CHECK_HANG ? SHRINK_TRIES_HANG : SHRINK_TRIES, NULL);
+        attn_shrink(&c, fails_the_same, &same, shrink_tries(check, v.kind), NULL);
     f->problem = c.problem;
     if (v.kind == sign->kind && same.before)
         shrink_before(&same, f);
