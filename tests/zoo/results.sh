@@ -13,8 +13,9 @@ mkdir "$list/mutants"
 cat <<'END'
 # Results
 
-How soon known faults are found, and what the machine code of the kernels comes to. Made by `tests/zoo/results.sh` out
-of what `attnfuzz zoo` has left in `tests/zoo/` and `tests/support/machine_results.py` in `tests/isa/`.
+How soon known faults are found, what the machine code of the kernels comes to, and what shipped libraries show. Made by
+`tests/zoo/results.sh` out of what `attnfuzz zoo` has left in `tests/zoo/`, `tests/support/machine_results.py` in
+`tests/isa/`, and `tests/subjects/results.txt`, which is written by hand.
 
 ## Faults
 
@@ -57,4 +58,6 @@ print("\n%d drawn, %d of them run: %d died, %d are equivalent, %d are alive: %.1
       "die." % (
     drawn, len(rows), died, len(same), len(alive), 100 * died / max(1, died + len(alive))))
 END
-[ ! -e "$here/../isa/results.txt" ] || cat "$here/../isa/results.txt"
+for part in isa subjects; do
+    [ ! -e "$here/../$part/results.txt" ] || cat "$here/../$part/results.txt"
+done
