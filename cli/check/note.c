@@ -25,8 +25,8 @@ static uint64_t hash_shape(const struct attn_problem *p)
     int64_t ratio = attn_n_head(p) / attn_n_head_kv(p), n_kv = attn_n_kv(p), n_q = attn_n_q(p);
     uint64_t h = (uint64_t)check_head_size(p);
     h = attn_hash_u64(h, (uint64_t)k->type << 8 | v->type);
-    if (p->prec || p->n_kv_max || p->further.present)
-        h = attn_hash_u64(h, (uint64_t)p->prec << 2 | (uint64_t)(p->n_kv_max > 0) << 1 | p->further.present);
+    if (p->prec == ATTN_PREC_DEFAULT || p->n_kv_max || p->further.present) /* the other prec is what callers set */
+        h = attn_hash_u64(h, 1);
     h = attn_hash_u64(h, (uint64_t)mask->present << 4 | (uint64_t)p->t[ATTN_SINKS].present << 3 |
                              (uint64_t)(p->softcap > 0) << 2 | (uint64_t)(p->max_bias > 0) << 1);
     if (mask->present)
