@@ -97,6 +97,17 @@ class Own(Case):
                         self.assertEqual(panel.cell, {at: chosen[device, at] for at in panel.cell})
         self.assertGreaterEqual(len({k for p in panels.values() for k in p.cell.values()}), 4, "all kernels are met")
 
+    def test_devices_share_a_panel_where_they_are_the_same_there(self):
+        path, devices = self.path("map.svg"), ("gfx942", "gfx950", "gfx908", "gfx90a")
+        self.good("map", "--device", ",".join(devices), "--head", "128,64,576/512", "--gqa", "8,1", "--svg", path)
+        panels = read_svg(path)
+        for what in {what for _, what in panels}:
+            for a in devices:
+                for b in devices:
+                    one, other = panels[a, what], panels[b, what]
+                    if "cliff" not in one.label + other.label:  # which these cells do not say
+                        self.assertEqual(one.cell == other.cell, one is other, (what, a, b))
+
     def test_the_text_has_the_same_cells(self):
         for head, device in ((128, "gfx906"), (64, "gfx1100")):
             out = self.good("map", "--device", device, "--head", str(head), "--gqa", "1", *AXES).out
