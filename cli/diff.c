@@ -15,6 +15,7 @@
 #include "cli/input/interrupt.h"
 #include "cli/input/message.h"
 #include "cli/input/output.h"
+#include "cli/map/figures.h"
 #include "cli/verbs.h"
 #include "fuzz/domain/domain.h"
 #include "fuzz/domain/mutate.h"
@@ -195,6 +196,20 @@ static bool write_report(const char *path, const struct diff *diff, void (*repor
     return cli_output_end(&out);
 }
 
+static bool write_page(const char *path, struct diff *diff)
+{
+    struct cli_output out;
+    if (!path)
+        return true;
+    if (!cli_output_begin(&out, path))
+        return false;
+    diff_report_html(out.file, diff);
+    if (!diff->stopped)
+        map_figures(out.file, diff);
+    fputs("</body></html>\n", out.file);
+    return cli_output_end(&out);
+}
+
 static int compare(struct diff *diff, const struct options *o, int n, char **given)
 {
     int code = CLI_GOOD;
@@ -233,7 +248,7 @@ static int compare(struct diff *diff, const struct options *o, int n, char **giv
         worse |= diff->change[i].worse;
     if (!o->json || strcmp(o->json, "-"))
         diff_report_text(stdout, diff);
-    if (!write_report(o->json, diff, diff_report_json) || !write_report(o->html, diff, diff_report_html))
+    if (!write_report(o->json, diff, diff_report_json) || !write_page(o->html, diff))
         code = CLI_USAGE;
     return diff->stopped ? 128 + diff->stopped : code != CLI_GOOD ? code : worse ? CLI_BROKEN : CLI_GOOD;
 }

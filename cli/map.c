@@ -73,7 +73,8 @@ static const struct cli_manual manual = {
         "neighbour with no less to do, and a contract says why. ! breaks P11: naive for a known head size, or a cliff "
         "that no contract names. Costs are known of this command's own planner alone.\n\n"
         "With --diff a dot is the same, ~ the same kernel launched otherwise, a small letter another kernel, + better: "
-        "it runs now; H, S, F or ! is worse: it ran before. Each subject runs in a process of its own.",
+        "it runs now; H, S, F or ! is worse: it ran before, or was only refused. Each subject runs in a process of its "
+        "own.",
     .options = rows,
     .heading = "subjects",
     .table = put_subjects,

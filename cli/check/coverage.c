@@ -54,17 +54,6 @@ void check_coverage_note(struct check *check, int device, const struct attn_prob
 
 /* ---- The picture ----------------------------------------------------------------------------------------- */
 
-static void add_what(struct picture *p, const struct picture_what *what)
-{
-    if (!attn_type_info(what->type_k) || !attn_type_info(what->type_v)) /* the subject's own */
-        return;
-    for (int i = 0; i < p->n_whats; i++)
-        if (picture_what_equal(&p->what[i], what))
-            return;
-    if (p->n_whats < WHATS)
-        p->what[p->n_whats++] = *what;
-}
-
 /* Of the groups of findings, in their order, those that are no holes first; usual ones where nothing was found. */
 static void choose_whats(struct picture *p, const struct check *check)
 {
@@ -75,17 +64,19 @@ static void choose_whats(struct picture *p, const struct check *check)
             if (!check_group_get(check, i, &group) || (group.stands->kind == CHECK_HOLE) != (holes == 1))
                 continue;
             picture_what_of(&group.stands->problem, &what);
-            add_what(p, &what);
+            picture_what_add(p, &what, WHATS);
         }
     static const int usual[] = { ATTN_HEAD_SIZE_64_64, ATTN_HEAD_SIZE_128_128, ATTN_HEAD_SIZE_256_256 };
     for (int i = 0; p->n_whats == 0 || (check->n_findings == 0 && i < 6); i++) {
         const struct attn_head_size *head = attn_head_size(usual[i / 2]);
-        add_what(p, &(struct picture_what){ .d_k = head->d_k,
-                                            .d_v = head->d_v,
-                                            .ratio = i % 2 ? 8 : 1,
-                                            .mask_pad = 1,
-                                            .type_k = ATTN_F16,
-                                            .type_v = ATTN_F16 });
+        picture_what_add(p,
+                         &(struct picture_what){ .d_k = head->d_k,
+                                                 .d_v = head->d_v,
+                                                 .ratio = i % 2 ? 8 : 1,
+                                                 .mask_pad = 1,
+                                                 .type_k = ATTN_F16,
+                                                 .type_v = ATTN_F16 },
+                         WHATS);
     }
 }
 

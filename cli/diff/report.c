@@ -145,12 +145,16 @@ static void put_html(FILE *out, const struct diff *diff, const struct diff_chang
 
 void diff_report_html(FILE *out, const struct diff *diff)
 {
-    fputs("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>attnfuzz diff</title>\n<style>"
-          ":root{color-scheme:light dark}body{font:15px/1.4 sans-serif;margin:2em;max-width:90em}"
-          "table{border-collapse:collapse}td,th{text-align:left;vertical-align:top;padding:.3em .7em;"
-          "border-bottom:1px solid #8884}.bad td:first-child{color:#d33;font-weight:bold}code{overflow-wrap:anywhere}"
-          "</style></head><body>\n<h1>attnfuzz diff</h1>\n<p>old: ",
-          out);
+    fputs(
+        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>attnfuzz diff</title>\n<style>"
+        ":root{color-scheme:light dark}body{font:15px/1.4 sans-serif;margin:2em;max-width:90em}"
+        "table{border-collapse:collapse}td,th{text-align:left;vertical-align:top;padding:.3em .7em;"
+        "border-bottom:1px solid #8884}td:nth-child(5),td:nth-child(7){overflow-wrap:anywhere;min-width:5em}"
+        ".bad td:first-child{color:#d33;font-weight:bold}code{overflow-wrap:anywhere;font-size:.85em}"
+        "@media(prefers-color-scheme:dark){.bad td:first-child{color:#ff6257}}"
+        "</style></head><body>\n<h1>attnfuzz diff</h1>\n<p>old: ",
+        out);
     cli_xml_text(out, diff->side[0].name);
     fputs("<br>new: ", out);
     cli_xml_text(out, diff->side[1].name);
@@ -159,5 +163,5 @@ void diff_report_html(FILE *out, const struct diff *diff)
             "<th>new</th><th>reach</th><th>fields</th><th>calls</th><th>devices</th><th>smallest call</th></tr>\n",
             diff->calls, n_worse(diff), diff->n_changes - n_worse(diff));
     each(out, diff, put_html);
-    fputs("</table></body></html>\n", out);
+    fputs("</table>\n", out);
 }

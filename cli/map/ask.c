@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
+#include <time.h>
 
 #include "cli/check/kind.h"
 #include "cli/input/interrupt.h"
@@ -62,6 +62,15 @@ static int choose_devices(const struct map_options *o, struct diff_side side[2],
     return CLI_USAGE;
 }
 
+bool map_describe(const struct map_options *o, struct diff_side side[2], struct picture *p)
+{
+    p->diff = o->n_subjects == 2;
+    snprintf(p->subject, sizeof p->subject, "%s", side[o->n_subjects - 1].name);
+    if (p->diff)
+        snprintf(p->old, sizeof p->old, "%s", side[0].name);
+    return choose_devices(o, side, p) == CLI_GOOD;
+}
+
 int map_start(const struct map_options *o, struct diff_side side[2], struct picture *p)
 {
     for (int s = 0; s < o->n_subjects; s++) {
@@ -69,11 +78,7 @@ int map_start(const struct map_options *o, struct diff_side side[2], struct pict
         if (code != CLI_GOOD)
             return code;
     }
-    p->diff = o->n_subjects == 2;
-    snprintf(p->subject, sizeof p->subject, "%s", side[o->n_subjects - 1].name);
-    if (p->diff)
-        snprintf(p->old, sizeof p->old, "%s", side[0].name);
-    return choose_devices(o, side, p);
+    return map_describe(o, side, p) ? CLI_GOOD : CLI_USAGE;
 }
 
 /* ---- Ask ------------------------------------------------------------------------------------------------- */
@@ -108,15 +113,21 @@ static struct said say(struct picture *p, int what, const struct diff_side *side
     return (struct said){ .state = reply->said < 0 ? PICTURE_FAILS : PICTURE_BLANK, .kernel = PICTURE_NO_KERNEL };
 }
 
-static bool is_bad(const struct said *a) { return picture_is_trouble(a->state) || a->mark; }
+/* As attnfuzz diff has it: a refusal is seen and can be helped, and our own last resort is as bad; what was said to be
+ * supported and does not run is worse. */
+static int how_bad(const struct said *a)
+{
+    return a->state == PICTURE_STUB || a->state == PICTURE_FAILS ? 2 : a->state == PICTURE_HOLE || a->mark;
+}
+
 static bool is_unknown(const struct said *a) { return a->state == PICTURE_BLANK || a->state == PICTURE_LARGE; }
 
 static int change_of(const struct said *old, const struct said *new)
 {
     if (is_unknown(old) || is_unknown(new))
         return PICTURE_SAME;
-    if (is_bad(old) != is_bad(new))
-        return is_bad(new) ? PICTURE_WORSE : PICTURE_BETTER;
+    if (how_bad(old) != how_bad(new))
+        return how_bad(new) > how_bad(old) ? PICTURE_WORSE : PICTURE_BETTER;
     if (old->state != new->state || old->kernel != new->kernel)
         return PICTURE_KERNEL;
     return old->launch != new->launch ? PICTURE_LAUNCH : PICTURE_SAME;
@@ -149,12 +160,20 @@ static void ask_cell(const struct map_options *o, struct diff_side side[2], stru
     }
 }
 
+static double seconds_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
 bool map_ask(const struct map_options *o, struct diff_side side[2], struct picture *p)
 {
-    for (int what = 0; what < p->n_whats; what++)
-        for (int kv = 0; kv < p->n_kv; kv++)
+    const double begun = seconds_now();
+    for (int kv = 0; kv < p->n_kv; kv++)
+        for (int what = 0; what < p->n_whats; what++)
             for (int q = 0; q < p->n_q; q++) {
-                if (cli_interrupted())
+                if (cli_interrupted() || (o->seconds > 0 && seconds_now() - begun > o->seconds))
                     return true;
                 ask_cell(o, side, p, what, q, kv);
                 for (int s = 0; s < o->n_subjects; s++)

@@ -43,7 +43,7 @@ void legend_each(const struct picture *p, void (*put)(void *, const struct legen
     } others[] = {
         { p->diff, { "mp-blank mp-moved", 0, "outlined: another kernel, the old one's letter first" } },
         { p->diff, { "mp-launch", 0, "the same kernel, launched otherwise" } },
-        { p->diff, { "mp-blank mp-better", 0, "better: it runs, and did not" } },
+        { p->diff, { "mp-blank mp-better", 0, "better: it did not run, or failed" } },
         { !p->diff || count.state[PICTURE_HOLE], { "mp-hole", 'H', "hole: refused, no kernel is able" } },
         { !p->diff || count.state[PICTURE_STUB], { "mp-stub", 'S', "stub: a launch that cannot run" } },
         { !p->diff || count.state[PICTURE_FAILS], { "mp-fails", 'F', "fails: abort, crash, error after a yes" } },

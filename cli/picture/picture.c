@@ -91,6 +91,17 @@ void picture_what_of(const struct attn_problem *p, struct picture_what *what)
     };
 }
 
+void picture_what_add(struct picture *p, const struct picture_what *what, int most)
+{
+    if (!attn_type_info(what->type_k) || !attn_type_info(what->type_v))
+        return;
+    for (int i = 0; i < p->n_whats; i++)
+        if (picture_what_equal(&p->what[i], what))
+            return;
+    if (p->n_whats < most)
+        p->what[p->n_whats++] = *what;
+}
+
 bool picture_problem(const struct picture *picture, int what, int q, int kv, struct attn_problem *p)
 {
     const struct picture_what *w = &picture->what[what];
@@ -193,7 +204,7 @@ char picture_cell_letter(const struct picture *p, const struct picture_cell *c)
     };
     if (p->diff && (c->change == PICTURE_SAME || c->change == PICTURE_LAUNCH))
         return c->change == PICTURE_SAME ? '.' : '~';
-    if (p->diff && c->change == PICTURE_BETTER)
+    if (p->diff && c->change == PICTURE_BETTER && c->state == PICTURE_RUNS)
         return '+';
     if (c->state != PICTURE_RUNS)
         return letters[c->state];

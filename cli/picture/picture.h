@@ -52,8 +52,8 @@ enum picture_change {
     PICTURE_SAME,
     PICTURE_LAUNCH, /* the same kernel, launched otherwise */
     PICTURE_KERNEL, /* another kernel */
-    PICTURE_BETTER, /* it runs, and did not */
-    PICTURE_WORSE,  /* it does not run, and did */
+    PICTURE_BETTER, /* it runs, and did not; or it is refused, and failed */
+    PICTURE_WORSE,  /* it does not run, and did; or it fails, and was refused */
     PICTURE_CHANGE_COUNT
 };
 const char *picture_change_word(int change);
@@ -95,6 +95,8 @@ struct picture {
 
 /* Axes as they are without --n-q and --n-kv: half octaves of n_q, octaves of n_kv. */
 void picture_axes(struct picture *picture);
+/* Adds a column where it is not there yet, there are fewer than `most`, and its types are none of a subject's own. */
+void picture_what_add(struct picture *picture, const struct picture_what *what, int most);
 /* Memory for the cells, once devices, whats and axes are set; false, with a message, when there is none. */
 bool picture_open(struct picture *picture);
 void picture_close(struct picture *picture);

@@ -373,6 +373,16 @@ class Pages(Case):
         self.assertEqual(page.heat["attention kernels launched", "flash_attn_tile", "gfx906"] +
                          page.heat["broken or refused", "abort", "gfx906"], report["supported"] - report["too_big"])
 
+    @unittest.skipUnless(os.path.exists(LIBRARY), "there is no imitation of a library in this build")
+    def test_of_a_diff(self):
+        sides, path = [], self.path("page.html")
+        for fault in ("none", "abort"):
+            sides += ["--subject", "ggml=" + self.path(f"imitation-fault-{fault}.so")]
+            shutil.copy(LIBRARY, sides[-1][5:])
+        self.ends(1, "diff", "--no-code", *sides, "--calls", "20000", "--html", path)
+        labels = [label for label in Page(path).labels if "mask to 256" in label]
+        self.assertTrue(labels and all("72 cells worse, 240 cells same" in label for label in labels), labels)
+
     def test_of_a_check_of_ours(self):
         path = self.path("page.html")
         result = self.good("check", "--subject", "own", "--calls", "3000", "--device", "gfx1100,gfx906", "--html",
