@@ -230,8 +230,10 @@ static void put_meaning(FILE *out, const struct picture *p)
                        PICTURE_LAUNCH);
         put_stands_out(out, p, "a-z", count.change[PICTURE_KERNEL], "another kernel, by the new one's letter",
                        has_change, PICTURE_KERNEL);
-        put_stands_out(out, p, "+", count.change[PICTURE_BETTER], "better: it did not run, or is refused and failed", has_change, PICTURE_BETTER);
-        put_stands_out(out, p, "HSF!", count.change[PICTURE_WORSE], "worse: it ran before, or was only refused", has_change, PICTURE_WORSE);
+        put_stands_out(out, p, "+", count.change[PICTURE_BETTER], "better: it did not run, or is refused and failed",
+                       has_change, PICTURE_BETTER);
+        put_stands_out(out, p, "HSF!", count.change[PICTURE_WORSE], "worse: it ran before, or was only refused",
+                       has_change, PICTURE_WORSE);
         fputs("kernels of the new one, and what does not run there:\n", out);
     }
     put_kernels(out, p, &count);
