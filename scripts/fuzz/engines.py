@@ -141,8 +141,8 @@ class Afl(Engine):
         return sorted(path for kind in ("crashes", "hangs") for path in glob.glob(f"{queue}/*/{kind}*/id*"))
 
     def flow_back(self, target):
-        """Its queues into the corpus, under the names that libFuzzer gives. How many were new. What was taken once is not
-        taken again: the corpus may have been made smaller since."""
+        """Its queues into the corpus, under the names that libFuzzer gives. How many were new. What was taken once is
+        not taken again: the corpus may have been made smaller since."""
         corpus, new = self.places.corpus(target.name), 0
         flowed = os.path.join(self.places.queue(target.name), ".flowed")
         try:
