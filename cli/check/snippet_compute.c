@@ -143,8 +143,10 @@ static const char drawing[] =
     "    char *bytes = calloc(1, ggml_nbytes(base));\n"
     "    if (!values || !bytes)\n        exit(3);\n"
     "    for (int64_t i = 0; i < n; i++) {\n"
-    "        state = state * 6364136223846793005u + 1442695040888963407u;\n"
-    "        values[i] = (float)(state >> 40) / (1 << 23) - 1;\n"
+    "        uint64_t x = state += 0x9e3779b97f4a7c15; /* splitmix64 */\n"
+    "        x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;\n"
+    "        x = (x ^ x >> 27) * 0x94d049bb133111eb;\n"
+    "        values[i] = (float)((x ^ x >> 31) >> 40) / (1 << 23) - 1;\n"
     "    }\n"
     "    if (base->type == GGML_TYPE_F32)\n"
     "        memcpy(bytes, values, ggml_nbytes(base));\n"
@@ -155,14 +157,16 @@ static const char drawing[] =
     "}\n\n";
 
 static const char drawing_mask[] =
-    "/* Each row of Q attends to the keys before its own. */\n"
-    "static const char *draw_mask(const struct ggml_tensor *base, const struct ggml_tensor *mask, size_t offset, "
-    "int64_t before)\n"
+    "/* Each row of Q attends to the keys up to its own. What lies past the last key is no key's, and large. */\n"
+    "static const char *draw_mask(const struct ggml_tensor *base, const struct ggml_tensor *mask, size_t offset,\n"
+    "                             int64_t n_kv, int64_t before)\n"
     "{\n"
     "    char *bytes = calloc(1, ggml_nbytes(base));\n"
     "    if (!bytes)\n        exit(3);\n"
     "    for (int64_t i = 0; i < ggml_nelements(mask); i++)\n"
-    "        if (i % mask->ne[0] > i / mask->ne[0] % mask->ne[1] + before)\n"
+    "        if (i % mask->ne[0] >= n_kv)\n"
+    "            ((uint16_t *)(bytes + offset))[i] = 0x7bff; /* 65504 */\n"
+    "        else if (i % mask->ne[0] > i / mask->ne[0] % mask->ne[1] + before)\n"
     "            ((uint16_t *)(bytes + offset))[i] = 0xfc00; /* -inf */\n"
     "    return bytes;\n"
     "}\n\n";
@@ -235,7 +239,8 @@ void check_snippet_fill(FILE *out, const struct attn_problem *p, bool drawn)
         if (!drawn)
             fprintf(out, "(const char *)%s_bytes;\n", name);
         else if (o == ATTN_MASK)
-            fprintf(out, "draw_mask(%s%s, %s, %" PRId64 ", %" PRId64 ");\n", name, suffix, name, p->t[o].offset,
+            fprintf(out, "draw_mask(%s%s, %s, %" PRId64 ", %" PRId64 ", %" PRId64 ");\n", name, suffix, name,
+                    p->t[o].offset, attn_n_kv(p),
                     attn_n_q(p) > attn_n_kv(p) ? attn_n_kv(p) : attn_n_kv(p) - attn_n_q(p));
         else
             fprintf(out, "draw(%s%s);\n", name, suffix);

@@ -37,8 +37,7 @@ def fetch():
         sys.exit(77)
     if done.returncode != 0:
         sys.exit(done.stderr)
-    loader, libraries, backend = done.stdout.split()
-    return loader, libraries, backend
+    return done.stdout.split()[:3]  # the fourth: where the other backends are
 
 
 LOADER, LIBRARIES, BACKEND = fetch()
@@ -49,7 +48,7 @@ def compile_program(source, target, compiler, *flags):
     """Debian's libraries are newer than this machine's C library: what they need of it is looked for at run time."""
     done = subprocess.run([compiler, *flags, "-I", HEADERS, source, "-o", target,
                            os.path.join(LIBRARIES, "libggml.so.0"), os.path.join(LIBRARIES, "libggml-base.so.0"),
-                           "-Wl,--allow-shlib-undefined"], capture_output=True, text=True)
+                           "-lm", "-Wl,--allow-shlib-undefined"], capture_output=True, text=True)
     if done.returncode != 0:
         raise AssertionError(f"{source}: {done.stderr}")
 
@@ -145,6 +144,29 @@ def executed():
             fail(f"{f['line']}: {f['message']}")
 
 
+def program_of_a_result():
+    """What is written for a wrong result compiles against ggml's own headers and computes it again: the rows of a mask
+    of an odd width, of which ggml 0.27.0 takes another one's values."""
+    line = "fa1 q=f32[64,2,1,1] k=f16[64,256,1,1] v=q8_0[64,256,1,1] mask=f16[257,2,1,1]"
+    done = subprocess.run([ATTNFUZZ, "check", "--subject", "ggml=debian", "--cache", CACHE, "--execute", "--device",
+                           "gfx1100", "--json", "-", line], capture_output=True, text=True, timeout=600)
+    findings = [f for f in json.loads(done.stdout)["findings"] if f["kind"] == "wrong"]
+    if not findings:
+        return print("this version computes a mask of an odd width")
+    with tempfile.TemporaryDirectory() as folder:
+        source, program = os.path.join(folder, "program.c"), os.path.join(folder, "program")
+        with open(source, "w") as out:
+            out.write(findings[0]["snippet"])
+        compile_program(source, program, os.environ["CC"], "-std=c11", "-Wall", "-Wextra",
+                        "-Wno-deprecated-declarations", "-Werror")
+        done = subprocess.run([ATTNFUZZ, "null-hip", "--execute", "--device", "gfx1100", "--out", os.devnull, "--",
+                               LOADER, "--library-path", LIBRARIES + ":" + NULL, program, BACKEND, "0"],
+                              capture_output=True, text=True, timeout=600)
+    if done.returncode != 1 or "result: wrong" not in done.stdout:
+        fail(f"{findings[0]['line']}: its program does not show it\n{done.stdout}\n{done.stderr[-2000:]}")
+    print("a program of a wrong result:", re.sub("\n", "; ", done.stdout.strip()))
+
+
 def line_header():
     source = """
 #include <ggml.h>
@@ -188,4 +210,5 @@ int main(void)
 line_header()
 check()
 executed()
+program_of_a_result()
 sys.exit(1 if failures else 0)
