@@ -10,7 +10,9 @@
 void legend_swatch(FILE *out, const struct legend_entry *e, int x, int y)
 {
     const bool kernel = !strncmp(e->class, "mp-k", 4), cliff = !strcmp(e->class, "mp-cliff");
-    const bool black = !strcmp(e->class, "mp-fails") || !strcmp(e->class, "mp-wrong");
+    const char *on = !strcmp(e->class, "mp-fails")   ? "mp-on-black"
+                     : !strcmp(e->class, "mp-wrong") ? "mp-on-bad"
+                                                     : "mp-halo";
     fprintf(out, "<g transform=\"translate(%d %d) scale(8)\"><rect class=\"%s\" width=\"3\" height=\"1.75\"/>", x, y,
             cliff ? "mp-blank" : e->class);
     if (!strcmp(e->class, "mp-k3"))
@@ -20,10 +22,7 @@ void legend_swatch(FILE *out, const struct legend_entry *e, int x, int y)
               out);
     fputs("</g>", out);
     if (e->letter)
-        fprintf(out, "<text class=\"mp-l %s%s\" font-size=\"11\" x=\"%d\" y=\"%d\">%c</text>",
-                kernel  ? "mp-t"
-                : black ? "mp-on-black"
-                        : "mp-halo",
+        fprintf(out, "<text class=\"mp-l %s%s\" font-size=\"11\" x=\"%d\" y=\"%d\">%c</text>", kernel ? "mp-t" : on,
                 kernel ? e->class + 4 : "", x + 12, y + 11, e->letter);
 }
 

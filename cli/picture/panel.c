@@ -45,7 +45,8 @@ void panel_style(FILE *out)
           ".mp-hole{fill:url(#mp-hole);stroke:var(--mp-bad);stroke-width:1.5;vector-effect:non-scaling-stroke}\n"
           ".mp-stub{fill:url(#mp-stub);stroke:var(--mp-ink);stroke-width:1.5;vector-effect:non-scaling-stroke}\n"
           ".mp-fails{fill:var(--mp-black);stroke:var(--mp-bad);stroke-width:1.5;vector-effect:non-scaling-stroke}\n"
-          ".mp-wrong{fill:var(--mp-bad)}.mp-cliff{fill:var(--mp-ground);stroke:var(--mp-ink);stroke-width:.7;"
+          ".mp-cells rect{shape-rendering:crispEdges}.mp-wrong{fill:url(#mp-wrong)}\n"
+          ".mp-cliff{fill:var(--mp-ground);stroke:var(--mp-ink);stroke-width:.7;"
           "vector-effect:non-scaling-stroke}\n"
           ".mp-same{opacity:.28}.mp-launch{fill:url(#mp-launch)}\n"
           ".mp-moved{stroke:var(--mp-ink);stroke-width:2;vector-effect:non-scaling-stroke}\n"
@@ -53,16 +54,20 @@ void panel_style(FILE *out)
           ".mp text{font-family:system-ui,sans-serif;fill:var(--mp-ink)}.mp text.mp-dim{fill:var(--mp-dim)}"
           ".mp text.mp-l{font-weight:700;text-anchor:middle}.mp text.mp-halo{paint-order:stroke;"
           "stroke:var(--mp-ground);stroke-width:5px;stroke-linejoin:round}\n"
-          ".mp text.mp-on-black{fill:var(--mp-white)}.mp-ground{fill:var(--mp-ground)}"
+          ".mp text.mp-on-black{fill:var(--mp-white)}.mp text.mp-on-bad{fill:var(--mp-ground);paint-order:stroke;"
+          "stroke:var(--mp-bad);stroke-width:5px;stroke-linejoin:round}.mp-ground{fill:var(--mp-ground)}"
           ".mp-frame{fill:none;stroke:var(--mp-frame)}\n",
           out);
 #define X(i, fill, letter, dark, dark_letter) fputs(".mp text.mp-t" #i "{fill:" letter "}", out);
     LOOKS(X)
 #undef X
-    fputs("\n@media(prefers-color-scheme:dark){:root{--mp-ink:#e8ebee;--mp-dim:#a7b0b9;--mp-ground:#16191c;"
-          "--mp-frame:#5d666f;--mp-bad:#ff6257;--mp-black:#f4f6f8;--mp-white:#111417;--mp-good:#56d27b;"
-          "--mp-unasked:#2a3036}\n",
-          out);
+    fputs(".mp text.mp-t3{paint-order:stroke;stroke:#b5478c;stroke-width:5px;stroke-linejoin:round}",
+          out); /* stripes */
+    fputs(
+        "\n@media(prefers-color-scheme:dark){.mp text.mp-t3{stroke:#cc5fa3}:root{--mp-ink:#e8ebee;--mp-dim:#a7b0b9;--mp-ground:#16191c;"
+        "--mp-frame:#5d666f;--mp-bad:#ff6257;--mp-black:#f4f6f8;--mp-white:#111417;--mp-good:#56d27b;"
+        "--mp-unasked:#2a3036}\n",
+        out);
 #define X(i, fill, letter, dark, dark_letter) \
     fputs(".mp-k" #i "{fill:" dark "}.mp text.mp-t" #i "{fill:" dark_letter "}", out);
     LOOKS(X)
@@ -83,6 +88,9 @@ void panel_patterns(FILE *out)
         "mp-stub\" width=\".8\" height=\".8\" patternTransform=\"rotate(-45)",
         "<rect class=\"mp-ground\" width=\".8\" height=\".8\"/><rect fill=\"var(--mp-ink)\" width=\".34\" "
         "height=\".8\"/>",
+        "mp-wrong\" width=\".8\" height=\".8",
+        "<rect fill=\"var(--mp-bad)\" width=\".8\" height=\".8\"/><circle class=\"mp-ground\" cx=\".4\" cy=\".4\" "
+        "r=\".13\"/>",
         "mp-dots\" width=\".5\" height=\".5",
         "<circle cx=\".25\" cy=\".25\" r=\".1\" fill=\"var(--mp-dim)\"/>",
         "mp-launch\" width=\"1\" height=\"1",
@@ -288,15 +296,16 @@ static void put_letters(FILE *out, const struct plane *a)
         panel_kernel_class(a->p, c->kernel, kernel, sizeof kernel);
         const bool pale = a->p->diff && c->change < PICTURE_KERNEL;
         const bool on_kernel = !strncmp(class, "mp-k", 4) && !pale;
-        const bool black = !strncmp(class, "mp-fails", 8) || !strncmp(class, "mp-wrong", 8);
+        const char *on = !strncmp(class, "mp-fails", 8)   ? "mp-on-black"
+                         : !strncmp(class, "mp-wrong", 8) ? "mp-on-bad"
+                                                          : "mp-halo";
         const int least = (b->w < b->h ? b->w : b->h) * cell;
         const int size = least >= 12 ? 11 : least >= 8 ? 8 : 6;
         region_word(a, c, b->w * cell >= 3 * size, word);
         fprintf(out, "<text class=\"mp-l %s%s\" font-size=\"%d\" x=\"%.1f\" y=\"%.1f\">%s</text>\n",
                 pale        ? "mp-dim"
                 : on_kernel ? "mp-t"
-                : black     ? "mp-on-black"
-                            : "mp-halo",
+                            : on,
                 on_kernel ? kernel + 4 : "", size, (b->q + b->w / 2.0) * cell,
                 (b->kv + b->h / 2.0) * cell + size * 0.36, word);
     }
