@@ -107,7 +107,8 @@ void check_identity(const struct check *check, struct check_finding *f, int unfi
 {
     char head[32], devices[160], cause[160], stable[160], needs[WORD_MAX];
     const bool any = f->kind == CHECK_UNFIT && unfit == ATTN_UNFIT_NO_DEVICE; /* whatever the problem */
-    const bool plain = any || f->kind == CHECK_IMPURE;
+    /* What data a call is given is drawn by what it is: of what lies with the data features say nothing. */
+    const bool plain = any || f->kind == CHECK_IMPURE || f->kind == CHECK_LOOSE;
     const char *kind = check_kind_name(f->kind);
     cause_word(f, unfit, true, cause, sizeof cause);
     cause_word(f, unfit, false, stable, sizeof stable);
