@@ -63,11 +63,10 @@ void panel_style(FILE *out)
 #undef X
     fputs(".mp text.mp-t3{paint-order:stroke;stroke:#b5478c;stroke-width:5px;stroke-linejoin:round}",
           out); /* stripes */
-    fputs(
-        "\n@media(prefers-color-scheme:dark){.mp text.mp-t3{stroke:#cc5fa3}:root{--mp-ink:#e8ebee;--mp-dim:#a7b0b9;--mp-ground:#16191c;"
-        "--mp-frame:#5d666f;--mp-bad:#ff6257;--mp-black:#f4f6f8;--mp-white:#111417;--mp-good:#56d27b;"
-        "--mp-unasked:#2a3036}\n",
-        out);
+    fputs("\n@media(prefers-color-scheme:dark){.mp text.mp-t3{stroke:#cc5fa3}:root{--mp-ink:#e8ebee;--mp-dim:#a7b0b9;"
+          "--mp-ground:#16191c;--mp-frame:#5d666f;--mp-bad:#ff6257;--mp-black:#f4f6f8;--mp-white:#111417;"
+          "--mp-good:#56d27b;--mp-unasked:#2a3036}\n",
+          out);
 #define X(i, fill, letter, dark, dark_letter) \
     fputs(".mp-k" #i "{fill:" dark "}.mp text.mp-t" #i "{fill:" dark_letter "}", out);
     LOOKS(X)
