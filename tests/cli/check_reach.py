@@ -52,7 +52,8 @@ class Reach(Imitation):
 
     def test_the_example_is_the_nearest(self):
         """Whatever comes first: a finding that models meet is shown by such a call, though a farther one is smaller."""
-        for lines in ((self.FAR, self.NEAR), (self.NEAR, self.FAR)):
+        longer = call(128, 1, 32, 8, 128, n_kv=300)  # of one sign with the far one before it is shrunk, and more work
+        for lines in ((self.FAR, self.NEAR), (self.NEAR, self.FAR), (self.FAR, longer), (longer, self.FAR)):
             finding = self.one(*lines)
             self.assertEqual((finding["reach"], finding["calls"]), ("model", 20))
             self.assertRegex(finding["line"], r"^fa1 q=f32\[128,1,\d\d?,\d\d\d?\]")
