@@ -89,15 +89,20 @@ static struct attn_arithmetic least(const struct attn_problem *p)
                                      .flush = true };
 }
 
-struct off {
-    double square, whole; /* sums of squares: of differences, of the reference */
-    double worst;         /* difference / row limit; without a limit the difference */
-    bool limited;         /* there is one */
-    int64_t beyond;       /* components beyond our own bound */
-    int64_t broken;       /* components that are not finite, of rows with a key */
-    int64_t keyless;      /* components of rows without one that are not zero */
-    int64_t d, h, iq, s;  /* the worst */
+/* A component, and what it is. */
+struct off_at {
+    int64_t d, h, iq, s;
     double got, want;
+};
+
+struct off {
+    double square, whole;         /* sums of squares: of differences, of the reference */
+    double worst;                 /* difference / row limit; without a limit the difference */
+    bool limited;                 /* there is one */
+    int64_t beyond;               /* components beyond our own bound */
+    int64_t broken;               /* components that are not finite, of rows with a key */
+    int64_t keyless;              /* components of rows without one that are not zero */
+    struct off_at at, keyless_at; /* the worst, of rows with a key; the first of the others */
 };
 
 static void add(struct off *off, double got, double want, double limit, const int64_t at[4])
@@ -110,9 +115,7 @@ static void add(struct off *off, double got, double want, double limit, const in
     const double worst = broken ? HUGE_VAL : apart / limit;
     if (worst > off->worst) {
         off->worst = worst;
-        off->d = at[0], off->h = at[1], off->iq = at[2], off->s = at[3];
-        off->got = got;
-        off->want = want;
+        off->at = (struct off_at){ at[0], at[1], at[2], at[3], got, want };
     }
 }
 
@@ -142,8 +145,8 @@ static void compare(const struct attn_problem *p, const void *const base[ATTN_OP
                 for (int64_t d = 0; d < t->ne[0]; d++, dst++)
                     if (has_key)
                         add_judged(off, r, &arithmetic, (double)*dst, limit, (int64_t[]){ d, h, iq, s });
-                    else if (!(*dst == 0) && off->keyless++ == 0 && !off->broken)
-                        off->d = d, off->h = h, off->iq = iq, off->s = s, off->got = (double)*dst, off->want = 0;
+                    else if (!(*dst == 0) && off->keyless++ == 0)
+                        off->keyless_at = (struct off_at){ d, h, iq, s, (double)*dst, 0 };
             }
 }
 
@@ -231,11 +234,12 @@ static void say_off(struct check_verdict *v, bool ordinary, const struct off *of
     v->said = attn_hash_text(attn_hash_text(ATTN_HASH_START, kernel), how);
     v->explained = why == OFF_BEYOND_F16 || why == OFF_DEAD_CELLS || why == OFF_KEYLESS_ROW;
     snprintf(v->detail, sizeof v->detail, "%s %s", how, kernel);
+    const struct off_at *at = why == OFF_KEYLESS_ROW ? &off->keyless_at : &off->at;
     snprintf(v->message, sizeof v->message,
              "%s: NMSE %.3g, %" PRId64 " components not finite; d=%" PRId64 " head=%" PRId64 " row=%" PRId64
              " seq=%" PRId64 " is %.6g, must be %.6g; %s data",
-             kernels, off->whole > 0 ? off->square / off->whole : off->square, off->broken + off->keyless, off->d,
-             off->h, off->iq, off->s, off->got, off->want, data);
+             kernels, off->whole > 0 ? off->square / off->whole : off->square, off->broken + off->keyless, at->d, at->h,
+             at->iq, at->s, at->got, at->want, data);
 }
 
 struct attn_subject_data check_execute_data(const struct attn_problem *p, const struct attn_image *image)
