@@ -11,14 +11,6 @@
 #include "cli/check/word.h"
 #include "planner/hash.h"
 
-static uint64_t hash_launch(const struct attn_subject_launch *launch, bool by_name)
-{
-    uint64_t h = by_name ? attn_hash_text(ATTN_HASH_START, launch->kernel) : (uint64_t)(uintptr_t)launch->id;
-    for (int i = 0; i < 3; i++)
-        h = attn_mix(h ^ ((uint64_t)launch->grid[i] << 32 | launch->block[i]));
-    return attn_mix(h ^ launch->lds_dynamic_bytes);
-}
-
 static void call_once(struct check *check, int device, const struct attn_problem *p, struct check_verdict *v)
 {
     struct attn_subject *s = check->subject;
@@ -56,9 +48,9 @@ static void call_once(struct check *check, int device, const struct attn_problem
     check_take_answer(v, &answer);
     if (answer.status != ATTN_SUBJECT_YES)
         return;
+    v->launched = check_launches(check, &answer);
     for (size_t i = 0; i < answer.n_launches; i++) {
         const struct attn_subject_launch *launch = &answer.launch[i];
-        v->launched = attn_mix(v->launched ^ hash_launch(launch, check->by_name));
         if (!v->main && attn_subject_is_attention(s, launch->kernel))
             v->main = launch;
         if (v->kind < 0 && (v->unfit = attn_subject_unfit(s, device, launch, v->message, sizeof v->message)) != 0) {

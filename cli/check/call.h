@@ -31,6 +31,8 @@ struct check_verdict {
     uint64_t said;               /* hash of its own words: they are not read, but others are another trouble */
     char message[ATTN_SUBJECT_MESSAGE_MAX];
 };
+/* Hash of an answer's launches. */
+uint64_t check_launches(const struct check *check, const struct attn_subject_answer *answer);
 /* An answer's why and message. */
 void check_take_words(struct check_verdict *verdict, const struct attn_subject_answer *answer);
 /* An answer that is not YES: kind (-1 for a call that is too big), why, message. */

@@ -263,16 +263,16 @@ static const char *const profile[] = {
 
 /* Computes and compares; OFF_NOT also where nothing is known, and where it stopped, which it says. */
 static enum off_how judge(struct check *check, int device, const struct attn_case *c, bool ordinary,
-                          const struct attn_image *image, struct check_verdict *v, struct off *off)
+                          const struct attn_image *image, struct check_verdict *v, struct attn_subject_answer *answer,
+                          struct off *off)
 {
     const struct attn_problem *p = &c->problem;
     const void *base[ATTN_OPERAND_COUNT] = { NULL };
     const struct attn_subject_data data = check_execute_data(p, image);
-    struct attn_subject_answer answer;
     struct attn_subject_ran ran;
     for (int o = 0; o < ATTN_OPERAND_COUNT; o++)
         base[o] = attn_image_at(image, p, o);
-    attn_subject_compute(check->subject, device, p, &data, &answer, &ran);
+    attn_subject_compute(check->subject, device, p, &data, answer, &ran);
     check->executed++;
     check->executed_launches += ran.whole + ran.stopped + ran.unsupported;
     check->unsupported_launches += ran.unsupported;
@@ -280,13 +280,13 @@ static enum off_how judge(struct check *check, int device, const struct attn_cas
         say_stopped(check, v, &ran);
         return OFF_NOT;
     }
-    if (answer.status != ATTN_SUBJECT_YES && check->subject->alone)
-        check_take_answer(v, &answer);
+    if (answer->status != ATTN_SUBJECT_YES && check->subject->alone)
+        check_take_answer(v, answer);
     if (!check_foreign_readable(p)) {
         check->blind++;
         return OFF_NOT;
     }
-    struct attn_reference *r = answer.status == ATTN_SUBJECT_YES ? attn_reference_compute(p, base) : NULL;
+    struct attn_reference *r = answer->status == ATTN_SUBJECT_YES ? attn_reference_compute(p, base) : NULL;
     if (!r)
         return OFF_NOT;
     v->bits = check_execute_bits(p, data.dst);
@@ -304,17 +304,26 @@ static bool only_dead_cells(struct check *check, int device, const struct attn_c
 {
     struct attn_case without = *c;
     struct check_verdict v = { .kind = -1 };
+    struct attn_subject_answer answer;
     struct off off;
     without.run.dead = false;
     attn_data_fill(&without, image);
-    const enum off_how how = judge(check, device, &without, ordinary, image, &v, &off);
+    const enum off_how how = judge(check, device, &without, ordinary, image, &v, &answer, &off);
     return v.kind < 0 && how != OFF_NOT_FINITE && how != OFF_BEYOND_F16;
 }
 
 void check_execute(struct check *check, int device, const struct attn_problem *p, struct check_verdict *v)
 {
+    struct attn_subject_answer answer;
+    check_execute_round(check, device, p, 0, v, &answer);
+}
+
+void check_execute_round(struct check *check, int device, const struct attn_problem *p, int round,
+                         struct check_verdict *v, struct attn_subject_answer *answer)
+{
     struct attn_case c;
     struct attn_image image;
+    attn_subject_answer_set(answer, ATTN_SUBJECT_TOO_BIG, ATTN_SUBJECT_NO_REASON);
     if (p->further.present) { /* what it may hold its library alone knows */
         check->blind++;
         return;
@@ -325,8 +334,9 @@ void check_execute(struct check *check, int device, const struct attn_problem *p
     }
     const bool ordinary = draw(p, &c);
     struct off off;
+    c.run.seed += (uint64_t)round;
     attn_data_fill(&c, &image);
-    enum off_how how = judge(check, device, &c, ordinary, &image, v, &off);
+    enum off_how how = judge(check, device, &c, ordinary, &image, v, answer, &off);
     if ((how == OFF_NOT_FINITE || how == OFF_BEYOND_F16) && c.run.dead &&
         only_dead_cells(check, device, &c, ordinary, &image))
         how = OFF_DEAD_CELLS;

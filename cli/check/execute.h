@@ -25,6 +25,11 @@ bool check_execute_image(const struct attn_problem *problem, struct attn_image *
  * by itself it may also be how the call ended. Counts in *check. */
 void check_execute(struct check *check, int device, const struct attn_problem *p, struct check_verdict *v);
 
+/* The same with the values of another seed for each round but 0, and with the subject's answer; TOO_BIG where it was
+ * not asked. */
+void check_execute_round(struct check *check, int device, const struct attn_problem *p, int round,
+                         struct check_verdict *v, struct attn_subject_answer *answer);
+
 /* Computes it alone, without a verdict, on the data that check_execute draws for it: all of dst. False where that did
  * not go to its end. */
 bool check_execute_raw(struct check *check, int device, const struct attn_problem *p, float *dst);

@@ -7,6 +7,7 @@
 
 #include "cli/check/call.h"
 #include "cli/check/finding.h"
+#include "cli/check/graphs.h"
 #include "cli/check/group.h"
 #include "cli/check/hole.h"
 #include "cli/check/identity.h"
@@ -43,6 +44,8 @@ static void make(const struct same *same, int device, const struct attn_problem 
         check_order_call(same->check, device, p, same->before, v);
     else
         check_call(same->check, device, p, same->pure, same->execute, v);
+    if ((same->kind == CHECK_CAPTURE || same->kind == CHECK_REPLAY) && v->supported && v->kind < 0 && !v->too_big)
+        check_graphs(same->check, device, p, v->bits != 0, v);
 }
 
 static bool fails(const struct check_verdict *v, const struct same *same)
@@ -147,7 +150,7 @@ static void shrink(struct check *check, const struct check_sign *sign, struct ch
     struct attn_case c = { .problem = sign->problem };
     attn_run_default(&c.run);
     same.head = check_head_size(&c.problem);
-    same.execute = check_kind_computed(same.kind) || check->subject->alone;
+    same.execute = (check->execute && check_kind_computed(same.kind)) || check->subject->alone;
     same.before = check_order_before(check, sign->before);
     make(&same, sign->device, &c.problem, &v);
     same.first = v;

@@ -10,6 +10,7 @@
 #include "cli/check/coverage.h"
 #include "cli/check/execute.h"
 #include "cli/check/foreign.h"
+#include "cli/check/graphs.h"
 #include "cli/check/loop.h"
 #include "cli/check/note.h"
 #include "cli/check/order.h"
@@ -212,6 +213,8 @@ static bool ask(struct loop *l, const struct attn_problem *p)
         bool refused = v.kind == CHECK_HOLE;
         if (check->execute && check_can_execute(check, &v) && execute_now(l, fresh))
             execute(l, device, p, &v);
+        if (check->graphs && v.supported && v.kind < 0 && !v.too_big)
+            check_graphs(check, device, p, v.bits != 0, &v);
         if (v.too_big) {
             check->too_big++;
             continue;

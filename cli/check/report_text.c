@@ -117,6 +117,9 @@ void check_report_text(FILE *out, const struct check *check)
                 check->blind);
     if (check_foreign_text(check, types, sizeof types))
         fprintf(out, "types     of its own: %s\n", types);
+    if (check->graphs)
+        fprintf(out, "graphs    %" PRIu64 " calls made again at the same place, %" PRIu64 " graphs replayed%s\n",
+                check->repeated, check->replays, check->replays || check->subject->alone ? "" : ": none was captured");
     if (check->too_big)
         fprintf(out, "          %" PRIu64 " supported, but larger than %s, and not judged%s%s\n", check->too_big,
                 check->subject->alone ? "what is computed here" : "the memory there is",

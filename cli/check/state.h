@@ -99,6 +99,7 @@ struct check {
     int64_t execute_work; /* multiply-adds of the largest that is */
     bool execute;         /* calls compute */
     bool graphs;          /* calls are captured and replayed */
+    uint64_t repeated, replays;                 /* calls made again at the same place; graphs replayed in them */
     uint64_t executed, executed_launches;       /* calls; launches in them */
     uint64_t unsupported, unsupported_launches; /* of which something was not to be executed */
     uint64_t blind;                             /* computed, and nobody can say what of */

@@ -30,3 +30,19 @@ void check_take_answer(struct check_verdict *v, const struct attn_subject_answer
     v->too_big = answer->status == ATTN_SUBJECT_TOO_BIG;
     check_take_words(v, answer);
 }
+
+static uint64_t hash_launch(const struct attn_subject_launch *launch, bool by_name)
+{
+    uint64_t h = by_name ? attn_hash_text(ATTN_HASH_START, launch->kernel) : (uint64_t)(uintptr_t)launch->id;
+    for (int i = 0; i < 3; i++)
+        h = attn_mix(h ^ ((uint64_t)launch->grid[i] << 32 | launch->block[i]));
+    return attn_mix(h ^ launch->lds_dynamic_bytes);
+}
+
+uint64_t check_launches(const struct check *check, const struct attn_subject_answer *answer)
+{
+    uint64_t launched = 0;
+    for (size_t i = 0; i < answer->n_launches; i++)
+        launched = attn_mix(launched ^ hash_launch(&answer->launch[i], check->by_name));
+    return launched;
+}

@@ -102,6 +102,8 @@ void ggml_compute(struct attn_subject *base, int number, const struct attn_probl
         attn_subject_answer_set(answer, ATTN_SUBJECT_TOO_BIG, ATTN_SUBJECT_NOT_PROVIDED);
         return;
     }
+    if (device->dry)
+        ggml_free_backend(s, device);
     s->null.reset();
     s->log[0] = 0;
     s->null.move_data(true);
@@ -113,6 +115,7 @@ void ggml_compute(struct attn_subject *base, int number, const struct attn_probl
     s->null.execute(NULL_HIP_NOT);
     s->null.move_data(false);
     s->null.ran(&from);
+    ggml_read_captured(s, answer);
     s->null.roles(device->base, NULL);
     if (computing.dst || answer->status == ATTN_SUBJECT_YES) {
         int64_t dst, used;

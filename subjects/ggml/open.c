@@ -72,6 +72,7 @@ static bool find_null(struct null_hip *null, void *library, char *error, size_t 
         { "null_hip_execute", &null->execute },
         { "null_hip_ran", &null->ran },
         { "null_hip_roles", &null->roles },
+        { "null_hip_captured", &null->captured },
     };
     for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
         void *at = dlsym(library, functions[i].name);

@@ -19,10 +19,11 @@
 /* What a trapped call left behind is not used again: the node is rebuilt and, where it was not unwound, the backend
  * made anew. The old one is freed, so that its pool of device memory is; where the pool finds memory that the lost call
  * still holds, it aborts, and that memory alone is lost. */
-static void free_backend(struct ggml_subject *s, struct ggml_device *device)
+void ggml_free_backend(struct ggml_subject *s, struct ggml_device *device)
 {
     struct ggml_backend *backend = device->backend;
     device->backend = NULL;
+    device->dry = false;
     if (!backend)
         return;
     if (ATTN_TRAP(&s->trap) == 0) {
@@ -57,8 +58,11 @@ void ggml_trapped(struct ggml_subject *s, struct ggml_device *device, int what, 
         answer->why = (struct attn_subject_why){ .reason = ATTN_SUBJECT_NO_REASON };
         snprintf(answer->message, sizeof answer->message, "no answer within %d s", ATTN_SUBJECT_SECONDS);
     }
-    if (!unwound && device)
-        free_backend(s, device);
+    /* A stream that captures would go on to. */
+    if (s->null.captured)
+        ggml_read_captured(s, answer);
+    if ((!unwound || answer->captured.begun) && device)
+        ggml_free_backend(s, device);
     if (s->null.last_error)
         s->null.last_error(); /* or the next call would be taken for the one that failed */
 }
@@ -141,6 +145,13 @@ void ggml_supports(struct attn_subject *base, int number, const struct attn_prob
         ggml_trapped(s, request.device, what, unwound, answer);
 }
 
+void ggml_read_captured(const struct ggml_subject *s, struct attn_subject_answer *answer)
+{
+    struct null_hip_captured from;
+    s->null.captured(&from);
+    answer->captured = (struct attn_subject_captured){ from.begun, from.replays, from.forbidden, from.entry };
+}
+
 void ggml_launch_set(struct attn_subject_launch *to, const struct null_hip_launch *from)
 {
     to->kernel = from->kernel;
@@ -200,7 +211,7 @@ void ggml_forget(struct attn_subject *base, int number)
 {
     struct ggml_subject *s = (struct ggml_subject *)base;
     s->is_built = false;
-    free_backend(s, &s->device[number]);
+    ggml_free_backend(s, &s->device[number]);
 }
 
 void ggml_compute_graph(struct ggml_subject *s, struct ggml_device *device, struct attn_subject_answer *answer)
@@ -234,6 +245,8 @@ void ggml_dispatch(struct attn_subject *base, int number, const struct attn_prob
     s->log[0] = 0;
     int what = ggml_call(s, compute, &request, &unwound);
     read_launches(s, answer);
+    ggml_read_captured(s, answer);
+    request.device->dry = request.device->dry || answer->captured.begun;
     if (what)
         ggml_trapped(s, request.device, what, unwound, answer);
     /* The devices' memory is only so large, and host memory stands for it: not the subject's fault. */

@@ -40,6 +40,7 @@ struct null_hip {
     void (*execute)(int);
     void (*ran)(struct null_hip_ran *);
     bool (*roles)(void *, const unsigned char *);
+    void (*captured)(struct null_hip_captured *);
     int (*last_error)(void); /* hipGetLastError: reads and clears it */
 };
 
@@ -51,6 +52,7 @@ struct ggml_device {
     char *base;
     int64_t bytes;
     bool has_code;
+    bool dry;      /* its backend has captured launches while nothing ran: they have no arguments to run with */
     uint8_t *role; /* of the arena's bytes, where calls compute; NULL: not made yet */
     char *memory;  /* alone: the arena's, where it is ours */
     int threads;   /* alone: with so many threads, in a process of its own each time; 0: in this one */
@@ -135,7 +137,10 @@ int ggml_call(struct ggml_subject *s, void (*call)(void *), void *context, bool 
 
 /* A launch, as the null runtime recorded it. */
 void ggml_launch_set(struct attn_subject_launch *to, const struct null_hip_launch *from);
-
+/* What the null runtime has captured since its last reset, into the answer. */
+void ggml_read_captured(const struct ggml_subject *s, struct attn_subject_answer *answer);
+/* The device's backend is freed and made anew for the next call. */
+void ggml_free_backend(struct ggml_subject *s, struct ggml_device *device);
 /* What a trapped call left behind is put in order, and said in the answer. device: whose backend was called; NULL:
  * none. */
 void ggml_trapped(struct ggml_subject *s, struct ggml_device *device, int what, bool unwound,

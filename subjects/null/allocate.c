@@ -6,10 +6,22 @@
 #include "subjects/null/entries.h"
 #include "subjects/null/error.h"
 #include "subjects/null/memory.h"
+#include "subjects/null/record.h"
 #include "subjects/null/runtime.h"
 #include "subjects/null/stream.h"
 
 /* ---- Allocation -------------------------------------------------------------------------------------------- */
+
+/* May memory be allocated and released now? A capture that is not relaxed forbids it (CUDA C++ Programming Guide,
+ * "Stream Capture", and cudaThreadExchangeStreamCaptureMode: what is potentially unsafe; HIP's modes are the same).
+ * Locked. */
+static bool may(const char *entry)
+{
+    const bool barred = null_stream_barred();
+    if (barred)
+        null_record_forbidden(entry);
+    return !barred;
+}
 
 static int allocate(void **memory, size_t bytes, int kind, unsigned flags)
 {
@@ -19,9 +31,14 @@ static int allocate(void **memory, size_t bytes, int kind, unsigned flags)
     if (bytes == 0)
         return hipSuccess; /* as HIP documents: success, and NULL */
     null_lock();
-    *memory = null_memory_new(bytes, kind, null_current(), flags);
+    int error =
+        may(kind == HIP_MEMORY_HOST ? "hipHostMalloc" : "hipMalloc") ? hipSuccess : hipErrorStreamCaptureUnsupported;
+    if (!error) {
+        *memory = null_memory_new(bytes, kind, null_current(), flags);
+        error = *memory ? hipSuccess : hipErrorOutOfMemory;
+    }
     null_unlock();
-    return null_result(*memory ? hipSuccess : hipErrorOutOfMemory);
+    return null_result(error);
 }
 
 int hipMalloc(void **memory, size_t bytes) { return allocate(memory, bytes, HIP_MEMORY_DEVICE, 0); }
@@ -79,7 +96,9 @@ static int release(void *memory, bool host, const char *entry)
     null_lock();
     const struct null_memory *m = null_memory_at(memory);
     int error = hipSuccess;
-    if (!m || m->begin != (uintptr_t)memory || m->registered)
+    if (!may(entry))
+        error = hipErrorStreamCaptureUnsupported;
+    else if (!m || m->begin != (uintptr_t)memory || m->registered)
         error = null_wrong(hipErrorInvalidValue, entry, "%p is not the start of memory that was allocated", memory);
     else if ((m->kind == HIP_MEMORY_HOST) != host)
         error = null_wrong(hipErrorInvalidValue, entry, "%p is %s memory", memory, host ? "device" : "pinned host");

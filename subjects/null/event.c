@@ -5,6 +5,7 @@
 
 #include "subjects/null/entries.h"
 #include "subjects/null/error.h"
+#include "subjects/null/record.h"
 #include "subjects/null/runtime.h"
 #include "subjects/null/stream.h"
 
@@ -76,6 +77,8 @@ int hipEventSynchronize(void *event)
 {
     null_lock();
     int error = event_error(null_handle_get(event, NULL_EVENT));
+    if (error == hipErrorCapturedEvent)
+        null_record_forbidden("hipEventSynchronize");
     null_unlock();
     return null_result(error);
 }

@@ -30,7 +30,11 @@ static struct {
     struct isa_machine *machine;
     struct loaded *loaded;
     uint64_t memory; /* state of memory that the machine knows (null_memory_changes) */
-    bool *known;
+    struct known {
+        uintptr_t begin;
+        uint64_t version;
+    } *known; /* the allocations that it has, in the order of their addresses */
+    size_t n_known;
 } on[NULL_DEVICES_MAX];
 
 bool null_executing(void) { return null_runtime.executing != NULL_HIP_NOT; }
@@ -49,26 +53,69 @@ static struct isa_machine *machine_of(const char *entry, int device)
     return on[device].machine;
 }
 
+static const struct known *find(int device, uintptr_t begin)
+{
+    size_t low = 0, high = on[device].n_known;
+    while (low < high) {
+        const size_t middle = (low + high) / 2;
+        if (on[device].known[middle].begin < begin)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    const struct known *k = &on[device].known[low];
+    return low < on[device].n_known && k->begin == begin ? k : NULL;
+}
+
+/* Takes away what is there no more, or with other roles. */
+static void hide_memory(int device)
+{
+    for (size_t i = 0; i < on[device].n_known; i++) {
+        const struct known *k = &on[device].known[i];
+        const struct null_memory *m = null_memory_at((void *)k->begin);
+        if (!m || m->begin != k->begin || m->version != k->version)
+            isa_memory_remove(on[device].machine, (void *)k->begin);
+    }
+}
+
 /* What the program has allocated is what its kernels may touch. Copies and fills write it as well, unseen by the
- * machine: all of it counts as written. */
+ * machine: all of it counts as written, but for what has roles. What the machine has it keeps, with what was written
+ * there: a program allocates between two launches, too. */
 static bool show_memory(int device)
 {
     const struct null_memory *m;
+    size_t n = 0;
     if (on[device].memory == null_memory_changes())
         return true;
-    isa_memory_clear(on[device].machine);
-    for (size_t i = 0; (m = null_memory_number(i)); i++) {
+    while (null_memory_number(n))
+        n++;
+    struct known *now = malloc((n ? n : 1) * sizeof *now);
+    if (!now)
+        return false;
+    hide_memory(device);
+    bool good = true;
+    n = 0;
+    for (size_t i = 0; good && (m = null_memory_number(i)); i++) {
+        const struct known *before = find(device, m->begin);
         const struct isa_region region = { .bytes = (uint8_t *)m->begin,
                                            .size = m->bytes,
                                            .writable = true,
                                            .written = true,
                                            .role = m->role,
                                            .number = (int32_t)i };
-        if (m->bytes && !m->in_code && !isa_memory_add(on[device].machine, &region))
-            return false;
+        if (!m->bytes || m->in_code)
+            continue;
+        good = (before && before->version == m->version) || isa_memory_add(on[device].machine, &region);
+        now[n++] = (struct known){ m->begin, m->version };
     }
-    on[device].memory = null_memory_changes();
-    return true;
+    free(on[device].known);
+    on[device].known = now;
+    on[device].n_known = good ? n : 0;
+    if (good)
+        on[device].memory = null_memory_changes();
+    else
+        isa_memory_clear(on[device].machine);
+    return good;
 }
 
 /* ---- Code ------------------------------------------------------------------------------------------------ */

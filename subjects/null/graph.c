@@ -100,6 +100,7 @@ int hipGraphLaunch(void *exec, void *stream)
     }
     if (!ops)
         error = hipErrorOutOfMemory;
+    null_runtime.captured.replays += !(s && s->capture);
     for (size_t i = 0; !error && i < n; i++)
         error = s && s->capture ? null_submit(s, &ops[i]) : null_run(&ops[i], NULL_HIP_GRAPH, stream);
     for (size_t i = 0; ops && i < n; i++)

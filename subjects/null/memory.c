@@ -60,6 +60,7 @@ static bool insert(const struct null_memory *m)
     size_t i = lower(m->begin);
     memmove(&table[i + 1], &table[i], (n_table - i) * sizeof *table);
     table[i] = *m;
+    table[i].version = changes;
     n_table++;
     return true;
 }
@@ -177,7 +178,7 @@ uint64_t null_hip_allocated(uint64_t *allocations)
 
 int null_memory_register(void *memory, size_t bytes, int device, unsigned flags)
 {
-    struct null_memory m = { (uintptr_t)memory, bytes, HIP_MEMORY_HOST, device, flags, true, NULL, false };
+    struct null_memory m = { (uintptr_t)memory, bytes, HIP_MEMORY_HOST, device, flags, true, NULL, 0, false };
     size_t i = lower((uintptr_t)memory);
     if (i < n_table && table[i].begin < (uintptr_t)memory + bytes)
         return hipErrorHostMemoryAlreadyRegistered;
@@ -211,7 +212,7 @@ bool null_hip_roles(void *memory, const unsigned char *role)
     const bool found = m && m->begin == (uintptr_t)memory;
     if (found) {
         m->role = role;
-        changes++;
+        m->version = ++changes;
     }
     null_unlock();
     return found;

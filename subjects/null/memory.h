@@ -16,6 +16,7 @@ struct null_memory {
     unsigned flags;            /* that it was asked for with */
     bool registered;           /* the program's own host memory (hipHostRegister): no red zones, never freed here */
     const unsigned char *role; /* null_hip_roles; NULL: none was given */
+    uint64_t version;          /* another number for another allocation, and for each call that gave it roles */
     bool in_code;              /* a variable in loaded code: its machine knows it already */
 };
 

@@ -62,6 +62,7 @@ int null_capture_begin(struct null_stream *origin, int mode)
     graph->thread = pthread_self();
     graph->id = ++next_id;
     captures++;
+    null_runtime.captured.begun++;
     origin->capture = graph;
     origin->origin = true;
     return hipSuccess;

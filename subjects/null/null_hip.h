@@ -70,12 +70,21 @@ const struct null_hip_launch *null_hip_launches(size_t *n);
 /* Launches since the last reset that found the array full and are counted only. */
 uint64_t null_hip_lost(void);
 
-/* Forgets the launches and what null_hip_refused counts. Devices, memory, streams and registered kernels stay. */
+/* Forgets the launches and what null_hip_refused and null_hip_captured count. Devices, memory, streams and registered
+ * kernels stay. */
 void null_hip_reset(void);
 
 /* Calls since the last reset that were refused because the null runtime does not provide them, and, when there was
  * one, the name of the last (*name; NULL: none). name may be NULL. */
 uint64_t null_hip_refused(const char **name);
+
+/* What streams captured since the last reset. */
+struct null_hip_captured {
+    uint32_t begun, replays; /* captures; graphs launched outside of one */
+    uint32_t forbidden;      /* calls that failed because a capture forbids them */
+    const char *entry;       /* the first of them, by its function's name; NULL: none */
+};
+void null_hip_captured(struct null_hip_captured *captured);
 
 /* The devices: how many, and the planner's name of one ("gfx942", "gfx942~lds/2"); NULL outside the range. */
 int null_hip_devices(void);

@@ -60,6 +60,7 @@ void null_hip_reset(void)
     null_runtime.n_launches = 0;
     null_runtime.lost = null_runtime.refused = 0;
     null_runtime.refused_name = NULL;
+    null_runtime.captured = (struct null_hip_captured){ .entry = NULL };
     if (null_runtime.ran.whole || null_runtime.ran.stopped || null_runtime.ran.unsupported)
         null_runtime.ran = (struct null_hip_ran){ .whole = 0 };
     null_unlock();
@@ -73,4 +74,17 @@ uint64_t null_hip_refused(const char **name)
     uint64_t refused = null_runtime.refused;
     null_unlock();
     return refused;
+}
+
+void null_record_forbidden(const char *entry)
+{
+    if (null_runtime.captured.forbidden++ == 0)
+        null_runtime.captured.entry = entry;
+}
+
+void null_hip_captured(struct null_hip_captured *captured)
+{
+    null_lock();
+    *captured = null_runtime.captured;
+    null_unlock();
 }

@@ -40,6 +40,7 @@ struct null_runtime {
     bool silent;               /* errors are not said on stderr */
     int executing;             /* enum null_hip_executing */
     struct null_hip_ran ran;
+    struct null_hip_captured captured;
     uint64_t refused, lost;
     const char *refused_name;
     size_t n_launches;

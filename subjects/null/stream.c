@@ -6,6 +6,7 @@
 #include "subjects/null/entries.h"
 #include "subjects/null/error.h"
 #include "subjects/null/nodes.h"
+#include "subjects/null/record.h"
 #include "subjects/null/runtime.h"
 #include "subjects/null/stream.h"
 
@@ -20,8 +21,7 @@ bool null_stream_get(void *handle, struct null_stream **stream)
     return *stream != NULL;
 }
 
-/* The graph whose capture forbids an operation in the null stream of this thread; NULL: none does. */
-static bool null_stream_barred(void)
+bool null_stream_barred(void)
 {
     const struct null_map *map = &null_runtime.handles;
     for (size_t i = 0; null_graph_captures() && i < map->cap; i++) {
@@ -36,8 +36,15 @@ static bool null_stream_barred(void)
 
 int null_submit(struct null_stream *stream, const struct null_op *op)
 {
-    if (!stream && null_stream_barred())
+    static const char *const entry[] = { [NULL_OP_LAUNCH] = "hipLaunchKernel",
+                                         [NULL_OP_COPY] = "hipMemcpy",
+                                         [NULL_OP_FILL] = "hipMemset",
+                                         [NULL_OP_HOST] = "hipLaunchHostFunc",
+                                         [NULL_OP_NOTHING] = "an operation" };
+    if (!stream && null_stream_barred()) {
+        null_record_forbidden(entry[op->kind]);
         return hipErrorStreamCaptureImplicit;
+    }
     if (!stream || !stream->capture)
         return null_run(op, 0, stream);
     static const int node_type[] = { [NULL_OP_LAUNCH] = HIP_NODE_KERNEL,
@@ -89,13 +96,16 @@ int hipStreamDestroy(void *stream)
     return null_result(good ? hipSuccess : hipErrorInvalidHandle);
 }
 
-/* For the entry points that only need a stream that is one. capture: may it be capturing? */
-static int check(void *stream, struct null_stream **s, bool capture)
+/* For the entry points that only need a stream that is one. entry: what a capturing stream forbids; NULL: it does not.
+ */
+static int check(void *stream, struct null_stream **s, const char *entry)
 {
     null_lock();
     int error = null_stream_get(stream, s) ? hipSuccess : hipErrorInvalidHandle;
-    if (!error && *s && (*s)->capture && !capture)
+    if (!error && *s && (*s)->capture && entry) {
+        null_record_forbidden(entry);
         error = hipErrorStreamCaptureUnsupported;
+    }
     null_unlock();
     return null_result(error);
 }
@@ -103,19 +113,21 @@ static int check(void *stream, struct null_stream **s, bool capture)
 int hipStreamSynchronize(void *stream)
 {
     struct null_stream *s;
-    return check(stream, &s, false);
+    return check(stream, &s, "hipStreamSynchronize");
 }
 
 int hipStreamQuery(void *stream)
 {
     struct null_stream *s;
-    return check(stream, &s, false);
+    return check(stream, &s, "hipStreamQuery");
 }
 
 int hipDeviceSynchronize(void)
 {
     null_lock();
     bool barred = null_stream_barred();
+    if (barred)
+        null_record_forbidden("hipDeviceSynchronize");
     null_unlock();
     return null_result(barred ? hipErrorStreamCaptureUnsupported : hipSuccess);
 }
@@ -123,7 +135,7 @@ int hipDeviceSynchronize(void)
 int hipStreamGetFlags(void *stream, unsigned *flags)
 {
     struct null_stream *s;
-    int error = flags ? check(stream, &s, true) : null_result(hipErrorInvalidValue);
+    int error = flags ? check(stream, &s, NULL) : null_result(hipErrorInvalidValue);
     if (!error)
         *flags = s ? s->flags : 0;
     return error;
@@ -132,7 +144,7 @@ int hipStreamGetFlags(void *stream, unsigned *flags)
 int hipStreamGetPriority(void *stream, int *priority)
 {
     struct null_stream *s;
-    int error = priority ? check(stream, &s, true) : null_result(hipErrorInvalidValue);
+    int error = priority ? check(stream, &s, NULL) : null_result(hipErrorInvalidValue);
     if (!error)
         *priority = s ? s->priority : 0;
     return error;
@@ -141,7 +153,7 @@ int hipStreamGetPriority(void *stream, int *priority)
 int hipStreamGetDevice(void *stream, int *device)
 {
     struct null_stream *s;
-    int error = device ? check(stream, &s, true) : null_result(hipErrorInvalidValue);
+    int error = device ? check(stream, &s, NULL) : null_result(hipErrorInvalidValue);
     if (!error)
         *device = s ? s->device : null_current();
     return error;
@@ -151,7 +163,7 @@ int hipLaunchHostFunc(void *stream, void (*function)(void *), void *data)
 {
     struct null_stream *s;
     const struct null_op op = { NULL_OP_HOST, .host = { function, data } };
-    int error = function ? check(stream, &s, true) : null_result(hipErrorInvalidValue);
+    int error = function ? check(stream, &s, NULL) : null_result(hipErrorInvalidValue);
     if (error)
         return error;
     null_lock();
@@ -163,7 +175,7 @@ int hipLaunchHostFunc(void *stream, void (*function)(void *), void *data)
 int hipStreamAddCallback(void *stream, void (*callback)(void *, int, void *), void *data, unsigned flags)
 {
     struct null_stream *s;
-    int error = callback && !flags ? check(stream, &s, false) : null_result(hipErrorInvalidValue);
+    int error = callback && !flags ? check(stream, &s, "hipStreamAddCallback") : null_result(hipErrorInvalidValue);
     if (!error)
         callback(stream, hipSuccess, data);
     return error;
@@ -212,7 +224,7 @@ int hipStreamEndCapture(void *stream, void **graph)
 int hipStreamIsCapturing(void *stream, int *status)
 {
     struct null_stream *s;
-    int error = status ? check(stream, &s, true) : null_result(hipErrorInvalidValue);
+    int error = status ? check(stream, &s, NULL) : null_result(hipErrorInvalidValue);
     if (!error)
         *status = s && s->capture ? HIP_CAPTURE_ACTIVE : HIP_CAPTURE_NONE;
     return error;
@@ -221,7 +233,7 @@ int hipStreamIsCapturing(void *stream, int *status)
 int hipStreamGetCaptureInfo(void *stream, int *status, unsigned long long *id)
 {
     struct null_stream *s;
-    int error = status ? check(stream, &s, true) : null_result(hipErrorInvalidValue);
+    int error = status ? check(stream, &s, NULL) : null_result(hipErrorInvalidValue);
     if (error)
         return error;
     *status = s && s->capture ? HIP_CAPTURE_ACTIVE : HIP_CAPTURE_NONE;

@@ -28,4 +28,7 @@ bool null_stream_get(void *handle, struct null_stream **stream);
  * released while a host function runs. */
 int null_submit(struct null_stream *stream, const struct null_op *op);
 
+/* Does a capture forbid calls that may wait, and so every operation in the null stream, in this thread? Locked. */
+bool null_stream_barred(void);
+
 #endif

@@ -91,9 +91,11 @@ static void count_call(void *data) { ++*(int *)data; }
 static void a_capture_becomes_a_graph_that_replays(void **state)
 {
     (void)state;
-    void *s, *graph, *exec, *memory;
+    void *s, *graph, *exec, *memory, *back_up;
     int status, calls = 0;
     char host[8] = "before", back[8];
+    struct null_hip_captured captured;
+    null_hip_reset();
     GOOD(hipMalloc(&memory, 8));
     GOOD(hipStreamCreate(&s));
     GOOD(hipStreamBeginCapture(s, 0));
@@ -107,6 +109,12 @@ static void a_capture_becomes_a_graph_that_replays(void **state)
     FAILS(launch(&kernel_b, 9, 64, 0, NULL), hipErrorStreamCaptureImplicit);
     FAILS(hipStreamSynchronize(s), hipErrorStreamCaptureUnsupported);
     FAILS(hipDeviceSynchronize(), hipErrorStreamCaptureUnsupported);
+    FAILS(hipMalloc(&back_up, 8), hipErrorStreamCaptureUnsupported);
+    FAILS(hipFree(memory), hipErrorStreamCaptureUnsupported);
+    null_hip_captured(&captured);
+    assert_int_equal(captured.begun, 1);
+    assert_int_equal(captured.forbidden, 5);
+    assert_string_equal(captured.entry, "hipLaunchKernel");
     assert_string_equal(made(), "");
     assert_int_equal(calls, 0);
     GOOD(hipStreamEndCapture(s, &graph));
@@ -115,6 +123,8 @@ static void a_capture_becomes_a_graph_that_replays(void **state)
     GOOD(hipStreamSynchronize(s));
     GOOD(hipStreamBeginCapture(s, 2));
     GOOD(launch(&kernel_b, 7, 64, 0, NULL)); /* a relaxed capture forbids nothing */
+    GOOD(hipMalloc(&back_up, 8));
+    GOOD(hipFree(back_up));
     GOOD(launch(&kernel_a, 1, 64, 0, s));
     GOOD(hipMemcpyAsync(memory, host, 8, HIP_COPY_HOST_DEVICE, s));
     GOOD(hipLaunchHostFunc(s, count_call, &calls));
@@ -127,6 +137,9 @@ static void a_capture_becomes_a_graph_that_replays(void **state)
     memcpy(host, "after!", 7);
     GOOD(hipGraphLaunch(exec, s));
     GOOD(hipGraphLaunch(exec, s));
+    null_hip_captured(&captured);
+    assert_int_equal(captured.replays, 2);
+    assert_int_equal(captured.begun + captured.forbidden, 0);
     assert_string_equal(made(), "a1g b2g a1g b2g");
     assert_int_equal(calls, 2);
     GOOD(hipMemcpy(back, memory, 8, HIP_COPY_DEVICE_HOST));

@@ -14,6 +14,7 @@
  *   threads  2048 threads with q8_0
  *   stride   it looks at strides of dimensions of extent 1
  *   fickle   every other answer on D=128 with ALiBi is no
+ *   capture  beside imitation_graphs.c: the conversion is not launched in the stream that captures
  *   ask      asking about D=64 with three sequences aborts
  *   second   as abort, with more than one query row, from another line
  *   many     with 3,000 heads of sequences and more it aborts
@@ -67,6 +68,7 @@ static const struct {
     void *unused;
 } wrapper = { 0x48495046, 1, bundle, NULL };
 static const char attention, convert; /* their addresses stand for kernels */
+static void *stream;                  /* in which they are launched; imitation_graphs.c has another than the null one */
 
 __attribute__((constructor)) static void register_kernels(void)
 {
@@ -419,8 +421,9 @@ PUBLIC(int, backend_graph_compute, (struct ggml_backend * backend, struct ggml_c
     if (fault("threads") && k->type == GGML_TYPE_Q8_0)
         block.y = 64;
     if (k->type != GGML_TYPE_F16)
-        hipLaunchKernel(&convert, (struct dim3){ 1, 1, 1 }, (struct dim3){ 64, 1, 1 }, NULL, 0, NULL);
-    hipLaunchKernel(&attention, grid, block, NULL, 1024, NULL);
+        hipLaunchKernel(&convert, (struct dim3){ 1, 1, 1 }, (struct dim3){ 64, 1, 1 }, NULL, 0,
+                        fault("capture") ? NULL : stream);
+    hipLaunchKernel(&attention, grid, block, NULL, 1024, stream);
     return 0;
 }
 

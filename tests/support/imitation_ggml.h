@@ -42,6 +42,7 @@ struct ggml_backend {
     int device;
     void *workspace;
     size_t workspace_bytes;
+    void *kept; /* imitation_graphs.c */
 };
 struct ggml_cgraph {
     struct ggml_tensor *node;
