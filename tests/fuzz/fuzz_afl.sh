@@ -54,4 +54,5 @@ mkdir -p "$build/asan"
 ln -sfn "$ATTN_BIN" "$build/asan/bin"
 python3 "$ATTN_SOURCE/scripts/fuzz/corpus.py" --no-build --build "$build" --work "$work/fuzz" >"$work/said" 2>&1 ||
     { cat "$work/said"; exit 1; }
-grep 'fuzz_session: [0-9]* inputs.* to [0-9]*, [0-9]* of them by afl-cmin$' "$work/said" || { cat "$work/said"; exit 1; }
+grep 'fuzz_session: [0-9]* inputs.* to [0-9]*, [0-9]* of them by afl-cmin$' "$work/said" ||
+    { cat "$work/said"; exit 1; }
