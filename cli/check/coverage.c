@@ -42,7 +42,8 @@ void check_coverage_note(struct check *check, int device, const struct attn_prob
         return;
     }
     h->total[device]++;
-    const int launched = kernel ? heat_row(h, "attention kernels launched", kernel) : -1;
+    const char *name = kernel ? kernel : v->kind < 0 ? PICTURE_COMPUTES : NULL;
+    const int launched = name ? heat_row(h, "attention kernels launched", name) : -1;
     const int broken = v->kind < 0 ? -1 : heat_row(h, "broken or refused", check_kind_name(v->kind));
     if (launched >= 0)
         h->row[launched].n[device]++;
@@ -92,7 +93,7 @@ static void ask(struct picture *p, struct check *check, int device, int at, int 
     check_call(check, device, &problem, false, false, &v);
     if (v.main)
         check_kernel_name(v.main->kernel, kernel, sizeof kernel);
-    c->kernel = (uint8_t)picture_name(p, kernel);
+    c->kernel = (uint8_t)picture_name(p, *kernel || v.kind >= 0 || v.too_big ? kernel : PICTURE_COMPUTES);
     c->state = v.too_big               ? PICTURE_LARGE
                : v.kind < 0            ? PICTURE_RUNS
                : v.kind == CHECK_HOLE  ? PICTURE_HOLE

@@ -92,9 +92,11 @@ struct said {
 static struct said read_answer(struct picture *p, int what, const struct diff_answer *a)
 {
     struct said said = { .state = PICTURE_FAILS, .kernel = picture_name(p, a->kernel), .launch = a->launch };
-    if (a->kind == -1)
+    if (a->kind == -1) {
         said.state = PICTURE_RUNS;
-    else if (a->kind == -2)
+        said.kernel = picture_name(p, *a->kernel ? a->kernel : PICTURE_COMPUTES);
+    }
+    if (a->kind == -2)
         said.state = PICTURE_LARGE;
     else if (a->kind == CHECK_HOLE)
         said.state = PICTURE_HOLE;

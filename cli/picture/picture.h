@@ -115,6 +115,8 @@ static inline struct picture_cell *picture_cell(const struct picture *p, int dev
 
 /* The problem of a cell; false where it is not legal. */
 bool picture_problem(const struct picture *picture, int what, int q, int kv, struct attn_problem *problem);
+/* What stands for a kernel where a call runs and none is known: of a library that computes by itself. */
+#define PICTURE_COMPUTES "computes"
 /* The number of a kernel's name, a new one where it is not there yet. PICTURE_NO_KERNEL: it has none, or too many are
  * there. */
 int picture_name(struct picture *picture, const char *name);
