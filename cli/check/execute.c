@@ -59,13 +59,17 @@ bool check_execute_image(const struct attn_problem *p, struct attn_image *image)
 
 /* ---- The verdict on numbers ------------------------------------------------------------------------------ */
 
-/* What a score may be off by where K is of blocks: ggml computes with Q in blocks of 8 bits then (ggml, vec_dot_type of
- * src/ggml-cpu/ggml-cpu.c; quantize_q8_1 in src/ggml-cuda/fattn-vec.cuh). D roundings of steps of 1/127, independent
- * and uniform, times K: six of their standard deviations. */
+/* What a score may be off by: ggml computes with Q in K's type, and in blocks of 8 bits where K is of blocks (ggml,
+ * vec_dot_type of src/ggml-cpu/ggml-cpu.c; quantize_q8_1 in src/ggml-cuda/fattn-vec.cuh). D roundings of so large a
+ * step each, independent and uniform, times K: six of their standard deviations. */
 static double score_limit(const struct attn_problem *p, double most)
 {
-    const double sd = sqrt((double)attn_d_k(p) / 12) / 127 * most * (double)fabsf(p->scale);
-    return attn_tensor_info(&p->t[ATTN_K])->block_elems > 1 ? 6 * sd : 0;
+    const uint8_t k = p->t[ATTN_K].type;
+    const double step = attn_tensor_info(&p->t[ATTN_K])->block_elems > 1 ? 1.0 / 127
+                        : k == ATTN_BF16                                 ? 0x1p-8
+                        : k == ATTN_F16                                  ? 0x1p-11
+                                                                         : 0;
+    return 6 * sqrt((double)attn_d_k(p) / 12) * step * most * (double)fabsf(p->scale);
 }
 
 /* What a row may be off by when its sums are rounded to f16 after each of n_kv additions (u = 2^-11, Higham, "Accuracy
