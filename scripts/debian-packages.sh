@@ -7,12 +7,15 @@
 #
 # Whoever sources it has cannot MESSAGE, which does not return.
 
-# debian_open FOLDER WHY: makes the functions below ready. WHY ("no ROCm here, and ") begins what is said when a tool is
-# missing.
+# debian_open FOLDER WHY [SUITE...]: makes the functions below ready, for packages of these suites (the two newest where
+# none is named). WHY ("no ROCm here, and ") begins what is said when a tool is missing.
 debian_open() {
     debian=$1
+    why=$2
+    shift 2
+    [ $# -gt 0 ] || set -- experimental unstable
     for tool in apt-get apt-cache dpkg; do
-        command -v $tool >/dev/null 2>&1 || cannot "${2}no $tool to fetch packages with"
+        command -v $tool >/dev/null 2>&1 || cannot "${why}no $tool to fetch packages with"
     done
     # The mirror that this machine's own apt uses for Debian, and the keys it trusts.
     mirror=$(cat /dev/null /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources \
@@ -25,11 +28,11 @@ debian_open() {
     [ -r $keys ] || cannot "$keys is missing (package debian-archive-keyring)"
 
     mkdir -p "$debian/lists/partial" "$debian/cache/archives/partial" "$debian/debs"
-    for suite in experimental unstable; do
+    for suite; do
         echo "deb [signed-by=$keys] $mirror $suite main"
     done >"$debian/sources.list"
     debian_apt apt-get update >"$debian/update.log" 2>&1 ||
-        cannot "the package lists of Debian experimental and unstable cannot be read" \
+        cannot "the package lists of Debian $* cannot be read" \
             "($(tail -n 1 "$debian/update.log"))"
 }
 

@@ -27,6 +27,7 @@ PARTS = ("cli/run", "cli/check", "cli/bench", "cli/import", "cli/zoo", "cli/page
 MAY_USE = {
     "planner": (),
     "code": ("planner",),
+    "proof": ("planner",),
     "reference": ("planner",),
     "kernels": ("planner", "isa"),  # the fragments' layouts
     "isa": ("planner", "code"),
@@ -47,7 +48,7 @@ MAY_USE = {
 }
 MAY_USE["fuzz/targets"] += ("code", "isa", "kernels/machine")
 
-FOLDERS = ("planner", "code", "reference", "kernels", "isa", "subjects", "fuzz", "cli", "include")
+FOLDERS = ("planner", "code", "proof", "reference", "kernels", "isa", "subjects", "fuzz", "cli", "include")
 COLUMNS = 120
 LONG_FUNCTION, LONG_FILE = 80, 500
 

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+"""What proof/statements.txt states is proved of the planner, a share by turns (`./dev test --long`: all); and a planted
+fault makes its statement fail, with a line that fails where it is replayed and on which explain names what was planted."""
+
+import os
+import re
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "support"))
+import planted  # noqa: E402
+import share  # noqa: E402
+
+SOURCE, BUILD = os.environ["ATTN_SOURCE"], os.environ["ATTN_BUILD"]
+PROVE = [sys.executable, os.path.join(SOURCE, "proof", "prove.py")]
+TOOLS = os.path.join(BUILD, "prove", "tools")
+# Three minutes of a core: two or three statements, and one fault.
+STATEMENT_TURNS, FAULT_TURNS = 8, 6
+
+# A fault of tests/faults, the statement that it breaks, what the replay says.
+FAULTS = [
+    ("b01_exact_mask", "total", "a kernel other than naive is able: no"),
+    ("b04_alignment_of_what_is_converted", "total", "a kernel other than naive is able: no"),
+    ("b05_head_256_needs_matrix_cores", "total", "a kernel other than naive is able: no"),
+    ("x03_operands_exchanged", "explained_vec", "trace and explain have one cause: no"),
+    ("x03_rule_after_the_one", "explained_tile", "the rules before the cause hold: no"),
+    ("x06_more_waves_with_matrix_cores", "monotone_vec",
+     "a kernel stays able where device and alignment are no worse: no"),
+]
+
+
+def prove(build, *words):
+    return subprocess.run([*PROVE, build, "--jobs", "1", "--tools", TOOLS, *words], capture_output=True, text=True,
+                          errors="replace")
+
+
+def explains(name, head, tree, line):
+    """Whether attnfuzz explain, built with the fault, names the rule on the line."""
+    work = os.path.join(BUILD, "prove", name)
+    made = planted.Build(BUILD, ["attnfuzz"])
+    objects = made.compile_again(head["rebuild"].split(), tree, work, leave_out="_plain|^subjects/null/")
+    made.link_again("attnfuzz", objects, work + "/attnfuzz")
+    said = subprocess.run([work + "/attnfuzz", "explain", line], capture_output=True, text=True).stdout
+    return re.search(r"\.%s: " % re.escape(head["explain"]), said) is not None
+
+
+def fault(name, statement, reason):
+    """None, or what is wrong."""
+    patch = os.path.join(SOURCE, "tests", "faults", name + ".patch")
+    folder = os.path.join(BUILD, "prove", name)
+    os.makedirs(folder, exist_ok=True)
+    planted.patched_copy(patch, folder + "/tree")
+    done = prove(folder, "--source", folder + "/tree", statement)
+    line = re.search(r"^  line: (fa1 .* \| dev=\S+)$", done.stdout, re.M)
+    print("with %s:\n%s" % (name, done.stdout), end="", flush=True)
+    if done.returncode != 1 or "REFUTED" not in done.stdout or not line or reason not in done.stdout:
+        return "%s: exit code %d, no line, or none that fails with '%s'" % (name, done.returncode, reason)
+    head = planted.header(patch)
+    if "explain" in head and not explains(name, head, folder + "/tree", line.group(1)):
+        return "%s: explain does not name %s on %s" % (name, head["explain"], line.group(1))
+    return None
+
+
+def main():
+    had = subprocess.run(["sh", os.path.join(SOURCE, "proof", "cbmc.sh"), TOOLS], capture_output=True, text=True)
+    if had.returncode:
+        print("skipped: %s" % had.stderr.strip())
+        return 77
+    with open(os.path.join(SOURCE, "proof", "statements.txt")) as f:
+        names = [row.split("|")[0].strip() for row in f if "|" in row and not row.startswith("#")
+                 and "open" not in row.split("|")[4].split()]
+    done = prove(BUILD, *share.of(names, STATEMENT_TURNS))
+    print(done.stdout + done.stderr, end="", flush=True)
+    wrong = [] if done.returncode == 0 else ["not all is proved: exit code %d" % done.returncode]
+    for row in share.of(FAULTS, FAULT_TURNS):
+        why = fault(*row)
+        if why:
+            wrong.append(why)
+    strange = subprocess.run([*PROVE, BUILD, "nothing"], capture_output=True, text=True)
+    if strange.returncode != 2:
+        wrong.append("a name that there is not: exit code %d, not 2" % strange.returncode)
+    print("\n".join(wrong))
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
