@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# Fetches CBMC and the SAT solver CaDiCaL as Debian 13 ships them, with the C library they were built against, and prints
-# the folder that they are unpacked in. Nothing is installed. What was fetched once is kept.
+# Fetches CBMC and the SAT solver CaDiCaL as Debian 13 ships them, with the C library that they were built against, and
+# prints the folder that they are unpacked in. Nothing is installed. What was fetched once is kept.
 #
 #   proof/cbmc.sh FOLDER
 #

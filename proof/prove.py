@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""prove.py BUILD [NAME...]: proves what proof/statements.txt states of the planner, or the statements of these names, with
-CBMC. `./dev prove` is this.
+"""prove.py BUILD [NAME...]: proves what proof/statements.txt states of the planner, or the statements of these names,
+with CBMC. `./dev prove` is this.
 
-Each statement is a proof of its own, with a time limit. Those that are marked open are not proved so far: they are tried
-only when they are named. One that fails is asked again for a legal call on a device of the
+Each statement is a proof of its own, with a time limit. Those that are marked open are not proved so far: they are
+tried only when they are named. One that fails is asked again for a legal call on a device of the
 table, which is replayed with a compiler and printed as a line; `attnfuzz explain` takes it. What was proved is kept in
 BUILD/prove with a hash of all that it rests on, and is not proved again until that changes.
 
@@ -13,8 +13,8 @@ BUILD/prove with a hash of all that it rests on, and is not proved again until t
   --jobs N        proofs at once
   --fresh         prove again what was proved
 
-Exit code: 0 all that was asked for is proved, 1 something is refuted or not finished, 2 wrong usage, 3 CBMC cannot be had
-here, 130 interrupted."""
+Exit code: 0 all that was asked for is proved, 1 something is refuted or not finished, 2 wrong usage, 3 CBMC cannot be
+had here, 130 interrupted."""
 
 import argparse
 import concurrent.futures
@@ -33,8 +33,8 @@ CHECKS = ("--bounds-check --pointer-check --pointer-overflow-check --signed-over
           "--div-by-zero-check").split()
 MEMORY_BYTES = 6 << 30  # of one process
 HANGS = 20  # times its CPU seconds that a busy machine may take
-# Where a counterexample is looked for: rows of the device table, one of which a solver can follow far better than any of
-# them; -1: any, weakened or not. And the largest extent.
+# Where a counterexample is looked for: rows of the device table, one of which a solver can follow far better than any
+# of them; -1: any, weakened or not. And the largest extent.
 FIND = [(0, 1024), (3, 1024), (6, 1024), (8, 1024), (10, 1024), (11, 1024), (0, 1 << 30), (3, 1 << 30), (-1, 1 << 20)]
 PROVED, REFUTED, OPEN = "proved", "REFUTED", "not finished"
 
@@ -73,8 +73,8 @@ def statements():
 
 
 def sources(tree):
-    return ["planner/planner.c"] + sorted("planner/contracts/" + n for n in os.listdir(os.path.join(tree, "planner/contracts"))
-                                          if n.endswith(".c"))
+    contracts = os.listdir(os.path.join(tree, "planner/contracts"))
+    return ["planner/planner.c"] + sorted("planner/contracts/" + n for n in contracts if n.endswith(".c"))
 
 
 def hash_of(tree, tools, statement):
@@ -97,8 +97,9 @@ class Prover:
 
     def command(self, name, *words):
         libraries = os.path.join(self.tools, "usr/lib/x86_64-linux-gnu")
+        program = os.path.join(self.tools, "usr/bin", name)
         return [os.path.join(libraries, "ld-linux-x86-64.so.2"), "--library-path",
-                libraries + ":" + os.path.join(self.tools, "usr/lib"), os.path.join(self.tools, "usr/bin", name), *words]
+                libraries + ":" + os.path.join(self.tools, "usr/lib"), program, *words]
 
     def must(self, command, folder):
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace")
@@ -123,8 +124,10 @@ class Prover:
         linked = [p for p in statement.linked if p != "planner" and (mode == "ALL" or p == "forced")]
         defines = statement.defines(mode)
         if mode == "FIND":
-            defines = [d for d in defines if d != "-DPROOF_FIND"] + ["-DPROOF_FIND=%d" % extents, "-DPROOF_ROW=%d" % row]
-        include = ["-I" + os.path.join(HERE, "abstract", p) for p in linked] + ["-I" + self.tree, "-I" + os.path.dirname(HERE)]
+            defines[0] = "-DPROOF_FIND=%d" % extents
+            defines.append("-DPROOF_ROW=%d" % row)
+        include = ["-I" + os.path.join(HERE, "abstract", p) for p in linked]
+        include += ["-I" + self.tree, "-I" + os.path.dirname(HERE)]
         files = [os.path.join(self.tree, p) for p in (sources(self.tree) if "planner" in statement.linked else [])]
         files += [os.path.join(HERE, statement.file), os.path.join(HERE, "libc.c")]
         objects = []
@@ -217,7 +220,10 @@ class Prover:
 
 
 def short(path, tree):
-    return next((os.path.relpath(path, top) for top in (tree, os.path.dirname(HERE)) if path.startswith(top + "/")), path)
+    for top in (tree, os.path.dirname(HERE)):
+        if path.startswith(top + "/"):
+            return os.path.relpath(path, top)
+    return path
 
 
 def place(text, tree):
@@ -226,7 +232,7 @@ def place(text, tree):
 
 
 def found(said):
-    """The numbers that replay.c takes, out of a trace in JSON: the last values of proof_found and of what is beside it."""
+    """The numbers that replay.c takes, out of a trace in JSON: the last values of proof_found and what is beside it."""
     values = {}
     for part in json.loads(said):
         for step in part.get("trace", []) if isinstance(part, dict) else []:
@@ -256,7 +262,7 @@ def keep(values, name, value):
         values[name] = number - (1 << len(bits)) if signed and bits[0] == "1" else number
 
 
-# ---- All of them -----------------------------------------------------------------------------------------------------
+# ---- All of them ---------------------------------------------------------------------------------------------------
 
 
 class Kept:

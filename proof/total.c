@@ -9,7 +9,8 @@
 #endif
 
 /* P1: of a known head size a kernel other than naive is able, and naive always. It is proved by tile and naive alone;
- * where that fails, a call is looked for that vec does not take either; whether mma does is seen when it is replayed. */
+ * where that fails, a call is looked for that vec does not take either; whether mma does is seen when it is replayed.
+ */
 void proof_total(void)
 {
     const struct attn_device device = proof_device();

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What proof/statements.txt states is proved of the planner, a share by turns (`./dev test --long`: all); and a planted
-fault makes its statement fail, with a line that fails where it is replayed and on which explain names what was planted."""
+fault makes its statement fail, with a line that fails where it is replayed too and on which explain names the rule."""
 
 import os
 import re
