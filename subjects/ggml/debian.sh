@@ -35,6 +35,11 @@ answer() {
 mkdir -p "$folder" || { echo "ggml-debian: the folder $folder cannot be made" >&2; exit 77; }
 folder=$(cd "$folder" && pwd)
 [ "$(uname -m)" = x86_64 ] || cannot "the package is for x86-64"
+# One at a time: of two that fetch one would remove what the other unpacks. Let go where this shell ends.
+if command -v flock >/dev/null 2>&1 && (true >>"$folder/lock") 2>/dev/null; then
+    exec 9>>"$folder/lock"
+    flock 9
+fi
 if [ -s "$folder/current" ] && [ -n "$(find "$folder/current" -mmin -1440)" ] && [ -d "$(cat "$folder/current")" ]; then
     answer
 fi

@@ -190,7 +190,7 @@ int main(void)
 """
     expected = ("fa1 q=f32[128,3,8,1]:4096,512,12288 k=q8_0[128,96,2,1]@b:272,136,26112"
                 " v=q8_0[128,96,2,1]@b+104448:272,136,26112 mask=f16[96,3,1,1] sinks=f32[8,1,1,1] scale=0.0883883461 "
-                "softcap=50")
+                "softcap=50 prec=default")
     with tempfile.TemporaryDirectory() as folder:
         for compiler, standard, suffix in ((os.environ["CC"], "c99", "c"), (os.environ["CXX"], "c++17", "cc")):
             path, program = os.path.join(folder, "line." + suffix), os.path.join(folder, "line")

@@ -181,21 +181,26 @@ class Own(Case):
 # Another build of the command, as far as map asks it: each answer is of a kernel and a launch by the call's n_q.
 ANSWERER = """#!%s
 import re, sys, time
+answered, slow = 0, %r
 print("a planted planner\\ngfx906 gfx1100", flush=True)
 for line in sys.stdin:
     n_q, n_kv = int(re.search(r"q=f32\\[\\d+,(\\d+)", line)[1]), int(re.search(r"k=f16\\[\\d+,(\\d+)", line)[1])
     if n_q == 33 and n_kv == 100:
         sys.exit(1)
-    if %r:
+    if slow:
         time.sleep(0.2)
     answer = "-1\\t%%x\\t%%s\\t\\n" %% (n_q == 2, "naive" if n_q == 8 and %r else "tile")
     print("= 2\\n" + 2 * answer, end="", flush=True)
+    answered += 1
+    if slow and answered == 3:
+        open(slow, "w").close()
 """
 
 
 class Planted(Case):
-    def build(self, naive=False, slow=False):
-        path = self.write(f"build-{naive}-{slow}", ANSWERER % (sys.executable, slow, naive))
+    def build(self, naive=False, slow=""):
+        """slow: it takes its time, and makes a file of that name when it has answered three times."""
+        path = self.write(f"build-{naive}-{bool(slow)}", ANSWERER % (sys.executable, slow, naive))
         os.chmod(path, 0o755)
         return "own=" + path
 
@@ -223,10 +228,12 @@ class Planted(Case):
         self.assertEqual({at: c for at, c in cells.items() if c != "."}, {(8, kv): "+" for kv in N_KV})
 
     def test_interrupted_it_draws_what_was_asked(self):
-        path = self.path("map.svg")
-        child = subprocess.Popen([ATTNFUZZ, "map", "--subject", self.build(slow=True), "--head", "128", "--svg", path],
-                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        time.sleep(2)
+        path, answered = self.path("map.svg"), self.path("answered")
+        child = subprocess.Popen([ATTNFUZZ, "map", "--subject", self.build(slow=answered), "--head", "128", "--svg",
+                                  path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(child.kill)
+        while child.poll() is None and not os.path.exists(answered):
+            time.sleep(0.02)
         child.send_signal(signal.SIGTERM)
         out, err = child.communicate(timeout=60)
         self.assertEqual(child.returncode, 143, err)
