@@ -18,6 +18,7 @@ from command import devices  # noqa: E402
 ATTNFUZZ, SOURCE, BUILD = os.environ["ATTNFUZZ"], os.environ["ATTN_SOURCE"], os.environ["ATTN_BUILD"]
 CACHE = os.environ.get("ATTN_GGML_DEBIAN", os.path.join(BUILD, "ggml-debian"))
 BASELINE = os.path.join(SOURCE, "subjects/ggml/baseline.txt")
+VERSION = re.search(r"^# ggml (\S+)", open(BASELINE).read(), re.M).group(1)
 SECONDS = os.environ.get("ATTN_CHECK_SECONDS", "30")
 NULL = os.path.join(BUILD, "lib", "attnfuzz-null")
 
@@ -27,6 +28,10 @@ failures = []
 def fail(text):
     failures.append(text)
     print("FAILED:", text)
+
+
+def of_the_baseline(report):
+    return "ggml " + VERSION + "," in report["subject"]
 
 
 def fetch():
@@ -104,11 +109,10 @@ def check():
         if done.returncode not in (0, 1):
             return fail(f"attnfuzz check: exit code {done.returncode}\n{done.stderr}")
         report = json.load(open(data))
-        version = re.search(r"^# ggml (\S+)", open(BASELINE).read(), re.M).group(1)
         if report["calls"] < 100000:
             fail(f"only {report['calls']} calls")
-        if "ggml " + version + "," not in report["subject"]:
-            print(f"the baseline is of ggml {version}: what is new in this one is listed above and is not judged here")
+        if not of_the_baseline(report):
+            print(f"the baseline is of ggml {VERSION}: what is new in this one is listed above and is not judged here")
         elif done.returncode != 0:
             fail("findings that the baseline does not have")
         confirmed = 0
@@ -150,7 +154,10 @@ def program_of_a_result():
     line = "fa1 q=f32[64,2,1,1] k=f16[64,256,1,1] v=q8_0[64,256,1,1] mask=f16[257,2,1,1]"
     done = subprocess.run([ATTNFUZZ, "check", "--subject", "ggml=debian", "--cache", CACHE, "--execute", "--device",
                            "gfx1100", "--json", "-", line], capture_output=True, text=True, timeout=600)
-    findings = [f for f in json.loads(done.stdout)["findings"] if f["kind"] == "wrong"]
+    report = json.loads(done.stdout)
+    findings = [f for f in report["findings"] if f["kind"] == "wrong"]
+    if not findings and of_the_baseline(report):
+        return fail(f"ggml {VERSION}: nothing wrong is found in {line}\n{done.stdout[:2000]}")
     if not findings:
         return print("this version computes a mask of an odd width")
     with tempfile.TemporaryDirectory() as folder:

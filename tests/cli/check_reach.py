@@ -9,7 +9,7 @@ import unittest
 from unittest import mock
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "support"))
-from command import Case, attnfuzz  # noqa: E402
+from command import Case, attnfuzz, main  # noqa: E402
 
 LIBRARY = os.path.join(os.environ["ATTN_BUILD"], "lib", "imitation-hip.so")
 
@@ -138,4 +138,4 @@ class Identity(Imitation):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

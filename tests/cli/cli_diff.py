@@ -12,7 +12,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "support"))
 import planted  # noqa: E402
-from command import Case  # noqa: E402
+from command import Case, main  # noqa: E402
 
 LIBRARY = os.path.join(os.environ["ATTN_BUILD"], "lib", "imitation-hip.so")
 
@@ -158,4 +158,4 @@ class Faults(Case):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

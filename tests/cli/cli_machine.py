@@ -10,7 +10,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "support"))
 import share  # noqa: E402
-from command import SMALL, Case  # noqa: E402
+from command import SMALL, Case, main  # noqa: E402
 
 OBJECTS = os.path.join(os.environ["ATTN_BUILD"], "gpu", "bin", "attn_amd.so")
 LONG = bool(os.environ.get("ATTN_LONG"))
@@ -91,4 +91,4 @@ class Machine(Case):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

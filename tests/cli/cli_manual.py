@@ -10,7 +10,7 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "support"))
-from command import SMALL, SOURCE, Case, verbs  # noqa: E402
+from command import SMALL, SOURCE, Case, main, verbs  # noqa: E402
 
 OLDER = {("run", "--work 5"): "--max-work 5", ("run", "--schedules"): "--all-schedules",
          ("run", "--twins"): "--all-twins"}
@@ -88,4 +88,4 @@ class OlderNames(Case):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

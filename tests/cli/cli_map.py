@@ -16,7 +16,7 @@ import unittest
 import xml.etree.ElementTree as ElementTree
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "support"))
-from command import ATTNFUZZ, SMALL, Case, lines_of_json  # noqa: E402
+from command import ATTNFUZZ, SMALL, Case, lines_of_json, main  # noqa: E402
 
 LIBRARY = os.path.join(os.environ["ATTN_BUILD"], "lib", "imitation-hip.so")
 N_Q, N_KV = (1, 2, 8, 33, 512), (32, 100, 256, 4096)
@@ -401,4 +401,4 @@ class Pages(Case):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

@@ -11,7 +11,7 @@ import tempfile
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "support"))
-from command import Case  # noqa: E402
+from command import Case, main  # noqa: E402
 
 SOURCE = """
 #define GLOBAL __attribute__((address_space(1)))
@@ -105,4 +105,4 @@ class Occupancy(Case):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

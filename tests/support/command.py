@@ -5,6 +5,7 @@ import functools
 import json
 import os
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -70,6 +71,15 @@ def verbs():
     """The verbs that the overall help lists."""
     listed = attnfuzz("--help").out.split("\nverbs:\n")[1].split("\n\n")[0]
     return [line.split()[0] for line in listed.splitlines()]
+
+
+def main():
+    """unittest.main() whose exit code says what was skipped: 1 something failed, 77 nothing did but something was
+    skipped (each reason is printed), 0 all of it passed."""
+    result = unittest.main(exit=False).result
+    for reason in sorted({reason for _, reason in result.skipped}):
+        print("skipped:", reason, flush=True)
+    sys.exit(1 if not result.wasSuccessful() else 77 if result.skipped else 0)
 
 
 class Case(unittest.TestCase):
