@@ -29,7 +29,7 @@ enum attn_subject_status {
     ATTN_SUBJECT_NO,      /* supports: refused. dispatch: it said that it failed */
     ATTN_SUBJECT_ABORTED, /* it wanted to end the process */
     ATTN_SUBJECT_CRASHED, /* a signal */
-    ATTN_SUBJECT_HUNG,    /* it did not come back within ATTN_SUBJECT_SECONDS */
+    ATTN_SUBJECT_HUNG,    /* it did not come back within ATTN_SUBJECT_SECONDS; of one that computes, a minute */
     ATTN_SUBJECT_TOO_BIG, /* the call does not fit what the subject was given; nothing is known of it */
     ATTN_SUBJECT_STATUS_COUNT
 };
@@ -148,6 +148,7 @@ struct attn_subject {
     const struct attn_subject_ops *ops;
     char name[160]; /* what it is, with its version */
     bool alone;     /* it computes by itself, on a device or runtime that nobody looks into: it has no launches */
+    bool ours;      /* its kernels and rules are those of this build's planner */
     struct attn_foreign_types types; /* that it knows and the planner's table lacks */
     bool says_prec, says_n_kv_max;   /* its callers can say these */
     int n_devices;
@@ -223,7 +224,7 @@ static inline void attn_subject_close(struct attn_subject *s)
 /* What may be said when a subject is opened; each takes what concerns it. */
 struct attn_subject_options {
     const char *argument;     /* what it is opened with: a library's path. NULL for one that takes none */
-    const char *null_runtime; /* folder of the null runtime's libraries */
+    const char *null_runtime; /* folder of the null runtime's libraries; "": there is none */
     bool prec_default; /* ggml: nodes keep its default precision instead of GGML_PREC_F32, which llama.cpp sets */
     bool no_code;      /* GPU code is not read: launches are held against the device alone */
     bool real_runtime; /* ggml: a HIP backend runs on the machine's own HIP runtime and GPUs */

@@ -163,6 +163,7 @@ enum attn_subject_open attn_subject_open_own(const struct attn_subject_options *
         return ATTN_SUBJECT_LACKS;
     }
     own->base.ops = &ops;
+    own->base.ours = !options->argument;
     own->planner = options->argument ? load(options->argument, &own->loaded, error, cap) : &here;
     if (!own->planner) {
         own_close(&own->base);

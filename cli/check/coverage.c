@@ -9,6 +9,7 @@
 
 #include "cli/check/group.h"
 #include "cli/check/word.h"
+#include "cli/input/interrupt.h"
 #include "cli/input/message.h"
 #include "cli/picture/page.h"
 
@@ -34,15 +35,16 @@ void check_coverage_note(struct check *check, int device, const struct attn_prob
     struct heat *h = check->coverage;
     if (!h)
         return;
-    const bool own = kernel && attn_kernel_find(kernel) >= 0;
+    const bool own = check->subject->ours;
     if (own && h->n_rows == 0)
         heat_open_own(h);
-    if (own) {
+    if (own)
         heat_count_own(h, device, &check->subject->device[device], p);
-        return;
-    }
-    h->total[device]++;
-    const char *name = kernel ? kernel : v->kind < 0 ? PICTURE_COMPUTES : NULL;
+    else
+        h->total[device]++;
+    if (own && (v->kind < 0 || v->kind == CHECK_HOLE))
+        return; /* the rules say it all */
+    const char *name = own ? NULL : kernel ? kernel : v->kind < 0 ? PICTURE_COMPUTES : NULL;
     const int launched = name ? heat_row(h, "attention kernels launched", name) : -1;
     const int broken = v->kind < 0 ? -1 : heat_row(h, "broken or refused", check_kind_name(v->kind));
     if (launched >= 0)
@@ -117,7 +119,7 @@ static void ask_all(struct picture *p, struct check *check, const int device[PIC
     for (int kv = 0; kv < p->n_kv; kv++)
         for (int what = 0; what < p->n_whats; what++)
             for (int q = 0; q < p->n_q; q++)
-                for (int at = 0; at < p->n_devices && seconds_now() < until; at++)
+                for (int at = 0; at < p->n_devices && seconds_now() < until && !cli_interrupted(); at++)
                     ask(p, check, device[at], at, what, q, kv);
 }
 
@@ -174,7 +176,7 @@ void check_report_pictures(FILE *out, const struct check *check)
     h->n_devices = check->subject->n_devices;
     for (int i = 0; i < h->n_devices; i++)
         snprintf(h->device[i], sizeof h->device[0], "%s", check->subject->device[i].name);
-    if (h->n_rows && attn_kernel_find(h->row[0].group) < 0)
+    if (h->n_rows && !check->subject->ours)
         qsort(h->row, (size_t)h->n_rows, sizeof h->row[0], compare_rows);
     page_heat(out, h, "Kernels, devices and rules",
               "How many of the calls launched each kernel or broke something on each device; of our own planner also "

@@ -29,6 +29,7 @@ enum {
                           on one device, by turns */
     LARGE_EVERY = 16,  /* of so many problems one may be large */
     KERNELS = 1 << 14, /* a power of two, many more than a library has for attention */
+    IN_VAIN = 1 << 16, /* problems in a row, none legal for the subject and new: there are no more to be had */
 };
 static const struct attn_domain_limits small = { INT64_MAX, INT64_C(1) << 27, INT64_C(1) << 22, 0 };
 static const struct attn_domain_limits executed = { CHECK_EXECUTE_WORK, INT64_C(1) << 22, INT64_C(1) << 16, 0 };
@@ -204,7 +205,7 @@ static bool ask(struct loop *l, const struct attn_problem *p)
         } else if (v.kind == CHECK_HOLE) {
             kernel[device] = "refused";
         }
-        check_coverage_note(check, device, p, v.main ? kernel[device] : NULL, &v);
+        const char *launched = v.main ? kernel[device] : NULL;
         bool fine = v.supported && (v.kind < 0 || (v.kind == CHECK_UNFIT && v.unfit == ATTN_UNFIT_NO_DEVICE));
         if (fine && plain && (!check->has_works[head][device] || check_simpler(p, &check->works[head][device]))) {
             check->has_works[head][device] = true;
@@ -223,6 +224,7 @@ static bool ask(struct loop *l, const struct attn_problem *p)
             check_call_again(check, device, p, &v);
             check->again++;
         }
+        check_coverage_note(check, device, p, launched, &v);
         if (refused) {
             holes |= 1u << device;
             hole = v;
@@ -279,7 +281,7 @@ static void ask_plain(struct loop *l)
 static void ask_generated(struct loop *l)
 {
     struct check *check = l->check;
-    while (!over(l)) {
+    for (int in_vain = 0; !over(l) && in_vain < IN_VAIN; in_vain++) {
         struct attn_genome genome;
         struct attn_case c;
         uint64_t how = attn_random(&l->state), draw = attn_mix(how ^ UINT64_C(0x9e3779b97f4a7c15));
@@ -304,10 +306,13 @@ static void ask_generated(struct loop *l)
         attn_foreign_apply(&check->draw, draw, &c.problem);
         if (!conform(check->subject, &c.problem)) {
             check->not_legal++;
-            check->problems++; /* so that a subject for which nothing is legal comes to an end, too */
+            check->problems++;
             continue;
         }
-        if (!was_asked(l, &c.problem) && ask(l, &c.problem)) {
+        if (was_asked(l, &c.problem))
+            continue;
+        in_vain = -1;
+        if (ask(l, &c.problem)) {
             int at = l->n_corpus < CORPUS_MAX ? l->n_corpus++ : (int)(attn_random(&l->state) % CORPUS_MAX);
             l->corpus[at] = genome;
             l->corpus_draw[at] = draw;

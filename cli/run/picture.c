@@ -106,7 +106,8 @@ static void put_picture(FILE *out, const struct about *about)
         }
     if (p->n_devices && p->n_whats && picture_open(p)) {
         for (int i = 0; i < p->n_devices; i++)
-            picture_ask_own(p, i, attn_device(row_of[i]), false);
+            if (!picture_ask_own(p, i, attn_device(row_of[i]), true))
+                break;
         picture_letters(p);
         page_picture(out, p,
                      "Of the head sizes, GQA ratios, types and features that the run met most often, those of failures "
@@ -131,7 +132,7 @@ static void put_heat(FILE *out, struct about *about)
 
 void run_report_pictures(FILE *out, const struct run_job *job)
 {
-    struct about *about = calloc(1, sizeof *about);
+    struct about *about = job->stopped ? NULL : calloc(1, sizeof *about);
     if (!about)
         return;
     about->room = 4096;
