@@ -2,7 +2,7 @@
  * symbol, `attn_plugin`, described here. attnfuzz check --subject plugin=LIBRARY asks it, as do diff and map.
  *
  * The library's functions are called in attnfuzz's process, by one thread. A call that crashes, aborts or does not come
- * back is a finding. examples/subject is one.
+ * back is a finding; in `device` it is an error, and the library is not used. examples/subject is one.
  *
  * SPDX-License-Identifier: MIT */
 #ifndef ATTN_PLUGIN_H

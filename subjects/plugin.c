@@ -19,6 +19,7 @@ struct plugin {
     void *loaded;
     struct attn_trap trap;
     bool trapping;
+    bool legal_broke; /* legal did once not come back: it is asked again before supports, which says so */
     struct attn_plugin_launch from[ATTN_PLUGIN_LAUNCHES_MAX];
     struct attn_subject_launch launch[ATTN_PLUGIN_LAUNCHES_MAX];
 };
@@ -29,6 +30,7 @@ struct request {
     int device;
     const struct attn_problem *problem;
     const char *why;
+    const char *kernel;
     bool yes;
     int launches;
 };
@@ -43,8 +45,9 @@ static void plugin_close(struct attn_subject *s)
     free(p);
 }
 
-/* Runs call(request) and says in the answer when it did not come back. */
-static bool came_back(struct request *r, void (*call)(void *), struct attn_subject_answer *answer)
+/* Runs call(request), which asks the library's function of that name, and says in the answer when it did not come back.
+ */
+static bool came_back(struct request *r, const char *name, void (*call)(void *), struct attn_subject_answer *answer)
 {
     struct attn_trap *trap = &r->plugin->trap;
     bool unwound;
@@ -57,7 +60,9 @@ static bool came_back(struct request *r, void (*call)(void *), struct attn_subje
                                                : ATTN_SUBJECT_CRASHED;
     if (what == ATTN_TRAP_SIGNAL) {
         answer->why = (struct attn_subject_why){ .reason = ATTN_SUBJECT_SIGNAL, .number = (int32_t)trap->number };
-        snprintf(answer->message, sizeof answer->message, "%s", attn_trap_signal_name(trap->number));
+        snprintf(answer->message, sizeof answer->message, "%s(): %s", name, attn_trap_signal_name(trap->number));
+    } else {
+        snprintf(answer->message, sizeof answer->message, "%s(): no answer within %d s", name, trap->limit);
     }
     return false;
 }
@@ -76,8 +81,10 @@ static bool plugin_legal(const struct attn_subject *s, const struct attn_problem
     *why = "";
     if (!p->is->legal)
         return true;
-    if (!came_back(&r, ask_legal, &answer))
-        r = (struct request){ .why = "asking whether it is legal does not come back" };
+    if (!came_back(&r, "legal", ask_legal, &answer)) {
+        p->legal_broke = true;
+        return true; /* for supports to say */
+    }
     *why = r.why ? r.why : "";
     return r.yes;
 }
@@ -92,7 +99,10 @@ static void plugin_supports(struct attn_subject *s, int device, const struct att
                             struct attn_subject_answer *answer)
 {
     struct request r = { .plugin = (struct plugin *)s, .device = device, .problem = problem };
-    if (came_back(&r, ask_supports, answer) && !r.yes)
+    if (r.plugin->legal_broke && !came_back(&r, "legal", ask_legal, answer))
+        return;
+    r.yes = false;
+    if (came_back(&r, "supports", ask_supports, answer) && !r.yes)
         attn_subject_answer_set(answer, ATTN_SUBJECT_NO, ATTN_SUBJECT_NO_KERNEL);
 }
 
@@ -100,6 +110,12 @@ static void ask_dispatch(void *context)
 {
     struct request *r = context;
     r->launches = r->plugin->is->dispatch(r->device, r->problem, r->plugin->from, ATTN_PLUGIN_LAUNCHES_MAX, &r->why);
+}
+
+static void ask_is_attention(void *context)
+{
+    struct request *r = context;
+    r->yes = r->plugin->is->is_attention(r->kernel);
 }
 
 static void put_clean(char *to, size_t cap, const char *from)
@@ -115,9 +131,8 @@ static void plugin_dispatch(struct attn_subject *s, int device, const struct att
 {
     struct plugin *p = (struct plugin *)s;
     struct request r = { .plugin = p, .device = device, .problem = problem };
-    if (!came_back(&r, ask_dispatch, answer))
+    if (!came_back(&r, "dispatch", ask_dispatch, answer))
         return;
-    answer->launch = p->launch;
     if (r.launches < 0) {
         attn_subject_answer_set(answer, ATTN_SUBJECT_NO, ATTN_SUBJECT_NO_KERNEL);
         put_clean(answer->message, sizeof answer->message, r.why ? r.why : "no kernel is able");
@@ -127,6 +142,12 @@ static void plugin_dispatch(struct attn_subject *s, int device, const struct att
         attn_subject_answer_set(answer, ATTN_SUBJECT_TOO_BIG, ATTN_SUBJECT_LAUNCHES);
         return;
     }
+    for (int i = 0; p->is->is_attention && i < r.launches; i++) {
+        r.kernel = p->from[i].kernel ? p->from[i].kernel : "?";
+        if (!came_back(&r, "is_attention", ask_is_attention, answer))
+            return;
+    }
+    answer->launch = p->launch;
     for (int i = 0; i < r.launches; i++) {
         const struct attn_plugin_launch *from = &p->from[i];
         struct attn_subject_launch *to = &p->launch[answer->n_launches++];
@@ -146,8 +167,11 @@ static int plugin_unfit(struct attn_subject *s, int device, const struct attn_su
 
 static bool plugin_is_attention(struct attn_subject *s, const char *kernel)
 {
-    const struct attn_plugin *is = ((const struct plugin *)s)->is;
-    return !is->is_attention || is->is_attention(kernel);
+    struct request r = { .plugin = (struct plugin *)s, .kernel = kernel };
+    struct attn_subject_answer answer;
+    if (!r.plugin->is->is_attention)
+        return true;
+    return !came_back(&r, "is_attention", ask_is_attention, &answer) || r.yes; /* dispatch says what did not */
 }
 
 static bool plugin_has_code(const struct attn_subject *s, int device)
@@ -181,6 +205,31 @@ static const struct attn_plugin *load(const char *path, void **loaded, char *err
     return NULL;
 }
 
+static void ask_device(void *context)
+{
+    struct request *r = context;
+    r->yes = r->plugin->is->device(r->device, &r->plugin->base.device[r->device]);
+}
+
+/* Asks for the devices; false, with an error, when there is none or asking does not come back. */
+static bool open_devices(struct plugin *p, char *error, size_t cap)
+{
+    struct request r = { .plugin = p };
+    struct attn_subject_answer answer;
+    for (; r.device < ATTN_SUBJECT_DEVICES_MAX; r.device++) {
+        if (!came_back(&r, "device", ask_device, &answer)) {
+            snprintf(error, cap, "a plug-in that cannot be asked: %.200s", answer.message);
+            return false;
+        }
+        if (!r.yes)
+            break;
+    }
+    p->base.n_devices = r.device;
+    if (r.device == 0)
+        snprintf(error, cap, "a plug-in without a device");
+    return r.device > 0;
+}
+
 enum attn_subject_open attn_subject_open_plugin(const struct attn_subject_options *options,
                                                 struct attn_subject **subject, char *error, size_t cap)
 {
@@ -203,14 +252,6 @@ enum attn_subject_open attn_subject_open_plugin(const struct attn_subject_option
         return ATTN_SUBJECT_BAD_FILE;
     }
     put_clean(p->base.name, sizeof p->base.name, p->is->name ? p->is->name : options->argument);
-    while (p->base.n_devices < ATTN_SUBJECT_DEVICES_MAX &&
-           p->is->device(p->base.n_devices, &p->base.device[p->base.n_devices]))
-        p->base.n_devices++;
-    if (p->base.n_devices == 0) {
-        snprintf(error, cap, "a plug-in without a device");
-        plugin_close(&p->base);
-        return ATTN_SUBJECT_BAD_FILE;
-    }
     if (!attn_trap_install(&p->trap, ATTN_SUBJECT_SECONDS)) {
         snprintf(error, cap, "signals cannot be handled");
         plugin_close(&p->base);
@@ -218,6 +259,10 @@ enum attn_subject_open attn_subject_open_plugin(const struct attn_subject_option
     }
     p->trapping = true;
     p->trap.hurry = options->hurry;
+    if (!open_devices(p, error, cap)) {
+        plugin_close(&p->base);
+        return ATTN_SUBJECT_BAD_FILE;
+    }
     *subject = &p->base;
     return ATTN_SUBJECT_OPENED;
 }

@@ -3,9 +3,12 @@
  * SPDX-License-Identifier: MIT */
 #include "subjects/trap.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static struct attn_trap *installed; /* the process's trap; trap.h says why it is global */
 
@@ -30,6 +33,13 @@ static void leave(struct attn_trap *trap, int what)
 {
     trap->armed = 0;
     trap->catching = trap->aborting = 0;
+    if (trap->child > 0) {
+        kill(trap->child, SIGKILL);
+        while (waitpid(trap->child, NULL, 0) < 0 && errno == EINTR)
+            ;
+        close(trap->ear);
+        trap->child = 0;
+    }
     siglongjmp(trap->at, what);
 }
 
@@ -45,8 +55,10 @@ static void on_signal(int number)
     }
     if (number == SIGALRM) {
         trap->ticks = trap->ticks + 1;
-        if (trap->ticks > trap->seconds || (trap->hurry && *trap->hurry))
+        if (trap->ticks > trap->seconds || (trap->hurry && *trap->hurry)) {
+            trap->limit = trap->seconds;
             leave(trap, ATTN_TRAP_TIME);
+        }
         return;
     }
     trap->number = number;

@@ -16,12 +16,19 @@
 #include <stdbool.h>
 #include <signal.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-enum attn_trap_what { ATTN_TRAP_NOTHING, ATTN_TRAP_ABORT, ATTN_TRAP_SIGNAL, ATTN_TRAP_TIME };
+enum attn_trap_what {
+    ATTN_TRAP_NOTHING,
+    ATTN_TRAP_ABORT,
+    ATTN_TRAP_SIGNAL,
+    ATTN_TRAP_TIME,
+    ATTN_TRAP_LACKS /* attn_trap_fork: the machine gives no process for it; nothing is known */
+};
 
 struct attn_trap {
     sigjmp_buf at;
@@ -31,8 +38,11 @@ struct attn_trap {
     const volatile sig_atomic_t *hurry;       /* not 0: so it is within one; NULL: never */
     volatile sig_atomic_t number;             /* of the signal */
     volatile sig_atomic_t catching, aborting; /* within attn_trap_run; its exception is on the way */
-    int report;                               /* in a child of attn_trap_fork, the pipe to its parent; else -1 */
-    char message[640];                        /* of the abort */
+    int limit;                                /* of the last ATTN_TRAP_TIME: what `seconds` were */
+    volatile pid_t child;                     /* of attn_trap_fork, which listens at `ear`; 0: there is none */
+    volatile int ear;
+    int report;        /* in a child of attn_trap_fork, the pipe to its parent; else -1 */
+    char message[640]; /* of the abort */
     void *stack;
     struct sigaction before[6];
     stack_t stack_before;
@@ -56,7 +66,7 @@ int attn_trap_run(struct attn_trap *trap, void (*call)(void *), void *context, b
 
 /* call(context) in a child process, for foreign code that has threads: a trap's jump cannot leave theirs. What
  * happened, with *result what the call returned and message and number as ever; after `seconds` it is ATTN_TRAP_TIME.
- * What the call writes to memory that is not shared is lost. */
+ * What the call writes to memory that is not shared is lost. A jump out of it ends the child. */
 int attn_trap_fork(struct attn_trap *trap, int (*call)(void *), void *context, int seconds, int *result);
 /* In the child: tells the parent what happened, and ends. */
 __attribute__((noreturn)) void attn_trap_report(const struct attn_trap *trap, int what, int result);

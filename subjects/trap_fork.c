@@ -2,6 +2,8 @@
  *
  * SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -27,6 +29,7 @@ void attn_trap_report(const struct attn_trap *trap, int what, int result)
 static void be_child(struct attn_trap *trap, int (*call)(void *), void *context, int seconds, int pipe_end)
 {
     trap->armed = 0; /* a signal ends the process */
+    trap->child = 0;
     trap->catching = 0;
     trap->message[0] = 0;
     trap->report = pipe_end;
@@ -49,29 +52,54 @@ static bool listen_to(int end, struct report *report)
     return true;
 }
 
+/* No jump out of here while what it has to clean up is being written down. */
+static void hold(bool on)
+{
+    sigset_t alarm;
+    sigemptyset(&alarm);
+    sigaddset(&alarm, SIGALRM);
+    sigprocmask(on ? SIG_BLOCK : SIG_UNBLOCK, &alarm, NULL);
+}
+
 int attn_trap_fork(struct attn_trap *trap, int (*call)(void *), void *context, int seconds, int *result)
 {
     struct report report = { .what = ATTN_TRAP_NOTHING };
     int ends[2], status = 0;
     *result = -1;
-    if (pipe(ends) != 0)
-        return ATTN_TRAP_TIME;
+    hold(true);
+    if (pipe(ends) != 0) {
+        hold(false);
+        return ATTN_TRAP_LACKS;
+    }
     const pid_t child = fork();
     if (child == 0) {
+        hold(false);
         close(ends[0]);
         be_child(trap, call, context, seconds, ends[1]);
     }
     close(ends[1]);
-    const bool said = child > 0 && listen_to(ends[0], &report);
+    if (child < 0) {
+        close(ends[0]);
+        hold(false);
+        return ATTN_TRAP_LACKS;
+    }
+    trap->ear = ends[0];
+    trap->child = child;
+    hold(false);
+    const bool said = listen_to(ends[0], &report);
+    hold(true); /* it has ended, or is about to */
     close(ends[0]);
-    while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
         ;
+    trap->child = 0;
+    hold(false);
     if (said) {
         memcpy(trap->message, report.message, sizeof trap->message);
         *result = report.result;
         return report.what;
     }
-    if (child < 0 || !WIFSIGNALED(status))
+    trap->limit = seconds;
+    if (!WIFSIGNALED(status))
         return ATTN_TRAP_TIME; /* it left without a word */
     trap->number = WTERMSIG(status);
     return trap->number == SIGALRM ? ATTN_TRAP_TIME : ATTN_TRAP_SIGNAL;

@@ -151,7 +151,10 @@ static void compute_graph(const struct computing *c)
     c->s->abi.graph_clear(c->s->graph);
     c->s->abi.build_forward_expand(c->s->graph, c->s->node.node);
     const int what = attn_trap_fork(&c->s->trap, compute_in_child, (void *)(uintptr_t)c, SECONDS, &status);
-    if (what) {
+    if (what == ATTN_TRAP_LACKS) {
+        attn_subject_answer_set(c->answer, ATTN_SUBJECT_TOO_BIG, ATTN_SUBJECT_MEMORY);
+        snprintf(c->answer->message, sizeof c->answer->message, "the machine gives no process to compute it in");
+    } else if (what) {
         ggml_trapped(c->s, NULL, what, true, c->answer);
     } else if (status != GGML_STATUS_OK) {
         attn_subject_answer_set(c->answer, ATTN_SUBJECT_NO, ATTN_SUBJECT_RETURNED);

@@ -56,7 +56,7 @@ void ggml_trapped(struct ggml_subject *s, struct ggml_device *device, int what, 
     default:
         answer->status = ATTN_SUBJECT_HUNG;
         answer->why = (struct attn_subject_why){ .reason = ATTN_SUBJECT_NO_REASON };
-        snprintf(answer->message, sizeof answer->message, "no answer within %d s", ATTN_SUBJECT_SECONDS);
+        snprintf(answer->message, sizeof answer->message, "no answer within %d s", s->trap.limit);
     }
     /* A stream that captures would go on to. */
     if (s->null.captured)

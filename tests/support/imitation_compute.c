@@ -10,6 +10,7 @@
  *   crash      a null pointer is read with n_q of 3
  *   assert     an assertion fails with ALiBi
  *   thread     the same, but with more than one thread only
+ *   hang       it does not come back with more than one thread and three rows of Q
  *   state      a call with sinks leaves them to the next one
  *   coin       of calls with n_kv of 5 each second adds something small
  *   replay     a node computed three times and more has the result it had the second time
@@ -21,6 +22,7 @@
 #include "tests/support/imitation_ggml.c"
 
 #include <math.h>
+#include <unistd.h>
 
 static bool fault(const char *name)
 {
@@ -301,6 +303,8 @@ static void begin(struct backend *b, struct ggml_tensor *t, struct call *c)
         c->add = *(volatile float *)(uintptr_t)q->ne[3]; /* an address that is none */
     if ((fault("assert") || (fault("thread") && b->threads > 1)) && parameter(t, 1) > 0)
         fail("/somewhere/ops.cpp:99: GGML_ASSERT(max_bias == 0) failed");
+    while (fault("hang") && b->threads > 1 && q->ne[1] == 3)
+        sleep(1);
     if (fault("source") && t->src[3])
         memset(t->src[3]->data, 0x11, 2);
     if (fault("coin") && t->src[1]->ne[1] == 5 && b->calls++ % 2)
