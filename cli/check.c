@@ -298,6 +298,7 @@ static int run(int argc, char **argv)
         check->most_reach = o.reach;
         check->baseline = &baseline;
         check->graphs = o.graphs;
+        check->prec_default = o.subject.prec_default;
     }
     if (code == CLI_GOOD && (!check || !check->sign || !check->finding)) {
         cli_out_of_memory();

@@ -154,6 +154,23 @@ static void compare(const struct attn_problem *p, const void *const base[ATTN_OP
             }
 }
 
+double check_execute_limit(const struct attn_problem *p)
+{
+    struct attn_case c;
+    struct attn_image image;
+    double most = V_MOST;
+    if (!draw(p, &c))
+        return (double)INFINITY;
+    if (p->t[ATTN_V].type >= ATTN_TYPE_FOREIGN && check_execute_image(p, &image)) {
+        const void *base[ATTN_OPERAND_COUNT];
+        for (int o = 0; o < ATTN_OPERAND_COUNT; o++)
+            base[o] = attn_image_at(&image, p, o);
+        most = fmax(most, check_cause_largest_v(p, base));
+        attn_image_free(&image);
+    }
+    return row_limit(p, most);
+}
+
 /* How a result is off, and with what that is explained: a word of the finding's key. */
 #define OFFS(X)                                                                                       \
     X(NOT, not_off)                                                                                   \

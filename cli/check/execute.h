@@ -20,6 +20,9 @@ struct attn_subject_data check_execute_data(const struct attn_problem *problem, 
 /* The bytes that the problem is computed with: always the same ones. False when they are too many. */
 bool check_execute_image(const struct attn_problem *problem, struct attn_image *image);
 
+/* What a component of a row may be off by, on that data; infinite where it is data that nobody has such a limit for. */
+double check_execute_limit(const struct attn_problem *problem);
+
 /* Computes the problem on a device on which its call launched an attention kernel and broke nothing: v->kind becomes
  * STOPPED, WRONG or LOOSE, with what it was in v->message, v->detail and v->said; or stays. Of a subject that computes
  * by itself it may also be how the call ended. Counts in *check. */

@@ -107,13 +107,14 @@ static int open_with(const struct check_subject_options *options, const struct a
                      const char *argument, struct attn_subject **subject)
 {
     char folder[PATH_MAX] = "", error[512];
-    if (options->null_runtime) {
-        if ((size_t)snprintf(folder, sizeof folder, "%s", options->null_runtime) >= sizeof folder)
-            return CLI_USAGE;
-    } else if (opener->argument && opener->argument[0] != '[' &&
-               !cli_null_runtime("libamdhip64.so.6", folder, sizeof folder)) {
-        cli_error("the null HIP runtime is not beside the command; --null-runtime FOLDER says where it is");
-        return CLI_LACKS;
+    bool good = true;
+    if (options->null_runtime)
+        good = (size_t)snprintf(folder, sizeof folder, "%s", options->null_runtime) < sizeof folder;
+    else if (!cli_null_runtime("libamdhip64.so.6", folder, sizeof folder))
+        folder[0] = 0; /* whether it is needed the library says */
+    if (!good) {
+        cli_error("--null-runtime is no folder: its name is too long");
+        return CLI_USAGE;
     }
     struct attn_subject_options said = { .argument = argument,
                                          .null_runtime = folder,

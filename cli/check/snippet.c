@@ -120,7 +120,7 @@ void check_snippet(FILE *out, const struct check *check, const struct check_find
     fputs(", ", out);
     put_float(out, p->softcap);
     fputs(");\n", out);
-    if (p->prec != ATTN_PREC_DEFAULT)
+    if (p->prec == ATTN_PREC_F32 || (p->prec == ATTN_PREC_UNSAID && !check->prec_default))
         fputs("    ggml_flash_attn_ext_set_prec(node, GGML_PREC_F32);\n", out);
     if (p->n_kv_max > 0)
         fprintf(out, "    ggml_flash_attn_ext_set_n_kv_max(node, %d);\n", (int)p->n_kv_max);

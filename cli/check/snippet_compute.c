@@ -4,6 +4,7 @@
 #include "cli/check/snippet_compute.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 #include "cli/check/execute.h"
@@ -94,8 +95,9 @@ static const char attention[] =
     "}\n\n";
 
 static const char comparison[] =
-    "/* Is dst not what it must be? It is said how. */\n"
-    "static int compare(const struct source s[5], const float parameters[3], const struct ggml_tensor *dst)\n"
+    "/* Is dst not what it must be? It is said how. most: what arithmetic in f16 can come to in a component. */\n"
+    "static int compare(const struct source s[5], const float parameters[3], const struct ggml_tensor *dst,\n"
+    "                   double most)\n"
     "{\n"
     "    float *const got = malloc(ggml_nbytes(dst)), *at = got;\n"
     "    double *want = malloc((size_t)dst->ne[0] * sizeof *want);\n"
@@ -108,15 +110,13 @@ static const char comparison[] =
     "        for (int64_t iq = 0; iq < dst->ne[2]; iq++)\n"
     "            for (int64_t head = 0; head < dst->ne[1]; head++) {\n"
     "                const double largest = attention(s, parameters, head, iq, seq, want);\n"
-    "                /* What additions in f16 can come to. */\n"
-    "                const double most = (double)(s[1].tensor->ne[1] + 16) / 2048 * largest + 1e-5;\n"
     "                for (int64_t d = 0; d < dst->ne[0]; d++, at++) {\n"
     "                    const int lost = !isfinite(*at) && isfinite(want[d]);\n"
     "                    const double apart = lost ? INFINITY : fabs((double)*at - want[d]);\n"
     "                    broken += lost;\n"
     "                    square += lost ? 0 : apart * apart;\n"
     "                    whole += want[d] * want[d];\n"
-    "                    far |= !ggml_is_quantized(s[1].tensor->type) && apart > most;\n"
+    "                    far |= apart > (largest > 0 ? most : 1e-5);\n"
     "                    if (apart > worst) {\n"
     "                        worst = apart;\n"
     "                        worst_got = (double)*at;\n"
@@ -262,10 +262,14 @@ void check_snippet_compare(FILE *out, const struct attn_problem *p)
             fprintf(out, "%s{ %s, %s_data + %" PRId64 " }", o ? ", " : " ", attn_operand_name(o),
                     attn_operand_name(base), ggml_node_is_plain(p, o) ? 0 : p->t[o].offset);
     }
+    char limit[40] = "INFINITY";
+    const double most = check_execute_limit(p);
+    if (isfinite(most))
+        snprintf(limit, sizeof limit, "%.17g", most);
     fprintf(out,
             " };\n    const float parameters[3] = { %af, %af, %af };\n"
-            "    int wrong = compare(sources, parameters, node);\n"
+            "    int wrong = compare(sources, parameters, node, %s);\n"
             "    printf(\"result: %%s\\n\", wrong ? \"wrong\" : \"right\");\n"
             "    return wrong;\n}\n",
-            (double)p->scale, (double)p->max_bias, (double)p->softcap);
+            (double)p->scale, (double)p->max_bias, (double)p->softcap, limit);
 }

@@ -92,6 +92,7 @@ struct check {
     uint64_t seed;
     int64_t max_calls; /* 0: no limit */
     double seconds;    /* 0: no limit */
+    bool prec_default; /* nodes that do not say it keep ggml's default precision; else they have GGML_PREC_F32 */
     /* counts: calls are pairs of a problem and a device; `again` of them were made a second time (P5) */
     uint64_t problems, calls, again, supported, refused, launches, too_big, not_legal;
     struct distinct distinct; /* calls, but for strides of dimensions of extent 1 */

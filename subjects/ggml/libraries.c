@@ -148,6 +148,13 @@ static enum attn_subject_open load_needed(struct ggml_libraries *libraries, cons
     for (int i = 0; i < needed->n; i++) {
         bool found = false;
         if (of_rocm(needed->name[i]) && null_runtime) {
+            if (!*null_runtime) {
+                snprintf(error, cap,
+                         "it needs %s, and the null HIP runtime is not beside the command; --null-runtime FOLDER says "
+                         "where it is",
+                         needed->name[i]);
+                return ATTN_SUBJECT_LACKS;
+            }
             if (!load_from(libraries, null_runtime, strlen(null_runtime), "", needed->name[i], &found, error, cap))
                 return ATTN_SUBJECT_LACKS;
             if (!found) {

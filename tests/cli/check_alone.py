@@ -5,8 +5,10 @@ thread and with several, and one for HIP on what stands in for the real runtime.
 and its line shows it again; without one there are only the holes that the library has."""
 import json
 import os
+import signal
 import subprocess
 import tempfile
+import time
 import unittest
 
 ATTNFUZZ = os.environ["ATTNFUZZ"]
@@ -69,6 +71,32 @@ class Alone(unittest.TestCase):
         found = report(fault, call)[1]["findings"]
         self.assertEqual([f["devices"] for f in found], [["Imitationx4"]])
         self.assertEqual(found[0]["kind"], "abort")
+
+    def test_what_is_wrong_is_in_the_heat_map_and_its_program_has_the_precision_that_was_said(self):
+        for options, said in (((), True), (("--prec-default",), False)):
+            with tempfile.TemporaryDirectory() as folder:
+                page, programs = os.path.join(folder, "page.html"), os.path.join(folder, "programs")
+                done = run("lost", FAULTS["lost"][0], "--html", page, "--snippets", programs, *options)
+                self.assertEqual(done.returncode, 1, done.stderr)
+                with open(page) as f:
+                    self.assertRegex(f.read(), r'<th scope="row"[^>]*>(wrong|loose)<')
+                with open(os.path.join(programs, os.listdir(programs)[0])) as f:
+                    self.assertEqual("set_prec(node, GGML_PREC_F32)" in f.read(), said)
+
+    def test_a_process_that_hangs_ends_with_the_command(self):
+        child = subprocess.Popen([ATTNFUZZ, "check", "--subject", "ggml=" + CPU, line(n_q=3)], text=True,
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                 env=dict(os.environ, IMITATION_FAULT="hang"))
+        computing, until = [], time.monotonic() + 60
+        while not computing and child.poll() is None and time.monotonic() < until:
+            time.sleep(0.05)
+            with open(f"/proc/{child.pid}/task/{child.pid}/children") as f:
+                computing = f.read().split()
+        child.send_signal(signal.SIGTERM)
+        out, err = child.communicate(timeout=30)
+        self.assertEqual(child.returncode, 143, out + err)
+        self.assertEqual(len(computing), 1)
+        self.assertFalse(os.path.exists("/proc/" + computing[0]), "it goes on")
 
     def test_what_a_call_leaves_to_the_next_one(self):
         """Sinks that the backend keeps, and a call that is another one every other time (P5)."""
