@@ -58,7 +58,7 @@ static const struct cli_option rows[] = {
     { "max-lds", MAX_LDS, "BYTES", "or more static LDS", NULL },
     { "max-scratch", MAX_SCRATCH, "BYTES", "or more scratch", NULL },
     { "max-spills", MAX_SPILLS, "N", "or more spilled registers, vector and scalar", NULL },
-    { "min-waves", MIN_WAVES, "N", "or leaves room for fewer waves of a SIMD", NULL },
+    { "min-waves", MIN_WAVES, "N", "or leaves room for fewer waves of a SIMD, or nobody knows for how many", NULL },
     { NULL, 0, NULL, NULL, NULL },
 };
 

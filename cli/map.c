@@ -103,10 +103,22 @@ static bool bad_word(const char *option, const char *word, const char *what)
     return false;
 }
 
+enum { LIST_MAX = 1024 };
+
+/* False, with a message, where it is cut. */
+static bool copy_list(const char *option, const char *list, char text[LIST_MAX])
+{
+    if (snprintf(text, LIST_MAX, "%s", list) < LIST_MAX)
+        return true;
+    cli_error("--%s is a list of more than %d bytes", option, LIST_MAX - 1);
+    return false;
+}
+
 static bool read_extents(const char *option, const char *list, int64_t *extent, int *n)
 {
-    char text[1024], *rest = text;
-    snprintf(text, sizeof text, "%s", list);
+    char text[LIST_MAX], *rest = text;
+    if (!copy_list(option, list, text))
+        return false;
     *n = 0;
     for (const char *word; (word = next_word(&rest));) {
         int64_t value;
@@ -120,7 +132,8 @@ static bool read_extents(const char *option, const char *list, int64_t *extent, 
 static bool read_head(const char *word, struct picture_what *what)
 {
     char text[64];
-    snprintf(text, sizeof text, "%s", word);
+    if (snprintf(text, sizeof text, "%s", word) >= (int)sizeof text)
+        return false;
     char *v = strchr(text, '/');
     if (v)
         *v++ = 0;
@@ -148,9 +161,10 @@ static bool read_type(const char *word, struct picture_what *what)
 /* Every head size with every ratio and every type, in this order. */
 static bool read_whats(const struct options *o, struct picture *p)
 {
-    char heads[1024], ratios[1024], types[1024], *h = heads;
+    char heads[LIST_MAX], ratios[LIST_MAX], types[LIST_MAX], *h = heads;
     struct picture_what what = { .mask_pad = o->mask, .softcap = o->softcap, .alibi = o->alibi, .sinks = o->sinks };
-    snprintf(heads, sizeof heads, "%s", o->head);
+    if (!copy_list("head", o->head, heads) || !copy_list("type", o->type, types) || !copy_list("gqa", o->gqa, ratios))
+        return false;
     for (const char *head; (head = next_word(&h));) {
         char *t = types;
         if (!read_head(head, &what))
@@ -186,8 +200,9 @@ static bool read_mask(const char *text, int64_t *pad)
 
 static bool read_with(const char *list, struct options *o)
 {
-    char text[256], *rest = text;
-    snprintf(text, sizeof text, "%s", list);
+    char text[LIST_MAX], *rest = text;
+    if (!copy_list("with", list, text))
+        return false;
     for (const char *word; (word = next_word(&rest));) {
         bool *is = !strcmp(word, "softcap") ? &o->softcap
                    : !strcmp(word, "alibi") ? &o->alibi

@@ -120,7 +120,7 @@ static void fill(const struct bench_occupancy_options *options, struct row *row)
     row->over = 0;
     for (int c = 0; c < BENCH_COLUMN_COUNT; c++)
         if ((options->most[c] >= 0 && value[c] > options->most[c]) ||
-            (options->least[c] >= 0 && value[c] >= 0 && value[c] < options->least[c]))
+            (options->least[c] >= 0 && value[c] < options->least[c])) /* nor what is not known: a gate lets none by */
             row->over |= 1u << c;
 }
 
@@ -179,8 +179,13 @@ static void print_text(const struct row *row)
     else
         printf("      -    -  no rules for this target");
     for (int c = 0, any = 0; c < BENCH_COLUMN_COUNT; c++)
-        if (row->over >> c & 1)
-            printf("%s%s %" PRId64, any++ ? ", " : "   BEYOND: ", bench_column_name(c), row->value[c]);
+        if (row->over >> c & 1) {
+            printf("%s%s ", any++ ? ", " : "   BEYOND: ", bench_column_name(c));
+            if (row->value[c] < 0)
+                printf("not known");
+            else
+                printf("%" PRId64, row->value[c]);
+        }
     putchar('\n');
 }
 

@@ -101,7 +101,7 @@ void panel_patterns(FILE *out)
 
 void panel_kernel_class(const struct picture *p, int kernel, char *text, size_t cap)
 {
-    snprintf(text, cap, "mp-k%d", kernel < p->n_names ? p->order[kernel] % LOOKS_MAX : LOOKS_MAX - 1);
+    snprintf(text, cap, "mp-k%d", kernel < p->n_names ? picture_look(p, kernel, LOOKS_MAX) : LOOKS_MAX - 1);
 }
 
 /* ---- Regions --------------------------------------------------------------------------------------------- */

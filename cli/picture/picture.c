@@ -193,6 +193,13 @@ void picture_letters(struct picture *p)
     }
 }
 
+int picture_look(const struct picture *p, int kernel, int looks)
+{
+    const int order = p->order[kernel], naive = PICTURE_NAIVE_ORDER;
+    const int look = (order - (order > naive)) % (looks - 1);
+    return order == naive ? naive : look + (look >= naive);
+}
+
 static char kernel_letter(const struct picture *p, int kernel) { return kernel < p->n_names ? p->letter[kernel] : '?'; }
 
 char picture_cell_letter(const struct picture *p, const struct picture_cell *c)

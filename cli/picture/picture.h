@@ -125,6 +125,8 @@ bool picture_is_naive(const struct picture *picture, int what, int kernel);
 /* Letters and colours, when all names are there: each name has a letter of its own, of what it does not share with the
  * others, a word's first where it can be. */
 void picture_letters(struct picture *picture);
+/* Which of so many looks a kernel has, by its order: from the first on again where they are fewer, but for naive's. */
+int picture_look(const struct picture *picture, int kernel, int looks);
 /* A cell's letter: a kernel's own, small, or as a capital on a cliff; of a state its own; '!' where P11 is broken; of a
  * difference what changed. */
 char picture_cell_letter(const struct picture *picture, const struct picture_cell *cell);

@@ -26,7 +26,7 @@ static const char *style_of(const struct picture *p, const struct picture_cell *
         return "\033[1;48;5;160;97m";
     if (c->state != PICTURE_RUNS || (p->diff && c->change == PICTURE_LAUNCH))
         return "\033[2m";
-    return c->kernel < p->n_names ? kernels[p->order[c->kernel] % KERNELS] : NULL;
+    return c->kernel < p->n_names ? kernels[picture_look(p, c->kernel, KERNELS)] : NULL;
 }
 
 static void put_row(FILE *out, const struct picture *p, int device, int what, int kv, bool colour)

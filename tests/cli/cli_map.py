@@ -174,6 +174,8 @@ class Own(Case):
                                 (("--type", "f16/"), "--type"), (("--n-q", "4,2"), "--n-q"),
                                 (("--n-kv", ",".join(map(str, range(1, 67)))), "--n-kv"),
                                 (("--head", ",".join(["64"] * 300), "--gqa", "1,2"), "more than 512 panels"),
+                                (("--head", ",".join(["64"] * 342)), "more than 1023 bytes"),
+                                (("--n-q", "1" + "," * 1023 + "2"), "more than 1023 bytes"),
                                 (("--device", "gfx906", "--subject", "own=" + ATTNFUZZ, "--mask", "0"), "--mask")):
             self.assertIn(text, self.ends(2, "map", *arguments).err)
 

@@ -86,6 +86,15 @@ class Occupancy(Case):
         self.assertRegex(out, r"\ngfx906 +large .* BEYOND: vgprs 200\n")
         self.assertIn("4 of 8 kernels are beyond a limit\n", out)
 
+    def test_what_is_not_known_is_within_no_least(self):
+        source, old = self.path("o.c"), self.path("o.o")
+        with open(source, "w") as f:
+            f.write("__attribute__((amdgpu_kernel)) void none(void) {}")
+        subprocess.run([os.environ["CC"], "-target", "amdgcn-amd-amdhsa", "-mcpu=gfx803", "-nogpulib", "-c", source,
+                        "-o", old], check=True)
+        self.assertIn("no rules for this target", self.ends(0, "bench", "--occupancy", "--max-vgprs", "99", old).out)
+        self.assertIn("BEYOND: waves not known", self.ends(1, "bench", "--occupancy", "--min-waves", "1", old).out)
+
     def test_spills(self):
         """A kernel that needs more registers than it may have spills."""
         source, path = self.path("s.c"), self.path("s.o")

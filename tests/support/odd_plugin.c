@@ -8,10 +8,28 @@
 
 #include "subjects/attn_plugin.h"
 
-enum odd { NOTHING, VERSION, LAYOUT, DEVICES, CRASH, ABORT, HANG, MANY, NAME, LDS };
+enum odd {
+    NOTHING,
+    VERSION,
+    LAYOUT,
+    DEVICES,
+    CRASH,
+    ABORT,
+    HANG,
+    MANY,
+    NAME,
+    LDS,
+    NEVER,
+    LEGAL,
+    DEVICE,
+    NAMED,
+    KERNELS
+};
 
 static bool device(int index, struct attn_device *device)
 {
+    if (ODD == DEVICE)
+        abort();
     if (ODD == DEVICES || index >= 1)
         return false;
     *device = (struct attn_device){ .name = "gfx1100",
@@ -22,6 +40,31 @@ static bool device(int index, struct attn_device *device)
                                     .max_threads = 1024,
                                     .max_grid = { INT32_MAX, INT32_MAX, INT32_MAX } };
     return true;
+}
+
+static bool legal(const struct attn_problem *p, const char **why)
+{
+    if (ODD == LEGAL && p->t[ATTN_MASK].present)
+        *(volatile int *)(uintptr_t)(why == NULL) = 0;
+    *why = "never";
+    return ODD != NEVER;
+}
+
+static bool is_attention(const char *kernel)
+{
+    if (ODD == NAMED)
+        abort();
+    return kernel != NULL;
+}
+
+/* Of n_kv, a kernel for each power of two. */
+static const char *kernel_of(const struct attn_problem *p)
+{
+    static const char *const name[] = { "ka", "kb", "kc", "kd", "ke", "kf", "kg", "kh", "ki", "kj", "kk", "kl" };
+    int at = 0;
+    while (at < 11 && p->t[ATTN_K].ne[1] >> (at + 1))
+        at++;
+    return name[at];
 }
 
 static bool supports(int index, const struct attn_problem *p)
@@ -47,6 +90,8 @@ static int dispatch(int index, const struct attn_problem *p, struct attn_plugin_
                                              .grid = { 1, 1, 1 },
                                              .block = { 64, 1, 1 },
                                              .lds_bytes = ODD == LDS ? 65537 : 0 };
+    if (ODD == KERNELS)
+        launch[0].kernel = kernel_of(p);
     return 1;
 }
 
@@ -55,5 +100,7 @@ const struct attn_plugin attn_plugin = { .version = ATTN_PLUGIN_VERSION + (ODD =
                                          .device_bytes = sizeof(struct attn_device),
                                          .name = "odd",
                                          .device = device,
+                                         .legal = legal,
                                          .supports = supports,
-                                         .dispatch = dispatch };
+                                         .dispatch = dispatch,
+                                         .is_attention = is_attention };
