@@ -18,7 +18,8 @@ void check_identity(const struct check *check, struct check_finding *f, int unfi
 void check_identity_hole(const struct check *check, struct check_finding *f);
 /* Of one that there was no time to look at again. */
 void check_identity_noted(const struct check *check, struct check_finding *f);
-/* Where several places of one source say the same, their ids are numbered in the order of their lines. */
+/* Where several places of one source say the same, their ids are numbered in the order of their lines. The first has no
+ * number: whether a place is called " no.2" depends on whether the run met both. */
 void check_identity_number(struct check *check);
 
 #endif
