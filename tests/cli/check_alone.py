@@ -5,6 +5,7 @@ thread and with several, and one for HIP on what stands in for the real runtime.
 and its line shows it again; without one there are only the holes that the library has."""
 import json
 import os
+import re
 import signal
 import subprocess
 import tempfile
@@ -79,7 +80,7 @@ class Alone(unittest.TestCase):
                 done = run("lost", FAULTS["lost"][0], "--html", page, "--snippets", programs, *options)
                 self.assertEqual(done.returncode, 1, done.stderr)
                 with open(page) as f:
-                    self.assertRegex(f.read(), r'<th scope="row"[^>]*>(wrong|loose)<')
+                    self.assertTrue(re.search(r'<th scope="row"[^>]*>(wrong|loose)<', f.read()), "no such row")
                 with open(os.path.join(programs, os.listdir(programs)[0])) as f:
                     self.assertEqual("set_prec(node, GGML_PREC_F32)" in f.read(), said)
 
