@@ -324,9 +324,9 @@ class Crashes(unittest.TestCase):
     """Crashes that no property names say line, kernel and device, and how to replay them."""
 
     def test_each_kind(self):
-        with tempfile.TemporaryDirectory() as folder:
-            for kind, said in (("address", "a report of the sanitizer"), ("undefined", "a report of the sanitizer"),
-                               ("signal", "SIGSEGV"), ("assert", "SIGABRT")):
+        for kind, said in (("address", "a report of the sanitizer"), ("undefined", "a report of the sanitizer"),
+                           ("signal", "SIGSEGV"), ("assert", "SIGABRT")):
+            with tempfile.TemporaryDirectory() as folder:  # each its own: the input found need not be the same
                 done = subprocess.run([os.path.join(BIN, "fuzz_canary"), "-seed=1", f"-artifact_prefix={folder}/",
                                        "-max_total_time=30"], env=dict(os.environ, ATTNFUZZ_CANARY=kind),
                                       capture_output=True, text=True, errors="replace")
