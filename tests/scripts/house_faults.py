@@ -63,8 +63,8 @@ def main():
     low = next(o.source for o in whole if o.source.startswith("reference/"))
     # Of a file that calls no other: a call back would be a circle too.
     known = {name for o in whole for name in o.defines}
-    verb = sorted(name for o in whole if o.source.startswith("cli/run/") and not (o.uses - o.defines) & known
-                  for name in o.defines)[0]
+    above, verb = sorted((o.source, name) for o in whole if o.source.startswith("cli/")
+                         and not (o.uses - o.defines) & known for name in o.defines)[0]
     call = "void house_%s(void);\nvoid house_planted_%s(void);\nvoid house_planted_%s(void) { house_%s(); }\n"
     kinds = [
         ("an include that runs upward", {"planner/check.c": '#include "%s"\n' % top}, (),
@@ -72,7 +72,7 @@ def main():
         ("a circle of includes", {included: '#include "%s"\n' % header}, (), ["circle", header, included, "includes"]),
         ("a call that runs upward", {low: "void %s(void);\nvoid house_planted(void);\n"
                                           "void house_planted(void) { %s(); }\n" % (verb, verb)}, (low,),
-         ["upward: %s uses cli/run/" % low, verb]),
+         ["upward: %s uses %s" % (low, above), verb]),
         ("a circle of calls", {b: call % ("back", "b", "b", "back"),
                                a: "void house_back(void);\nvoid house_back(void) {}\n"}, (a, b),
          ["circle", a, b, "uses", "house_back"]),
