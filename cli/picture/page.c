@@ -53,7 +53,7 @@ static void put_figure(FILE *out, const struct picture *p, int device, int what,
     picture_what_text(&p->what[what], head, sizeof head);
     panel_summary(p, device, what, summary, sizeof summary);
     picture_devices_short(p, group, shown, sizeof shown);
-    fprintf(out, "<figure><figcaption><b>%s</b><br><span>", head);
+    fprintf(out, "<figure><figcaption><b>%s</b><br/><span>", head);
     cli_xml_text(out, shown);
     fprintf(out, "</span></figcaption><svg class=\"mp\" role=\"img\" viewBox=\"0 0 %d %d\" width=\"%d\" aria-label=\"",
             panel_width(p) + EDGE, panel_height(p) + EDGE, panel_width(p) + EDGE);
