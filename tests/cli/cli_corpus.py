@@ -46,11 +46,11 @@ class Corpus(Case):
         self.assertGreater(sessions["corpus/sessions/small.txt"], 5)
         self.assertEqual(r["problems"], len(lines) + n)
         self.assertEqual(r["failed"], 0)
-        # Every line within the work limit is run whole, and every small session but one, of which a step is beyond it;
+        # Every line within the work limit is run whole, and every small session but two, of which a step is beyond it;
         # of the others as much as is allowed.
         self.assertGreater(r["sampled"], (len(lines) - len(small)) * 9 // 10)
         self.assertEqual((r["blind"], r["suspect"]), (0, 0), r["doubts"][:5])
-        self.assertGreaterEqual(played, sessions["corpus/sessions/small.txt"] - 1)
+        self.assertGreaterEqual(played, sessions["corpus/sessions/small.txt"] - 2)
         self.assertLess(played, n)
         self.assertEqual(r["skipped"], len(lines) + n - r["ran"])
         self.assertLessEqual(len(r["skipped_for"]), 3, r["skipped_for"])

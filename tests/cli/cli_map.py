@@ -328,6 +328,8 @@ class Page(html.parser.HTMLParser):
             self.cells = []
 
     def handle_endtag(self, tag):
+        if tag in self.VOID:
+            return
         assert self.open and self.open[-1][0] == tag, (tag, self.getpos())
         self.open.pop()
         if tag == "tr" and self.cells:
