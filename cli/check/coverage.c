@@ -5,10 +5,10 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli/check/group.h"
 #include "cli/check/word.h"
+#include "cli/input/clock.h"
 #include "cli/input/interrupt.h"
 #include "cli/input/message.h"
 #include "cli/picture/page.h"
@@ -105,21 +105,14 @@ static void ask(struct picture *p, struct check *check, int device, int at, int 
         c->mark |= PICTURE_NAIVE;
 }
 
-static double seconds_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* Row by row over all panels, so that what there is no time for is missing in all of them alike. */
 static void ask_all(struct picture *p, struct check *check, const int device[PICTURE_DEVICES_MAX])
 {
-    const double until = seconds_now() + SECONDS;
+    const double until = cli_now() + SECONDS;
     for (int kv = 0; kv < p->n_kv; kv++)
         for (int what = 0; what < p->n_whats; what++)
             for (int q = 0; q < p->n_q; q++)
-                for (int at = 0; at < p->n_devices && seconds_now() < until && !cli_interrupted(); at++)
+                for (int at = 0; at < p->n_devices && cli_now() < until && !cli_interrupted(); at++)
                     ask(p, check, device[at], at, what, q, kv);
 }
 

@@ -5,9 +5,9 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli/check/kind.h"
+#include "cli/input/clock.h"
 #include "cli/input/interrupt.h"
 #include "cli/input/message.h"
 
@@ -162,20 +162,13 @@ static void ask_cell(const struct map_options *o, struct diff_side side[2], stru
     }
 }
 
-static double seconds_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 bool map_ask(const struct map_options *o, struct diff_side side[2], struct picture *p)
 {
-    const double begun = seconds_now();
+    const double begun = cli_now();
     for (int kv = 0; kv < p->n_kv; kv++)
         for (int what = 0; what < p->n_whats; what++)
             for (int q = 0; q < p->n_q; q++) {
-                if (cli_interrupted() || (o->seconds > 0 && seconds_now() - begun > o->seconds))
+                if (cli_interrupted() || (o->seconds > 0 && cli_now() - begun > o->seconds))
                     return true;
                 ask_cell(o, side, p, what, q, kv);
                 for (int s = 0; s < o->n_subjects; s++)
