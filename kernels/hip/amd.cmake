@@ -112,13 +112,15 @@ set_target_properties(attn_amd PROPERTIES PREFIX "" OUTPUT_NAME attn_amd SUFFIX 
                                           LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
 
 # The backend has no kernel of its own.
-add_custom_command(
-  OUTPUT "${amd}/backend.o"
-  COMMAND ${host_words} ${warnings} ${include_flags} --cuda-host-only -DATTN_HIP_ABI="${ATTN_HIP_ABI}" -fPIC
-          -fvisibility=hidden -o "${amd}/backend.o" "${CMAKE_CURRENT_SOURCE_DIR}/backend.cc"
-  DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/backend.cc" ${headers} VERBATIM COMMAND_EXPAND_LISTS
-  COMMENT "Compiling the hip backend")
-list(APPEND host_objects "${amd}/backend.o")
+foreach(file backend sparse)
+  add_custom_command(
+    OUTPUT "${amd}/${file}.o"
+    COMMAND ${host_words} ${warnings} ${include_flags} --cuda-host-only -DATTN_HIP_ABI="${ATTN_HIP_ABI}" -fPIC
+            -fvisibility=hidden -o "${amd}/${file}.o" "${CMAKE_CURRENT_SOURCE_DIR}/${file}.cc"
+    DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${file}.cc" ${headers} VERBATIM COMMAND_EXPAND_LISTS
+    COMMENT "Compiling the hip backend: ${file}")
+  list(APPEND host_objects "${amd}/${file}.o")
+endforeach()
 
 # The runtime, libamdhip64: the machine's, or, where there are only its headers, a stand-in for the linker with the
 # names that are used and the name that HIP of this version has at run time.

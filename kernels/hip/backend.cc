@@ -5,6 +5,7 @@
 #include "kernels/hip/attn_hip.h"
 #include "kernels/hip/memory.h"
 #include "kernels/hip/runtime.h"
+#include "kernels/hip/sparse.h"
 #include "kernels/spread.h"
 
 #include <algorithm>
@@ -19,10 +20,12 @@ namespace
 
 constexpr int pattern = 0xFF;
 constexpr int64_t spare_most = INT64_C(256) << 20; /* a freed arena up to this size serves the next problem */
+constexpr int64_t whole_most = INT64_C(16) << 30;  /* one up to this size is memory throughout */
 
 struct hip_backend {
     struct attn_backend base; /* first: callers see this */
     struct attn_device device;
+    int gpu;
     char card[256];
     hipEvent_t event[ATTN_STEP_COUNT + 1]; /* before each step, and after the last */
     double milliseconds[ATTN_STEP_COUNT];
@@ -62,6 +65,8 @@ void free_memory(struct attn_backend *b, struct attn_memory *memory)
     hip_backend *my = self(b);
     if (!memory)
         return;
+    if (!memory->present.empty())
+        hip_sparse_close(memory);
     if (memory->arena && memory->capacity <= spare_most && memory->capacity > my->spare_capacity) {
         char *const smaller = my->spare;
         my->spare = memory->arena;
@@ -81,6 +86,14 @@ struct attn_memory *alloc(struct attn_backend *b, const struct attn_problem *pro
     if (!memory || !hip_memory_layout(memory, problem, image, workspace_bytes)) {
         delete memory;
         hip_fail(failure, ATTN_F_RUNTIME, ATTN_STEP_MAIN, "runtime: no memory for the problem's buffers and workspace");
+        return nullptr;
+    }
+    if (memory->end > whole_most) {
+        const char *failed = hip_sparse_open(memory, image, my->gpu);
+        if (!failed)
+            return memory;
+        delete memory;
+        hip_fail(failure, ATTN_F_RUNTIME, ATTN_STEP_MAIN, "runtime: no memory for rows far apart: %s", failed);
         return nullptr;
     }
     if (my->spare_capacity >= memory->end) {
@@ -118,13 +131,21 @@ bool each_stretch(const struct attn_memory *memory, const struct attn_image *ima
     return true;
 }
 
+bool fill(const struct attn_memory *memory, int64_t begin, int64_t end, struct attn_failure *failure)
+{
+    return good(hipMemset(memory->arena + begin, pattern, static_cast<size_t>(end - begin)), "filling guards",
+                ATTN_STEP_MAIN, failure);
+}
+
 bool upload(struct attn_backend *, struct attn_memory *memory, const struct attn_image *image,
             struct attn_failure *failure)
 {
     memory->runs = 0;
-    if (!good(hipMemset(memory->arena, pattern, static_cast<size_t>(memory->end)), "filling guards", ATTN_STEP_MAIN,
-              failure))
+    if (memory->present.empty() && !fill(memory, 0, memory->end, failure))
         return false;
+    for (const hip_range &range : memory->present)
+        if (!fill(memory, range.begin, range.end, failure))
+            return false;
     return each_stretch(memory, image, [&](char *there, uint8_t *here, size_t bytes) {
         return good(hipMemcpy(there, here, bytes, hipMemcpyHostToDevice), "copying to the device", ATTN_STEP_MAIN,
                     failure);
@@ -145,7 +166,8 @@ bool gaps_hold(hip_backend *my, const struct attn_memory *memory, struct attn_fa
                 return false;
             for (size_t i = 0; i < n; i++)
                 if (my->staging[i] != pattern) {
-                    const long long past = static_cast<long long>(from - gap.begin + static_cast<int64_t>(i));
+                    const long long past =
+                        static_cast<long long>(gap.past + from - gap.begin + static_cast<int64_t>(i));
                     hip_fail(failure, ATTN_F_GLOBAL_BOUNDS, ATTN_STEP_MAIN,
                              "global_bounds: wrote byte %lld past the %s %d, which belongs to no element", past,
                              gap.after, gap.number);
@@ -350,7 +372,7 @@ void close_backend(struct attn_backend *b)
 }
 
 const struct attn_hip_ops hip_ops = { { "hip", describe, alloc, upload, run, download, free_memory, close_backend,
-                                        false, false },
+                                        false, true },
                                       step_milliseconds,
                                       time_plan,
                                       time_copy,
@@ -426,6 +448,7 @@ struct attn_backend *open_gpu(int index, char *error, size_t cap)
         return nullptr;
     }
     my->base.ops = &hip_ops.base;
+    my->gpu = index;
     hipError_t status = hipSetDevice(index);
     if (status == hipSuccess)
         status = hipGetDeviceProperties(&properties, index);

@@ -20,7 +20,8 @@ set(CMAKE_CUDA_STANDARD_REQUIRED ON)
 
 # A warp has 32 lanes: files with instances for waves of 64 give way to absent_wave64.cc.
 list(FILTER kernels EXCLUDE REGEX "_wave64\\.hip$")
-set(cuda_sources ${kernels} "${CMAKE_CURRENT_SOURCE_DIR}/backend.cc" "${CMAKE_CURRENT_SOURCE_DIR}/absent_wave64.cc")
+set(cuda_sources ${kernels} "${CMAKE_CURRENT_SOURCE_DIR}/backend.cc" "${CMAKE_CURRENT_SOURCE_DIR}/sparse.cc"
+                 "${CMAKE_CURRENT_SOURCE_DIR}/absent_wave64.cc")
 set_source_files_properties(${cuda_sources} PROPERTIES LANGUAGE CUDA)
 add_library(attn_hip MODULE ${cuda_sources} $<TARGET_OBJECTS:attn_hip_host>)
 target_include_directories(attn_hip PRIVATE ${includes})

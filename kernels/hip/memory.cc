@@ -57,6 +57,44 @@ bool hip_memory_layout(struct attn_memory *memory, const struct attn_problem *pr
     return true;
 }
 
+void hip_memory_present(struct attn_memory *memory, const struct attn_image *image, int64_t granule)
+{
+    std::vector<hip_range> all;
+    const auto add = [&all](int64_t begin, int64_t end) { all.push_back({ begin, end }); };
+    for (int i = 0; i < image->n_buffers; i++) {
+        const int64_t start = memory->start[i], end = start + memory->size[i];
+        add(start - HIP_GUARD, start);
+        add(end, end + HIP_GUARD);
+        for (int32_t s = 0; s < image->buffer[i].n_stretches; s++)
+            add(start + image->buffer[i].stretch[s].start, start + image->buffer[i].stretch[s].end);
+    }
+    add(memory->workspace_start - HIP_GUARD, memory->end);
+    for (hip_range &range : all)
+        range = { range.begin / granule * granule, (range.end + granule - 1) / granule * granule };
+    std::sort(all.begin(), all.end(), [](const hip_range &a, const hip_range &b) { return a.begin < b.begin; });
+    memory->present.clear();
+    for (const hip_range &range : all)
+        if (!memory->present.empty() && range.begin <= memory->present.back().end)
+            memory->present.back().end = std::max(memory->present.back().end, range.end);
+        else
+            memory->present.push_back(range);
+}
+
+/* Of each gap what is memory. */
+static void keep_present(const std::vector<hip_range> &present, std::vector<hip_gap> &gaps)
+{
+    std::vector<hip_gap> kept;
+    for (const hip_gap &gap : gaps) {
+        auto range = std::upper_bound(present.begin(), present.end(), gap.begin,
+                                      [](int64_t at, const hip_range &r) { return at < r.end; });
+        for (; range != present.end() && range->begin < gap.end; ++range) {
+            const int64_t begin = std::max(gap.begin, range->begin);
+            kept.push_back({ begin, std::min(gap.end, range->end), gap.after, gap.number, begin - gap.begin });
+        }
+    }
+    gaps.swap(kept);
+}
+
 void hip_memory_gaps(const struct attn_memory *memory, std::vector<hip_gap> &gaps)
 {
     int64_t from = 0;
@@ -90,6 +128,8 @@ void hip_memory_gaps(const struct attn_memory *memory, std::vector<hip_gap> &gap
         }
     }
     gaps.push_back({ from, memory->end, after, number });
+    if (!memory->present.empty())
+        keep_present(memory->present, gaps);
 }
 
 static bool unwritten(int64_t offset, struct attn_failure *failure)
