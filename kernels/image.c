@@ -13,6 +13,8 @@
 #include "kernels/stretch.h"
 #include "planner/arith.h"
 
+enum { LARGE = 64 << 20 }; /* bytes of a buffer's stretches */
+
 /* Buffers of a problem without their bytes: which operand lies in which, and how large each is. */
 static void layout(const struct attn_problem *problem, struct attn_image *image)
 {
@@ -50,7 +52,14 @@ int64_t attn_image_reach(const struct attn_problem *problem)
     return reach(&image);
 }
 
-/* The stretches of what the sample has of the tensors in a buffer. */
+static int64_t bytes_of(const struct attn_buffer *buffer)
+{
+    return attn_stretches_bytes(buffer->stretch, buffer->n_stretches, buffer->size);
+}
+
+/* The stretches of what the sample has of the tensors in a buffer. A sample has the keys of one head, and where heads
+ * lie side by side in a long context the pages between are most of the bytes: a large one goes without them. Nothing is
+ * lost by it: what runs in some rows is checked, and there no byte outside of a stretch is an element. */
 static bool find_stretches(const struct attn_problem *problem, const struct attn_sample *sample,
                            struct attn_image *image, int b)
 {
@@ -71,20 +80,16 @@ static bool find_stretches(const struct attn_problem *problem, const struct attn
         for (int i = 0; i < boxes; i++)
             part[n++] = attn_box_tensor(&problem->t[o], &box[i]);
     }
-    buffer->n_stretches = attn_stretches_find(part, n, buffer->size, &buffer->stretch);
+    buffer->n_stretches = attn_stretches_find(part, n, buffer->size, false, &buffer->stretch);
+    if (sample && buffer->n_stretches > 0 && bytes_of(buffer) > LARGE) {
+        free(buffer->stretch);
+        buffer->n_stretches = attn_stretches_find(part, n, buffer->size, true, &buffer->stretch);
+    }
     free(part);
     if (buffer->n_stretches <= 0)
         return false;
     buffer->sparse = buffer->n_stretches > 1 || buffer->stretch[0].start > 0 || buffer->stretch[0].end < buffer->size;
     return true;
-}
-
-static int64_t bytes_of(const struct attn_buffer *buffer)
-{
-    int64_t total = 0;
-    for (int32_t i = 0; i < buffer->n_stretches; i++)
-        total += buffer->stretch[i].end - buffer->stretch[i].start;
-    return total;
 }
 
 int64_t attn_image_bytes(const struct attn_problem *problem) { return attn_image_bytes_sample(problem, NULL); }

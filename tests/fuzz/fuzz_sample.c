@@ -230,6 +230,49 @@ static void data_of_a_sample_are_those_of_the_whole(void **state)
     }
 }
 
+/* Heads side by side: a row of dst reads one of them, and what lies in the pages between takes no memory. A read of
+ * another head is one of no element, in the page of this one as in the next. */
+static void heads_side_by_side_take_the_pages_of_one(void **state)
+{
+    static const char line[] = "fa1 q=f32[64,8,128,1] k=f16[64,16384,64,1]:8192,128,134217728 "
+                               "v=f16[64,16384,64,1]:128,2097152,134217728 | dev=gfx942 kernel=naive";
+    enum { HEAD = 62, PAGES = 16384 * 4096 }; /* of KV head 31, the last one in its page */
+    const struct attn_run_limits limits = { .work = 1 << 22, .bytes = PAGES + (4 << 20) };
+    struct setup s = { .backend = attn_host_open(&(struct attn_host_options){ .checked = true }) };
+    struct attn_outcome outcome;
+    struct attn_finding finding;
+    struct attn_failure failure;
+    struct attn_plan plan;
+    (void)state;
+    assert_non_null(s.backend);
+    assert_true(attn_case_parse(line, strlen(line), &s.c, NULL));
+    if (attn_check_run(s.backend, &s.c, &limits, &outcome, &finding) != ATTN_OUTCOME_HELD)
+        fail_msg("%s", outcome.skipped ? outcome.skipped : finding.text);
+    assert_true(outcome.rows > 0);
+
+    const struct attn_backend_ops *ops = s.backend->ops;
+    struct attn_sample one = { .n_rows = 1, .row = { HEAD } };
+    s.device = *attn_device(s.c.run.device);
+    attn_key_of(&s.c.problem, &s.key);
+    assert_true(plan_of(&s, ATTN_KERNEL_naive, &plan));
+    attn_sample_add(&one, &s.c.problem, &plan);
+    assert_in_range(attn_image_bytes_sample(&s.c.problem, &one), PAGES, limits.bytes);
+    assert_true(attn_image_create_sample(&s.c.problem, &one, limits.bytes, &s.image));
+    attn_data_fill_sample(&s.c, &one, &s.image);
+    assert_non_null(s.memory = ops->alloc(s.backend, &s.c.problem, &s.image, 0, &failure));
+    assert_true(ops->upload(s.backend, s.memory, &s.image, &failure));
+    for (int64_t head = HEAD + 2; head >= HEAD - 2; head -= 2) {
+        struct attn_sample other = { .n_rows = 1, .row = { head } };
+        attn_sample_add(&other, &s.c.problem, &plan);
+        attn_host_sample(s.backend, &other);
+        assert_int_equal(ops->run(s.backend, s.memory, &s.c.problem, &plan, &failure), head == HEAD);
+        assert_int_equal(failure.code, head == HEAD ? ATTN_F_NONE : ATTN_F_GLOBAL_BOUNDS);
+    }
+    ops->free(s.backend, s.memory);
+    ops->close(s.backend);
+    attn_image_free(&s.image);
+}
+
 /* The same rows are run again, more of them with a larger limit, and the very last one is among the first two. */
 static void rows_are_drawn_by_the_seed_and_kept_by_larger_limits(void **state)
 {
@@ -306,6 +349,7 @@ int main(void)
         cmocka_unit_test(what_is_left_out_is_a_failure),
         cmocka_unit_test(data_of_a_sample_are_those_of_the_whole),
         cmocka_unit_test(products_past_2_31_are_run),
+        cmocka_unit_test(heads_side_by_side_take_the_pages_of_one),
         cmocka_unit_test(rows_are_drawn_by_the_seed_and_kept_by_larger_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
