@@ -30,6 +30,8 @@ static bool fails(const struct attn_case *c, void *context)
     /* A device is what it is: the line keeps naming it. */
     if (q->lost || cli_now_ns() > q->until_ns || (q->how->row >= 0 && c->run.device != q->how->row))
         return false;
+    if (!attn_shrink_repeats(&limits, &q->wanted, c))
+        return false;
     /* What breaks under one schedule, or for one twin, is asked about under that one alone: the line names it. */
     limits.schedules = q->wanted.property == ATTN_P_SCHEDULE_FREE && q->wanted.at.run.again == 0;
     limits.twins = 0;

@@ -24,6 +24,18 @@ bool attn_property_is_plan(int number)
     }
 }
 
+static bool only_sampled_here(const struct attn_run_limits *limits, const struct attn_case *c)
+{
+    const int64_t work = attn_problem_work(&c->problem);
+    return work > limits->work && work <= ATTN_RUN_WORK_LIMIT;
+}
+
+bool attn_shrink_repeats(const struct attn_run_limits *limits, const struct attn_finding *wanted,
+                         const struct attn_case *c)
+{
+    return !only_sampled_here(limits, c) || only_sampled_here(limits, &wanted->at);
+}
+
 struct question {
     const struct attn_shrink_how *how;
     const struct attn_finding *wanted;
@@ -42,6 +54,8 @@ static bool breaks_run(const struct attn_case *c, struct question *q)
 {
     struct attn_outcome outcome;
     struct attn_run_limits limits = q->how->limits;
+    if (!attn_shrink_repeats(&limits, q->wanted, c))
+        return false;
     /* What breaks under one schedule, or for one twin, is asked about under that one alone: the line names it. */
     limits.schedules = q->wanted->property == ATTN_P_SCHEDULE_FREE && q->wanted->at.run.again == 0;
     limits.twins = 0;

@@ -69,6 +69,12 @@ struct attn_shrink_how {
 };
 #define ATTN_SHRINK_TRIES INT64_C(4000)
 
+/* May a run property's finding be looked for in the case under these limits? Not where they let a part of it run and
+ * ATTN_RUN_WORK_LIMIT lets all of it: what a sample shows (an access to what belongs to no row of it) a whole run need
+ * not, and the line is run by others. A finding that is itself such a case is looked for anywhere. */
+bool attn_shrink_repeats(const struct attn_run_limits *limits, const struct attn_finding *wanted,
+                         const struct attn_case *c);
+
 /* Is the property one of plans (checked without running anything)? */
 bool attn_property_is_plan(int number);
 

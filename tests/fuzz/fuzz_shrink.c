@@ -293,12 +293,62 @@ static void everything_shrinks(void **state)
     }
 }
 
+/* ---- What only a sample shows ---------------------------------------------------------------------------- */
+
+enum { SAMPLED_FROM = 60000 };
+
+/* The host backend, but that a run of some rows fails: whatever is more than the limit is such a one. */
+static const struct attn_backend_ops *host_ops;
+static bool fails_sampled(struct attn_backend *backend, struct attn_memory *memory, const struct attn_problem *p,
+                          const struct attn_plan *plan, struct attn_failure *failure)
+{
+    if (attn_problem_work(p) <= SAMPLED_FROM)
+        return host_ops->run(backend, memory, p, plan, failure);
+    failure->code = ATTN_F_GLOBAL_BOUNDS;
+    snprintf(failure->text, sizeof failure->text, "a byte that belongs to no row of the sample");
+    return false;
+}
+
+/* A line that was found by a run of some rows is one of which attnfuzz run runs some rows, too. */
+static void a_sample_stays_one(void **state)
+{
+    static const struct {
+        const char *line;
+        int64_t from;
+    } starts[] = {
+        { "fa1 q=f32[64,8192,4,1] k=f16[64,16,2,1] v=f16[64,16,2,1] | dev=gfx1100 kernel=tile", ATTN_RUN_WORK_LIMIT },
+        { "fa1 q=f32[64,512,4,1] k=f16[64,16,2,1] v=f16[64,16,2,1] | dev=gfx1100 kernel=tile", SAMPLED_FROM },
+    };
+    const struct attn_host_options options = { .checked = true };
+    struct attn_backend *backend = attn_host_open(&options);
+    (void)state;
+    assert_non_null(backend);
+    host_ops = backend->ops;
+    struct attn_backend_ops ops = *host_ops;
+    ops.run = fails_sampled;
+    backend->ops = &ops;
+    const struct attn_shrink_how how = { .backend = backend,
+                                         .limits = { .work = SAMPLED_FROM, .bytes = INT64_C(1) << 26 } };
+    for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++) {
+        struct attn_case c;
+        struct attn_text_error error;
+        struct attn_outcome outcome;
+        struct attn_finding finding;
+        assert_true(attn_case_parse(starts[i].line, strlen(starts[i].line), &c, &error));
+        assert_int_equal(attn_check_run(backend, &c, &how.limits, &outcome, &finding), ATTN_OUTCOME_FAILED);
+        assert_true(attn_shrink_finding(&how, &finding, NULL));
+        const int64_t work = attn_problem_work(&finding.at.problem);
+        assert_true(work > starts[i].from && work < 4 * starts[i].from);
+    }
+    backend->ops = host_ops;
+    backend->ops->close(backend);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(smallest_is_found),
-        cmocka_unit_test(what_holds_is_left_alone),
-        cmocka_unit_test(tries_are_bounded),
+        cmocka_unit_test(a_sample_stays_one),       cmocka_unit_test(smallest_is_found),
+        cmocka_unit_test(what_holds_is_left_alone), cmocka_unit_test(tries_are_bounded),
         cmocka_unit_test(everything_shrinks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

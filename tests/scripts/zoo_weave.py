@@ -114,6 +114,59 @@ def small_program(folder):
     expect(done.returncode == 0 and run([folder + "/woven"]).stdout == "41 1\n", "all at once\n" + done.stderr)
 
 
+# Of a patch of one line what stood there and what does: woven, it is neither more nor less.
+CHANGES = [
+    ("b + ((a ^ b) & 7) * 8", "b + ((a ^ b) & 3) * 8 + (a & 4) * 8"),
+    ("a * (b + 1) + most(a, b)", "a * (b - 1) + most(a, b)"),
+    ("a > 2 ? b : a", "a > 2 ? b : a + b"),
+    ("a && most(a, b)", "a && (most(a, b) & 4 || b)"),
+    ("most(a, b) * 2", "most(a, b + (a & 3)) * 2"),
+    ("(a + b) * 3", "(a + (b - 1) * 3) * 2"),
+]
+# No expression in brackets says these.
+UNSAID = [("a && b && (a & 4)", "a && b || (a & 4)"), ("one(a)", "one(a, b)"),
+          ("b > a ? 1 : 2", "b > a ? 3 : 0 ? 1 : 2")]
+
+
+def changed_lines(folder):
+    def text(side):
+        body = "".join("static int f%d(int a, int b)\n{\n    return %s;\n}\n" % (i, pair[side])
+                       for i, pair in enumerate(CHANGES, 1))
+        call = "    for (int i = 0; i < 64; i++)\n        printf(\"%%d \", f%d(i / 8, i %% 8));\n    puts(\"\");\n"
+        calls = "".join(call % i for i in range(1, len(CHANGES) + 1))
+        return ("#include <stdio.h>\nstatic int most(int a, int b) { return a > b ? a : b; }\n%s"
+                "int main(void)\n{\n%s}\n" % (body, calls))
+
+    def edits(of, number, old, new):
+        begin = of.index("return %s;" % old)
+        return weave.narrowed(number, of, begin, begin + len("return %s;" % old), "return %s;" % new)
+
+    good, said = text(0), []
+    of_all = [e for i, (old, new) in enumerate(CHANGES, 1) for e in edits(good, i, old, new)]
+    for name, source in (("woven", weave.weave_text(good, of_all)), ("right", good), ("wrong", text(1))):
+        with open(os.path.join(folder, name + ".c"), "w") as f:
+            f.write(source)
+        planted.must([CC, "-w", "-I", os.path.join(SOURCE, "tests", "zoo"), "-o", folder + "/" + name,
+                      folder + "/" + name + ".c", os.path.join(SOURCE, "tests", "zoo", "planted.c")], folder)
+        said.append([run([folder + "/" + name], number).stdout.splitlines() for number in (
+            range(len(CHANGES) + 1) if name == "woven" else [0])])
+    woven, right, wrong = said[0], said[1][0], said[2][0]
+    expect(woven[0] == right, "with no change selected the lines differ")
+    for i, (old, new) in enumerate(CHANGES):
+        expect(right[i] != wrong[i] and woven[i + 1] == right[:i] + wrong[i:i + 1] + right[i + 1:],
+               "woven, %s is something else than %s" % (old, new))
+        found = weave.tokens.tokens(good)
+        weave.expect_whole(found, weave.nodes(good, found, edits(good, i + 1, old, new)))
+    for old, new in UNSAID:
+        source = "static int f(int a, int b)\n{\n    return %s;\n}\n" % old
+        found = weave.tokens.tokens(source)
+        try:
+            weave.expect_whole(found, weave.nodes(source, found, edits(source, 1, old, new)))
+            expect(False, "%s is taken for %s" % (new, old))
+        except weave.Unwoven:
+            pass
+
+
 def plans(program, number, counts=None):
     done = run([program, "plan", "--json", os.path.join(SOURCE, "corpus", "seeds", "qwen3.txt"),
                 os.path.join(SOURCE, "corpus", "padded.txt")], number, counts)
@@ -166,6 +219,7 @@ def planner_and_naive(folder):
 def main():
     with tempfile.TemporaryDirectory(dir=BUILD) as folder:
         small_program(folder)
+        changed_lines(folder)
         planner_and_naive(folder)
     return 1 if WRONG else 0
 

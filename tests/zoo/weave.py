@@ -78,8 +78,22 @@ def fit(text, line, part):
     return min(places, key=lambda i: abs(i - line), default=None)
 
 
+def unpaired(words):
+    """How many brackets among the words close what is opened before them, and open what is closed after them."""
+    closed = opened = 0
+    for word in words:
+        if word in tokens.OPEN:
+            opened += 1
+        elif word in tokens.CLOSE and opened:
+            opened -= 1
+        else:
+            closed += word in tokens.CLOSE
+    return closed, opened
+
+
 def narrowed(number, text, begin, end, new):
-    """The edits that a changed run of lines comes down to, token by token."""
+    """The edits that a changed run of lines comes down to, token by token, brackets in pairs: `(a & 7) * 8` into
+    `(a & 3) * 8 + (b & 4) * 8` is more than the 7."""
     old = text[begin:end]
     if not old or not new:
         return [Edit(number, begin, end, new)]
@@ -91,6 +105,13 @@ def narrowed(number, text, begin, end, new):
     last = 0
     while last < min(len(words_old), len(words_new)) - first and same_old[-1 - last] == same_new[-1 - last]:
         last += 1
+    while True:
+        closed, opened = (max(pair) for pair in zip(*(
+            unpaired(words[first:len(words) - last]) for words in (words_old, words_new))))
+        if (closed and first) or (opened and last):
+            first, last = first - bool(closed and first), last - bool(opened and last)
+        else:
+            break
     lead, tail = len("".join(words_old[:first])), len("".join(words_old[len(words_old) - last:]))
     return [Edit(number, begin + lead, end - tail, new[len("".join(words_new[:first])):len(new) - len(
         "".join(words_new[len(words_new) - last:]))])]
@@ -194,6 +215,25 @@ def nodes(text, found, edits):
     return roots
 
 
+def expect_whole(found, inside):
+    """What stands for a value in some nodes is one expression between the tokens beside it, as it is in brackets."""
+    for node in inside:
+        expect_whole(found, node.children)
+        before = [t.text for t in found if t.end <= node.begin][-1:]
+        after = [t.text for t in found if t.begin >= node.end][:1]
+        loose = [",", ";"]
+        loose += ["?"] if after == ["?"] or {"&&", "||"} & {*before, *after} else []
+        loose += ["||"] if "&&" in before + after else []
+        for _, wrong in node.variants if not node.statement else []:
+            words = tokens.tokens(wrong)
+            free = [t.text for t in words if t.outer is None]
+            choices = "".join(t for t in free if t in ("?", ":"))
+            while "?:" in choices:
+                choices = choices.replace("?:", "")
+            if any(unpaired([t.text for t in words])) or {*free} & {*loose} or choices:
+                raise Unwoven("in brackets it would be something else: %r" % wrong[:80])
+
+
 def emit(text, begin, end, inside):
     out, at = "", begin
     for node in sorted(inside, key=lambda n: n.begin):
@@ -285,7 +325,8 @@ def all_edits(chosen):
         try:
             mine = edits_of_patch(number, patch, tree.read)
             for name, of in mine.items():
-                nodes(tree.read(name), tokens.tokens(tree.read(name)), of)
+                found = tokens.tokens(tree.read(name))
+                expect_whole(found, nodes(tree.read(name), found, of))
             for name, of in mine.items():
                 edits.setdefault(name, []).extend(of)
         except Unwoven as why:
