@@ -6,7 +6,7 @@ with CBMC. `./dev prove` is this.
 Each statement is a proof of its own, with a time limit. Those that are marked open are not proved so far: they are
 tried only when they are named. One that fails is asked again for a legal call on a device of the
 table, which is replayed with a compiler and printed as a line; `attnfuzz explain` takes it. What was proved is kept in
-BUILD/prove with a hash of all that it rests on, and is not proved again until that changes.
+BUILD/prove with a hash of all that it rests on, and is not proved again until that changes. Seconds are of CPU.
 
   --source TREE   the planner of another tree
   --tools FOLDER  where CBMC is, or is to be (default BUILD/prove/tools)
@@ -24,9 +24,10 @@ import os
 import re
 import resource
 import shutil
+import signal
 import subprocess
 import sys
-import time
+import threading
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CHECKS = ("--bounds-check --pointer-check --pointer-overflow-check --signed-overflow-check --undefined-shift-check "
@@ -84,7 +85,7 @@ def hash_of(tree, tools, statement):
         for at, below, names in os.walk(top):
             below.sort()
             for name in sorted(names):
-                if name.endswith((".c", ".h")):
+                if name.endswith((".c", ".h", ".py")):
                     whole.update(name.encode())
                     with open(os.path.join(at, name), "rb") as f:
                         whole.update(f.read())
@@ -93,7 +94,7 @@ def hash_of(tree, tools, statement):
 
 class Prover:
     def __init__(self, tree, work, tools):
-        self.tree, self.work, self.tools = tree, work, tools
+        self.tree, self.work, self.tools, self.cpu = tree, work, tools, 0.0
 
     def command(self, name, *words):
         libraries = os.path.join(self.tools, "usr/lib/x86_64-linux-gnu")
@@ -101,11 +102,30 @@ class Prover:
         return [os.path.join(libraries, "ld-linux-x86-64.so.2"), "--library-path",
                 libraries + ":" + os.path.join(self.tools, "usr/lib"), program, *words]
 
+    def started(self, command, folder, seconds, **more):
+        """Exit code and output of a command, None where it has not ended in so many seconds. What it takes of the CPU,
+        with all that it starts, is added up: on a busy machine that alone says what a proof takes."""
+        child = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                 errors="replace", start_new_session=True, **more)
+        late = threading.Timer(seconds, os.killpg, (child.pid, signal.SIGKILL))
+        late.start()
+        try:
+            said = child.stdout.read()
+            _, status, used = os.wait4(child.pid, 0)
+            child.returncode = os.waitstatus_to_exitcode(status)
+        finally:
+            ended = late.is_alive()
+            late.cancel()
+            if child.returncode is None:
+                os.killpg(child.pid, signal.SIGKILL)
+        self.cpu += used.ru_utime + used.ru_stime
+        return child.returncode if ended else None, said
+
     def must(self, command, folder):
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace")
-        if done.returncode:
-            raise Unable((done.stderr + done.stdout).strip()[-2000:] or "%s failed" % command[0])
-        return done.stdout
+        code, said = self.started(command, folder, HANGS * 60)
+        if code != 0:
+            raise Unable(said.strip()[-2000:] or "%s failed" % command[0])
+        return said
 
     def solver(self):
         """CBMC starts a solver by name alone."""
@@ -150,26 +170,18 @@ class Prover:
             words.append("--slice-formula")
 
         def limits():
-            os.setpgrp()
             resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
             resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
 
-        with subprocess.Popen(self.command("cbmc", *words), cwd=os.path.dirname(program), stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True, errors="replace", preexec_fn=limits) as child:
-            try:
-                said = child.communicate(timeout=HANGS * seconds)[0]
-            except subprocess.TimeoutExpired:
-                os.killpg(child.pid, 9)
-                child.communicate()
-                return None, "not within %d s" % (HANGS * seconds)
-            except BaseException:
-                os.killpg(child.pid, 9)
-                raise
-        if child.returncode in (0, 10):
-            return child.returncode, said
-        if child.returncode == -9 or "SAT checker: ERROR" in said or "Solver error" in said or "std::bad_alloc" in said:
+        code, said = self.started(self.command("cbmc", *words), os.path.dirname(program), HANGS * seconds,
+                                  preexec_fn=limits)
+        if code in (0, 10):
+            return code, said
+        if code is None:
+            return None, "not within %d s" % (HANGS * seconds)
+        if code == -9 or "SAT checker: ERROR" in said or "Solver error" in said or "std::bad_alloc" in said:
             return None, "not within %d CPU seconds and %d GiB" % (seconds, MEMORY_BYTES >> 30)
-        return None, "CBMC ended with %d: %s" % (child.returncode, said.strip()[-300:])
+        return None, "CBMC ended with %d: %s" % (code, said.strip()[-300:])
 
     # ---- Counterexamples -------------------------------------------------------------------------------------------
 
@@ -289,6 +301,14 @@ def say(name, state, seconds, text):
     print("%-16s %-12s %6.1f s  %s" % (name, state, seconds, text), flush=True)
 
 
+def span(seconds, jobs):
+    """How long jobs that start one after the other take, so many at once."""
+    free = [0.0] * jobs
+    for each in seconds:
+        free[free.index(min(free))] += each
+    return max(free)
+
+
 def main():
     known = statements()
     parser = argparse.ArgumentParser(usage="./dev prove [options] [NAME...]", description=__doc__,
@@ -311,36 +331,39 @@ def main():
                          stdout=subprocess.PIPE, text=True)
     if had.returncode:
         return 3
-    prover = Prover(os.path.abspath(asked.source), work, had.stdout.strip())
+    tree, tools = os.path.abspath(asked.source), had.stdout.strip()
     kept = Kept(os.path.join(work, "proved.json"), asked.fresh)
-    wrong = []
+    wrong, taken = [], {}
 
     def one(statement):
-        whole = hash_of(prover.tree, prover.tools, statement)
+        whole = hash_of(tree, tools, statement)
         before = kept.proved(statement.name, whole)
         if before is not None:
             return statement, PROVED, before, statement.text + " (before)", None
-        began = time.monotonic()
+        prover = Prover(tree, work, tools)
         try:
             state, why, line = prover.prove(statement)
         except Unable as e:
             state, why, line = OPEN, str(e), None
-        seconds = time.monotonic() - began
         if state == PROVED:
-            kept.add(statement.name, whole, seconds)
-        return statement, state, seconds, statement.text if state == PROVED else why, line
+            kept.add(statement.name, whole, prover.cpu)
+        return statement, state, prover.cpu, statement.text if state == PROVED else why, line
 
     wanted = [s for s in known if (s.name in asked.names if asked.names else not s.open)]
     with concurrent.futures.ThreadPoolExecutor(asked.jobs) as pool:
         for done in concurrent.futures.as_completed([pool.submit(one, s) for s in wanted]):
             statement, state, seconds, text, line = done.result()
             say(statement.name, state, seconds, text)
+            taken[statement.name] = seconds
             if line:
                 print("  line: " + line, flush=True)
             if state != PROVED:
                 wrong.append(statement.name)
     print("prove: %s" % ("%d proved" % len(wanted) if not wrong else
                          "%d of %d not proved: %s" % (len(wrong), len(wanted), " ".join(sorted(wrong)))))
+    in_order = [taken[s.name] for s in wanted]
+    print("prove: %.0f s of CPU; %.0f s by %d at once, where they have a core each" % (
+        sum(in_order), span(in_order, asked.jobs), asked.jobs))
     if not asked.names:
         print("prove: not proved so far, and not tried: %s" % " ".join(s.name for s in known if s.open))
     return 1 if wrong else 0
