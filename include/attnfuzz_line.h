@@ -9,7 +9,7 @@
  *     GGML_ABORT("no FlashAttention kernel for: %s", line);
  *
  * One header, C99 and C++, nothing but ggml.h before it and libc. It allocates nothing, takes no lock and reads the
- * tensors' descriptions, never their data. Format: attnfuzz, planner/attn_planner.h (attn_problem_parse).
+ * tensors' descriptions, never their data. Format: attnfuzz, planner/attn_problem.h (attn_problem_parse).
  *
  * SPDX-License-Identifier: MIT */
 #ifndef ATTNFUZZ_LINE_H

@@ -27,7 +27,7 @@ install(FILES "${pages}/attnfuzz.bash" DESTINATION "${CMAKE_INSTALL_DATADIR}/bas
         RENAME attnfuzz COMPONENT command)
 
 # Headers keep the paths by which they include each other.
-foreach(header planner/attn_planner.h planner/tables.h reference/attn_reference.h subjects/attn_plugin.h)
+foreach(header planner/attn_planner.h planner/attn_problem.h planner/tables.h reference/attn_reference.h subjects/attn_plugin.h)
   get_filename_component(folder "${header}" DIRECTORY)
   install(FILES "${header}" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/attnfuzz/${folder}" COMPONENT library)
 endforeach()

@@ -1,4 +1,4 @@
-/* check.c: is a problem legal? Every rule of the definition in attn_planner.h, each with its own error and
+/* check.c: is a problem legal? Every rule of the definition in attn_problem.h, each with its own error and
  * the values that broke it. This is the one place that reads untrusted extents and strides, so all its
  * arithmetic is checked; everything else relies on what it lets through. Part of planner.c.
  *

@@ -1,6 +1,6 @@
 /* attn_reference.h: attention in double precision, the KV formats, and the error bound.
  *
- * The reference computes the definition in attn_planner.h (struct attn_problem) from the *dequantised* inputs
+ * The reference computes the definition in attn_problem.h (struct attn_problem) from the *dequantised* inputs
  * and, beside every component, the gauge that the bound needs; attn_judge then holds a result against a
  * limit derived from the arithmetic of the route that made it. All functions are thread safe.
  *

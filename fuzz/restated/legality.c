@@ -1,4 +1,4 @@
-/* legality.c: what a legal problem is, after its definition in attn_planner.h, in integers that hold every sum and
+/* legality.c: what a legal problem is, after its definition in attn_problem.h, in integers that hold every sum and
  * product. See restated.h.
  *
  * SPDX-License-Identifier: MIT */

@@ -1,4 +1,4 @@
-/* problem.c: the left part of a problem line, read and written. The grammar is in attn_planner.h.
+/* problem.c: the left part of a problem line, read and written. The grammar is in attn_problem.h.
  *
  * What the grammar leaves open: blanks (space, tab) separate words, any number of them, also before the first word;
  * a carriage return counts as one where the line ends after it. Every other byte that no word can hold, NUL

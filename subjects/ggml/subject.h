@@ -17,7 +17,7 @@ enum {
     GGML_LAUNCHES_MAX = 64,     /* of one dispatch; more are counted as too big a call */
     GGML_FITS = 1 << 14,        /* slots of the table of kernels looked up; a power of two */
     GGML_NAMES = 1 << 12,       /* names of kernels that are remembered; a power of two */
-    GGML_PLACE_ALIGNMENT = 256, /* of each tensor's place: buffers start there (attn_planner.h) */
+    GGML_PLACE_ALIGNMENT = 256, /* of each tensor's place: buffers start there (attn_problem.h) */
     GGML_PLACE_GAP = 1 << 16,   /* behind each: what reads past a tensor is not in the next one */
 };
 /* From one tensor's place to the next one's. */
