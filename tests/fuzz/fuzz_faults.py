@@ -22,6 +22,8 @@ SOURCE, BUILD, BIN = (os.environ[k] for k in ("ATTN_SOURCE", "ATTN_BUILD", "ATTN
 TURNS = 8
 # What such a fault does depends on what its process was asked before: another verb need not see it on the same line.
 OF_A_PROCESS = {"b65_first_device_for_all"}
+# Multiply-adds: fuzz_kernel runs no line whole that has more (fuzz/targets/execution.h), and larger samples are slow.
+WORK = 24 * 60000
 
 
 def run(command, **options):
@@ -102,7 +104,7 @@ def shrunk(name, work, finding, line, stderr):
         return "%s: shrunk to a larger line: %s" % (name, small)
     if not fails_with_the_fault_alone(work, small):
         return "%s: the shrunk line does not fail, or fails without the fault too: %s" % (name, small)
-    wrong, verb = verb_shrinks(name, work, line, what, ["--property", what[1:].split()[0]])
+    wrong, verb = verb_shrinks(name, work, line, what, ["--property", what[1:].split()[0], "--max-work", str(WORK)])
     if not wrong and verb["kernel"] and "kernel=" + verb["kernel"] not in what:
         wrong = "%s: attnfuzz shrink changed the kernel that fails: %s" % (name, verb["kernel"])
     print("  shrunk in %s steps, %s tries: features %s to %s, extents %s to %s, %d to %d characters\n    %s"
