@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What the zoo has kept (tests/zoo/results.txt) beside the heads of the faults that it is about: a target finds a fault
 by a property that the fault's head lists, or what it found has not been looked at; nothing is found where nothing is
-planted; each way has its seeds once at most, and every row is of a fault that there is."""
+planted; each way has its seeds once at most, and every row is of a fault that there is. What the pages say of it is
+what is kept."""
 
 import glob
 import os
@@ -13,7 +14,7 @@ sys.path.insert(0, os.path.join(SOURCE, "tests", "support"))
 import planted  # noqa: E402
 
 # Of a row, by its place: cli/zoo/record.c has the others.
-FAULT, WAY, SEED, END, PROPERTY, FIELDS = 0, 1, 2, 4, 5, 13
+FAULT, WAY, SEED, END, PROPERTY, CPU_MS, FIELDS = 0, 1, 2, 4, 5, 7, 13
 
 
 def rows_of(text):
@@ -41,7 +42,51 @@ def wrong_rows(rows, listed):
     return wrong
 
 
+def counted(rows):
+    """Of each way: how many faults were found in the median of their seeds, of so many, how many within 5 seconds."""
+    took = {}
+    for row in rows:
+        if not row[FAULT].startswith("none-"):
+            ms = int(row[CPU_MS]) if row[END] == "found" else None
+            took.setdefault(row[WAY], {}).setdefault(row[FAULT], []).append(float("inf") if ms is None else ms)
+    medians = {way: [sorted(of)[len(of) // 2] for of in faults.values()] for way, faults in took.items()}
+    return {way: (sum(ms < float("inf") for ms in of), len(of), sum(ms <= 5000 for ms in of))
+            for way, of in medians.items()}
+
+
+def text_of(*path):
+    with open(os.path.join(SOURCE, *path)) as f:
+        return " ".join(f.read().split())
+
+
 class Results(unittest.TestCase):
+    def test_what_is_said(self):
+        with open(os.path.join(SOURCE, "tests", "zoo", "results.txt")) as f:
+            of = counted(rows_of(f.read()))
+        all_of = len(glob.glob(os.path.join(SOURCE, "tests", "faults", "*.patch")))
+        for way, numbers in of.items():
+            self.assertIn("%s: %d of %d faults within 60 CPU seconds in the median, %d within 5" % (way, *numbers),
+                          text_of("docs", "results.md"))
+        found, tried, soon = of["target"]
+        self.assertEqual(found, tried)
+        self.assertIn("planted faults, %d of %d tried | all %d found within 60 CPU seconds in the median, %d within 5; "
+                      "the cases of test-backend-ops find %d of %d |" % (tried, all_of, found, soon, *of["grid"][:2]),
+                      text_of("README.md"))
+        ran = text_of("docs", "ran.md")
+        for said in ("Planted faults, %d of the %d in" % (tried, all_of), "%d within 5, none" % soon,
+                     "mutator finds %d of %d" % of["raw"][:2], "same checks %d of %d" % of["uniform"][:2],
+                     "one seed, %d of %d" % of["grid"][:2]):
+            self.assertIn(said, ran)
+
+    def test_what_is_counted(self):
+        def row(fault, way, end, ms):
+            return [fault, way, "1", "60", end, "P2", "fuzz_kernel", ms, "1", "1", "1", "abc", "fa1"]
+
+        self.assertEqual(counted([row("x", "raw", "found", "900"), row("x", "raw", "missed", "60000"),
+                                  row("x", "raw", "found", "5001"), row("y", "raw", "missed", "60000"),
+                                  row("z", "raw", "found", "5000"), row("none-fuzz_plan", "raw", "missed", "60000"),
+                                  row("x", "grid", "found", "9")]), {"raw": (2, 3, 1), "grid": (1, 1, 1)})
+
     def test_what_is_kept(self):
         with open(os.path.join(SOURCE, "tests", "zoo", "results.txt")) as f:
             rows = rows_of(f.read())
