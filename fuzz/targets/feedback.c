@@ -107,20 +107,24 @@ __attribute__((section("__libfuzzer_extra_counters"), used)) static uint8_t coun
 __attribute__((section("__sancov_guards"), used)) static uint32_t guards[1 << GUARD_BITS];
 extern uint8_t *__afl_area_ptr __attribute__((weak));
 
-/* Single traits each time; pairs to AFL++, which runs an input again to see what of it is stable, each time too, to
+/* A number of AFL++'s map stands for as many pairs as it tells counts apart (AFL, technical_details, section 2): with
+ * one each, some hundred inputs had all of them.
+ * Single traits each time; pairs to AFL++, which runs an input again to see what of it is stable, each time too, to
  * libFuzzer when they are new: it keeps lists of who has which counter, and hundreds of them an input took half of its
  * time. */
 static void show(const struct keys *keys)
 {
+    enum { SPREAD = TABLE_BITS - GUARD_BITS, BUCKETS = 8 };
+    static const uint8_t bucket[BUCKETS] = { 1, 2, 3, 4, 8, 16, 32, 128 };
     for (int a = 0; a < ATTN_TRAIT_COUNT; a++) {
         counters[place(keys->of[a], 0, COUNTER_BITS)] = 1;
         for (int b = 0; b < a; b++) {
             const uint32_t at = place(keys->of[a], keys->of[b], TABLE_BITS);
-            const uint32_t guard = guards[at >> (TABLE_BITS - GUARD_BITS)];
+            const uint32_t guard = guards[at >> SPREAD];
             if (ran[at] == 0)
                 counters[at >> (TABLE_BITS - COUNTER_BITS)] = 1;
             if (guard && &__afl_area_ptr)
-                __afl_area_ptr[guard] = 1;
+                __afl_area_ptr[guard] = bucket[at % (1 << SPREAD) % BUCKETS];
         }
     }
 }
