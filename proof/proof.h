@@ -12,6 +12,9 @@
 #define ATTN_PROOF_H
 
 #include "planner/attn_planner.h"
+#if defined(PROOF_CASE)
+#include "proof/head_size.h"
+#endif
 
 #if defined(PROOF_REPLAY)
 void proof_assume(bool holds);
@@ -152,6 +155,9 @@ static inline struct attn_key proof_key(void)
     struct attn_key key;
 #if defined(PROOF_ALL)
     __CPROVER_assume(proof_is_key(&key));
+#if defined(PROOF_CASE)
+    proof_is_of_class(&key);
+#endif
 #else
     const struct attn_problem p = proof_problem();
     attn_key_of(&p, &key);

@@ -12,6 +12,8 @@ BUILD/prove with a hash of all that it rests on, and is not proved again until t
   --tools FOLDER  where CBMC is, or is to be (default BUILD/prove/tools)
   --jobs N        proofs at once
   --fresh         prove again what was proved
+  --no-line       looks for no line of what is refuted, which takes longest
+  --list          prints the names of what would be proved
 
 Exit code: 0 all that was asked for is proved, 1 something is refuted or not finished, 2 wrong usage, 3 CBMC cannot be
 had here, 130 interrupted."""
@@ -45,13 +47,17 @@ class Unable(Exception):
 
 
 class Statement:
-    def __init__(self, row):
+    def __init__(self, row, case=None, cases=0):
+        self.case, self.cases = case, cases
         self.name, self.function, self.file, linked, how, seconds, self.text = (f.strip() for f in row.split("|"))
         self.linked, self.how, self.seconds = linked.split(), how.split(), int(seconds)
         self.kernel = next((h[len("kernel="):] for h in self.how if h.startswith("kernel=")), None)
         self.bytes = next((h[len("text="):] for h in self.how if h.startswith("text=")), None)
         self.unwind = next((h[len("unwind="):] for h in self.how if h.startswith("unwind=")), "20")
         self.open = "open" in self.how
+        self.of = self.name  # which its row says
+        if case:
+            self.name += "." + case.replace("_", "x")
         self.calls = [h.replace(">", ":") for h in self.how if ">" in h]
 
     def defines(self, mode):
@@ -62,15 +68,24 @@ class Statement:
             defines.append("-DPROOF_TEXT=" + self.bytes)
         if "same" in self.how:
             defines.append("-DPROOF_SAME")
+        if self.case and mode == "ALL":
+            defines.append("-DPROOF_CASE=" + ("-1" if self.case == "none" else "ATTN_HEAD_SIZE_" + self.case))
+            defines.append("-DPROOF_CASES=%d" % self.cases)
         return defines
 
     def has_a_line(self):
         return "planner" in self.linked
 
 
-def statements():
+def statements(tree):
+    with open(os.path.join(tree, "planner/contracts/shapes.h")) as f:
+        sizes = re.search(r"define ATTN_MMA_HEAD_SIZES\(X\)((?:.*\\\n)*.*)", f.read()).group(1)
+    classes = ["none"] + ["%s_%s" % size for size in re.findall(r"X\((\d+), (\d+)\)", sizes)]
     with open(os.path.join(HERE, "statements.txt")) as f:
-        return [Statement(line) for line in f if line.strip() and not line.startswith("#")]
+        for row in f:
+            if row.strip() and not row.startswith("#"):
+                for case in classes if "heads" in Statement(row).how else [None]:
+                    yield Statement(row, case, len(classes))
 
 
 def sources(tree):
@@ -93,8 +108,8 @@ def hash_of(tree, tools, statement):
 
 
 class Prover:
-    def __init__(self, tree, work, tools):
-        self.tree, self.work, self.tools, self.cpu = tree, work, tools, 0.0
+    def __init__(self, tree, work, tools, lines=True):
+        self.tree, self.work, self.tools, self.lines, self.cpu = tree, work, tools, lines, 0.0
 
     def command(self, name, *words):
         libraries = os.path.join(self.tools, "usr/lib/x86_64-linux-gnu")
@@ -225,7 +240,7 @@ class Prover:
             return PROVED, "", None
         violated = re.search(r"Violated property:\n *(.*?)\n *(.*?)\n", said)
         what = "%s (%s)" % (violated.group(2).strip(), place(violated.group(1), self.tree)) if violated else "it fails"
-        if not statement.has_a_line():
+        if not statement.has_a_line() or not self.lines:
             return REFUTED, what, None
         line, why = self.line(statement, statement.seconds)
         return REFUTED, what + "; " + why, line
@@ -310,7 +325,6 @@ def span(seconds, jobs):
 
 
 def main():
-    known = statements()
     parser = argparse.ArgumentParser(usage="./dev prove [options] [NAME...]", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("build")
@@ -319,12 +333,19 @@ def main():
     parser.add_argument("--tools")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2)
     parser.add_argument("--fresh", action="store_true")
+    parser.add_argument("--no-line", action="store_true")
+    parser.add_argument("--list", action="store_true")
     asked = parser.parse_intermixed_args()
-    strange = [n for n in asked.names if n not in [s.name for s in known]]
+    known = list(statements(asked.source))
+    strange = [n for n in asked.names if not any(n in (s.name, s.of) for s in known)]
     if strange:
-        print("prove: there is no statement '%s' (there are: %s)" % (strange[0], " ".join(s.name for s in known)),
-              file=sys.stderr)
+        print("prove: there is no statement '%s' (there are: %s)" % (
+            strange[0], " ".join(dict.fromkeys(s.of for s in known))), file=sys.stderr)
         return 2
+    wanted = [s for s in known if (s.name in asked.names or s.of in asked.names if asked.names else not s.open)]
+    if asked.list:
+        print("\n".join(s.name for s in wanted))
+        return 0
     work = os.path.join(os.path.abspath(asked.build), "prove")
     os.makedirs(work, exist_ok=True)
     had = subprocess.run(["sh", os.path.join(HERE, "cbmc.sh"), asked.tools or os.path.join(work, "tools")],
@@ -340,7 +361,7 @@ def main():
         before = kept.proved(statement.name, whole)
         if before is not None:
             return statement, PROVED, before, statement.text + " (before)", None
-        prover = Prover(tree, work, tools)
+        prover = Prover(tree, work, tools, not asked.no_line)
         try:
             state, why, line = prover.prove(statement)
         except Unable as e:
@@ -349,7 +370,6 @@ def main():
             kept.add(statement.name, whole, prover.cpu)
         return statement, state, prover.cpu, statement.text if state == PROVED else why, line
 
-    wanted = [s for s in known if (s.name in asked.names if asked.names else not s.open)]
     with concurrent.futures.ThreadPoolExecutor(asked.jobs) as pool:
         for done in concurrent.futures.as_completed([pool.submit(one, s) for s in wanted]):
             statement, state, seconds, text, line = done.result()
@@ -365,7 +385,8 @@ def main():
     print("prove: %.0f s of CPU; %.0f s by %d at once, where they have a core each" % (
         sum(in_order), span(in_order, asked.jobs), asked.jobs))
     if not asked.names:
-        print("prove: not proved so far, and not tried: %s" % " ".join(s.name for s in known if s.open))
+        print("prove: not proved so far, and not tried: %s" % " ".join(dict.fromkeys(
+            s.of for s in known if s.open)))
     return 1 if wrong else 0
 
 
