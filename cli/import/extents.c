@@ -72,6 +72,7 @@ static int extent_of(const char *name, size_t len)
 struct extents {
     int64_t value[EXTENTS];
     bool has[EXTENTS], type_missing;
+    struct attn_tensor as_k, as_v;
 };
 
 /* Takes name=value or name:value from text[*at..); false at the end. */
@@ -119,15 +120,13 @@ static bool build(const struct extents *e, struct import_found *found)
     found->given = 1u << IMPORT_GIVEN_DENSE | 1u << IMPORT_GIVEN_SCALE | 1u << IMPORT_GIVEN_NO_MASK |
                    (e->has[HEADS_KV] ? 0u : 1u << IMPORT_GIVEN_HEADS_KV) |
                    (e->has[TYPE_K] && e->has[TYPE_V] ? 0u : 1u << IMPORT_GIVEN_TYPES);
-    return import_tensor(&p->t[ATTN_Q], ATTN_F32, q, NULL) &&
-           import_tensor(&p->t[ATTN_K], e->has[TYPE_K] ? (int)x[TYPE_K] : ATTN_F16, k, NULL) &&
-           import_tensor(&p->t[ATTN_V], e->has[TYPE_V] ? (int)x[TYPE_V] : ATTN_F16, v, NULL) &&
-           import_tensor(&p->t[ATTN_DST], ATTN_F32, dst, NULL);
+    return import_tensor(&p->t[ATTN_Q], ATTN_F32, q, NULL) && import_tensor_as(&p->t[ATTN_K], &e->as_k, k, NULL) &&
+           import_tensor_as(&p->t[ATTN_V], &e->as_v, v, NULL) && import_tensor(&p->t[ATTN_DST], ATTN_F32, dst, NULL);
 }
 
 enum import_result import_extents(const char *text, size_t len, size_t *from, struct import_found *found)
 {
-    struct extents e = { .type_missing = false };
+    struct extents e = { .as_k = { .type = ATTN_F16 }, .as_v = { .type = ATTN_F16 } };
     struct import_field field;
     bool begun = false;
     const char *start = text + *from;
@@ -135,10 +134,8 @@ enum import_result import_extents(const char *text, size_t len, size_t *from, st
         int extent = extent_of(field.key, field.key_len);
         int64_t number;
         if (extent == TYPE_K || extent == TYPE_V) {
-            int type = import_type(&field, found);
-            e.type_missing |= type < 0;
-            e.has[extent] = type >= 0;
-            e.value[extent] = type;
+            e.has[extent] = import_type_of(&field, found, extent == TYPE_K ? &e.as_k : &e.as_v);
+            e.type_missing |= !e.has[extent];
         } else if (import_integer(&field, &number) && extent >= 0) {
             if (!begun)
                 start = field.key;

@@ -150,8 +150,14 @@ bool import_product(int64_t a, int64_t b, int64_t *product)
 
 bool import_tensor(struct attn_tensor *t, int type, const int64_t ne[4], const int order[4])
 {
-    int64_t bytes = attn_type_info(type)->block_bytes;
-    *t = (struct attn_tensor){ .type = (uint8_t)type, .present = 1 };
+    const struct attn_tensor as = { .type = (uint8_t)type };
+    return import_tensor_as(t, &as, ne, order);
+}
+
+bool import_tensor_as(struct attn_tensor *t, const struct attn_tensor *as, const int64_t ne[4], const int order[4])
+{
+    int64_t bytes = attn_tensor_info(as)->block_bytes;
+    *t = (struct attn_tensor){ .type = as->type, .foreign = as->foreign, .present = 1 };
     memcpy(t->ne, ne, sizeof t->ne);
     for (int i = 0; i < 4; i++)
         if (ne[i] < 1 || !import_product(bytes, ne[i], &bytes))
@@ -159,7 +165,7 @@ bool import_tensor(struct attn_tensor *t, int type, const int64_t ne[4], const i
     attn_tensor_contiguous(t);
     if (!order)
         return true;
-    int64_t step = attn_row_bytes(type, ne[0]);
+    int64_t step = attn_tensor_row_bytes(t);
     for (int i = 1; i < 4; i++) {
         if (ne[order[i]] > 1) /* else it says nothing, and the contiguous one is left out of the line */
             t->nb[order[i]] = step;

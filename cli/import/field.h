@@ -84,6 +84,8 @@ bool import_product(int64_t a, int64_t b, int64_t *product);
 /* Sets a tensor: contiguous, or with the strides of ne permuted as `order` says: order[i] is the dimension that is the
  * i-th in memory. False when it is too large or an extent is below 1. */
 bool import_tensor(struct attn_tensor *t, int type, const int64_t ne[4], const int order[4]);
+/* The same with the type of `as`, which may be a library's own (import_type_of). */
+bool import_tensor_as(struct attn_tensor *t, const struct attn_tensor *as, const int64_t ne[4], const int order[4]);
 /* Letter, digit or underscore. */
 bool import_is_word(char c);
 

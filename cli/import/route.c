@@ -35,17 +35,19 @@ static int list_of(const struct import_field *f)
     return -1;
 }
 
-static bool set_tensor(struct attn_tensor *t, int type, const int64_t ne[4], const int64_t nb[4])
+static bool set_tensor(struct attn_tensor *t, const struct attn_tensor *as, const int64_t ne[4], const int64_t nb[4])
 {
-    if (!import_tensor(t, type, ne, NULL))
+    if (!import_tensor_as(t, as, ne, NULL))
         return false;
     if (nb)
         memcpy(t->nb, nb, sizeof t->nb);
     return true;
 }
 
-static bool build(int type_k, int type_v, const bool has[N_LISTS], int64_t lists[N_LISTS][4], struct attn_problem *p)
+static bool build(const struct attn_tensor *as_k, const struct attn_tensor *as_v, const bool has[N_LISTS],
+                  int64_t lists[N_LISTS][4], struct attn_problem *p)
 {
+    static const struct attn_tensor f32 = { .type = ATTN_F32 }, f16 = { .type = ATTN_F16 };
     const int64_t *q = lists[Q_SHAPE], *v = lists[V_SHAPE];
     memset(p, 0, sizeof *p);
     const int64_t q_nb[4] = { 4, 4 * q[0] * q[2], 4 * q[0], 4 * q[0] * q[1] * q[2] };
@@ -54,12 +56,12 @@ static bool build(int type_k, int type_v, const bool has[N_LISTS], int64_t lists
     for (int i = 0; i < 4; i++)
         if (q[i] < 1 || q[i] > INT16_MAX * INT64_C(64))
             return false;
-    if (!set_tensor(&p->t[ATTN_Q], ATTN_F32, q, q_nb) ||
-        !set_tensor(&p->t[ATTN_K], type_k, lists[K_SHAPE], has[K_STRIDES] ? lists[K_STRIDES] : NULL) ||
-        !set_tensor(&p->t[ATTN_V], type_v, v, has[V_STRIDES] ? lists[V_STRIDES] : NULL) ||
-        !set_tensor(&p->t[ATTN_MASK], ATTN_F16, has[MASK_SHAPE] ? lists[MASK_SHAPE] : mask,
+    if (!set_tensor(&p->t[ATTN_Q], &f32, q, q_nb) ||
+        !set_tensor(&p->t[ATTN_K], as_k, lists[K_SHAPE], has[K_STRIDES] ? lists[K_STRIDES] : NULL) ||
+        !set_tensor(&p->t[ATTN_V], as_v, v, has[V_STRIDES] ? lists[V_STRIDES] : NULL) ||
+        !set_tensor(&p->t[ATTN_MASK], &f16, has[MASK_SHAPE] ? lists[MASK_SHAPE] : mask,
                     has[MASK_STRIDES] ? lists[MASK_STRIDES] : NULL) ||
-        !set_tensor(&p->t[ATTN_DST], ATTN_F32, dst, NULL))
+        !set_tensor(&p->t[ATTN_DST], &f32, dst, NULL))
         return false;
     p->scale = 1.0f / sqrtf((float)q[0]);
     p->head_total = q[2];
@@ -76,8 +78,8 @@ enum import_result import_route(const char *text, size_t len, size_t *from, stru
     start += sizeof mark - 1;
     int64_t lists[N_LISTS][4];
     bool has[N_LISTS] = { false };
-    int type_k = -1, type_v = -1;
-    bool type_missing = false;
+    struct attn_tensor as_k, as_v;
+    bool has_k = false, has_v = false, type_missing = false;
     size_t at = 0, end = (size_t)(text + len - start);
     struct import_field field;
     while (import_field_next(start, end, &at, " \t", &field)) {
@@ -88,18 +90,17 @@ enum import_result import_route(const char *text, size_t len, size_t *from, stru
                 return import_bad(found, text, field.value, "four numbers in brackets expected");
             has[list] = true;
         } else if (is_k || is_v) {
-            int type = import_type(&field, found);
-            type_missing |= type < 0;
-            *(is_k ? &type_k : &type_v) = type;
+            type_missing |= !import_type_of(&field, found, is_k ? &as_k : &as_v);
+            *(is_k ? &has_k : &has_v) = true;
         }
     }
     if (at < end)
         return import_bad(found, text, start + at, "key=value expected");
     if (type_missing)
         return IMPORT_TYPE;
-    if (!has[Q_SHAPE] || !has[K_SHAPE] || !has[V_SHAPE] || type_k < 0 || type_v < 0)
+    if (!has[Q_SHAPE] || !has[K_SHAPE] || !has[V_SHAPE] || !has_k || !has_v)
         return import_bad(found, text, start, "Q, Kraw, Vraw, Kshape or Vshape is missing");
-    if (!build(type_k, type_v, has, lists, &found->problem))
+    if (!build(&as_k, &as_v, has, lists, &found->problem))
         return import_bad(found, text, start, "an extent is 0 or too large");
     found->given = 1u << IMPORT_GIVEN_SCALE | (has[MASK_SHAPE] ? 0u : 1u << IMPORT_GIVEN_MASK);
     return IMPORT_FOUND;

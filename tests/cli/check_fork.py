@@ -146,6 +146,20 @@ class Import(Fork):
         self.check(0, "none", self.write("again.txt", "\n".join(got) + "\n"))
         self.assertIn("unknown type 'tq4_x'", self.ends(2, "import", log).err)
 
+    def test_of_logs(self):
+        """Route-debug lines and extents by their names, whose K is of the library's own: strides are of its blocks."""
+        texts = ("CUDA_FA_ROUTE_PLAN device=0 Q=[128,11,32,1] Kraw=tq4_x Vraw=q8_0 Kshape=[128,512,16,1] "
+                 "Vshape=[128,512,16,1] Keff=f16 kernel=TILE Knb=[68,1088,68,557056] Vnb=[34,2176,136,1114112]",
+                 "L_q:2 L_k:77 n_head:8 d_head:128 type_K:TQ4_X type_V:vq2_x")
+        log = self.write("log.txt", "".join("12:00 " + text + "\n" for text in texts))
+        got = self.good("import", "--subject", "ggml=" + FORK, log).out.splitlines()
+        got = [line for line in got if not line.startswith("#")]
+        self.assertRegex(got[0], r" k=tq4_x\[128,512,16,1\]:1088,68,557056 v=q8_0\[128,512,16,1\]:2176,136,1114112 ")
+        self.assertRegex(got[1], r" k=tq4_x\[128,77,8,1\] v=vq2_x\[128,77,8,1\] ")
+        again = self.good("import", "--subject", "ggml=" + FORK, self.write("again.txt", "\n".join(got) + "\n")).out
+        self.assertEqual([line for line in again.splitlines() if not line.startswith("#")], got)
+        self.assertIn("do not exist here: tq4_x 1, vq2_x 1", self.good("import", log).out)
+
 
 class Diff(Fork):
     def library(self, fault):
