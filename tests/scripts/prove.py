@@ -15,7 +15,7 @@ SOURCE, BUILD = os.environ["ATTN_SOURCE"], os.environ["ATTN_BUILD"]
 PROVE = [sys.executable, os.path.join(SOURCE, "proof", "prove.py")]
 TOOLS = os.path.join(BUILD, "prove", "tools")
 # A minute of a core: two to four statements, and one fault.
-STATEMENT_TURNS, FAULT_TURNS = 16, 6
+STATEMENT_TURNS, FAULT_TURNS = 24, 6
 
 # A fault of tests/faults, the statement that it breaks, what the replay says.
 FAULTS = [
