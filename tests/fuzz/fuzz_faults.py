@@ -17,7 +17,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 import planted  # noqa: E402
 import share  # noqa: E402
 
-SOURCE, BUILD, BIN = (os.environ[k] for k in ("ATTN_SOURCE", "ATTN_BUILD", "ATTN_BIN"))
+SOURCE = planted.SOURCE
+BUILD = os.environ.get("ATTN_BUILD", os.path.join(SOURCE, "build", "asan"))
+BIN = os.environ.get("ATTN_BIN", os.path.join(BUILD, "bin"))
 # A test run plants an eighth of the faults, those whose turn it is; `./dev test --long` plants all.
 TURNS = 8
 # What such a fault does depends on what its process was asked before: another verb need not see it on the same line.
@@ -109,7 +111,17 @@ def shrunk(name, work, finding, line, stderr):
         wrong = "%s: attnfuzz shrink changed the kernel that fails: %s" % (name, verb["kernel"])
     print("  shrunk in %s steps, %s tries: features %s to %s, extents %s to %s, %d to %d characters\n    %s"
           % (steps, tries, features, fewer, extents, less, len(line), len(small), small), flush=True)
+    explained(work, small)
     return wrong
+
+
+def explained(work, line):
+    """What the command that has the fault says of the line, and how to ask it again."""
+    faulty = os.path.join(work, "attnfuzz")
+    said = run([faulty, "explain", line]).stdout
+    if said:
+        print("\n  $ %s explain '%s'\n    %s" % (os.path.relpath(faulty, SOURCE), line,
+                                               said.rstrip().replace("\n", "\n    ")), flush=True)
 
 
 def check_script(path, faulty):

@@ -23,7 +23,7 @@ BUILD = os.path.abspath(os.environ.get("ATTN_BUILD", "build/asan"))
 LIBRARY = os.path.join(BUILD, "lib", "imitation-hip.so")
 PAGES = ["README.md"] + sorted(glob.glob("docs/*.md", root_dir=SOURCE))
 # How a command line begins; anything else in an indented block is output, a line, or a form.
-COMMAND = re.compile(r"^    ((?:\./dev|cmake|cd|cpack|man|pkg-config|sudo|dpkg|ctest|ninja|for|tests/\S+|"
+COMMAND = re.compile(r"^    ((?:\./dev|cmake|cd|cpack|apt-get|man|pkg-config|sudo|dpkg|ctest|ninja|for|tests/\S+|"
                      r"(?:build/\w+/)?(?:build/bin/|bin/)?attnfuzz) .*)$")
 # Of attnfuzz: what is added so that it ends soon, and the exit codes that are good where it is not 0.
 SHORT = {"check": "--calls 400 --no-code", "diff": "--calls 200 --no-code",
@@ -39,9 +39,8 @@ ELSEWHERE = [
     (r"ggml=debian", "check_debian: downloads Debian's library"),
     (r"null-hip --execute", "null_execute"),
     (r"attnfuzz shrink", "cli_shrink: needs a line that fails"),
-    (r"fuzz_faults\.py", "fuzz_faults"),
     (r"^for f in planner", "planner_needs_only_c11"),
-    (r"pkg-config|cmake --install|cpack|^sudo|^dpkg|^man ", "installed"),
+    (r"pkg-config|cmake --install|cpack|^apt-get|^sudo|^dpkg|^man ", "installed"),
     (r"^ninja|^ctest", "what runs this test"),
 ]
 
