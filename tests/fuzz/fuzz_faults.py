@@ -54,7 +54,7 @@ def same_failure(a, b):
 
 def fails_with_the_fault_alone(work, line):
     """Whether the line fails with the fault and holds without it."""
-    codes = [run([folder + "/attnfuzz", "run", line]).returncode for folder in (work, BIN)]
+    codes = [run([folder + "/attnfuzz", "run", "--shrink", "0", line]).returncode for folder in (work, BIN)]
     return codes == [1, 0]
 
 
