@@ -38,7 +38,7 @@ static struct model model_of(const struct attn_plan *p, wide once, wide tiles)
     } else if (p->stage_k) {
         const bool small = p->stage_k + p->stage_v < 32; /* copies, at four fifths of the rate */
         m.bytes += small ? m.bytes / 4 : 0;
-        m.rate = p->arithmetic.q_type == ATTN_Q8_0 ? 64 : 40;
+        m.rate = p->arithmetic.matrix ? 256 : p->arithmetic.q_type == ATTN_Q8_0 ? 64 : 40;
     } else {
         m.bytes *= p->load_k + p->load_v < 32 ? 2 : 1; /* small loads read at half of it */
         m.rate = 32;

@@ -121,6 +121,13 @@ static bool stages(const struct attn_plan *p)
            fixed + ATTN_VEC_WAVES * ATTN_VEC_SLOTS * chunk <= d->lds_bytes;
 }
 
+/* Whole pieces of one 16-bit type are for the matrix cores, where there are any that staged rows can be for. */
+static bool multiplies(const struct attn_plan *p)
+{
+    return p->stage_k + p->stage_v == 32 && p->key.type_k == p->key.type_v &&
+           attn_type_info(p->key.type_k)->block_bytes == 2 && p->device.matrix >= ATTN_MATRIX_MMA_SM80;
+}
+
 static bool check_launches(const struct attn_plan *p, struct attn_restated_fault *fault)
 {
     const struct attn_key *k = &p->key;
@@ -149,6 +156,9 @@ static bool check_launches(const struct attn_plan *p, struct attn_restated_fault
     if (p->stage_k != stage_k || p->stage_v != stage_v)
         return attn_differs(fault, "%s stages K, V in copies of %d, %d bytes, not %d, %d", name, p->stage_k, p->stage_v,
                             stage_k, stage_v);
+    if (p->kernel == ATTN_KERNEL_vec && multiplies(p) != (p->arithmetic.matrix == 1))
+        return attn_differs(fault, "%s %s on matrix cores", name,
+                            p->arithmetic.matrix ? "multiplies" : "does not multiply");
     return true;
 }
 

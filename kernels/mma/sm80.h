@@ -66,30 +66,33 @@ template <class E> struct mma_sm80 : mma_fragment<E, 32, 4, 8> {
         v[1] = load_matrices<true>(row + 16);
     }
 
-    /* Columns FIRST .. FIRST + 7 of a product with 16. */
-    template <int FIRST>
-    static __device__ __forceinline__ void multiply(float (&acc)[ACC], const operand &a, const operand &b)
+    /* c += a b, b of eight columns: two words. */
+    static __device__ __forceinline__ void product(float *c, const operand &a, const uint32_t *b)
     {
-        float *const c = acc + FIRST / 2;
-        const uint32_t *const half = b.w + FIRST / 4;
 #if SIMT_HOST
-        simt_host_matrix(E::BF16 ? SIMT_SM80_BF16 : SIMT_SM80_F16, a.w, half, c, __LINE__);
+        simt_host_matrix(E::BF16 ? SIMT_SM80_BF16 : SIMT_SM80_F16, a.w, b, c, __LINE__);
 #elif defined(__CUDA_ARCH__)
         if constexpr (E::BF16)
             asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
                 "{%0, %1, %2, %3};"
                 : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-                : "r"(a.w[0]), "r"(a.w[1]), "r"(a.w[2]), "r"(a.w[3]), "r"(half[0]), "r"(half[1]));
+                : "r"(a.w[0]), "r"(a.w[1]), "r"(a.w[2]), "r"(a.w[3]), "r"(b[0]), "r"(b[1]));
         else
             asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
                 "{%0, %1, %2, %3};"
                 : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-                : "r"(a.w[0]), "r"(a.w[1]), "r"(a.w[2]), "r"(a.w[3]), "r"(half[0]), "r"(half[1]));
+                : "r"(a.w[0]), "r"(a.w[1]), "r"(a.w[2]), "r"(a.w[3]), "r"(b[0]), "r"(b[1]));
 #else
         (void)c;
-        (void)half;
         (void)a;
+        (void)b;
 #endif
+    }
+    /* Columns FIRST .. FIRST + 7 of a product with 16. */
+    template <int FIRST>
+    static __device__ __forceinline__ void multiply(float (&acc)[ACC], const operand &a, const operand &b)
+    {
+        product(acc + FIRST / 2, a, b.w + FIRST / 4);
     }
     static __device__ __forceinline__ void scores(float (&acc)[ACC], const operand &k, const operand &q)
     {

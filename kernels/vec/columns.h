@@ -159,18 +159,35 @@ __device__ __forceinline__ void store_column(const attn_args &a, const float (&m
     }
 }
 
+/* Stores a lane's part of the output of the columns c0 ... of a round, as store_column reads it. */
+template <class S>
+__device__ __forceinline__ void put_columns(const column_part<S::PIECES> (&out)[S::COLUMNS], float *to, int c0,
+                                            int lane)
+{
+    const int group = lane / S::LANES, lane_d = lane % S::LANES * 8;
+#pragma unroll
+    for (int c = 0; c < S::COLUMNS; c++) {
+        if (c / S::ROUND * S::ROUND != c0)
+            continue;
+#pragma unroll
+        for (int j = 0; j < 2 * S::PIECES; j++)
+            simt_store<simt_f32x4>(to + (c % S::ROUND * S::GROUPS + group) * S::D + lane_d + j / 2 * S::LANES * 8 +
+                                       j % 2 * 4,
+                                   out[c].v[j]);
+    }
+}
+
 /* The end of a workgroup's columns: the lanes' sums are added up in each wave, then waves and groups are merged through
  * LDS. max is the wave's, sum a lane's part; `output` is LDS for ROUND columns of each wave's output, waves `stride`
- * apart, which no lane of the wave reads any more. */
-template <class S>
-__device__ __forceinline__ void
-merge_waves(const attn_args &a, float (&lds_max)[S::COLUMNS][WAVES], float (&lds_sum)[S::COLUMNS][WAVES], float *output,
-            int stride, const float (&max)[S::COLUMNS], float (&sum)[S::COLUMNS],
-            const column_part<S::PIECES> (&out)[S::COLUMNS], const attn_work &work, int64_t columns, int64_t split)
+ * apart, which no lane of the wave reads any more; put(to, c0, lane) stores the lane's part of a round's there. */
+template <class S, class PUT>
+__device__ __forceinline__ void merge_waves(const attn_args &a, float (&lds_max)[S::COLUMNS][WAVES],
+                                            float (&lds_sum)[S::COLUMNS][WAVES], float *output, int stride,
+                                            const float (&max)[S::COLUMNS], float (&sum)[S::COLUMNS], const PUT &put,
+                                            const attn_work &work, int64_t columns, int64_t split)
 {
     constexpr int D = S::D, COLUMNS = S::COLUMNS, WAVE = S::WAVE;
     const int thread = (int)threadIdx.x, wave = thread / WAVE, lane = thread % WAVE;
-    const int group = lane / S::LANES, lane_d = lane % S::LANES * 8;
     simt_reduce_add<WAVE>(sum);
     simt_wave_sync<WAVE>();
     if (lane == 0) {
@@ -183,16 +200,7 @@ merge_waves(const attn_args &a, float (&lds_max)[S::COLUMNS][WAVES], float (&lds
     column_walk at(a, work.kv_head, work.first);
 #pragma unroll 1
     for (int c0 = 0; c0 < COLUMNS; c0 += S::ROUND) {
-#pragma unroll
-        for (int c = 0; c < COLUMNS; c++) {
-            if (c / S::ROUND * S::ROUND != c0)
-                continue;
-#pragma unroll
-            for (int j = 0; j < 2 * S::PIECES; j++)
-                simt_store<simt_f32x4>(output + wave * stride + (c % S::ROUND * S::GROUPS + group) * D + lane_d +
-                                           j / 2 * S::LANES * 8 + j % 2 * 4,
-                                       out[c].v[j]);
-        }
+        put(output + wave * stride, c0, lane);
         __syncthreads();
 #pragma unroll 1
         for (int r = 0; r < S::ROUND; r++, at.next())

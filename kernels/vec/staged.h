@@ -1,6 +1,6 @@
 /* staged.h: vec where the device copies from memory to LDS by itself. As vec.h does it, but for this: every wave's rows
  * go through LDS (stage.h), so that many are on their way and none of them takes a register; and there they can be read
- * in any order, which q8_0 makes use of (q8.h).
+ * in any order, which matrix instructions make use of (q8.h, matrix.h). How rows are multiplied is a class's: vec_by_*.
  *
  * A wave's chunks of K and V make one sequence: all of a tile's K, all of its V, then the next tile that has a live
  * key. Two are on their way or in use at any time; what lies in LDS of a tile's keys, weights and the like, is in the
@@ -10,9 +10,8 @@
 #ifndef ATTN_VEC_STAGED_H
 #define ATTN_VEC_STAGED_H
 
-#include "kernels/dequant.h"
-#include "kernels/vec/q8.h"
-#include "kernels/vec/stage.h"
+#include "kernels/vec/lanes.h"
+#include "kernels/vec/matrix.h"
 
 namespace
 {
@@ -90,111 +89,12 @@ template <int D, int COLUMNS> struct tile_walk {
     }
 };
 
-/* Makes logits of what the mask adds to the scores of a chunk's keys ([key][column]). */
-template <class S, class LOADER>
-__device__ __forceinline__ void staged_dot(const attn_args &a, const LOADER &loader, const char *rows,
-                                           const staged_rows &t, const column_part<1> *q, int lane, float *logits)
-{
-    constexpr int COLUMNS = S::COLUMNS, STEPS = S::STEPS, N = STEPS * COLUMNS, LANES = S::LANES;
-    constexpr int EACH = N > LANES ? N / LANES : 1;   /* sums that a lane ends up with, */
-    constexpr int COPIES = N > LANES ? 1 : LANES / N; /* and lanes that have the same */
-    const int group = lane / LANES, member = lane % LANES;
-#pragma unroll 1
-    for (int i = 0; i < t.rows / S::GROUPS; i += STEPS) {
-        typename LOADER::raw raw[STEPS];
-        float dot[N];
-#pragma unroll
-        for (int s = 0; s < STEPS; s++)
-            raw[s] = loader.fetch(rows + ((i + s) * S::GROUPS + group) * t.bytes, member * 8);
-#pragma unroll
-        for (int s = 0; s < STEPS; s++) {
-            float x[8];
-            loader.decode_unscaled(raw[s], x);
-            const simt_f32x4 low = simt_make_f32x4(x[0], x[1], x[2], x[3]),
-                             high = simt_make_f32x4(x[4], x[5], x[6], x[7]);
-#pragma unroll
-            for (int c = 0; c < COLUMNS; c++)
-                dot[s * COLUMNS + c] = simt_dot(low, high, q[c].v[0], q[c].v[1]) * loader.scale(raw[s]);
-        }
-        simt_reduce_add_apart<LANES>(dot);
-        if (member % COPIES != 0)
-            continue;
-#pragma unroll
-        for (int e = 0; e < EACH; e++) {
-            const int n = member / COPIES * EACH + e;
-            float *const logit = logits + ((i + n / COLUMNS) * S::GROUPS + group) * COLUMNS + n % COLUMNS;
-            *logit = *logit == EXCLUDED ? EXCLUDED : attn_score(dot[e], a.scale, a.softcap) + *logit;
-        }
-    }
-}
-
-/* Adds weights ([key][column]) times the rows of a chunk to the output. */
-template <class S, class LOADER>
-__device__ __forceinline__ void staged_weigh(const LOADER &loader, const char *rows, const staged_rows &t,
-                                             const float *weights, int lane, column_part<1> (&out)[S::COLUMNS])
-{
-    constexpr int COLUMNS = S::COLUMNS, STEPS = S::STEPS;
-    const int group = lane / S::LANES, member = lane % S::LANES;
-#pragma unroll 1
-    for (int i = 0; i < t.rows / S::GROUPS; i += STEPS) {
-        typename LOADER::raw raw[STEPS];
-#pragma unroll
-        for (int s = 0; s < STEPS; s++)
-            raw[s] = loader.fetch(rows + ((i + s) * S::GROUPS + group) * t.bytes, member * 8);
-#pragma unroll
-        for (int s = 0; s < STEPS; s++) {
-            float x[8], w[COLUMNS];
-            loader.decode_unscaled(raw[s], x);
-            load_floats(weights + ((i + s) * S::GROUPS + group) * COLUMNS, w);
-            const simt_f32x4 low = simt_make_f32x4(x[0], x[1], x[2], x[3]),
-                             high = simt_make_f32x4(x[4], x[5], x[6], x[7]);
-            const float scale = loader.scale(raw[s]);
-#pragma unroll
-            for (int c = 0; c < COLUMNS; c++) {
-                const float factor = w[c] * scale;
-                out[c].v[0] = simt_fma(low, factor, out[c].v[0]);
-                out[c].v[1] = simt_fma(high, factor, out[c].v[1]);
-            }
-        }
-    }
-}
-
-/* Masks and slopes of the columns to LDS, and Q there (INTEGER) or to registers. Columns past the last repeat it and
- * are not stored. A barrier must follow. */
-template <class S, bool INTEGER, class LDS, int N>
-__device__ __forceinline__ void staged_columns(const attn_args &a, const attn_work &work, int64_t columns, LDS &lds,
-                                               column_part<1> (&q)[N])
-{
-    const int thread = (int)threadIdx.x, lane = thread % 32;
-    if (thread < S::COLUMNS) {
-        const int64_t number = work.first + thread;
-        const attn_column at = attn_column_at(a, work.kv_head, number < columns ? number : columns - 1);
-        lds.mask[thread] = attn_mask_row(a, at, work.seq);
-        lds.slope[thread] = attn_slope(a, at.head);
-    }
-    if constexpr (INTEGER) {
-        q8_quantise(a, lds.q, work, columns);
-    } else {
-        column_walk at(a, work.kv_head, work.first);
-#pragma unroll
-        for (int c = 0; c < S::COLUMNS; c++) {
-            const float *const from =
-                reinterpret_cast<const float *>(attn_q_row(a, at, work.seq)) + lane % S::LANES * 8;
-            q[c].v[0] = simt_make_f32x4(from[0], from[1], from[2], from[3]);
-            q[c].v[1] = simt_make_f32x4(from[4], from[5], from[6], from[7]);
-            if (work.first + c + 1 < columns)
-                at.next();
-        }
-    }
-}
-
 /* Makes weights of a tile's logits ([key][column]). A lane works out those of one column, lane % COLUMNS; max is the
  * wave's, of that column, sum the lane's part. */
-template <class S>
-__device__ __forceinline__ void staged_softmax(float *weights, int lane, float &max, float &sum,
-                                               column_part<1> (&out)[S::COLUMNS])
+template <class BY>
+__device__ __forceinline__ void staged_softmax(float *weights, int lane, float &max, float &sum, BY &by)
 {
-    constexpr int COLUMNS = S::COLUMNS;
+    constexpr int COLUMNS = BY::S::COLUMNS;
     float weight[COLUMNS], top = EXCLUDED;
 #pragma unroll
     for (int i = 0; i < COLUMNS; i++) {
@@ -208,12 +108,7 @@ __device__ __forceinline__ void staged_softmax(float *weights, int lane, float &
         const float to = simt_max(max, top), scale = rescale(max, to);
         sum *= scale;
         max = to;
-#pragma unroll
-        for (int c = 0; c < COLUMNS; c++) {
-            const float of_column = simt_shfl<32>(scale, c);
-            out[c].v[0] = simt_mul(out[c].v[0], of_column);
-            out[c].v[1] = simt_mul(out[c].v[1], of_column);
-        }
+        by.rescale(scale);
     }
 #pragma unroll
     for (int i = 0; i < COLUMNS; i++) {
@@ -223,13 +118,24 @@ __device__ __forceinline__ void staged_softmax(float *weights, int lane, float &
     }
 }
 
-/* INTEGER: K is q8_0, and the matrix instruction for bytes multiplies it. */
-template <int D, int COLUMNS, bool INTEGER>
-__global__ VEC_BOUNDS(WAVES * 32, (INTEGER && COLUMNS <= 4 ? 4 : 3)) void vec_staged_kernel(const attn_args a)
+/* Masks and slopes of the columns to LDS. Columns past the last repeat it and are not stored. A barrier must follow. */
+template <int COLUMNS, class LDS>
+__device__ __forceinline__ void staged_masks(const attn_args &a, const attn_work &work, int64_t columns, LDS &lds)
 {
-    using S = vec_shape<D, COLUMNS, 32>;
+    const int thread = (int)threadIdx.x;
+    if (thread < COLUMNS) {
+        const int64_t number = work.first + thread;
+        const attn_column at = attn_column_at(a, work.kv_head, number < columns ? number : columns - 1);
+        lds.mask[thread] = attn_mask_row(a, at, work.seq);
+        lds.slope[thread] = attn_slope(a, at.head);
+    }
+}
+
+template <class BY> __global__ VEC_BOUNDS(WAVES * 32, BY::RESIDENT) void vec_staged_kernel(const attn_args a)
+{
+    using S = typename BY::S;
+    constexpr int D = S::D, COLUMNS = S::COLUMNS;
     using LDS = vec_staged_lds<D, COLUMNS>;
-    static_assert(S::PIECES == 1, "a lane holds eight elements of a row");
     static_assert(sizeof(LDS) == attn_vec_staged_lds(D, COLUMNS), "what the contract asks for");
     SIMT_LDS(LDS, lds);
     SIMT_LDS_DYNAMIC(char, slots);
@@ -246,16 +152,13 @@ __global__ VEC_BOUNDS(WAVES * 32, (INTEGER && COLUMNS <= 4 ? 4 : 3)) void vec_st
             store_empty<COLUMNS>(a, work, columns, keys.split);
             continue;
         }
-        column_part<1> q[INTEGER ? 1 : COLUMNS];
-        staged_columns<S, INTEGER>(a, work, columns, lds, q);
+        BY by;
+        staged_masks<COLUMNS>(a, work, columns, lds);
+        by.load(a, work, columns, lds);
+        by.clear();
         __syncthreads();
 
         float max = EXCLUDED, sum = 0.0f; /* of the wave's keys; the lane's part */
-        column_part<1> out[COLUMNS];
-#pragma unroll
-        for (int c = 0; c < COLUMNS; c++)
-            out[c].v[0] = out[c].v[1] = simt_splat_f32x4(0.0f);
-
         const staged_rows k_rows(a.k, work, staged_row_bytes(a.type_k, D), a.stage_k);
         const staged_rows v_rows(a.v, work, staged_row_bytes(a.type_v, D), a.stage_v);
         const int k_chunks = 32 / k_rows.rows, chunks = k_chunks + 32 / v_rows.rows;
@@ -277,25 +180,13 @@ __global__ VEC_BOUNDS(WAVES * 32, (INTEGER && COLUMNS <= 4 ? 4 : 3)) void vec_st
                 simt_copy_wait<SLOTS - 1>();
                 simt_wave_sync<32>();
                 if (chunk < k_chunks) {
-                    float *const logits = weights + chunk * k_rows.rows * COLUMNS;
-                    if constexpr (INTEGER)
-                        q8_dot<D, COLUMNS>(a, slot, k_rows.rows, lds.q, simt_opaque(lane), logits);
-                    else
-                        attn_with_row_loader(a.type_k, true, [&](auto loader) __attribute__((always_inline)) {
-                            staged_dot<S>(a, loader, slot, k_rows, q, simt_opaque(lane), logits);
-                        });
+                    by.dot(a, lds, slot, k_rows, simt_opaque(lane), weights + chunk * k_rows.rows * COLUMNS);
                     if (chunk == k_chunks - 1) {
                         simt_wave_sync<32>();
-                        staged_softmax<S>(weights, lane, max, sum, out);
+                        staged_softmax(weights, lane, max, sum, by);
                     }
-                } else if (a.type_v == ATTN_Q8_0) {
-                    q8_weigh<S>(slot, v_rows.rows, weights + (chunk - k_chunks) * v_rows.rows * COLUMNS,
-                                simt_opaque(lane), out);
                 } else {
-                    attn_with_row_loader(a.type_v, true, [&](auto loader) __attribute__((always_inline)) {
-                        staged_weigh<S>(loader, slot, v_rows, weights + (chunk - k_chunks) * v_rows.rows * COLUMNS,
-                                        simt_opaque(lane), out);
-                    });
+                    by.weigh(a, slot, v_rows, weights + (chunk - k_chunks) * v_rows.rows * COLUMNS, simt_opaque(lane));
                 }
                 simt_wave_sync<32>();
             }
@@ -303,7 +194,7 @@ __global__ VEC_BOUNDS(WAVES * 32, (INTEGER && COLUMNS <= 4 ? 4 : 3)) void vec_st
                 const bool is_k = staged_chunk < k_chunks;
                 const staged_rows rows = staged_rows::either(is_k, k_rows, v_rows);
                 const int first = (is_k ? staged_chunk : staged_chunk - k_chunks) * rows.rows;
-                stage_chunk(slot, rows, staged + first, walk.live >> first, simt_opaque(lane));
+                BY::stage(slot, rows, staged + first, walk.live >> first, simt_opaque(lane));
                 if (++staged_chunk == chunks) {
                     staged_chunk = 0;
                     staged = walk.next(masked, lane);
@@ -323,11 +214,23 @@ __global__ VEC_BOUNDS(WAVES * 32, (INTEGER && COLUMNS <= 4 ? 4 : 3)) void vec_st
             maxima[c] = simt_shfl<32>(max, c);
             sums[c] = lane % COLUMNS == c ? sum : 0.0f;
         }
-        merge_waves<S>(a, lds.max, lds.sum, reinterpret_cast<float *>(slots), SLOTS * slot_bytes / 4, maxima, sums, out,
-                       work, columns, keys.split);
+        merge_waves<S>(
+            a, lds.max, lds.sum, reinterpret_cast<float *>(slots), SLOTS * slot_bytes / 4, maxima, sums,
+            [&](float *to, int c0, int l) __attribute__((always_inline)) { by.put(to, c0, l); }, work, columns,
+            keys.split);
     }
 }
 
 } // namespace
+
+/* Of a plan that stages. */
+template <int D, int COLUMNS> static attn_entry vec_staged_instance(const struct attn_plan *plan)
+{
+    if (plan->arithmetic.matrix)
+        return plan->key.type_k == ATTN_BF16 ? vec_staged_kernel<vec_by_matrix<mma_bf16, D, COLUMNS>>
+                                             : vec_staged_kernel<vec_by_matrix<mma_f16, D, COLUMNS>>;
+    return plan->arithmetic.q_type == ATTN_Q8_0 ? vec_staged_kernel<vec_by_bytes<D, COLUMNS>>
+                                                : vec_staged_kernel<vec_by_lanes<D, COLUMNS>>;
+}
 
 #endif

@@ -257,7 +257,10 @@ template <int D, int COLUMNS, int WAVE> __global__ VEC_BOUNDS((WAVES * WAVE), 3)
             weigh_rows<S>(a, walk, weights, out);
             simt_wave_sync<WAVE>(); /* before the next tile's scores and weights */
         }
-        merge_waves<S>(a, lds.max, lds.sum, lds.wave[0], S::FLOATS, max, sum, out, work, columns, keys.split);
+        merge_waves<S>(
+            a, lds.max, lds.sum, lds.wave[0], S::FLOATS, max, sum,
+            [&](float *to, int c0, int lane) __attribute__((always_inline)) { put_columns<S>(out, to, c0, lane); },
+            work, columns, keys.split);
     }
 }
 
@@ -272,8 +275,7 @@ template <int D, int WAVE, int COLUMNS> static attn_entry vec_instance_of(const 
 #if VEC_STAGES
         if constexpr (WAVE == 32 && D <= ATTN_VEC_STAGED_MOST)
             if (plan->stage_k > 0)
-                return plan->arithmetic.q_type == ATTN_Q8_0 ? vec_staged_kernel<D, COLUMNS, true>
-                                                            : vec_staged_kernel<D, COLUMNS, false>;
+                return vec_staged_instance<D, COLUMNS>(plan);
 #endif
         return vec_kernel<D, COLUMNS, WAVE>;
     }

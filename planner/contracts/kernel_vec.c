@@ -35,6 +35,13 @@ static int32_t copy_bytes(int64_t row_bytes, int32_t aligned)
     return (int32_t)attn_min(row_bytes & -row_bytes, attn_min(aligned, 16));
 }
 
+/* Rows of 16 bits that are copied by whole pieces are multiplied by matrix cores. */
+static bool on_matrix(const struct attn_device *d, const struct attn_key *k, const struct attn_plan *p)
+{
+    return attn_matrix_runs(d->matrix, ATTN_MATRIX_MMA_SM80) && k->type_k == k->type_v &&
+           (k->type_k == ATTN_F16 || k->type_k == ATTN_BF16) && p->stage_k == 16 && p->stage_v == 16;
+}
+
 /* Takes rows through LDS where the device copies by itself, rows are multiples of 4 bytes, and there is room. */
 static bool stage(const struct attn_device *d, const struct attn_key *k, struct attn_plan *p)
 {
@@ -50,6 +57,15 @@ static bool stage(const struct attn_device *d, const struct attn_key *k, struct 
         p->arithmetic.q_type = ATTN_Q8_0;
         p->arithmetic.q_parts = ATTN_VEC_Q8_PARTS;
     }
+    if (on_matrix(d, k, p)) {
+        const bool bf16 = k->type_k == ATTN_BF16;
+        p->arithmetic.matrix = 1;
+        p->arithmetic.flush = d->matrix_flush;
+        p->arithmetic.q_type = p->arithmetic.p_type = k->type_k;
+        p->arithmetic.q_parts = p->arithmetic.p_parts = ATTN_MMA_Q_PARTS;
+        p->arithmetic.q_shift = bf16 ? 0 : ATTN_MMA_Q_SHIFT_F16;
+        p->arithmetic.p_shift = bf16 ? 0 : ATTN_MMA_P_SHIFT_F16;
+    }
     return true;
 }
 
@@ -59,7 +75,7 @@ static bool stage(const struct attn_device *d, const struct attn_key *k, struct 
  * 227 a block). */
 static int64_t resident(const struct attn_device *d, const struct attn_plan *p, int64_t lds)
 {
-    int64_t by_registers = p->arithmetic.q_parts == 2 && p->columns <= 4 ? 4 : 3;
+    int64_t by_registers = p->arithmetic.q_type == ATTN_Q8_0 && p->columns <= 4 ? 4 : 3;
     return p->stage_k ? attn_max(1, attn_min(by_registers, attn_div((int64_t)d->lds_bytes + 1024, lds + 1024)))
                       : by_registers;
 }
@@ -93,8 +109,9 @@ static const struct attn_rule rules[] = {
 
 /* A lane has eight elements of a row, or pieces of as many; those that have one row together add up their parts of its
  * score, and groups of them take rows by turns. Where bytes are multiplied, blocks of 32 are exact and what follows is
- * a conversion and two factors. The weight of a key is in one lane, or, where rows are staged, in one of those that
- * work for its column. At the end lanes are added up by halves, groups and waves one after the other. */
+ * a conversion and two factors. Of 16-bit matrices there are two sums of a score, and of either the two parts' of Q.
+ * The weight of a key is in one lane, or, where rows are staged, in one of those that work for its column. At the end
+ * lanes are added up by halves, groups and waves one after the other. */
 static void state_sums(const struct attn_device *d, const struct attn_key *k, struct attn_plan *p)
 {
     struct attn_arithmetic *a = &p->arithmetic;
@@ -104,12 +121,13 @@ static void state_sums(const struct attn_device *d, const struct attn_key *k, st
     a->splits = p->splits;
     a->waves = ATTN_VEC_WAVES;
     a->merges = 1;
-    a->dot_chain = a->q_parts == 2 ? d_k / 32 : 8;
-    a->dot_joins = a->q_parts == 2 ? 3 : d_k / (8 * lanes) + contract_levels(lanes);
+    a->dot_chain = a->matrix ? d_k / ATTN_MMA_STEP : a->q_type == ATTN_Q8_0 ? d_k / 32 : 8;
+    a->dot_joins = a->matrix ? 2 : a->q_type == ATTN_Q8_0 ? 3 : d_k / (8 * lanes) + contract_levels(lanes);
+    a->depth = a->matrix ? attn_mma_depth(d->wave_size, k->type_k == ATTN_BF16) : 0;
     a->weights.lanes = p->stage_k ? d->wave_size / p->columns : d->wave_size;
     a->weights.joins = contract_levels(d->wave_size) + ATTN_VEC_WAVES;
-    a->values.lanes = groups;
-    a->values.joins = groups + ATTN_VEC_WAVES;
+    a->values.lanes = a->matrix ? 1 : groups;
+    a->values.joins = a->matrix ? 1 + ATTN_VEC_WAVES : groups + ATTN_VEC_WAVES;
 }
 
 static void configure(const struct attn_device *d, const struct attn_key *k, struct attn_plan *p)
@@ -145,11 +163,11 @@ static uint64_t cost(const struct attn_device *d, const struct attn_key *k, cons
     int64_t once = contract_kv_bytes(k), tiles = contract_row_tiles(k, p->columns);
     int64_t bytes = attn_add_sat(once, attn_mul_sat(once / 4, tiles - 1));
     /* Small loads read at half the rate, small copies at four fifths. Multiply-adds of four columns, on an H200, each
-     * ns and compute unit: 45 of f16; of rows through LDS 53, and of q8_0 whose scores the matrix cores work out 84.
-     * The model is on the safe side of them, as with the bytes. */
+     * ns and compute unit: 45 of f16; of rows through LDS 53, of q8_0 whose scores the matrix cores work out 84; of
+     * those that they do all of, many more. The model is on the safe side of them, as with the bytes. */
     if (p->stage_k ? p->stage_k < 16 || p->stage_v < 16 : p->load_k < 16 || p->load_v < 16)
         bytes = p->stage_k ? attn_add_sat(bytes, bytes / 4) : attn_mul_sat(bytes, 2);
-    int64_t rate = !p->stage_k ? 32 : p->arithmetic.q_parts == 2 ? 64 : 40;
+    int64_t rate = !p->stage_k ? 32 : p->arithmetic.matrix ? 256 : p->arithmetic.q_type == ATTN_Q8_0 ? 64 : 40;
     int64_t main = attn_max(cost_bytes(d, bytes), cost_madds(d, contract_madds(k, p->columns, k->d_k, k->d_v), rate));
     main = cost_idle(d, main, attn_mul_sat(contract_work(k, p->columns), p->splits));
     return (uint64_t)attn_add_sat(main, cost_helpers(d, k, p));
