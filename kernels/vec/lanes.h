@@ -125,7 +125,7 @@ template <int HEAD, int TILE_COLUMNS> struct vec_lanes_output {
 
 template <int HEAD, int TILE_COLUMNS> struct vec_by_lanes : vec_lanes_output<HEAD, TILE_COLUMNS> {
     using S = typename vec_lanes_output<HEAD, TILE_COLUMNS>::S;
-    static constexpr int RESIDENT = 3; /* workgroups of a compute unit, by registers */
+    static constexpr int RESIDENT = attn_vec_resident(ATTN_VEC_BY_LANES, HEAD, TILE_COLUMNS);
     column_part<1> q[S::COLUMNS];
 
     template <class LDS>
@@ -155,7 +155,7 @@ template <int HEAD, int TILE_COLUMNS> struct vec_by_lanes : vec_lanes_output<HEA
 
 /* K is q8_0: Q in LDS. */
 template <int HEAD, int TILE_COLUMNS> struct vec_by_bytes : vec_lanes_output<HEAD, TILE_COLUMNS> {
-    static constexpr int RESIDENT = TILE_COLUMNS <= 4 ? 4 : 3;
+    static constexpr int RESIDENT = attn_vec_resident(ATTN_VEC_BY_BYTES, HEAD, TILE_COLUMNS);
 
     template <class LDS>
     __device__ __forceinline__ void load(const attn_args &a, const attn_work &work, int64_t columns, LDS &lds)

@@ -18,6 +18,23 @@
 namespace
 {
 
+/* One float, or two that are a multiple of 8 bytes into LDS. */
+__device__ __forceinline__ void load_pair(const float *p, float (&v)[1]) { v[0] = *p; }
+__device__ __forceinline__ void store_pair(float *p, const float (&v)[1]) { *p = v[0]; }
+__device__ __forceinline__ void load_pair(const float *p, float (&v)[2])
+{
+    const simt_f32x2 both = simt_load<simt_f32x2>(p);
+    v[0] = both.x;
+    v[1] = both.y;
+}
+__device__ __forceinline__ void store_pair(float *p, const float (&v)[2])
+{
+    simt_f32x2 both;
+    both.x = v[0];
+    both.y = v[1];
+    simt_store<simt_f32x2>(p, both);
+}
+
 template <class E, int HEAD, int TILE_COLUMNS> struct vec_by_matrix {
     struct S : vec_shape<HEAD, TILE_COLUMNS, 32> {
         static constexpr int GROUPS = 1; /* a wave has its output once */
@@ -27,14 +44,17 @@ template <class E, int HEAD, int TILE_COLUMNS> struct vec_by_matrix {
     static constexpr int ROWS = attn_vec_chunk_rows(ROW), BLOCKS = ROWS / 16;
     static constexpr bool APART = COLUMNS > 4; /* an instruction for either part */
     static constexpr int WORDS = APART ? 4 : 2;
-    static constexpr int RESIDENT = 3;
+    static constexpr int RESIDENT = attn_vec_resident(ATTN_VEC_BY_MATRIX, HEAD, COLUMNS);
     static_assert(MMA_Q_PARTS == 2 && ROWS % 16 == 0 && PIECES <= 32 && PIECES % 8 == 0, "what this is made for");
 
     uint32_t q[STEPS][WORDS];
     float inverse[2]; /* of what Q was multiplied by: the lane's two columns */
     float out[STEPS][4];
 
-    static __device__ __forceinline__ int at(int row, int piece) { return row * ROW + (piece ^ row % 8) * 16; }
+    static __device__ __forceinline__ uint32_t at(uint32_t row, uint32_t piece)
+    {
+        return row * ROW + (piece ^ row % 8) * 16;
+    }
 
     /* Words of one part: of the lane's column where an instruction has both, zeros past them. */
     static __device__ __forceinline__ void cut(int lane, float first, float second, uint32_t (&words)[WORDS], int w)
@@ -44,11 +64,11 @@ template <class E, int HEAD, int TILE_COLUMNS> struct vec_by_matrix {
             words[w] = high;
             words[2 + w] = low;
         } else {
-            const int part = lane / 4 / COLUMNS;
+            const uint32_t part = (uint32_t)lane / 4 / COLUMNS;
             words[w] = part == 0 ? high : part == 1 ? low : 0u;
         }
     }
-    static __device__ __forceinline__ void multiply(float (&c)[2][4], int step, const typename F::operand &rows,
+    static __device__ __forceinline__ void multiply(float (&c)[2][4], uint32_t step, const typename F::operand &rows,
                                                     const uint32_t (&words)[WORDS])
     {
         if constexpr (APART) {
@@ -104,48 +124,74 @@ template <class E, int HEAD, int TILE_COLUMNS> struct vec_by_matrix {
             for (int i = 0; i < 4; i++)
                 out[m][i] = 0.0f;
     }
-    /* Starts the copy of a chunk, as stage_chunk does. */
+    /* Starts the copy of a chunk, as stage_chunk does. The lane's pieces are AT_ONCE rows apart: where the first one's
+     * place is known, that of another takes an exclusive or. */
     static __device__ __forceinline__ void stage(char *to, const staged_rows &t, int64_t first, uint32_t live, int lane)
     {
-        constexpr int AT_ONCE = 32 / PIECES; /* rows */
-        const int row = lane / PIECES, piece = lane % PIECES;
+        constexpr uint32_t AT_ONCE = 32 / PIECES, ALL = ~0u >> (32 - ROWS);
+        const uint32_t row = (uint32_t)lane / PIECES, piece = (uint32_t)lane % PIECES, own = at(row, piece);
         const char *from = t.base + (first + row) * t.nb1 + 16 * piece;
-        live >>= row;
+        const int64_t step = AT_ONCE * t.nb1;
+        if ((live & ALL) == ALL) {
 #pragma unroll
-        for (int r = 0; r < ROWS; r += AT_ONCE) {
-            simt_copy_async_or_zero<16>(to + at(r + row, piece), from, live >> r & 1u);
-            from += AT_ONCE * t.nb1;
+            for (uint32_t r = 0; r < ROWS; r += AT_ONCE) {
+                simt_copy_async<16>(to + (own ^ r % 8 * 16) + r * ROW, from);
+                from += step;
+            }
+        } else {
+            live >>= row;
+#pragma unroll
+            for (uint32_t r = 0; r < ROWS; r += AT_ONCE) {
+                simt_copy_async_or_zero<16>(to + (own ^ r % 8 * 16) + r * ROW, from, live >> r & 1u);
+                from += step;
+            }
         }
     }
     template <class LDS>
     __device__ __forceinline__ void dot(const attn_args &a, const LDS &, const char *rows, const staged_rows &,
                                         int lane, float *logits) const
     {
-        const int g = lane / 4, t = lane % 4, key = lane % 16, half = lane / 16;
+        const uint32_t l = (uint32_t)lane, g = l / 4, t = l % 4, own = at(l % 16, l / 16);
         float c[BLOCKS][2][4] = {};
 #pragma unroll
-        for (int step = 0; step < STEPS; step++)
+        for (uint32_t step = 0; step < STEPS; step++)
 #pragma unroll
-            for (int b = 0; b < BLOCKS; b++)
+            for (uint32_t b = 0; b < BLOCKS; b++)
                 multiply(c[b], step,
                          F::template load_matrices<false>(
-                             reinterpret_cast<const uint16_t *>(rows + 16 * b * ROW + at(key, 2 * step + half))),
+                             reinterpret_cast<const uint16_t *>(rows + (own ^ step * 32) + 16 * b * ROW)),
                          q[step]);
 #pragma unroll
-        for (int b = 0; b < BLOCKS; b++) {
+        for (uint32_t b = 0; b < BLOCKS; b++) {
 #pragma unroll
             for (int i = 0; i < 4; i++)
                 c[b][0][i] += c[b][1][i];
             join(c[b][0]);
+        }
+        if (2 * t >= COLUMNS)
+            return;
+        float *const first = logits + g * COLUMNS + 2 * t;
+        if (a.softcap > 0.0f)
+            add_scores<true>(a, c, first);
+        else
+            add_scores<false>(a, c, first);
+    }
+    /* Of keys 8 apart, two columns each. */
+    template <bool CAPPED>
+    __device__ __forceinline__ void add_scores(const attn_args &a, const float (&c)[BLOCKS][2][4], float *logits) const
+    {
+        constexpr int N = COLUMNS < 2 ? 1 : 2;
 #pragma unroll
-            for (int i = 0; i < 4; i++) {
-                const int column = 2 * t + i % 2;
-                if (column >= COLUMNS)
-                    continue;
-                float *const logit = logits + (16 * b + g + i / 2 * 8) * COLUMNS + column;
-                *logit = *logit == EXCLUDED ? EXCLUDED
-                                            : attn_score(c[b][0][i] * inverse[i % 2], a.scale, a.softcap) + *logit;
+        for (int n = 0; n < 2 * BLOCKS; n++) {
+            float own[N];
+            load_pair(logits + n * 8 * COLUMNS, own);
+#pragma unroll
+            for (int j = 0; j < N; j++) {
+                const float dot = c[n / 2][0][n % 2 * 2 + j] * inverse[j];
+                const float score = attn_score(dot, a.scale, CAPPED ? a.softcap : 0.0f) + own[j];
+                own[j] = own[j] == EXCLUDED ? EXCLUDED : score;
             }
+            store_pair(logits + n * 8 * COLUMNS, own);
         }
     }
     __device__ __forceinline__ void rescale(float scale)
@@ -165,9 +211,10 @@ template <class E, int HEAD, int TILE_COLUMNS> struct vec_by_matrix {
                                           const float *weights, int lane)
     {
         constexpr float SHIFT = 1u << (int)E::P_SHIFT;
-        const int t = lane % 4, column = lane / 4 % COLUMNS, key = lane % 8 + lane / 16 * 8, half = lane / 8 % 2;
+        const uint32_t l = (uint32_t)lane, t = l % 4, column = l / 4 % COLUMNS;
+        const uint32_t own = at(l % 8 + l / 16 * 8, l / 8 % 2);
 #pragma unroll
-        for (int b = 0; b < BLOCKS; b++) {
+        for (uint32_t b = 0; b < BLOCKS; b++) {
             uint32_t words[WORDS];
 #pragma unroll
             for (int w = 0; w < 2; w++) {
@@ -175,9 +222,9 @@ template <class E, int HEAD, int TILE_COLUMNS> struct vec_by_matrix {
                 cut(lane, of[0] * SHIFT, of[COLUMNS] * SHIFT, words, w);
             }
 #pragma unroll
-            for (int m = 0; m < STEPS; m++) {
+            for (uint32_t m = 0; m < STEPS; m++) {
                 const typename F::operand v = F::template load_matrices<true>(
-                    reinterpret_cast<const uint16_t *>(rows + 16 * b * ROW + at(key, 2 * m + half)));
+                    reinterpret_cast<const uint16_t *>(rows + (own ^ m * 32) + 16 * b * ROW));
                 F::product(out[m], v, words);
                 if constexpr (APART)
                     F::product(out[m], v, words + 2);

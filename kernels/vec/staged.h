@@ -34,26 +34,29 @@ template <int D, int COLUMNS> struct tile_walk {
     int64_t at, end;         /* the first key of the next tile, and of what is not the walk's */
     uint32_t live;           /* keys of the tile at hand */
     int found;               /* tiles so far */
+    uint32_t own;            /* bit c: column c's mask row is not that of the column before it */
     uint16_t ahead[COLUMNS]; /* mask values of the tile at `at`, on their way before they are needed */
 
     __device__ __forceinline__ tile_walk(vec_staged_lds<D, COLUMNS> &l, int wave, int64_t begin, int64_t end)
-        : lds(l), bias(l.wave[wave][0]), at(begin), end(end), live(0), found(0)
+        : lds(l), bias(l.wave[wave][0]), at(begin), end(end), live(0), found(0), own(1)
     {
+#pragma unroll
+        for (int c = 1; c < COLUMNS; c++)
+            own |= lds.mask[c] != lds.mask[c - 1] ? 1u << c : 0u;
     }
 
+    /* Heads often share one mask row: it is read once. */
     __device__ __forceinline__ void read_mask(bool masked, int lane)
     {
         if (!masked)
             return;
-        const char *last = nullptr;
+        const bool inside = at + lane < end;
 #pragma unroll
         for (int c = 0; c < COLUMNS; c++) {
-            const char *const mask = lds.mask[c];
-            ahead[c] = ATTN_MASK_EXCLUDES;
-            if (at + lane < end) /* heads often share one mask row: read it once */
-                ahead[c] =
-                    c > 0 && mask == last ? ahead[c > 0 ? c - 1 : 0] : simt_load<uint16_t>(mask + 2 * (at + lane));
-            last = mask;
+            if ((own >> c & 1u) != 0)
+                ahead[c] = inside ? simt_load<uint16_t>(lds.mask[c] + 2 * (at + lane)) : ATTN_MASK_EXCLUDES;
+            else
+                ahead[c] = ahead[c > 0 ? c - 1 : 0];
         }
     }
 
@@ -110,9 +113,10 @@ __device__ __forceinline__ void staged_softmax(float *weights, int lane, float &
         max = to;
         by.rescale(scale);
     }
+    const float from = max == EXCLUDED ? 0.0f : max; /* an excluded key's weight is zero then too */
 #pragma unroll
     for (int i = 0; i < COLUMNS; i++) {
-        const float w = weight[i] == EXCLUDED ? 0.0f : simt_exp(weight[i] - max);
+        const float w = simt_exp(weight[i] - from);
         sum += w;
         weights[lane + 32 * i] = w;
     }

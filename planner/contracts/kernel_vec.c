@@ -75,7 +75,10 @@ static bool stage(const struct attn_device *d, const struct attn_key *k, struct 
  * 227 a block). */
 static int64_t resident(const struct attn_device *d, const struct attn_plan *p, int64_t lds)
 {
-    int64_t by_registers = p->arithmetic.q_type == ATTN_Q8_0 && p->columns <= 4 ? 4 : 3;
+    const enum attn_vec_staged by = p->arithmetic.matrix                ? ATTN_VEC_BY_MATRIX
+                                    : p->arithmetic.q_type == ATTN_Q8_0 ? ATTN_VEC_BY_BYTES
+                                                                        : ATTN_VEC_BY_LANES;
+    const int64_t by_registers = attn_vec_resident(by, p->key.d_k, p->columns);
     return p->stage_k ? attn_max(1, attn_min(by_registers, attn_div((int64_t)d->lds_bytes + 1024, lds + 1024)))
                       : by_registers;
 }

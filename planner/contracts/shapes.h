@@ -118,6 +118,15 @@ ATTN_SHAPE int64_t attn_vec_staged_lds(int64_t d, int64_t columns)
         16);
 }
 
+/* What multiplies the rows there: lanes, the matrix instruction for bytes, or that for 16 bits. */
+enum attn_vec_staged { ATTN_VEC_BY_LANES, ATTN_VEC_BY_BYTES, ATTN_VEC_BY_MATRIX };
+
+/* Workgroups of a compute unit that their instances are held to, by registers. */
+ATTN_SHAPE int32_t attn_vec_resident(enum attn_vec_staged by, int64_t d, int64_t columns)
+{
+    return by == ATTN_VEC_BY_BYTES && columns <= 4 ? 4 : by == ATTN_VEC_BY_MATRIX && columns > 4 && d > 128 ? 2 : 3;
+}
+
 /* Rows of a chunk that is copied to LDS at once. */
 ATTN_SHAPE int32_t attn_vec_chunk_rows(int64_t row_bytes)
 {
