@@ -29,16 +29,17 @@ static bool key_of_line(const char *line, struct attn_key *key)
 
 /* ---- Decode ---------------------------------------------------------------------------------------------- */
 
-/* One token for each of 16 sequences of 32,768 keys: K and V are read once and nothing else is of size. */
-static int decode(struct bench_gpu *b, int d, const char *type)
+/* One token for each of 16 sequences of 32,768 keys: K and V are read once and nothing else is of size. With a mask, as
+ * servers have one, or without. */
+static int decode(struct bench_gpu *b, int d, const char *type, bool masked)
 {
     enum { REPEATS = 20 };
-    char line[256], name[64];
+    char line[256], name[64], of[48];
     struct attn_key key;
     struct attn_plan plan;
     struct bench_problem p;
-    snprintf(line, sizeof line, "fa1 q=f32[%d,1,32,16] k=%s[%d,32768,8,16] v=%s[%d,32768,8,16] scale=0.0625", d, type,
-             d, type, d);
+    snprintf(line, sizeof line, "fa1 q=f32[%d,1,32,16] k=%s[%d,32768,8,16] v=%s[%d,32768,8,16] scale=0.0625%s", d, type,
+             d, type, d, masked ? " mask=f16[32768,1,1,1]" : "");
     if (!key_of_line(line, &key) || !plan_of(b, &key, attn_kernel_find("vec"), &plan))
         return CLI_BROKEN;
     int code = CLI_BROKEN;
@@ -49,11 +50,12 @@ static int decode(struct bench_gpu *b, int d, const char *type)
         if (ms > 0 && bench_judge(b, &p, &plan)) {
             double steps[ATTN_STEP_COUNT];
             b->ops->step_milliseconds(b->backend, steps);
-            snprintf(name, sizeof name, "decode_%s_d%d_%s", attn_kernel(plan.kernel)->name, d, type);
-            bench_gpu_put(b, name, "GB/s of K and V", bytes / ms / 1e6);
-            snprintf(name, sizeof name, "decode_%s_d%d_%s_of_copy", attn_kernel(plan.kernel)->name, d, type);
+            snprintf(of, sizeof of, "decode_%s_d%d_%s%s", attn_kernel(plan.kernel)->name, d, type,
+                     masked ? "_mask" : "");
+            bench_gpu_put(b, of, "GB/s of K and V", bytes / ms / 1e6);
+            snprintf(name, sizeof name, "%s_of_copy", of);
             bench_gpu_put(b, name, "of the copy's rate", bytes / ms * 1e3 / b->copy_rate);
-            snprintf(name, sizeof name, "decode_%s_d%d_%s_combine", attn_kernel(plan.kernel)->name, d, type);
+            snprintf(name, sizeof name, "%s_combine", of);
             bench_gpu_put(b, name, "of its time is the combine launch", steps[ATTN_STEP_COMBINE] / ms);
             code = CLI_GOOD;
         }
@@ -193,11 +195,13 @@ int bench_rates(struct bench_gpu *b)
     static const struct {
         int d;
         const char *type;
-    } decodes[] = { { 128, "q8_0" }, { 256, "q8_0" }, { 128, "q4_0" }, { 256, "q4_0" },
-                    { 128, "f16" },  { 256, "f16" },  { 128, "bf16" }, { 256, "bf16" } };
+        bool masked;
+    } decodes[] = { { 128, "q8_0", false }, { 256, "q8_0", false }, { 128, "q4_0", false }, { 256, "q4_0", false },
+                    { 128, "f16", false },  { 256, "f16", false },  { 128, "bf16", false }, { 256, "bf16", false },
+                    { 128, "f16", true },   { 256, "f16", true },   { 128, "bf16", true },  { 256, "bf16", true } };
     int code = CLI_GOOD;
     for (size_t i = 0; i < sizeof decodes / sizeof decodes[0]; i++) {
-        int one = decode(b, decodes[i].d, decodes[i].type);
+        int one = decode(b, decodes[i].d, decodes[i].type, decodes[i].masked);
         code = one > code ? one : code;
     }
     for (int causal = 0; causal < 2; causal++) {
