@@ -88,6 +88,16 @@ class Cut(Exception):
     """The time allowed is over."""
 
 
+def ended(child):
+    """What a command still says that is told to stop: it writes its reports, and is killed where that takes long."""
+    os.killpg(child.pid, signal.SIGINT)
+    try:
+        return child.communicate(timeout=10)[0]
+    except subprocess.TimeoutExpired:
+        os.killpg(child.pid, signal.SIGKILL)
+        return child.communicate()[0]
+
+
 class Validation:
     def __init__(self, options):
         self.options, self.out = options, os.path.abspath(options.out)
@@ -120,11 +130,13 @@ class Validation:
         try:
             text, _ = child.communicate(timeout=left)
         except subprocess.TimeoutExpired:
-            os.killpg(child.pid, signal.SIGKILL)
-            text, _ = child.communicate()
+            text = ended(child)
             with open(os.path.join(self.out, name + ".log"), "a") as f:
                 f.write(text + "\n[cut off]\n")
             raise Cut from None
+        finally:
+            if child.poll() is None:  # this call is stopped: so is what it started
+                ended(child)
         with open(os.path.join(self.out, name + ".log"), "a") as f:
             f.write("$ %s\n%s[exit code %d]\n" % (" ".join(arguments), text, child.returncode))
         if child.returncode == 3 and 3 not in good:
@@ -314,6 +326,8 @@ def main():
         parser.error(f"there is no step {unknown[0]}; there are {', '.join(STEPS)}")
     if options.prepare:
         return prepare(options.prepare) or 0
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     options.bin = options.bin or os.path.join(SOURCE, "build", "gpu", "plain" if options.backend == "host" else "cuda")
     options.out = options.out or os.path.join(SOURCE, "build", "gpu", "out-" + re.sub(r"\W", "-", options.backend))
     if not os.path.exists(os.path.join(options.bin, "good", "attnfuzz")):

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import unittest
 from xml.etree import ElementTree
 
@@ -148,6 +149,20 @@ class Validate(Scripts):
         said = self.validate(*slow, "fault-b40_kv_head_by_padded_ratio", code=3)
         self.assertIn("--prepare makes it", said)
         self.script("validate.sh", "--bin", self.path("bin"), "--out", self.path("out"), "--backend", "host", code=1)
+
+    def test_who_is_told_to_stop_stops_what_it_started(self):
+        command = [os.path.join(SOURCE, "tests/gpu/validate.sh"), "--bin", self.path("bin"), "--out", self.path("out"),
+                   "--backend", "test:slow=40", "--generate", "5000", "--generate-work", "40000", "--jobs", "2"]
+        with subprocess.Popen([*command, "generated"], stdout=subprocess.PIPE, text=True) as child:
+            self.assertEqual(child.stdout.readline(), "== generated\n")
+            until = time.monotonic() + 60
+            journal = self.path("out/generated.journal")
+            while not (os.path.exists(journal) and os.path.getsize(journal) > 200) and time.monotonic() < until:
+                time.sleep(0.1)
+            child.terminate()
+            self.assertEqual(child.wait(), 143)
+        with open(self.path("out/generated.json")) as f:  # written at the end
+            self.assertGreater(json.load(f)["left"], 0)
 
     def test_a_step_that_fails_says_so_in_the_table(self):
         self.validate("--backend", "test:wrong@1", "--generate", "20", "generated", code=1)
