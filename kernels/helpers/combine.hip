@@ -13,6 +13,7 @@ namespace
 
 constexpr int THREADS = ATTN_COMBINE_THREADS;
 constexpr int ELEMENTS = 4; /* of dst for each thread in one pass over the splits */
+constexpr int AT_ONCE = 8; /* splits whose partial results are loaded together: one by one is a memory's latency each */
 
 constexpr float EMPTY = -__builtin_inff();
 
@@ -23,6 +24,7 @@ struct combine_lds {
 
 __global__ __launch_bounds__(THREADS) void combine_kernel(const attn_args a)
 {
+    static_assert(THREADS % AT_ONCE == 0, "a chunk's splits, in whole groups");
     static_assert(sizeof(combine_lds) == ATTN_COMBINE_LDS, "what contracts ask for");
     SIMT_LDS(combine_lds, lds);
     const int thread = (int)threadIdx.x;
@@ -52,17 +54,26 @@ __global__ __launch_bounds__(THREADS) void combine_kernel(const attn_args a)
                     lds.sum[thread] = scale * meta[2 * (s0 + thread) + 1];
                 }
                 __syncthreads();
-#pragma unroll 4
-                for (int32_t s = 0; s < chunk; s++) {
-                    const float scale = lds.scale[s];
-                    if (scale == EMPTY)
-                        continue;
-                    total += lds.sum[s];
-                    const float *const part = partial + (s0 + s) * a.d_v;
+                for (int32_t s = 0; s < chunk; s += AT_ONCE) {
+                    float part[AT_ONCE][ELEMENTS];
 #pragma unroll
-                    for (int e = 0; e < ELEMENTS; e++)
-                        if (d0 + e * THREADS < a.d_v)
-                            out[e] += scale * part[d0 + e * THREADS];
+                    for (int j = 0; j < AT_ONCE; j++) {
+                        const bool any = s + j < chunk && lds.scale[s + j] != EMPTY;
+#pragma unroll
+                        for (int e = 0; e < ELEMENTS; e++)
+                            part[j][e] = any && d0 + e * THREADS < a.d_v
+                                             ? partial[(s0 + s + j) * a.d_v + d0 + e * THREADS]
+                                             : 0.0f;
+                    }
+#pragma unroll
+                    for (int j = 0; j < AT_ONCE; j++) {
+                        if (s + j >= chunk || lds.scale[s + j] == EMPTY)
+                            continue;
+                        total += lds.sum[s + j];
+#pragma unroll
+                        for (int e = 0; e < ELEMENTS; e++)
+                            out[e] += lds.scale[s + j] * part[j][e];
+                    }
                 }
                 __syncthreads();
             }

@@ -83,15 +83,16 @@ static __device__ __forceinline__ int64_t mma_live_tile(const attn_args &a, cons
 
 /* Overwrites with zeros the rows of V that no wave found a use for. All threads arrive, after a barrier. */
 template <class S>
-static __device__ __forceinline__ void mma_clear_dead(const mma_tile v_tile, mma_lds<S> &lds, int keys)
+static __device__ __forceinline__ void mma_clear_dead(const mma_tile v_tile, uint16_t *v, const uint64_t *live,
+                                                      int keys)
 {
     uint64_t any = 0;
     SIMT_UNROLL
     for (int g = 0; g < S::GROUPS; g++)
-        any |= lds.live[g * S::SPLIT];
+        any |= live[g * S::SPLIT];
     const uint64_t exist = mma_existing(keys);
     if (any != exist && any != 0) {
-        mma_clear(v_tile, lds.v, exist & ~any);
+        mma_clear(v_tile, v, exist & ~any);
         __syncthreads();
     }
 }
@@ -103,7 +104,7 @@ template <class S> static __device__ __forceinline__ void mma_attention(const at
     constexpr int BLOCKS = S::BLOCKS, SLOTS = F::SLOTS, ACC = F::ACC, SPLIT = S::SPLIT, KV_TILE = S::KV_TILE;
     constexpr mma_tile K_TILE = { S::THREADS, KV_TILE, S::DK, S::DK, S::K_PITCH, false };
     constexpr mma_tile V_TILE = { S::THREADS, KV_TILE, S::DV, 32 * S::UNITS, S::V_PITCH, false };
-    static_assert(sizeof(LDS) == attn_mma_lds({ S::GROUPS, SPLIT, KV_TILE, false }, S::DK, S::DV),
+    static_assert(sizeof(LDS) == attn_mma_lds({ S::GROUPS, SPLIT, KV_TILE, false, 0 }, S::DK, S::DV),
                   "what the contract asks for");
     SIMT_LDS(LDS, lds);
 
@@ -174,7 +175,7 @@ template <class S> static __device__ __forceinline__ void mma_attention(const at
             if (next < range.end)
                 k_stage.start(K_TILE, lds.k, k_head + next * a.k.nb1, a.k.nb1, a.load_k >= 16, range.end - next, d_k);
             if (masked)
-                mma_clear_dead<S>(V_TILE, lds, keys);
+                mma_clear_dead<S>(V_TILE, lds.v, lds.live, keys);
             key0 = next;
             masked = next_masked;
             if (live == 0)

@@ -27,7 +27,7 @@ static int64_t instances(void)
 
 static bool fits(const struct attn_device *d, struct attn_head_size size, struct attn_mma_shape s)
 {
-    int64_t limit = s.warpgroups ? d->lds_bytes : contract_lds_limit(d);
+    int64_t limit = attn_mma_dynamic(s) ? d->lds_bytes : contract_lds_limit(d);
     return attn_mma_lds(s, size.d_k, size.d_v) <= limit && threads_of(d, s) <= d->max_threads;
 }
 
@@ -46,6 +46,9 @@ static int instance_on(const struct attn_device *d, const struct attn_key *k)
     return first;
 }
 
+/* Has the device NVIDIA's mma.sync, alone or among others? */
+static bool of_sm80(const struct attn_device *d) { return attn_matrix_base(d->matrix) == ATTN_MATRIX_MMA_SM80; }
+
 /* The largest that the problem has columns for and the device can run. */
 static struct attn_mma_shape shape_of(const struct attn_device *d, const struct attn_key *k, struct attn_head_size size)
 {
@@ -56,6 +59,8 @@ static struct attn_mma_shape shape_of(const struct attn_device *d, const struct 
     /* Warpgroups copy whole rows of their own head size. */
     if (d->matrix == ATTN_MATRIX_WGMMA_SM90 && k->d_k == d_k && d_k <= ATTN_MMA_GROUP_MOST && fits(d, size, warpgroups))
         return warpgroups;
+    if (of_sm80(d) && d_k > ATTN_MMA_GROUP_MOST && fits(d, size, attn_mma_ahead(d_k)))
+        return attn_mma_ahead(d_k);
     return fits(d, size, many) ? many : attn_mma_few(d_k);
 }
 
@@ -195,6 +200,13 @@ static int64_t main_cost(const struct attn_device *d, const struct attn_key *k, 
     return attn_max(cost_bytes(d, bytes), cost_madds(d, madds(k, p, size), warpgroups ? 1040 : family_of(d).rate));
 }
 
+/* Workgroups that a compute unit has at least where keys are split: as many as are there at once where tiles are copied
+ * ahead, whose LDS lets in few. */
+static int64_t resident(const struct attn_device *d, struct attn_mma_shape s, int64_t lds)
+{
+    return s.stages == 0 ? 2 : attn_max(1, attn_min(2, attn_div(d->lds_bytes, lds)));
+}
+
 static void configure(const struct attn_device *d, const struct attn_key *k, struct attn_plan *p)
 {
     p->head_size = instance_on(d, k);
@@ -215,13 +227,14 @@ static void configure(const struct attn_device *d, const struct attn_key *k, str
     p->load_v = p->convert_v >= 0 ? 16 : 1 << k->align_v;
 
     contract_scan(p, d, k);
-    int64_t splits = contract_splits(d, k, KEYS_MIN, contract_fill(d, work, 2));
+    const bool dynamic = attn_mma_dynamic(s);
+    int64_t splits = contract_splits(d, k, KEYS_MIN, contract_fill(d, work, resident(d, s, lds)));
     if (splits > 1)
         splits = contract_splits_that_pay(d, k, splits, work, main_cost(d, k, p, s.warpgroups));
     contract_split(p, d, k, KEYS_MIN, splits);
     contract_launch(p, ATTN_STEP_MAIN, contract_grid_x(d, work), (uint32_t)p->splits, (uint32_t)threads_of(d, s),
-                    s.warpgroups ? 0 : lds);
-    p->launch[ATTN_STEP_MAIN].lds_dynamic_bytes = s.warpgroups ? lds : 0;
+                    dynamic ? 0 : lds);
+    p->launch[ATTN_STEP_MAIN].lds_dynamic_bytes = dynamic ? lds : 0;
 
     bool bf16 = k->type_k == ATTN_BF16;
     p->arithmetic.kv_tile = p->kv_tile;
