@@ -1,5 +1,5 @@
 /* kernel_mma.c: contract, configuration and cost of `mma`, the kernel for prefill, and for drafts and decode where
- * query heads share a KV head: matrix cores. Kernel: kernels/mma/mma.h and kernels/mma/group.h.
+ * query heads share a KV head: matrix cores. Kernel: kernels/mma/mma.h, group.h and ahead.h.
  *
  * Operands are f16 or bf16, K and V alike. Quantised types are converted to f16 first (where a block's scale is so
  * large that an element passes f16's range, convert saturates it); f32 and bf16 values may lie outside f16's range, so
