@@ -190,14 +190,16 @@ static int64_t madds(const struct attn_key *k, const struct attn_plan *p, const 
 
 /* Of the main launch, where it fills the device. */
 static int64_t main_cost(const struct attn_device *d, const struct attn_key *k, const struct attn_plan *p,
-                         bool warpgroups)
+                         struct attn_mma_shape s)
 {
-    /* What passes through LDS, with barriers, comes a quarter slower than what vec reads. In warpgroups: multiply-adds
-     * a ns and compute unit as an H200 took, 8,192 tokens, D=128. */
+    /* What passes through LDS, with barriers, comes a quarter slower than what vec reads. Multiply-adds a ns and
+     * compute unit as an H200 took: in warpgroups 8,192 tokens, D=128; with tiles ahead 4,096, D=256, and 2,048, D=512.
+     */
+    const int32_t rate = s.warpgroups ? 1040 : s.stages > 0 ? 420 : family_of(d).rate;
     const struct attn_head_size *size = attn_head_size(p->head_size);
     int64_t once = contract_kv_bytes(k), tiles = contract_row_tiles(k, p->columns);
     int64_t bytes = attn_add_sat(attn_add_sat(once, once / 4), attn_mul_sat(once / 4, tiles - 1));
-    return attn_max(cost_bytes(d, bytes), cost_madds(d, madds(k, p, size), warpgroups ? 1040 : family_of(d).rate));
+    return attn_max(cost_bytes(d, bytes), cost_madds(d, madds(k, p, size), rate));
 }
 
 /* Workgroups that a compute unit has at least where keys are split: as many as are there at once where tiles are copied
@@ -230,7 +232,7 @@ static void configure(const struct attn_device *d, const struct attn_key *k, str
     const bool dynamic = attn_mma_dynamic(s);
     int64_t splits = contract_splits(d, k, KEYS_MIN, contract_fill(d, work, resident(d, s, lds)));
     if (splits > 1)
-        splits = contract_splits_that_pay(d, k, splits, work, main_cost(d, k, p, s.warpgroups));
+        splits = contract_splits_that_pay(d, k, splits, work, main_cost(d, k, p, s));
     contract_split(p, d, k, KEYS_MIN, splits);
     contract_launch(p, ATTN_STEP_MAIN, contract_grid_x(d, work), (uint32_t)p->splits, (uint32_t)threads_of(d, s),
                     dynamic ? 0 : lds);
@@ -259,7 +261,7 @@ static void configure(const struct attn_device *d, const struct attn_key *k, str
 
 static uint64_t cost(const struct attn_device *d, const struct attn_key *k, const struct attn_plan *p)
 {
-    int64_t main = main_cost(d, k, p, p->launch[ATTN_STEP_MAIN].lds_dynamic_bytes > 0);
+    int64_t main = main_cost(d, k, p, shape_of(d, k, *attn_head_size(p->head_size)));
     main = cost_idle(d, main, attn_mul_sat(contract_work(k, p->columns), p->splits));
     return (uint64_t)attn_add_sat(main, cost_helpers(d, k, p));
 }
