@@ -314,13 +314,17 @@ def main():
     parser.add_argument("--small", action="store_true", help="few problems: to prove the steps, not the kernels")
     parser.add_argument("--out", help="folder for results and what is resumed (default: build/gpu/out-BACKEND)")
     parser.add_argument("--limit", type=float, help="seconds that this call may take in all")
-    parser.add_argument("--jobs", type=int, help="child processes at once (default: as attnfuzz run)")
+    parser.add_argument("--jobs", type=int,
+                        help="child processes at once (default: on a GPU, too, one a processor, 16 at most: the "
+                             "reference takes longer than the kernels)")
     parser.add_argument("--timeout", type=int, default=120, help="seconds for one problem (default: 120)")
     parser.add_argument("--generate", type=int, default=20000, help="generated problems (default: 20000)")
     parser.add_argument("--generate-work", type=int, default=20000000,
                         help="multiply-adds of the largest (default: 20000000)")
     parser.add_argument("--again", action="store_true", help="make steps again that are done")
     options = parser.parse_args()
+    if options.backend != "host":
+        options.jobs = options.jobs or min(os.cpu_count() or 1, 16)
     unknown = [name for name in options.step if name not in STEPS]
     if unknown:
         parser.error(f"there is no step {unknown[0]}; there are {', '.join(STEPS)}")

@@ -15,7 +15,7 @@ cat <<'END'
 
 How soon known faults are found, what the machine code of the kernels comes to, and what shipped libraries show. Made by
 `tests/zoo/results.sh` out of what `attnfuzz zoo` has left in `tests/zoo/`, `tests/support/machine_results.py` in
-`tests/isa/`, and `tests/subjects/results.txt`, which is written by hand.
+`tests/isa/`, and `results.txt` in `tests/subjects/` and `tests/gpu/`, which are written by hand.
 
 ## Faults
 
@@ -58,6 +58,6 @@ print("\n%d drawn, %d of them run: %d died, %d are equivalent, %d are alive: %.1
       "die." % (
     drawn, len(rows), died, len(same), len(alive), 100 * died / max(1, died + len(alive))))
 END
-for part in isa subjects; do
+for part in isa subjects gpu; do
     [ ! -e "$here/../$part/results.txt" ] || cat "$here/../$part/results.txt"
 done
