@@ -13,7 +13,13 @@ namespace
 
 constexpr int THREADS = ATTN_COMBINE_THREADS;
 constexpr int ELEMENTS = 4; /* of dst for each thread in one pass over the splits */
-constexpr int AT_ONCE = 8; /* splits whose partial results are loaded together: one by one is a memory's latency each */
+/* Splits whose partial results are loaded together: one by one is a memory's latency each. With eight, AMD's compiler
+ * runs out of scalar registers. */
+#if defined(__HIP__)
+constexpr int AT_ONCE = 4;
+#else
+constexpr int AT_ONCE = 8;
+#endif
 
 constexpr float EMPTY = -__builtin_inff();
 
