@@ -129,6 +129,20 @@ static inline bool contract_convert(struct attn_plan *p, int step, int region, c
     return true;
 }
 
+/* States what Q and the weights become where matrix cores multiply K and V of 16 bits: kernels/mma/element.h. */
+static inline void contract_operands(struct attn_plan *p, const struct attn_device *d, bool bf16, uint8_t p_parts)
+{
+    struct attn_arithmetic *a = &p->arithmetic;
+    a->matrix = 1;
+    a->flush = d->matrix_flush;
+    a->q_type = a->p_type = bf16 ? ATTN_BF16 : ATTN_F16;
+    a->q_parts = ATTN_MMA_Q_PARTS;
+    a->q_shift = bf16 ? 0 : ATTN_MMA_Q_SHIFT_F16;
+    a->p_parts = p_parts;
+    a->p_shift = bf16 ? 0 : ATTN_MMA_P_SHIFT_F16;
+    a->depth = attn_mma_depth(d->wave_size, bf16);
+}
+
 /* Steps in which n values, a power of two, are added up by halves. */
 static inline int32_t contract_levels(int32_t n)
 {

@@ -241,16 +241,9 @@ static void configure(const struct attn_device *d, const struct attn_key *k, str
     bool bf16 = k->type_k == ATTN_BF16;
     p->arithmetic.kv_tile = p->kv_tile;
     p->arithmetic.splits = p->splits;
-    p->arithmetic.matrix = 1;
-    p->arithmetic.flush = d->matrix_flush;
-    p->arithmetic.q_type = p->arithmetic.p_type = bf16 ? ATTN_BF16 : ATTN_F16;
-    p->arithmetic.q_parts = ATTN_MMA_Q_PARTS;
-    p->arithmetic.q_shift = bf16 ? 0 : ATTN_MMA_Q_SHIFT_F16;
-    p->arithmetic.p_parts = bf16 ? ATTN_MMA_P_PARTS_BF16 : 1;
-    p->arithmetic.p_shift = bf16 ? 0 : ATTN_MMA_P_SHIFT_F16;
+    contract_operands(p, d, bf16, bf16 ? ATTN_MMA_P_PARTS_BF16 : 1);
 
     /* The waves of a group share out a head's steps, and the elements of the output; lanes share a column's weights. */
-    p->arithmetic.depth = attn_mma_depth(d->wave_size, bf16);
     p->arithmetic.dot_chain = (int32_t)attn_ceil_div(attn_ceil_div(size.d_k, ATTN_MMA_STEP), s.split) *
                               (ATTN_MMA_STEP / p->arithmetic.depth) * ATTN_MMA_Q_PARTS;
     p->arithmetic.dot_joins = s.split > 1 ? s.split : 0;

@@ -57,15 +57,8 @@ static bool stage(const struct attn_device *d, const struct attn_key *k, struct 
         p->arithmetic.q_type = ATTN_Q8_0;
         p->arithmetic.q_parts = ATTN_VEC_Q8_PARTS;
     }
-    if (on_matrix(d, k, p)) {
-        const bool bf16 = k->type_k == ATTN_BF16;
-        p->arithmetic.matrix = 1;
-        p->arithmetic.flush = d->matrix_flush;
-        p->arithmetic.q_type = p->arithmetic.p_type = k->type_k;
-        p->arithmetic.q_parts = p->arithmetic.p_parts = ATTN_MMA_Q_PARTS;
-        p->arithmetic.q_shift = bf16 ? 0 : ATTN_MMA_Q_SHIFT_F16;
-        p->arithmetic.p_shift = bf16 ? 0 : ATTN_MMA_P_SHIFT_F16;
-    }
+    if (on_matrix(d, k, p))
+        contract_operands(p, d, k->type_k == ATTN_BF16, ATTN_MMA_Q_PARTS);
     return true;
 }
 
@@ -126,7 +119,6 @@ static void state_sums(const struct attn_device *d, const struct attn_key *k, st
     a->merges = 1;
     a->dot_chain = a->matrix ? d_k / ATTN_MMA_STEP : a->q_type == ATTN_Q8_0 ? d_k / 32 : 8;
     a->dot_joins = a->matrix ? 2 : a->q_type == ATTN_Q8_0 ? 3 : d_k / (8 * lanes) + contract_levels(lanes);
-    a->depth = a->matrix ? attn_mma_depth(d->wave_size, k->type_k == ATTN_BF16) : 0;
     a->weights.lanes = p->stage_k ? d->wave_size / p->columns : d->wave_size;
     a->weights.joins = contract_levels(d->wave_size) + ATTN_VEC_WAVES;
     a->values.lanes = a->matrix ? 1 : groups;

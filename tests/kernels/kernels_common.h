@@ -94,4 +94,38 @@ static inline void kernel_add_scan_and_splits(struct attn_plan *plan)
     kernel_force_splits(plan, 3);
 }
 
+/* How mma is planned for a case. */
+static inline void kernel_mma_plan(const struct kernel_case *c, const struct attn_device *device,
+                                   struct attn_plan *plan)
+{
+    struct attn_problem p;
+    struct attn_key key;
+    kernel_problem(c, &p);
+    attn_key_of(&p, &key);
+    assert_true(attn_plan_kernel(device, &key, ATTN_KERNEL_mma, plan, NULL));
+}
+
+/* mma has a plan of a kind on sm_90, down to the LDS that it takes and for more than 16 columns; on_sm_80: there too,
+ * where its LDS is enough. */
+static inline void kernel_mma_needs(struct kernel_case c, bool (*kind)(const struct attn_plan *), bool on_sm_80)
+{
+    const struct attn_device *older = attn_device_find("sm_80");
+    struct attn_plan plan;
+    struct attn_device weak = *attn_device_find("sm_90");
+    kernel_mma_plan(&c, &weak, &plan);
+    assert_true(kind(&plan));
+    const int32_t needed = (int32_t)plan.launch[ATTN_STEP_MAIN].lds_dynamic_bytes;
+    weak.lds_bytes = needed;
+    kernel_mma_plan(&c, &weak, &plan);
+    assert_true(kind(&plan));
+    weak.lds_bytes = needed - 1;
+    kernel_mma_plan(&c, &weak, &plan);
+    assert_false(kind(&plan));
+    kernel_mma_plan(&c, older, &plan);
+    assert_int_equal(kind(&plan), on_sm_80 && needed <= older->lds_bytes);
+    c.n_q = 16;
+    kernel_mma_plan(&c, attn_device_find("sm_90"), &plan);
+    assert_false(kind(&plan));
+}
+
 #endif

@@ -14,15 +14,6 @@ enum { SIZES = sizeof sizes / sizeof sizes[0], COLUMNS = 32, KEYS = 32, SMALL = 
 /* More than 16 columns. */
 static struct kernel_case simple(int n) { return kernel_simple(sizes[n].d_k, sizes[n].d_v, 18, 70, 1, 1); }
 
-static void plan_of(const struct kernel_case *c, const struct attn_device *device, struct attn_plan *plan)
-{
-    struct attn_problem p;
-    struct attn_key key;
-    kernel_problem(c, &p);
-    attn_key_of(&p, &key);
-    assert_true(attn_plan_kernel(device, &key, ATTN_KERNEL_mma, plan, NULL));
-}
-
 static bool ahead(const struct attn_plan *plan)
 {
     return plan->columns == COLUMNS && plan->kv_tile == KEYS && plan->launch[ATTN_STEP_MAIN].lds_dynamic_bytes > 0;
@@ -31,7 +22,7 @@ static bool ahead(const struct attn_plan *plan)
 static void check(const struct kernel_case *c, void (*change)(struct attn_plan *))
 {
     struct attn_plan plan;
-    plan_of(c, attn_device_find("sm_90"), &plan);
+    kernel_mma_plan(c, attn_device_find("sm_90"), &plan);
     assert_true(ahead(&plan));
     kernel_check(c, "sm_90", ATTN_KERNEL_mma, change);
 }
@@ -127,25 +118,8 @@ static void modifiers_in_every_combination(void **state)
 static void without_the_means_others_stand_in(void **state)
 {
     (void)state;
-    for (int i = 0; i < SIZES; i++) {
-        struct kernel_case c = simple(i);
-        struct attn_plan plan;
-        struct attn_device weak = *attn_device_find("sm_90");
-        plan_of(&c, &weak, &plan);
-        assert_true(ahead(&plan));
-        const int32_t needed = (int32_t)plan.launch[ATTN_STEP_MAIN].lds_dynamic_bytes;
-        weak.lds_bytes = needed;
-        plan_of(&c, &weak, &plan);
-        assert_true(ahead(&plan));
-        weak.lds_bytes = needed - 1;
-        plan_of(&c, &weak, &plan);
-        assert_false(ahead(&plan));
-        plan_of(&c, attn_device_find("sm_80"), &plan);
-        assert_int_equal(ahead(&plan), needed <= attn_device_find("sm_80")->lds_bytes);
-        c.n_q = 16;
-        plan_of(&c, attn_device_find("sm_90"), &plan);
-        assert_false(ahead(&plan));
-    }
+    for (int i = 0; i < SIZES; i++)
+        kernel_mma_needs(simple(i), ahead, true);
 }
 
 int main(void)

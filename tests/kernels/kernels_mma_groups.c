@@ -10,15 +10,6 @@ enum { GROUP_COLUMNS = 128 };
 /* More than 16 columns, so that they are taken in groups. */
 static struct kernel_case simple(int64_t d) { return kernel_simple(d, d, 19, 150, 1, 1); }
 
-static void plan_of(const struct kernel_case *c, const struct attn_device *device, struct attn_plan *plan)
-{
-    struct attn_problem p;
-    struct attn_key key;
-    kernel_problem(c, &p);
-    attn_key_of(&p, &key);
-    assert_true(attn_plan_kernel(device, &key, ATTN_KERNEL_mma, plan, NULL));
-}
-
 static bool in_groups(const struct attn_plan *plan)
 {
     return plan->columns == GROUP_COLUMNS && plan->launch[ATTN_STEP_MAIN].lds_dynamic_bytes > 0;
@@ -27,7 +18,7 @@ static bool in_groups(const struct attn_plan *plan)
 static void check(const struct kernel_case *c, void (*change)(struct attn_plan *))
 {
     struct attn_plan plan;
-    plan_of(c, attn_device_find("sm_90"), &plan);
+    kernel_mma_plan(c, attn_device_find("sm_90"), &plan);
     assert_true(in_groups(&plan));
     kernel_check(c, "sm_90", ATTN_KERNEL_mma, change);
 }
@@ -147,25 +138,8 @@ static void quantised_types_are_converted(void **state)
 static void without_the_means_others_stand_in(void **state)
 {
     (void)state;
-    for (int i = 0; i < SIZES; i++) {
-        struct kernel_case c = simple(sizes[i]);
-        struct attn_plan plan;
-        struct attn_device weak = *attn_device_find("sm_90");
-        plan_of(&c, &weak, &plan);
-        assert_true(in_groups(&plan));
-        const int32_t needed = (int32_t)plan.launch[ATTN_STEP_MAIN].lds_dynamic_bytes;
-        weak.lds_bytes = needed;
-        plan_of(&c, &weak, &plan);
-        assert_true(in_groups(&plan));
-        weak.lds_bytes = needed - 1;
-        plan_of(&c, &weak, &plan);
-        assert_false(in_groups(&plan));
-        plan_of(&c, attn_device_find("sm_80"), &plan);
-        assert_false(in_groups(&plan));
-        c.n_q = 16;
-        plan_of(&c, attn_device_find("sm_90"), &plan);
-        assert_false(in_groups(&plan));
-    }
+    for (int i = 0; i < SIZES; i++)
+        kernel_mma_needs(simple(sizes[i]), in_groups, false);
 }
 
 int main(void)
