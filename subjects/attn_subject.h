@@ -151,6 +151,7 @@ struct attn_subject {
     bool ours;      /* its kernels and rules are those of this build's planner */
     struct attn_foreign_types types; /* that it knows and the planner's table lacks */
     bool says_prec, says_n_kv_max;   /* its callers can say these */
+    bool says_further;               /* its calls can have a source behind the sinks */
     int n_devices;
     struct attn_device device[ATTN_SUBJECT_DEVICES_MAX];
 };

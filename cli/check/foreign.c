@@ -46,6 +46,36 @@ static bool is_taken(struct check *check, const struct attn_foreign_type *type)
     return false;
 }
 
+/* In which of its forms a further source of the type is supported in a plain call. */
+static uint8_t forms_taken(struct check *check, const struct attn_further_draw *type)
+{
+    struct attn_problem p;
+    uint8_t forms = 0;
+    for (int form = 0; form < ATTN_FURTHER_FORM_COUNT; form++)
+        for (int i = 0; i < CHECK_PLAIN_CALLS && !(forms >> form & 1); i++)
+            if (check_plain_call(i, &p) && attn_foreign_further(&p, type, (enum attn_further_form)form) &&
+                is_supported(check, &p))
+                forms |= (uint8_t)(1u << form);
+    return forms;
+}
+
+/* Of numbers, and of what is no cache's: integers, which may be indices. */
+static void choose_further(struct check *check)
+{
+    const struct attn_foreign_types *types = &check->subject->types;
+    struct attn_foreign_draw *draw = &check->draw;
+    struct attn_further_draw tried[2 + ATTN_FOREIGN_MAX] = { { .type = ATTN_F32 }, { .type = ATTN_F16 } };
+    int n = 2;
+    for (int i = 0; i < types->n; i++)
+        if (!types->type[i].kv)
+            tried[n++] = (struct attn_further_draw){ .type = types->type[i].number, .foreign = &types->type[i] };
+    for (int i = 0; i < n && draw->n_further < ATTN_FURTHER_TYPES_MAX; i++) {
+        tried[i].forms = forms_taken(check, &tried[i]);
+        if (tried[i].forms)
+            draw->further[draw->n_further++] = tried[i];
+    }
+}
+
 void check_foreign_choose(struct check *check)
 {
     const struct attn_foreign_types *types = &check->subject->types;
@@ -54,6 +84,8 @@ void check_foreign_choose(struct check *check)
     for (int i = 0; i < types->n; i++)
         if (types->type[i].kv && is_taken(check, &types->type[i]))
             draw->type[draw->n_types++] = &types->type[i];
+    if (check->subject->says_further)
+        choose_further(check);
 }
 
 /* Of the 32 of a head size these: decode with heads that share K, and a prompt over an odd number of keys. */

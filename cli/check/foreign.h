@@ -7,7 +7,8 @@
 #include "cli/check/state.h"
 
 /* Sets check->draw: of the subject's own types those that a cache may be of and that it supports in a plain call on one
- * of check->devices; and what its callers can say. A type that it refuses in each of them is named in the report. */
+ * of check->devices; what its callers can say; and the further sources that it supports in one. A type that it refuses
+ * in each of them is named in the report. */
 void check_foreign_choose(struct check *check);
 
 /* Plain call number i with K and V of a type that is drawn, two for each head size; false past the last. *legal:

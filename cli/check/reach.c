@@ -110,7 +110,7 @@ static int steps_of(const struct attn_problem *p)
 {
     const int64_t d_k = attn_d_k(p), d_v = attn_d_v(p);
     const bool mask = p->t[ATTN_MASK].present, sinks = p->t[ATTN_SINKS].present;
-    const int odd = !rows_are_whole(p) + (mask && p->t[ATTN_MASK].ne[2] > 1);
+    const int odd = !rows_are_whole(p) + (mask && p->t[ATTN_MASK].ne[2] > 1) + p->further.present;
     int least = 2;
     for (size_t i = 0; odd < least && i < sizeof known / sizeof known[0]; i++) {
         const struct shape *s = &known[i];

@@ -32,8 +32,8 @@ enum { CHECK_SERVER_HEADS = 512, CHECK_SERVER_SEQS = 256, CHECK_SERVER_KEYS = 1 
 #define CHECK_SERVER_BYTES (INT64_C(1) << 40)
 
 /* The reach of a legal problem. A shape is head sizes, heads, KV heads (or what a tensor split over up to 16 devices
- * leaves of them), whether there is a mask, sinks, softcap, ALiBi, and rows laid out whole; those of corpus/seeds are
- * known. A step is one of these changed, a number of heads by half, double or one. */
+ * leaves of them), whether there is a mask, sinks, softcap, ALiBi, no further source, and rows laid out whole; those of
+ * corpus/seeds are known. A step is one of these changed, a number of heads by half, double or one. */
 int check_reach(const struct attn_problem *problem);
 /* Is problem a the better example: of nearer reach, or of the same and simpler (problem.h)? */
 bool check_nearer(const struct attn_problem *a, const struct attn_problem *b);

@@ -6,6 +6,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FURTHER "src5="
+
+/* "src5=f32:7 src5=i32:16 ": what further sources are drawn of, and in which forms. */
+static void put_further(FILE *out, const struct attn_foreign_draw *draw)
+{
+    for (int i = 0; i < draw->n_further; i++) {
+        const struct attn_further_draw *f = &draw->further[i];
+        const struct attn_type_info *info = f->foreign ? &f->foreign->info : attn_type_info(f->type);
+        fprintf(out, FURTHER "%s:%d ", info->name, f->forms);
+    }
+}
+
 static bool is_drawn(const struct attn_foreign_draw *draw, const struct attn_foreign_type *type)
 {
     for (int i = 0; i < draw->n_types; i++)
@@ -23,6 +35,7 @@ void diff_types_put(FILE *out, const struct check *check)
         fprintf(out, "%s:%d:%d:%d:%d ", info->name, info->ggml, info->block_elems, info->block_bytes,
                 is_drawn(&check->draw, &types->type[i]));
     }
+    put_further(out, &check->draw);
     putc('\n', out);
 }
 
@@ -40,6 +53,15 @@ static void add(struct diff_types *types, const char *name, const struct attn_ty
     types->list.n++;
 }
 
+static void add_further(struct diff_types *types, const char *name, int forms)
+{
+    if (types->n_further == ATTN_FURTHER_TYPES_MAX)
+        return;
+    struct diff_further *f = &types->further[types->n_further++];
+    snprintf(f->name, sizeof f->name, "%s", name);
+    f->forms = (uint8_t)(forms & ((1 << ATTN_FURTHER_FORM_COUNT) - 1));
+}
+
 bool diff_types_get(char *line, struct diff_types *types)
 {
     char *rest = line, *word;
@@ -51,7 +73,9 @@ bool diff_types_get(char *line, struct diff_types *types)
         types->says_n_kv_max |= !strcmp(name, "n_kv_max");
         while (word && n < 4 && (field = strsep(&word, ":")))
             value[n++] = (int)strtol(field, NULL, 10);
-        if (n == 0)
+        if (!strncmp(name, FURTHER, strlen(FURTHER)) && n == 1)
+            add_further(types, name + strlen(FURTHER), value[0]);
+        if (n == 0 || !strncmp(name, FURTHER, strlen(FURTHER)))
             continue;
         if (n < 4 || value[1] < 1 || value[2] < 1)
             return false;
@@ -66,6 +90,39 @@ static int find(const struct diff_types *types, const char *name)
     while (at >= 0 && strcmp(types->name[at], name))
         at--;
     return at;
+}
+
+/* The type of that name, ours or one of theirs. */
+static bool find_any(const struct diff_types *types, const char *name, struct attn_further_draw *f)
+{
+    for (int t = 0; t < ATTN_TYPE_COUNT; t++)
+        if (!strcmp(attn_type_info(t)->name, name))
+            return f->type = (uint8_t)t, true;
+    const int at = find(types, name);
+    if (at < 0)
+        return false;
+    f->type = types->type[at].number;
+    f->foreign = &types->type[at];
+    return true;
+}
+
+static uint8_t forms_of(const struct diff_types *types, const char *name)
+{
+    for (int i = 0; i < types->n_further; i++)
+        if (!strcmp(types->further[i].name, name))
+            return types->further[i].forms;
+    return 0;
+}
+
+/* What both take: of a source that one of them has no place for nothing is to be compared. */
+static void join_further(const struct diff_types *a, const struct diff_types *b, const struct diff_types *both,
+                         struct attn_foreign_draw *draw)
+{
+    for (int i = 0; i < a->n_further; i++) {
+        struct attn_further_draw f = { .forms = a->further[i].forms & forms_of(b, a->further[i].name) };
+        if (f.forms && find_any(both, a->further[i].name, &f))
+            draw->further[draw->n_further++] = f;
+    }
 }
 
 void diff_types_join(const struct diff_types *a, const struct diff_types *b, struct diff_types *both,
@@ -87,6 +144,7 @@ void diff_types_join(const struct diff_types *a, const struct diff_types *b, str
     for (int i = 0; i < both->list.n; i++)
         if (both->drawn[i])
             draw->type[draw->n_types++] = &both->type[i];
+    join_further(a, b, both, draw);
 }
 
 bool diff_types_known(const struct diff_types *types, const struct attn_problem *p)

@@ -6,7 +6,7 @@
 #include "planner/arith.h"
 #include "planner/random.h"
 
-enum { TYPES_EVERY = 4, PREC_EVERY = 8, KEYS_EVERY = 16 }; /* of so many problems one has it */
+enum { TYPES_EVERY = 4, PREC_EVERY = 8, KEYS_EVERY = 16, FURTHER_EVERY = 32 }; /* of so many problems one has it */
 
 static int64_t common_multiple(int64_t a, int64_t b)
 {
@@ -65,6 +65,38 @@ bool attn_foreign_retype(struct attn_problem *p, const struct attn_foreign_type 
     return false;
 }
 
+bool attn_foreign_further(struct attn_problem *p, const struct attn_further_draw *type, enum attn_further_form form)
+{
+    const int64_t extents[][4] = {
+#define X(NAME, ne0, ne1, ne2, ne3) { ne0, ne1, ne2, ne3 },
+        ATTN_FURTHER_FORMS(X)
+#undef X
+    };
+    const struct attn_tensor before = p->further;
+    const int64_t *ne = extents[form];
+    p->further = (struct attn_tensor){
+        .ne = { ne[0], ne[1], ne[2], ne[3] }, .type = type->type, .present = 1, .foreign = type->foreign
+    };
+    attn_tensor_contiguous(&p->further);
+    if (attn_problem_check(p, NULL) == ATTN_E_OK)
+        return true;
+    p->further = before;
+    return false;
+}
+
+static void draw_further(const struct attn_foreign_draw *draw, uint64_t *state, struct attn_problem *p)
+{
+    const struct attn_further_draw *type = &draw->further[attn_random_below(state, (uint64_t)draw->n_further)];
+    const int first = (int)attn_random_below(state, ATTN_FURTHER_FORM_COUNT);
+    for (int i = 0; i < ATTN_FURTHER_FORM_COUNT; i++) {
+        const int form = (first + i) % ATTN_FURTHER_FORM_COUNT;
+        if (type->forms >> form & 1) {
+            attn_foreign_further(p, type, (enum attn_further_form)form);
+            return;
+        }
+    }
+}
+
 void attn_foreign_apply(const struct attn_foreign_draw *draw, uint64_t number, struct attn_problem *p)
 {
     uint64_t state = attn_mix(number);
@@ -88,4 +120,6 @@ void attn_foreign_apply(const struct attn_foreign_draw *draw, uint64_t number, s
         const int64_t most = attn_min(attn_n_kv(p), INT32_MAX);
         p->n_kv_max = (int32_t)(1 + attn_random_below(&state, (uint64_t)most));
     }
+    if (draw->n_further > 0 && attn_random_below(&state, FURTHER_EVERY) == 0)
+        draw_further(draw, &state, p);
 }

@@ -58,10 +58,29 @@ static int64_t planes(int64_t now, int64_t before, int64_t after)
     return a;
 }
 
+/* An extent of a further source that is as one of the problem's stays as it is. */
+static void put_further(struct attn_tensor *further, const struct shape *before, const struct shape *s)
+{
+    const int64_t from[] = { before->n_kv, before->n_q, before->kv_heads * before->ratio, before->d_k, before->seqs };
+    const int64_t to[] = { s->n_kv, s->n_q, s->kv_heads * s->ratio, s->d_k, s->seqs };
+    int64_t ne[4];
+    for (int d = 0; d < 4; d++) {
+        ne[d] = further->ne[d];
+        for (int i = 0; i < 5; i++)
+            if (further->ne[d] == from[i] && to[i] < ne[d]) {
+                ne[d] = to[i];
+                break;
+            }
+    }
+    shrink_set_ne(further, ne[0], ne[1], ne[2], ne[3]);
+}
+
 /* Gives the problem another shape. Extents only ever become smaller, so that no product overflows. */
 static void put_shape(struct attn_problem *p, const struct shape *s)
 {
+    const struct shape now = shape_of(p);
     int64_t before = attn_n_head(p), heads = s->kv_heads * s->ratio, seqs = attn_n_seq(p);
+    put_further(&p->further, &now, s);
     shrink_set_ne(&p->t[ATTN_Q], s->d_k, s->n_q, heads, s->seqs);
     shrink_set_ne(&p->t[ATTN_K], s->d_k, s->n_kv, s->kv_heads, s->seqs);
     shrink_set_ne(&p->t[ATTN_V], s->d_v, s->n_kv, s->kv_heads, s->seqs);
@@ -143,6 +162,14 @@ static int64_t unit_of(const struct attn_problem *p, int which)
     }
 }
 
+static void set_further(struct attn_case *c, int64_t value, int dim)
+{
+    struct attn_tensor *t = &c->problem.further;
+    const int64_t ne[4] = { dim == 0 ? value : t->ne[0], dim == 1 ? value : t->ne[1], dim == 2 ? value : t->ne[2],
+                            dim == 3 ? value : t->ne[3] };
+    shrink_set_ne(t, ne[0], ne[1], ne[2], ne[3]);
+}
+
 bool shrink_extents(struct search *s)
 {
     bool any = false;
@@ -154,6 +181,10 @@ bool shrink_extents(struct search *s)
             continue;
         int64_t unit = unit_of(&s->best.problem, which), low = which == MASK_KV || which == MASK_Q ? 0 : unit;
         any |= shrink_lower(s, set_extent, which, *extent_at(&shape, which), low, unit);
+    }
+    for (int d = 0; d < 4 && s->best.problem.further.present; d++) {
+        const int64_t unit = d == 0 ? attn_tensor_info(&s->best.problem.further)->block_elems : 1;
+        any |= shrink_lower(s, set_further, d, s->best.problem.further.ne[d], unit, unit);
     }
     return any;
 }

@@ -57,6 +57,8 @@ static void measure_problem(const struct attn_problem *p, struct attn_shrink_siz
     for (size_t i = 0; i < sizeof sized / sizeof sized[0]; i++)
         for (int d = 0; d < 4 && p->t[sized[i]].present; d++)
             add(&size->extents, p->t[sized[i]].ne[d]);
+    for (int d = 0; d < 4 && p->further.present; d++)
+        add(&size->extents, p->further.ne[d]);
     if (p->t[ATTN_MASK].present)
         size->features += 1u + (mask[0] > attn_n_kv(p)) + (mask[1] > attn_n_q(p)) + (mask[2] > 1) + (mask[3] > 1);
     size->features += p->t[ATTN_SINKS].present != 0;

@@ -180,6 +180,7 @@ static enum attn_subject_open open_backend(struct ggml_subject *s, const volatil
         s->base.types = s->types.list;
         s->base.says_prec = ggml_abi_says_prec(&s->abi);
         s->base.says_n_kv_max = s->abi.flash_attn_ext_set_n_kv_max != NULL;
+        s->base.says_further = s->abi.sources_at != 0;
     }
     return result;
 }

@@ -47,6 +47,8 @@ class Types(Fork):
                 "fa1 q=f32[D,1,1,1] k=vq2_x[D,100,1,1] v=vq2_x[D,100,1,1]"),
         "keys": ("failed ggml_backend_graph_compute_returns_-1", "n_kv_max",
                  "fa1 q=f32[D,1,1,1] k=f16[D,1,1,1] v=f16[D,1,1,1] n_kv_max=1"),
+        "index": ("unfit grid flash_attn_tile", "n_q+src5",
+                  "fa1 q=f32[D,2,1,1] k=f16[D,1,1,1] v=f16[D,1,1,1] src5=i32[1,2,1,1]"),
         "prec": ("silent -", "prec_default", "fa1 q=f32[D,1,1,1] k=f16[D,1,1,1] v=f16[D,1,1,1] prec=default"),
     }
 
@@ -120,6 +122,15 @@ class Parameters(Fork):
         self.assertIn("src5=f32", found[0]["line"])
         self.assertIn("src5 has a meaning for a library alone", self.ends(2, "plan", line).err)
 
+    def test_a_further_source_is_drawn(self):
+        """Of what it takes, which is not f16; without being told."""
+        found = self.report(1, "source", "--calls", CALLS)["findings"]
+        self.assertEqual({f["needs"].split("+")[-1] for f in found if f["group"].startswith("abort fork.cpp:9:")},
+                         {"src5"})
+        refused = [f["line"] for f in self.report(1, "none", "--calls", CALLS)["findings"] if f["kind"] == "hole"]
+        self.assertTrue(refused)
+        self.assertFalse([line for line in refused if "src5" in line])
+
     def test_an_old_version(self):
         """It has no function to say prec with, none for sinks and no traits: it is checked all the same."""
         old = os.path.join(LIBRARIES, "imitation-old.so")
@@ -179,6 +190,11 @@ class Diff(Fork):
         self.assertIn("k=tq4_x[", worse[0]["line"])
         self.assertEqual(self.diff(0, self.library("none"), self.library("none"), "--calls", CALLS), [])
         self.assertEqual(len(self.diff(1, self.library("none"), self.library("tq4"), TQ4 + " mask=f16[2,1,1,1]")), 1)
+
+    def test_a_source_that_breaks(self):
+        worse = [c for c in self.diff(1, self.library("none"), self.library("source"), "--calls", CALLS) if c["worse"]]
+        self.assertEqual({c["new"] for c in worse}, {"abort"})
+        self.assertTrue(all(" src5=" in c["line"] for c in worse), worse)
 
     def test_a_type_that_goes(self):
         plain = "ggml=" + os.path.join(LIBRARIES, "imitation-hip.so")

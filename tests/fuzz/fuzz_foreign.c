@@ -39,7 +39,18 @@ static const struct attn_foreign_type known[] = {
     { { "large", "", 41, 256, 84, 1 }, ATTN_TYPE_FOREIGN + 1, true, NULL, NULL },
     { { "fixed", "", 42, 32, 34, 1 }, ATTN_TYPE_FOREIGN + 2, true, read_q8, NULL },
 };
-static const struct attn_foreign_draw everything = { { &known[0], &known[1], &known[2] }, 3, true, true };
+static const struct attn_foreign_type integers = {
+    { "i32", "", 26, 1, 4, 4 }, ATTN_TYPE_FOREIGN + 3, false, NULL, NULL
+};
+static const struct attn_foreign_draw everything = {
+    { &known[0], &known[1], &known[2] },
+    3,
+    true,
+    true,
+    { { .type = ATTN_F32, .forms = 1 << ATTN_FURTHER_HEADS | 1 << ATTN_FURTHER_MATRIX },
+      { .type = ATTN_TYPE_FOREIGN + 3, .forms = 1 << ATTN_FURTHER_SCORES, .foreign = &integers } },
+    2,
+};
 
 static void generate(uint64_t seed, const struct attn_domain_limits *limits, struct attn_case *c)
 {
@@ -51,7 +62,7 @@ static void generate(uint64_t seed, const struct attn_domain_limits *limits, str
 static void test_draws(void **state)
 {
     const struct attn_domain_limits limits = { INT64_MAX, INT64_C(1) << 40, INT64_MAX, 0 };
-    int types = 0, mixed = 0, precs = 0, keys = 0;
+    int types = 0, mixed = 0, precs = 0, keys = 0, further[2] = { 0 };
     (void)state;
     for (uint64_t seed = 0; seed < 20000; seed++) {
         struct attn_case c;
@@ -68,6 +79,13 @@ static void test_draws(void **state)
         precs += c.problem.prec != ATTN_PREC_UNSAID;
         keys += c.problem.n_kv_max > 0;
         assert_true(c.problem.n_kv_max <= attn_n_kv(&c.problem));
+        const struct attn_tensor *f = &c.problem.further;
+        if (f->present) {
+            further[f->type != ATTN_F32]++;
+            assert_true(f->type == ATTN_F32 ? f->ne[0] == attn_n_head(&c.problem) || f->ne[0] == attn_d_k(&c.problem)
+                                            : f->foreign == &integers && f->ne[0] == attn_n_kv(&c.problem) &&
+                                                  f->ne[1] == attn_n_q(&c.problem));
+        }
         /* Nothing to draw: as it was. */
         again = before;
         attn_foreign_apply(&(struct attn_foreign_draw){ .n_types = 0 }, seed, &again);
@@ -77,6 +95,8 @@ static void test_draws(void **state)
     assert_true(mixed > 1000);
     assert_in_range(precs, 2000, 3000);
     assert_in_range(keys, 200, 1500);
+    assert_in_range(further[0], 200, 450);
+    assert_in_range(further[1], 200, 450);
 }
 
 /* The reference of one problem, of its own data. */

@@ -20,7 +20,10 @@
 
 enum { PROBLEMS = 20000 };
 /* As the fork has it. */
-static const struct attn_foreign_type tq4 = { .info = { "tq4_x", "", TQ4_X, 128, 68, 1 }, .number = ATTN_TYPE_FOREIGN };
+static const struct attn_foreign_type own[] = {
+    { .info = { "tq4_x", "", TQ4_X, 128, 68, 1 }, .number = ATTN_TYPE_FOREIGN },
+    { .info = { "i32", "", I32, 1, 4, 1 }, .number = ATTN_TYPE_FOREIGN + 1 },
+};
 
 /* The functions by which nodes are built, with types as numbers. */
 static struct ggml_tensor *new_1d(struct ggml_context *ctx, int type, int64_t n)
@@ -86,9 +89,17 @@ static void test_generated(void **state)
     const struct attn_domain_limits limits = { INT64_MAX, INT64_C(1) << 40, INT64_MAX, 0 };
     struct ggml_abi abi;
     bind(&abi);
-    const struct attn_foreign_draw draw = { .n_types = 1, .type = { &tq4 }, .prec = true, .n_kv_max = true };
-    const struct attn_foreign_types known = { &tq4, 1 };
-    int shared = 0, views = 0, tried = 0, foreign = 0;
+    const struct attn_foreign_draw draw = {
+        .n_types = 1,
+        .type = { &own[0] },
+        .prec = true,
+        .n_kv_max = true,
+        .further = { { .type = ATTN_F32, .forms = 31 },
+                     { .type = ATTN_TYPE_FOREIGN + 1, .forms = 31, .foreign = &own[1] } },
+        .n_further = 2,
+    };
+    const struct attn_foreign_types known = { own, 2 };
+    int shared = 0, views = 0, tried = 0, foreign = 0, further = 0;
     for (uint64_t seed = 0; tried < PROBLEMS; seed++) {
         struct attn_genome genome;
         struct attn_case c;
@@ -96,8 +107,6 @@ static void test_generated(void **state)
         attn_genome_random(&genome, seed);
         attn_genome_case(&genome, &limits, &c);
         attn_foreign_apply(&draw, seed, &c.problem);
-        if (seed % 16 == 0)
-            attn_tensor_set(&c.problem.further, ATTN_F32, 1 + (int64_t)(seed % 7), 2, 1, 1);
         if (!ggml_node_legal(&abi, &c.problem, &why))
             continue;
         tried++;
@@ -116,12 +125,14 @@ static void test_generated(void **state)
         attn_problem_print(&read, got, sizeof got);
         assert_string_equal(got, expected);
         foreign += attn_problem_is_foreign(&read);
+        further += read.further.present;
         shared += read.t[ATTN_K].buffer != 0;
         views += node.view[ATTN_K];
         ggml_free(ctx);
     }
     assert_true(shared > PROBLEMS / 50);
     assert_true(foreign > PROBLEMS / 5);
+    assert_true(further > PROBLEMS / 50);
     assert_true(views > PROBLEMS / 5);
 }
 

@@ -22,12 +22,13 @@
  *   moved    no fault: the lines in its messages are others, as in another version of it
  *
  * With IMITATION_FORK it is a fork with two types of its own, tq4_x, which it reads and writes, and vq2_x, which it
- * writes alone; it has n_kv_max, and prec by its newer function only. Its faults:
+ * writes alone; it has n_kv_max, and prec by its newer function only; a further source it takes but of f16. Its faults:
  *   tq4      with tq4_x and a mask wider than K is long it aborts
  *   vq2      with a V of vq2_x and n_kv of 100 a grid of no workgroups
  *   keys     with n_kv_max of no more than 4 it returns an error
  *   prec     with the default precision it launches nothing
  *   source   with a further source it aborts
+ *   index    with one of integers for each score, and several query rows, a grid of no workgroups
  * With IMITATION_OLD it is a version from before all that: without prec, sinks and traits; asked about a type past its
  * table's last it reads what is behind.
  *
@@ -97,7 +98,7 @@ static void fail(const char *message)
     abort();
 }
 
-enum { TQ4_X = 42, VQ2_X = 43, TYPES = 64 };
+enum { I32 = 26, TQ4_X = 42, VQ2_X = 43, TYPES = 64 };
 static const struct {
     const char *name;
     int block;
@@ -109,6 +110,7 @@ static const struct {
 #ifdef IMITATION_FORK
         [TQ4_X] = { "tq4_x", 128, 68 },
     [VQ2_X] = { "vq2_x", 64, 20 },
+    [I32] = { "i32", 1, 4 },
 #endif
 };
 
@@ -367,6 +369,8 @@ PUBLIC(bool, backend_dev_supports_op, (struct device * device, const struct ggml
         return false;
     if (mask && mask->ne[2] != 1)
         return false;
+    if (t->src[5] && t->src[5]->type == GGML_TYPE_F16)
+        return false;
     if (fault("stride") && k->nb[3] % 16)
         return false;
     if (fault("fickle") && q->ne[0] == 128 && max_bias > 0 && asked++ & 1)
@@ -412,6 +416,8 @@ PUBLIC(int, backend_graph_compute, (struct ggml_backend * backend, struct ggml_c
         return 0;
     if (fault("source") && t->src[5])
         fail("/somewhere/fork.cpp:9: GGML_ASSERT(!src[5]) failed");
+    if (fault("index") && t->src[5] && (int)t->src[5]->type == I32 && t->src[5]->ne[1] == q->ne[1] && q->ne[1] > 1)
+        grid.x = 0;
     if (fault("failed") && softcap > 0)
         return -1;
     if (fault("silent") && t->src[4])
