@@ -305,7 +305,7 @@ static bool take(struct import *import, const struct reader_line *line)
     if (any)
         return true;
     bool near = import->since++ < BETWEEN_MAX;
-    if (import_shapes_read(line->text, line->len, import->named, &shapes)) {
+    if (import_shapes_read(line->text, line->len, import->named, import->types, &shapes)) {
         import->since = 0;
         return take_shapes(import, line, &shapes);
     }

@@ -75,7 +75,16 @@ struct extents {
     struct attn_tensor as_k, as_v;
 };
 
-/* Takes name=value or name:value from text[*at..); false at the end. */
+/* Does a sign follow, so that what stands before it is a name? */
+static bool is_name(const char *text, size_t len, size_t i)
+{
+    while (i < len && text[i] == ' ')
+        i++;
+    return i < len && (text[i] == '=' || text[i] == ':');
+}
+
+/* Takes name=value or name:value from text[*at..); false at the end. Words before a colon have no value where a name
+ * follows: "no kernel: L_q:2" says L_q. */
 static bool next(const char *text, size_t len, size_t *at, struct import_field *field)
 {
     size_t i = *at;
@@ -101,6 +110,11 @@ static bool next(const char *text, size_t len, size_t *at, struct import_field *
             i++;
         field->value = text + value;
         field->value_len = i - value;
+        if (is_name(text, len, i) &&
+            (extent_of(field->key, field->key_len) < 0 || extent_of(field->value, field->value_len) >= 0)) {
+            i = value;
+            continue;
+        }
         *at = i;
         if (field->value_len)
             return true;

@@ -108,6 +108,21 @@ bool import_type_of(const struct import_field *field, struct import_found *found
     return own >= 0;
 }
 
+bool import_type_number(int64_t number, const struct attn_foreign_types *types, struct attn_tensor *as)
+{
+    for (int type = 0; type < ATTN_TYPE_COUNT; type++)
+        if (attn_type_info(type)->ggml == number) {
+            *as = (struct attn_tensor){ .type = (uint8_t)type };
+            return true;
+        }
+    for (int i = 0; types && i < types->n; i++)
+        if (types->type[i].info.ggml == number) {
+            *as = (struct attn_tensor){ .type = types->type[i].number, .foreign = &types->type[i] };
+            return true;
+        }
+    return false;
+}
+
 void import_drop(struct import_found *found, const char *key, size_t len, bool unknown)
 {
     char name[IMPORT_NAME_MAX];

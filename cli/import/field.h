@@ -71,6 +71,8 @@ bool import_float(const struct import_field *field, float *value);
 int import_type(const struct import_field *field, struct import_found *found);
 /* The same as a tensor's, of found->types too; false when there is none. */
 bool import_type_of(const struct import_field *field, struct import_found *found, struct attn_tensor *as);
+/* The same of a type's number in ggml. */
+bool import_type_number(int64_t number, const struct attn_foreign_types *types, struct attn_tensor *as);
 /* Notes a key that is read past. */
 void import_drop(struct import_found *found, const char *key, size_t len, bool unknown);
 /* IMPORT_BAD with the place (an address inside text) and why. */

@@ -33,15 +33,16 @@ import_format import_mention;
 struct import_shapes {
     bool has_ne[ATTN_OPERAND_COUNT], has_nb[ATTN_OPERAND_COUNT], has_type[ATTN_OPERAND_COUNT];
     int64_t ne[ATTN_OPERAND_COUNT][4], nb[ATTN_OPERAND_COUNT][4];
-    int type[ATTN_OPERAND_COUNT]; /* -1: one that does not exist here */
-    char type_name[32];           /* its name */
-    bool no_mask;                 /* said to be none */
-    bool torch;                   /* in torch's order, which does not say what an extent is of */
-    bool any;                     /* extents or strides of one */
+    struct attn_tensor as[ATTN_OPERAND_COUNT]; /* its type; nothing else of it is read */
+    char type_name[32];                        /* one that does not exist here; "": there is none such */
+    bool no_mask;                              /* said to be none */
+    bool torch;                                /* in torch's order, which does not say what an extent is of */
+    bool any;                                  /* extents or strides of one */
 };
 /* Reads a line's; false when there is nothing. `attention`: it is known to be about attention, so that src0 to src2 are
- * Q, K and V. */
-bool import_shapes_read(const char *text, size_t len, bool attention, struct import_shapes *shapes);
+ * Q, K and V. Types are also those of `types` (may be NULL). */
+bool import_shapes_read(const char *text, size_t len, bool attention, const struct attn_foreign_types *types,
+                        struct import_shapes *shapes);
 /* Do Q, K and V have their extents? */
 bool import_shapes_whole(const struct import_shapes *shapes);
 /* Adds those of a following line; false when they belong to another call. */

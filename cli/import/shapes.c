@@ -29,11 +29,12 @@ struct scan {
     const char *s;
     size_t len, i;
     struct import_shapes *out;
-    int current;         /* operand that lists are of; -1: none */
-    enum list_kind kind; /* what its next list is */
-    bool attention;      /* the line names attention */
-    int group;           /* of operands without names: how many there were; -1: they have names */
-    bool braces;         /* groups are {..}, else (0x..) */
+    const struct attn_foreign_types *types; /* of the subject; may be NULL */
+    int current;                            /* operand that lists are of; -1: none */
+    enum list_kind kind;                    /* what its next list is */
+    bool attention;                         /* the line names attention */
+    int group;                              /* of operands without names: how many there were; -1: they have names */
+    bool braces;                            /* groups are {..}, else (0x..) */
 };
 
 /* ---- Words ----------------------------------------------------------------------------------------------- */
@@ -106,13 +107,15 @@ static char before(const struct scan *c, size_t at)
     return at ? c->s[at - 1] : 0;
 }
 
-static void set_type(struct scan *c, int type, const char *name, size_t len)
+/* NULL: a type that does not exist here. */
+static void set_type(struct scan *c, const struct attn_tensor *as, const char *name, size_t len)
 {
     if (c->current < 0 || c->out->has_type[c->current])
         return;
     c->out->has_type[c->current] = true;
-    c->out->type[c->current] = type;
-    if (type < 0)
+    if (as)
+        c->out->as[c->current] = *as;
+    else
         snprintf(c->out->type_name, sizeof c->out->type_name, "%.*s", (int)len, name);
 }
 
@@ -200,10 +203,9 @@ static void take_number(struct scan *c)
     }
     int n = crossed(c, values, &end);
     if (n == 1 && c->kind == TYPE) {
-        int type = ATTN_TYPE_COUNT - 1;
-        while (type >= 0 && attn_type_info(type)->ggml != values[0])
-            type--;
-        set_type(c, type, c->s + c->i, end - c->i);
+        struct attn_tensor as;
+        const bool known = import_type_number(values[0], c->types, &as);
+        set_type(c, known ? &as : NULL, c->s + c->i, end - c->i);
         c->kind = EXTENTS;
     } else if (n > 1) {
         assign(c, values, n);
@@ -288,13 +290,14 @@ static void take_word(struct scan *c)
             c->i++;
     } else if (!take_component(c, word, n) && c->current >= 0) {
         struct import_field field = { .value = word, .value_len = n };
-        struct import_found found;
-        int type = import_type(&field, &found);
+        struct import_found found = { .types = c->types };
+        struct attn_tensor as;
+        const bool known = import_type_of(&field, &found, &as);
         size_t next = past_blanks(c, c->i);
         bool named = c->kind == TYPE && (sign == '=' || sign == ':');
         after = next < c->len ? c->s[next] : 0;
-        if (named || (type >= 0 && (c->kind == TYPE || after == '[' || (sign && strchr("=:([", sign))))) {
-            set_type(c, type, word, n);
+        if (named || (known && (c->kind == TYPE || after == '[' || (sign && strchr("=:([", sign))))) {
+            set_type(c, known ? &as : NULL, word, n);
             c->kind = EXTENTS;
         }
     }
@@ -309,10 +312,11 @@ static bool names_attention(const char *text, size_t len)
     return false;
 }
 
-bool import_shapes_read(const char *text, size_t len, bool attention, struct import_shapes *shapes)
+bool import_shapes_read(const char *text, size_t len, bool attention, const struct attn_foreign_types *types,
+                        struct import_shapes *shapes)
 {
     memset(shapes, 0, sizeof *shapes);
-    struct scan c = { .s = text, .len = len, .out = shapes, .current = -1, .group = -1 };
+    struct scan c = { .s = text, .len = len, .out = shapes, .types = types, .current = -1, .group = -1 };
     c.attention = attention || names_attention(text, len);
     c.braces = import_mark(text, len, "FLASH_ATTN_EXT(") != NULL;
     if (c.braces || import_mark(text, len, "flash_attn(("))
@@ -354,7 +358,7 @@ bool import_shapes_join(struct import_shapes *shapes, const struct import_shapes
         if (more->has_nb[op])
             memcpy(shapes->nb[op], more->nb[op], sizeof more->nb[op]);
         if (more->has_type[op])
-            shapes->type[op] = more->type[op];
+            shapes->as[op] = more->as[op];
         shapes->has_ne[op] |= more->has_ne[op];
         shapes->has_nb[op] |= more->has_nb[op];
         shapes->has_type[op] |= more->has_type[op];
@@ -369,10 +373,10 @@ bool import_shapes_join(struct import_shapes *shapes, const struct import_shapes
 /* ---- A call ---------------------------------------------------------------------------------------------- */
 
 /* A tensor as the text has it; where it says no strides, in the order given. */
-static bool set(const struct import_shapes *s, int op, int type, const int64_t ne[4], const int *order,
-                struct attn_problem *p)
+static bool set(const struct import_shapes *s, int op, const struct attn_tensor *as, const int64_t ne[4],
+                const int *order, struct attn_problem *p)
 {
-    if (!import_tensor(&p->t[op], type, ne, order))
+    if (!import_tensor_as(&p->t[op], as, ne, order))
         return false;
     if (s->has_nb[op])
         memcpy(p->t[op].nb, s->nb[op], sizeof s->nb[op]);
@@ -382,13 +386,14 @@ static bool set(const struct import_shapes *s, int op, int type, const int64_t n
 static bool build(const struct import_shapes *s, struct import_found *found)
 {
     static const int view[4] = { 0, 2, 1, 3 };
+    static const struct attn_tensor f32 = { .type = ATTN_F32 }, f16 = { .type = ATTN_F16 };
     struct attn_problem *p = &found->problem;
     const int64_t *q = s->ne[ATTN_Q], *k = s->ne[ATTN_K];
     const int64_t d_v = s->has_ne[ATTN_V] ? s->ne[ATTN_V][0] : s->has_ne[ATTN_DST] ? s->ne[ATTN_DST][0] : k[0];
     const int64_t as_k[4] = { d_v, k[1], k[2], k[3] }, mask[4] = { k[1], q[1], 1, 1 };
     const int64_t dst[4] = { d_v, q[2], q[1], q[3] };
-    int type_k = s->has_type[ATTN_K] ? s->type[ATTN_K] : ATTN_F16;
-    int type_v = s->has_type[ATTN_V] ? s->type[ATTN_V] : s->has_ne[ATTN_V] ? ATTN_F16 : type_k;
+    const struct attn_tensor *type_k = s->has_type[ATTN_K] ? &s->as[ATTN_K] : &f16;
+    const struct attn_tensor *type_v = s->has_type[ATTN_V] ? &s->as[ATTN_V] : s->has_ne[ATTN_V] ? &f16 : type_k;
     bool given_mask = !s->has_ne[ATTN_MASK] && !s->no_mask;
     memset(p, 0, sizeof *p);
     p->scale = 1.0f / sqrtf((float)q[0]);
@@ -399,13 +404,13 @@ static bool build(const struct import_shapes *s, struct import_found *found)
         found->given |= 1u << IMPORT_GIVEN_VIEWS;
     if (!s->has_type[ATTN_K] || (s->has_ne[ATTN_V] && !s->has_type[ATTN_V]))
         found->given |= 1u << IMPORT_GIVEN_TYPES;
-    bool good = set(s, ATTN_Q, ATTN_F32, q, view, p) && set(s, ATTN_K, type_k, k, view, p) &&
+    bool good = set(s, ATTN_Q, &f32, q, view, p) && set(s, ATTN_K, type_k, k, view, p) &&
                 set(s, ATTN_V, type_v, s->has_ne[ATTN_V] ? s->ne[ATTN_V] : as_k, view, p) &&
-                set(s, ATTN_DST, ATTN_F32, dst, NULL, p);
+                set(s, ATTN_DST, &f32, dst, NULL, p);
     if (good && !s->no_mask)
-        good = set(s, ATTN_MASK, ATTN_F16, given_mask ? mask : s->ne[ATTN_MASK], NULL, p);
+        good = set(s, ATTN_MASK, &f16, given_mask ? mask : s->ne[ATTN_MASK], NULL, p);
     if (good && s->has_ne[ATTN_SINKS])
-        good = set(s, ATTN_SINKS, ATTN_F32, s->ne[ATTN_SINKS], NULL, p);
+        good = set(s, ATTN_SINKS, &f32, s->ne[ATTN_SINKS], NULL, p);
     return good;
 }
 
@@ -419,8 +424,8 @@ enum import_result import_shapes_finish(const struct import_shapes *s, struct im
         memcpy(found->type, s->type_name, sizeof found->type);
         return IMPORT_TYPE;
     }
-    if ((s->has_type[ATTN_Q] && s->type[ATTN_Q] != ATTN_F32) ||
-        (s->has_type[ATTN_MASK] && s->type[ATTN_MASK] != ATTN_F16))
+    if ((s->has_type[ATTN_Q] && s->as[ATTN_Q].type != ATTN_F32) ||
+        (s->has_type[ATTN_MASK] && s->as[ATTN_MASK].type != ATTN_F16))
         return import_left(found, "Q is not f32, or the mask is not f16");
     if (build(s, found))
         return IMPORT_FOUND;

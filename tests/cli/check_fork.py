@@ -145,7 +145,7 @@ class Parameters(Fork):
 
 class Import(Fork):
     def test_round_trip(self):
-        lines = [TQ4 + " mask=f16[64,1,1,1] prec=default n_kv_max=5", VQ2]
+        lines = [TQ4 + " mask=f16[64,1,1,1] prec=default n_kv_max=5", VQ2 + " src5=i32[1,1,1,1]"]
         log = self.write("log.txt", "".join(f"12:00 fork.cpp:7: no kernel for: {line}\n" for line in lines) +
                          "FLASH_ATTN_EXT(hsk=128,hsv=128,nh=4,nr23=[1,1],kv=64,nb=1,mask=0,sinks=0,max_bias=0,"
                          "logit_softcap=0,prec=def,type_K=tq4_x,type_V=tq4_x,permute=[0,1,2,3],n_kv_max=9)\n")
@@ -158,18 +158,23 @@ class Import(Fork):
         self.assertIn("unknown type 'tq4_x'", self.ends(2, "import", log).err)
 
     def test_of_logs(self):
-        """Route-debug lines and extents by their names, whose K is of the library's own: strides are of its blocks."""
+        """Route-debug lines, extents by their names, shapes: K is of the library's own, strides are of its blocks."""
         texts = ("CUDA_FA_ROUTE_PLAN device=0 Q=[128,11,32,1] Kraw=tq4_x Vraw=q8_0 Kshape=[128,512,16,1] "
                  "Vshape=[128,512,16,1] Keff=f16 kernel=TILE Knb=[68,1088,68,557056] Vnb=[34,2176,136,1114112]",
-                 "L_q:2 L_k:77 n_head:8 d_head:128 type_K:TQ4_X type_V:vq2_x")
+                 "L_q:2 L_k:77 n_head:8 d_head:128 type_K:TQ4_X type_V:vq2_x",
+                 "flash_attn: Q ne=[128,3,8,1] type=f32 K ne=[128,77,2,1] type=tq4_x V ne=[128,77,2,1] type=vq2_x",
+                 "flash_attn: Q ne=[128,5,8,1] type=0 K ne=[128,77,2,1] nb=[68,68,5236,10472] type=42 "
+                 "V ne=[128,77,2,1] nb=[68,68,5236,10472] type=42 mask=null")
         log = self.write("log.txt", "".join("12:00 " + text + "\n" for text in texts))
         got = self.good("import", "--subject", "ggml=" + FORK, log).out.splitlines()
         got = [line for line in got if not line.startswith("#")]
         self.assertRegex(got[0], r" k=tq4_x\[128,512,16,1\]:1088,68,557056 v=q8_0\[128,512,16,1\]:2176,136,1114112 ")
         self.assertRegex(got[1], r" k=tq4_x\[128,77,8,1\] v=vq2_x\[128,77,8,1\] ")
+        self.assertRegex(got[2], r" k=tq4_x\[128,77,2,1\]:136,68,10472 v=vq2_x\[128,77,2,1\]:80,40,6160 ")
+        self.assertRegex(got[3], r" k=tq4_x\[128,77,2,1\] v=tq4_x\[128,77,2,1\] scale")
         again = self.good("import", "--subject", "ggml=" + FORK, self.write("again.txt", "\n".join(got) + "\n")).out
         self.assertEqual([line for line in again.splitlines() if not line.startswith("#")], got)
-        self.assertIn("do not exist here: tq4_x 1, vq2_x 1", self.good("import", log).out)
+        self.assertIn("do not exist here: vq2_x 2, 42 1, tq4_x 1", self.good("import", log).out)
 
 
 class Diff(Fork):

@@ -202,6 +202,10 @@ class Forms(Logs):
                      want)
         self.becomes("[17] head_size: 128, d_v: 64, seqlen_q: 3, seqlen_k: 512, num_heads: 32, num_heads_k: 8, "
                      "batch_size: 2, type_K: Q8_0, type_V: F16\n", want)
+        # Words with a colon before the first of them, and a colon behind a value, take nothing away.
+        for before in ("no kernel: ", "12:00:05 E fattn.cu:579: error: ", "shape: K: "):
+            self.becomes(before + "L_q:2 L_k:77 n_head:8 d_head:128 type_K:q8_0: not supported\n",
+                         "fa1 q=f32[128,2,8,1] k=q8_0[128,77,8,1] v=f16[128,77,8,1] scale=0.088388346")
         self.assertIn("turbo4 1", self.imported("D=128 n_q=3 n_kv=512 n_head=8 K=turbo4 V=f16\n")[1])
         # n_q and n_kv are heads in some programs: without the number of heads nothing is read out of them
         self.ends(2, "import", "-", stdin="[model] n_layers=28 head_dim=128 n_q=16 n_kv=8\n")
