@@ -34,7 +34,7 @@ struct run_options {
     int64_t perturb;       /* seed by which the machine's transcendentals are off; 0: correctly rounded */
     int64_t generate;      /* problems to generate after those of the input */
     int64_t seed;          /* of them */
-    int64_t generate_work; /* multiply-adds of the largest */
+    int64_t generate_work; /* multiply-adds of the largest that is run whole */
     const char *inputs;    /* folder of fuzzing inputs, each a problem; NULL: none */
     bool constant_v;       /* each problem again with a constant V */
     bool beside;           /* compare with the host executor */

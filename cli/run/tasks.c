@@ -20,11 +20,15 @@
 
 /* ---- Generated problems ---------------------------------------------------------------------------------- */
 
-/* Every sixteenth or so is as large as allowed, the others a sixteenth of that: cost goes into both. */
+/* Every sixteenth or so is as large as allowed, the others a sixteenth of that: cost goes into both. What fills a
+ * device is run in some rows on the CPU, however large it is, and whole on a GPU, if it is allowed. */
 static void case_of_genome(const struct run_options *options, const struct attn_genome *genome, struct attn_case *c)
 {
+    enum { TILE = 8 }; /* times as much is a column tile of a problem that is run in some rows alone */
+    const bool full = genome->gene[ATTN_GENE_effort] == ATTN_EFFORT_FULL, gpu = options->backend.device,
+               machine = options->backend.machine;
     int64_t work = options->generate_work;
-    if (genome->gene[ATTN_GENE_effort] != ATTN_EFFORT_MOST)
+    if (genome->gene[ATTN_GENE_effort] != ATTN_EFFORT_MOST && !(full && gpu))
         work /= 16;
     /* What is always enough for the domain to make a case (domain.h), and about the shape of real calls above that. */
     struct attn_domain_limits limits = { .work = work < 4096 ? 4096 : work,
@@ -33,7 +37,7 @@ static void case_of_genome(const struct run_options *options, const struct attn_
                                          .reach = options->backend.device ? 0 : ATTN_REACH_MOST };
     if (limits.bytes > options->limits.bytes)
         limits.bytes = options->limits.bytes;
-    attn_genome_case(genome, &limits, c);
+    attn_genome_case_sampled(genome, &limits, full && !gpu && !machine ? TILE * limits.work : 0, c);
 }
 
 /* Number `number` of a seed: the same whatever the shard, the workers and how many there are. Half of them are any

@@ -18,6 +18,7 @@
 #include "fuzz/session/session.h"
 #include "isa/isa.h"
 #include "kernels/machine/attn_machine.h"
+#include "planner/arith.h"
 #include "planner/random.h"
 
 struct tools {
@@ -118,13 +119,21 @@ static int host_verdict(struct tools *tools, const struct attn_finding *finding)
 
 /* Of the lines that do not ask for more, one in eight is run under a second schedule, and one in eight against a twin:
  * together a sixth of what the rest of a line costs. */
-static struct attn_run_limits limits_of(const struct tools *tools, const struct attn_case *c)
+static struct attn_run_limits limits_of(const struct tools *tools, int64_t t, const struct attn_case *c)
 {
-    enum { SHARE = 8, SAMPLE_PART = 8, SAMPLE_WHOLE = 64 };
+    enum { SHARE = 8, SAMPLE_PART = 8, SAMPLE_WHOLE = 64, GENERATED_PART = 8 };
+    const struct run_job *job = tools->job;
     struct attn_run_limits limits = tools->limits;
     const uint64_t hash = attn_mix(attn_case_hash(c)), drawn = hash % SHARE;
-    if (tools->job->options->backend.device || tools->job->options->backend.machine)
+    if (job->options->backend.device || job->options->backend.machine)
         return limits;
+    /* What is generated costs no more than it may, however large it is. */
+    if (job->problem[job->task[t].problem].source == RUN_GENERATED &&
+        attn_problem_work(&c->problem) > job->options->generate_work) {
+        limits.work = attn_min(limits.work, job->options->generate_work);
+        limits.sample_work = job->options->generate_work / GENERATED_PART;
+        return limits;
+    }
     /* Lines that are sampled cost as much as others in the mean; wide tiles of long contexts come one in so many. */
     if (c->run.kernel < 0 && limits.work < INT64_MAX / 2)
         limits.sample_work = hash / SHARE % SAMPLE_WHOLE == 0 ? 2 * limits.work + 1 : limits.work / SAMPLE_PART + 1;
@@ -137,11 +146,11 @@ static struct attn_run_limits limits_of(const struct tools *tools, const struct 
 
 /* The run properties, of the case and of the same with a constant V: weights sum to one, so the constant comes back
  * within a bound that has no room for wrong weights (reference/bound.c: the spread of V is zero). */
-static bool check_runs(struct tools *tools, struct attn_case *c, struct run_result *result,
+static bool check_runs(struct tools *tools, int64_t t, struct attn_case *c, struct run_result *result,
                        struct attn_finding *finding)
 {
     struct attn_outcome constant;
-    struct attn_run_limits limits = limits_of(tools, c);
+    struct attn_run_limits limits = limits_of(tools, t, c);
     int status = attn_check_run(tools->backend, c, &limits, &result->outcome, finding);
     if (result->outcome.skipped)
         snprintf(result->skipped, sizeof result->skipped, "%s", result->outcome.skipped);
@@ -219,7 +228,7 @@ static void run_task(struct tools *tools, int64_t t)
     run_task_case(job, t, &c);
     if (task->plan)
         check_plans(tools, &c, result, &job->findings[t].at[0]);
-    if (check_runs(tools, &c, result, &finding))
+    if (check_runs(tools, t, &c, result, &finding))
         return;
     job->findings[t].at[1] = finding;
     result->run_failed = true;

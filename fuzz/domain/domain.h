@@ -173,8 +173,16 @@ struct attn_domain_limits {
  * most conversions) are planned only for problems that are too dear to be the rule; and matrix cores take many columns
  * of one KV head together, which within small limits are left to few problems: COLUMNS gives them what keys, heads and
  * sequences would have; SPLITS the same to keys, thousands of them for one row or few, which are cut into more parts
- * than a workgroup of combine has threads. SCAN asks for a mask that heads share, rows enough and several tiles. */
-enum { ATTN_EFFORT_SCAN = 20, ATTN_EFFORT_SPLITS = 21, ATTN_EFFORT_COLUMNS = 22, ATTN_EFFORT_MOST = 23 };
+ * than a workgroup of combine has threads. SCAN asks for a mask that heads share, rows enough and several tiles. FULL
+ * asks for so many sequences that the device has workgroups enough, so that n_kv is not split, or once, and each wave
+ * has several tiles; it is too much work to be run but in some rows. */
+enum {
+    ATTN_EFFORT_FULL = 19,
+    ATTN_EFFORT_SCAN = 20,
+    ATTN_EFFORT_SPLITS = 21,
+    ATTN_EFFORT_COLUMNS = 22,
+    ATTN_EFFORT_MOST = 23
+};
 
 /* A canonical genome to a legal case within the limits (work of at least 4096, bytes of at least 65536 and components
  * of at least 1024 are always enough). Extents are brought within the limits one after another, in an order that is a

@@ -89,6 +89,20 @@ static int64_t huge_value(uint32_t exponent, uint32_t low)
     return value < 1 ? 1 : value;
 }
 
+/* As many sequences as give every compute unit workgroups enough, for the effort FULL: kernels ask for four at most
+ * before they leave n_kv whole. Only where such a problem is within the limits, or run in some rows alone. */
+static void fill_device(const struct attn_genome *g, const struct attn_domain_limits *limits, struct domain_shape *s)
+{
+    const int64_t units = attn_device((int)(GENE(g, device) % (uint32_t)attn_device_count()))->n_cu;
+    const int64_t all = units * (2 + GENE(g, kv_few) % 4);
+    domain_settle(s);
+    const int64_t sequences = attn_ceil_div(all, s->kv_heads);
+    const int64_t rows = sequences * s->kv_heads * s->ratio * s->n_q;
+    s->huge_seqs = s->sampled || attn_mul_sat(rows * s->n_kv, s->d_k + s->d_v) <= limits->work;
+    if (s->huge_seqs)
+        s->seqs = sequences;
+}
+
 static void choose_extents(const struct attn_genome *g, const struct attn_domain_limits *limits, struct domain_shape *s)
 {
     s->kv_few = 1 + GENE(g, kv_few);
@@ -129,10 +143,20 @@ static void choose_extents(const struct attn_genome *g, const struct attn_domain
             s->q_level %= Q_4 + 1;
         s->ratio_level = s->heads_level = s->seqs_level = -1;
     }
+    if (GENE(g, effort) == ATTN_EFFORT_FULL) { /* few columns, for which a tile may have the more keys */
+        enum { KV_160 = 4, KV_1024 = 18, FEW = 4 };
+        if (s->kv_level < KV_160 || s->kv_level >= KV_1024)
+            s->kv_level = KV_160 + (int)GENE(g, squeeze) % (KV_1024 - KV_160);
+        if (s->ratio_level >= 0)
+            s->ratio_level %= FEW;
+        s->q_level = s->ratio_level >= 0 ? -1 : s->q_level % FEW;
+        fill_device(g, limits, s);
+    }
 
     /* Both top bits: huge extents stay rarer than other features when inputs are random. */
     uint32_t which = GENE(g, huge_which), low = GENE(g, huge_low);
-    if (domain_on(g, ATTN_FEATURE_HUGE) && which >= 0xc0 && (s->sampled || limits->work >= (int64_t)1 << 40)) {
+    if (domain_on(g, ATTN_FEATURE_HUGE) && which >= 0xc0 && GENE(g, effort) != ATTN_EFFORT_FULL &&
+        (s->sampled || limits->work >= (int64_t)1 << 40)) {
         if ((s->huge_kv = which & 1 && !s->sampled))
             s->n_kv = huge_value(GENE(g, huge_kv), low);
         if ((s->huge_q = which >> 1 & 1))
@@ -233,6 +257,8 @@ void domain_choose_shape(const struct attn_genome *g, const struct attn_domain_l
                       block_v = attn_type_info(s->type_v)->block_elems;
         s->d_k = s->d_v = attn_max(8, attn_max(block_k, block_v));
     }
+    if (GENE(g, effort) == ATTN_EFFORT_FULL) /* what every kernel has instances for */
+        s->d_k = s->d_v = (int64_t)64 << GENE(g, head_size) % 4;
     s->type_k = type_for(s->type_k, s->d_k);
     s->type_v = type_for(s->type_v, s->d_v);
     choose_extents(g, limits, s);

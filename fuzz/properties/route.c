@@ -75,7 +75,8 @@ static void split_classes(int64_t n_kv, const struct attn_plan *plan, struct att
 {
     int64_t tiles = attn_ceil_div(n_kv, plan->kv_tile), each = attn_ceil_div(tiles, plan->splits);
     int64_t before = attn_mul_sat(attn_mul_sat(each, plan->kv_tile), plan->splits - 1), last = n_kv - before;
-    r->class[ATTN_TRAIT_tiles] = (uint8_t)CLASS(each, 1, 2, 3, 7, 15);
+    r->class[ATTN_TRAIT_tiles] =
+        (uint8_t)CLASS(attn_ceil_div(each, attn_max(1, plan->arithmetic.waves)), 1, 2, 3, 7, 15);
     r->class[ATTN_TRAIT_splits] = (uint8_t)attn_min(bits_of(plan->splits), 8);
     r->class[ATTN_TRAIT_last_split] = (uint8_t)(last <= 0                                         ? 3
                                                 : last == 1                                       ? 2

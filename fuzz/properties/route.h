@@ -27,7 +27,7 @@
     X(sequences, 3, "sequences: 1, 2, more")                                                             \
     X(splits, 9, "logarithm of the splits: 1, 2, to 4 and so on; more than 128")                         \
     X(last_split, 4, "keys of the last split: as many as others have, fewer, one, none")                 \
-    X(tiles, 6, "KV tiles of a split: 1, 2, 3, to 7, to 15, more")                                       \
+    X(tiles, 6, "KV tiles of a wave: 1, 2, 3, to 7, to 15, more")                                        \
     X(tail, 7, "keys of the last tile: all, one, all but one, a multiple of 8, of 2, others; n_kv is 1") \
     X(scan, 4, "workgroups of the scan: not scanned, to 4, to 16, more")                                 \
     X(regions, 16, "regions of the workspace, as bits: K, V, scan, partial")                             \

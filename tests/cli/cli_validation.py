@@ -342,8 +342,17 @@ class Generated(Validation):
         def work(line):
             q, v = ([int(x) for x in re.search(rf" {t}=\w+\[([\d,]+)\]", line).group(1).split(",")] for t in "qv")
             return q[1] * v[1] * q[2] * q[3] * (q[0] + v[0])
-        small = max(map(work, self.listed("--generate", "300")))
-        large = max(map(work, self.listed("--generate", "300", "--generate-work", "100000000")))
+
+        def fills_a_device(line):  # of which some rows are run
+            heads, sequences = re.search(r" k=\w+\[\d+,\d+,(\d+),(\d+)\]", line).groups()
+            return int(heads) * int(sequences) >= 64
+        lines = self.listed("--generate", "300")
+        full = list(filter(fills_a_device, lines))
+        self.assertGreater(len(full), 3)
+        self.assertLess(len(full), 30)
+        small = max(work(line) for line in lines if not fills_a_device(line))
+        lines = self.listed("--generate", "300", "--generate-work", "100000000")
+        large = max(work(line) for line in lines if not fills_a_device(line))
         self.assertLessEqual(small, 1000000)
         self.assertGreater(large, 10 * small)
         self.assertLessEqual(large, 100000000)

@@ -179,6 +179,39 @@ static void some_inputs_are_huge_where_they_are_sampled(void **state)
     }
 }
 
+/* Are waves given several tiles, though the device has many compute units? By vec, whose waves have their own. */
+static bool a_wave_has_several_tiles(const struct attn_case *c)
+{
+    struct attn_device device = *attn_device(c->run.device);
+    struct attn_plan plan;
+    struct attn_key key;
+    if (c->run.weakening >= 0)
+        assert_true(attn_device_weaken(attn_device(c->run.device), c->run.weakening, &device, NULL));
+    attn_key_of(&c->problem, &key);
+    return device.n_cu >= 100 && attn_plan_kernel(&device, &key, ATTN_KERNEL_vec, &plan, NULL) &&
+           (int64_t)plan.kv_tile * plan.arithmetic.waves * plan.splits < attn_n_kv(&c->problem);
+}
+
+static void some_inputs_fill_a_device_where_they_are_sampled(void **state)
+{
+    enum { TILE_WORK = 480000 };
+    (void)state;
+    for (int grown = 0; grown < 2; grown++) {
+        int several = 0;
+        (grown ? grown_inputs : random_inputs)(inputs, 31);
+        for (int i = 0; i < INPUTS; i++) {
+            struct attn_genome genome;
+            struct attn_case c;
+            attn_genome_decode(inputs[i].bytes, inputs[i].size, &genome);
+            attn_genome_case_sampled(&genome, &kernel_limits, TILE_WORK, &c);
+            several += a_wave_has_several_tiles(&c);
+        }
+        print_message("%s: waves of vec have several tiles of %.2f%%\n", grown ? "grown" : "random",
+                      100.0 * several / INPUTS);
+        assert_true(several >= INPUTS / 500);
+    }
+}
+
 /* ---- Shares ---------------------------------------------------------------------------------------------- */
 
 enum {
@@ -305,6 +338,7 @@ int main(void)
         cmocka_unit_test(a_genome_survives_encoding),
         cmocka_unit_test(a_child_has_its_features_from_its_parents),
         cmocka_unit_test(some_inputs_are_huge_where_they_are_sampled),
+        cmocka_unit_test(some_inputs_fill_a_device_where_they_are_sampled),
         cmocka_unit_test(rare_things_are_a_twentieth_of_random_inputs),
         cmocka_unit_test(rare_things_are_a_twentieth_of_what_grows_from_the_empty_input),
         cmocka_unit_test(every_feature_matters),
