@@ -25,7 +25,7 @@
 static void case_of_genome(const struct run_options *options, const struct attn_genome *genome, struct attn_case *c)
 {
     enum { TILE = 8 }; /* times as much is a column tile of a problem that is run in some rows alone */
-    const bool full = genome->gene[ATTN_GENE_effort] == ATTN_EFFORT_FULL, gpu = options->backend.device,
+    const bool full = attn_effort_fills(genome->gene[ATTN_GENE_effort]), gpu = options->backend.device,
                machine = options->backend.machine;
     int64_t work = options->generate_work;
     if (genome->gene[ATTN_GENE_effort] != ATTN_EFFORT_MOST && !(full && gpu))

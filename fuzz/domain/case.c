@@ -64,7 +64,8 @@ static void set_extents(const struct attn_genome *g, const struct domain_shape *
     attn_tensor_set(&p->t[ATTN_K], s->type_k, s->d_k, s->n_kv, s->kv_heads, s->seqs);
     attn_tensor_set(&p->t[ATTN_V], s->type_v, s->d_v, s->n_kv, s->kv_heads, s->seqs);
     attn_tensor_set(&p->t[ATTN_DST], ATTN_F32, s->d_v, n_head, s->n_q, s->seqs);
-    if (domain_on(g, ATTN_FEATURE_MASK) || domain_on(g, ATTN_FEATURE_ALIBI) || GENE(g, effort) == ATTN_EFFORT_SCAN)
+    if (domain_on(g, ATTN_FEATURE_MASK) || domain_on(g, ATTN_FEATURE_ALIBI) || GENE(g, effort) == ATTN_EFFORT_SCAN ||
+        domain_dead_tiles(g))
         set_mask(g, s, &p->t[ATTN_MASK]);
     if (domain_on(g, ATTN_FEATURE_SINKS))
         attn_tensor_set(&p->t[ATTN_SINKS], ATTN_F32, n_head, 1, 1, 1);
@@ -121,6 +122,8 @@ static void choose_run(const struct attn_genome *g, struct attn_run *run)
     }
     if (domain_on(g, ATTN_FEATURE_MASK))
         run->mask = (int32_t)GENE(g, mask_content);
+    if (domain_dead_tiles(g))
+        run->mask = ATTN_MASK_TILES;
     if (domain_on(g, ATTN_FEATURE_DATA)) {
         run->data = (int32_t)GENE(g, profile);
         run->dead = GENE(g, live) != 3;

@@ -10,6 +10,7 @@
 #ifndef ATTN_DOMAIN_H
 #define ATTN_DOMAIN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -175,14 +176,19 @@ struct attn_domain_limits {
  * sequences would have; SPLITS the same to keys, thousands of them for one row or few, which are cut into more parts
  * than a workgroup of combine has threads. SCAN asks for a mask that heads share, rows enough and several tiles. FULL
  * asks for so many sequences that the device has workgroups enough, so that n_kv is not split, or once, and each wave
- * has several tiles; it is too much work to be run but in some rows. */
+ * has several tiles; it is too much work to be run but in some rows. A quarter of MOST and of FULL has many columns,
+ * and a mask that excludes whole tiles between others. */
 enum {
-    ATTN_EFFORT_FULL = 19,
+    ATTN_EFFORT_FULL = 18, /* and the one after it */
     ATTN_EFFORT_SCAN = 20,
     ATTN_EFFORT_SPLITS = 21,
     ATTN_EFFORT_COLUMNS = 22,
     ATTN_EFFORT_MOST = 23
 };
+static inline bool attn_effort_fills(uint32_t effort)
+{
+    return effort == ATTN_EFFORT_FULL || effort == ATTN_EFFORT_FULL + 1;
+}
 
 /* A canonical genome to a legal case within the limits (work of at least 4096, bytes of at least 65536 and components
  * of at least 1024 are always enough). Extents are brought within the limits one after another, in an order that is a

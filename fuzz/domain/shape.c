@@ -128,6 +128,15 @@ static void choose_extents(const struct attn_genome *g, const struct attn_domain
         if (s->heads_level < 0 && s->seqs_level < 0)
             s->heads_level = 0;
     }
+    if (GENE(g, effort) == ATTN_EFFORT_MOST && domain_dead_tiles(g)) {
+        enum { Q_17 = 14, KV_224 = 5 };
+        s->q_level = Q_17;
+        s->ratio_level = s->heads_level = s->seqs_level = -1;
+        s->kv_level = KV_224 + s->kv_level % 8;
+        while (s->kv_level > 0 && /* whatever kv_delta is: columns do not give way */
+               (kv_edges[s->kv_level] + 17) * q_edges[Q_17] * (s->d_k + s->d_v) > limits->work)
+            s->kv_level--;
+    }
     if (GENE(g, effort) == ATTN_EFFORT_COLUMNS) {
         enum { Q_17 = 14 };
         if (s->q_level < Q_17)
@@ -143,19 +152,23 @@ static void choose_extents(const struct attn_genome *g, const struct attn_domain
             s->q_level %= Q_4 + 1;
         s->ratio_level = s->heads_level = s->seqs_level = -1;
     }
-    if (GENE(g, effort) == ATTN_EFFORT_FULL) { /* few columns, for which a tile may have the more keys */
+    if (attn_effort_fills(GENE(g, effort))) { /* few columns, for which a tile may have the more keys */
         enum { KV_160 = 4, KV_1024 = 18, FEW = 4 };
         if (s->kv_level < KV_160 || s->kv_level >= KV_1024)
             s->kv_level = KV_160 + (int)GENE(g, squeeze) % (KV_1024 - KV_160);
         if (s->ratio_level >= 0)
             s->ratio_level %= FEW;
         s->q_level = s->ratio_level >= 0 ? -1 : s->q_level % FEW;
+        if (domain_dead_tiles(g)) { /* too few rows of a head to be scanned for */
+            s->ratio_level = 2;
+            s->q_level = 3;
+        }
         fill_device(g, limits, s);
     }
 
     /* Both top bits: huge extents stay rarer than other features when inputs are random. */
     uint32_t which = GENE(g, huge_which), low = GENE(g, huge_low);
-    if (domain_on(g, ATTN_FEATURE_HUGE) && which >= 0xc0 && GENE(g, effort) != ATTN_EFFORT_FULL &&
+    if (domain_on(g, ATTN_FEATURE_HUGE) && which >= 0xc0 && !attn_effort_fills(GENE(g, effort)) &&
         (s->sampled || limits->work >= (int64_t)1 << 40)) {
         if ((s->huge_kv = which & 1 && !s->sampled))
             s->n_kv = huge_value(GENE(g, huge_kv), low);
@@ -257,8 +270,8 @@ void domain_choose_shape(const struct attn_genome *g, const struct attn_domain_l
                       block_v = attn_type_info(s->type_v)->block_elems;
         s->d_k = s->d_v = attn_max(8, attn_max(block_k, block_v));
     }
-    if (GENE(g, effort) == ATTN_EFFORT_FULL) /* what every kernel has instances for */
-        s->d_k = s->d_v = (int64_t)64 << GENE(g, head_size) % 4;
+    if (attn_effort_fills(GENE(g, effort))) /* what every kernel has instances for */
+        s->d_k = s->d_v = (int64_t)64 << (domain_dead_tiles(g) ? 0 : GENE(g, head_size) % 4);
     s->type_k = type_for(s->type_k, s->d_k);
     s->type_v = type_for(s->type_v, s->d_v);
     choose_extents(g, limits, s);

@@ -35,6 +35,13 @@ enum domain_alias {
 static inline bool domain_on(const struct attn_genome *g, int feature) { return g->features >> feature & 1; }
 #define GENE(g, name) ((g)->gene[ATTN_GENE_##name])
 
+/* Is it a problem of many columns and several tiles, some of which are excluded for all columns? */
+static inline bool domain_dead_tiles(const struct attn_genome *g)
+{
+    const uint32_t effort = GENE(g, effort);
+    return (effort == ATTN_EFFORT_MOST || attn_effort_fills(effort)) && GENE(g, squeeze) % 4 == 0;
+}
+
 /* ---- shape.c */
 
 /* Types and extents of a genome, before anything gives way; s->sampled as given. */

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Mutants of planner/ and kernels/: one comparison, constant, stride, barrier or guard changed. For weave.py.
 
-    weave.py FOLDER --mutants N --seed S
+    weave.py FOLDER --mutants N [--seed S [PATH...]]
 
-draws N of them by the seed, the kinds by turns, and weaves them into one copy. What the compiler refuses (a constant
+draws N of them by the seed, the kinds by turns, of files whose path begins with one of those given, and weaves them
+into one copy. What the compiler refuses (a constant
 expression, an angle bracket that was taken for a comparison) is not drawn, nor is what the host's build does not
 compile: GPU code, directives. The executor is left out (kernels/host, kernels/simt/host.h): it is the machine that
 checks, and its tests hold it against faults of its own. So is what prints plans for people (planner/text/plan.c,
@@ -23,6 +24,7 @@ import json
 import os
 import random
 import re
+import shlex
 import subprocess
 import sys
 
@@ -125,12 +127,13 @@ def weave_fits(text, found, m):
                for t in found if t.begin < region.begin)
 
 
-def everything():
+def everything(begins=()):
     tree, found = weave.Tree(weave.SOURCE), {}
     for folder in FOLDERS:
         for full in sorted(glob.glob(os.path.join(weave.SOURCE, folder, "*"))):
             path = os.path.relpath(full, weave.SOURCE)
-            if path.endswith((".c", ".h", ".hip")) and path not in UNFUZZED:
+            wanted = path.startswith(tuple(begins)) if begins else True
+            if wanted and path.endswith((".c", ".h", ".hip")) and path not in UNFUZZED:
                 for m in of_file(path, tree.read(path)):
                     found.setdefault(m.kind, {}).setdefault(m.name, m)
     return tree, {kind: [of[name] for name in sorted(of)] for kind, of in sorted(found.items())}
@@ -171,7 +174,7 @@ def near(path, line):
 def refused(folder, units):
     """The numbers that the compiler refuses, read off the lines that its errors are about."""
     def check(unit):
-        command = [w for w in unit["arguments"]] if "arguments" in unit else unit["command"].split()
+        command = list(unit["arguments"]) if "arguments" in unit else shlex.split(unit["command"])
         at = command.index("-o")
         done = subprocess.run(command[:at] + command[at + 2:] + ["-fsyntax-only", "-ferror-limit=0", "-w"],
                               cwd=unit["directory"], capture_output=True, text=True, errors="replace")
@@ -209,9 +212,9 @@ def weave_all(folder, mutants):
             f.write(UNOPTIMISED)
 
 
-def weave_mutants(folder, count, seed):
+def weave_mutants(folder, count, seed, begins):
     """The first `count` of the draw that compile, woven."""
-    _, by_kind = everything()
+    _, by_kind = everything(begins)
     print("mutants: " + ", ".join("%d %s" % (len(of), kind) for kind, of in by_kind.items()), flush=True)
     drawn = order(by_kind, seed)
     kept, at = [], 0
@@ -273,11 +276,11 @@ def weave_listed(folder, arguments):
 
 
 def weave_command(folder, arguments):
-    """weave.py FOLDER --mutants N --seed S"""
-    if len(arguments) not in (1, 3) or (len(arguments) == 3 and arguments[1] != "--seed"):
-        print("usage: weave.py FOLDER --mutants N [--seed S]", file=sys.stderr)
+    """weave.py FOLDER --mutants N [--seed S [PATH...]]"""
+    if len(arguments) in (0, 2) or (len(arguments) > 1 and arguments[1] != "--seed"):
+        print("usage: weave.py FOLDER --mutants N [--seed S [PATH...]]", file=sys.stderr)
         return 2
-    numbered = weave_mutants(folder, int(arguments[0]), int(arguments[2]) if len(arguments) == 3 else 1)
+    numbered = weave_mutants(folder, int(arguments[0]), int(arguments[2]) if len(arguments) > 1 else 1, arguments[3:])
     weave.manifest(folder, rows(numbered))
     print("%d mutants woven into %s" % (len(numbered), folder))
     return 0

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""weave.py FOLDER [--mutants N [--seed S] | --mutants-of LIST [PATH...] | --list | NAME...]: a copy of the tree in
-FOLDER that holds many faults at once, of which a program built there has the one that ATTN_PLANTED names when it
-starts, and none without.
+"""weave.py FOLDER [--mutants N [--seed S [PATH...]] | --mutants-of LIST [PATH...] | --list | NAME...]: a copy of the
+tree in FOLDER that holds many faults at once, of which a program built there has the one that ATTN_PLANTED names when
+it starts, and none without.
 
 Without --mutants the faults are those of tests/faults (all, or those whose names contain a NAME), reverts of correct
 lines: of each changed part of a patch the smallest expression or the statements around it become
@@ -282,7 +282,7 @@ class Tree:
 def copy_tree(folder):
     shutil.rmtree(folder, ignore_errors=True)
     planted.copy(folder)
-    for name in ("CMakeLists.txt", "scripts"):
+    for name in ("CMakeLists.txt", "packaging", "scripts"):
         path = os.path.join(SOURCE, name)
         (shutil.copytree if os.path.isdir(path) else shutil.copy)(path, os.path.join(folder, name))
     os.makedirs(os.path.join(folder, "tests", "zoo"))
