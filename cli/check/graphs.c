@@ -9,10 +9,14 @@
 #include <string.h>
 
 #include "cli/check/execute.h"
+#include "cli/check/problem.h"
 #include "cli/check/word.h"
 #include "planner/hash.h"
 
 enum { ROUNDS = 4 }; /* computed as it is, looked at, captured, replayed */
+
+/* What another node differs in that takes the place of a replayed one: in an argument, in a length. */
+enum other { SCALE, KEYS, OTHERS };
 
 static void say(struct check_verdict *v, int kind, const char *how, const char *what)
 {
@@ -102,6 +106,56 @@ static void compute(struct check *check, int device, const struct attn_problem *
     }
 }
 
+/* Another node at the same place; false: there is none. */
+static bool other_of(struct check *check, int device, const struct attn_problem *p, enum other which,
+                     struct attn_problem *other)
+{
+    struct attn_subject_answer answer;
+    struct attn_tensor *mask = &other->t[ATTN_MASK];
+    const char *why;
+    *other = *p;
+    if (which == SCALE) {
+        other->scale = p->scale / 2;
+    } else {
+        for (int o = ATTN_K; o <= ATTN_V; o++)
+            other->t[o].ne[1]--; /* of the same cache: strides stay */
+        if (mask->present && mask->ne[0] == attn_n_kv(p)) {
+            mask->ne[0]--;
+            attn_tensor_contiguous(mask);
+        }
+    }
+    if (attn_problem_equal(other, p) || attn_problem_check(other, NULL) != ATTN_E_OK ||
+        !attn_subject_legal(check->subject, other, &why))
+        return false;
+    attn_subject_supports(check->subject, device, other, &answer);
+    return answer.status == ATTN_SUBJECT_YES;
+}
+
+/* A node that is another one is none to be replayed: after the replays of a call another takes its place. */
+static void compute_another(struct check *check, int device, const struct attn_problem *p, enum other which,
+                            struct check_verdict *v)
+{
+    struct attn_problem other;
+    struct attn_subject_answer answer;
+    struct check_verdict now = *v;
+    for (int round = 0; round < ROUNDS && which > 0; round++) {
+        check_execute_round(check, device, p, round, &now, &answer); /* held before */
+        if (answer.status != ATTN_SUBJECT_YES || now.kind >= 0)
+            return;
+    }
+    if (!other_of(check, device, p, which, &other))
+        return;
+    check_execute_round(check, device, &other, 0, &now, &answer);
+    if (!look(check, v, &answer, 0) || now.kind < 0 || wrong_anyway(check, device, &other, 0, v))
+        return;
+    char detail[sizeof now.detail];
+    memcpy(detail, now.detail, sizeof detail);
+    say(v, CHECK_REPLAY, which == SCALE ? "scale" : "n_kv", detail);
+    snprintf(v->message, sizeof v->message, "after it was replayed, another call at its place, %s, %s: %.500s",
+             which == SCALE ? "with half the scale" : "with a key less",
+             answer.captured.replays ? "replayed" : "not replayed", now.message);
+}
+
 void check_graphs(struct check *check, int device, const struct attn_problem *p, bool execute, struct check_verdict *v)
 {
     attn_subject_forget(check->subject, device); /* the first time is the first time */
@@ -111,6 +165,8 @@ void check_graphs(struct check *check, int device, const struct attn_problem *p,
         dispatch(check, device, p, v);
     if (execute && v->kind < 0)
         compute(check, device, p, v);
+    for (int which = 0; which < OTHERS && execute && v->kind < 0 && !v->too_big; which++)
+        compute_another(check, device, p, (enum other)which, v);
     attn_subject_keep(check->subject, false);
     v->main = NULL; /* its text was of the first call */
 }

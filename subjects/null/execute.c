@@ -180,6 +180,7 @@ static struct isa_object *object_of(const char *entry, struct null_image *image,
     l = loading.machine ? calloc(1, sizeof *l) : NULL;
     if (!l)
         return NULL;
+    hide_memory(device); /* what was freed since the last launch is where the code may come to lie */
     attn_code_close(attn_code_read_each(bytes, size, NULL, load_object, &loading, &error));
     l->target = strdup(target);
     if (!loading.object || !l->target) {

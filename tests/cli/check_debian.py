@@ -148,6 +148,18 @@ def executed():
             fail(f"{f['line']}: {f['message']}")
 
 
+def replayed():
+    """Calls made again and again come back, and no replay of them is wrong: memory comes and goes between them, and
+    code is loaded where some was."""
+    done = subprocess.run([ATTNFUZZ, "check", "--subject", "ggml=debian", "--cache", CACHE, "--execute", "--graphs",
+                           "--calls", "650", "--json", "-"], capture_output=True, text=True, timeout=600)
+    report = json.loads(done.stdout)
+    print(f"again and again: {report['repeated']} calls, {report['replays']} replays, {report['executed']} executed")
+    found = [f["id"] for f in report["findings"] if f["kind"] in ("replay", "capture", "hang", "abort")]
+    if found or report["calls"] < 650 or report["replays"] < 1000:
+        fail(f"--graphs: {report['calls']} calls, {found}")
+
+
 def program_of_a_result():
     """What is written for a wrong result compiles against ggml's own headers and computes it again: the rows of a mask
     of an odd width, of which ggml 0.27.0 takes another one's values."""
@@ -217,5 +229,6 @@ int main(void)
 line_header()
 check()
 executed()
+replayed()
 program_of_a_result()
 sys.exit(1 if failures else 0)

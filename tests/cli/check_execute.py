@@ -3,7 +3,7 @@
 """attnfuzz check --execute on a library that was built for AMD GPUs from this project's own kernels and looks like
 ggml's HIP backend (support/imitation_amd.hip): nothing is found in it as it is, and each fault planted in its kernels
 (faults/library) is found within 200,000 calls, with kernel, device, launch, instruction and source line, and is not
-found where nothing is executed.
+found where nothing is executed. What is planted in its graphs is found with --graphs in 5,000, and not without.
 
 A test run plants the fault whose turn it is; `./dev test --long` all of them."""
 import glob
@@ -22,6 +22,7 @@ import share  # noqa: E402
 
 ATTNFUZZ = os.environ["ATTNFUZZ"]
 CALLS = "200000"  # within which a fault has to be found, in this many CPU seconds; half of it without the sanitizers
+FEW = "5000"  # of those that are made again and again
 CPU_SECONDS = 60
 LONG = bool(os.environ.get("ATTN_LONG"))
 FAULTS = sorted(os.path.basename(path)[:-len(".patch")] for path in glob.glob(imitation_amd.FAULTS + "/*.patch"))
@@ -58,11 +59,12 @@ class Library(unittest.TestCase):
         cls.library = imitation_amd.Library()
 
     def test_nothing_is_found_in_our_kernels(self):
-        code, report = check(self.library.good(), "--execute", "--calls", "1000000" if LONG else "50000")
-        self.assertEqual(([f["id"] for f in report["findings"]], code), ([], 0))
+        report = self.none(self.library.good(), "--execute", "--calls", "1000000" if LONG else "50000")
         self.assertEqual(sorted(report["devices"]), sorted(imitation_amd.TARGETS))
         self.assertEqual(report["unsupported_launches"], 0)
         self.assertGreater(report["executed"], 10)
+        report = self.none(self.library.good(), "--execute", "--graphs", "--calls", "200000" if LONG else "3000")
+        self.assertGreater(report["replays"], 10)
 
     def test_each_fault_is_found_where_kernels_run(self):
         self.assertGreaterEqual(len(FAULTS), 5)
@@ -72,14 +74,16 @@ class Library(unittest.TestCase):
 
     def fault(self, name):
         head = planted.header(os.path.join(imitation_amd.FAULTS, name + ".patch"))
-        shows = head["shows"]
+        shows, options = head["shows"], head.get("options", "").split()
         library = self.library.faulty(name)
-        code, report = check(library, "--calls", CALLS)
-        self.assertEqual(([f["id"] for f in report["findings"]], code), ([], 0), "without --execute")
+        calls = FEW if options else CALLS
+        self.none(library, "--calls", calls, *options)
+        if options:
+            self.none(library, "--calls", calls, "--execute")
         # What rare calls alone show is asked about by its line.
-        asked = [head["line"]] if "line" in head else ["--calls", CALLS]
+        asked = [head["line"]] if "line" in head else ["--calls", calls]
         begun = cpu_seconds()
-        code, report = check(library, "--execute", *asked)
+        code, report = check(library, "--execute", *options, *asked)
         spent = cpu_seconds() - begun
         self.assertEqual(code, 1)
         found = [f for f in report["findings"] if f["id"].startswith(shows + " ")]
@@ -88,18 +92,26 @@ class Library(unittest.TestCase):
               flush=True)
         self.assertLessEqual(spent, CPU_SECONDS)
         for f in report["findings"]:
-            self.assertIn(f["kind"], ("stopped", "wrong", "loose"))
+            self.assertIn(f["kind"], ("replay",) if options else ("stopped", "wrong", "loose"))
         self.assertEqual(set().union(*(f["devices"] for f in found)), set(imitation_amd.TARGETS))
-        self.names(found[0])
-        self.snippet(found[0], library)
+        if options:  # what is wrong shows where a call is made again, and there alone
+            self.assertIn(" replayed", found[0]["message"])
+            self.none(library, "--execute", found[0]["line"])
+        else:
+            self.names(found[0])
+            self.snippet(found[0], library)
         if name == "combine":  # all that may be what is wrong
             self.assertIn("flash_attn_tile + flash_attn_combine: ", found[0]["message"])
         # Its line shows it again, and shows nothing in the library without the fault.
-        code, report = check(library, "--execute", found[0]["line"])
+        code, report = check(library, "--execute", *options, found[0]["line"])
         self.assertEqual(code, 1)
         self.assertIn(found[0]["group"], [f["group"] for f in report["findings"]])
-        code, report = check(self.library.good(), "--execute", found[0]["line"])
-        self.assertEqual(([f["id"] for f in report["findings"]], code), ([], 0))
+        self.none(self.library.good(), "--execute", *options, found[0]["line"])
+
+    def none(self, library, *arguments):
+        code, report = check(library, *arguments)
+        self.assertEqual(([f["id"] for f in report["findings"]], code), ([], 0), arguments)
+        return report
 
     def snippet(self, f, library):
         """The finding's program shows it: with the library without the fault it computes what it must."""

@@ -1,7 +1,8 @@
 // imitation_amd.hip: what a library that looks like ggml's HIP backend (imitation_ggml.c) computes with: this project's
 // kernels, compiled for AMD GPUs with HIP's own headers. Heads of 64 are for tile, with the keys split where there are
-// several tiles of them and combined again; all else is for naive. No call is refused. What check_faulty.py plants is
-// planted in the kernels themselves.
+// several tiles of them and combined again; all else is for naive. No call is refused. As ggml does, it captures a node
+// that is computed again into a graph (imitation_graphs.c). What check_execute.py plants is planted in the kernels
+// themselves, and in what launches and replays them.
 //
 // The kernels have names that begin as ggml's do: compiled with -Dtile_kernel=flash_attn_tile and the like.
 //
@@ -13,7 +14,6 @@ extern "C" attn_entry SIMT_ENTRY(naive)(const struct attn_plan *);
 extern "C" attn_entry SIMT_ENTRY(combine)(const struct attn_plan *);
 
 extern "C" bool ggml_backend_dev_supports_op(void *device, const struct ggml_tensor *node);
-extern "C" int ggml_backend_graph_compute(struct ggml_backend *backend, struct ggml_cgraph *graph);
 
 namespace
 {
@@ -123,14 +123,14 @@ bool launch(attn_entry entry, int64_t blocks, int splits, int threads, attn_args
     void *parameters[] = { &a };
     const dim3 grid(static_cast<unsigned>(blocks < GRID ? blocks : GRID), static_cast<unsigned>(splits));
     return hipLaunchKernel(reinterpret_cast<const void *>(entry), grid, dim3(static_cast<unsigned>(threads)),
-                           parameters, 0, nullptr) == hipSuccess;
+                           parameters, 0, static_cast<hipStream_t>(imitation_stream)) == hipSuccess;
 }
 
 } // namespace
 
 bool ggml_backend_dev_supports_op(void *, const struct ggml_tensor *) { return true; }
 
-int ggml_backend_graph_compute(struct ggml_backend *backend, struct ggml_cgraph *graph)
+int imitation_compute_directly(struct ggml_backend *backend, struct ggml_cgraph *graph)
 {
     attn_args a = arguments(graph->node);
     const bool tile = a.d_k == HEAD && a.d_v == HEAD;

@@ -19,7 +19,8 @@ FAULTS = os.path.join(SOURCE, "tests", "faults", "library")
 TARGETS = ("gfx90a", "gfx1100")
 # What is compiled: the kernels, and what launches them.
 SOURCES = {"naive": "kernels/naive.hip", "combine": "kernels/helpers/combine.hip",
-           "imitation_amd": "tests/support/imitation_amd.hip"}
+           "imitation_amd": "tests/support/imitation_amd.hip", "imitation_graphs": "tests/support/imitation_graphs.c",
+           "imitation_program": "tests/support/imitation_program.c"}
 NAMES = ["-D%s_kernel=flash_attn_%s" % (name, name) for name in ("tile", "naive", "combine")]
 
 
@@ -72,6 +73,11 @@ class Library:
         source = SOURCES[name]
         folder = tree if tree and os.path.exists(os.path.join(tree, source)) else SOURCE
         includes = ["-I" + tree] if tree else []
+        if source.endswith(".c"):
+            planted.must([os.environ["CC"], "-std=c11", "-O1", "-fPIC", "-DIMITATION_COMPUTES", *includes,
+                          "-I" + SOURCE, "-c", "-o", target + ".new", os.path.join(folder, source)], FOLDER)
+            os.replace(target + ".new", target)
+            return target
         planted.must([*self.words, *NAMES, "-Wall", "-Wextra", "-Werror", "-gline-tables-only", "-fPIC",
                       *["--offload-arch=" + t for t in TARGETS], "-cuid=" + name, *includes, "-I" + SOURCE,
                       "-ffile-prefix-map=%s/=" % SOURCE, *["-ffile-prefix-map=%s/=" % tree for _ in includes],
@@ -81,12 +87,7 @@ class Library:
 
     def link(self, name, objects):
         target = os.path.join(FOLDER, name + ".so")
-        common = [os.path.join(FOLDER, "ggml.o"), os.path.join(FOLDER, "program.o")]
-        for path in common:
-            planted.must([os.environ["CC"], "-std=c11", "-O1", "-fPIC", "-DIMITATION_COMPUTES", "-I" + SOURCE, "-c",
-                          "-o", path, os.path.join(SOURCE, "tests/support/imitation_%s.c"
-                                                   % os.path.basename(path)[:-len(".o")])], FOLDER)
-        planted.must([os.environ["CXX"], "-shared", *objects, *common, "-L" + NULL, "-l:libamdhip64.so.6", "-o",
+        planted.must([os.environ["CXX"], "-shared", *objects, "-L" + NULL, "-l:libamdhip64.so.6", "-o",
                       target + ".new"], FOLDER)
         os.replace(target + ".new", target)
         return target

@@ -61,6 +61,8 @@ void __hipRegisterFunction(void **image, const void *host, char *device_function
                            unsigned thread_limit, void *thread, void *block, void *block_size, void *grid_size,
                            int *wave_size);
 
+void *imitation_stream; /* in which kernels are launched; imitation_graphs.c has another than the null one */
+
 #ifndef IMITATION_COMPUTES
 static const char bundle[32] = "__CLANG_OFFLOAD_BUNDLE__"; /* and the number of entries: 0 */
 static const struct {
@@ -69,7 +71,6 @@ static const struct {
     void *unused;
 } wrapper = { 0x48495046, 1, bundle, NULL };
 static const char attention, convert; /* their addresses stand for kernels */
-static void *stream;                  /* in which they are launched; imitation_graphs.c has another than the null one */
 
 __attribute__((constructor)) static void register_kernels(void)
 {
@@ -343,7 +344,7 @@ PUBLIC(void, backend_tensor_alloc, (struct ggml_backend_buffer * buffer, struct 
 }
 PUBLIC(void, backend_view_init, (struct ggml_tensor * t)) { t->data = (char *)t->view_src->data + t->view_offs; }
 
-#ifndef IMITATION_COMPUTES
+#if !defined(IMITATION_COMPUTES) || defined(IMITATION_CAPTURES)
 
 static bool fault(const char *name)
 {
@@ -354,6 +355,9 @@ static bool fault(const char *name)
         return strstr(strstr(self.dli_fname, "imitation-fault-"), name) != NULL;
     return wanted && strstr(wanted, name);
 }
+
+#endif
+#ifndef IMITATION_COMPUTES
 
 PUBLIC(bool, backend_dev_supports_op, (struct device * device, const struct ggml_tensor *t))
 {
@@ -428,8 +432,8 @@ PUBLIC(int, backend_graph_compute, (struct ggml_backend * backend, struct ggml_c
         block.y = 64;
     if (k->type != GGML_TYPE_F16)
         hipLaunchKernel(&convert, (struct dim3){ 1, 1, 1 }, (struct dim3){ 64, 1, 1 }, NULL, 0,
-                        fault("capture") ? NULL : stream);
-    hipLaunchKernel(&attention, grid, block, NULL, 1024, stream);
+                        fault("capture") ? NULL : imitation_stream);
+    hipLaunchKernel(&attention, grid, block, NULL, 1024, imitation_stream);
     return 0;
 }
 

@@ -23,6 +23,8 @@ enum ggml_type {
 };
 
 struct ggml_backend_buffer;
+struct ggml_backend;
+struct ggml_cgraph;
 
 struct ggml_tensor {
     enum ggml_type type;
@@ -36,6 +38,11 @@ struct ggml_tensor {
     struct ggml_backend_buffer *buffer;
     void *data;
 };
+
+/* Where kernels are launched: NULL, or the stream that is captured (imitation_graphs.c). */
+extern void *imitation_stream;
+/* What runs a node where nothing is replayed. */
+int imitation_compute_directly(struct ggml_backend *backend, struct ggml_cgraph *graph);
 
 /* Of the library with kernels (imitation_amd.hip). */
 struct ggml_backend {

@@ -1,12 +1,15 @@
 /* imitation_graphs.c: imitation_ggml.c as a backend that, as ggml's own, captures a node that is computed again
- * unchanged into a graph and replays it from then on, unless GGML_CUDA_DISABLE_GRAPHS is in the environment. Faults of
- * its own (IMITATION_FAULT): capture  the conversion is launched beside the graph, which then lacks it sync     the
- * stream is waited for while it captures, and the error is not looked at malloc   memory is allocated in a capture that
- * is not relaxed, and the error aborts again    the graph is computed a third time, and that returns an error
+ * unchanged into a graph and replays it from then on, unless GGML_CUDA_DISABLE_GRAPHS is in the environment. With
+ * IMITATION_COMPUTES what runs nodes is imitation_amd.hip. Faults of its own (IMITATION_FAULT):
+ *   capture  the conversion is launched beside the graph, which then lacks it
+ *   sync     the stream is waited for while it captures, and the error is not looked at
+ *   malloc   memory is allocated in a capture that is not relaxed, and the error aborts
+ *   again    the graph is computed a third time, and that returns an error
  *
  * SPDX-License-Identifier: MIT */
 #define ggml_backend_graph_compute imitation_compute_directly
 #define ggml_backend_free imitation_free_directly
+#define IMITATION_CAPTURES
 #include "tests/support/imitation_ggml.c"
 #undef ggml_backend_graph_compute
 #undef ggml_backend_free
@@ -48,13 +51,13 @@ static int capture(struct kept *k, struct ggml_backend *backend, struct ggml_cgr
 {
     void *captured = NULL, *memory = NULL;
     hipStreamBeginCapture(k->stream, fault("malloc") ? THREAD_LOCAL : RELAXED);
-    stream = k->stream;
+    imitation_stream = k->stream;
     if (fault("sync"))
         hipStreamSynchronize(k->stream);
     if (fault("malloc") && hipMalloc(&memory, 256) != 0)
         fail("/somewhere/graphs.cpp:5: ROCm error");
     const int status = imitation_compute_directly(backend, graph);
-    stream = NULL;
+    imitation_stream = NULL;
     hipStreamEndCapture(k->stream, &captured);
     if (k->exec)
         hipGraphExecDestroy(k->exec);
@@ -80,7 +83,7 @@ int ggml_backend_graph_compute(struct ggml_backend *backend, struct ggml_cgraph 
 {
     struct kept *k = backend->kept ? backend->kept : calloc(1, sizeof *k);
     hipSetDevice(backend->device);
-    stream = NULL;
+    imitation_stream = NULL;
     if (!backend->kept)
         hipStreamCreateWithFlags(&k->stream, NON_BLOCKING);
     backend->kept = k;
