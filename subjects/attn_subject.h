@@ -149,6 +149,7 @@ struct attn_subject {
     char name[160]; /* what it is, with its version */
     bool alone;     /* it computes by itself, on a device or runtime that nobody looks into: it has no launches */
     bool ours;      /* its kernels and rules are those of this build's planner */
+    const char *last_resort; /* its kernel that runs what no other does, and is slow; NULL: none is known as such */
     struct attn_foreign_types types; /* that it knows and the planner's table lacks */
     bool says_prec, says_n_kv_max;   /* its callers can say these */
     bool says_further;               /* its calls can have a source behind the sinks */

@@ -171,6 +171,9 @@ enum attn_subject_open attn_subject_open_own(const struct attn_subject_options *
     }
     snprintf(own->base.name, sizeof own->base.name, "attnfuzz's own planner%s%s", options->argument ? ", " : "",
              options->argument ? options->argument : "");
+    const char *kernel; /* the last of a planner's list is the one that runs every call */
+    for (int id = 0; (kernel = own->planner->kernel_name(id)); id++)
+        own->base.last_resort = kernel;
     for (int i = 0; i < own->planner->device_count(); i++)
         own->base.device[own->base.n_devices++] = *own->planner->device(i);
     *subject = &own->base;

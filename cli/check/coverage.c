@@ -101,6 +101,8 @@ static void ask(struct picture *p, struct check *check, int device, int at, int 
                : v.kind == CHECK_HOLE  ? PICTURE_HOLE
                : v.kind == CHECK_UNFIT ? PICTURE_STUB
                                        : PICTURE_FAILS;
+    const char *last = check->subject->last_resort;
+    picture_last_resort(p, c->kernel, last && *kernel && !strcmp(kernel, last));
     if (c->state == PICTURE_RUNS && picture_is_naive(p, what, c->kernel))
         c->mark |= PICTURE_NAIVE;
 }

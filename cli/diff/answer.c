@@ -23,6 +23,8 @@
 #include "cli/check/word.h"
 #include "cli/input/message.h"
 
+#define LAST_RESORT "last="
+
 /* ---- The process that answers ---------------------------------------------------------------------------- */
 
 static void put_answer(FILE *out, struct check *check, int device, const struct attn_problem *p)
@@ -100,6 +102,8 @@ int diff_answer_all(const struct check_subject_options *options, bool execute, c
         }
     putc(';', out);
     check_foreign_choose(check);
+    if (check->subject->last_resort)
+        fprintf(out, LAST_RESORT "%s ", check->subject->last_resort);
     diff_types_put(out, check);
     fflush(out);
     code = answer_lines(out, check);
@@ -166,6 +170,14 @@ static bool get_line(struct diff_side *side, char **line, size_t *cap)
     return true;
 }
 
+/* Earlier builds do not say it: theirs is called as ours. */
+static void read_last_resort(struct diff_side *side, const char *words)
+{
+    const char *said = strstr(words, LAST_RESORT), *ours = attn_kernel(ATTN_KERNEL_COUNT - 1)->name;
+    const char *name = said ? said + strlen(LAST_RESORT) : side->program ? ours : "";
+    snprintf(side->last_resort, sizeof side->last_resort, "%.*s", (int)strcspn(name, " "), name);
+}
+
 static bool read_head(struct diff_side *side)
 {
     char *line = NULL, *rest, *word, none[] = "";
@@ -183,6 +195,7 @@ static bool read_head(struct diff_side *side)
     for (rest = line; good && (word = strsep(&rest, " "));)
         if (*word && side->n_devices < DIFF_DEVICES_MAX)
             snprintf(side->device[side->n_devices++], sizeof side->device[0], "%s", word);
+    read_last_resort(side, types ? types : none);
     good = good && diff_types_get(types ? types : none, &side->types); /* an earlier build says none */
     free(line);
     return good && side->n_devices > 0;
@@ -233,7 +246,7 @@ void diff_side_stop(struct diff_side *side)
     side->to = side->pid = 0;
 }
 
-static bool read_answer(char *line, struct diff_answer *answer)
+static bool read_answer(char *line, const struct diff_side *side, struct diff_answer *answer)
 {
     char *rest = line, *kind = strsep(&rest, "\t"), *launch = strsep(&rest, "\t"), *kernel = strsep(&rest, "\t");
     if (!kernel || !rest)
@@ -242,6 +255,7 @@ static bool read_answer(char *line, struct diff_answer *answer)
     answer->launch = strtoull(launch, NULL, 16);
     snprintf(answer->kernel, sizeof answer->kernel, "%s", kernel);
     snprintf(answer->text, sizeof answer->text, "%s", rest);
+    answer->last_resort = *kernel && !strcmp(answer->kernel, side->last_resort);
     return true;
 }
 
@@ -291,7 +305,7 @@ static bool receive(struct diff_side *side, int n, struct diff_reply *reply)
         good = get_line(side, &line, &cap);
         reply[i].said = good && line[0] == '=';
         for (int d = 0; good && reply[i].said && d < side->n_devices; d++)
-            good = get_line(side, &line, &cap) && read_answer(line, &reply[i].answer[d]);
+            good = get_line(side, &line, &cap) && read_answer(line, side, &reply[i].answer[d]);
     }
     free(line);
     return good;

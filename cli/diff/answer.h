@@ -21,6 +21,7 @@ struct diff_answer {
     int32_t kind; /* enum check_kind that it broke; -1: it is supported, and nothing is wrong; -2: too large to say */
     uint64_t launch;              /* hash of its launches: kernels, grids, blocks, LDS */
     char kernel[DIFF_KERNEL_MAX]; /* the attention kernel; "" where none is launched */
+    bool last_resort;             /* it is the side's that runs what no other does */
     char text[DIFF_TEXT_MAX];     /* of what it broke */
 };
 
@@ -42,6 +43,7 @@ struct diff_side {
     uint64_t restarts;
     char said[200]; /* memory of name */
     struct diff_types types;
+    char last_resort[DIFF_KERNEL_MAX]; /* its kernel that runs what no other does; "": none is known as such */
 };
 
 /* Sets subject, program and arguments of a side: own=PATH may name another build of the command as well. CLI_GOOD, or

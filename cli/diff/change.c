@@ -36,12 +36,11 @@ static void word_of(const struct diff_answer *a, char *word, size_t cap)
 }
 
 /* How bad an answer is: worse is what is more. A refused call can go elsewhere; what breaks after it was said to be
- * supported cannot. Our own last resort is as bad as a refusal where a head size is known (P1). */
+ * supported cannot. The last resort of a planner of ours is as bad as a refusal where a head size is known (P1). */
 static int badness(const struct diff_answer *a, const struct attn_problem *p)
 {
-    const bool naive =
-        attn_kernel_find(a->kernel) == ATTN_KERNEL_naive && attn_head_size_known(attn_d_k(p), attn_d_v(p));
-    return a->kind == RUNS ? naive : a->kind == CHECK_HOLE ? 1 : 2;
+    const bool last_resort = a->last_resort && attn_head_size_known(attn_d_k(p), attn_d_v(p));
+    return a->kind == RUNS ? last_resort : a->kind == CHECK_HOLE ? 1 : 2;
 }
 
 static bool differ(const struct diff_answer *a, const struct diff_answer *b)

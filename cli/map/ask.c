@@ -102,6 +102,7 @@ static struct said read_answer(struct picture *p, int what, const struct diff_an
         said.state = PICTURE_HOLE;
     else if (a->kind == CHECK_UNFIT)
         said.state = PICTURE_STUB;
+    picture_last_resort(p, said.kernel, a->last_resort);
     if (picture_is_naive(p, what, said.kernel))
         said.mark = PICTURE_NAIVE;
     return said;

@@ -136,10 +136,15 @@ int picture_name(struct picture *p, const char *name)
     return p->n_names++;
 }
 
+void picture_last_resort(struct picture *p, int kernel, bool is)
+{
+    if (is && kernel < p->n_names)
+        p->last_resort[kernel] = true;
+}
+
 bool picture_is_naive(const struct picture *p, int what, int kernel)
 {
-    return kernel < p->n_names && attn_kernel_find(p->name[kernel]) == ATTN_KERNEL_naive &&
-           attn_head_size_known(p->what[what].d_k, p->what[what].d_v);
+    return kernel < p->n_names && p->last_resort[kernel] && attn_head_size_known(p->what[what].d_k, p->what[what].d_v);
 }
 
 /* Where the names begin to differ, at the beginning of a word. */
@@ -189,7 +194,7 @@ void picture_letters(struct picture *p)
         used[(unsigned char)letter] = true;
         p->letter[least] = letter ? letter : '?';
         const int own = attn_kernel_find(p->name[least]), order = own >= 0 ? own : turn;
-        p->order[least] = own == ATTN_KERNEL_naive ? PICTURE_NAIVE_ORDER : order + (order >= PICTURE_NAIVE_ORDER);
+        p->order[least] = p->last_resort[least] ? PICTURE_NAIVE_ORDER : order + (order >= PICTURE_NAIVE_ORDER);
     }
 }
 

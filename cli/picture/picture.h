@@ -89,7 +89,9 @@ struct picture {
     int n_names;
     char name[PICTURE_NAMES_MAX][PICTURE_NAME_MAX];
     char letter[PICTURE_NAMES_MAX];
-    int order[PICTURE_NAMES_MAX]; /* of a name among all, by which it is coloured; naive's own is PICTURE_NAIVE_ORDER */
+    bool last_resort[PICTURE_NAMES_MAX]; /* a subject's kernel that runs what no other does */
+    int order[PICTURE_NAMES_MAX]; /* of a name among all, by which it is coloured; of a last resort PICTURE_NAIVE_ORDER
+                                   */
     struct picture_cell *cell;    /* n_devices * n_whats panels of n_kv rows of n_q */
 };
 
@@ -120,7 +122,9 @@ bool picture_problem(const struct picture *picture, int what, int q, int kv, str
 /* The number of a kernel's name, a new one where it is not there yet. PICTURE_NO_KERNEL: it has none, or too many are
  * there. */
 int picture_name(struct picture *picture, const char *name);
-/* Is a kernel's number that of naive, and the column's head size a known one? */
+/* Notes that a kernel is a subject's last resort, where it is. */
+void picture_last_resort(struct picture *picture, int kernel, bool is);
+/* Is a kernel a last resort, and the column's head size a known one? */
 bool picture_is_naive(const struct picture *picture, int what, int kernel);
 /* Letters and colours, when all names are there: each name has a letter of its own, of what it does not share with the
  * others, a word's first where it can be. */

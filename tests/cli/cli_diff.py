@@ -39,11 +39,19 @@ class Builds(Case):
     """Our planner as the library that another build has made, with a rule of it changed as well."""
     BUILT = os.path.join(os.environ["ATTN_BUILD"], "lib", "libattn_planner.so")
 
-    def planted(self, fault):
-        """libattn_planner.so with a fault of tests/faults planted."""
+    def planted(self, fault, renamed=False):
+        """libattn_planner.so with a fault of tests/faults planted; renamed: tile is called naive there, and naive not."""
         tree, path = self.path("tree"), self.path("planted.so")
         planted.patched_copy(os.path.join(planted.SOURCE, "tests", "faults", fault + ".patch"), tree)
         planner = os.path.join(tree, "planner")
+        with open(os.path.join(planner, "library.h"), "r+") as f:
+            text, name = f.read(), "kernel ? kernel->name : NULL"
+            self.assertIn(name, text)
+            if renamed:
+                text = text.replace(name, '!kernel ? NULL : id == ATTN_KERNEL_naive ? "last" : id == ATTN_KERNEL_tile '
+                                          '? "naive" : kernel->name')
+            f.seek(0)
+            f.write(text)
         planted.must([os.environ["CC"], "-std=c11", "-O1", "-w", "-shared", "-fPIC", "-fvisibility=hidden", "-I" + tree,
                       "-o", path, os.path.join(planner, "planner.c"), os.path.join(planner, "library.c"),
                       *glob.glob(os.path.join(planner, "contracts", "kernel_*.c"))], tree)
@@ -67,6 +75,17 @@ class Builds(Case):
         # Without PATH it is the planner of this command; and one side may be a command.
         self.assertEqual(self.diff(0, "own", old)["changes"], [])
         self.assertEqual(self.diff(0, "own=" + os.environ["ATTNFUZZ"], old)["changes"], [])
+
+    def test_the_last_resort_is_the_last_of_the_list(self):
+        """Whatever it is called, and whatever else is called as ours."""
+        new = "own=" + self.planted("b01_exact_mask", renamed=True)
+        changes = self.diff(1, "own=" + self.BUILT, new)["changes"]
+        self.assertEqual({c["new"] for c in changes if c["worse"]}, {"runs last"})
+        self.assertIn(("runs tile", "runs naive"), {(c["old"], c["new"]) for c in changes if not c["worse"]})
+        self.assertEqual(self.diff(0, new, "own")["worse"], 0)
+        out = self.good("map", "--subject", new, "--head", "256", "--gqa", "1", "--device", "gfx906", "--mask", "256",
+                        "--n-kv", "100,256,1000").out
+        self.assertRegex(out, r" 1000 !{24}\n  256 n{24}\n  100 !{24}\n")
 
     def test_check_takes_it_too(self):
         self.good("check", "--subject", "own=" + self.BUILT, "--calls", "2000")
