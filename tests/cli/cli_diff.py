@@ -40,7 +40,7 @@ class Builds(Case):
     BUILT = os.path.join(os.environ["ATTN_BUILD"], "lib", "libattn_planner.so")
 
     def planted(self, fault, renamed=False):
-        """libattn_planner.so with a fault of tests/faults planted; renamed: tile is called naive there, and naive not."""
+        """libattn_planner.so with a fault of tests/faults planted; renamed: tile is called naive, and naive is not."""
         tree, path = self.path("tree"), self.path("planted.so")
         planted.patched_copy(os.path.join(planted.SOURCE, "tests", "faults", fault + ".patch"), tree)
         planner = os.path.join(tree, "planner")
@@ -83,8 +83,8 @@ class Builds(Case):
         self.assertEqual({c["new"] for c in changes if c["worse"]}, {"runs last"})
         self.assertIn(("runs tile", "runs naive"), {(c["old"], c["new"]) for c in changes if not c["worse"]})
         self.assertEqual(self.diff(0, new, "own")["worse"], 0)
-        out = self.good("map", "--subject", new, "--head", "256", "--gqa", "1", "--device", "gfx906", "--mask", "256",
-                        "--n-kv", "100,256,1000").out
+        out = self.ends(1, "map", "--subject", new, "--head", "256", "--gqa", "1", "--device", "gfx906", "--mask",
+                        "256", "--n-kv", "100,256,1000").out
         self.assertRegex(out, r" 1000 !{24}\n  256 n{24}\n  100 !{24}\n")
 
     def test_check_takes_it_too(self):
