@@ -270,8 +270,10 @@ void domain_choose_shape(const struct attn_genome *g, const struct attn_domain_l
                       block_v = attn_type_info(s->type_v)->block_elems;
         s->d_k = s->d_v = attn_max(8, attn_max(block_k, block_v));
     }
-    if (attn_effort_fills(GENE(g, effort))) /* what every kernel has instances for */
-        s->d_k = s->d_v = (int64_t)64 << (domain_dead_tiles(g) ? 0 : GENE(g, head_size) % 4);
+    if (attn_effort_fills(GENE(g, effort))) { /* what every kernel has instances for */
+        const uint32_t which = GENE(g, head_size) % 4;
+        s->d_k = s->d_v = domain_dead_tiles(g) ? 64 * (1 + which) : 64 << which;
+    }
     s->type_k = type_for(s->type_k, s->d_k);
     s->type_v = type_for(s->type_v, s->d_v);
     choose_extents(g, limits, s);

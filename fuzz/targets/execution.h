@@ -11,6 +11,7 @@
 #define EXEC_COMPONENTS INT64_C(20480)   /* of dst */
 #define EXEC_MORE 16                     /* times as much for some: what scan and convert need to be planned */
 #define EXEC_COLUMNS 4                   /* and for those with many columns */
+#define EXEC_FULL 2                      /* and for those that fill a device, of whose tiles that is the size */
 #define EXEC_SPLITS 24                   /* and for those with many splits, or a scan of many blocks */
 #define EXEC_TILE 8                      /* times as much is one tile's, where some rows alone are run */
 #define EXEC_WORKSPACE INT64_C(16777216) /* of a plan */
@@ -22,6 +23,7 @@ static inline struct attn_domain_limits execution_limits(const struct attn_genom
     const uint32_t effort = genome->gene[ATTN_GENE_effort];
     const int64_t more = effort == ATTN_EFFORT_MOST                                   ? EXEC_MORE
                          : effort == ATTN_EFFORT_COLUMNS                              ? EXEC_COLUMNS
+                         : attn_effort_fills(effort)                                  ? EXEC_FULL
                          : effort == ATTN_EFFORT_SPLITS || effort == ATTN_EFFORT_SCAN ? EXEC_SPLITS
                                                                                       : 1;
     return (struct attn_domain_limits){ EXEC_WORK * more, EXEC_BYTES * more, EXEC_COMPONENTS * more, ATTN_REACH_MOST };
