@@ -59,25 +59,31 @@ bool check_execute_image(const struct attn_problem *p, struct attn_image *image)
 
 /* ---- The verdict on numbers ------------------------------------------------------------------------------ */
 
-/* What a score may be off by: ggml computes with Q in K's type, and in blocks of 8 bits where K is of blocks (ggml,
- * vec_dot_type of src/ggml-cpu/ggml-cpu.c; quantize_q8_1 in src/ggml-cuda/fattn-vec.cuh). D roundings of so large a
- * step each, independent and uniform, times K: six of their standard deviations. */
-static double score_limit(const struct attn_problem *p, double most)
+#define DEVIATIONS 6 /* of independent roundings, that together they may be off by */
+
+/* The standard deviation of a score: ggml computes with Q in K's type, and in blocks of 8 bits where K is of blocks
+ * (ggml, vec_dot_type of src/ggml-cpu/ggml-cpu.c; quantize_q8_1 in src/ggml-cuda/fattn-vec.cuh): D roundings of so
+ * large a step each, independent and uniform, times K. K is uniform, of mean square most^2 / 3. Where a block's numbers
+ * count from its least one, that one is multiplied by the sum of Q before it was rounded (vec_dot_q4_0_q8_1 of
+ * src/ggml-cuda/vecdotq.cuh), so the roundings are multiplied by what is up to 2 * most: of twice that root. */
+static double score_deviation(const struct attn_problem *p, double most)
 {
     const uint8_t k = p->t[ATTN_K].type;
-    const double step = attn_tensor_info(&p->t[ATTN_K])->block_elems > 1 ? 1.0 / 127
-                        : k == ATTN_BF16                                 ? 0x1p-8
-                        : k == ATTN_F16                                  ? 0x1p-11
-                                                                         : 0;
-    return 6 * sqrt((double)attn_d_k(p) / 12) * step * most * (double)fabsf(p->scale);
+    const bool blocks = attn_tensor_info(&p->t[ATTN_K])->block_elems > 1;
+    const double step = blocks ? 1.0 / 127 : k == ATTN_BF16 ? 0x1p-8 : k == ATTN_F16 ? 0x1p-11 : 0;
+    return sqrt((double)attn_d_k(p) / 12) * step * 2 * most / sqrt(3) * (double)fabsf(p->scale);
 }
 
-/* What a row may be off by when its sums are rounded to f16 after each of n_kv additions (u = 2^-11, Higham, "Accuracy
- * and Stability of Numerical Algorithms", 4.2), with weights of f16 and V up to `most`; and 16 roundings more for all
- * else. Scores that are off by s change a weight, and their sum, by a factor of exp(s) at most. */
+/* What a row may be off by. Its sums are rounded to f16 after each of n_kv additions, by up to u = 2^-11 of at most
+ * `most`, the largest V: each is uniform, of standard deviation u most / sqrt(3), and independent, as data is (Higham
+ * and Mary, "A New Approach to Probabilistic Rounding Error Analysis", 2019); n_kv u most is the most that it can be.
+ * Weights of f16 and all else: 16 roundings more. Scores that are off by t move the mean by no more than
+ * N exp(2 N) sigma (reference/bound.c, 1.), with N their root mean square and sigma at most `most`. */
 static double row_limit(const struct attn_problem *p, double most)
 {
-    return (double)(attn_n_kv(p) + 16) * 0x1p-11 * most + expm1(2 * score_limit(p, most)) * most + 1e-5;
+    const double n = (double)attn_n_kv(p), additions = fmin(n, DEVIATIONS * sqrt(n / 3));
+    const double scores = DEVIATIONS * score_deviation(p, most);
+    return (additions + 16) * 0x1p-11 * most + scores * exp(2 * scores) * most + 1e-5;
 }
 
 /* The least that our own bound knows: Q, K, V and weights rounded to f16, or to the 8 bits that ggml has with blocks.

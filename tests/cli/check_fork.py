@@ -106,6 +106,13 @@ class Computes(Fork):
         blind = self.check(0, "nibble", self.lines["vq2_x"], library=self.CPU).out
         self.assertIn("blind: of a type or a source that nobody here can read", blind)
 
+    def test_a_row_of_many_that_is_off(self):
+        """One of 200, by so little that their mean square error says nothing."""
+        line = "fa1 q=f32[128,20,10,1] k=tq4_x[128,64,10,1] v=tq4_x[128,64,10,1] scale=0.088388346"
+        found = self.report(1, "tail", line, library=self.CPU)["findings"]
+        self.assertEqual([f["group"] for f in found], ["wrong row flash_attn_ext"])
+        self.report(0, "none", line, library=self.CPU)
+
     def test_it_is_found_among_generated_calls(self):
         found = self.report(1, "nibble", "--calls", "300", library=self.CPU)["findings"]
         self.assertTrue([f for f in found if f["kind"] in ("wrong", "loose") and "tq4_x" in f["line"]])

@@ -14,6 +14,7 @@
  *   state      a call with sinks leaves them to the next one
  *   coin       of calls with n_kv of 5 each second adds something small
  *   replay     a node computed three times and more has the result it had the second time
+ *   tail       the last row of the last head does not attend to the last twelfth of the keys, where they are of blocks
  *   nibble     with IMITATION_FORK, and its types (imitation_ggml.c): the last number of a block is read as the one
  * before stub       with the runtime: the launch's error is not looked at, and nothing runs for head size 128
  *
@@ -103,7 +104,8 @@ static void row(const struct call *c, int64_t iq, int64_t h, int64_t s)
     const int64_t hk = h / (q->ne[2] / k->ne[2]), hv = h / (q->ne[2] / v->ne[2]), sk = s / (q->ne[3] / k->ne[3]),
                   sv = s / (q->ne[3] / v->ne[3]);
     const float softcap = parameter(t, 2), scale = softcap > 0 && fault("scale") ? 1 : parameter(t, 0);
-    const int64_t n_kv = k->ne[1] - (fault("lost") && k->ne[1] > 1) + fault("past");
+    const bool tail = fault("tail") && is_fork(k) && iq == q->ne[1] - 1 && h == q->ne[2] - 1;
+    const int64_t n_kv = k->ne[1] - (fault("lost") && k->ne[1] > 1) + fault("past") - (tail ? k->ne[1] / 12 : 0);
     float *out = (float *)((char *)t->data + (size_t)h * t->nb[1] + (size_t)iq * t->nb[2] + (size_t)s * t->nb[3]);
     double most = c->sinks ? (double)value(c->sinks, h, 0, 0, 0) : -INFINITY, sum = c->sinks ? 1 : 0;
     double acc[1024] = { 0 };
