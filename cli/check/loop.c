@@ -152,10 +152,10 @@ static bool conform(const struct attn_subject *s, struct attn_problem *p)
     return attn_problem_check(p, NULL) == ATTN_E_OK && attn_subject_legal(s, p, &why);
 }
 
-/* Was exactly this problem asked not long ago? */
-static bool was_asked(struct loop *l, const struct attn_problem *p)
+/* Was exactly the problem of this hash asked not long ago? */
+static bool was_asked(struct loop *l, uint64_t hash)
 {
-    const uint64_t hash = attn_problem_hash(p) | 1;
+    hash |= 1;
     uint64_t *slot = &l->recent[hash >> 32 & (RECENT - 1)];
     const bool asked = *slot == hash;
     *slot = hash;
@@ -172,14 +172,14 @@ static bool is_pure(const struct check *check, bool hides, int device)
     return turn % (uint64_t)__builtin_popcount(check->devices) == (uint64_t)__builtin_popcount(before);
 }
 
-/* Asks about one problem on every device; true when something was new. */
-static bool ask(struct loop *l, const struct attn_problem *p)
+/* Asks about one problem, whose hash is known, on every device; true when something was new. */
+static bool ask(struct loop *l, const struct attn_problem *p, uint64_t problem_hash)
 {
     struct check *check = l->check;
     struct attn_problem usual = *p;
     check_plain_strides(&usual);
     const bool hides = !attn_problem_equal(&usual, p);
-    const uint64_t hash = attn_problem_hash(&usual);
+    const uint64_t hash = hides ? attn_problem_hash(&usual) : problem_hash;
     bool fresh = false, plain = check_is_plain(p);
     uint32_t holes = 0;
     struct check_verdict hole;
@@ -279,11 +279,11 @@ static void ask_plain(struct loop *l)
     for (int i = 0; i < CHECK_PLAIN_CALLS && !over(l); i++)
         if (check_plain_call(i, &p) && attn_subject_legal(l->check->subject, &p, &why) &&
             (!l->check->subject->alone || attn_problem_work(&p) <= CHECK_EXECUTE_WORK))
-            ask(l, &p);
+            ask(l, &p, attn_problem_hash(&p));
     bool legal;
     for (int i = 0; !over(l) && check_foreign_call(l->check, i, &p, &legal); i++)
         if (legal && (!l->check->subject->alone || attn_problem_work(&p) <= CHECK_EXECUTE_WORK))
-            ask(l, &p);
+            ask(l, &p, attn_problem_hash(&p));
 }
 
 static void ask_generated(struct loop *l)
@@ -317,10 +317,11 @@ static void ask_generated(struct loop *l)
             check->problems++;
             continue;
         }
-        if (was_asked(l, &c.problem))
+        const uint64_t hash = attn_problem_hash(&c.problem);
+        if (was_asked(l, hash))
             continue;
         in_vain = -1;
-        if (ask(l, &c.problem)) {
+        if (ask(l, &c.problem, hash)) {
             int at = l->n_corpus < CORPUS_MAX ? l->n_corpus++ : (int)(attn_random(&l->state) % CORPUS_MAX);
             l->corpus[at] = genome;
             l->corpus_draw[at] = draw;
@@ -349,7 +350,7 @@ void check_run(struct check *check, bool (*given)(void *, struct attn_problem *)
     if (memory && given) {
         while (!over(&l) && given(context, &p)) {
             if (attn_subject_legal(check->subject, &p, &why)) {
-                ask(&l, &p);
+                ask(&l, &p, attn_problem_hash(&p));
             } else {
                 check->not_legal++;
                 snprintf(check->not_legal_text, sizeof check->not_legal_text, "%s", why);
