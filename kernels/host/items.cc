@@ -88,7 +88,11 @@ void simt_items_of(const struct attn_args *args, const struct attn_plan *plan, i
         const struct attn_sample_part part = attn_sample_part_of(problem, plan, sample->row[i]);
         switch (step) {
         case ATTN_STEP_MAIN: add_main(args, plan, part, items); break;
-        case ATTN_STEP_COMBINE: add(items, sample->row[i], 1); break;
+        case ATTN_STEP_COMBINE: {
+            const int64_t pieces = attn_combine_pieces(args->d_v);
+            add(items, sample->row[i] * pieces, pieces);
+            break;
+        }
         case ATTN_STEP_SCAN: add_scan(args, part, items); break;
         default: add_convert(args, part, items); break;
         }

@@ -15,6 +15,7 @@
 template <class FRAGMENT, int D_K, int D_V, int N_GROUPS, int MEMBERS, int TILE>
 struct mma_ahead_shape : mma_shape<FRAGMENT, D_K, D_V, N_GROUPS, MEMBERS, TILE> {
     static constexpr int STAGES = ATTN_MMA_STAGES;
+    static constexpr int K_PITCH = D_K, V_PITCH = D_V; /* swizzled, not padded */
     static_assert(FRAGMENT::ASYNC && MEMBERS > 1 && STAGES == 3, "tiles now, next and later; Q's largest by the parts");
 };
 
@@ -29,6 +30,7 @@ template <class S> struct alignas(16) mma_ahead_lds {
 template <int WAVES, int ROWS, int ELEMENTS, int PITCH> struct mma_ahead_feed {
     static constexpr int PIECES = ELEMENTS / 8, TURNS = (PIECES + 31) / 32;
     static_assert(ROWS % WAVES == 0 && ELEMENTS % 8 == 0, "all waves alike, whole pieces");
+    static_assert(WAVES == 4 || WAVES == 8, "a wave's rows have its number in the lower bits of theirs");
 
     /* tile: its first row; exist: rows from there on, perhaps more than the tile's: others become zeros. head: elements
      * that a row has in memory, perhaps fewer than ELEMENTS: in place of the others its last eight are there once more.
@@ -38,7 +40,20 @@ template <int WAVES, int ROWS, int ELEMENTS, int PITCH> struct mma_ahead_feed {
     {
         const int wave = (int)threadIdx.x / 32, lane = (int)threadIdx.x % 32, last = head / 8 - 1;
         const char *row = tile + wave * row_bytes;
-        uint16_t *to = lds + wave * PITCH + 8 * lane;
+        uint16_t *const to = lds + wave * PITCH;
+        const uint32_t own = 8 * ((uint32_t)lane ^ (uint32_t)wave); /* swizzled; rows of other turns differ in bit 2 */
+        if (wide && exist >= ROWS && head == ELEMENTS) {            /* as below, without its questions: most tiles */
+            row += 16 * lane;
+            SIMT_UNROLL
+            for (int r = 0; r < ROWS; r += WAVES) {
+                SIMT_UNROLL
+                for (int i = 0; i < TURNS; i++)
+                    if (PIECES % 32 == 0 || lane + 32 * i < PIECES)
+                        simt_copy_async<16>(to + (own ^ 8u * (r % 8)) + r * PITCH + 256 * i, row + 512 * i);
+                row += WAVES * row_bytes;
+            }
+            return;
+        }
         int from[TURNS];
         SIMT_UNROLL
         for (int i = 0; i < TURNS; i++)
@@ -50,7 +65,8 @@ template <int WAVES, int ROWS, int ELEMENTS, int PITCH> struct mma_ahead_feed {
                 SIMT_UNROLL
                 for (int i = 0; i < TURNS; i++)
                     if (PIECES % 32 == 0 || lane + 32 * i < PIECES)
-                        simt_copy_async_or_zero<16>(to + r * PITCH + 256 * i, exists ? row + from[i] : tile, exists);
+                        simt_copy_async_or_zero<16>(to + (own ^ 8u * (r % 8)) + r * PITCH + 256 * i,
+                                                    exists ? row + from[i] : tile, exists);
                 row += WAVES * row_bytes;
             }
             return;
@@ -63,7 +79,7 @@ template <int WAVES, int ROWS, int ELEMENTS, int PITCH> struct mma_ahead_feed {
                 if (r + wave < exist)
                     value = mma_load_narrow(row + from[i]);
                 if (PIECES % 32 == 0 || lane + 32 * i < PIECES)
-                    simt_store<simt_u32x4>(to + r * PITCH + 256 * i, value);
+                    simt_store<simt_u32x4>(to + (own ^ 8u * (r % 8)) + r * PITCH + 256 * i, value);
             }
             row += WAVES * row_bytes;
         }
@@ -136,11 +152,11 @@ template <class S> static __device__ __forceinline__ void mma_ahead_attention(co
     using F = typename S::F;
     using LDS = mma_ahead_lds<S>;
     constexpr int BLOCKS = S::BLOCKS, SLOTS = F::SLOTS, ACC = F::ACC, SPLIT = S::SPLIT, KV_TILE = S::KV_TILE;
-    constexpr mma_tile V_TILE = { S::THREADS, KV_TILE, S::DV, 32 * S::UNITS, S::V_PITCH, false };
-    constexpr mma_tile V_IN_K_TILE = { S::THREADS, KV_TILE, S::DV, 32 * S::UNITS, S::K_PITCH, false };
+    constexpr mma_tile V_TILE = { S::THREADS, KV_TILE, S::DV, 32 * S::UNITS, S::V_PITCH, ATTN_MMA_PANEL };
+    constexpr mma_tile V_IN_K_TILE = { S::THREADS, KV_TILE, S::DV, 32 * S::UNITS, S::K_PITCH, ATTN_MMA_PANEL };
     static_assert(sizeof(LDS) == attn_mma_lds(attn_mma_ahead(S::DK), S::DK, S::DV), "what the contract asks for");
     static_assert(32 * S::UNITS == S::DV, "no zeros behind a row of V");
-    SIMT_LDS_DYNAMIC_ALIGNED(LDS, all, 16);
+    SIMT_LDS_DYNAMIC_ALIGNED(LDS, all, 16); /* in fact on a line's boundary: there is no static object */
     LDS &lds = *all;
 
     const int thread = (int)threadIdx.x;
@@ -209,25 +225,30 @@ template <class S> static __device__ __forceinline__ void mma_ahead_attention(co
             const mma_ahead_tile later = next.key0 < end ? live_tile(next.key0 + KV_TILE) : next;
             start(later, stage == 0 ? S::STAGES - 1 : stage - 1);
 
+            /* The mask is on its way while scores are computed, where registers are left. */
+            constexpr bool EARLY = S::DK <= 256;
+            uint32_t mask[BLOCKS * ACC / 2];
+            if (EARLY && masked && busy)
+                mma_read_mask<F, BLOCKS>(at, lane, key0, keys, mask);
             float score[BLOCKS][ACC] = {};
             if (busy)
-                mma_dot<F>(k, S::K_PITCH, S::STEPS, SPLIT, lane, member, q, score);
-            mma_add_parts<F>(lds.parts, SPLIT, wave, lane, busy, score);
-
-            uint64_t live = 0; /* not 0: some key lives for the wave */
-            const bool plain = at.plain && !masked && keys == KV_TILE;
-            if (busy && plain) {
-                live = 1;
-            } else if (busy) {
-                const uint32_t open = mma_finish_scores<F>(a, at, masked, lane, key0, keys, score);
-                live = masked ? mma_live<F, BLOCKS>(lane, open) : 1;
-            }
+                mma_dot<F, true>(k, S::K_PITCH, S::STEPS, SPLIT, lane, member, q, score);
+            uint64_t live = busy ? 1 : 0; /* not 0: some key lives for the wave */
             if (masked) {
+                if (!EARLY && busy)
+                    mma_read_mask<F, BLOCKS>(at, lane, key0, keys, mask);
+                if (busy)
+                    live = mma_live<F, BLOCKS>(lane, mma_open(mask));
                 if (lane == 0)
                     lds.live[wave] = live;
-                __syncthreads();
-                mma_clear_dead<S>(v_in_k ? V_IN_K_TILE : V_TILE, v, lds.live, keys);
             }
+            mma_add_parts<F>(lds.parts, SPLIT, wave, lane, busy, score); /* a barrier */
+
+            const bool plain = at.plain && !masked && keys == KV_TILE;
+            if (busy && !plain)
+                mma_finish_scores<F>(a, at, masked, lane, keys, mask, score);
+            if (masked)
+                mma_clear_dead<S>(v_in_k ? V_IN_K_TILE : V_TILE, v, lds.live, keys);
             now = next;
             next = later;
             stage = stage == S::STAGES - 1 ? 0 : stage + 1;
@@ -237,7 +258,7 @@ template <class S> static __device__ __forceinline__ void mma_ahead_attention(co
             float factor[SLOTS];
             if (mma_softmax<F>(at, plain, score, max, sum, factor))
                 mma_scale<F>(acc, factor);
-            mma_output<F>(v, v_pitch, S::UNITS, SPLIT, lane, member, score, acc);
+            mma_output<F, true>(v, v_pitch, S::UNITS, SPLIT, lane, member, score, acc);
         }
         if (busy)
             mma_store<F>(a, SPLIT, work, first, lane, member, range, max, sum, acc);

@@ -102,8 +102,8 @@ template <class S> static __device__ __forceinline__ void mma_attention(const at
     using F = typename S::F;
     using LDS = mma_lds<S>;
     constexpr int BLOCKS = S::BLOCKS, SLOTS = F::SLOTS, ACC = F::ACC, SPLIT = S::SPLIT, KV_TILE = S::KV_TILE;
-    constexpr mma_tile K_TILE = { S::THREADS, KV_TILE, S::DK, S::DK, S::K_PITCH, false };
-    constexpr mma_tile V_TILE = { S::THREADS, KV_TILE, S::DV, 32 * S::UNITS, S::V_PITCH, false };
+    constexpr mma_tile K_TILE = { S::THREADS, KV_TILE, S::DK, S::DK, S::K_PITCH, 0 };
+    constexpr mma_tile V_TILE = { S::THREADS, KV_TILE, S::DV, 32 * S::UNITS, S::V_PITCH, 0 };
     static_assert(sizeof(LDS) == attn_mma_lds({ S::GROUPS, SPLIT, KV_TILE, false, 0 }, S::DK, S::DV),
                   "what the contract asks for");
     SIMT_LDS(LDS, lds);
@@ -164,8 +164,11 @@ template <class S> static __device__ __forceinline__ void mma_attention(const at
             if (busy && plain) {
                 live = 1;
             } else if (busy) {
-                const uint32_t open = mma_finish_scores<F>(a, at, masked, lane, key0, keys, score);
-                live = masked ? mma_live<F, BLOCKS>(lane, open) : 1;
+                uint32_t mask[BLOCKS * ACC / 2];
+                if (masked)
+                    mma_read_mask<F, BLOCKS>(at, lane, key0, keys, mask);
+                mma_finish_scores<F>(a, at, masked, lane, keys, mask, score);
+                live = masked ? mma_live<F, BLOCKS>(lane, mma_open(mask)) : 1;
             }
             if (masked && lane == 0)
                 lds.live[wave] = live;

@@ -65,6 +65,20 @@ template <class E> struct mma_sm80 : mma_fragment<E, 32, 4, 8> {
         v[0] = load_matrices<true>(row);
         v[1] = load_matrices<true>(row + 16);
     }
+    /* Of one panel of rows: its elements from 16 * quarter on, and from 32 * half on. */
+    static __device__ __forceinline__ operand load_k_swizzled(const uint16_t *panel, int pitch, int lane, int quarter)
+    {
+        const int piece = 2 * quarter + lane / 8 % 2;
+        return load_matrices<false>(panel + (lane % 8 + lane / 16 * 8) * pitch + 8 * (piece ^ lane % 8));
+    }
+    static __device__ __forceinline__ void load_v_swizzled(const uint16_t *panel, int pitch, int lane, int half,
+                                                           operand (&v)[2])
+    {
+        const uint16_t *const row = panel + lane % 16 * pitch;
+        const int piece = 4 * half + lane / 16;
+        v[0] = load_matrices<true>(row + 8 * (piece ^ lane % 8));
+        v[1] = load_matrices<true>(row + 8 * ((piece + 2) ^ lane % 8));
+    }
 
     /* c += a b, b of eight columns: two words. */
     static __device__ __forceinline__ void product(float *c, const operand &a, const uint32_t *b)

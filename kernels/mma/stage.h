@@ -25,16 +25,15 @@ static __device__ __forceinline__ simt_u32x4 mma_load_narrow(const char *p)
 }
 
 /* A tile in LDS: rows of `elements`, `width` of them with the zeros; dealt out to `threads`. Both counts are multiples
- * of eight. Rows lie `pitch` apart; or,
- * swizzled, in panels of 64 elements as sm90.h describes. Constants, once all is inlined. */
+ * of eight. Rows lie `pitch` apart, and where `panel` is not 0 they are cut into pieces of 64 elements that lie `panel`
+ * apart and are swizzled as sm90.h describes. Constants, once all is inlined. */
 struct mma_tile {
-    int threads, rows, elements, width, pitch;
-    bool swizzled;
+    int threads, rows, elements, width, pitch, panel;
 
     /* Where eight elements of a row begin. */
     __device__ __forceinline__ int at(int row, int piece) const
     {
-        return swizzled ? piece / 8 * rows * 64 + row * 64 + ((piece ^ row) & 7) * 8 : row * pitch + 8 * piece;
+        return row * pitch + (panel != 0 ? piece / 8 * panel + ((piece ^ row) & 7) * 8 : 8 * piece);
     }
 };
 

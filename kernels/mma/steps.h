@@ -33,8 +33,18 @@ template <class F> static __device__ __forceinline__ float mma_share_sum(float v
     return value;
 }
 
+/* A bit for each key of a tile. */
+template <bool MANY> struct mma_key_bits_;
+template <> struct mma_key_bits_<false> {
+    using type = uint32_t;
+};
+template <> struct mma_key_bits_<true> {
+    using type = uint64_t;
+};
+template <int BLOCKS> using mma_key_bits = typename mma_key_bits_<(BLOCKS > 2)>::type;
+
 /* The keys that live for any lane of the wave. */
-template <int WAVE> static __device__ __forceinline__ uint64_t mma_any(uint64_t keys)
+template <int WAVE, class BITS> static __device__ __forceinline__ BITS mma_any(BITS keys)
 {
     SIMT_UNROLL
     for (int bit = 1; bit < WAVE; bit *= 2)
@@ -155,8 +165,8 @@ static __device__ SIMT_GPU_INLINE void mma_load_q(const attn_args &a, int steps,
     }
 }
 
-/* The wave's part of a tile's dot products. */
-template <class F, int BLOCKS, int OWN>
+/* The wave's part of a tile's dot products. SWIZZLED: rows as mma_tile describes with panels side by side. */
+template <class F, bool SWIZZLED = false, int BLOCKS, int OWN>
 static __device__ SIMT_GPU_INLINE void mma_dot(const uint16_t *k, int pitch, int steps, int split, int lane, int member,
                                                const typename F::operand (&q)[OWN][MMA_Q_PARTS],
                                                float (&score)[BLOCKS][F::ACC])
@@ -168,7 +178,11 @@ static __device__ SIMT_GPU_INLINE void mma_dot(const uint16_t *k, int pitch, int
             break;
         SIMT_UNROLL
         for (int b = 0; b < BLOCKS; b++) {
-            const typename F::operand rows = F::load_k(k + 16 * b * pitch + 16 * step, pitch, lane);
+            typename F::operand rows;
+            if constexpr (SWIZZLED) /* a step is a quarter of a panel; split is 1, 2 or 4 */
+                rows = F::load_k_swizzled(k + 16 * b * pitch + i * split / 4 * 64, pitch, lane, member + i * split % 4);
+            else
+                rows = F::load_k(k + 16 * b * pitch + 16 * step, pitch, lane);
             SIMT_UNROLL
             for (int part = 0; part < MMA_Q_PARTS; part++)
                 F::scores(score[b], rows, q[i][part]);
@@ -196,12 +210,12 @@ static __device__ SIMT_GPU_INLINE void mma_add_parts(float *parts, int split, in
     /* All waves of the group add in the same order and get the same sums. */
     SIMT_UNROLL
     for (int n = 0; n < BLOCKS * QUADS; n++) {
-        simt_f32x4 sum = simt_splat_f32x4(0.0f);
+        simt_f32x4 sum;
         SIMT_UNROLL
         for (int w = 0; w < split; w++) {
             const int from = (((wave - wave % split + w) * BLOCKS * QUADS + n) * F::WAVE + lane) * 4;
             const simt_f32x4 part = simt_load<simt_f32x4>(parts + from);
-            sum = simt_make_f32x4(sum.x + part.x, sum.y + part.y, sum.z + part.z, sum.w + part.w);
+            sum = w == 0 ? part : simt_make_f32x4(sum.x + part.x, sum.y + part.y, sum.z + part.z, sum.w + part.w);
         }
         float *own = &score[n / QUADS][n % QUADS * 4];
         own[0] = sum.x;
@@ -219,15 +233,53 @@ template <class F> static __device__ __forceinline__ void mma_expect_mask(const 
         simt_prefetch(at.mask[slot] + 2 * key0);
 }
 
-/* Scores from dot products, -inf where a key is excluded; of the tile's keys only the first `keys` exist. Returns a bit
- * for each register, block after block: is its key open? */
+/* What the mask says of the lane's scores of a tile, as it lies in memory, two to a word; keys past the tile's first
+ * `keys`, which do not exist, are excluded. */
 template <class F, int BLOCKS>
-static __device__ SIMT_GPU_INLINE uint32_t mma_finish_scores(const attn_args &a, const mma_columns<F> &at, bool masked,
-                                                             int lane, int64_t key0, int keys,
-                                                             float (&score)[BLOCKS][F::ACC])
+static __device__ SIMT_GPU_INLINE void mma_read_mask(const mma_columns<F> &at, int lane, int64_t key0, int keys,
+                                                     uint32_t (&mask)[BLOCKS * F::ACC / 2])
+{
+    uintptr_t places = 0;
+    SIMT_UNROLL
+    for (int slot = 0; slot < F::SLOTS; slot++)
+        places |= reinterpret_cast<uintptr_t>(at.mask[slot] + 2 * key0);
+    const bool by_two = F::KEY_PAIRS && keys == 16 * BLOCKS && places % 4 == 0;
+    SIMT_UNROLL
+    for (int n = 0; n < BLOCKS * F::ACC; n += 2) {
+        const int i = n % F::ACC, first = n / F::ACC * 16 + F::key(lane, i);
+        const int second = n / F::ACC * 16 + F::key(lane, i + 1);
+        const char *from = at.mask[F::slot(i)] + 2 * key0;
+        if (by_two) {
+            mask[n / 2] = simt_load<uint32_t>(from + 2 * first);
+            continue;
+        }
+        uint32_t bits[2] = { ATTN_MASK_EXCLUDES, ATTN_MASK_EXCLUDES };
+        if (first < keys)
+            bits[0] = simt_load<uint16_t>(from + 2 * first);
+        if (second < keys)
+            bits[1] = simt_load<uint16_t>(from + 2 * second);
+        mask[n / 2] = bits[0] | bits[1] << 16;
+    }
+}
+
+/* A bit for each register, block after block: is its key not excluded? */
+template <int WORDS> static __device__ __forceinline__ uint32_t mma_open(const uint32_t (&mask)[WORDS])
+{
+    static_assert(WORDS <= 16, "a bit for each");
+    uint32_t open = 0;
+    SIMT_UNROLL
+    for (int n = 0; n < 2 * WORDS; n++)
+        open |= (mask[n / 2] >> n % 2 * 16 & 0xFFFFu) != ATTN_MASK_EXCLUDES ? 1u << n : 0u;
+    return open;
+}
+
+/* Scores from dot products, -inf where a key is excluded; of the tile's keys only the first `keys` exist. */
+template <class F, int BLOCKS>
+static __device__ SIMT_GPU_INLINE void
+mma_finish_scores(const attn_args &a, const mma_columns<F> &at, bool masked, int lane, int keys,
+                  const uint32_t (&mask)[BLOCKS * F::ACC / 2], float (&score)[BLOCKS][F::ACC])
 {
     constexpr int ALL = BLOCKS * F::ACC;
-    static_assert(ALL <= 32, "a bit for each");
     SIMT_UNROLL
     for (int n = 0; n < ALL; n++)
         score[n / F::ACC][n % F::ACC] *= at.inverse[F::slot(n % F::ACC)];
@@ -239,49 +291,21 @@ static __device__ SIMT_GPU_INLINE uint32_t mma_finish_scores(const attn_args &a,
         for (int n = 0; n < ALL; n++)
             score[n / F::ACC][n % F::ACC] = a.softcap * simt_tanh(score[n / F::ACC][n % F::ACC] / a.softcap);
     }
-    uint32_t open = 0;
     if (masked) {
-        uintptr_t places = 0;
         SIMT_UNROLL
-        for (int slot = 0; slot < F::SLOTS; slot++)
-            places |= reinterpret_cast<uintptr_t>(at.mask[slot] + 2 * key0);
-        const bool by_two = F::KEY_PAIRS && keys == 16 * BLOCKS && places % 4 == 0;
+        for (int n = 0; n < ALL; n++) {
+            const uint16_t bits = (uint16_t)(mask[n / 2] >> n % 2 * 16);
+            float &x = score[n / F::ACC][n % F::ACC];
+            x += at.slope[F::slot(n % F::ACC)] * simt_f16_to_f32(bits);
+            if (bits == ATTN_MASK_EXCLUDES)
+                x = -SIMT_INFINITY;
+        }
+    } else if (keys < 16 * BLOCKS) {
         SIMT_UNROLL
-        for (int n = 0; n < ALL; n += 2) {
-            const int i = n % F::ACC, slot = F::slot(i), first = n / F::ACC * 16 + F::key(lane, i);
-            const int second = n / F::ACC * 16 + F::key(lane, i + 1);
-            const char *from = at.mask[slot] + 2 * key0;
-            uint32_t bits[2] = { ATTN_MASK_EXCLUDES, ATTN_MASK_EXCLUDES };
-            if (by_two) {
-                const uint32_t both = simt_load<uint32_t>(from + 2 * first);
-                bits[0] = both & 0xFFFFu;
-                bits[1] = both >> 16;
-            } else {
-                if (first < keys)
-                    bits[0] = simt_load<uint16_t>(from + 2 * first);
-                if (second < keys)
-                    bits[1] = simt_load<uint16_t>(from + 2 * second);
-            }
-            SIMT_UNROLL
-            for (int j = 0; j < 2; j++) {
-                float &x = score[n / F::ACC][i + j];
-                x += at.slope[slot] * simt_f16_to_f32((uint16_t)bits[j]);
-                if (bits[j] == ATTN_MASK_EXCLUDES)
-                    x = -SIMT_INFINITY;
-                else
-                    open |= 1u << (n + j);
-            }
-        }
-    } else {
-        open = ~0u >> (32 - ALL);
-        if (keys < 16 * BLOCKS) {
-            SIMT_UNROLL
-            for (int n = 0; n < ALL; n++)
-                if (n / F::ACC * 16 + F::key(lane, n % F::ACC) >= keys)
-                    score[n / F::ACC][n % F::ACC] = -SIMT_INFINITY;
-        }
+        for (int n = 0; n < ALL; n++)
+            if (n / F::ACC * 16 + F::key(lane, n % F::ACC) >= keys)
+                score[n / F::ACC][n % F::ACC] = -SIMT_INFINITY;
     }
-    return open;
 }
 
 /* The keys that live for any column of the wave, from each lane's bits. */
@@ -292,11 +316,13 @@ template <class F, int BLOCKS> static __device__ SIMT_GPU_INLINE uint64_t mma_li
         return 0;
     if (simt_ballot<F::WAVE>(open != ~0u >> (32 - ALL)) == 0)
         return ~(uint64_t)0 >> (64 - 16 * BLOCKS);
-    uint64_t keys = 0;
+    /* A lane's keys are lane 0's, and as many further as its first one is. */
+    using bits = mma_key_bits<BLOCKS>;
+    bits keys = 0;
     SIMT_UNROLL
     for (int n = 0; n < ALL; n++)
-        keys |= (uint64_t)(open >> n & 1) << (n / F::ACC * 16 + F::key(lane, n % F::ACC));
-    return mma_any<F::WAVE>(keys);
+        keys |= (bits)(open >> n & 1) << (n / F::ACC * 16 + F::key(0, n % F::ACC));
+    return mma_any<F::WAVE>(keys << F::key(lane, 0));
 }
 
 /* The keys that exist of a tile's `keys`, as bits. */
@@ -363,7 +389,7 @@ static __device__ SIMT_GPU_INLINE bool mma_softmax(const mma_columns<F> &at, boo
 }
 
 /* Adds a tile's weighted rows of V to the wave's units of the output: member, member + split, ... */
-template <class F, int BLOCKS, int OWN>
+template <class F, bool SWIZZLED = false, int BLOCKS, int OWN>
 static __device__ SIMT_GPU_INLINE void mma_output(const uint16_t *rows, int pitch, int units, int split, int lane,
                                                   int member, const float (&weight)[BLOCKS][F::ACC],
                                                   float (&acc)[OWN][2][F::ACC])
@@ -378,7 +404,11 @@ static __device__ SIMT_GPU_INLINE void mma_output(const uint16_t *rows, int pitc
             if (units % split != 0 && unit >= units)
                 break;
             typename F::operand v[2];
-            F::load_v(rows + 16 * b * pitch + 32 * unit, pitch, lane, v);
+            if constexpr (SWIZZLED) /* a unit is half of a panel; split is 2 or 4 */
+                F::load_v_swizzled(rows + 16 * b * pitch + (member / 2 + u * split / 2) * 64, pitch, lane, member % 2,
+                                   v);
+            else
+                F::load_v(rows + 16 * b * pitch + 32 * unit, pitch, lane, v);
             SIMT_UNROLL
             for (int t = 0; t < 2; t++) {
                 SIMT_UNROLL

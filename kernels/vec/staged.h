@@ -17,7 +17,7 @@ namespace
 {
 
 /* Dynamic LDS: SLOTS slots of each wave, at the end its output. */
-template <int D, int COLUMNS> struct alignas(16) vec_staged_lds {
+template <int D, int COLUMNS> struct alignas(ATTN_COPY_LINE) vec_staged_lds {
     float max[COLUMNS][WAVES]; /* of each wave, and */
     float sum[COLUMNS][WAVES]; /* the sum of weights relative to it */
     /* Each wave's own, [key][column]: what the mask adds, then logits, then weights, of a tile and of the next. */
@@ -142,7 +142,7 @@ template <class BY> __global__ VEC_BOUNDS(WAVES * 32, BY::RESIDENT) void vec_sta
     using LDS = vec_staged_lds<D, COLUMNS>;
     static_assert(sizeof(LDS) == attn_vec_staged_lds(D, COLUMNS), "what the contract asks for");
     SIMT_LDS(LDS, lds);
-    SIMT_LDS_DYNAMIC(char, slots);
+    SIMT_LDS_DYNAMIC(char, slots); /* on a line's boundary, as the static object's size is */
 
     const int thread = (int)threadIdx.x;
     const int wave = thread / 32, lane = thread % 32;

@@ -154,10 +154,11 @@ static inline int32_t contract_levels(int32_t n)
     return levels;
 }
 
-/* Splits with which every compute unit has `fill` workgroups at least. */
+/* Splits with which the compute units have `fill` workgroups each, or almost: one more than they hold at once would
+ * take as long again as all the others. */
 static inline int64_t contract_fill(const struct attn_device *d, int64_t work, int64_t fill)
 {
-    return attn_ceil_div((int64_t)d->n_cu * fill, work);
+    return attn_max(1, attn_div((int64_t)d->n_cu * fill, work));
 }
 
 /* Of `want` splits those that n_kv has keys for, keys_min each at least, and the grid places. */
@@ -172,7 +173,11 @@ static inline int64_t contract_splits(const struct attn_device *d, const struct 
 static inline void contract_split(struct attn_plan *p, const struct attn_device *d, const struct attn_key *k,
                                   int64_t keys_min, int64_t want)
 {
+    /* Of as many whole tiles each, so many have any keys. */
+    const int64_t tiles = attn_ceil_div(k->n_kv, p->kv_tile);
     int64_t splits = contract_splits(d, k, keys_min, want);
+    if (splits > 1)
+        splits = attn_ceil_div(tiles, attn_ceil_div(tiles, splits));
     p->splits = 1;
     if (splits < 2)
         return;
@@ -186,8 +191,9 @@ static inline void contract_split(struct attn_plan *p, const struct attn_device 
         return;
     }
     p->splits = (int32_t)splits;
-    contract_launch(p, ATTN_STEP_COMBINE, contract_grid_x(d, contract_rows(k)), 1, ATTN_COMBINE_THREADS,
-                    ATTN_COMBINE_LDS);
+    contract_launch(p, ATTN_STEP_COMBINE,
+                    contract_grid_x(d, attn_mul_sat(contract_rows(k), attn_combine_pieces(k->d_v))), 1,
+                    ATTN_COMBINE_THREADS, ATTN_COMBINE_LDS);
 }
 
 /* Finds fully masked KV tiles beforehand where several heads or sequences share the answer and there is more than

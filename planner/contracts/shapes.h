@@ -29,11 +29,19 @@ enum {
     ATTN_SCAN_THREADS = 64,
     ATTN_SCAN_LANES = 32, /* that find a flag together */
     ATTN_SCAN_Q = 16,
+    ATTN_COPY_LINE = 128, /* bytes: what NVIDIA's copies to LDS fetch at once, see below */
     ATTN_COMBINE_THREADS = 64,
+    ATTN_COMBINE_PIECE = 2 * ATTN_COMBINE_THREADS, /* elements of a row that a workgroup merges */
     ATTN_COMBINE_LDS = 2 * 4 * ATTN_COMBINE_THREADS,
     ATTN_NAIVE_THREADS = 64,
     ATTN_NAIVE_LDS = 2 * 4 * ATTN_NAIVE_THREADS
 };
+
+ATTN_SHAPE int64_t attn_combine_pieces(int64_t d_v) { return attn_shape_ceil(d_v, ATTN_COMBINE_PIECE); }
+
+/* ATTN_COPY_LINE: where 128 bytes of global memory come to lie across a boundary of 128 bytes in LDS, they are asked
+ * for in several parts, and those 32 of them that lie across one of 32 bytes twice: with rows 16 bytes off, an H200's
+ * L2 moved the double of what was read. In any order within a line of LDS they are one request. */
 
 /* ---- tile -------------------------------------------------------------------------------------------------------- */
 
@@ -107,7 +115,7 @@ ATTN_SHAPE int64_t attn_vec_lds(int64_t wave_size, int64_t d, int64_t columns)
 
 /* The same where rows go through LDS: of each wave and column maximum, sum, and one number for each key of two tiles;
  * for each column Q in 16 bits, which is eight words of either part and a step for each block of 32, a slope and a
- * pointer. */
+ * pointer. The rows follow, on a line's boundary. */
 ATTN_SHAPE int64_t attn_vec_staged_lds(int64_t d, int64_t columns)
 {
     return attn_shape_round_up(
@@ -115,7 +123,7 @@ ATTN_SHAPE int64_t attn_vec_staged_lds(int64_t d, int64_t columns)
             4 * columns * (2 * ATTN_VEC_WAVES + ATTN_VEC_WAVES * 2 * 32 + d / 32 * (ATTN_VEC_Q8_PARTS * 8 + 1) + 1),
             8) +
             8 * columns,
-        16);
+        ATTN_COPY_LINE);
 }
 
 /* What multiplies the rows there: lanes, the matrix instruction for bytes, or that for 16 bits. */
@@ -226,8 +234,8 @@ ATTN_SHAPE int32_t attn_mma_depth(int64_t wave_size, bool bf16)
 }
 
 /* LDS. Of waves, static: K and V with padded rows, V's to a multiple of 32 first; the waves' parts of the scores; the
- * keys that live for each wave. With tiles ahead, dynamic: the same with more tiles. Of warpgroups, dynamic: Q in its
- * parts, two tiles of K and of V, all in panels; a number for each column; those keys. */
+ * keys that live for each wave. With tiles ahead, dynamic: the same with more tiles, whose rows are not padded. Of
+ * warpgroups, dynamic: Q in its parts, two tiles of K and of V, all in panels; a number for each column; those keys. */
 ATTN_SHAPE int64_t attn_mma_lds(struct attn_mma_shape s, int64_t d_k, int64_t d_v)
 {
     return s.warpgroups
@@ -238,7 +246,7 @@ ATTN_SHAPE int64_t attn_mma_lds(struct attn_mma_shape s, int64_t d_k, int64_t d_
                          4 * ATTN_MMA_COLUMNS * s.groups + 8 * s.groups * s.split,
                      1024)
                : attn_shape_max(s.stages, 1) * 2 * s.kv_tile *
-                         (d_k + ATTN_MMA_PAD + attn_shape_round_up(d_v, 32) + ATTN_MMA_PAD) +
+                         (d_k + attn_shape_round_up(d_v, 32) + (s.stages > 0 ? 0 : 2 * ATTN_MMA_PAD)) +
                      4 * (s.split > 1 ? s.groups * s.split * s.kv_tile * ATTN_MMA_COLUMNS : 4) +
                      8 * attn_shape_round_up(s.groups * s.split, 2);
 }
