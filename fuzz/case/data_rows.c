@@ -97,11 +97,13 @@ static void fill_with_zeros(float *row, int64_t n, uint64_t state, float magnitu
     }
 }
 
-/* Of V of both signs of so many keys next to nothing is left: a little of one sign stays. */
+/* Of V of both signs of so many keys next to nothing is left: a little of one sign stays. Where scores are in the
+ * hundreds, matrix cores may be off by more than a little: half. */
 static void add_mean(const struct filler *f, int64_t n, int64_t n_kv)
 {
+    const float mean = (f->c->run.data == ATTN_DATA_NEGATIVE ? 0.5f : 0.0625f) * f->v;
     for (int64_t i = 0; n_kv >= MANY_KEYS && i < n; i++)
-        f->row[i] += 0.0625f * f->v;
+        f->row[i] += mean;
 }
 
 void data_make_row(const struct filler *f, int operand, int64_t i1, int64_t i2, int64_t i3)
