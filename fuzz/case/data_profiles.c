@@ -123,6 +123,7 @@ static void plan_witness(struct filler *f, double mean)
     f->single = among > 1 ? (float)log_above((int64_t)among) : 0;
     f->far = (float)far;
     f->flat |= reach(f, mean, far) < 0.99 * far;
+    f->biased = p->max_bias > 0 && p->t[ATTN_MASK].present;
     f->single_v = f->flat || among < 1 ? 1 : 1 / among;
     f->level = f->k / f->far;
 }
@@ -182,7 +183,7 @@ static void make_witness_row(const struct filler *f, int operand, uint64_t state
     } else if (witness) {
         make_pattern(f, n, at, single ? f->v * f->single_v : f->v);
     } else {
-        data_fill_uniform(f->row, n, state, f->flat ? 0 : f->v);
+        data_fill_uniform(f->row, n, state, !f->flat ? f->v : f->biased ? f->v / 8 : 0);
     }
 }
 

@@ -25,7 +25,7 @@ int attn_data_witnesses(const struct attn_case *c, int64_t *keys, int cap, doubl
     /* Less than half of what it is to have beside as many others: a bias took it. Where scores cannot be told apart all
      * keys have about the same. */
     data_choose_magnitudes(&f);
-    *least = 0.25 / (double)(f.flat ? n_kv : runs + DATA_WITNESS_SINGLES);
+    *least = 0.25 / (double)(f.flat && !f.biased ? n_kv : runs + DATA_WITNESS_SINGLES);
     for (int64_t i = -2; i < DATA_WITNESS_SINGLES - 2 && n < cap; i++) {
         const int64_t key = i == -2 ? 0 : i == -1 ? n_kv - 1 : data_witness_single(seed, n_kv, i);
         if (key < n_kv)

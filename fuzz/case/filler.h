@@ -24,7 +24,8 @@ struct filler {
     int64_t run;   /* WITNESS: keys of which one is a witness */
     float far;     /* WITNESS: how far below 0 the other keys' scores are */
     float base;    /* STAIRS: what all scores are higher by */
-    bool flat;     /* WITNESS: scores cannot be told apart: what keeps other keys out is a V of zeros */
+    bool flat;     /* WITNESS: scores cannot be told apart: what keeps other keys out is a V of zeros; */
+    bool biased;   /* or of little, where distances (ALiBi) may leave a row none but such keys */
     int64_t view;  /* V is K's rows from this element on; -1: it has bytes of its own */
     float *row;    /* one row, before it is encoded */
     uint8_t *live; /* of each (mask sequence, mask head, key): does a row see it; NULL without a mask */
