@@ -84,26 +84,28 @@ static bool wrong_anyway(struct check *check, int device, const struct attn_prob
     return v.kind >= 0;
 }
 
-/* Each time with other values, and each time they have to be right. */
-static void compute(struct check *check, int device, const struct attn_problem *p, struct check_verdict *v)
+/* Each time with other values, and each time they have to be right. Returns whether all were, and what was captured is
+ * still there. */
+static bool compute(struct check *check, int device, const struct attn_problem *p, struct check_verdict *v)
 {
     for (int round = 0; round < ROUNDS && !v->too_big; round++) {
         struct check_verdict now = *v;
         struct attn_subject_answer answer;
         check_execute_round(check, device, p, round, &now, &answer);
         if (!look(check, v, &answer, round) || (round == 0 && now.kind >= 0))
-            return; /* wrong the first time: a finding of its own */
+            return false; /* wrong the first time: a finding of its own */
         if (now.kind < 0)
             continue;
         if (wrong_anyway(check, device, p, round, v))
-            return;
+            return false;
         char detail[sizeof now.detail];
         memcpy(detail, now.detail, sizeof detail);
         say(v, CHECK_REPLAY, check_kind_name(now.kind), detail);
         snprintf(v->message, sizeof v->message, "computed for time %d, %s, with other values: %.500s", round + 1,
                  answer.captured.replays ? "replayed" : "not replayed", now.message);
-        return;
+        return false;
     }
+    return !v->too_big;
 }
 
 /* Another node at the same place; false: there is none. */
@@ -131,8 +133,9 @@ static bool other_of(struct check *check, int device, const struct attn_problem 
     return answer.status == ATTN_SUBJECT_YES;
 }
 
-/* A node that is another one is none to be replayed: after the replays of a call another takes its place. */
-static void compute_another(struct check *check, int device, const struct attn_problem *p, enum other which,
+/* A node that is another one is none to be replayed: after the replays of a call another takes its place. Returns as
+ * compute does. */
+static bool compute_another(struct check *check, int device, const struct attn_problem *p, enum other which,
                             struct check_verdict *v)
 {
     struct attn_problem other;
@@ -141,19 +144,24 @@ static void compute_another(struct check *check, int device, const struct attn_p
     for (int round = 0; round < ROUNDS && which > 0; round++) {
         check_execute_round(check, device, p, round, &now, &answer); /* held before */
         if (answer.status != ATTN_SUBJECT_YES || now.kind >= 0)
-            return;
+            return false;
     }
     if (!other_of(check, device, p, which, &other))
-        return;
+        return true;
     check_execute_round(check, device, &other, 0, &now, &answer);
-    if (!look(check, v, &answer, 0) || now.kind < 0 || wrong_anyway(check, device, &other, 0, v))
-        return;
+    if (!look(check, v, &answer, 0))
+        return false;
+    if (now.kind < 0)
+        return true;
+    if (wrong_anyway(check, device, &other, 0, v))
+        return false;
     char detail[sizeof now.detail];
     memcpy(detail, now.detail, sizeof detail);
     say(v, CHECK_REPLAY, which == SCALE ? "scale" : "n_kv", detail);
     snprintf(v->message, sizeof v->message, "after it was replayed, another call at its place, %s, %s: %.500s",
              which == SCALE ? "with half the scale" : "with a key less",
              answer.captured.replays ? "replayed" : "not replayed", now.message);
+    return false;
 }
 
 void check_graphs(struct check *check, int device, const struct attn_problem *p, bool execute, struct check_verdict *v)
@@ -163,10 +171,9 @@ void check_graphs(struct check *check, int device, const struct attn_problem *p,
     check->repeated++;
     if (!check->subject->alone)
         dispatch(check, device, p, v);
-    if (execute && v->kind < 0)
-        compute(check, device, p, v);
-    for (int which = 0; which < OTHERS && execute && v->kind < 0 && !v->too_big; which++)
-        compute_another(check, device, p, (enum other)which, v);
+    bool kept = execute && v->kind < 0 && compute(check, device, p, v);
+    for (int which = 0; which < OTHERS && kept; which++)
+        kept = compute_another(check, device, p, (enum other)which, v);
     attn_subject_keep(check->subject, false);
     v->main = NULL; /* its text was of the first call */
 }

@@ -123,7 +123,9 @@ static void plan_witness(struct filler *f, double mean)
     f->single = among > 1 ? (float)log_above((int64_t)among) : 0;
     f->far = (float)far;
     f->flat |= reach(f, mean, far) < 0.99 * far;
-    f->biased = p->max_bias > 0 && p->t[ATTN_MASK].present;
+    /* Of the first head, whose distances count most. */
+    f->biased = p->max_bias > 0 && p->t[ATTN_MASK].present &&
+                exp2(-attn_alibi_exponent(p, p->head_first)) * (double)attn_n_kv(p) > 4;
     f->single_v = f->flat || among < 1 ? 1 : 1 / among;
     f->level = f->k / f->far;
 }

@@ -23,7 +23,7 @@ int attn_data_witnesses(const struct attn_case *c, int64_t *keys, int cap, doubl
     if (c->run.data != ATTN_DATA_WITNESS || (v->ne[1] > 1 && v->nb[1] == 0))
         return 0; /* where all keys have one V none is missed */
     /* Less than half of what it is to have beside as many others: a bias took it. Where scores cannot be told apart all
-     * keys have about the same. */
+     * keys have about the same, but for what distances make of it. */
     data_choose_magnitudes(&f);
     *least = 0.25 / (double)(f.flat && !f.biased ? n_kv : runs + DATA_WITNESS_SINGLES);
     for (int64_t i = -2; i < DATA_WITNESS_SINGLES - 2 && n < cap; i++) {

@@ -59,21 +59,24 @@ static wide helpers(const struct attn_plan *p)
     return launches * LAUNCH + moved / p->device.n_cu;
 }
 
-/* Of so many splits as give each compute unit two workgroups, and have 128 keys each: those that pay. Half as many, and
- * half of that, where writing their results and reading them again makes it half as long again as one split. */
+/* Of so many splits as give each compute unit two workgroups at most, and have 128 keys each: those that pay. Half as
+ * many, and half of that, where writing their results and reading them again makes it half as long again as one split.
+ */
 static wide splits_of_tile(const struct attn_plan *p, wide busy, wide work)
 {
     const wide n_cu = p->device.n_cu, whole = work < n_cu ? busy / work * n_cu : busy;
     const wide results = (wide)p->key.n_head * p->key.n_q * p->key.n_seq * p->key.d_v * 2 * 4;
     const wide keys = ceil_div(p->key.n_kv, 128), most = p->device.max_grid[1] < 1024 ? p->device.max_grid[1] : 1024;
-    wide splits = ceil_div(2 * n_cu, work);
+    const wide tiles = ceil_div(p->key.n_kv, p->kv_tile);
+    wide splits = larger(1, 2 * n_cu / work);
     splits = splits > keys ? keys : splits;
     for (splits = splits > most ? most : splits; splits > 1; splits /= 2) {
         const wide blocks = work * splits, main = blocks < n_cu ? busy / blocks * n_cu : busy;
         if (2 * (main + results * splits / n_cu) <= 2 * whole + whole / 2 * 2)
             break;
     }
-    return larger(splits, 1);
+    /* Whole tiles, as many in each: so many splits have one. */
+    return splits > 1 ? ceil_div(tiles, ceil_div(tiles, splits)) : 1;
 }
 
 bool attn_restated_cost(const struct attn_plan *p, struct attn_restated_fault *fault)

@@ -4,7 +4,9 @@
  *   - LDS holds ATTN_MMA_STAGES tiles, of which one is worked on while the others are on their way: a tile's copies are
  *     started two tiles before, and it has a barrier when it has arrived and one for the waves' parts of the scores;
  *   - each wave reads its own part of Q alone, and once; the waves of a group tell each other its largest element;
- *   - V that is K's first elements, as in MLA, is not copied: its operands are read from the tile of K.
+ *   - V that is K's first elements, as in MLA, is not copied: its operands are read from the tile of K;
+ *   - rows are swizzled and not padded, so that what a copy moves lies in lines of LDS (ATTN_COPY_LINE);
+ *   - the mask is read before the scores are there, so that one barrier does for them and for the keys that live.
  *
  * SPDX-License-Identifier: MIT */
 #ifndef ATTN_MMA_AHEAD_H
@@ -16,7 +18,8 @@ template <class FRAGMENT, int D_K, int D_V, int N_GROUPS, int MEMBERS, int TILE>
 struct mma_ahead_shape : mma_shape<FRAGMENT, D_K, D_V, N_GROUPS, MEMBERS, TILE> {
     static constexpr int STAGES = ATTN_MMA_STAGES;
     static constexpr int K_PITCH = D_K, V_PITCH = D_V; /* swizzled, not padded */
-    static_assert(FRAGMENT::ASYNC && MEMBERS > 1 && STAGES == 3, "tiles now, next and later; Q's largest by the parts");
+    static_assert(FRAGMENT::ASYNC && STAGES == 3, "tiles now, next and later");
+    static_assert(MEMBERS == 2 || MEMBERS == 4, "Q's largest by the parts; a panel is four steps and two units");
 };
 
 template <class S> struct alignas(16) mma_ahead_lds {
@@ -29,7 +32,7 @@ template <class S> struct alignas(16) mma_ahead_lds {
 /* Copies of rows of ELEMENTS elements: a wave takes one row after another, WAVES apart. */
 template <int WAVES, int ROWS, int ELEMENTS, int PITCH> struct mma_ahead_feed {
     static constexpr int PIECES = ELEMENTS / 8, TURNS = (PIECES + 31) / 32;
-    static_assert(ROWS % WAVES == 0 && ELEMENTS % 8 == 0, "all waves alike, whole pieces");
+    static_assert(ROWS % WAVES == 0 && ELEMENTS % ATTN_MMA_PANEL == 0, "all waves alike, whole panels");
     static_assert(WAVES == 4 || WAVES == 8, "a wave's rows have its number in the lower bits of theirs");
 
     /* tile: its first row; exist: rows from there on, perhaps more than the tile's: others become zeros. head: elements

@@ -28,7 +28,7 @@ template <int THREADS, int ROWS, int ELEMENTS, int WIDTH> struct mma_feed {
         piece = (int)threadIdx.x % LANES;
         from = head + row * row_bytes + 16 * piece;
         nb1 = row_bytes;
-        constexpr mma_tile tile = { THREADS, ROWS, ELEMENTS, WIDTH, 64, ROWS * 64 };
+        constexpr mma_tile tile = { THREADS, ROWS, ELEMENTS, WIDTH, ATTN_MMA_PANEL, ROWS * ATTN_MMA_PANEL };
         to = tile.at(row, piece);
         wide = wide_rows;
     }

@@ -44,7 +44,7 @@ static __device__ SIMT_GPU_INLINE void mma_group_load_q(const attn_args &a, mma_
                                                         const attn_work &work, int64_t first, int wave, int lane)
 {
     using F = typename S::F;
-    constexpr mma_tile TILE = { S::THREADS, S::COLUMNS, S::DK, S::DK, 64, S::COLUMNS * 64 };
+    constexpr mma_tile TILE = { S::THREADS, S::COLUMNS, S::DK, S::DK, ATTN_MMA_PANEL, S::COLUMNS * ATTN_MMA_PANEL };
     constexpr int EACH = F::WAVE / S::Q_LANES; /* columns at once */
     const int64_t last = attn_columns(a) - 1;
     const int piece = lane % S::Q_LANES;
@@ -188,7 +188,8 @@ static __device__ __forceinline__ uint64_t mma_group_clear_dead(mma_group_lds<S>
                                                                 uint32_t open, int keys)
 {
     using F = typename S::F;
-    constexpr mma_tile V_TILE = { S::THREADS, S::KV_TILE, S::DV, 32 * S::UNITS, 64, S::KV_TILE * 64 };
+    constexpr mma_tile V_TILE = { S::THREADS,    S::KV_TILE,     S::DV,
+                                  32 * S::UNITS, ATTN_MMA_PANEL, S::KV_TILE * ATTN_MMA_PANEL };
     const uint64_t mine = mma_live<F, S::BLOCKS>(lane, open);
     if (lane == 0)
         lds.live[wave] = mine;
@@ -273,9 +274,9 @@ template <class S> static __device__ __forceinline__ void mma_group_attention(co
                 uint32_t mask[BLOCKS * ACC / 2];
                 if (now.masked)
                     mma_read_mask<F, BLOCKS>(at, lane, now.key0, keys, mask);
-                mma_finish_scores<F>(a, at, now.masked, lane, keys, mask, own);
+                const uint32_t open = mma_finish_scores<F>(a, at, now.masked, lane, keys, mask, own);
                 if (now.masked)
-                    live = mma_group_clear_dead<S>(lds, i, wave, lane, mma_open(mask), keys);
+                    live = mma_group_clear_dead<S>(lds, i, wave, lane, open, keys);
             }
             float factor[SLOTS];
             bool moved = false;

@@ -25,6 +25,7 @@
  *   operand                    16 x 16 elements of K, V, Q or weights
  *   q_slot(w), q_d(lane, w)    word w of an operand of Q is elements q_d and the next of that slot's column
  *   load_k, load_v             operands from LDS rows: 16 keys x 16 elements; 16 keys x 32 elements
+ *   load_k_swizzled, load_v_swizzled   the same from a panel of swizzled rows (stage.h), of sm80.h alone
  *   weights                    operands from a block of softmax weights
  *   scores, output             the two products
  *   ASYNC                      global memory can be copied to LDS without passing through registers
@@ -167,8 +168,8 @@ template <class S> static __device__ __forceinline__ void mma_attention(const at
                 uint32_t mask[BLOCKS * ACC / 2];
                 if (masked)
                     mma_read_mask<F, BLOCKS>(at, lane, key0, keys, mask);
-                mma_finish_scores<F>(a, at, masked, lane, keys, mask, score);
-                live = masked ? mma_live<F, BLOCKS>(lane, mma_open(mask)) : 1;
+                const uint32_t open = mma_finish_scores<F>(a, at, masked, lane, keys, mask, score);
+                live = masked ? mma_live<F, BLOCKS>(lane, open) : 1;
             }
             if (masked && lane == 0)
                 lds.live[wave] = live;

@@ -180,7 +180,8 @@ static __device__ SIMT_GPU_INLINE void mma_dot(const uint16_t *k, int pitch, int
         for (int b = 0; b < BLOCKS; b++) {
             typename F::operand rows;
             if constexpr (SWIZZLED) /* a step is a quarter of a panel; split is 1, 2 or 4 */
-                rows = F::load_k_swizzled(k + 16 * b * pitch + i * split / 4 * 64, pitch, lane, member + i * split % 4);
+                rows = F::load_k_swizzled(k + 16 * b * pitch + i * split / 4 * ATTN_MMA_PANEL, pitch, lane,
+                                          member + i * split % 4);
             else
                 rows = F::load_k(k + 16 * b * pitch + 16 * step, pitch, lane);
             SIMT_UNROLL
@@ -225,7 +226,7 @@ static __device__ SIMT_GPU_INLINE void mma_add_parts(float *parts, int split, in
     }
 }
 
-/* Asks for the lane's part of the mask of a tile, which is read when its dot products are done. */
+/* Asks for the lane's part of the mask of a tile, which is read after some other work. */
 template <class F> static __device__ __forceinline__ void mma_expect_mask(const mma_columns<F> &at, int64_t key0)
 {
     SIMT_UNROLL
@@ -273,13 +274,16 @@ template <int WORDS> static __device__ __forceinline__ uint32_t mma_open(const u
     return open;
 }
 
-/* Scores from dot products, -inf where a key is excluded; of the tile's keys only the first `keys` exist. */
+/* Scores from dot products, -inf where a key is excluded; of the tile's keys only the first `keys` exist. Returns
+ * mma_open of the mask: asked for apart, AMD's compiler would keep all comparisons in between. */
 template <class F, int BLOCKS>
-static __device__ SIMT_GPU_INLINE void
-mma_finish_scores(const attn_args &a, const mma_columns<F> &at, bool masked, int lane, int keys,
-                  const uint32_t (&mask)[BLOCKS * F::ACC / 2], float (&score)[BLOCKS][F::ACC])
+static __device__ SIMT_GPU_INLINE uint32_t mma_finish_scores(const attn_args &a, const mma_columns<F> &at, bool masked,
+                                                             int lane, int keys,
+                                                             const uint32_t (&mask)[BLOCKS * F::ACC / 2],
+                                                             float (&score)[BLOCKS][F::ACC])
 {
     constexpr int ALL = BLOCKS * F::ACC;
+    uint32_t open = 0;
     SIMT_UNROLL
     for (int n = 0; n < ALL; n++)
         score[n / F::ACC][n % F::ACC] *= at.inverse[F::slot(n % F::ACC)];
@@ -299,6 +303,8 @@ mma_finish_scores(const attn_args &a, const mma_columns<F> &at, bool masked, int
             x += at.slope[F::slot(n % F::ACC)] * simt_f16_to_f32(bits);
             if (bits == ATTN_MASK_EXCLUDES)
                 x = -SIMT_INFINITY;
+            else
+                open |= 1u << n;
         }
     } else if (keys < 16 * BLOCKS) {
         SIMT_UNROLL
@@ -306,6 +312,7 @@ mma_finish_scores(const attn_args &a, const mma_columns<F> &at, bool masked, int
             if (n / F::ACC * 16 + F::key(lane, n % F::ACC) >= keys)
                 score[n / F::ACC][n % F::ACC] = -SIMT_INFINITY;
     }
+    return open;
 }
 
 /* The keys that live for any column of the wave, from each lane's bits. */
@@ -405,8 +412,8 @@ static __device__ SIMT_GPU_INLINE void mma_output(const uint16_t *rows, int pitc
                 break;
             typename F::operand v[2];
             if constexpr (SWIZZLED) /* a unit is half of a panel; split is 2 or 4 */
-                F::load_v_swizzled(rows + 16 * b * pitch + (member / 2 + u * split / 2) * 64, pitch, lane, member % 2,
-                                   v);
+                F::load_v_swizzled(rows + 16 * b * pitch + (member / 2 + u * split / 2) * ATTN_MMA_PANEL, pitch, lane,
+                                   member % 2, v);
             else
                 F::load_v(rows + 16 * b * pitch + 32 * unit, pitch, lane, v);
             SIMT_UNROLL

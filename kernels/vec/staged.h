@@ -141,6 +141,7 @@ template <class BY> __global__ VEC_BOUNDS(WAVES * 32, BY::RESIDENT) void vec_sta
     constexpr int D = S::D, COLUMNS = S::COLUMNS;
     using LDS = vec_staged_lds<D, COLUMNS>;
     static_assert(sizeof(LDS) == attn_vec_staged_lds(D, COLUMNS), "what the contract asks for");
+    static_assert(sizeof(LDS) % ATTN_COPY_LINE == 0, "rows follow on a line's boundary");
     SIMT_LDS(LDS, lds);
     SIMT_LDS_DYNAMIC(char, slots); /* on a line's boundary, as the static object's size is */
 

@@ -154,8 +154,8 @@ static inline int32_t contract_levels(int32_t n)
     return levels;
 }
 
-/* Splits with which the compute units have `fill` workgroups each, or almost: one more than they hold at once would
- * take as long again as all the others. */
+/* Splits with which the compute units have `fill` workgroups each at most: one more than they hold at once would take
+ * as long again as all the others. */
 static inline int64_t contract_fill(const struct attn_device *d, int64_t work, int64_t fill)
 {
     return attn_max(1, attn_div((int64_t)d->n_cu * fill, work));
@@ -173,7 +173,8 @@ static inline int64_t contract_splits(const struct attn_device *d, const struct 
 static inline void contract_split(struct attn_plan *p, const struct attn_device *d, const struct attn_key *k,
                                   int64_t keys_min, int64_t want)
 {
-    /* Of as many whole tiles each, so many have any keys. */
+    /* Of as many whole tiles each, so many have any of the key's n_kv; of a problem with fewer, the last may have none.
+     */
     const int64_t tiles = attn_ceil_div(k->n_kv, p->kv_tile);
     int64_t splits = contract_splits(d, k, keys_min, want);
     if (splits > 1)

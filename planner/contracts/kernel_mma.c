@@ -202,7 +202,7 @@ static int64_t main_cost(const struct attn_device *d, const struct attn_key *k, 
     return attn_max(cost_bytes(d, bytes), cost_madds(d, madds(k, p, size), rate));
 }
 
-/* Workgroups that a compute unit has at least where keys are split: as many as are there at once where tiles are copied
+/* Workgroups that a compute unit has at most where keys are split: as many as are there at once where tiles are copied
  * ahead, whose LDS lets in few. */
 static int64_t resident(const struct attn_device *d, struct attn_mma_shape s, int64_t lds)
 {

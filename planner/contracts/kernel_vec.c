@@ -144,8 +144,7 @@ static void configure(const struct attn_device *d, const struct attn_key *k, str
      * there, which tells where rows are staged and four would take 400: one. */
     int64_t turns = staged ? 1 : 4;
     contract_split(p, d, k, (int64_t)ATTN_VEC_WAVES * d->wave_size,
-                   k->n_kv < 8192 ? contract_fill(d, work, 4)
-                                  : attn_div(d->n_cu * resident(d, p, fixed + dynamic) * turns, work));
+                   contract_fill(d, work, k->n_kv < 8192 ? 4 : resident(d, p, fixed + dynamic) * turns));
     contract_launch(p, ATTN_STEP_MAIN, contract_grid_x(d, work), (uint32_t)p->splits,
                     (uint32_t)(ATTN_VEC_WAVES * d->wave_size), (uint32_t)fixed);
     p->launch[ATTN_STEP_MAIN].lds_dynamic_bytes = (uint32_t)dynamic;

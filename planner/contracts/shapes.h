@@ -149,11 +149,11 @@ ATTN_SHAPE int32_t attn_vec_chunk_rows(int64_t row_bytes)
 enum {
     ATTN_MMA_COLUMNS = 16,     /* of a group of waves */
     ATTN_MMA_GROUP_MOST = 128, /* the largest head of warpgroups */
-    ATTN_MMA_PANEL = 64,       /* elements of their panels in LDS */
+    ATTN_MMA_PANEL = 64,       /* elements of panels of rows in LDS */
     ATTN_MMA_STAGES = 3,       /* tiles that are in use or on their way, where they are copied ahead */
     ATTN_MMA_STEP = 16,        /* elements of a head, or keys, that are multiplied in one step */
-    ATTN_MMA_PAD = 8,          /* elements more than a row has: neighbouring rows start in different banks */
-    ATTN_MMA_Q_PARTS = 2,      /* how Q and the softmax weights are cut: kernels/mma/element.h */
+    ATTN_MMA_PAD = 8,     /* elements more than a row has, where rows are padded: neighbours start in different banks */
+    ATTN_MMA_Q_PARTS = 2, /* how Q and the softmax weights are cut: kernels/mma/element.h */
     ATTN_MMA_Q_SHIFT_F16 = 14,
     ATTN_MMA_P_SHIFT_F16 = 15,
     ATTN_MMA_P_PARTS_BF16 = 2

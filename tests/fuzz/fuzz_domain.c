@@ -166,10 +166,12 @@ static void some_inputs_are_huge_where_they_are_sampled(void **state)
             require_legal(&c);
             const struct attn_problem *p = &c.problem;
             assert_true(attn_image_reach(p) <= ATTN_REACH_MOST);
-            if (attn_problem_work(p) <= kernel_limits.work || attn_effort_fills(genome.gene[ATTN_GENE_effort]))
+            if (attn_problem_work(p) <= kernel_limits.work)
                 continue;
             const int64_t columns = attn_n_q(p) * (attn_n_head(p) / attn_n_head_kv(p));
             assert_true((columns < 64 ? columns : 64) * attn_n_kv(p) * (attn_d_k(p) + attn_d_v(p)) <= TILE_WORK);
+            if (attn_effort_fills(genome.gene[ATTN_GENE_effort]))
+                continue;
             huge++;
             past += attn_n_q(p) * attn_n_head(p) * attn_n_seq(p) > INT64_C(1) << 31;
         }

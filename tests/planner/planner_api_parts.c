@@ -103,7 +103,7 @@ static void a_plan_beyond_its_device_is_noticed(void **state)
 {
     (void)state;
     struct attn_problem p =
-        parse("fa1 q=f32[96,600,4,1] k=q4_0[96,1000,4,1] v=q8_0[96,1000,4,1] mask=f16[1000,600,1,1]");
+        parse("fa1 q=f32[96,600,2,1] k=q4_0[96,1000,2,1] v=q8_0[96,1000,2,1] mask=f16[1000,600,1,1]");
     struct attn_key key;
     struct attn_plan good, bad;
     attn_key_of(&p, &key);
