@@ -6,6 +6,7 @@
 #ifndef ATTN_MMA_FEED_H
 #define ATTN_MMA_FEED_H
 
+#include "planner/contracts/shapes.h"
 #include "kernels/mma/stage.h"
 
 /* WIDTH: elements of a row that are read from LDS; those past ELEMENTS are zeros. */
