@@ -230,18 +230,18 @@ template <class S> static __device__ __forceinline__ void mma_ahead_attention(co
 
             /* The mask is on its way while scores are computed, where registers are left. */
             constexpr bool EARLY = S::DK <= 256;
-            uint32_t mask[BLOCKS * ACC / 2];
+            mma_mask_held<F, BLOCKS> mask;
             if (EARLY && masked && busy)
-                mma_read_mask<F, BLOCKS>(at, lane, key0, keys, mask);
+                mask.read({ at, lane, key0, keys });
             float score[BLOCKS][ACC] = {};
             if (busy)
                 mma_dot<F, true>(k, S::K_PITCH, S::STEPS, SPLIT, lane, member, q, score);
             uint64_t live = busy ? 1 : 0; /* not 0: some key lives for the wave */
             if (masked) {
                 if (!EARLY && busy)
-                    mma_read_mask<F, BLOCKS>(at, lane, key0, keys, mask);
+                    mask.read({ at, lane, key0, keys });
                 if (busy)
-                    live = mma_live<F, BLOCKS>(lane, mma_open(mask));
+                    live = mma_live<F, BLOCKS>(lane, mma_open<F, BLOCKS>(mask));
                 if (lane == 0)
                     lds.live[wave] = live;
             }

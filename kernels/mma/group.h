@@ -271,9 +271,7 @@ template <class S> static __device__ __forceinline__ void mma_group_attention(co
             const bool plain = at.plain && !now.masked && keys == KV_TILE;
             uint64_t live = 1; /* not 0: some key lives for the workgroup */
             if (!plain) {
-                uint32_t mask[BLOCKS * ACC / 2];
-                if (now.masked)
-                    mma_read_mask<F, BLOCKS>(at, lane, now.key0, keys, mask);
+                const mma_mask_reader<F, BLOCKS> mask(at, lane, now.key0, keys);
                 const uint32_t open = mma_finish_scores<F>(a, at, now.masked, lane, keys, mask, own);
                 if (now.masked)
                     live = mma_group_clear_dead<S>(lds, i, wave, lane, open, keys);

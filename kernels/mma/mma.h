@@ -165,9 +165,7 @@ template <class S> static __device__ __forceinline__ void mma_attention(const at
             if (busy && plain) {
                 live = 1;
             } else if (busy) {
-                uint32_t mask[BLOCKS * ACC / 2];
-                if (masked)
-                    mma_read_mask<F, BLOCKS>(at, lane, key0, keys, mask);
+                const mma_mask_reader<F, BLOCKS> mask(at, lane, key0, keys);
                 const uint32_t open = mma_finish_scores<F>(a, at, masked, lane, keys, mask, score);
                 live = masked ? mma_live<F, BLOCKS>(lane, open) : 1;
             }

@@ -236,50 +236,70 @@ template <class F> static __device__ __forceinline__ void mma_expect_mask(const 
 
 /* What the mask says of the lane's scores of a tile, as it lies in memory, two to a word; keys past the tile's first
  * `keys`, which do not exist, are excluded. */
-template <class F, int BLOCKS>
-static __device__ SIMT_GPU_INLINE void mma_read_mask(const mma_columns<F> &at, int lane, int64_t key0, int keys,
-                                                     uint32_t (&mask)[BLOCKS * F::ACC / 2])
-{
-    uintptr_t places = 0;
-    SIMT_UNROLL
-    for (int slot = 0; slot < F::SLOTS; slot++)
-        places |= reinterpret_cast<uintptr_t>(at.mask[slot] + 2 * key0);
-    const bool by_two = F::KEY_PAIRS && keys == 16 * BLOCKS && places % 4 == 0;
-    SIMT_UNROLL
-    for (int n = 0; n < BLOCKS * F::ACC; n += 2) {
+template <class F, int BLOCKS> struct mma_mask_reader {
+    const mma_columns<F> &at;
+    int lane;
+    int64_t key0;
+    int keys;
+    bool by_two; /* do they lie so that a word is one access? */
+
+    __device__ __forceinline__ mma_mask_reader(const mma_columns<F> &c, int l, int64_t k, int n)
+        : at(c), lane(l), key0(k), keys(n)
+    {
+        uintptr_t places = 0;
+        SIMT_UNROLL
+        for (int slot = 0; slot < F::SLOTS; slot++)
+            places |= reinterpret_cast<uintptr_t>(at.mask[slot]) + (uintptr_t)(2 * key0);
+        by_two = F::KEY_PAIRS && keys == 16 * BLOCKS && places % 4 == 0;
+    }
+
+    /* Of registers n and n + 1, n even. */
+    __device__ __forceinline__ uint32_t operator()(int n) const
+    {
         const int i = n % F::ACC, first = n / F::ACC * 16 + F::key(lane, i);
         const int second = n / F::ACC * 16 + F::key(lane, i + 1);
         const char *from = at.mask[F::slot(i)] + 2 * key0;
-        if (by_two) {
-            mask[n / 2] = simt_load<uint32_t>(from + 2 * first);
-            continue;
-        }
+        if (by_two)
+            return simt_load<uint32_t>(from + 2 * first);
         uint32_t bits[2] = { ATTN_MASK_EXCLUDES, ATTN_MASK_EXCLUDES };
         if (first < keys)
             bits[0] = simt_load<uint16_t>(from + 2 * first);
         if (second < keys)
             bits[1] = simt_load<uint16_t>(from + 2 * second);
-        mask[n / 2] = bits[0] | bits[1] << 16;
+        return bits[0] | bits[1] << 16;
     }
-}
+};
+
+/* All of them, ahead of their use. */
+template <class F, int BLOCKS> struct mma_mask_held {
+    uint32_t w[BLOCKS * F::ACC / 2];
+
+    __device__ __forceinline__ void read(const mma_mask_reader<F, BLOCKS> &reader)
+    {
+        SIMT_UNROLL
+        for (int n = 0; n < BLOCKS * F::ACC; n += 2)
+            w[n / 2] = reader(n);
+    }
+    __device__ __forceinline__ uint32_t operator()(int n) const { return w[n / 2]; }
+};
 
 /* A bit for each register, block after block: is its key not excluded? */
-template <int WORDS> static __device__ __forceinline__ uint32_t mma_open(const uint32_t (&mask)[WORDS])
+template <class F, int BLOCKS> static __device__ __forceinline__ uint32_t mma_open(const mma_mask_held<F, BLOCKS> &mask)
 {
-    static_assert(WORDS <= 16, "a bit for each");
+    static_assert(BLOCKS * F::ACC <= 32, "a bit for each");
     uint32_t open = 0;
     SIMT_UNROLL
-    for (int n = 0; n < 2 * WORDS; n++)
-        open |= (mask[n / 2] >> n % 2 * 16 & 0xFFFFu) != ATTN_MASK_EXCLUDES ? 1u << n : 0u;
+    for (int n = 0; n < BLOCKS * F::ACC; n++)
+        open |= (mask(n) >> n % 2 * 16 & 0xFFFFu) != ATTN_MASK_EXCLUDES ? 1u << n : 0u;
     return open;
 }
 
-/* Scores from dot products, -inf where a key is excluded; of the tile's keys only the first `keys` exist. Returns
- * mma_open of the mask: asked for apart, AMD's compiler would keep all comparisons in between. */
-template <class F, int BLOCKS>
+/* Scores from dot products, -inf where a key is excluded; of the tile's keys only the first `keys` exist. mask: a
+ * reader of it, or what is held. Returns mma_open of it: asked for apart, AMD's compiler keeps all comparisons in
+ * between. */
+template <class F, int BLOCKS, class MASK>
 static __device__ SIMT_GPU_INLINE uint32_t mma_finish_scores(const attn_args &a, const mma_columns<F> &at, bool masked,
-                                                             int lane, int keys,
-                                                             const uint32_t (&mask)[BLOCKS * F::ACC / 2],
+                                                             int lane, int keys, const MASK &mask,
                                                              float (&score)[BLOCKS][F::ACC])
 {
     constexpr int ALL = BLOCKS * F::ACC;
@@ -297,14 +317,17 @@ static __device__ SIMT_GPU_INLINE uint32_t mma_finish_scores(const attn_args &a,
     }
     if (masked) {
         SIMT_UNROLL
-        for (int n = 0; n < ALL; n++) {
-            const uint16_t bits = (uint16_t)(mask[n / 2] >> n % 2 * 16);
-            float &x = score[n / F::ACC][n % F::ACC];
-            x += at.slope[F::slot(n % F::ACC)] * simt_f16_to_f32(bits);
-            if (bits == ATTN_MASK_EXCLUDES)
-                x = -SIMT_INFINITY;
-            else
-                open |= 1u << n;
+        for (int n = 0; n < ALL; n += 2) {
+            const uint32_t both = mask(n), bits[2] = { both & 0xFFFFu, both >> 16 };
+            SIMT_UNROLL
+            for (int j = 0; j < 2; j++) {
+                float &x = score[n / F::ACC][n % F::ACC + j];
+                x += at.slope[F::slot(n % F::ACC)] * simt_f16_to_f32((uint16_t)bits[j]);
+                if (bits[j] == ATTN_MASK_EXCLUDES)
+                    x = -SIMT_INFINITY;
+                else
+                    open |= 1u << (n + j);
+            }
         }
     } else if (keys < 16 * BLOCKS) {
         SIMT_UNROLL
