@@ -178,7 +178,7 @@ static inline void contract_split(struct attn_plan *p, const struct attn_device 
     const int64_t tiles = attn_ceil_div(k->n_kv, p->kv_tile);
     int64_t splits = contract_splits(d, k, keys_min, want);
     if (splits > 1)
-        splits = attn_ceil_div(tiles, attn_ceil_div(tiles, splits));
+        splits = attn_min(splits, attn_ceil_div(tiles, attn_ceil_div(tiles, splits))); /* plain to a proof, too */
     p->splits = 1;
     if (splits < 2)
         return;
