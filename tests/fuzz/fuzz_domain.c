@@ -150,10 +150,11 @@ static void a_child_has_its_features_from_its_parents(void **state)
     }
 }
 
+enum { TILE_WORK = 480000 }; /* of a column tile, where only some rows of a problem are run */
+
 /* For who runs some rows of them, problems have huge extents too, within the reach of addresses. */
 static void some_inputs_are_huge_where_they_are_sampled(void **state)
 {
-    enum { TILE_WORK = 480000 };
     (void)state;
     for (int grown = 0; grown < 2; grown++) {
         int huge = 0, past = 0;
@@ -196,7 +197,6 @@ static bool a_wave_has_several_tiles(const struct attn_case *c)
 
 static void some_inputs_fill_a_device_where_they_are_sampled(void **state)
 {
-    enum { TILE_WORK = 480000 };
     (void)state;
     for (int grown = 0; grown < 2; grown++) {
         int several = 0;
