@@ -40,7 +40,7 @@ static void ask(struct picture *p, const struct attn_device *device, int what, i
         return;
     c->kernel = (uint8_t)picture_name(p, attn_kernel(kernel)->name);
     picture_last_resort(p, c->kernel, kernel == ATTN_KERNEL_naive);
-    if (kernel == ATTN_KERNEL_naive && attn_head_size_known(key.d_k, key.d_v))
+    if (picture_is_naive(p, what, c->kernel))
         c->mark |= PICTURE_NAIVE;
     c->mark |= (uint8_t)cliff_of(device, &key, plan.cost);
 }

@@ -24,7 +24,6 @@
  * device is run in some rows on the CPU, however large it is, and whole on a GPU, if it is allowed. */
 static void case_of_genome(const struct run_options *options, const struct attn_genome *genome, struct attn_case *c)
 {
-    enum { TILE = 8 }; /* times as much is a column tile of a problem that is run in some rows alone */
     const bool full = attn_effort_fills(genome->gene[ATTN_GENE_effort]), gpu = options->backend.device,
                machine = options->backend.machine;
     int64_t work = options->generate_work;
@@ -37,7 +36,7 @@ static void case_of_genome(const struct run_options *options, const struct attn_
                                          .reach = options->backend.device ? 0 : ATTN_REACH_MOST };
     if (limits.bytes > options->limits.bytes)
         limits.bytes = options->limits.bytes;
-    attn_genome_case_sampled(genome, &limits, full && !gpu && !machine ? TILE * limits.work : 0, c);
+    attn_genome_case_sampled(genome, &limits, full && !gpu && !machine ? ATTN_SAMPLED_TILE * limits.work : 0, c);
 }
 
 /* Number `number` of a seed: the same whatever the shard, the workers and how many there are. Half of them are any

@@ -194,6 +194,7 @@ static inline bool attn_effort_fills(uint32_t effort)
  * of at least 1024 are always enough). Extents are brought within the limits one after another, in an order that is a
  * gene. */
 void attn_genome_case(const struct attn_genome *genome, const struct attn_domain_limits *limits, struct attn_case *c);
+enum { ATTN_SAMPLED_TILE = 8 }; /* times the limits' work: the tile_work that leaves the domain its usual lengths */
 /* The same for a caller that runs problems past the limits in some rows alone (attn_check_run): huge numbers of rows,
  * heads and sequences are among them, as far as limits->reach goes, with so few keys that a column tile has no more
  * than tile_work multiply-adds. */

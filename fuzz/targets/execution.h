@@ -13,7 +13,6 @@
 #define EXEC_COLUMNS 4                   /* and for those with many columns */
 #define EXEC_FULL 2                      /* and for those that fill a device, of whose tiles that is the size */
 #define EXEC_SPLITS 24                   /* and for those with many splits, or a scan of many blocks */
-#define EXEC_TILE 8                      /* times as much is one tile's, where some rows alone are run */
 #define EXEC_WORKSPACE INT64_C(16777216) /* of a plan */
 #define EXEC_STEPS UINT64_C(200000000)   /* accesses and wave operations of a launch */
 
@@ -33,7 +32,7 @@ static inline struct attn_domain_limits execution_limits(const struct attn_genom
 static inline void execution_case(const struct attn_genome *genome, const struct attn_domain_limits *limits,
                                   struct attn_case *c)
 {
-    attn_genome_case_sampled(genome, limits, EXEC_TILE * limits->work, c);
+    attn_genome_case_sampled(genome, limits, ATTN_SAMPLED_TILE * limits->work, c);
 }
 
 /* Is it one? It is past the largest limit then. */
