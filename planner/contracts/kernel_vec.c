@@ -35,17 +35,26 @@ static int32_t copy_bytes(int64_t row_bytes, int32_t aligned)
     return (int32_t)attn_min(row_bytes & -row_bytes, attn_min(aligned, 16));
 }
 
-/* Rows of 16 bits that are copied by whole pieces are multiplied by matrix cores. */
-static bool on_matrix(const struct attn_device *d, const struct attn_key *k, const struct attn_plan *p)
+/* Does the device copy rows to LDS by itself, for lanes that number as many as the staged kernel is written for? */
+static bool copies(const struct attn_device *d) { return d->async_copy && d->wave_size == 32; }
+
+/* Types of 16 bits that matrix cores multiply as they are. */
+static bool suits_matrix(const struct attn_device *d, const struct attn_key *k)
 {
     return attn_matrix_runs(d->matrix, ATTN_MATRIX_MMA_SM80) && k->type_k == k->type_v &&
-           (k->type_k == ATTN_F16 || k->type_k == ATTN_BF16) && p->stage_k == 16 && p->stage_v == 16;
+           (k->type_k == ATTN_F16 || k->type_k == ATTN_BF16);
+}
+
+/* Such rows, where they are copied by whole pieces, are multiplied by matrix cores. */
+static bool on_matrix(const struct attn_device *d, const struct attn_key *k, const struct attn_plan *p)
+{
+    return suits_matrix(d, k) && p->stage_k == 16 && p->stage_v == 16;
 }
 
 /* Takes rows through LDS where the device copies by itself, rows are multiples of 4 bytes, and there is room. */
 static bool stage(const struct attn_device *d, const struct attn_key *k, struct attn_plan *p)
 {
-    if (!d->async_copy || d->wave_size != 32 || k->d_k > ATTN_VEC_STAGED_MOST || p->load_k < 4 || p->load_v < 4)
+    if (!copies(d) || k->d_k > ATTN_VEC_STAGED_MOST || p->load_k < 4 || p->load_v < 4)
         return false;
     int64_t fixed = attn_vec_staged_lds(k->d_k, p->columns), slots = staged_dynamic_bytes(k);
     if (fixed > contract_lds_limit(d) || fixed + slots > d->lds_bytes)
@@ -174,10 +183,17 @@ static bool no_instance(const struct attn_device *d, const struct attn_key *k)
     return !attn_relation_holds(ATTN_REL_MEMBER, size, set);
 }
 
+static bool no_instance_for_matrix(const struct attn_device *d, const struct attn_key *k)
+{
+    return no_instance(d, k) && copies(d) && suits_matrix(d, k);
+}
+
 static bool many_columns(const struct attn_device *d, const struct attn_key *k) { return columns_for(d, k) > 2; }
 
 static const struct attn_cost_step steps[] = {
     { "head_size", "tile decodes these head sizes, and reads K and V at a third of vec's rate", 5, no_instance },
+    { "matrix", "tile takes these head sizes, and its lanes multiply at a sixth of the rate of vec's matrix cores", 7,
+      no_instance_for_matrix },
     { "columns",
       "columns of a KV head are taken together, K and V are read once; where n_kv is too short to be split that leaves "
       "compute units idle",
