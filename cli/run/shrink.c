@@ -18,6 +18,7 @@ enum { TRIES_MAX = 1500, DEADLINE_S = 60 };
 struct question {
     const struct run_shrink *how;
     struct attn_finding wanted, found;
+    struct attn_again again;
     int64_t until_ns;
     bool lost; /* the device, while it was asked */
 };
@@ -25,20 +26,12 @@ struct question {
 static bool fails(const struct attn_case *c, void *context)
 {
     struct question *q = context;
-    struct attn_run_limits limits = q->how->limits;
-    struct attn_outcome outcome;
     /* A device is what it is: the line keeps naming it. */
     if (q->lost || cli_now_ns() > q->until_ns || (q->how->row >= 0 && c->run.device != q->how->row))
         return false;
-    if (!attn_shrink_repeats(&limits, &q->wanted, c))
-        return false;
-    /* What breaks under one schedule, or for one twin, is asked about under that one alone: the line names it. */
-    limits.schedules = q->wanted.property == ATTN_P_SCHEDULE_FREE && q->wanted.at.run.again == 0;
-    limits.twins = 0;
-    if (attn_check_run(q->how->backend, c, &limits, &outcome, &q->found) != ATTN_OUTCOME_FAILED)
-        return false;
+    const bool same = attn_again_fails(&q->again, c, &q->found);
     q->lost = q->found.failure == ATTN_F_DEVICE_LOST;
-    return attn_finding_same(&q->found, &q->wanted);
+    return same;
 }
 
 static bool shrink_run(const struct run_shrink *how, struct attn_finding *finding, bool *lost)
@@ -51,6 +44,7 @@ static bool shrink_run(const struct run_shrink *how, struct attn_finding *findin
     q->how = how;
     q->wanted = *finding;
     q->until_ns = cli_now_ns() + limit_s * INT64_C(1000000000);
+    attn_again_begin(&q->again, how->backend, &how->limits, &q->wanted);
     bool good = attn_shrink(&c, fails, q, TRIES_MAX, NULL);
     q->until_ns = INT64_MAX;
     /* Once more, for the text of the smallest case. */

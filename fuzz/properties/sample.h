@@ -8,6 +8,8 @@
 
 /* A single column tile, which is the least that a plan can be run of, may be so many times the limit's work. */
 enum { ATTN_SAMPLE_TILE_MORE = 16 };
+/* All tiles of a plan together may be so many times the limit's work: where they are no more, all are run. */
+enum { ATTN_SAMPLE_TILES_MORE = 4 };
 
 /* Multiply-adds of one of the plan's column tiles. */
 int64_t attn_sample_tile_work(const struct attn_problem *problem, const struct attn_plan *plan);

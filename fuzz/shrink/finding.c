@@ -24,23 +24,12 @@ bool attn_property_is_plan(int number)
     }
 }
 
-static bool only_sampled_here(const struct attn_run_limits *limits, const struct attn_case *c)
-{
-    const int64_t work = attn_problem_work(&c->problem);
-    return work > limits->work && work <= ATTN_RUN_WORK_LIMIT;
-}
-
-bool attn_shrink_repeats(const struct attn_run_limits *limits, const struct attn_finding *wanted,
-                         const struct attn_case *c)
-{
-    return !only_sampled_here(limits, c) || only_sampled_here(limits, &wanted->at);
-}
-
 struct question {
     const struct attn_shrink_how *how;
     const struct attn_finding *wanted;
     struct attn_finding found;
     struct attn_sweep *sweep; /* of plan properties */
+    struct attn_again again;  /* of run properties */
 };
 
 static bool breaks_plan(const struct attn_case *c, struct question *q)
@@ -50,23 +39,13 @@ static bool breaks_plan(const struct attn_case *c, struct question *q)
     return !attn_check_plan(q->how->fleet, c, whole, q->sweep, &q->found);
 }
 
-static bool breaks_run(const struct attn_case *c, struct question *q)
-{
-    struct attn_outcome outcome;
-    struct attn_run_limits limits = q->how->limits;
-    if (!attn_shrink_repeats(&limits, q->wanted, c))
-        return false;
-    /* What breaks under one schedule, or for one twin, is asked about under that one alone: the line names it. */
-    limits.schedules = q->wanted->property == ATTN_P_SCHEDULE_FREE && q->wanted->at.run.again == 0;
-    limits.twins = 0;
-    return attn_check_run(q->how->backend, c, &limits, &outcome, &q->found) == ATTN_OUTCOME_FAILED;
-}
-
 static bool fails(const struct attn_case *c, void *context)
 {
     struct question *q = context;
-    bool broken = attn_property_is_plan(q->wanted->property) ? breaks_plan(c, q) : breaks_run(c, q);
-    if (!broken || !attn_finding_same(&q->found, q->wanted))
+    const bool same = attn_property_is_plan(q->wanted->property)
+                          ? breaks_plan(c, q) && attn_finding_same(&q->found, q->wanted)
+                          : attn_again_fails(&q->again, c, &q->found);
+    if (!same)
         return false;
     if (q->how->smaller) /* nothing else is ever offered */
         q->how->smaller(q->how->context, &q->found);
@@ -86,6 +65,8 @@ bool attn_shrink_finding(const struct attn_shrink_how *how, struct attn_finding 
         return false;
     if (plan && !(q.sweep = malloc(sizeof *q.sweep)))
         return false;
+    if (!plan)
+        attn_again_begin(&q.again, how->backend, &how->limits, &wanted);
     /* Once more at the end, for the finding of the smallest case: its text, and whether it still stands. */
     bool good =
         attn_shrink(&c, fails, &q, how->max_tries ? how->max_tries : ATTN_SHRINK_TRIES, report) && fails(&c, &q);

@@ -69,11 +69,22 @@ struct attn_shrink_how {
 };
 #define ATTN_SHRINK_TRIES INT64_C(4000)
 
-/* May a run property's finding be looked for in the case under these limits? Not where they let a part of it run and
- * ATTN_RUN_WORK_LIMIT lets all of it: what a sample shows (an access to what belongs to no row of it) a whole run need
- * not, and the line is run by others. A finding that is itself such a case is looked for anywhere. */
-bool attn_shrink_repeats(const struct attn_run_limits *limits, const struct attn_finding *wanted,
-                         const struct attn_case *c);
+/* A finding of a run property that is looked for again, in its own case and in smaller ones. */
+struct attn_again {
+    struct attn_backend *backend;
+    struct attn_run_limits limits;
+    const struct attn_finding *wanted; /* the caller's, as long as this is used */
+    bool by_others;                    /* asked under the limits of a tool for people, too */
+};
+
+/* Runs nothing but where these limits let some rows of the wanted case run and the wanted failure is one of P9: which
+ * bytes belong to a sample depends on how many rows it has, so such a case fails here and may hold when others run its
+ * line, whole or in more rows. If the wanted one fails there as well, smaller ones have to. Whatever else a sample
+ * shows, the rows and blocks that show it are run there too (sample.h). */
+void attn_again_begin(struct attn_again *again, struct attn_backend *backend, const struct attn_run_limits *limits,
+                      const struct attn_finding *wanted);
+/* Does the case fail in the same way? *found says how. */
+bool attn_again_fails(const struct attn_again *again, const struct attn_case *c, struct attn_finding *found);
 
 /* Is the property one of plans (checked without running anything)? */
 bool attn_property_is_plan(int number);
