@@ -198,6 +198,8 @@ struct attn_host_options {
 struct attn_backend *attn_host_open(const struct attn_host_options *options);
 /* Changes the schedule seed of an open host backend. */
 void attn_host_schedule(struct attn_backend *backend, uint64_t schedule);
+/* Changes its budget (struct attn_host_options). */
+void attn_host_budget(struct attn_backend *backend, uint64_t budget);
 /* From now on plans are run in those blocks, and of their work that part, which these rows of dst need: `run` looks for
  * these rows whole. NULL: all. It must stay where it is. */
 void attn_host_sample(struct attn_backend *backend, const struct attn_sample *sample);

@@ -178,7 +178,7 @@ static bool check_steps(struct attn_sweep *s, struct attn_finding *f)
 {
     const struct attn_device *device = &s->fleet->device[s->probe];
     struct attn_neighbour neighbour[ATTN_NEIGHBOURS_MAX];
-    const int n = attn_neighbours(&s->key, neighbour);
+    const int n = s->plan.cost < ATTN_PRICED_MOST ? attn_neighbours(&s->key, neighbour) : 0;
     for (int i = 0; i < n; i++) {
         struct attn_plan plan;
         const int chosen = attn_plan_key(device, &neighbour[i].key, &plan, NULL);

@@ -75,7 +75,8 @@ const char *attn_sample_choose(const struct attn_case *c, const struct attn_run_
     for (int i = 1; i < n_plans; i++)
         if (plans[i].columns > choice.widest->columns)
             choice.widest = &plans[i];
-    const int64_t work = limits->sample_work > 0 ? limits->sample_work : attn_mul_sat(limits->work, ATTN_SAMPLE_TILES_MORE);
+    const int64_t work =
+        limits->sample_work > 0 ? limits->sample_work : attn_mul_sat(limits->work, ATTN_SAMPLE_TILES_MORE);
     const int64_t tiles = work / attn_sample_tile_work(&c->problem, choice.widest);
     choice.rows = (int)attn_min(choice.widest->columns, attn_max(ROWS_LEAST, choice.widest->columns / COLUMNS_A_ROW));
     choice.rows = (int)attn_min(choice.rows, ATTN_SAMPLE_ROWS_MAX);

@@ -32,6 +32,10 @@ enum { ATTN_NEIGHBOURS_MAX = 32 };
 /* All neighbours of a key whose extents stay in range; how many. */
 int attn_neighbours(const struct attn_key *key, struct attn_neighbour neighbour[ATTN_NEIGHBOURS_MAX]);
 
+/* An hour, as costs are stated: of what takes longer none is asked. Sums of such sizes saturate, and say nothing of one
+ * another then. */
+#define ATTN_PRICED_MOST (UINT64_C(3600) * 1000000000 * 16)
+
 /* What a problem may cost, as a multiple of what a neighbour costs: 3, or what a contract's named step between the two
  * allows. 0: any. */
 uint32_t attn_price_limit(const struct attn_device *device, const struct attn_key *key, const struct attn_key *than);

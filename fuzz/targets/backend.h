@@ -11,12 +11,14 @@
 
 static struct attn_backend *backend;
 
+/* Accesses and wave operations that a launch may take before it counts as a runaway. */
+#define BACKEND_STEPS UINT64_C(200000000)
+
 static void close_backend_at_exit(void) { backend->ops->close(backend); }
 
-/* `steps`: accesses and wave operations that a launch may take. */
-static inline void open_backend(uint64_t steps)
+static inline void open_backend(void)
 {
-    const struct attn_host_options options = { .schedule = 0, .checked = true, .budget = steps };
+    const struct attn_host_options options = { .schedule = 0, .checked = true, .budget = BACKEND_STEPS };
     backend = attn_host_open(&options);
     if (!backend)
         abort();

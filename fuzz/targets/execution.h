@@ -6,15 +6,17 @@
 
 #include "fuzz/domain/domain.h"
 
-#define EXEC_WORK INT64_C(60000)         /* multiply-adds of the problem */
-#define EXEC_BYTES INT64_C(393216)       /* of its tensors */
-#define EXEC_COMPONENTS INT64_C(20480)   /* of dst */
-#define EXEC_MORE 16                     /* times as much for some: what scan and convert need to be planned */
-#define EXEC_COLUMNS 4                   /* and for those with many columns */
-#define EXEC_FULL 2                      /* and for those that fill a device, of whose tiles that is the size */
-#define EXEC_SPLITS 24                   /* and for those with many splits, or a scan of many blocks */
+#define EXEC_WORK INT64_C(60000)       /* multiply-adds of the problem */
+#define EXEC_BYTES INT64_C(393216)     /* of its tensors */
+#define EXEC_COMPONENTS INT64_C(20480) /* of dst */
+#define EXEC_MORE 16                   /* times as much for some: what scan and convert need to be planned */
+#define EXEC_COLUMNS 4                 /* and for those with many columns */
+#define EXEC_FULL 2                    /* and for those that fill a device, of whose tiles that is the size */
+#define EXEC_SPLITS 24                 /* and for those with many splits, or a scan of many blocks */
+/* Accesses and wave operations of a launch that is sampled. A tile of 131,087 keys and one column, which matrix cores
+ * fill up to sixteen, took 210,000,000; of small heads there may be six times as many keys. */
+#define EXEC_SAMPLED_STEPS UINT64_C(4000000000)
 #define EXEC_WORKSPACE INT64_C(16777216) /* of a plan */
-#define EXEC_STEPS UINT64_C(200000000)   /* accesses and wave operations of a launch */
 
 /* The limits of a genome's case: what it asks for by its gene `effort`. */
 static inline struct attn_domain_limits execution_limits(const struct attn_genome *genome)

@@ -30,7 +30,7 @@ static const char *line_of(const uint8_t *data, size_t size)
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     begin_target("fuzz_kernel", line_of, true);
-    open_backend(EXEC_STEPS);
+    open_backend();
     if (runs_files(*argc, *argv))
         attn_feedback_run_all();
     return 0;
@@ -48,6 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     attn_genome_decode(data, size, &genome);
     const struct attn_domain_limits limits = execution_limits(&genome);
     execution_case(&genome, &limits, &c);
+    attn_host_budget(backend, execution_sampled(&c) ? EXEC_SAMPLED_STEPS : BACKEND_STEPS);
     struct attn_run_limits run_limits = { .work = limits.work,
                                           .bytes = EXEC_WORKSPACE,
                                           .schedules = limits.work == EXEC_WORK && (c.run.seed & 7) == 0,

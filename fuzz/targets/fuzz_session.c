@@ -20,7 +20,6 @@
 #define LONG_WORK INT64_C(200000)     /* multiply-adds of a long session's step, where it is run whole; */
 #define LONG_ALL INT64_C(12000000)    /* of all of it */
 #define LONG_MORE 4                   /* times as many bytes */
-#define RUN_STEPS UINT64_C(200000000) /* accesses and wave operations of a launch */
 #define SHRINK_TRIES 600              /* of a finding, */
 #define SHRINK_SECONDS 6.0            /* and for how long */
 
@@ -51,7 +50,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     const char *asked = getenv("ATTNFUZZ_SESSION");
     begin_target("fuzz_session", line_of, true);
     mode = !asked ? MIXED : strcmp(asked, "plan") == 0 ? PLAN_ALL : strcmp(asked, "run") == 0 ? RUN_ALL : MIXED;
-    open_backend(RUN_STEPS);
+    open_backend();
     if (runs_files(*argc, *argv))
         attn_feedback_run_all();
     return 0;

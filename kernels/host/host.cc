@@ -191,6 +191,11 @@ bool attn_host_dst_whole(const struct attn_memory *memory, struct attn_failure *
     return dst_whole(memory, nullptr, failure);
 }
 
+void attn_host_budget(struct attn_backend *backend, uint64_t budget)
+{
+    host_of(backend)->executor->options.budget = budget;
+}
+
 void attn_host_sample(struct attn_backend *backend, const struct attn_sample *sample)
 {
     host_of(backend)->sample = sample;

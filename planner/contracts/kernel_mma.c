@@ -193,9 +193,10 @@ static int64_t main_cost(const struct attn_device *d, const struct attn_key *k, 
                          struct attn_mma_shape s)
 {
     /* What passes through LDS, with barriers, comes a quarter slower than what vec reads. Multiply-adds a ns and
-     * compute unit as an H200 took: in warpgroups 8,192 tokens, D=128; with tiles ahead 4,096, D=256, and 2,048, D=512.
-     */
-    const int32_t rate = s.warpgroups ? 1040 : s.stages > 0 ? 420 : family_of(d).rate;
+     * compute unit as an H200 took: in warpgroups 8,192 tokens, D=128; with tiles ahead 4,096, D=256, and 2,048, D=512;
+     * heads of that size without tiles ahead, where LDS is short, are no faster. */
+    const bool large = of_sm80(d) && attn_head_size(p->head_size)->d_k > ATTN_MMA_GROUP_MOST;
+    const int32_t rate = s.warpgroups ? 1040 : large ? 420 : family_of(d).rate;
     const struct attn_head_size *size = attn_head_size(p->head_size);
     int64_t once = contract_kv_bytes(k), tiles = contract_row_tiles(k, p->columns);
     int64_t bytes = attn_add_sat(attn_add_sat(once, once / 4), attn_mul_sat(once / 4, tiles - 1));
@@ -259,19 +260,6 @@ static uint64_t cost(const struct attn_device *d, const struct attn_key *k, cons
     return (uint64_t)attn_add_sat(main, cost_helpers(d, k, p));
 }
 
-static bool padded_beside_warpgroups(const struct attn_device *d, const struct attn_key *k)
-{
-    const int64_t d_k = contract_size_of(k, instance_on(d, k)).d_k;
-    return d->matrix == ATTN_MATRIX_WGMMA_SM90 && d_k <= ATTN_MMA_GROUP_MOST && k->d_k != d_k;
-}
-
-static const struct attn_cost_step steps[] = {
-    { "padded",
-      "warpgroups copy whole rows of their own head size: padded heads go without, and where static LDS is short in "
-      "tiles of 16 columns in place of 128",
-      8, padded_beside_warpgroups },
-};
-
 const struct attn_kernel attn_kernel_mma = {
     .name = "mma",
     .purpose = "prefill, drafts and decode with shared KV heads: matrix cores, f16 or bf16",
@@ -279,8 +267,6 @@ const struct attn_kernel attn_kernel_mma = {
     .n_rules = sizeof rules / sizeof rules[0],
     .needs = needs,
     .n_needs = sizeof needs / sizeof needs[0],
-    .steps = steps,
-    .n_steps = sizeof steps / sizeof steps[0],
     .configure = configure,
     .cost = cost,
 };

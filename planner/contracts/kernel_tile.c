@@ -117,10 +117,17 @@ static uint64_t cost(const struct attn_device *d, const struct attn_key *k, cons
     return (uint64_t)attn_add_sat(main, cost_helpers(d, k, p));
 }
 
+static bool converts_any(const struct attn_device *d, const struct attn_key *k)
+{
+    const int32_t columns = columns_on(d, k);
+    return converts(k, columns, k->type_k) || converts(k, columns, k->type_v);
+}
+
 static const struct attn_cost_step steps[] = {
-    { "columns",
-      "from five columns on a workgroup computes sixteen, or eight of large heads, filled up where there are fewer", 4,
-      many_columns },
+    { "converts",
+      "K and V of blocks are each copied to f16 by a launch of its own, once four column tiles read them; where keys are "
+      "few, launches are most of what it costs",
+      4, converts_any },
 };
 
 const struct attn_kernel attn_kernel_tile = {

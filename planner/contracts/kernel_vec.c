@@ -191,13 +191,13 @@ static bool no_instance_for_matrix(const struct attn_device *d, const struct att
 static bool many_columns(const struct attn_device *d, const struct attn_key *k) { return columns_for(d, k) > 2; }
 
 static const struct attn_cost_step steps[] = {
-    { "head_size", "tile decodes these head sizes, and reads K and V at a third of vec's rate", 5, no_instance },
+    { "head_size", "tile decodes these head sizes, and reads K and V at a third of vec's rate", 4, no_instance },
     { "matrix", "tile takes these head sizes, and its lanes multiply at a sixth of the rate of vec's matrix cores", 7,
       no_instance_for_matrix },
     { "columns",
       "columns of a KV head are taken together, K and V are read once; where n_kv is too short to be split that leaves "
       "compute units idle",
-      8, many_columns },
+      4, many_columns },
 };
 
 const struct attn_kernel attn_kernel_vec = {

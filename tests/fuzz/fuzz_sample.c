@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "fuzz/properties/sample.h"
+#include "fuzz/targets/execution.h"
 
 /* A problem in the host backend's memory. */
 struct setup {
@@ -341,6 +342,28 @@ static void products_past_2_31_are_run(void **state)
     backend->ops->close(backend);
 }
 
+/* One column, of a context that is as long as fuzz_kernel draws them: fuzzing took it for a runaway. */
+static void a_long_tile_is_no_runaway(void **state)
+{
+    static const char line[] = "fa1 q=f32[32,1,6,1] k=q4_0[32,131087,6,1]:0,0,18 v=q4_0[32,131087,6,1]:0,0,18 "
+                               "mask=f16[131120,6,1,1] sinks | dev=gfx950 kernel=mma mask=all";
+    const struct attn_run_limits limits = { .work = EXEC_WORK * EXEC_SPLITS, .bytes = EXEC_WORKSPACE };
+    struct attn_host_options options = { .checked = true, .budget = 100000 };
+    struct attn_backend *backend = attn_host_open(&options);
+    struct attn_case c;
+    struct attn_outcome outcome;
+    struct attn_finding finding;
+    (void)state;
+    assert_non_null(backend);
+    assert_true(attn_case_parse(line, strlen(line), &c, NULL));
+    assert_true(execution_sampled(&c));
+    assert_int_equal(attn_check_run(backend, &c, &limits, &outcome, &finding), ATTN_OUTCOME_FAILED);
+    assert_int_equal(finding.failure, ATTN_F_RUNAWAY);
+    attn_host_budget(backend, EXEC_SAMPLED_STEPS);
+    assert_int_equal(attn_check_run(backend, &c, &limits, &outcome, &finding), ATTN_OUTCOME_HELD);
+    backend->ops->close(backend);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -349,6 +372,7 @@ int main(void)
         cmocka_unit_test(what_is_left_out_is_a_failure),
         cmocka_unit_test(data_of_a_sample_are_those_of_the_whole),
         cmocka_unit_test(products_past_2_31_are_run),
+        cmocka_unit_test(a_long_tile_is_no_runaway),
         cmocka_unit_test(heads_side_by_side_take_the_pages_of_one),
         cmocka_unit_test(rows_are_drawn_by_the_seed_and_kept_by_larger_limits),
     };

@@ -16,7 +16,12 @@ equivalent.txt says by name which ones change nothing that can be told, and why.
     weave.py FOLDER --mutants-of LIST [PATH...]
 
 weaves those that a list names (mutants.txt, of a draw), of them those whose path begins so: what is too much for one
-compiler run is built in parts, and what has a better check now alone."""
+compiler run is built in parts, and what has a better check now alone.
+
+    weave.py FOLDER --mutants-again LIST SEED
+
+brings a list up to date: those whose lines are others now leave it, as many of the same files, drawn by the seed, are
+added at its end, and these alone are woven."""
 
 import glob
 import hashlib
@@ -212,11 +217,8 @@ def weave_all(folder, mutants):
             f.write(UNOPTIMISED)
 
 
-def weave_mutants(folder, count, seed, begins):
-    """The first `count` of the draw that compile, woven."""
-    _, by_kind = everything(begins)
-    print("mutants: " + ", ".join("%d %s" % (len(of), kind) for kind, of in by_kind.items()), flush=True)
-    drawn = order(by_kind, seed)
+def draw_compiled(folder, drawn, count):
+    """The first `count` of the draw that compile. FOLDER is written for it."""
     kept, at = [], 0
     while len(kept) < count and at < len(drawn):
         more = drawn[at:at + count - len(kept) + 20]
@@ -230,27 +232,44 @@ def weave_mutants(folder, count, seed, begins):
             print("mutants: %d are refused by the compiler" % len(wrong), flush=True)
             numbered = [(n, m) for n, m in numbered if n not in wrong]
         kept = [m for _, m in numbered]
-    kept = kept[:count]
-    numbered = list(enumerate(kept, 1))
+    return kept[:count]
+
+
+def weave_mutants(folder, count, seed, begins):
+    """The first `count` of the draw that compile, woven."""
+    _, by_kind = everything(begins)
+    print("mutants: " + ", ".join("%d %s" % (len(of), kind) for kind, of in by_kind.items()), flush=True)
+    numbered = list(enumerate(draw_compiled(folder, order(by_kind, seed), count), 1))
     weave_all(folder, numbered)
     weave.hurry(folder, "-O0")  # mutants are looked for by targets alone, which run the checked kernels
     return numbered
 
 
+def of_list(path):
+    """The lines of a list by what they are: heads, rows (lists of fields), rows in which nothing is planted."""
+    with open(path) as f:
+        lines = f.read().splitlines()
+    heads, nothing = ([x for x in lines if x.startswith(begin)] for begin in ("#", "0\t"))
+    return heads, [x.split("\t") for x in lines if not x.startswith(("#", "0\t"))], nothing
+
+
+def path_of(row):
+    return row[-1].split(":")[0]
+
+
+def standing():
+    """All mutants by their names."""
+    return {m.name: m for of in everything()[1].values() for m in of}
+
+
 def listed(path, begins):
     """The mutants of a list by its numbers, those in files that begin so; their lines must stand."""
-    _, by_kind = everything()
-    by_name, numbered, gone = {m.name: m for of in by_kind.values() for m in of}, [], []
-    with open(path) as f:
-        named = [line.split("\t")[:2] for line in f if not line.startswith(("#", "0\t"))]
-    for number, name in named:
-        if name not in by_name:
-            gone.append(name)
-        elif not begins or by_name[name].path.startswith(tuple(begins)):
-            numbered.append((int(number), by_name[name]))
+    asked = [row for row in of_list(path)[1] if not begins or path_of(row).startswith(tuple(begins))]
+    by_name = standing()
+    gone = [row[1] for row in asked if row[1] not in by_name]
     if gone:
-        sys.exit("mutants.py: the lines of %s are others now" % " ".join(gone))
-    return numbered
+        sys.exit("mutants.py: the lines of %s are others now; --mutants-again draws others" % " ".join(gone))
+    return [(int(row[0]), by_name[row[1]]) for row in asked]
 
 
 def rows(numbered):
@@ -272,6 +291,34 @@ def weave_listed(folder, arguments):
     weave.hurry(folder, "-O0")
     weave.manifest(folder, rows(numbered))
     print("%d mutants woven into %s" % (len(numbered), folder))
+    return 0
+
+
+def weave_again(folder, arguments):
+    """weave.py FOLDER --mutants-again LIST SEED"""
+    if len(arguments) != 2:
+        print("usage: weave.py FOLDER --mutants-again LIST SEED", file=sys.stderr)
+        return 2
+    heads, kept, nothing = of_list(arguments[0])
+    by_name = standing()
+    gone = [row for row in kept if row[1] not in by_name]
+    next_number = max(int(row[0]) for row in kept) + 1
+    kept = [row for row in kept if row[1] in by_name]
+    names = {row[1] for row in kept}
+    files = [path_of(row) for row in gone if os.path.exists(os.path.join(weave.SOURCE, path_of(row)))]
+    if not files:
+        print("mutants: all %d lines stand" % len(kept))
+        return 0
+    by_kind = everything(files)[1]
+    drawn = draw_compiled(folder, [m for m in order(by_kind, int(arguments[1])) if m.name not in names], len(gone))
+    numbered = [(next_number + i, m) for i, m in enumerate(drawn)]
+    weave_all(folder, numbered)
+    weave.hurry(folder, "-O0")
+    weave.manifest(folder, rows(numbered))
+    with open(arguments[0], "w") as f:
+        for row in heads + ["\t".join(str(x) for x in row) for row in kept + rows(numbered)] + nothing:
+            f.write(row + "\n")
+    print("%d of %d mutants replaced: %s" % (len(numbered), len(kept) + len(gone), " ".join(row[1] for row in gone)))
     return 0
 
 

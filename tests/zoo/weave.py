@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""weave.py FOLDER [--mutants N [--seed S [PATH...]] | --mutants-of LIST [PATH...] | --list | NAME...]: a copy of the
-tree in FOLDER that holds many faults at once, of which a program built there has the one that ATTN_PLANTED names when
-it starts, and none without.
+"""weave.py FOLDER [--mutants N [--seed S [PATH...]] | --mutants-of LIST [PATH...] | --mutants-again LIST SEED | --list |
+NAME...]: a copy of the tree in FOLDER that holds many faults at once, of which a program built there has the one that
+ATTN_PLANTED names when it starts, and none without.
 
 Without --mutants the faults are those of tests/faults (all, or those whose names contain a NAME), reverts of correct
 lines: of each changed part of a patch the smallest expression or the statements around it become
@@ -11,7 +11,7 @@ which number is what; with --list nothing else is made. A fault that says `build
 expression) is not woven.
 
 With --mutants N of the changes that mutants.py knows are drawn by the seed, and woven likewise; with --mutants-of
-those that a list names, in files whose path begins with one of those given.
+those that a list names, in files whose path begins with one of those given; --mutants-again brings a list up to date.
 
 What the copy is built with is in zoo.cmake. weave.py FOLDER --compiled PROGRAM..., after that, takes out of zoo.txt
 what none of the programs has.
@@ -377,9 +377,10 @@ def main(arguments):
     folder, names = os.path.abspath(arguments[0]), arguments[1:]
     if names[:1] == ["--compiled"]:
         return keep_compiled(folder, [os.path.abspath(name) for name in names[1:]])
-    if names[:1] in (["--mutants"], ["--mutants-of"]):
+    if names[:1] in (["--mutants"], ["--mutants-of"], ["--mutants-again"]):
         import mutants
-        weave_them = mutants.weave_command if names[0] == "--mutants" else mutants.weave_listed
+        weave_them = {"--mutants": mutants.weave_command, "--mutants-of": mutants.weave_listed,
+                      "--mutants-again": mutants.weave_again}[names[0]]
         return weave_them(folder, names[1:])
     listed = names[:1] == ["--list"]
     chosen = faults(names[listed:])
