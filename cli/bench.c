@@ -12,6 +12,7 @@
 #include "cli/counted.h"
 #include "cli/input/device.h"
 #include "cli/input/message.h"
+#include "cli/input/place.h"
 #include "cli/speed.h"
 #include "cli/verbs.h"
 
@@ -219,39 +220,32 @@ static int bench_line(struct bench *bench, const char *line)
     return code;
 }
 
-static int run(int argc, char **argv)
+static int run_with(struct options *o, int argc, char **argv)
 {
-    struct options o = { .gpu = { .seed = 1 } };
-    char *words[64]; /* getopt moves the arguments about */
-    int n_words = 0;
-    for (; n_words < argc && n_words < 63; n_words++)
-        words[n_words] = argv[n_words];
-    words[n_words] = NULL;
-    o.bench.argv = words;
-    bench_occupancy_defaults(&o.table);
-    if (!read_options(&o, argc, argv))
+    bench_occupancy_defaults(&o->table);
+    if (!read_options(o, argc, argv))
         return CLI_USAGE;
-    if (o.bench.subject && !o.bench.machine) {
+    if (o->bench.subject && !o->bench.machine) {
         cli_error("--subject goes with --machine");
         return CLI_USAGE;
     }
-    if (o.of_occupancy && !o.occupancy) {
+    if (o->of_occupancy && !o->occupancy) {
         cli_error("--kernel, --target, --sort and limits go with --occupancy");
         return CLI_USAGE;
     }
-    o.table.json = o.bench.json;
-    if (o.occupancy)
-        return bench_occupancy(&o.table, argc - optind, argv + optind);
-    if (o.gpu.backend && strcmp(o.gpu.backend, "host")) {
+    o->table.json = o->bench.json;
+    if (o->occupancy)
+        return bench_occupancy(&o->table, argc - optind, argv + optind);
+    if (o->gpu.backend && strcmp(o->gpu.backend, "host")) {
         if (optind < argc) {
-            cli_error("--backend %s takes no line", o.gpu.backend);
+            cli_error("--backend %s takes no line", o->gpu.backend);
             return CLI_USAGE;
         }
-        o.gpu.json = o.bench.json;
-        o.gpu.rates = o.gpu.rank == 0;
-        return bench_gpu(&o.gpu);
+        o->gpu.json = o->bench.json;
+        o->gpu.rates = o->gpu.rank == 0;
+        return bench_gpu(&o->gpu);
     }
-    if (o.gpu.rank || o.gpu.save) {
+    if (o->gpu.rank || o->gpu.save) {
         cli_error("--rank and --save need --backend hip");
         return CLI_USAGE;
     }
@@ -259,7 +253,15 @@ static int run(int argc, char **argv)
         cli_error("one line at most");
         return CLI_USAGE;
     }
-    return bench_line(&o.bench, optind < argc ? argv[optind] : default_line);
+    return bench_line(&o->bench, optind < argc ? argv[optind] : default_line);
+}
+
+static int run(int argc, char **argv)
+{
+    struct options o = { .gpu = { .seed = 1 }, .bench = { .argv = cli_words(argc, argv) } };
+    const int code = o.bench.argv ? run_with(&o, argc, argv) : CLI_LACKS;
+    free(o.bench.argv);
+    return code;
 }
 
 const struct cli_verb cli_bench = { .manual = &manual, .run = run };

@@ -20,6 +20,7 @@
 #include "cli/input/interrupt.h"
 #include "cli/input/message.h"
 #include "cli/input/output.h"
+#include "cli/input/place.h"
 #include "cli/verbs.h"
 #include "fuzz/case/attn_case.h"
 
@@ -260,6 +261,11 @@ static int find_and_report(const struct options *o, struct check *check, struct 
     check_baseline_apply(baseline, check);
     bool saved = write_report(o->save_baseline, check, check_baseline_write);
     int code = check_leave_beyond(check) ? CLI_BROKEN : CLI_GOOD;
+    if (lines && check->calls == 0 && !given.errors && !check->stopped) {
+        cli_error(check->not_legal ? "no problem in the input that %s can be asked" : "no problem line in the input",
+                  check->subject->name);
+        code = CLI_USAGE;
+    }
     if (lines)
         code = corpus_close(&given, code);
     if (!saved || !write_report(o->json, check, check_report_json) ||
@@ -275,14 +281,13 @@ static int run(int argc, char **argv)
     struct options o = { .seed = 1, .reach = CHECK_REACH_FAR };
     struct check_baseline baseline = { .n = 0 };
     /* The command's arguments from the verb on: a subject may have the command start itself anew with them. */
-    char **again = argv;
-    char *words[256];
-    int n_words = 0;
-    for (; n_words < argc && n_words < 255; n_words++)
-        words[n_words] = again[n_words];
-    words[n_words] = NULL;
-    if (!read_options(argc, argv, &o))
+    char **words = cli_words(argc, argv);
+    if (!words)
+        return CLI_LACKS;
+    if (!read_options(argc, argv, &o)) {
+        free(words);
         return CLI_USAGE;
+    }
     cli_interrupt_catch();
     if (!o.seconds && !o.calls && !o.n_given)
         o.seconds = 60;
@@ -306,6 +311,7 @@ static int run(int argc, char **argv)
     }
     if (code == CLI_GOOD)
         code = check_open(&o.subject, words, &check->subject);
+    free(words);
     if (code == CLI_GOOD && check->subject->alone)
         check->execute = true;
     if (code == CLI_GOOD && !choose_devices(&o, check))

@@ -26,7 +26,9 @@ enum diff_option { SUBJECT = 1, SECONDS, CALLS, SEED, JSON, HTML, PREC, NO_CODE,
 static const struct cli_option rows[] = {
     { "subject", SUBJECT, "SUBJECT", "what to ask: the old one, then the new one", "what" },
     { "seconds", SECONDS, "N", "stop after N seconds (default 30)", NULL },
-    { "calls", CALLS, "N", "stop after N calls (one problem on one device); with it a run is repeatable", NULL },
+    { "calls", CALLS, "N",
+      "stop after N calls (one problem on one device), the last problem asked on all of them; a run is then repeatable",
+      NULL },
     { "seed", SEED, "SEED", "of what is generated (default 1)", NULL },
     { "execute", EXECUTE, NULL, "compute the calls too (attnfuzz check --help)", NULL },
     { "prec-default", PREC, NULL, "nodes keep ggml's default precision; without it GGML_PREC_F32, as llama.cpp sets it",
@@ -165,7 +167,7 @@ static void ask_generated(struct diff *diff, const struct options *o, struct bat
     diff->seconds = cli_now() - begun;
 }
 
-static int ask_given(struct diff *diff, int n, char **given, struct batch *b)
+static int ask_given(struct diff *diff, const struct options *o, int n, char **given, struct batch *b)
 {
     struct corpus corpus = { .errors = 0 };
     struct attn_case c;
@@ -173,14 +175,19 @@ static int ask_given(struct diff *diff, int n, char **given, struct batch *b)
     if (!corpus_open(&corpus, n, given))
         return CLI_USAGE;
     corpus.types = &diff->types.list;
-    while (!cli_interrupted() && corpus_next(&corpus, &c)) {
+    int code = CLI_GOOD;
+    while (!over(diff, o, begun) && corpus_next(&corpus, &c)) {
         b->problem[b->n++] = c.problem;
-        if (b->n >= b->size)
+        if (b->n >= room(diff, o, b))
             ask(diff, b);
     }
     ask(diff, b);
     diff->seconds = cli_now() - begun;
-    return corpus_close(&corpus, CLI_GOOD);
+    if (diff->calls == 0 && !corpus.errors && !cli_interrupted()) {
+        cli_error(diff->not_legal ? "no problem in the input that both can be asked" : "no problem line in the input");
+        code = CLI_USAGE;
+    }
+    return corpus_close(&corpus, code);
 }
 
 /* ---- The verb -------------------------------------------------------------------------------------------- */
@@ -235,9 +242,9 @@ static int compare(struct diff *diff, const struct options *o, int n, char **giv
         cli_out_of_memory();
         return CLI_LACKS;
     }
-    batch->size = 8;
+    batch->size = o->execute ? 1 : 8; /* more as soon as they turn out to be quick */
     if (n > 0)
-        code = ask_given(diff, n, given, batch);
+        code = ask_given(diff, o, n, given, batch);
     else
         ask_generated(diff, o, batch);
     free(batch);
@@ -271,7 +278,7 @@ static int run(int argc, char **argv)
                                o.execute, words);
     if ((o.json && !cli_output_try(o.json)) || (o.html && !cli_output_try(o.html)))
         return CLI_USAGE;
-    if (!o.seconds && !o.calls)
+    if (!o.seconds && !o.calls && optind == argc)
         o.seconds = 30;
     struct diff *diff = calloc(1, sizeof *diff);
     if (diff)

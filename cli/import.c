@@ -14,6 +14,7 @@
 #include "cli/import/tally.h"
 #include "cli/input/lines.h"
 #include "cli/input/message.h"
+#include "cli/input/place.h"
 #include "cli/verbs.h"
 #include "fuzz/case/attn_case.h"
 #include "fuzz/session/session.h"
@@ -475,20 +476,20 @@ static int run(int argc, char **argv)
 {
     struct options o = { .gguf = { .type_k = ATTN_F16, .type_v = ATTN_F16, .cells = 4096 },
                          .subject = { .no_code = true } };
-    char *words[256]; /* a subject may have the command start itself anew with them */
-    int n_words = 0;
-    for (; n_words < argc && n_words < 255; n_words++)
-        words[n_words] = argv[n_words];
-    words[n_words] = NULL;
-    if (!read_options(argc, argv, &o))
-        return CLI_USAGE;
-    if (o.gguf.path)
-        return import_gguf(&o.gguf);
-    if (!o.subject.subject)
-        return import_text(&o, NULL, argc - optind, argv + optind);
+    char **words = cli_words(argc, argv); /* a subject may have the command start itself anew with them */
+    if (!words)
+        return CLI_LACKS;
+    const bool good = read_options(argc, argv, &o);
     struct attn_subject *subject;
-    int code = check_open(&o.subject, words, &subject);
-    if (code != CLI_GOOD)
+    int code = CLI_USAGE;
+    if (good && o.gguf.path)
+        code = import_gguf(&o.gguf);
+    else if (good && !o.subject.subject)
+        code = import_text(&o, NULL, argc - optind, argv + optind);
+    else if (good)
+        code = check_open(&o.subject, words, &subject);
+    free(words);
+    if (code != CLI_GOOD || o.gguf.path || !o.subject.subject)
         return code;
     code = cli_finish(import_text(&o, &subject->types, argc - optind, argv + optind));
     fflush(stderr);

@@ -71,11 +71,13 @@ void attn_tensor_contiguous(struct attn_tensor *t)
     const struct attn_type_info *type = attn_tensor_info(t);
     if (!type)
         return;
-    uint64_t bytes = (uint64_t)(t->ne[0] / type->block_elems) * (uint64_t)type->block_bytes;
+    /* What passes 63 bits stays a stride that blocks divide: it is the extents that are too large. */
+    const int64_t most = INT64_MAX - INT64_MAX % type->block_bytes;
+    int64_t bytes = attn_min(attn_mul_sat(t->ne[0] / type->block_elems, type->block_bytes), most);
     t->nb[0] = type->block_bytes;
     for (int d = 1; d < 4; d++) {
-        t->nb[d] = (int64_t)bytes;
-        bytes *= (uint64_t)t->ne[d];
+        t->nb[d] = bytes;
+        bytes = attn_min(attn_mul_sat(bytes, t->ne[d]), most);
     }
 }
 

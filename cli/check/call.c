@@ -17,7 +17,7 @@ static void call_once(struct check *check, int device, const struct attn_problem
     struct attn_subject_answer answer;
     v->kind = -1;
     v->unfit = ATTN_UNFIT_NOT;
-    v->supported = v->too_big = false;
+    v->supported = v->too_big = v->beyond = false;
     v->main = NULL;
     v->all = NULL;
     v->n_launches = 0;

@@ -15,6 +15,7 @@ struct check_verdict {
     int32_t kind;  /* enum check_kind, -1: nothing is wrong */
     int32_t unfit; /* kind UNFIT */
     bool supported, too_big;
+    bool beyond;                            /* launched alone: it is larger than what is computed here */
     const struct attn_subject_launch *main; /* the attention launch, NULL: none; valid until the next call */
     struct attn_subject_launch bad;         /* kinds UNFIT, STOPPED; WRONG, LOOSE: the attention launch */
     uint64_t number;                        /* kind STOPPED: which of the call's launches that is, from 1 */

@@ -357,6 +357,7 @@ void check_execute_round(struct check *check, int device, const struct attn_prob
     }
     if (attn_problem_work(p) > check->execute_work || !attn_image_create(p, BYTES_MOST, &image)) {
         v->too_big = check->subject->alone; /* nothing else is known of it */
+        v->beyond = !v->too_big;
         return;
     }
     const bool ordinary = draw(p, &c);

@@ -222,6 +222,7 @@ static bool ask(struct loop *l, const struct attn_problem *p, uint64_t problem_h
         bool refused = v.kind == CHECK_HOLE;
         if (check->execute && check_can_execute(check, &v) && execute_now(l, fresh))
             execute(l, device, p, &v);
+        check->beyond += v.beyond;
         if (check->graphs && v.supported && v.kind < 0 && !v.too_big)
             repeat(l, device, p, &v);
         if (v.too_big) {

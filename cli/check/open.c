@@ -81,25 +81,32 @@ static int fetch_debian(const char *folder, char path[LINES][PATH_MAX])
 /* This process, on the C library of that loader, with the same arguments. Returns only when it cannot. */
 static int start_anew(const char *loader, const char *libraries, char **argv)
 {
+    enum { BEFORE = 4 };
     char self[PATH_MAX];
-    char *words[256];
     int n = 0;
     if (!cli_own_path(self, sizeof self)) {
         cli_error("the command's own file cannot be found in /proc");
         return CLI_LACKS;
     }
+    while (argv[n])
+        n++;
+    char **words = calloc((size_t)n + BEFORE + 1, sizeof *words);
+    if (!words) {
+        cli_out_of_memory();
+        return CLI_LACKS;
+    }
+    memcpy(words + BEFORE, argv, (size_t)n * sizeof *words);
+    n = 0;
     words[n++] = (char *)(uintptr_t)loader;
     words[n++] = (char *)(uintptr_t)"--library-path";
     words[n++] = (char *)(uintptr_t)libraries;
     words[n++] = self;
-    for (; *argv && n < 255; argv++)
-        words[n++] = *argv;
-    words[n] = NULL;
     setenv("ATTNFUZZ_LOADER", loader, 1);
     setenv(CLI_SELF_VARIABLE, self, 1);
     fflush(stdout);
     execv(loader, words);
     cli_error("%s: %s", loader, strerror(errno));
+    free(words);
     return CLI_LACKS;
 }
 

@@ -97,11 +97,11 @@ void check_report_json(FILE *out, const struct check *check)
     fprintf(out,
             ",\"repeated\":%" PRIu64 ",\"replays\":%" PRIu64 ",\"seed\":%" PRIu64 ",\"calls\":%" PRIu64
             ",\"problems\":%" PRIu64 ",\"supported\":%" PRIu64 ",\"refused\":%" PRIu64 ",\"launches\":%" PRIu64
-            ",\"too_big\":%" PRIu64 ",\"not_legal\":%" PRIu64 ",\"executed\":%" PRIu64 ",\"executed_launches\":%" PRIu64
-            ",\"unsupported_launches\":%" PRIu64 ",\"pairs\":%" PRIu64
+            ",\"too_big\":%" PRIu64 ",\"beyond\":%" PRIu64 ",\"not_legal\":%" PRIu64 ",\"executed\":%" PRIu64
+            ",\"executed_launches\":%" PRIu64 ",\"unsupported_launches\":%" PRIu64 ",\"pairs\":%" PRIu64
             ",\"stopped\":%d,\"seconds\":%.3f,\"calls_per_second\":%.0f,\n\"findings\":[",
             check->repeated, check->replays, check->seed, check->calls, check->problems, check->supported,
-            check->refused, check->launches, check->too_big, check->not_legal, check->executed,
+            check->refused, check->launches, check->too_big, check->beyond, check->not_legal, check->executed,
             check->executed_launches, check->unsupported_launches, check->pairs, check->stopped, check->elapsed_seconds,
             check_rate(check, check->elapsed_seconds));
     for (int i = 0; i < check->n_findings; i++) {

@@ -112,6 +112,11 @@ void check_report_text(FILE *out, const struct check *check)
                     ? 100 - 100 * (double)check->unsupported_launches / (double)check->executed_launches
                     : 0,
                 check->unsupported, check->unsupported_text[0] ? ": " : "", check->unsupported_text);
+    if (check->beyond)
+        fprintf(out,
+                "          %" PRIu64
+                " of the supported are larger than what is executed here: launches alone are judged\n",
+                check->beyond);
     if (check->blind)
         fprintf(out, "          %" PRIu64 " of them blind: of a type or a source that nobody here can read\n",
                 check->blind);

@@ -95,6 +95,7 @@ struct check {
     bool prec_default; /* nodes that do not say it keep ggml's default precision; else they have GGML_PREC_F32 */
     /* counts: calls are pairs of a problem and a device; `again` of them were made a second time (P5) */
     uint64_t problems, calls, again, supported, refused, launches, too_big, not_legal;
+    uint64_t beyond;          /* of calls that compute: launched alone, being larger than what is computed here */
     struct distinct distinct; /* calls, but for strides of dimensions of extent 1 */
     bool by_name;         /* launches are told apart by their kernels' names, not by where those are in this process */
     int64_t execute_work; /* multiply-adds of the largest that is */

@@ -1,6 +1,7 @@
 /* place.c: where the command and what belongs to it lie.
  *
  * SPDX-License-Identifier: MIT */
+#include "cli/input/message.h"
 #include "cli/input/place.h"
 
 #include <limits.h>
@@ -19,6 +20,16 @@ bool cli_own_path(char *path, size_t cap)
         return false;
     path[n] = 0;
     return true;
+}
+
+char **cli_words(int n, char *const *word)
+{
+    char **copy = calloc((size_t)n + 1, sizeof *copy);
+    if (copy)
+        memcpy(copy, word, (size_t)n * sizeof *copy);
+    else
+        cli_out_of_memory();
+    return copy;
 }
 
 bool cli_null_runtime(const char *library, char *folder, size_t cap)

@@ -12,6 +12,8 @@
 
 /* The command's own file, also when a loader was started for it. */
 bool cli_own_path(char *path, size_t cap);
+/* The words of a command line as they came: getopt moves them about. To be freed; NULL after a message. */
+char **cli_words(int n, char *const *word);
 /* The folder of the null HIP runtime, which has that library: in lib beside the folder of the command, or in its own
  * folder. False when it is in neither. */
 bool cli_null_runtime(const char *library, char *folder, size_t cap);

@@ -4,6 +4,11 @@
 #include "fuzz/properties/sample.h"
 #include "fuzz/shrink/shrink.h"
 
+bool attn_finding_same(const struct attn_finding *a, const struct attn_finding *b)
+{
+    return a->property == b->property && a->kernel == b->kernel && a->rule == b->rule && a->failure == b->failure;
+}
+
 static bool sampled(const struct attn_run_limits *limits, const struct attn_case *c)
 {
     return attn_problem_work(&c->problem) > limits->work;

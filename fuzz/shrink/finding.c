@@ -7,11 +7,6 @@
 
 #include "fuzz/shrink/shrink.h"
 
-bool attn_finding_same(const struct attn_finding *a, const struct attn_finding *b)
-{
-    return a->property == b->property && a->kernel == b->kernel && a->rule == b->rule && a->failure == b->failure;
-}
-
 bool attn_property_is_plan(int number)
 {
     enum { PLAN, RUN, SESSION };

@@ -17,8 +17,7 @@ struct attn_backend *attn_hip_open(int index, char *error, size_t cap)
 {
     char path[PATH_MAX];
     if (!attn_beside(name, path, sizeof path) || access(path, R_OK)) {
-        snprintf(error, cap, "this build has no hip backend (no %s beside the program; see ATTN_GPU in README.md)",
-                 name);
+        snprintf(error, cap, "this build has no hip backend (no %s beside the program; see docs/machines.md)", name);
         return NULL;
     }
     /* Never closed: a GPU's runtime keeps threads and handlers at exit. */

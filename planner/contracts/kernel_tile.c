@@ -125,8 +125,8 @@ static bool converts_any(const struct attn_device *d, const struct attn_key *k)
 
 static const struct attn_cost_step steps[] = {
     { "converts",
-      "K and V of blocks are each copied to f16 by a launch of its own, once four column tiles read them; where keys are "
-      "few, launches are most of what it costs",
+      "K and V of blocks are each copied to f16 by a launch of its own, once four column tiles read them; where keys "
+      "are few, launches are most of what it costs",
       4, converts_any },
 };
 

@@ -148,6 +148,25 @@ def executed():
             fail(f"{f['line']}: {f['message']}")
 
 
+def many_arguments():
+    """They all come through where the command starts itself anew, on the library's own C library."""
+    lines = [f"fa1 q=f32[128,1,8,1] k=f16[128,{n},2,1] v=f16[128,{n},2,1]" for n in range(1, 401)]
+    done = subprocess.run([ATTNFUZZ, "check", "--subject", "ggml=debian", "--cache", CACHE, "--device", "gfx1100",
+                           *lines, "--json", "-"], capture_output=True, text=True, timeout=600)
+    asked = json.loads(done.stdout)["problems"] if done.stdout.startswith("{") else done.stdout + done.stderr
+    if asked != len(lines):
+        fail(f"of {len(lines)} lines {asked} were asked about")
+
+
+def beyond():
+    """What is larger than what is executed is said to be."""
+    line = "fa1 q=f32[128,4096,32,1] k=f16[128,32768,8,1] v=f16[128,32768,8,1]"
+    done = subprocess.run([ATTNFUZZ, "check", "--subject", "ggml=debian", "--cache", CACHE, "--execute", "--device",
+                           "gfx1100", line], capture_output=True, text=True, timeout=600)
+    if "1 of the supported are larger than what is executed here" not in done.stdout:
+        fail(f"{line}: not executed, and that is not said\n{done.stdout}{done.stderr}")
+
+
 def replayed():
     """Calls made again and again come back, and no replay of them is wrong: memory comes and goes between them, and
     code is loaded where some was."""
@@ -229,6 +248,8 @@ int main(void)
 line_header()
 check()
 executed()
+many_arguments()
+beyond()
 replayed()
 program_of_a_result()
 sys.exit(1 if failures else 0)

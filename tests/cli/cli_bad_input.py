@@ -64,6 +64,13 @@ class BadInput(Case):
         self.refused(SMALL.replace(" k=", "\x1b[0m k=") + "\n", f"1:{SMALL.index(' k=') + 1}", "colour codes")
         self.refused(SMALL + " scale=\u201d1\u201d\n", "1:", "typographic quotation marks")
 
+    def test_extents_past_63_bits_are_what_is_said(self):
+        """Not strides that nobody wrote, which came of them."""
+        for n in (2**63 - 1, 99999999999999999, 288230376151711744):
+            for line in (f"fa1 q=f32[80,{n},8,1] k=f16[80,77,2,1] v=f16[80,77,2,1]",
+                         f"fa1 q=f32[64,1,8,1] k=q8_0[64,{n},2,1] v=q5_0[64,{n},2,1]"):
+                self.assertIn("not legal (overflow)", self.ends(2, "plan", line).err)
+
     def test_random_bytes(self):
         rng = random.Random(1)
         for size in (1, 17, 4096, 10_000_000):

@@ -51,6 +51,15 @@ class Own(unittest.TestCase):
         self.assertIn("k.ne[0] is 64", done.stderr)
 
 
+    def test_input_without_a_problem(self):
+        """Nothing asked is nothing found, and no reason to pass."""
+        with tempfile.TemporaryDirectory() as folder:
+            for arguments in ([os.path.join(folder, "empty.txt")], [folder]):
+                open(os.path.join(folder, "empty.txt"), "w").close()
+                done = run("--subject", "own", *arguments)
+                self.assertEqual(done.returncode, 2)
+                self.assertIn("no problem line in the input", done.stderr)
+
     def test_a_session_is_the_problems_of_its_steps(self):
         """Given as a file of a corpus or as it is; as attnfuzz plan has them, each different one once."""
         script = ("session { layer full heads=4/2 d=64; layer mtp heads=4/2 d=64 draft; cells 64; pad 32; prefill 9; "

@@ -6,6 +6,7 @@
 import glob
 import json
 import os
+import re
 import shutil
 import sys
 import unittest
@@ -27,6 +28,17 @@ class Own(Case):
         out = self.good("diff", "--subject", "own", "--subject", "own", line).out
         self.assertRegex(out, r"calls +\d+ \(1 problems\)")
         self.ends(2, "diff", "--subject", "own", "--subject", "own", "fa1 q=")
+
+    def test_lines_too_are_as_many_calls_as_are_asked_for(self):
+        lines = ["fa1 q=f32[64,1,1,1] k=f16[64,%d,1,1] v=f16[64,%d,1,1]" % (n, n) for n in range(1, 41)]
+        own = "diff", "--subject", "own", "--subject", "own"
+        every = int(re.search(r"calls +(\d+) \(40 problems\)", self.good(*own, *lines).out).group(1))
+        some = self.good(*own, "--calls", "3", *lines).out
+        self.assertRegex(some, r"calls +%d \(1 problems\)" % (every // 40))
+
+    def test_input_without_a_problem(self):
+        said = self.ends(2, "diff", "--subject", "own", "--subject", "own", self.write("empty.txt", "")).err
+        self.assertIn("no problem line in the input", said)
 
     def test_usage(self):
         self.assertIn("twice", self.ends(2, "diff", "--subject", "own").err)

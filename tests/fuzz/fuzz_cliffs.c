@@ -194,12 +194,12 @@ static void look(const struct call *c)
             continue;
         const double times = (double)plan.cost / (double)other.cost;
         const struct allowed a = allowed_by(&c->device, &key, &neighbour[i].key);
-        snprintf(
-            text, sizeof text,
-            "%s, rows aligned to %d and %d: %s, %.3f us; with %s %s, %.3f us; %s, %d CUs, %d of LDS, %d static, %d threads",
-            line, 1 << key.align_k, 1 << key.align_v, attn_kernel(chosen)->name, (double)plan.cost / 16e3,
-            neighbour[i].step, attn_kernel(its)->name, (double)other.cost / 16e3, c->device.name, c->device.n_cu,
-            c->device.lds_bytes, c->device.lds_static_bytes, c->device.max_threads);
+        snprintf(text, sizeof text,
+                 "%s, rows aligned to %d and %d: %s, %.3f us; with %s %s, %.3f us; "
+                 "%s, %d CUs, %d of LDS, %d static, %d threads",
+                 line, 1 << key.align_k, 1 << key.align_v, attn_kernel(chosen)->name, (double)plan.cost / 16e3,
+                 neighbour[i].step, attn_kernel(its)->name, (double)other.cost / 16e3, c->device.name, c->device.n_cu,
+                 c->device.lds_bytes, c->device.lds_static_bytes, c->device.max_threads);
         assert_true(attn_price_limit(&c->device, &key, &neighbour[i].key) == (a.most == UINT32_MAX ? 0 : a.most));
         if (a.most < UINT32_MAX && times > a.most)
             fail_msg("%.3f times, and %" PRIu32 " are allowed: %s", times, a.most, text);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""weave.py FOLDER [--mutants N [--seed S [PATH...]] | --mutants-of LIST [PATH...] | --mutants-again LIST SEED | --list |
-NAME...]: a copy of the tree in FOLDER that holds many faults at once, of which a program built there has the one that
+"""weave.py FOLDER [--mutants N [--seed S [PATH...]] | --mutants-of LIST [PATH...] | --mutants-again LIST SEED | --list
+| NAME...]: a copy of the tree in FOLDER that holds many faults at once, of which a program built there has the one that
 ATTN_PLANTED names when it starts, and none without.
 
 Without --mutants the faults are those of tests/faults (all, or those whose names contain a NAME), reverts of correct
