@@ -33,14 +33,17 @@ static float draw_float(uint64_t *state)
     return value != value ? 1.0f : value; /* which nan it was no text says */
 }
 
-/* Strides of a contiguous tensor. */
+/* Strides of a contiguous tensor; the largest that there may be in place of larger ones. */
 static void contiguous(const struct attn_tensor *t, int64_t nb[4])
 {
     const struct attn_type_info *type = attn_type_info(t->type);
-    uint64_t bytes = (uint64_t)(t->ne[0] / type->block_elems) * (uint64_t)type->block_bytes;
+    const uint64_t most = INT64_MAX / (uint64_t)type->block_bytes * (uint64_t)type->block_bytes;
+    uint64_t bytes = (uint64_t)type->block_bytes, n = (uint64_t)(t->ne[0] / type->block_elems);
     nb[0] = type->block_bytes;
-    for (int d = 1; d < 4; bytes *= (uint64_t)t->ne[d], d++)
+    for (int d = 1; d < 4; n = (uint64_t)t->ne[d], d++) {
+        bytes = bytes > 0 && n > most / bytes ? most : bytes * n;
         nb[d] = (int64_t)bytes;
+    }
 }
 
 static void change_tensor(struct attn_tensor *t, uint64_t *state)
