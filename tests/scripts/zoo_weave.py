@@ -128,6 +128,28 @@ UNSAID = [("a && b && (a & 4)", "a && b || (a & 4)"), ("one(a)", "one(a, b)"),
           ("b > a ? 1 : 2", "b > a ? 3 : 0 ? 1 : 2")]
 
 
+def list_brought_up_to_date(folder):
+    """A mutant whose line is another now leaves the list, one of the same file comes at its end, and is woven alone."""
+    path = os.path.join(folder, "list.txt")
+    with open(os.path.join(SOURCE, "tests", "zoo", "mutants.txt")) as f:
+        every = f.read().splitlines()
+    rows = [row for row in every if row.endswith("`") and "\tplanner/select.c:" in row][:3]
+    rows[1] = rows[1].replace("\tm", "\tgone", 1)
+    with open(path, "w") as f:
+        f.write("\n".join(every[:2] + rows + every[-1:]) + "\n")
+    expect(run([sys.executable, weave.__file__, folder + "/of", "--mutants-of", path]).returncode == 1, "a line is gone")
+    done = run([sys.executable, weave.__file__, folder + "/again", "--mutants-again", path, "1"])
+    expect(done.returncode == 0, "a list is not brought up to date: " + done.stdout + done.stderr)
+    with open(path) as f:
+        now = f.read().splitlines()
+    expect(now[:4] == every[:2] + [rows[0], rows[2]] and now[5:] == every[-1:], "what stands stays: %s" % now)
+    number = max(int(row.split("\t")[0]) for row in rows) + 1
+    expect(now[4].startswith("%d\tm" % number) and "\tplanner/select.c:" in now[4], "one more: " + now[4])
+    with open(folder + "/again/zoo.txt") as f:
+        woven = [row for row in f.read().splitlines() if not row.startswith(("#", "0\t"))]
+    expect(woven == now[4:5], "woven is %s" % woven)
+
+
 def changed_lines(folder):
     def text(side):
         body = "".join("static int f%d(int a, int b)\n{\n    return %s;\n}\n" % (i, pair[side])
@@ -219,6 +241,7 @@ def planner_and_naive(folder):
 def main():
     with tempfile.TemporaryDirectory(dir=BUILD) as folder:
         small_program(folder)
+        list_brought_up_to_date(folder)
         changed_lines(folder)
         planner_and_naive(folder)
     return 1 if WRONG else 0
