@@ -102,8 +102,8 @@ def small_program(folder):
     real = [m for of in by_kind.values() for m in of][::97]
     path = os.path.join(folder, "list.txt")
     with open(path, "w") as f:
-        f.write("# number\tname\n" + "".join("%d\t%s\twhat\n" % (7 * i + 1, m.name) for i, m in enumerate(real)) +
-                "0\tnone-fuzz_plan\tnothing\n")
+        rows = ("%d\t%s\t%s\n" % (7 * i + 1, m.name, m.what()) for i, m in enumerate(real))
+        f.write("# number\tname\n" + "".join(rows) + "0\tnone-fuzz_plan\tnothing\n")
     for begins in ([], ["planner/text/", "kernels/tile.h"]):
         want = [(7 * i + 1, m.name) for i, m in enumerate(real) if not begins or m.path.startswith(tuple(begins))]
         expect(want and [(n, m.name) for n, m in mutants.listed(path, begins)] == want, "a list's, of %s" % begins)
