@@ -137,7 +137,8 @@ def list_brought_up_to_date(folder):
     rows[1] = rows[1].replace("\tm", "\tgone", 1)
     with open(path, "w") as f:
         f.write("\n".join(every[:2] + rows + every[-1:]) + "\n")
-    expect(run([sys.executable, weave.__file__, folder + "/of", "--mutants-of", path]).returncode == 1, "a line is gone")
+    refused = run([sys.executable, weave.__file__, folder + "/of", "--mutants-of", path])
+    expect(refused.returncode == 1, "a line is gone")
     done = run([sys.executable, weave.__file__, folder + "/again", "--mutants-again", path, "1"])
     expect(done.returncode == 0, "a list is not brought up to date: " + done.stdout + done.stderr)
     with open(path) as f:
