@@ -17,19 +17,21 @@ TOOLS = os.path.join(BUILD, "prove", "tools")
 # A minute of a core: two to four statements, and one fault.
 STATEMENT_TURNS, FAULT_TURNS = 24, 6
 
+# What explain says in place of the trace breaks either, of which the solver takes one.
+EXCHANGED = "(explain's operands decide its rule|trace and explain have one cause)"
 # A fault of tests/faults, the statement that it breaks, what the replay says.
 FAULTS = [
     ("b01_exact_mask", "total", "a kernel other than naive is able: no"),
     ("b04_alignment_of_what_is_converted", "total", "a kernel other than naive is able: no"),
     ("b05_head_256_needs_matrix_cores", "total", "a kernel other than naive is able: no"),
-    ("x03_operands_exchanged", "explained_vec", "trace and explain have one cause: no"),
+    ("x03_operands_exchanged", "explained_vec", EXCHANGED + ": no"),
     ("x03_rule_after_the_one", "explained_tile", "the rules before the cause hold: no"),
     ("x06_more_waves_with_matrix_cores", "monotone_vec",
      "a kernel stays able where device and alignment are no worse: no"),
 ]
 # The same without a line: one is found too late.
 REFUTED = [
-    ("x03_operands_exchanged", "explained_mma.128x128", "explain's operands decide its rule"),
+    ("x03_operands_exchanged", "explained_mma.128x128", EXCHANGED),
     ("x06_newer_matrix_cores", "monotone_mma.128x128", "a kernel stays able where device and alignment are no worse"),
 ]
 
@@ -64,7 +66,7 @@ def refuted(name, statement, reason):
     done = prove(folder, "--source", folder + "/tree", "--no-line", statement)
     print("with %s:\n%s" % (name, done.stdout), end="", flush=True)
     row = re.search(r"^%s +REFUTED .*" % re.escape(statement), done.stdout, re.M)
-    if done.returncode != 1 or not row or reason not in row.group(0):
+    if done.returncode != 1 or not row or not re.search(reason, row.group(0)):
         return "%s: exit code %d, %s is not refuted, or not for '%s'" % (name, done.returncode, statement, reason)
     return None
 
@@ -76,7 +78,7 @@ def fault(name, statement, reason):
     print("with %s:\n%s" % (name, done.stdout), end="", flush=True)
     line = re.search(r"^  line: (fa1 .* \| dev=\S+)$", done.stdout, re.M)
     print("with %s:\n%s" % (name, done.stdout), end="", flush=True)
-    if done.returncode != 1 or "REFUTED" not in done.stdout or not line or reason not in done.stdout:
+    if done.returncode != 1 or "REFUTED" not in done.stdout or not line or not re.search(reason, done.stdout):
         return "%s: exit code %d, no line, or none that fails with '%s'" % (name, done.returncode, reason)
     head = planted.header(patch)
     if "explain" in head and not explains(name, head, folder + "/tree", line.group(1)):
