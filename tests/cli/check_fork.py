@@ -146,8 +146,9 @@ class Parameters(Fork):
         self.assertFalse([f["line"] for f in found["findings"] if "prec" in f["line"]])
         line = "fa1 q=f32[64,1,1,1] k=f16[64,1,1,1] v=f16[64,1,1,1]"
         for more in (" prec=default", " n_kv_max=1", " sinks"):
-            text = self.check(0, "none", line + more, library=old).out
+            text = self.check(0, "none", line, line + more, library=old).out
             self.assertRegex(text, "1 problems that the subject's callers cannot make were left out: .*this ggml")
+            self.assertIn("no problem in the input that", self.check(2, "none", line + more, library=old).err)
 
 
 class Import(Fork):
