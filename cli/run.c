@@ -73,7 +73,8 @@ static int replay(struct run_job *job)
     if (written && options->failures && strcmp(options->failures, "-"))
         written = cli_output_begin(early, options->failures);
     cli_interrupt_keep();
-    int code = written ? run_pool(job, journal, early->file) : CLI_USAGE;
+    /* What is written directly, a pipe or a device, cannot be begun again at the end: it gets all of it then. */
+    int code = written ? run_pool(job, journal, early->part ? early->file : NULL) : CLI_USAGE;
     run_journal_close(journal);
     /* Not even one was run: the message says why. */
     if (!written || (code == CLI_LACKS && job->left == job->n_tasks)) {
@@ -81,10 +82,12 @@ static int replay(struct run_job *job)
         return written ? code : CLI_USAGE;
     }
     run_add_up(job, &total);
-    if (early->file) { /* in the order in which they were found so far; now in that of the input */
+    if (early->part) { /* in the order in which they were found so far; now in that of the input */
         rewind(early->file);
-        if (ftruncate(fileno(early->file), 0))
+        if (ftruncate(fileno(early->file), 0)) {
             cli_error("%s: %s", options->failures, strerror(errno));
+            written = false;
+        }
     }
     for (int i = 0; i < REPORTS; i++) {
         if (!report[i].path || (!report[i].output.file && !cli_output_begin(&report[i].output, report[i].path))) {

@@ -154,6 +154,18 @@ class Run(Interrupted):
             self.assertEqual(json.load(f)["problems"], 40)
         self.good("run", "--html", "/dev/null", self.write("one.txt", SAMPLED + "\n"))
 
+    def test_failures_go_to_what_is_no_regular_file_once(self):
+        run = lambda path: subprocess.run([FLAKY, "run", "--backend", "test:wrong@37", "--shrink", "0",  # noqa: E731
+                                           "--host-work", "0", "--failures", path, self.file],
+                                          capture_output=True, text=True, cwd=SOURCE, timeout=300)
+        result = run("/dev/null")
+        self.assertEqual((result.returncode, result.stderr), (1, ""))
+        result = run("/dev/stderr")  # a pipe
+        self.assertEqual((result.returncode, result.stderr.count("# found at ")), (1, self.wrong), result.stderr)
+        result = run("/dev/full")
+        self.assertEqual(result.returncode, 2, result.stderr)
+        self.assertIn("/dev/full: No space left on device", result.stderr)
+
     def test_a_share_is_drawn_by_the_seed_and_what_is_left_is_counted(self):
         seen = []
         for seed in ("1", "1", "2"):
