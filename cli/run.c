@@ -345,7 +345,8 @@ static int complete(struct run_options *options)
         cli_error("--html needs a file");
         return CLI_USAGE;
     }
-    if (options->limits.work < 0)
+    options->work_said = options->limits.work >= 0;
+    if (!options->work_said)
         options->limits.work = device ? INT64_MAX : machine ? MACHINE_WORK : ATTN_RUN_WORK_LIMIT;
     options->limits.bytes = device ? DEVICE_BYTES_LIMIT : ATTN_RUN_BYTES_LIMIT;
     if ((device || machine) && options->limits.schedules == 0)
@@ -373,7 +374,7 @@ static int run(int argc, char **argv)
     struct run_options options = { .kernel = -1,
                                    .shard = 1,
                                    .shards = 1,
-                                   .timeout_s = 300,
+                                   .timeout_s = RUN_TIMEOUT_S,
                                    .schedule = -1,
                                    .generate_work = GENERATE_WORK,
                                    .shrink = SHRINK };

@@ -14,7 +14,7 @@
 #include "fuzz/case/attn_case.h"
 #include "fuzz/properties/properties.h"
 
-enum { RUN_JOBS_MAX = 256, RUN_GENERATE_MAX = 10000000 };
+enum { RUN_JOBS_MAX = 256, RUN_GENERATE_MAX = 10000000, RUN_TIMEOUT_S = 300 };
 
 enum run_devices_mode {
     RUN_DEVICES_AUTO,  /* one device a line, of either wave size, chosen by a hash of the line */
@@ -41,6 +41,7 @@ struct run_options {
     int64_t shrink;        /* findings of one property and kernel to shrink */
     int64_t seconds;       /* as much as fits, in an order that `seed` draws; 0: all */
     struct attn_run_limits limits;
+    bool work_said;                             /* limits.work is not the default of the backend */
     const char *json, *junit, *html, *failures; /* paths, "-" for standard output (not html), NULL: not wanted */
     const char *resume;                         /* journal; NULL: none */
     bool strict;                                /* blind and suspect problems end with exit code 1 too */

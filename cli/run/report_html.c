@@ -105,7 +105,7 @@ static void put_skipped(FILE *out, const struct run_job *job)
 static void put_line(FILE *out, const char *command, const struct run_job *job, int64_t t, const struct attn_case *c)
 {
     char line[ATTN_CASE_LINE_MAX];
-    fprintf(out, "<pre>%s'", command);
+    fprintf(out, "<pre>%s '", command);
     cli_xml_text(out, run_task_line(job, t, c, line));
     fputs("'</pre>\n", out);
 }
@@ -113,11 +113,8 @@ static void put_line(FILE *out, const char *command, const struct run_job *job, 
 static void put_failure(FILE *out, const struct run_job *job, int64_t t)
 {
     const struct run_result *r = &job->result[t];
-    char text[RUN_PLACE_MAX], why[RUN_WHY_MAX], command[64];
+    char text[RUN_PLACE_MAX], why[RUN_WHY_MAX], command[RUN_COMMAND_MAX];
     const char *death = run_death(job, r, why, sizeof why);
-    bool device = job->options->backend.device;
-    snprintf(command, sizeof command, "attnfuzz run%s%s ", device ? " --backend " : "",
-             device ? job->options->backend.name : "");
     run_task_place(job, t, text, sizeof text);
     for (int i = 0; i < 2; i++) {
         const struct attn_finding *f = run_finding(job, t, i);
@@ -127,7 +124,7 @@ static void put_failure(FILE *out, const struct run_job *job, int64_t t)
         fputs("<article><div><b>", out);
         if (death) {
             cli_xml_text(out, death);
-            run_task_case(job, t, &c);
+            run_death_case(job, t, &c);
         } else {
             const struct attn_kernel *kernel = attn_kernel(f->kernel);
             fprintf(out, "P%d %s%s%s</b>: ", f->property, attn_property_name(f->property), kernel ? ", kernel " : "",
@@ -141,12 +138,11 @@ static void put_failure(FILE *out, const struct run_job *job, int64_t t)
         if (i && run_host_text(r->host))
             fprintf(out, "; %s", run_host_text(r->host));
         fputs("</div>\n", out);
-        bool ran = i || death; /* plans are the same everywhere */
-        put_line(out, ran ? command : "attnfuzz run ", job, t, &c);
-        if (device && ran)
-            put_line(out, "attnfuzz run ", job, t, &c);
+        put_line(out, run_replay(job, t, i, false, command, sizeof command), job, t, &c);
+        if (job->options->backend.device && (i || death)) /* plans are the same everywhere */
+            put_line(out, run_replay(job, t, i, true, command, sizeof command), job, t, &c);
         if (!death && r->shrunk[i])
-            put_line(out, "found as ", job, t, &job->findings[t].at[i].at);
+            put_line(out, "found as", job, t, &job->findings[t].at[i].at);
         fputs("</article>\n", out);
     }
 }
@@ -170,7 +166,7 @@ static void put_doubts(FILE *out, const struct run_job *job)
         cli_xml_text(out, place);
         fputs("</div>\n", out);
         run_task_case(job, t, &c);
-        put_line(out, "attnfuzz run ", job, t, &c);
+        put_line(out, "attnfuzz run", job, t, &c);
         fputs("</article>\n", out);
     }
     if (n > FAILURES_SHOWN)

@@ -38,11 +38,11 @@ static void put_failure(FILE *out, const struct run_job *job, int64_t t, int whi
     const struct attn_kernel *kernel = attn_kernel(f ? f->kernel : r->trying);
     bool ruled = f && kernel && f->rule >= 0 && f->rule < kernel->n_rules;
     struct attn_case c;
-    char line[ATTN_CASE_LINE_MAX];
+    char line[ATTN_CASE_LINE_MAX], command[RUN_COMMAND_MAX];
     if (f)
         c = f->at;
     else
-        run_task_case(job, t, &c);
+        run_death_case(job, t, &c);
     fputs("{\"at\":", out);
     put_place(out, job, t);
     fprintf(out, ",\"property\":%d", f ? f->property : 0);
@@ -56,8 +56,8 @@ static void put_failure(FILE *out, const struct run_job *job, int64_t t, int whi
         cli_json_text(out, "host", run_host_text(r->host));
     if (f && r->shrunk[which])
         put_line(out, "from", job, t, &job->findings[t].at[which].at);
-    fputs(",\"replay\":\"attnfuzz run '", out); /* a canonical line needs no escapes */
-    fprintf(out, "%s'\"}", run_task_line(job, t, &c, line));
+    fprintf(out, ",\"replay\":\"%s '%s'\"}", run_replay(job, t, which, false, command, sizeof command),
+            run_task_line(job, t, &c, line)); /* a canonical line needs no escapes */
 }
 
 static void put_failures(FILE *out, const struct run_job *job)

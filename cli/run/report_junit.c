@@ -15,14 +15,29 @@ static void put_message(FILE *out, const char *element, const char *message)
     fputs("\"/>", out);
 }
 
-static void put_finding(FILE *out, const struct run_job *job, int64_t t, const struct attn_finding *f)
+static void put_command(FILE *out, const struct run_job *job, int64_t t, int which, const struct attn_case *c)
 {
-    char line[ATTN_CASE_LINE_MAX];
+    char line[ATTN_CASE_LINE_MAX], command[RUN_COMMAND_MAX];
+    fprintf(out, "\">%s '", run_replay(job, t, which, false, command, sizeof command));
+    cli_xml_text(out, run_task_line(job, t, c, line));
+    fputs("'</failure>", out);
+}
+
+static void put_finding(FILE *out, const struct run_job *job, int64_t t, int which)
+{
+    const struct attn_finding *f = run_finding(job, t, which);
     fprintf(out, "<failure type=\"P%d %s\" message=\"", f->property, attn_property_name(f->property));
     cli_xml_text(out, f->text);
-    fputs("\">attnfuzz run '", out);
-    cli_xml_text(out, run_task_line(job, t, &f->at, line));
-    fputs("'</failure>", out);
+    put_command(out, job, t, which, &f->at);
+}
+
+static void put_death(FILE *out, const struct run_job *job, int64_t t, const char *why)
+{
+    struct attn_case c;
+    run_death_case(job, t, &c);
+    fputs("<failure message=\"", out);
+    cli_xml_text(out, why);
+    put_command(out, job, t, 1, &c);
 }
 
 static void put_case(FILE *out, const struct run_job *job, int64_t t)
@@ -62,10 +77,10 @@ static void put_case(FILE *out, const struct run_job *job, int64_t t)
     if (r->end != RUN_PENDING && !run_failed(r) && !run_ran(r))
         put_message(out, "skipped", *r->skipped ? r->skipped : "no reason given");
     else if (death)
-        put_message(out, "failure", death);
+        put_death(out, job, t, death);
     for (int i = 0; i < 2 && !death; i++)
         if (i ? r->run_failed : r->plan_failed)
-            put_finding(out, job, t, run_finding(job, t, i));
+            put_finding(out, job, t, i);
     fputs("</testcase>\n", out);
 }
 

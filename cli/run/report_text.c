@@ -11,11 +11,12 @@
 enum { FAILURES_SHOWN = 20 };
 
 /* How to see it again: on the backend it was found with, and on the host where that is another one. */
-static void put_replay(FILE *out, const struct run_job *job, const char *line, int host)
+static void put_replay(FILE *out, const struct run_job *job, int64_t t, const char *line, int host)
 {
+    char command[RUN_COMMAND_MAX];
     if (!job->options->backend.device)
         return;
-    fprintf(out, "  device: attnfuzz run --backend %s '%s'\n", job->options->backend.name, line);
+    fprintf(out, "  device: %s '%s'\n", run_replay(job, t, 1, false, command, sizeof command), line);
     if (run_host_text(host))
         fprintf(out, "  host:   %s\n", run_host_text(host));
 }
@@ -23,24 +24,27 @@ static void put_replay(FILE *out, const struct run_job *job, const char *line, i
 static void put_failure(FILE *out, const struct run_job *job, int64_t t)
 {
     const struct run_result *r = &job->result[t];
-    char place[RUN_PLACE_MAX], text[RUN_WHY_MAX], buffer[ATTN_CASE_LINE_MAX];
+    const bool device = job->options->backend.device; /* which has a command of its own */
+    char place[RUN_PLACE_MAX], text[RUN_WHY_MAX], buffer[ATTN_CASE_LINE_MAX], command[RUN_COMMAND_MAX];
     const char *line;
     run_task_place(job, t, place, sizeof place);
     const char *why = run_death(job, r, text, sizeof text);
     if (why) {
         struct attn_case c;
-        run_task_case(job, t, &c);
+        run_death_case(job, t, &c);
         line = run_task_line(job, t, &c, buffer);
-        fprintf(out, "FAILED %s: %s\n  line:   %s\n  replay: attnfuzz run '%s'\n", place, why, line, line);
-        put_replay(out, job, line, RUN_HOST_NOT);
+        fprintf(out, "FAILED %s: %s\n  line:   %s\n  replay: %s '%s'\n", place, why, line,
+                run_replay(job, t, 1, device, command, sizeof command), line);
+        put_replay(out, job, t, line, RUN_HOST_NOT);
     }
     for (int i = 0; i < 2 && !why; i++)
         if (i ? r->run_failed : r->plan_failed) {
             fprintf(out, "FAILED %s: ", place);
             line = run_task_line(job, t, &run_finding(job, t, i)->at, buffer);
-            attn_finding_print_as(out, run_finding(job, t, i), line);
+            attn_finding_print_as(out, run_finding(job, t, i), line,
+                                  run_replay(job, t, i, device, command, sizeof command));
             if (i)
-                put_replay(out, job, line, r->host);
+                put_replay(out, job, t, line, r->host);
             if (r->shrunk[i]) {
                 attn_case_print(&job->findings[t].at[i].at, buffer, sizeof buffer);
                 fprintf(out, "  from:   %s\n", buffer);
@@ -70,14 +74,15 @@ static void put_doubts(FILE *out, const struct run_job *job)
 static void put_kernels(FILE *out, const struct run_job *job, const struct run_total *total)
 {
     bool beside = job->options->beside;
-    fprintf(out, "%-8s %9s %9s %9s %9s %9s %14s %9s %15s%s\n", "kernel", "able", "chosen", "ran", "blind", "suspect",
-            "components", "unjudged", "worst of limit", beside ? "   with host  bits equal   apart" : "");
+    fprintf(out, "%-8s %9s %9s %9s %9s %9s %9s %14s %9s %15s%s\n", "kernel", "able", "chosen", "ran", "failed", "blind",
+            "suspect", "components", "unjudged", "worst of limit", beside ? "   with host  bits equal   apart" : "");
     for (int k = 0; k < ATTN_KERNEL_COUNT; k++) {
         const struct run_kernel_total *sum = &total->kernel[k];
         fprintf(out,
-                "%-8s %9" PRId64 " %9" PRId64 " %9" PRId64 " %9" PRId64 " %9" PRId64 " %14" PRId64 " %8.3f%% %15.3g",
-                attn_kernel(k)->name, sum->able, sum->chosen, sum->ran, sum->blind, sum->suspect, sum->components,
-                100 * run_share(sum->unjudged, sum->components), sum->worst);
+                "%-8s %9" PRId64 " %9" PRId64 " %9" PRId64 " %9" PRId64 " %9" PRId64 " %9" PRId64 " %14" PRId64
+                " %8.3f%% %15.3g",
+                attn_kernel(k)->name, sum->able, sum->chosen, sum->ran, sum->failed, sum->blind, sum->suspect,
+                sum->components, 100 * run_share(sum->unjudged, sum->components), sum->worst);
         if (beside)
             fprintf(out, " %11" PRId64 " %10.3f%% %7.3g", sum->compared,
                     100 * run_share(sum->equal, sum->compared_components), sum->apart);
@@ -164,9 +169,7 @@ void run_report_failure_lines(FILE *out, const struct run_job *job, int64_t t)
     const char *why = run_death(job, r, text, sizeof text);
     run_task_place(job, t, place, sizeof place);
     if (why) {
-        run_task_case(job, t, &c);
-        if (r->trying >= 0)
-            c.run.kernel = r->trying;
+        run_death_case(job, t, &c);
         put_comment(out, "found at ", place);
         put_comment(out, "backend ", job->options->backend.name);
         put_comment(out, "death: ", why);

@@ -2,16 +2,18 @@
  *
  * SPDX-License-Identifier: MIT */
 #include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cli/input/interrupt.h"
+#include "cli/run/tasks.h"
 #include "cli/run/total.h"
 #include "planner/arith.h"
 
-bool run_failed(const struct run_result *r)
-{
-    return r->end == RUN_TIMEOUT || r->end == RUN_CRASHED || r->plan_failed || r->run_failed;
-}
+static bool died(const struct run_result *r) { return r->end == RUN_TIMEOUT || r->end == RUN_CRASHED; }
+
+bool run_failed(const struct run_result *r) { return died(r) || r->plan_failed || r->run_failed; }
 
 const struct attn_finding *run_finding(const struct run_job *job, int64_t task, int which)
 {
@@ -93,6 +95,31 @@ static void add_compared(const struct attn_kernel_outcome *one, struct run_kerne
         sum->apart = one->apart;
 }
 
+/* Is it the kernel that a failure of the task names? */
+static bool kernel_failed(const struct run_job *job, int64_t t, int kernel)
+{
+    const struct run_result *r = &job->result[t];
+    if (died(r))
+        return r->trying == kernel;
+    return (r->plan_failed && job->findings[t].at[0].kernel == kernel) ||
+           (r->run_failed && job->findings[t].at[1].kernel == kernel);
+}
+
+/* Of a task that died with its worker, which may have written anything last: the kernel that it was at. */
+static void add_death(const struct run_job *job, int64_t t, struct run_total *total)
+{
+    const struct run_result *r = &job->result[t];
+    for (int k = 0; k < ATTN_KERNEL_COUNT; k++) {
+        struct run_kernel_total *sum = &total->kernel[k];
+        if (!kernel_failed(job, t, k))
+            continue;
+        sum->able++;
+        sum->chosen += r->outcome.kernel[k].able && r->outcome.chosen == k;
+        sum->ran++;
+        sum->failed++;
+    }
+}
+
 static void add_kernels(const struct run_job *job, int64_t t, struct run_total *total)
 {
     const struct run_result *r = &job->result[t];
@@ -100,18 +127,19 @@ static void add_kernels(const struct run_job *job, int64_t t, struct run_total *
     for (int k = 0; k < ATTN_KERNEL_COUNT; k++) {
         const struct attn_kernel_outcome *one = &outcome->kernel[k];
         struct run_kernel_total *sum = &total->kernel[k];
+        const bool failed = kernel_failed(job, t, k);
         sum->able += one->able;
-        sum->chosen += outcome->chosen == k;
-        sum->missed += one->able && !one->ran && run_ran(r) && !run_is_sampled(r) && !*one->unsupported;
+        sum->chosen += one->able && outcome->chosen == k; /* not where it was not asked for (--kernel) */
+        sum->failed += failed;
+        sum->missed += one->able && !one->ran && !failed && run_ran(r) && !run_is_sampled(r) && !*one->unsupported;
         sum->unsupported += *one->unsupported != 0;
+        sum->ran += one->ran || (failed && r->run_failed); /* it may have ended before it had a result */
         if (!one->ran)
             continue;
-        sum->ran++;
         sum->components += one->judgement.components;
         sum->unjudged += one->judgement.unjudged;
         const int64_t left_out = run_is_sampled(r) ? 0 : one->judgement.left_out; /* its rows are counted apart */
         sum->left_out += left_out;
-        sum->failed += one->judgement.failed > 0;
         sum->blind += one->blind;
         sum->suspect += is_suspect(one);
         add_compared(one, sum);
@@ -152,11 +180,12 @@ void run_add_up(const struct run_job *job, struct run_total *total)
             total->plans += r->plans;
             total->needs_naive += r->needs_naive;
             total->constant_v += r->constant_v;
-            if (r->end == RUN_ENDED) {
+            if (died(r))
+                add_death(job, t, total);
+            else if (r->end == RUN_ENDED)
                 add_kernels(job, t, total);
-                if (r->device > 0 && run_ran(r))
-                    total->device[r->device - 1]++;
-            }
+            if (r->device > 0 && run_ran(r))
+                total->device[r->device - 1]++;
         }
         total->failed += any_failed;
         total->blind += any_blind && !any_failed;
@@ -204,6 +233,82 @@ const char *run_death(const struct run_job *job, const struct run_result *r, cha
         snprintf(text, cap, "the worker ended before it had a result%s", at);
     else
         return NULL;
+    return text;
+}
+
+void run_death_case(const struct run_job *job, int64_t task, struct attn_case *c)
+{
+    run_task_case(job, task, c);
+    if (job->result[task].trying >= 0)
+        c->run.kernel = job->result[task].trying;
+}
+
+struct command {
+    char *text;
+    size_t cap, used;
+};
+
+static void add_words(struct command *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void add_words(struct command *c, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    if (c->used < c->cap)
+        c->used += (size_t)vsnprintf(c->text + c->used, c->cap - c->used, format, list);
+    va_end(list);
+}
+
+/* What a line says of where and how it is run, and a session does not. */
+static void add_session_words(struct command *c, const struct run_job *job, int64_t task)
+{
+    const struct run_options *o = job->options;
+    char device[40];
+    if (!o->backend.device && !o->backend.machine && o->mode != RUN_DEVICES_AUTO) {
+        cli_device_name(job->task[task].row, job->task[task].weakening, device, sizeof device);
+        add_words(c, " --device %s", device);
+    }
+    if (o->kernel >= 0)
+        add_words(c, " --kernel %s", attn_kernel(o->kernel)->name);
+    if (o->schedule >= 0)
+        add_words(c, " --schedule %" PRId64, o->schedule);
+}
+
+/* Which line a death came of is known, not which of its runs: all are asked for again that there were. */
+static void add_death_words(struct command *c, const struct run_options *o)
+{
+    if (o->timeout_s != RUN_TIMEOUT_S)
+        add_words(c, " --timeout %" PRId64, o->timeout_s);
+    if (o->limits.schedules == ATTN_RUN_ALL_SCHEDULES)
+        add_words(c, " --all-schedules");
+    if (o->limits.twins)
+        add_words(c, " --all-twins");
+    if (o->constant_v && !o->backend.device)
+        add_words(c, " --constant-v");
+}
+
+const char *run_replay(const struct run_job *job, int64_t task, int which, bool on_host, char *text, size_t cap)
+{
+    const struct run_options *o = job->options;
+    const bool session = run_task_is_session(job, task), dead = died(&job->result[task]);
+    const bool elsewhere = !on_host && (o->backend.device || o->backend.machine);
+    struct command c = { .text = text, .cap = cap };
+    add_words(&c, "attnfuzz run");
+    if (!which && !session && !dead)
+        return text; /* plans are the same everywhere */
+    if (elsewhere && o->backend.machine)
+        add_words(&c, " --backend %s:%s", o->backend.name, attn_device(job->task[task].row)->name);
+    else if (elsewhere)
+        add_words(&c, " --backend %s", o->backend.name);
+    if (elsewhere && o->perturb)
+        add_words(&c, " --perturb %" PRId64, o->perturb);
+    if (elsewhere && o->limits.beside_work != ATTN_RUN_WORK_LIMIT)
+        add_words(&c, " --host-work %" PRId64, o->limits.beside_work);
+    if (o->work_said)
+        add_words(&c, " --max-work %" PRId64, o->limits.work);
+    if (session)
+        add_session_words(&c, job, task);
+    if (dead)
+        add_death_words(&c, o);
     return text;
 }
 

@@ -38,7 +38,7 @@ struct run_total {
     int64_t device[RUN_DEVICE_ROWS]; /* tasks run, by row of the device table */
 };
 
-enum { RUN_REASONS_MAX = 16, RUN_WHY_MAX = 200 };
+enum { RUN_REASONS_MAX = 16, RUN_WHY_MAX = 200, RUN_COMMAND_MAX = 320 };
 
 void run_add_up(const struct run_job *job, struct run_total *total);
 bool run_failed(const struct run_result *r);
@@ -58,6 +58,11 @@ const char *run_doubt_text(const struct run_result *r, char *text, size_t cap);
 int run_skip_reasons(const struct run_job *job, const char *reason[RUN_REASONS_MAX], int64_t n[RUN_REASONS_MAX]);
 /* Why a task has failed though no property says so; NULL when one does. */
 const char *run_death(const struct run_job *job, const struct run_result *r, char *text, size_t cap);
+/* The case that such a task died of: the task's, with the kernel that it was at. */
+void run_death_case(const struct run_job *job, int64_t task, struct attn_case *c);
+/* The command that shows a failure again when it is given its line: what was found about plans (0), or about runs and
+ * deaths (1), with the options that decide it; on the backend of the run, or on the host. */
+const char *run_replay(const struct run_job *job, int64_t task, int which, bool on_host, char *text, size_t cap);
 /* Why tasks are left. */
 void run_left_text(const struct run_job *job, char *text, size_t cap);
 /* What a failure's line does on the host executor; NULL: not tried. */

@@ -47,10 +47,10 @@ void attn_finding_print(FILE *out, const struct attn_finding *f)
 {
     char line[ATTN_CASE_LINE_MAX];
     attn_case_print(&f->at, line, sizeof line);
-    attn_finding_print_as(out, f, line);
+    attn_finding_print_as(out, f, line, "attnfuzz run");
 }
 
-void attn_finding_print_as(FILE *out, const struct attn_finding *f, const char *line)
+void attn_finding_print_as(FILE *out, const struct attn_finding *f, const char *line, const char *command)
 {
     fprintf(out, "P%d %s", f->property, attn_property_name(f->property));
     if (attn_kernel(f->kernel)) {
@@ -60,7 +60,7 @@ void attn_finding_print_as(FILE *out, const struct attn_finding *f, const char *
     }
     if (f->failure != ATTN_F_NONE)
         fprintf(out, " failure=%s", attn_failure_name(f->failure));
-    fprintf(out, ": %s\n  line:   %s\n  replay: attnfuzz run '%s'\n", f->text, line, line);
+    fprintf(out, ": %s\n  line:   %s\n  replay: %s '%s'\n", f->text, line, command, line);
 }
 
 void attn_fleet_init(struct attn_fleet *fleet)

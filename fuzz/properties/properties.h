@@ -65,8 +65,8 @@ int attn_failure_property(int failure);
 
 /* The finding as three lines: what, the case's line, and the command that replays it. */
 void attn_finding_print(FILE *out, const struct attn_finding *finding);
-/* The same with another line (the script of the session that it was found in). */
-void attn_finding_print_as(FILE *out, const struct attn_finding *finding, const char *line);
+/* The same with another line (the script of the session that it was found in), and the command that it is given to. */
+void attn_finding_print_as(FILE *out, const struct attn_finding *finding, const char *line, const char *command);
 
 /* ---- Fleet: every device of the table and every weakening of one ----------------------------------------- */
 

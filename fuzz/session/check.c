@@ -183,7 +183,7 @@ void attn_session_finding_print(FILE *out, const struct attn_session *session, c
     if (!script)
         return;
     attn_session_print(session, script, ATTN_SESSION_TEXT_MAX);
-    attn_finding_print_as(out, &f->finding, script);
+    attn_finding_print_as(out, &f->finding, script, "attnfuzz run");
     attn_case_print(&f->finding.at, line, sizeof line);
     fprintf(out, "  step:   %s\n", line);
     free(script);

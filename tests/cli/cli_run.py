@@ -6,6 +6,7 @@ import glob
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -99,6 +100,9 @@ class Reports(Case):
         r = self.run_json("--kernel", "tile", SMALL, ODD)
         self.assertEqual({k for k, v in r["by_kernel"].items() if v["ran"]}, {"tile"})
         self.assertEqual((r["ran"], r["skipped"]), (1, 1))
+        for k in kernels():  # whatever the planner would have chosen
+            total = self.run_json("--kernel", k, SMALL)["by_kernel"]
+            self.assertEqual([x for x, of in total.items() if of["chosen"] > of["able"]], [])
 
     def test_a_second_schedule_changes_nothing(self):
         self.assertEqual(self.run_json("--schedules", SMALL)["failed"], 0)
@@ -221,7 +225,7 @@ class Shards(Case):
 class Failures(Case):
     def failed(self, result, path):
         self.assertEqual(result.count("FAILED "), 1, result)
-        self.assertIn("replay: attnfuzz run 'fa1 ", result)
+        self.assertRegex(result, r"replay: attnfuzz run --max-work \d+ (--timeout 2 )?'fa1 ")
         with open(path) as f:
             r = json.load(f)
         self.assertEqual((r["problems"], r["ran"], r["failed"]), (3, 3, 1))
@@ -238,6 +242,29 @@ class Failures(Case):
         failure = self.failed(result.out, path)
         self.assertEqual(failure["at"], f"{file}:2")
         self.assertIn("no result within 2 s", failure["text"])
+
+    def test_a_problem_that_takes_too_long_counts_and_is_run_again_as_it_was(self):
+        paths = {kind: self.path("out." + kind) for kind in ("json", "junit", "html", "failures")}
+        out = self.ends(1, "run", "--timeout", "1", "--max-work", str(2**62), *(f"--{k}={v}" for k, v in paths.items()),
+                        ENDLESS + " | dev=gfx942").out
+        with open(paths["json"]) as f:
+            r = json.load(f)
+        kernel = r["failures"][0]["kernel"]
+        self.assertEqual({k: (v["able"], v["ran"], v["failed"]) for k, v in r["by_kernel"].items() if v["failed"]},
+                         {kernel: (1, 1, 1)})
+        self.assertEqual({d for d, n in r["by_device"].items() if n}, {"gfx942"})
+        self.assertRegex(out, rf"(?m)^{kernel} +1 +[01] +1 +1 +0 ")
+        self.assertRegex(out, r"(?m)^devices .* gfx942 1 ")
+        line = f"{ENDLESS} | dev=gfx942 kernel={kernel}"
+        command = f"attnfuzz run --max-work {2**62} --timeout 1 '{line}'"
+        self.assertEqual((r["failures"][0]["line"], r["failures"][0]["replay"]), (line, command))
+        self.assertIn(f"\n  line:   {line}\n  replay: {command}\n", out)
+        self.assertEqual(ET.parse(paths["junit"]).getroot().find("testcase/failure").text, command)
+        with open(paths["html"]) as page, open(paths["failures"]) as lines:
+            self.assertIn(f"<pre>{command}</pre>", page.read())
+            self.assertEqual(lines.read().splitlines()[-1], line)
+        again = self.ends(1, *shlex.split(command)[1:]).out
+        self.assertIn(f"no result within 1 s, while it ran {kernel}", again)
 
     def test_a_worker_that_dies_is_reported_with_its_line_and_replaced(self):
         path = self.path("out.json")
