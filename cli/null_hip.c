@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -44,6 +45,8 @@ static const struct cli_manual manual = {
         "Device memory, copies, streams, events and graphs behave. What the runtime does not provide is said by name "
         "on standard error, and returns an error to the program. What a program needs and the stand-ins lack is named "
         "before it is started.\n\n"
+        "SIGINT, SIGQUIT, SIGTERM and SIGHUP are passed on to the command; the launches that it has made when it ends are "
+        "printed.\n\n"
         "With --execute the program's own code for the device is executed on the CPU, every access, wait and barrier "
         "checked; what it does wrong is said with its instruction, and is an error of the launch. Calls of hipBLAS and "
         "rocBLAS compute nothing even so; each is refused by name.",
@@ -181,10 +184,52 @@ static bool read_log(struct null_run *run, struct reader *r)
 
 /* ---- The command ----------------------------------------------------------------------------------------- */
 
+/* Signals that ask to end are for the command, whose launches are still to be printed: a file says which came. */
+struct signals {
+    sigset_t asked, before;
+    int file;
+};
+
+/* From before the command starts, so that it never goes on without us. What is ignored stays so, in the command too. */
+static bool take_signals(struct signals *s)
+{
+    static const int asks[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP };
+    struct sigaction now;
+    sigemptyset(&s->asked);
+    for (size_t i = 0; i < sizeof asks / sizeof asks[0]; i++)
+        if (!sigaction(asks[i], NULL, &now) && now.sa_handler != SIG_IGN)
+            sigaddset(&s->asked, asks[i]);
+    s->file = signalfd(-1, &s->asked, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (s->file < 0) {
+        cli_error("null-hip: %s", strerror(errno));
+        return false;
+    }
+    sigprocmask(SIG_BLOCK, &s->asked, &s->before);
+    return true;
+}
+
+/* Passes on what has come, to nobody when the command has ended (0). What a terminal sends, it sends to the command
+ * itself: they are in one group, as a command of its own could not read from that terminal. */
+static void pass_signals(const struct signals *s, pid_t command)
+{
+    struct signalfd_siginfo one;
+    while (read(s->file, &one, sizeof one) == (ssize_t)sizeof one)
+        if (command > 0 && one.ssi_code != SI_KERNEL)
+            kill(command, (int)one.ssi_signo);
+}
+
+static void leave_signals(const struct signals *s)
+{
+    pass_signals(s, 0);
+    close(s->file);
+    sigprocmask(SIG_SETMASK, &s->before, NULL);
+}
+
 /* In the child. Errors go to the parent as errno, through a pipe that a successful exec closes. */
 static void become(const struct null_run *run, const struct null_command *command, char **words, const char *log,
-                   int report)
+                   const struct signals *signals, int report)
 {
+    sigprocmask(SIG_SETMASK, &signals->before, NULL);
     bool good = !setenv("LD_LIBRARY_PATH", command->path, 1) && !setenv(NULL_LOG_VARIABLE, log, 1);
     if (run->devices)
         good = good && !setenv(NULL_DEVICES_VARIABLE, run->devices, 1);
@@ -200,7 +245,8 @@ static void become(const struct null_run *run, const struct null_command *comman
 }
 
 /* Starts it; -1 with a message when it cannot be. */
-static pid_t begin(const struct null_run *run, const struct null_command *command, char **words, const char *log)
+static pid_t begin(const struct null_run *run, const struct null_command *command, char **words, const char *log,
+                   const struct signals *signals)
 {
     int report[2], why = 0;
     if (pipe2(report, O_CLOEXEC)) {
@@ -210,7 +256,7 @@ static pid_t begin(const struct null_run *run, const struct null_command *comman
     fflush(stdout);
     pid_t child = fork();
     if (child == 0)
-        become(run, command, words, log, report[1]);
+        become(run, command, words, log, signals, report[1]);
     close(report[1]);
     if (child < 0)
         why = errno;
@@ -224,16 +270,18 @@ static pid_t begin(const struct null_run *run, const struct null_command *comman
 }
 
 /* Prints the log while the command runs, and the rest of it afterwards. Returns its status. */
-static int follow(struct null_run *run, pid_t child, int file)
+static int follow(struct null_run *run, pid_t child, int file, const struct signals *signals)
 {
     enum { LOOK_MS = 20 };
     struct reader reader = { .file = file };
-    struct pollfd wait = { .fd = file, .events = POLLIN };
+    struct pollfd wait[] = { { .fd = file, .events = POLLIN }, { .fd = signals->file, .events = POLLIN } };
     int status;
     pid_t done;
     while ((done = waitpid(child, &status, WNOHANG)) == 0)
-        if (poll(&wait, 1, LOOK_MS) > 0)
+        if (poll(wait, 2, LOOK_MS) > 0) {
+            pass_signals(signals, child);
             read_log(run, &reader);
+        }
     while (read_log(run, &reader)) {
     }
     if (done < 0) {
@@ -246,6 +294,7 @@ static int follow(struct null_run *run, pid_t child, int file)
 static int run_command(struct null_run *run, char **words)
 {
     struct null_command command;
+    struct signals signals;
     int log[2];
     char name[64];
     if (!null_command_check(words[0], &command))
@@ -256,19 +305,17 @@ static int run_command(struct null_run *run, char **words)
         return CLI_LACKS;
     }
     snprintf(name, sizeof name, "/proc/%ld/fd/%d", (long)getpid(), log[1]);
-    /* As a shell does: what the terminal sends is for the command, whose launches are still to be printed. */
-    struct sigaction ignore = { .sa_handler = SIG_IGN }, keyboard, quit;
-    pid_t child = begin(run, &command, words, name);
+    const bool taken = take_signals(&signals);
+    pid_t child = taken ? begin(run, &command, words, name, &signals) : -1;
     null_command_free(&command);
-    if (child < 0)
+    if (child < 0) {
+        if (taken)
+            leave_signals(&signals);
         return CLI_LACKS;
-    sigaction(SIGINT, &ignore, &keyboard);
-    sigaction(SIGQUIT, &ignore, &quit);
+    }
     if (run->json)
         fputs("{\"launches\":[\n", run->out);
-    int code = follow(run, child, log[0]);
-    sigaction(SIGINT, &keyboard, NULL);
-    sigaction(SIGQUIT, &quit, NULL);
+    int code = follow(run, child, log[0], &signals);
     close(log[0]);
     close(log[1]);
     if (run->json)
@@ -276,6 +323,8 @@ static int run_command(struct null_run *run, char **words)
     else
         fprintf(run->out, "%" PRIu64 " launches, %" PRIu64 " calls refused, status %d\n", run->launches, run->refused,
                 code);
+    fflush(run->out);
+    leave_signals(&signals);
     return code;
 }
 

@@ -5,8 +5,10 @@ call HIP."""
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import threading
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "support"))
@@ -51,6 +53,10 @@ int main(int argc, char **argv)
         return hipDeviceReset() == 801 ? 9 : 1;
     if (argc > 2 && !strcmp(argv[2], "blas"))
         return hipblasCreate(&blas) || hipblasSgemm(blas) || hipblasDaxpy(blas) != 7;
+    if (argc > 2 && !strcmp(argv[2], "wait")) {
+        fprintf(stderr, "ready\n");
+        pause();
+    }
     return 0;
 }
 """
@@ -145,6 +151,44 @@ class NullHip(Case):
     def test_launches_before_an_abort_are_printed(self):
         said = self.ends(134, "null-hip", "--", self.program(), "2", "abort").out
         self.assertIn("2 launches, 0 calls refused, status 134", said)
+
+    def interrupt(self, numbers, *command, **how):
+        """Sent signals once the command, which says "ready" on standard error, is there: exit code, output."""
+        out = self.path("signalled")
+        with open(out, "w") as file, subprocess.Popen([ATTNFUZZ, "null-hip", *command], stdout=file, text=True,
+                                                      stderr=subprocess.PIPE, start_new_session=True, **how) as child:
+            late = threading.Timer(60, os.killpg, (child.pid, signal.SIGKILL))
+            late.start()
+            said = ""
+            while "ready" not in said and child.poll() is None:
+                said += child.stderr.readline()
+            for number in numbers:
+                child.send_signal(number)
+            child.stderr.read()
+            child.wait()
+            late.cancel()
+        return child.returncode, self.read(out)
+
+    def test_a_signal_ends_the_command_and_the_launches_until_then_are_printed(self):
+        program = self.program()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+            code, out = self.interrupt([number], "--", program, "2", "wait")
+            self.assertEqual(code, 128 + number, out)
+            self.assertIn(f"2 launches, 0 calls refused, status {128 + number}", out)
+        code, out = self.interrupt([signal.SIGTERM], "--json", "--", program, "2", "wait")
+        self.assertIn('"status":143', out.splitlines()[-1])
+
+    def test_a_command_may_take_its_signal_otherwise(self):
+        code, out = self.interrupt([signal.SIGTERM], "--", "sh", "-c",
+                                   "trap 'exit 7' TERM; echo ready >&2; while :; do sleep 0.02; done")
+        self.assertEqual(code, 7, out)
+        self.assertIn("0 launches, 0 calls refused, status 7", out)
+
+    def test_a_signal_that_is_ignored_stays_so(self):
+        ignore = lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)  # noqa: E731
+        code, out = self.interrupt([signal.SIGHUP, signal.SIGTERM], "--", "sh", "-c",
+                                   "echo ready >&2; exec sleep 60", preexec_fn=ignore)
+        self.assertEqual(code, 128 + signal.SIGTERM, out)
 
     def test_launches_of_children_are_printed(self):
         program = self.program()
