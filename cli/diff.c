@@ -226,10 +226,10 @@ static int compare(struct diff *diff, const struct options *o, int n, char **giv
                                                        .prec_default = o->prec_default,
                                                        .no_code = o->no_code };
         code = diff_side_prepare(&diff->side[s], &subject, o->execute);
+        if (code == CLI_GOOD)
+            code = diff_side_start(&diff->side[s]);
         if (code != CLI_GOOD)
             return code;
-        if (!diff_side_start(&diff->side[s]))
-            return CLI_USAGE;
     }
     diff_types_join(&diff->side[0].types, &diff->side[1].types, &diff->types, &diff->draw);
     diff->n_devices = diff_match_devices(diff);

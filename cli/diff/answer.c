@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/check/call.h"
@@ -201,12 +202,30 @@ static bool read_head(struct diff_side *side)
     return good && side->n_devices > 0;
 }
 
-bool diff_side_start(struct diff_side *side)
+/* With which code a process ends that says no more; one that does not end is not waited for. */
+static int end_code(struct diff_side *side)
 {
-    int to[2], from[2];
+    enum { END_MS = 1500, LOOK_MS = 5 };
+    const struct timespec look = { .tv_nsec = LOOK_MS * 1000000 };
+    for (int ms = 0, status; ms < END_MS; ms += LOOK_MS) {
+        const pid_t ended = waitpid(side->pid, &status, WNOHANG);
+        if (ended == side->pid) {
+            side->pid = 0;
+            return WIFEXITED(status) && WEXITSTATUS(status) == CLI_LACKS ? CLI_LACKS : CLI_USAGE;
+        }
+        if (ended < 0)
+            break;
+        nanosleep(&look, NULL);
+    }
+    return CLI_USAGE;
+}
+
+int diff_side_start(struct diff_side *side)
+{
+    int to[2], from[2], code = CLI_USAGE;
     if (pipe2(to, O_CLOEXEC) || pipe2(from, O_CLOEXEC)) {
         cli_error("a pipe: %s", strerror(errno));
-        return false;
+        return CLI_LACKS;
     }
     fflush(NULL);
     side->pid = fork();
@@ -226,10 +245,14 @@ bool diff_side_start(struct diff_side *side)
     side->to = to[1];
     side->from = side->pid > 0 ? fdopen(from[0], "r") : NULL;
     if (side->from && read_head(side))
-        return true;
+        return CLI_GOOD;
+    if (!side->from)
+        code = CLI_LACKS;
+    else if (feof(side->from))
+        code = end_code(side);
     cli_error("%s cannot be asked", side->subject);
     diff_side_stop(side);
-    return false;
+    return code;
 }
 
 void diff_side_stop(struct diff_side *side)
@@ -292,7 +315,7 @@ static void print_request(struct request *r, const struct attn_problem *p, int n
 
 static bool send_request(struct diff_side *side, const struct request *r)
 {
-    return (side->pid || diff_side_start(side)) && put_all(side->to, r->text, r->bytes);
+    return (side->pid || diff_side_start(side) == CLI_GOOD) && put_all(side->to, r->text, r->bytes);
 }
 
 /* The replies to n lines; false when the process ends before them. */

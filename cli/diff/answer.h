@@ -49,8 +49,9 @@ struct diff_side {
 /* Sets subject, program and arguments of a side: own=PATH may name another build of the command as well. CLI_GOOD, or
  * an exit code after a message. */
 int diff_side_prepare(struct diff_side *side, const struct check_subject_options *options, bool execute);
-/* Starts the process, which opens the subject; false after a message. */
-bool diff_side_start(struct diff_side *side);
+/* Starts the process, which opens the subject. CLI_GOOD, or an exit code after a message: the process's own where it
+ * says whose fault it is. */
+int diff_side_start(struct diff_side *side);
 void diff_side_stop(struct diff_side *side);
 /* Asks one side about a problem. */
 void diff_side_ask(struct diff_side *side, const struct attn_problem *p, struct diff_reply *reply);

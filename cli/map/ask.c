@@ -22,7 +22,7 @@ static int prepare(const struct map_options *o, int number, struct diff_side *si
                                                    .prec_default = o->prec_default,
                                                    .no_code = o->no_code };
     const int code = diff_side_prepare(side, &options, false);
-    return code != CLI_GOOD ? code : diff_side_start(side) ? CLI_GOOD : CLI_USAGE;
+    return code != CLI_GOOD ? code : diff_side_start(side);
 }
 
 static int number_of(const struct diff_side *side, const char *device)

@@ -40,6 +40,14 @@ class Own(Case):
         said = self.ends(2, "diff", "--subject", "own", "--subject", "own", self.write("empty.txt", "")).err
         self.assertIn("no problem line in the input", said)
 
+    def test_what_is_missing_is_3_in_every_verb_that_opens_a_subject(self):
+        subject, options = "ggml=" + LIBRARY, ("--no-code", "--null-runtime", self.folder.name)
+        for arguments in (("check", "--subject", subject), ("map", "--subject", subject),
+                          ("map", "--diff", "own", subject), ("diff", "--subject", subject, "--subject", "own"),
+                          ("diff", "--subject", "own", "--subject", subject)):
+            said = self.ends(3, *arguments, *options).err
+            self.assertIn("it needs libamdhip64.so.6, which the null runtime in", said)
+
     def test_usage(self):
         self.assertIn("twice", self.ends(2, "diff", "--subject", "own").err)
         self.assertIn("twice", self.ends(2, "diff", *["--subject", "own"] * 3).err)
