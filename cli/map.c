@@ -319,7 +319,7 @@ static int draw(const struct options *o, struct picture *p)
         picture_text(stdout, p, columns(), colour);
     const int stopped = cli_interrupted();
     if (stopped)
-        printf("stopped by %s: cells that were not asked are dots\n", cli_interrupt_name(stopped));
+        printf("stopped by %s: cells that were not reached are -\n", cli_interrupt_name(stopped));
     struct picture_count count;
     picture_count(p, 0, -1, &count);
     return picture_is_bad(&count, p->diff) ? CLI_BROKEN : CLI_GOOD;

@@ -90,8 +90,12 @@ static void ask(struct picture *p, struct check *check, int device, int at, int 
     struct check_verdict v;
     char kernel[PICTURE_NAME_MAX] = "";
     const char *why;
-    if (!picture_problem(p, what, q, kv, &problem) || !attn_subject_legal(check->subject, &problem, &why))
+    if (!picture_problem(p, what, q, kv, &problem))
         return;
+    if (!attn_subject_legal(check->subject, &problem, &why)) {
+        c->state = PICTURE_BLANK;
+        return;
+    }
     check_call(check, device, &problem, false, false, &v);
     if (v.main)
         check_kernel_name(v.main->kernel, kernel, sizeof kernel);

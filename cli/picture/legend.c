@@ -49,6 +49,7 @@ void legend_each(const struct picture *p, void (*put)(void *, const struct legen
         { p->priced, { "mp-cliff", 0, "cliff: a neighbour costs below a third" } },
         { p->priced || count.naive, { "mp-wrong", '!', "naive or a cliff where none may be (P11)" } },
         { count.state[PICTURE_LARGE] > 0, { "mp-large", '?', "too large to be asked" } },
+        { count.state[PICTURE_UNREACHED] > 0, { "mp-unreached", '-', "not reached: asking ended before" } },
         { count.state[PICTURE_BLANK] > 0, { "mp-blank", 0, "not asked: there is no such call" } },
     };
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)

@@ -42,6 +42,7 @@ void panel_style(FILE *out)
     LOOKS(X)
 #undef X
     fputs(".mp-s3{fill:url(#mp-stripes)}.mp-blank{fill:var(--mp-unasked)}.mp-large{fill:url(#mp-dots)}\n"
+          ".mp-unreached{fill:var(--mp-ground)}\n"
           ".mp-hole{fill:url(#mp-hole);stroke:var(--mp-bad);stroke-width:1.5;vector-effect:non-scaling-stroke}\n"
           ".mp-stub{fill:url(#mp-stub);stroke:var(--mp-ink);stroke-width:1.5;vector-effect:non-scaling-stroke}\n"
           ".mp-fails{fill:var(--mp-black);stroke:var(--mp-bad);stroke-width:1.5;vector-effect:non-scaling-stroke}\n"
@@ -176,8 +177,8 @@ static void find_boxes(struct plane *a)
 static const char *class_of(const struct picture *p, const struct picture_cell *c, char class[48])
 {
     static const char *const states[PICTURE_STATE_COUNT] = {
-        [PICTURE_BLANK] = "mp-blank", [PICTURE_LARGE] = "mp-large", [PICTURE_HOLE] = "mp-hole",
-        [PICTURE_STUB] = "mp-stub",   [PICTURE_FAILS] = "mp-fails",
+        [PICTURE_UNREACHED] = "mp-unreached", [PICTURE_BLANK] = "mp-blank", [PICTURE_LARGE] = "mp-large",
+        [PICTURE_HOLE] = "mp-hole",           [PICTURE_STUB] = "mp-stub",   [PICTURE_FAILS] = "mp-fails",
     };
     char kernel[16];
     panel_kernel_class(p, c->kernel, kernel, sizeof kernel);

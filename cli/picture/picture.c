@@ -55,8 +55,17 @@ void picture_axes(struct picture *p)
 bool picture_open(struct picture *p)
 {
     p->cell = calloc((size_t)p->n_devices * (size_t)p->n_whats, (size_t)(p->n_q * p->n_kv) * sizeof *p->cell);
-    for (int64_t i = 0; p->cell && i < (int64_t)p->n_devices * p->n_whats * p->n_q * p->n_kv; i++)
-        p->cell[i].kernel = p->cell[i].old_kernel = PICTURE_NO_KERNEL;
+    const int side = p->n_q * p->n_kv;
+    for (int i = 0; p->cell && i < p->n_whats * side; i++) {
+        const int what = i / side, kv = i % side / p->n_q, q = i % p->n_q;
+        struct attn_problem problem;
+        const bool legal = picture_problem(p, what, q, kv, &problem);
+        for (int d = 0; d < p->n_devices; d++)
+            *picture_cell(p, d, what, q, kv) =
+                (struct picture_cell){ .state = legal ? PICTURE_UNREACHED : PICTURE_BLANK,
+                                       .kernel = PICTURE_NO_KERNEL,
+                                       .old_kernel = PICTURE_NO_KERNEL };
+    }
     return p->cell || cli_out_of_memory();
 }
 
@@ -214,7 +223,7 @@ char picture_cell_letter(const struct picture *p, const struct picture_cell *c)
         PICTURE_STATES(X)
 #undef X
     };
-    if (p->diff && (c->change == PICTURE_SAME || c->change == PICTURE_LAUNCH))
+    if (p->diff && c->state != PICTURE_UNREACHED && (c->change == PICTURE_SAME || c->change == PICTURE_LAUNCH))
         return c->change == PICTURE_SAME ? '.' : '~';
     if (p->diff && c->change == PICTURE_BETTER && c->state == PICTURE_RUNS)
         return '+';
@@ -325,7 +334,7 @@ static void count_panel(const struct picture *p, int device, int what, struct pi
     for (int i = 0; i < p->n_q * p->n_kv; i++, c++) {
         count->cells++;
         count->state[c->state]++;
-        count->change[c->change]++;
+        count->change[c->change] += c->state != PICTURE_UNREACHED;
         if (c->state == PICTURE_RUNS && c->kernel < PICTURE_NAMES_MAX)
             count->kernel[c->kernel]++;
         count->naive += (c->mark & PICTURE_NAIVE) != 0;

@@ -22,6 +22,7 @@ enum {
 /* What came of a cell's problem, for all but RUNS in a letter of its own.
  * X(NAME, letter, word, what it means) */
 #define PICTURE_STATES(X)                                                                      \
+    X(UNREACHED, '-', "not reached", "asking ended before")                                    \
     X(BLANK, '.', "not asked", "its callers cannot make the call")                             \
     X(RUNS, 0, "runs", "a kernel is launched")                                                 \
     X(LARGE, '?', "too large", "too large to be asked")                                        \
@@ -99,7 +100,8 @@ struct picture {
 void picture_axes(struct picture *picture);
 /* Adds a column where it is not there yet, there are fewer than `most`, and its types are none of a subject's own. */
 void picture_what_add(struct picture *picture, const struct picture_what *what, int most);
-/* Memory for the cells, once devices, whats and axes are set; false, with a message, when there is none. */
+/* Memory for the cells, once devices, whats and axes are set; false, with a message, when there is none. Until they are
+ * asked they are UNREACHED, where there is no such call BLANK. */
 bool picture_open(struct picture *picture);
 void picture_close(struct picture *picture);
 

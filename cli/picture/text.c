@@ -207,8 +207,8 @@ static void put_states(FILE *out, const struct picture *p, const struct picture_
                                 0 };
         char text[128];
         snprintf(text, sizeof text, "%s: %s", picture_state_word(state), picture_state_text(state));
-        if (state == PICTURE_BLANK && count->state[state])
-            fprintf(out, "  .    %7" PRId64 "  %s\n", count->state[state], text);
+        if ((state == PICTURE_BLANK || state == PICTURE_UNREACHED) && count->state[state])
+            fprintf(out, "  %-4s %7" PRId64 "  %s\n", state == PICTURE_BLANK ? "." : letter, count->state[state], text);
         else if (state != PICTURE_RUNS)
             put_stands_out(out, p, letter, count->state[state], text, is_state, state);
     }

@@ -230,9 +230,15 @@ class Planted(Case):
         self.assertEqual({at: c for at, c in cells.items() if c != "."}, {(8, kv): "+" for kv in N_KV})
 
     def test_interrupted_it_draws_what_was_asked(self):
-        path, answered = self.path("map.svg"), self.path("answered")
-        child = subprocess.Popen([ATTNFUZZ, "map", "--subject", self.build(slow=answered), "--head", "128", "--svg",
-                                  path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for diff in (False, True):
+            self.interrupt(diff)
+
+    def interrupt(self, diff):
+        path, answered = self.path("map.svg"), self.path("answered%d" % diff)
+        subject = self.build(slow=answered)
+        child = subprocess.Popen([ATTNFUZZ, "map", *(("--diff", subject, subject) if diff else ("--subject", subject)),
+                                  "--head", "128", "--svg", path],
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.addCleanup(child.kill)
         while child.poll() is None and not os.path.exists(answered):
             time.sleep(0.02)
@@ -241,7 +247,16 @@ class Planted(Case):
         self.assertEqual(child.returncode, 143, err)
         self.assertIn("stopped by SIGTERM", out)
         panel = read_svg(path)["gfx906", "D 128, GQA 1, f16"]
-        self.assertEqual({"not asked", "tile"}, set(panel.cell.values()))
+        self.assertEqual({"not reached", "tile"}, set(panel.cell.values()))
+        self.assertIn("cells that were not reached are -\n", out)
+        missing = int(re.search(r"(?m)^  - +(\d+)  not reached: asking ended before$", out).group(1))
+        self.assertNotIn("not asked", out)
+        asked = int(re.search(r"upwards; (\d+) of them", out).group(1)) - missing
+        self.assertTrue(asked > 0 and missing > 0, out)
+        if diff:
+            self.assertEqual(int(re.search(r"(?m)^  \. +(\d+)  the same$", out).group(1)), asked)
+        with open(path, encoding="utf-8") as f:
+            self.assertIn("not reached: asking ended before", f.read())
 
     def test_usage(self):
         self.assertIn("No such file", self.ends(2, "map", "--subject", "own=/nosuch/build").err)
