@@ -5,6 +5,7 @@
 #include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cli/check/baseline.h"
 #include "cli/check/finding.h"
@@ -28,7 +29,13 @@ int check_baseline_read(const char *path, struct check_baseline *baseline)
     struct lines lines;
     char *argument = (char *)(uintptr_t)path;
     int code = CLI_GOOD;
+    struct stat status;
     memset(baseline, 0, sizeof *baseline);
+    if (strcmp(path, "-") && stat(path, &status) == 0 &&
+        S_ISDIR(status.st_mode)) { /* of which all lines would be taken */
+        cli_error("%s: %s", path, strerror(EISDIR));
+        return CLI_USAGE;
+    }
     if (!lines_open(&lines, 1, &argument, NULL, BASELINE_LINE_MAX))
         return CLI_USAGE;
     for (enum lines_result r; code == CLI_GOOD && (r = lines_next(&lines)) != LINES_END;) {

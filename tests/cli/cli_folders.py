@@ -87,6 +87,17 @@ class Folders(Case):
             self.assertEqual(code, 2)
             self.assertIn("No such file", err)
 
+    def test_a_baseline_is_no_folder(self):
+        folder, file = self.path("baseline"), self.write("baseline.txt", "# none\n")
+        os.mkdir(folder)
+        for lines in (False, True):
+            if lines:
+                self.write("baseline/a.txt", "# none\n")
+            said = self.ends(2, "check", "--subject", "own", "--calls", "20", "--baseline", folder).err
+            self.assertEqual(said, f"attnfuzz: {folder}: Is a directory\n")
+        self.good("check", "--subject", "own", "--calls", "20", "--baseline", file)
+        self.good("check", "--subject", "own", "--calls", "20", "--baseline", "-")
+
     def test_replay(self):
         def run(path):
             done = subprocess.run([REPLAY, path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
