@@ -45,8 +45,8 @@ static const struct cli_manual manual = {
         "Device memory, copies, streams, events and graphs behave. What the runtime does not provide is said by name "
         "on standard error, and returns an error to the program. What a program needs and the stand-ins lack is named "
         "before it is started.\n\n"
-        "SIGINT, SIGQUIT, SIGTERM and SIGHUP are passed on to the command; the launches that it has made when it ends are "
-        "printed.\n\n"
+        "SIGINT, SIGQUIT, SIGTERM and SIGHUP are passed on to the command; the launches that it has made when it ends "
+        "are printed.\n\n"
         "With --execute the program's own code for the device is executed on the CPU, every access, wait and barrier "
         "checked; what it does wrong is said with its instruction, and is an error of the launch. Calls of hipBLAS and "
         "rocBLAS compute nothing even so; each is refused by name.",
