@@ -261,11 +261,8 @@ static int find_and_report(const struct options *o, struct check *check, struct 
     check_baseline_apply(baseline, check);
     bool saved = write_report(o->save_baseline, check, check_baseline_write);
     int code = check_leave_beyond(check) ? CLI_BROKEN : CLI_GOOD;
-    if (lines && check->calls == 0 && !given.errors && !check->stopped) {
-        cli_error(check->not_legal ? "no problem in the input that %s can be asked" : "no problem line in the input",
-                  check->subject->name);
-        code = CLI_USAGE;
-    }
+    if (lines && check->calls == 0 && !given.errors && !check->stopped)
+        code = corpus_none(check->not_legal ? check->subject->name : NULL);
     if (lines)
         code = corpus_close(&given, code);
     if (!saved || !write_report(o->json, check, check_report_json) ||

@@ -15,6 +15,7 @@
 #include "cli/input/interrupt.h"
 #include "cli/input/message.h"
 #include "cli/input/output.h"
+#include "cli/input/place.h"
 #include "cli/map/figures.h"
 #include "cli/verbs.h"
 #include "fuzz/domain/domain.h"
@@ -183,10 +184,8 @@ static int ask_given(struct diff *diff, const struct options *o, int n, char **g
     }
     ask(diff, b);
     diff->seconds = cli_now() - begun;
-    if (diff->calls == 0 && !corpus.errors && !cli_interrupted()) {
-        cli_error(diff->not_legal ? "no problem in the input that both can be asked" : "no problem line in the input");
-        code = CLI_USAGE;
-    }
+    if (diff->calls == 0 && !corpus.errors && !cli_interrupted())
+        code = corpus_none(diff->not_legal ? "both" : NULL);
     return corpus_close(&corpus, code);
 }
 
@@ -263,19 +262,17 @@ static int compare(struct diff *diff, const struct options *o, int n, char **giv
 static int run(int argc, char **argv)
 {
     struct options o = { .seed = 1 };
-    char *words[64];
-    int n_words = 0;
-    for (; n_words < argc && n_words < 63; n_words++)
-        words[n_words] = argv[n_words];
-    words[n_words] = NULL;
-    if (!read_options(argc, argv, &o))
-        return CLI_USAGE;
-    if (o.answer)
-        return diff_answer_all(&(struct check_subject_options){ .subject = o.subject[0],
-                                                                .null_runtime = o.null_runtime,
-                                                                .prec_default = o.prec_default,
-                                                                .no_code = o.no_code },
-                               o.execute, words);
+    char **words = cli_words(argc, argv);
+    if (!words)
+        return CLI_LACKS;
+    const bool good = read_options(argc, argv, &o);
+    const struct check_subject_options side = {
+        .subject = o.subject[0], .null_runtime = o.null_runtime, .prec_default = o.prec_default, .no_code = o.no_code
+    };
+    const int answered = !good ? CLI_USAGE : o.answer ? diff_answer_all(&side, o.execute, words) : CLI_GOOD;
+    free(words);
+    if (!good || o.answer)
+        return answered;
     if ((o.json && !cli_output_try(o.json)) || (o.html && !cli_output_try(o.html)))
         return CLI_USAGE;
     if (!o.seconds && !o.calls && optind == argc)

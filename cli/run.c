@@ -399,8 +399,7 @@ static int run(int argc, char **argv)
     } else if (corpus.errors) {
         cli_error("nothing was run");
     } else if (job.n_read == 0) {
-        cli_error("no problem line in the input");
-        code = CLI_USAGE;
+        code = corpus_none(NULL);
     } else if (options.list) {
         list(&job);
     } else {

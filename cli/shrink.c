@@ -331,10 +331,8 @@ static int shrink_all(struct shrinker *s, int n, char **arguments)
         end_line(s);
         code = one > code ? one : code;
     }
-    if (!any && !corpus.errors) {
-        cli_error("no problem line in the input");
-        code = CLI_USAGE;
-    }
+    if (!any && !corpus.errors)
+        code = corpus_none(NULL);
     return corpus_close(&corpus, code);
 }
 

@@ -301,6 +301,15 @@ void corpus_place(const struct corpus *corpus, char *text, size_t cap)
     snprintf(text, cap, "%s:%" PRId64, lines_name(&corpus->lines, corpus->lines.current), corpus->number);
 }
 
+int corpus_none(const char *asked)
+{
+    if (asked)
+        cli_error("no problem in the input that %s can be asked", asked);
+    else
+        cli_error("no problem line in the input");
+    return CLI_USAGE;
+}
+
 int corpus_close(struct corpus *corpus, int code)
 {
     bool unreadable = corpus->lines.unreadable > 0;

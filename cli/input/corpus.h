@@ -37,6 +37,8 @@ bool corpus_next_item(struct corpus *corpus, struct attn_case *c, const struct a
 bool corpus_next(struct corpus *corpus, struct attn_case *c);
 /* The place of what was last returned, as FILE:LINE. */
 void corpus_place(const struct corpus *corpus, char *text, size_t cap);
+/* Says that there was no problem line, or none that those named (NULL: nobody) can be asked; CLI_USAGE. */
+int corpus_none(const char *asked);
 /* Exit code for what was read: CLI_USAGE when a line was unreadable, or a file passed over and all else good; else
  * code. */
 int corpus_close(struct corpus *corpus, int code);

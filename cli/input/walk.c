@@ -78,9 +78,7 @@ int walk(const struct walk_verb *verb, int argc, char **argv)
         if (!walk_case(verb, &options, &at))
             code = CLI_BROKEN;
     }
-    if (!any && !corpus.errors) {
-        cli_error("no problem line in the input");
-        code = CLI_USAGE;
-    }
+    if (!any && !corpus.errors)
+        code = corpus_none(NULL);
     return corpus_close(&corpus, code);
 }

@@ -16,6 +16,7 @@
 
 #include "fuzz/properties/sweep.h"
 #include "planner/random.h"
+#include "tests/fuzz/described.h"
 
 enum { EXTENTS = 6, STEPS_MAX = 4 };
 
@@ -51,20 +52,8 @@ static int64_t extent(int bits) { return 1 + below((int64_t)1 << below(bits)); }
 static void draw_device(struct attn_device *d)
 {
     *d = climb.fleet.device[below(climb.fleet.n)];
-    if (below(2))
-        return;
-    if (below(2))
-        d->n_cu = 1 + (int32_t)below(below(2) ? 16 : 400);
-    if (below(2))
-        d->lds_bytes = d->lds_static_bytes = 1024 * (20 + (int32_t)below(60));
-    if (below(2))
-        d->max_threads = 256 << below(3);
-    if (below(2))
-        d->max_grid[1] = 1024 + (uint32_t)below(300); /* as many splits as there are */
-    if (below(4) == 0)
-        d->matrix = (int32_t)below(ATTN_MATRIX_COUNT);
-    if (below(4) == 0)
-        d->async_copy = !d->async_copy;
+    if (below(2) == 0)
+        describe_device(d, &climb.state);
 }
 
 static void draw_head_sizes(struct call *c)
@@ -164,7 +153,8 @@ struct allowed {
 
 static struct allowed allowed_by(const struct attn_device *d, const struct attn_key *key, const struct attn_key *than)
 {
-    struct allowed a = { 3, 3, -1, -1 };
+    const uint32_t unnamed = attn_price_limit(d, than, than);
+    struct allowed a = { unnamed, unnamed, -1, -1 };
     for (int id = 0; id < ATTN_KERNEL_COUNT; id++)
         for (int i = 0; i < attn_kernel(id)->n_steps; i++) {
             const struct attn_cost_step *step = &attn_kernel(id)->steps[i];

@@ -14,6 +14,7 @@
 #include "fuzz/properties/sweep.h"
 #include "planner/arith.h"
 #include "planner/random.h"
+#include "tests/fuzz/described.h"
 
 static uint64_t state = 5;
 
@@ -23,18 +24,7 @@ static void draw_device(struct attn_device *d)
 {
     *d = *attn_device((int)below(attn_device_count()));
     strcpy(d->name, "described");
-    if (below(2))
-        d->n_cu = 1 + (int32_t)below(below(2) ? 16 : 400);
-    if (below(2))
-        d->max_threads = 256 << below(3);
-    if (below(2))
-        d->lds_bytes = d->lds_static_bytes = 1024 * (20 + (int32_t)below(60));
-    if (below(2))
-        d->max_grid[1] = 1024 + (uint32_t)below(300); /* as many splits as there are */
-    if (below(4) == 0)
-        d->matrix = (int32_t)below(ATTN_MATRIX_COUNT);
-    if (below(4) == 0)
-        d->async_copy = !d->async_copy;
+    describe_device(d, &state);
     assert_null(attn_device_check(d));
 }
 
