@@ -54,6 +54,10 @@ int64_t attn_image_bytes_sample(const struct attn_problem *problem, const struct
  * that. */
 int64_t attn_image_reach(const struct attn_problem *problem);
 
+/* The buffers of a problem, without bytes and stretches: which operand lies in which, numbered in the order of the
+ * operands, and how large each is. */
+void attn_image_layout(const struct attn_problem *problem, struct attn_image *image);
+
 /* Lays the tensors of a legal problem out: every byte of a stretch is a NaN pattern (0xFF), roles are marked. Returns
  * false when attn_image_bytes exceeds max_bytes, attn_image_reach ATTN_REACH_MOST, or memory runs out; nothing is kept
  * then. */

@@ -15,8 +15,7 @@
 
 enum { LARGE = 64 << 20 }; /* bytes of a buffer's stretches */
 
-/* Buffers of a problem without their bytes: which operand lies in which, and how large each is. */
-static void layout(const struct attn_problem *problem, struct attn_image *image)
+void attn_image_layout(const struct attn_problem *problem, struct attn_image *image)
 {
     int of_letter[256];
     memset(of_letter, 0xFF, sizeof of_letter);
@@ -48,7 +47,7 @@ static int64_t reach(const struct attn_image *image)
 int64_t attn_image_reach(const struct attn_problem *problem)
 {
     struct attn_image image;
-    layout(problem, &image);
+    attn_image_layout(problem, &image);
     return reach(&image);
 }
 
@@ -98,7 +97,7 @@ int64_t attn_image_bytes_sample(const struct attn_problem *problem, const struct
 {
     struct attn_image image;
     int64_t total = 0;
-    layout(problem, &image);
+    attn_image_layout(problem, &image);
     for (int b = 0; b < image.n_buffers; b++) {
         const bool found = find_stretches(problem, sample, &image, b);
         total = attn_add_sat(total, found ? bytes_of(&image.buffer[b]) : image.buffer[b].size);
@@ -194,7 +193,7 @@ bool attn_image_create_sample(const struct attn_problem *problem, const struct a
                               struct attn_image *image)
 {
     int64_t left = max_bytes;
-    layout(problem, image);
+    attn_image_layout(problem, image);
     bool good = reach(image) <= ATTN_REACH_MOST;
     for (int b = 0; b < image->n_buffers && good; b++)
         good = make_buffer(problem, sample, image, b, &left);

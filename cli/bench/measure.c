@@ -80,10 +80,12 @@ static void fill_mask(const struct attn_problem *p, uint8_t *bytes)
 static bool fill(struct bench_problem *p)
 {
     enum { PERIOD = 4099 }; /* rows; a prime, so that no two heads or sequences are alike */
+    int seen = 0;           /* buffers filled; they are numbered in the order of the operands */
     for (int o = 0; o < ATTN_OPERAND_COUNT; o++) {
         const int b = p->image.buffer_of[o];
-        if (b < 0)
+        if (b < 0 || b < seen)
             continue;
+        seen = b + 1;
         struct attn_buffer *buffer = &p->image.buffer[b];
         const struct attn_tensor *t = &p->c.problem.t[o];
         if (o == ATTN_MASK)
@@ -96,20 +98,13 @@ static bool fill(struct bench_problem *p)
     return true;
 }
 
-/* Contiguous tensors, each in a buffer of its own. */
+/* Contiguous tensors, but for V in K: the first operand of a buffer fills it. */
 static bool lay_out(struct bench_problem *p)
 {
-    for (int o = 0; o < ATTN_OPERAND_COUNT; o++) {
-        const struct attn_tensor *t = &p->c.problem.t[o];
-        p->image.buffer_of[o] = -1;
-        if ((o == ATTN_MASK || o == ATTN_SINKS) && !t->present)
-            continue;
-        const int b = p->image.buffer_of[o] = p->image.n_buffers++;
-        p->image.buffer[b].size = attn_tensor_span(t);
-        p->image.buffer[b].bytes = malloc((size_t)p->image.buffer[b].size);
-        if (!p->image.buffer[b].bytes)
+    attn_image_layout(&p->c.problem, &p->image);
+    for (int b = 0; b < p->image.n_buffers; b++)
+        if (!(p->image.buffer[b].bytes = malloc((size_t)p->image.buffer[b].size)))
             return false;
-    }
     return fill(p);
 }
 

@@ -57,7 +57,7 @@ static __device__ SIMT_GPU_INLINE void mma_group_load_q(const attn_args &a, mma_
         SIMT_UNROLL
         for (int i = 0; i < 8; i++) {
             x[i] = holds ? reinterpret_cast<const float *>(row)[8 * piece + i] : 0.0f;
-            top = simt_max(top, x[i] < 0.0f ? -x[i] : x[i]);
+            top = simt_max(top, simt_abs(x[i]));
         }
         float inverse;
         const float factor = mma_q_factor<F>(a, simt_reduce_max<S::Q_LANES>(top), inverse);

@@ -8,30 +8,10 @@
 #ifndef ATTN_MMA_STEPS_H
 #define ATTN_MMA_STEPS_H
 
-#include "kernels/mma/element.h"
-#include "kernels/work.h"
+#include "kernels/mma/columns.h"
 
 constexpr float MMA_LOG2E = 1.44269504f;
-
-/* Sum or maximum over the lanes that share a column. */
-template <class F, class T, class USE> static __device__ __forceinline__ void mma_share(T &value, const USE &use)
-{
-    SIMT_UNROLL
-    for (int bit = F::SHARE_FIRST; bit <= F::SHARE_LAST; bit *= 2)
-        value = use(value, simt_shfl_xor<F::WAVE>(value, bit));
-}
-
-template <class F> static __device__ __forceinline__ float mma_share_max(float value)
-{
-    mma_share<F>(value, [](float a, float b) { return simt_max(a, b); });
-    return value;
-}
-
-template <class F> static __device__ __forceinline__ float mma_share_sum(float value)
-{
-    mma_share<F>(value, [](float a, float b) { return a + b; });
-    return value;
-}
+constexpr int MMA_SPLIT_MOST = 8; /* waves of a group; their number is a power of two */
 
 /* A bit for each key of a tile. */
 template <bool MANY> struct mma_key_bits_;
@@ -56,113 +36,6 @@ template <int WAVE, class BITS> static __device__ __forceinline__ BITS mma_any(B
 static __device__ __forceinline__ float mma_rescale(float from, float to)
 {
     return from == -SIMT_INFINITY ? 0.0f : simt_exp2_fast((from - to) * MMA_LOG2E);
-}
-
-/* The columns of a lane. Of which row and head they are is worked out again at the end. */
-template <class F> struct mma_columns {
-    const char *q[F::SLOTS];
-    const char *mask[F::SLOTS];
-    float slope[F::SLOTS];
-    float inverse[F::SLOTS]; /* of the power of two that the column's Q is multiplied by, */
-    float scale[F::SLOTS];   /* and that times |a.scale|: a dot product times it is a score */
-    bool plain;              /* it is as good as both one after the other, for all lanes, and there is no softcap */
-};
-
-/* The sign of a.scale, which Q takes on. */
-static __device__ __forceinline__ float mma_sign(const attn_args &a) { return a.scale < 0.0f ? -1.0f : 1.0f; }
-static __device__ __forceinline__ float mma_scale_of(const attn_args &a) { return a.scale < 0.0f ? -a.scale : a.scale; }
-
-/* Once the inverse of a lane's columns is there. All lanes arrive. */
-template <class F> static __device__ __forceinline__ void mma_find_scale(const attn_args &a, mma_columns<F> &at)
-{
-    const float scale = mma_scale_of(a);
-    bool exact = !(a.softcap > 0.0f);
-    SIMT_UNROLL
-    for (int slot = 0; slot < F::SLOTS; slot++) {
-        at.scale[slot] = at.inverse[slot] * scale;
-        /* a power of two changes no digit of a normal number */
-        exact = exact && ((at.scale[slot] >= 0x1p-126f && at.scale[slot] < SIMT_INFINITY) || scale == 0.0f);
-    }
-    at.plain = simt_ballot<F::WAVE>(!exact) == 0;
-}
-
-/* Where the lane's columns are; first: the wave's first column in the KV head. */
-template <class F>
-static __device__ SIMT_GPU_INLINE void mma_find_columns(const attn_args &a, const attn_work &work, int64_t first,
-                                                        int lane, mma_columns<F> &at)
-{
-    SIMT_UNROLL
-    for (int slot = 0; slot < F::SLOTS; slot++) {
-        const int64_t last = attn_columns(a) - 1, own = first + F::column(lane, slot);
-        const attn_column column = attn_column_at(a, work.kv_head, own < last ? own : last);
-        at.q[slot] = attn_q_row(a, column, work.seq);
-        at.mask[slot] = attn_mask_row(a, column, work.seq);
-        at.slope[slot] = attn_slope(a, column.head);
-    }
-}
-
-/* The power of two, with the sign of a.scale, for a column whose largest magnitude is top, and its inverse. */
-template <class F> static __device__ __forceinline__ float mma_q_factor(const attn_args &a, float top, float &inverse)
-{
-    const uint32_t bits = F::factor_bits(top);
-    inverse = attn_float_of_bits((254u << 23) - bits);
-    return mma_sign(a) * attn_float_of_bits(bits);
-}
-
-/* Does element d of a head exist, which is smaller than the instance's where it has fewer than those? Asked of its
- * eight neighbours, which exist or not together: many lanes and registers are one question then. */
-static __device__ __forceinline__ bool mma_exists(int d, int64_t head) { return (d & ~7) < head; }
-
-/* Two elements of a lane's column of Q, from d on; zeros past the head. */
-static __device__ __forceinline__ void mma_q_pair(const attn_args &a, const char *row, int d, float (&x)[2])
-{
-    const float *from = reinterpret_cast<const float *>(row) + d;
-    x[0] = x[1] = 0.0f;
-    if (mma_exists(d, a.d_k)) {
-        x[0] = from[0];
-        x[1] = from[1];
-    }
-}
-
-/* The lane's words of Q: of steps member, member + split, ... Each column is multiplied by a power of two first. */
-template <class F, int OWN>
-static __device__ SIMT_GPU_INLINE void mma_load_q(const attn_args &a, int steps, int split, int lane, int member,
-                                                  mma_columns<F> &at, typename F::operand (&q)[OWN][MMA_Q_PARTS])
-{
-    float factor[F::SLOTS];
-    SIMT_UNROLL
-    for (int slot = 0; slot < F::SLOTS; slot++)
-        factor[slot] = 0.0f;
-#pragma unroll 1
-    for (int step = 0; step < steps; step++) {
-        SIMT_UNROLL
-        for (int w = 0; w < F::Q_WORDS; w++) {
-            float x[2];
-            mma_q_pair(a, at.q[F::q_slot(w)], 16 * step + F::q_d(lane, w), x);
-            float &top = factor[F::q_slot(w)];
-            top = simt_max(top, simt_max(x[0] < 0.0f ? -x[0] : x[0], x[1] < 0.0f ? -x[1] : x[1]));
-        }
-    }
-    SIMT_UNROLL
-    for (int slot = 0; slot < F::SLOTS; slot++)
-        factor[slot] = mma_q_factor<F>(a, mma_share_max<F>(factor[slot]), at.inverse[slot]);
-    mma_find_scale<F>(a, at);
-    SIMT_UNROLL
-    for (int i = 0; i < OWN; i++) {
-        const int step = member + i * split;
-        if (steps % split != 0 && step >= steps)
-            break;
-        SIMT_UNROLL
-        for (int w = 0; w < F::Q_WORDS; w++) {
-            const int slot = F::q_slot(w);
-            float x[2];
-            mma_q_pair(a, at.q[slot], 16 * step + F::q_d(lane, w), x);
-            x[0] *= factor[slot];
-            x[1] *= factor[slot];
-            q[i][0].w[w] = F::pack(x[0], x[1]);
-            q[i][1].w[w] = mma_pack_rest<F>(x[0], x[1], q[i][0].w[w]);
-        }
-    }
 }
 
 /* The wave's part of a tile's dot products. SWIZZLED: rows as mma_tile describes with panels side by side. */
@@ -208,21 +81,28 @@ static __device__ SIMT_GPU_INLINE void mma_add_parts(float *parts, int split, in
     __syncthreads();
     if (!busy)
         return;
-    /* All waves of the group add in the same order and get the same sums. */
+    /* A wave's own part and its neighbour's, that pair's and the next one's and so on: a + b is b + a, so all waves of
+     * the group get the same sums. */
     SIMT_UNROLL
     for (int n = 0; n < BLOCKS * QUADS; n++) {
-        simt_f32x4 sum;
-        SIMT_UNROLL
-        for (int w = 0; w < split; w++) {
-            const int from = (((wave - wave % split + w) * BLOCKS * QUADS + n) * F::WAVE + lane) * 4;
-            const simt_f32x4 part = simt_load<simt_f32x4>(parts + from);
-            sum = w == 0 ? part : simt_make_f32x4(sum.x + part.x, sum.y + part.y, sum.z + part.z, sum.w + part.w);
-        }
         float *own = &score[n / QUADS][n % QUADS * 4];
-        own[0] = sum.x;
-        own[1] = sum.y;
-        own[2] = sum.z;
-        own[3] = sum.w;
+        simt_f32x4 sum[MMA_SPLIT_MOST];
+        sum[0] = simt_make_f32x4(own[0], own[1], own[2], own[3]);
+        SIMT_UNROLL
+        for (int w = 1; w < split; w++)
+            sum[w] = simt_load<simt_f32x4>(parts + (((wave ^ w) * BLOCKS * QUADS + n) * F::WAVE + lane) * 4);
+        SIMT_UNROLL
+        for (int step = 1; step < split; step *= 2) {
+            SIMT_UNROLL
+            for (int w = 0; w < split; w += 2 * step) {
+                const simt_f32x4 x = sum[w], y = sum[w + step];
+                sum[w] = simt_make_f32x4(x.x + y.x, x.y + y.y, x.z + y.z, x.w + y.w);
+            }
+        }
+        own[0] = sum[0].x;
+        own[1] = sum[0].y;
+        own[2] = sum[0].z;
+        own[3] = sum[0].w;
     }
 }
 
@@ -280,6 +160,28 @@ template <class F, int BLOCKS> struct mma_mask_held {
         for (int n = 0; n < BLOCKS * F::ACC; n += 2)
             w[n / 2] = reader(n);
     }
+    /* Of a whole tile whose keys lie by two. */
+    __device__ __forceinline__ void read_pairs(const mma_columns<F> &at, int lane, int64_t key0)
+    {
+        const char *from[F::SLOTS];
+        SIMT_UNROLL
+        for (int slot = 0; slot < F::SLOTS; slot++)
+            from[slot] = at.mask[slot] + 2 * (key0 + F::key(lane, 0));
+        SIMT_UNROLL
+        for (int n = 0; n < BLOCKS * F::ACC; n += 2) {
+            const int i = n % F::ACC, key = n / F::ACC * 16 + F::key(0, i); /* from the lane's first one */
+            w[n / 2] = simt_load<uint32_t>(from[F::slot(i)] + 2 * key);
+        }
+    }
+    /* Are all of them zeros, of all lanes? */
+    __device__ __forceinline__ bool zeros() const
+    {
+        uint32_t any = 0;
+        SIMT_UNROLL
+        for (int n = 0; n < BLOCKS * F::ACC / 2; n++)
+            any |= w[n];
+        return simt_ballot<F::WAVE>(any != 0) == 0;
+    }
     __device__ __forceinline__ uint32_t operator()(int n) const { return w[n / 2]; }
 };
 
@@ -295,9 +197,9 @@ template <class F, int BLOCKS> static __device__ __forceinline__ uint32_t mma_op
 }
 
 /* Scores from dot products, -inf where a key is excluded; of the tile's keys only the first `keys` exist. mask: a
- * reader of it, or what is held. Returns mma_open of it: asked for apart, AMD's compiler keeps all comparisons in
- * between. */
-template <class F, int BLOCKS, class MASK>
+ * reader of it, or what is held. CAPPED: a softcap is possible. Returns mma_open of it: asked for apart, AMD's compiler
+ * keeps all comparisons in between. */
+template <class F, bool CAPPED = true, int BLOCKS, class MASK>
 static __device__ SIMT_GPU_INLINE uint32_t mma_finish_scores(const attn_args &a, const mma_columns<F> &at, bool masked,
                                                              int lane, int keys, const MASK &mask,
                                                              float (&score)[BLOCKS][F::ACC])
@@ -310,7 +212,7 @@ static __device__ SIMT_GPU_INLINE uint32_t mma_finish_scores(const attn_args &a,
     SIMT_UNROLL
     for (int n = 0; n < ALL; n++)
         score[n / F::ACC][n % F::ACC] *= mma_scale_of(a);
-    if (a.softcap > 0.0f) {
+    if (CAPPED && a.softcap > 0.0f) {
         SIMT_UNROLL
         for (int n = 0; n < ALL; n++)
             score[n / F::ACC][n % F::ACC] = a.softcap * simt_tanh(score[n / F::ACC][n % F::ACC] / a.softcap);
@@ -398,7 +300,7 @@ static __device__ SIMT_GPU_INLINE bool mma_softmax(const mma_columns<F> &at, boo
         /* The product is rounded here and not below: a reference that is no less than any of the scores, or weights
          * could pass f16's range. */
         if (plain)
-            top = simt_fma(top < 0.0f ? -top : top, 0x1p-23f, top);
+            top = simt_fma(simt_abs(top), 0x1p-23f, top);
         top = simt_max(max[slot], top);
         factor[slot] = mma_rescale(max[slot], top);
         moved = moved || top != max[slot];
@@ -464,8 +366,10 @@ static __device__ SIMT_GPU_INLINE void mma_scale(float (&acc)[OWN][2][F::ACC], c
     }
 }
 
-/* Stores a wave's units of the output of its columns, into dst or as the split's partial result. */
-template <class F, int OWN>
+/* Stores a wave's units of the output of its columns, into dst or as the split's partial result. WHOLE: elements of V,
+ * where all units have all of them and every two lie at a multiple of eight bytes (neighbours in the accumulator,
+ * that is); 0 where not. */
+template <class F, int WHOLE = 0, int OWN>
 static __device__ SIMT_GPU_INLINE void mma_store(const attn_args &a, int split, const attn_work &work, int64_t first,
                                                  int lane, int member, const attn_keys &keys,
                                                  const float (&max)[F::SLOTS], const float (&sums)[F::SLOTS],
@@ -507,7 +411,14 @@ static __device__ SIMT_GPU_INLINE void mma_store(const attn_args &a, int split, 
                 SIMT_UNROLL
                 for (int i = 0; i < F::ACC; i++) {
                     const int d = 32 * (member + u * split) + F::output_d(lane, i, t);
-                    if (F::slot(i) == slot && mma_exists(d, a.d_v))
+                    if (F::slot(i) != slot)
+                        continue;
+                    if (WHOLE != 0 && i % 2 == 0) {
+                        simt_f32x2 two;
+                        two.x = acc[u][t][i] * factor;
+                        two.y = acc[u][t][i + 1] * factor;
+                        simt_store<simt_f32x2>(out + d, two);
+                    } else if (WHOLE == 0 && mma_exists(d, a.d_v))
                         out[d] = acc[u][t][i] * factor;
                 }
             }

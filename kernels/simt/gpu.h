@@ -16,6 +16,8 @@
 #define SIMT_OUTLINE __forceinline__
 #define SIMT_INFINITY (__builtin_huge_valf())
 
+static __device__ __forceinline__ bool simt_rarely(bool so) { return __builtin_expect(so, 0); }
+
 /* All of a launch is run. */
 static __device__ __forceinline__ int64_t simt_next_item(int64_t item, int64_t, int64_t) { return item; }
 static __device__ __forceinline__ bool simt_is_item(int64_t) { return true; }
@@ -139,6 +141,7 @@ static __device__ __forceinline__ float simt_exp(float x) { return expf(x); }
 static __device__ __forceinline__ float simt_exp2(float x) { return exp2f(x); }
 static __device__ __forceinline__ float simt_log(float x) { return logf(x); }
 static __device__ __forceinline__ float simt_tanh(float x) { return tanhf(x); }
+static __device__ __forceinline__ float simt_abs(float x) { return fabsf(x); }
 static __device__ __forceinline__ float simt_max(float a, float b) { return fmaxf(a, b); }
 static __device__ __forceinline__ float simt_min(float a, float b) { return a < b ? a : b; }
 

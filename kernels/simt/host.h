@@ -315,6 +315,7 @@ template <int N> static __forceinline__ void simt_copy_wait() { simt_host_copy_w
 static __forceinline__ void simt_copy_wait_all() { simt_host_copy_wait(-1); }
 
 static __forceinline__ int simt_opaque(int v) { return v; }
+static __forceinline__ bool simt_rarely(bool so) { return so; }
 
 static __forceinline__ simt_f32x4 simt_make_f32x4(float a, float b, float c, float d)
 {
@@ -392,6 +393,7 @@ static __forceinline__ float simt_exp2(float x) { return exp2f(x); }
 static __forceinline__ float simt_log(float x) { return logf(x); }
 static __forceinline__ float simt_tanh(float x) { return tanhf(x); }
 static __forceinline__ float simt_fma(float a, float b, float c) { return a * b + c; }
+static __forceinline__ float simt_abs(float x) { return __builtin_fabsf(x); }
 static __forceinline__ float simt_max(float a, float b) { return a > b ? a : b; }
 static __forceinline__ float simt_min(float a, float b) { return a < b ? a : b; }
 

@@ -66,8 +66,8 @@
  *                                 nearest even; every value including subnormals, infinities, NaN.
  *   simt_pack_f16(float, float)  simt_pack_bf16(float, float)   two numbers to nearest even as a word, the first in its
  * low half; finite ones. simt_exp2_fast(x)             2^x within 2 ulp (PTX ISA, ex2.approx.ftz.f32; V_EXP_F32 of
- * AMD's instruction set documents: 1 ulp); below 2^-126 it may be 0. simt_exp simt_exp2 simt_log simt_tanh simt_max
- * simt_min simt_fma   of float. simt_first_bit(uint64_t)      number of the lowest bit that is set; some bit is.
+ * AMD's instruction set documents: 1 ulp); below 2^-126 it may be 0. simt_exp simt_exp2 simt_log simt_tanh simt_abs
+ * simt_max simt_min simt_fma   of float. simt_first_bit(uint64_t)      number of the lowest bit that is set; some bit is.
  *   SIMT_INFINITY                 +infinity as a float.
  *
  *   simt_prefetch(p)              memory at p is wanted soon.
@@ -77,6 +77,7 @@
  *                                 arguments are known then) and that the host shares between instances.
  *   SIMT_OUTLINE                  likewise; on the host results of up to four vectors come back in registers, where
  *                                 nothing is traced. Arguments are pointers and numbers.
+ *   simt_rarely(bool)             the same; a GPU compiler puts what it guards out of the way.
  *   simt_opaque(int)              the same number, of which a GPU compiler knows nothing: what is worked out from it
  *                                 in a loop stays there and takes no registers around it.
  *   SIMT_ENTRY(kernel)            the name of a kernel file's entry: extern "C" attn_entry SIMT_ENTRY(vec)(plan).

@@ -101,7 +101,7 @@ template <class E, int HEAD, int TILE_COLUMNS> struct vec_by_matrix {
 #pragma unroll 4
         for (int i = 0; i < 2 * STEPS; i++) {
             const float x = row[8 * i], y = row[8 * i + 1];
-            top = simt_max(top, simt_max(x < 0.0f ? -x : x, y < 0.0f ? -y : y));
+            top = simt_max(top, simt_max(simt_abs(x), simt_abs(y)));
         }
         top = simt_max(top, simt_shfl_xor<32>(top, 1));
         top = simt_max(top, simt_shfl_xor<32>(top, 2));

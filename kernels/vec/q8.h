@@ -49,7 +49,7 @@ __device__ __forceinline__ void q8_quantise(const attn_args &a, q8_query<D, COLU
         for (int j = 0; j < 4; j++) {
             const int element = b % 2 ? 4 * i + j : i > 0 ? 4 * i - 2 + j : j < 2 ? j : 28 + j;
             x[j] = exists ? from[element] : 0.0f;
-            most = simt_max(most, x[j] < 0.0f ? -x[j] : x[j]);
+            most = simt_max(most, simt_abs(x[j]));
         }
         most = simt_reduce_max<8>(most);
         /* Blocks below 2^-110 count as zeros: their step would be no normal number. */

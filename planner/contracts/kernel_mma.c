@@ -193,10 +193,10 @@ static int64_t main_cost(const struct attn_device *d, const struct attn_key *k, 
                          struct attn_mma_shape s)
 {
     /* What passes through LDS, with barriers, comes a quarter slower than what vec reads. Multiply-adds a ns and
-     * compute unit as an H200 took: in warpgroups 8,192 tokens, D=128; with tiles ahead 4,096, D=256, and 2,048, D=512;
-     * heads of that size without tiles ahead, where LDS is short, are no faster. */
+     * compute unit as an H200 took: in warpgroups 8,192 tokens, D=128; with tiles ahead 4,096, D=256, and 2,048, D=512
+     * (620 and 470); heads of that size without tiles ahead, where LDS is short, are no faster. */
     const bool large = of_sm80(d) && attn_head_size(p->head_size)->d_k > ATTN_MMA_GROUP_MOST;
-    const int32_t rate = s.warpgroups ? 1040 : large ? 420 : family_of(d).rate;
+    const int32_t rate = s.warpgroups ? 1040 : s.stages > 0 ? 500 : large ? 420 : family_of(d).rate;
     const struct attn_head_size *size = attn_head_size(p->head_size);
     int64_t once = contract_kv_bytes(k), tiles = contract_row_tiles(k, p->columns);
     int64_t bytes = attn_add_sat(attn_add_sat(once, once / 4), attn_mul_sat(once / 4, tiles - 1));
@@ -247,7 +247,7 @@ static void configure(const struct attn_device *d, const struct attn_key *k, str
     /* The waves of a group share out a head's steps, and the elements of the output; lanes share a column's weights. */
     p->arithmetic.dot_chain = (int32_t)attn_ceil_div(attn_ceil_div(size.d_k, ATTN_MMA_STEP), s.split) *
                               (ATTN_MMA_STEP / p->arithmetic.depth) * ATTN_MMA_Q_PARTS;
-    p->arithmetic.dot_joins = s.split > 1 ? s.split : 0;
+    p->arithmetic.dot_joins = s.split > 1 ? contract_levels(s.split) + 1 : 0;
     p->arithmetic.weights.lanes = attn_mma_share(d->matrix);
     p->arithmetic.weights.joins = contract_levels(attn_mma_share(d->matrix));
     p->arithmetic.values.block = ATTN_MMA_STEP;

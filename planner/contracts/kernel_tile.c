@@ -5,7 +5,9 @@
 #include "planner/contracts/contract.h"
 
 enum {
-    RATE = 40,     /* multiply-adds a ns and compute unit */
+    RATE = 40,   /* multiply-adds a ns and compute unit */
+    DECODED = 4, /* elements of blocks that a compute unit decodes, and the ns that takes it (an H200) */
+    DECODE_NS = 3,
     KEYS_MIN = 128 /* of a split */
 };
 
@@ -68,6 +70,15 @@ static int32_t columns_on(const struct attn_device *d, const struct attn_key *k)
     return columns;
 }
 
+/* Elements of blocks that each column tile decodes by itself. */
+static int64_t decoded(const struct attn_key *k, int32_t columns)
+{
+    const int64_t rows = attn_mul_sat(attn_mul_sat(k->n_kv, k->n_head_kv), k->n_seq);
+    const bool of_k = attn_type_info(k->type_k)->block_elems > 1 && !converts(k, columns, k->type_k);
+    const bool of_v = attn_type_info(k->type_v)->block_elems > 1 && !converts(k, columns, k->type_v);
+    return attn_mul_sat(rows, (of_k ? k->d_k : 0) + (of_v ? k->d_v : 0));
+}
+
 /* Of the main launch, where it fills the device. */
 static int64_t main_cost(const struct attn_device *d, const struct attn_key *k, const struct attn_plan *p)
 {
@@ -75,7 +86,9 @@ static int64_t main_cost(const struct attn_device *d, const struct attn_key *k, 
     int64_t once = contract_kv_bytes(k), tiles = contract_row_tiles(k, p->columns);
     /* Decoding through LDS, with barriers, reads at a third of the rate at best (measured on an H200, decode). */
     int64_t bytes = attn_mul_sat(attn_add_sat(once, attn_mul_sat(once / 4, tiles - 1)), 3);
-    return attn_max(cost_bytes(d, bytes), cost_madds(d, contract_madds(k, p->columns, size->d_k, size->d_v), RATE));
+    const int64_t cost =
+        attn_max(cost_bytes(d, bytes), cost_madds(d, contract_madds(k, p->columns, size->d_k, size->d_v), RATE));
+    return attn_max(cost, cost_madds(d, attn_mul_sat(attn_mul_sat(decoded(k, p->columns), tiles), DECODE_NS), DECODED));
 }
 
 static void configure(const struct attn_device *d, const struct attn_key *k, struct attn_plan *p)
