@@ -14,6 +14,7 @@ enum { LAUNCH = 5 * 16000 };
 
 static wide ceil_div(wide a, wide b) { return (a + b - 1) / b; }
 static wide larger(wide a, wide b) { return a > b ? a : b; }
+static wide smaller(wide a, wide b) { return a < b ? a : b; }
 
 /* How a kernel reads and computes. */
 struct model {
@@ -44,6 +45,26 @@ static struct model model_of(const struct attn_plan *p, wide once, wide tiles)
         m.rate = 32;
     }
     return m;
+}
+
+/* Where a workgroup of tile reads blocks itself, each column tile decodes an element in three quarters of a ns of a
+ * compute unit; head: elements of a row. */
+static wide decoding(const struct attn_plan *p, wide head)
+{
+    const wide rows = (wide)p->key.n_kv * p->key.n_head_kv * p->key.n_seq;
+    const wide tiles = ceil_div((wide)p->key.n_q * (p->key.n_head / p->key.n_head_kv), p->columns);
+    return rows * head * tiles * 3 / (p->device.n_cu * 4) * 16;
+}
+
+bool attn_restated_decodes_once(const struct attn_plan *p, int64_t head)
+{
+    const struct attn_key *k = &p->key;
+    const wide n_cu = p->device.n_cu, planes = (wide)k->n_head_kv * k->n_seq;
+    const wide work = planes * ceil_div((wide)k->n_q * (k->n_head / k->n_head_kv), p->columns);
+    wide splits = larger(1, 2 * n_cu / work);
+    splits = smaller(splits, smaller(ceil_div(k->n_kv, 128), smaller(1024, p->device.max_grid[1])));
+    const wide blocks = work * splits, each = decoding(p, head);
+    return (blocks < n_cu ? each / blocks * n_cu : each) > LAUNCH + k->n_kv * planes * head * 8 / n_cu;
 }
 
 /* Bytes that helpers move, and their launches. */
@@ -87,7 +108,12 @@ bool attn_restated_cost(const struct attn_plan *p, struct attn_restated_fault *f
     const wide rows = (wide)attn_row_bytes(k->type_k, k->d_k) + attn_row_bytes(k->type_v, k->d_v);
     const struct model m = model_of(p, k->n_kv * planes * rows, tiles);
     const wide madds = work * p->columns * k->n_kv * (m.d_k + m.d_v);
-    const wide busy = larger(m.bytes / n_cu, madds / (n_cu * m.rate) * 16);
+    wide decoded = 0;
+    if (p->kernel == ATTN_KERNEL_tile) {
+        decoded += attn_type_info(k->type_k)->block_elems > 1 && p->convert_k < 0 ? k->d_k : 0;
+        decoded += attn_type_info(k->type_v)->block_elems > 1 && p->convert_v < 0 ? k->d_v : 0;
+    }
+    const wide busy = larger(decoding(p, decoded), larger(m.bytes / n_cu, madds / (n_cu * m.rate) * 16));
     const wide blocks = work * p->splits, main = blocks < n_cu ? busy / blocks * n_cu : busy;
     const wide want = main + helpers(p);
     if (madds > INT64_MAX || m.bytes > INT64_MAX || want > INT64_MAX / 64) /* something may have saturated */

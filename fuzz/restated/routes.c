@@ -91,11 +91,10 @@ static bool scan_pays(const struct attn_plan *p)
            k->n_kv >= 2 * p->kv_tile;
 }
 
-static bool converts(const struct attn_plan *p, int type, int64_t columns)
+static bool converts(const struct attn_plan *p, int type, int64_t head)
 {
-    const bool worth = p->kernel == ATTN_KERNEL_mma ||
-                       (p->kernel == ATTN_KERNEL_tile && p->key.n_kv > 128 && columns > 3 * (int64_t)p->columns);
-    return is_quantised(type) && worth;
+    return is_quantised(type) &&
+           (p->kernel == ATTN_KERNEL_mma || (p->kernel == ATTN_KERNEL_tile && attn_restated_decodes_once(p, head)));
 }
 
 /* Bytes that a copy has: all rows are multiples of them, and begin there. */
@@ -147,8 +146,7 @@ static bool check_launches(const struct attn_plan *p, struct attn_restated_fault
         return true;
     if (p->scan != scan_pays(p))
         return attn_differs(fault, "%s %s the mask beforehand", name, p->scan ? "scans" : "does not scan");
-    if ((p->convert_k >= 0) != converts(p, k->type_k, (int64_t)columns) ||
-        (p->convert_v >= 0) != converts(p, k->type_v, (int64_t)columns))
+    if ((p->convert_k >= 0) != converts(p, k->type_k, k->d_k) || (p->convert_v >= 0) != converts(p, k->type_v, k->d_v))
         return attn_differs(fault, "%s converts K to %d and V to %d", name, p->convert_k, p->convert_v);
     const bool staged = stages(p);
     const int32_t stage_k = staged ? copy_bytes(k->type_k, k->d_k, p->load_k) : 0;

@@ -9,6 +9,9 @@
 /* Fills the fault's sentence; false. */
 __attribute__((format(printf, 2, 3))) bool attn_differs(struct attn_restated_fault *fault, const char *format, ...);
 
+/* Of a plan of tile: is K or V of blocks, with rows of so many elements, to be decoded once, into a copy? (costs.c) */
+bool attn_restated_decodes_once(const struct attn_plan *plan, int64_t head);
+
 /* Does a plan of naive, vec or tile cost what their model says? (costs.c) */
 bool attn_restated_cost(const struct attn_plan *plan, struct attn_restated_fault *fault);
 

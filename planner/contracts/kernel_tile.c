@@ -47,13 +47,6 @@ static const struct attn_rule rules[] = {
     { "lds", "the LDS of the smallest configuration fits the device", ATTN_REL_LE, ATTN_UNIT_BYTES, 0, rule_lds },
 };
 
-/* Decoding a block once per column tile costs more than one pass that writes it as f16, from a few tiles on, where keys
- * are many enough to be worth a launch. */
-static bool converts(const struct attn_key *k, int64_t columns, int type)
-{
-    return attn_type_info(type)->block_elems > 1 && k->n_kv > KEYS_MIN && contract_row_tiles(k, columns) >= 4;
-}
-
 static bool many_columns(const struct attn_device *d, const struct attn_key *k)
 {
     (void)d;
@@ -70,13 +63,37 @@ static int32_t columns_on(const struct attn_device *d, const struct attn_key *k)
     return columns;
 }
 
-/* Elements of blocks that each column tile decodes by itself. */
-static int64_t decoded(const struct attn_key *k, int32_t columns)
+/* Elements of K or V. */
+static int64_t elements_of(const struct attn_key *k, int64_t head)
 {
-    const int64_t rows = attn_mul_sat(attn_mul_sat(k->n_kv, k->n_head_kv), k->n_seq);
-    const bool of_k = attn_type_info(k->type_k)->block_elems > 1 && !converts(k, columns, k->type_k);
-    const bool of_v = attn_type_info(k->type_v)->block_elems > 1 && !converts(k, columns, k->type_v);
-    return attn_mul_sat(rows, (of_k ? k->d_k : 0) + (of_v ? k->d_v : 0));
+    return attn_mul_sat(attn_mul_sat(k->n_kv, head), attn_mul_sat(k->n_head_kv, k->n_seq));
+}
+
+/* Of so many elements of blocks, where each column tile decodes them by itself. */
+static int64_t decode_cost(const struct attn_device *d, const struct attn_key *k, int32_t columns, int64_t elements)
+{
+    const int64_t decoded = attn_mul_sat(elements, contract_row_tiles(k, columns));
+    return cost_madds(d, attn_mul_sat(decoded, DECODE_NS), DECODED);
+}
+
+/* Is K or V, of heads so large, better decoded once, into a copy of f16? That is a launch, and two bytes of each
+ * element are written and, through LDS, read at a third of the rate. */
+static bool converts(const struct attn_device *d, const struct attn_key *k, int32_t columns, int type, int64_t head)
+{
+    if (attn_type_info(type)->block_elems == 1)
+        return false;
+    const int64_t work = contract_work(k, columns), elements = elements_of(k, head);
+    const int64_t blocks = attn_mul_sat(work, contract_splits(d, k, KEYS_MIN, contract_fill(d, work, 2)));
+    return cost_idle(d, decode_cost(d, k, columns, elements), blocks) >
+           attn_add_sat(COST_LAUNCH, cost_bytes(d, attn_mul_sat(elements, 2 + 2 * 3)));
+}
+
+/* Elements of blocks that the plan has no copies of. */
+static int64_t decoded(const struct attn_key *k, const struct attn_plan *p)
+{
+    const bool of_k = attn_type_info(k->type_k)->block_elems > 1 && p->convert_k < 0;
+    const bool of_v = attn_type_info(k->type_v)->block_elems > 1 && p->convert_v < 0;
+    return elements_of(k, (of_k ? k->d_k : 0) + (of_v ? k->d_v : 0));
 }
 
 /* Of the main launch, where it fills the device. */
@@ -88,7 +105,7 @@ static int64_t main_cost(const struct attn_device *d, const struct attn_key *k, 
     int64_t bytes = attn_mul_sat(attn_add_sat(once, attn_mul_sat(once / 4, tiles - 1)), 3);
     const int64_t cost =
         attn_max(cost_bytes(d, bytes), cost_madds(d, contract_madds(k, p->columns, size->d_k, size->d_v), RATE));
-    return attn_max(cost, cost_madds(d, attn_mul_sat(attn_mul_sat(decoded(k, p->columns), tiles), DECODE_NS), DECODED));
+    return attn_max(cost, decode_cost(d, k, p->columns, decoded(k, p)));
 }
 
 static void configure(const struct attn_device *d, const struct attn_key *k, struct attn_plan *p)
@@ -101,9 +118,9 @@ static void configure(const struct attn_device *d, const struct attn_key *k, str
     p->kv_tile = attn_tile_kv_tile(columns);
     p->waves = (int32_t)attn_ceil_div(threads, d->wave_size);
 
-    if (converts(k, columns, k->type_k))
+    if (converts(d, k, columns, k->type_k, k->d_k))
         contract_convert(p, ATTN_STEP_CONVERT_K, ATTN_REGION_K, d, k);
-    if (converts(k, columns, k->type_v))
+    if (converts(d, k, columns, k->type_v, k->d_v))
         contract_convert(p, ATTN_STEP_CONVERT_V, ATTN_REGION_V, d, k);
     p->load_k = p->convert_k >= 0 ? 16 : 1 << k->align_k;
     p->load_v = p->convert_v >= 0 ? 16 : 1 << k->align_v;
@@ -130,26 +147,11 @@ static uint64_t cost(const struct attn_device *d, const struct attn_key *k, cons
     return (uint64_t)attn_add_sat(main, cost_helpers(d, k, p));
 }
 
-static bool converts_any(const struct attn_device *d, const struct attn_key *k)
-{
-    const int32_t columns = columns_on(d, k);
-    return converts(k, columns, k->type_k) || converts(k, columns, k->type_v);
-}
-
-static const struct attn_cost_step steps[] = {
-    { "converts",
-      "K and V of blocks are each copied to f16 by a launch of its own, once four column tiles read them; where keys "
-      "are few, launches are most of what it costs",
-      4, converts_any },
-};
-
 const struct attn_kernel attn_kernel_tile = {
     .name = "tile",
     .purpose = "every known head size, no matrix core needed",
     .rules = rules,
     .n_rules = sizeof rules / sizeof rules[0],
-    .steps = steps,
-    .n_steps = sizeof steps / sizeof steps[0],
     .configure = configure,
     .cost = cost,
 };
