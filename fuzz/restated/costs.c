@@ -32,6 +32,8 @@ static struct model model_of(const struct attn_plan *p, wide once, wide tiles)
         m.bytes = 0; /* single threads read rows, uncoalesced: a multiply-add a ns is all */
         m.rate = 1;
         m.d_v = larger(128, k->d_v);
+        m.d_k *= attn_type_info(k->type_k)->block_elems > 1 ? 2 : 1; /* decoding is as much work again */
+        m.d_v *= attn_type_info(k->type_v)->block_elems > 1 ? 2 : 1;
     } else if (p->kernel == ATTN_KERNEL_tile) {
         m.bytes *= 3; /* through LDS, with barriers, at a third of the rate */
         m.d_k = attn_head_size(p->head_size)->d_k;

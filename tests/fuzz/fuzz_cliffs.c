@@ -1,7 +1,8 @@
 /* fuzz_cliffs.c: P11 where costs are steepest. Draws at random meet a cliff seldom; here the steepest steps found so
  * far, of each kernel to each other over each kind of neighbour on each kind of device, are changed a little, and what
  * is steeper is kept. So no step of more than the limit is left that no contract names, and each step that one names is
- * needed: without it the limit would be passed, and by nearly as much as it says.
+ * needed: without it the limit would be passed, and by nearly as much as it says. The same of calls for which naive
+ * costs least beside what is chosen: for a known head size it must cost more.
  *
  * SPDX-License-Identifier: MIT */
 #include <inttypes.h>
@@ -41,6 +42,7 @@ static struct {
     struct cliff unnamed[ATTN_MATRIX_COUNT][ATTN_KERNEL_COUNT][ATTN_KERNEL_COUNT][ATTN_NEIGHBOURS_MAX];
     struct cliff named[ATTN_KERNEL_COUNT][STEPS_MAX]; /* past the limit that there is without the step */
     struct cliff below[ATTN_KERNEL_COUNT][STEPS_MAX]; /* under it */
+    struct cliff naive[ATTN_MATRIX_COUNT]; /* what is chosen for a known head size, in parts of what naive costs */
     uint64_t state;
 } climb;
 
@@ -168,6 +170,21 @@ static struct allowed allowed_by(const struct attn_device *d, const struct attn_
     return a;
 }
 
+static void look_at_naive(const struct call *c, const struct attn_key *key, const struct attn_plan *plan,
+                          const char *line)
+{
+    struct attn_plan naive;
+    char text[640];
+    if (!attn_head_size_known(key->d_k, key->d_v) || plan->cost >= ATTN_PRICED_MOST ||
+        !attn_plan_kernel(&c->device, key, ATTN_KERNEL_naive, &naive, NULL))
+        return;
+    snprintf(text, sizeof text, "%s: %s, %.3f us; naive, %.3f us; %s, %d CUs", line, attn_kernel(plan->kernel)->name,
+             (double)plan->cost / 16e3, (double)naive.cost / 16e3, c->device.name, c->device.n_cu);
+    if (plan->kernel == ATTN_KERNEL_naive)
+        fail_msg("naive is chosen for a known head size: %s", text);
+    keep(&climb.naive[c->device.matrix], (double)plan->cost / (double)naive.cost, c, text);
+}
+
 /* All neighbours of a call. */
 static void look(const struct call *c)
 {
@@ -178,6 +195,8 @@ static void look(const struct call *c)
     if (!key_of(c, &key, line))
         return;
     const int chosen = attn_plan_key(&c->device, &key, &plan, NULL), n = attn_neighbours(&key, neighbour);
+    if (chosen >= 0)
+        look_at_naive(c, &key, &plan, line);
     for (int i = 0; i < n && chosen >= 0 && plan.cost < ATTN_PRICED_MOST; i++) {
         const int its = attn_plan_key(&c->device, &neighbour[i].key, &other, NULL);
         if (its < 0 || other.cost >= plan.cost)
@@ -209,6 +228,7 @@ static const struct cliff *one_of_them(void)
     default: return &climb.unnamed[below(ATTN_MATRIX_COUNT)][from][to][below(ATTN_NEIGHBOURS_MAX)];
     case 1: return &climb.named[from][step];
     case 2: return &climb.below[from][step];
+    case 3: return &climb.naive[below(ATTN_MATRIX_COUNT)];
     }
 }
 
