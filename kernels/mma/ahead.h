@@ -175,7 +175,7 @@ static __device__ SIMT_GPU_INLINE void mma_ahead_items(const attn_args &a, mma_a
             mma_output<F, true>(v, v_pitch, S::UNITS, SPLIT, lane, member, score, acc);
         }
         if (busy)
-            mma_store<F, COMMON ? S::DV : 0>(a, SPLIT, work, first, lane, member, range, max, sum, acc);
+            mma_store<F, COMMON>(a, SPLIT, work, first, lane, member, range, max, sum, acc);
     }
 }
 

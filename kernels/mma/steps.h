@@ -366,10 +366,9 @@ static __device__ SIMT_GPU_INLINE void mma_scale(float (&acc)[OWN][2][F::ACC], c
     }
 }
 
-/* Stores a wave's units of the output of its columns, into dst or as the split's partial result. WHOLE: elements of V,
- * where all units have all of them and every two lie at a multiple of eight bytes (neighbours in the accumulator,
- * that is); 0 where not. */
-template <class F, int WHOLE = 0, int OWN>
+/* Stores a wave's units of the output of its columns, into dst or as the split's partial result. WHOLE: all units
+ * have all their elements, and every two, neighbours in the accumulator, lie at a multiple of eight bytes. */
+template <class F, bool WHOLE = false, int OWN>
 static __device__ SIMT_GPU_INLINE void mma_store(const attn_args &a, int split, const attn_work &work, int64_t first,
                                                  int lane, int member, const attn_keys &keys,
                                                  const float (&max)[F::SLOTS], const float (&sums)[F::SLOTS],
@@ -413,12 +412,12 @@ static __device__ SIMT_GPU_INLINE void mma_store(const attn_args &a, int split, 
                     const int d = 32 * (member + u * split) + F::output_d(lane, i, t);
                     if (F::slot(i) != slot)
                         continue;
-                    if (WHOLE != 0 && i % 2 == 0) {
+                    if (WHOLE && i % 2 == 0) {
                         simt_f32x2 two;
                         two.x = acc[u][t][i] * factor;
                         two.y = acc[u][t][i + 1] * factor;
                         simt_store<simt_f32x2>(out + d, two);
-                    } else if (WHOLE == 0 && mma_exists(d, a.d_v))
+                    } else if (!WHOLE && mma_exists(d, a.d_v))
                         out[d] = acc[u][t][i] * factor;
                 }
             }
