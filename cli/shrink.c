@@ -288,13 +288,12 @@ static int shrink_session(struct shrinker *s, const struct attn_session *session
     struct attn_session_finding finding;
     struct attn_session_outcome outcome;
     struct attn_session_shrink_report report;
-    bool compared;
     int code = CLI_LACKS;
     options.limits.schedules = 1;
     attn_session_limit_work(&options);
     if (!small || !before || !after) {
         cli_out_of_memory();
-    } else if (attn_session_orders(session, &options, &outcome, &compared, &finding) || !wanted(s, &finding.finding)) {
+    } else if (attn_session_play(session, &options, &outcome, &finding) || !wanted(s, &finding.finding)) {
         cli_error("%s does not fail, nothing to shrink", place);
         code = CLI_USAGE;
     } else {

@@ -191,7 +191,6 @@ static void run_session(struct tools *tools, int64_t t)
         .fleet = &tools->fleet, .backend = tools->backend, .kernel = job->options->kernel, .limits = tools->limits
     };
     size_t used;
-    bool compared;
     attn_session_limit_work(&options);
     if (!s || !attn_session_parse(script, strlen(script), s, &used, &error)) {
         snprintf(result->skipped, sizeof result->skipped, "out of memory");
@@ -204,7 +203,7 @@ static void run_session(struct tools *tools, int64_t t)
     }
     if (job->options->schedule >= 0 && s->schedule == 0)
         s->schedule = (uint64_t)job->options->schedule;
-    bool held = attn_session_orders(s, &options, &outcome, &compared, &finding);
+    bool held = attn_session_play(s, &options, &outcome, &finding);
     add_outcome(&outcome, result);
     if (!held) {
         job->findings[t].at[0] = finding.finding;

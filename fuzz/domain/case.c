@@ -65,7 +65,7 @@ static void set_extents(const struct attn_genome *g, const struct domain_shape *
     attn_tensor_set(&p->t[ATTN_V], s->type_v, s->d_v, s->n_kv, s->kv_heads, s->seqs);
     attn_tensor_set(&p->t[ATTN_DST], ATTN_F32, s->d_v, n_head, s->n_q, s->seqs);
     if (domain_on(g, ATTN_FEATURE_MASK) || domain_on(g, ATTN_FEATURE_ALIBI) || GENE(g, effort) == ATTN_EFFORT_SCAN ||
-        domain_dead_tiles(g))
+        domain_dead_tiles(g) || domain_ahead_masked(g))
         set_mask(g, s, &p->t[ATTN_MASK]);
     if (domain_on(g, ATTN_FEATURE_SINKS))
         attn_tensor_set(&p->t[ATTN_SINKS], ATTN_F32, n_head, 1, 1, 1);
@@ -113,14 +113,14 @@ static float choose_scale(const struct attn_genome *g, int64_t d_k)
 static void choose_run(const struct attn_genome *g, struct attn_run *run)
 {
     attn_run_default(run);
-    run->device = (int32_t)(GENE(g, device) % (uint32_t)attn_device_count());
-    if (domain_on(g, ATTN_FEATURE_WEAKENED)) {
+    run->device = domain_device(g);
+    if (domain_on(g, ATTN_FEATURE_WEAKENED) && !domain_ahead(g)) {
         struct attn_device weaker;
         int w = (int)(GENE(g, weakening) % (uint32_t)attn_weakening_count());
         if (attn_device_weaken(attn_device(run->device), w, &weaker, NULL))
             run->weakening = w;
     }
-    if (domain_on(g, ATTN_FEATURE_MASK))
+    if (domain_on(g, ATTN_FEATURE_MASK) || domain_ahead_masked(g))
         run->mask = (int32_t)GENE(g, mask_content);
     if (domain_dead_tiles(g))
         run->mask = ATTN_MASK_TILES;

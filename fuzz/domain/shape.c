@@ -4,6 +4,7 @@
 #include "fuzz/domain/shape.h"
 
 #include "planner/arith.h"
+#include "planner/contracts/shapes.h"
 
 /* n_kv: edges of tiles (32, 64 keys) and of the planner's buckets, then lengths of real caches. */
 static const int32_t kv_edges[] = { 32,   64,   96,   128,   160,   192,   224,    256,    288,    320,    384,
@@ -47,7 +48,14 @@ static void choose_head_sizes(const struct attn_genome *g, int type_k, int type_
     /* The last 36 values are, with a bit of another gene, the multiples of 8 up to 576: mostly sizes that run padded.
      */
     const int number = (int)GENE(g, head_size), pair = number - (256 - 576 / 16);
-    if (pair < 0) {
+    if (domain_ahead(g)) {
+        int large[ATTN_HEAD_SIZE_COUNT], n = 0;
+        for (int i = 0; i < ATTN_HEAD_SIZE_COUNT; i++)
+            if (attn_head_size(i)->d_k > ATTN_MMA_GROUP_MOST)
+                large[n++] = i;
+        s->d_k = attn_head_size(large[number % n])->d_k;
+        s->d_v = attn_head_size(large[number % n])->d_v;
+    } else if (pair < 0) {
         const struct attn_head_size *own = attn_head_size(number % ATTN_HEAD_SIZE_COUNT);
         s->d_k = own->d_k;
         s->d_v = own->d_v;
@@ -89,11 +97,27 @@ static int64_t huge_value(uint32_t exponent, uint32_t low)
     return value < 1 ? 1 : value;
 }
 
+static bool device_fits(const struct attn_genome *g, int row)
+{
+    return !domain_ahead(g) || attn_device(row)->async_copy > 0;
+}
+
+int domain_device(const struct attn_genome *g)
+{
+    int fit = 0, row = -1;
+    for (int i = 0; i < attn_device_count(); i++)
+        fit += device_fits(g, i);
+    for (int left = (int)(GENE(g, device) % (uint32_t)fit); left >= 0; left--)
+        while (!device_fits(g, ++row))
+            ;
+    return row;
+}
+
 /* As many sequences as give every compute unit workgroups enough, for the effort FULL: kernels ask for four at most
  * before they leave n_kv whole. Only where such a problem is within the limits, or run in some rows alone. */
 static void fill_device(const struct attn_genome *g, const struct attn_domain_limits *limits, struct domain_shape *s)
 {
-    const int64_t units = attn_device((int)(GENE(g, device) % (uint32_t)attn_device_count()))->n_cu;
+    const int64_t units = attn_device(domain_device(g))->n_cu;
     const int64_t all = units * (2 + GENE(g, kv_few) % 4);
     domain_settle(s);
     const int64_t sequences = attn_ceil_div(all, s->kv_heads);
@@ -107,7 +131,7 @@ static void choose_extents(const struct attn_genome *g, const struct attn_domain
 {
     s->kv_few = 1 + GENE(g, kv_few);
     s->kv_level = domain_on(g, ATTN_FEATURE_LONG_KV) ? (int)GENE(g, kv_edge) : -1;
-    s->kv_delta = kv_deltas[GENE(g, kv_delta)];
+    s->kv_delta = domain_ahead_masked(g) && GENE(g, squeeze) / 32 % 2 ? 0 : kv_deltas[GENE(g, kv_delta)];
     s->q_level = domain_on(g, ATTN_FEATURE_MANY_Q) ? (int)GENE(g, q_edge) : -1;
     s->ratio_level = domain_on(g, ATTN_FEATURE_GQA) ? (int)GENE(g, ratio) : -1;
     s->heads_level = domain_on(g, ATTN_FEATURE_KV_HEADS) ? (int)GENE(g, kv_heads) : -1;
@@ -136,6 +160,12 @@ static void choose_extents(const struct attn_genome *g, const struct attn_domain
         while (s->kv_level > 0 && /* whatever kv_delta is: columns do not give way */
                (kv_edges[s->kv_level] + 17) * q_edges[Q_17] * (s->d_k + s->d_v) > limits->work)
             s->kv_level--;
+    }
+    if (GENE(g, effort) == ATTN_EFFORT_MOST && domain_ahead_masked(g) && !domain_dead_tiles(g)) {
+        enum { Q_17 = 14, KV_64 = 1 }; /* a large head leaves room for no more */
+        s->q_level = Q_17;
+        s->ratio_level = s->heads_level = s->seqs_level = -1;
+        s->kv_level = KV_64 + s->kv_level % 2;
     }
     if (GENE(g, effort) == ATTN_EFFORT_COLUMNS) {
         enum { Q_17 = 14 };

@@ -42,6 +42,23 @@ static inline bool domain_dead_tiles(const struct attn_genome *g)
     return (effort == ATTN_EFFORT_MOST || attn_effort_fills(effort)) && GENE(g, squeeze) % 4 == 0;
 }
 
+/* Is it about many columns of a large head on a device that copies tiles ahead (kernels/mma/ahead.h)? Drawn like
+ * others, size, columns and device came together once in a thousand problems. */
+static inline bool domain_ahead(const struct attn_genome *g)
+{
+    const uint32_t effort = GENE(g, effort);
+    return (effort == ATTN_EFFORT_MOST || effort == ATTN_EFFORT_COLUMNS) && GENE(g, squeeze) / 4 % 2 == 1;
+}
+
+/* And of a mask, for most: one whose keys lie in whole tiles, for half of them. */
+static inline bool domain_ahead_masked(const struct attn_genome *g)
+{
+    return domain_ahead(g) && GENE(g, squeeze) / 8 % 4 > 0;
+}
+
+/* The row of the device table. */
+int domain_device(const struct attn_genome *g);
+
 /* ---- shape.c */
 
 /* Types and extents of a genome, before anything gives way; s->sampled as given. */

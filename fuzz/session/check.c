@@ -171,6 +171,14 @@ void attn_session_limit_work(struct attn_session_options *options)
     options->cache_bytes = INT64_C(1) << 30; /* of which what the session's tokens take is touched */
 }
 
+void attn_session_limit_long(struct attn_session_options *options)
+{
+    options->limits.work = options->limits.sample_work = 200000;
+    options->limits.bytes = INT64_C(16) << 20;
+    options->session_work = 12000000;
+    options->cache_bytes = INT64_C(64) << 20;
+}
+
 bool attn_session_run(const struct attn_session *session, const struct attn_session_options *options,
                       struct attn_session_outcome *outcome, struct attn_session_finding *finding)
 {

@@ -190,3 +190,18 @@ bool attn_session_orders(const struct attn_session *session, const struct attn_s
     free(other);
     return held;
 }
+
+bool attn_session_play(const struct attn_session *session, struct attn_session_options *options,
+                       struct attn_session_outcome *outcome, struct attn_session_finding *finding)
+{
+    struct attn_session_options as = *options;
+    struct attn_session_outcome again;
+    bool compared;
+    if (!attn_session_orders(session, options, outcome, &compared, finding))
+        return false;
+    attn_session_limit_long(&as);
+    if (outcome->kernels.rows == 0 || attn_session_run(session, &as, &again, finding))
+        return true;
+    *options = as;
+    return false;
+}

@@ -325,6 +325,8 @@ struct attn_session_options {
 /* Sets what a tool for people spends on a session, and no more than that on a step: a session has hundreds of them, so
  * that is less than a line may cost. */
 void attn_session_limit_work(struct attn_session_options *options);
+/* Sets what fuzz_session spends on a long one. */
+void attn_session_limit_long(struct attn_session_options *options);
 
 struct attn_session_finding {
     struct attn_finding finding; /* property 7: reuse, or an order that matters; 0: the model made an illegal problem */
@@ -359,6 +361,12 @@ bool attn_session_run(const struct attn_session *session, const struct attn_sess
  * compared: *compared says. The second order is run once, and not beside. */
 bool attn_session_orders(const struct attn_session *session, const struct attn_session_options *options,
                          struct attn_session_outcome *outcome, bool *compared, struct attn_session_finding *finding);
+
+/* attn_session_orders and, of a session of which steps were run in some rows, it once more as fuzz_session spends on
+ * it: which rows those are goes by the limits, and a byte that belongs to no row of one sample may belong to one of
+ * another. *options are those it failed with. */
+bool attn_session_play(const struct attn_session *session, struct attn_session_options *options,
+                       struct attn_session_outcome *outcome, struct attn_session_finding *finding);
 
 /* Finding, script and the line of the step that failed. */
 void attn_session_finding_print(FILE *out, const struct attn_session *session, const struct attn_session_finding *f);

@@ -17,9 +17,6 @@
 
 #define RUN_BYTES INT64_C(4194304)    /* of a problem's tensors, of a workspace */
 #define CACHE_BYTES INT64_C(16777216) /* of a session's caches */
-#define LONG_WORK INT64_C(200000)     /* multiply-adds of a long session's step, where it is run whole; */
-#define LONG_ALL INT64_C(12000000)    /* of all of it */
-#define LONG_MORE 4                   /* times as many bytes */
 #define SHRINK_TRIES 600              /* of a finding, */
 #define SHRINK_SECONDS 6.0            /* and for how long */
 
@@ -97,12 +94,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         memo = memo_before;
     else if (attn_feedback_may_repeat())
         memo_before = memo;
-    if (kind == ATTN_SESSION_RUN_LONG) {
-        options.limits =
-            (struct attn_run_limits){ .work = LONG_WORK, .sample_work = LONG_WORK, .bytes = RUN_BYTES * LONG_MORE };
-        options.cache_bytes *= LONG_MORE;
-        options.session_work = LONG_ALL;
-    }
+    if (kind == ATTN_SESSION_RUN_LONG)
+        attn_session_limit_long(&options);
     attn_session_limits_for(kind, &limits);
     attn_session_decode(data, size, &limits, &s);
     options.backend = run ? backend : NULL;

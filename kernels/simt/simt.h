@@ -67,8 +67,8 @@
  *   simt_pack_f16(float, float)  simt_pack_bf16(float, float)   two numbers to nearest even as a word, the first in its
  * low half; finite ones. simt_exp2_fast(x)             2^x within 2 ulp (PTX ISA, ex2.approx.ftz.f32; V_EXP_F32 of
  * AMD's instruction set documents: 1 ulp); below 2^-126 it may be 0. simt_exp simt_exp2 simt_log simt_tanh simt_abs
- * simt_max simt_min simt_fma   of float. simt_first_bit(uint64_t)      number of the lowest bit that is set; some bit is.
- *   SIMT_INFINITY                 +infinity as a float.
+ * simt_max simt_min simt_fma   of float. simt_first_bit(uint64_t)      number of the lowest bit that is set; some bit
+ * is. SIMT_INFINITY                 +infinity as a float.
  *
  *   simt_prefetch(p)              memory at p is wanted soon.
  *

@@ -161,6 +161,8 @@ def check(patch):
         return "%s: the input fails without the fault too: %s" % (name, inputs[0])
     if "explain" in head and head["explain"] not in run([work + "/attnfuzz", "explain", line.group(1)]).stdout:
         return "%s: explain does not name %s" % (name, head["explain"])
+    if "lines" in head and not fails_with_the_fault_alone(work, os.path.join(SOURCE, head["lines"])):
+        return "%s: %s does not fail, or fails without the fault too" % (name, head["lines"])
     if "script" in head:
         wrong = check_script(os.path.join(SOURCE, head["script"]), work + "/attnfuzz")
         if wrong:
