@@ -80,10 +80,10 @@ static void fill_mask(const struct attn_problem *p, uint8_t *bytes)
 static bool fill(struct bench_problem *p)
 {
     enum { PERIOD = 4099 }; /* rows; a prime, so that no two heads or sequences are alike */
-    int seen = 0;           /* buffers filled; they are numbered in the order of the operands */
+    int seen = 0; /* buffers filled; they are numbered in the order of the operands, and what is absent has none: -1 */
     for (int o = 0; o < ATTN_OPERAND_COUNT; o++) {
         const int b = p->image.buffer_of[o];
-        if (b < 0 || b < seen)
+        if (b < seen)
             continue;
         seen = b + 1;
         struct attn_buffer *buffer = &p->image.buffer[b];

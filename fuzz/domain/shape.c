@@ -43,20 +43,25 @@ static int type_for(int type, int64_t d)
     return d % attn_type_info(type)->block_elems == 0 ? type : type % PLAIN_TYPES;
 }
 
+/* One of those that mma copies tiles ahead for. */
+static const struct attn_head_size *large_head_size(int number)
+{
+    const struct attn_head_size *large[ATTN_HEAD_SIZE_COUNT];
+    int n = 0;
+    for (int i = 0; i < ATTN_HEAD_SIZE_COUNT; i++)
+        if (attn_head_size(i)->d_k > ATTN_MMA_GROUP_MOST)
+            large[n++] = attn_head_size(i);
+    return large[number % n];
+}
+
 static void choose_head_sizes(const struct attn_genome *g, int type_k, int type_v, struct domain_shape *s)
 {
     /* The last 36 values are, with a bit of another gene, the multiples of 8 up to 576: mostly sizes that run padded.
      */
     const int number = (int)GENE(g, head_size), pair = number - (256 - 576 / 16);
-    if (domain_ahead(g)) {
-        int large[ATTN_HEAD_SIZE_COUNT], n = 0;
-        for (int i = 0; i < ATTN_HEAD_SIZE_COUNT; i++)
-            if (attn_head_size(i)->d_k > ATTN_MMA_GROUP_MOST)
-                large[n++] = i;
-        s->d_k = attn_head_size(large[number % n])->d_k;
-        s->d_v = attn_head_size(large[number % n])->d_v;
-    } else if (pair < 0) {
-        const struct attn_head_size *own = attn_head_size(number % ATTN_HEAD_SIZE_COUNT);
+    if (domain_ahead(g) || pair < 0) {
+        const struct attn_head_size *own =
+            domain_ahead(g) ? large_head_size(number) : attn_head_size(number % ATTN_HEAD_SIZE_COUNT);
         s->d_k = own->d_k;
         s->d_v = own->d_v;
     } else {

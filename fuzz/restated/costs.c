@@ -32,8 +32,8 @@ static struct model model_of(const struct attn_plan *p, wide once, wide tiles)
         m.bytes = 0; /* single threads read rows, uncoalesced: a multiply-add a ns is all */
         m.rate = 1;
         m.d_v = larger(128, k->d_v);
-        m.d_k *= attn_type_info(k->type_k)->block_elems > 1 ? 2 : 1; /* decoding is as much work again */
-        m.d_v *= attn_type_info(k->type_v)->block_elems > 1 ? 2 : 1;
+        m.d_k *= is_quantised(k->type_k) ? 2 : 1; /* decoding is as much work again */
+        m.d_v *= is_quantised(k->type_v) ? 2 : 1;
     } else if (p->kernel == ATTN_KERNEL_tile) {
         m.bytes *= 3; /* through LDS, with barriers, at a third of the rate */
         m.d_k = attn_head_size(p->head_size)->d_k;
@@ -112,8 +112,8 @@ bool attn_restated_cost(const struct attn_plan *p, struct attn_restated_fault *f
     const wide madds = work * p->columns * k->n_kv * (m.d_k + m.d_v);
     wide decoded = 0;
     if (p->kernel == ATTN_KERNEL_tile) {
-        decoded += attn_type_info(k->type_k)->block_elems > 1 && p->convert_k < 0 ? k->d_k : 0;
-        decoded += attn_type_info(k->type_v)->block_elems > 1 && p->convert_v < 0 ? k->d_v : 0;
+        decoded += is_quantised(k->type_k) && p->convert_k < 0 ? k->d_k : 0;
+        decoded += is_quantised(k->type_v) && p->convert_v < 0 ? k->d_v : 0;
     }
     const wide busy = larger(decoding(p, decoded), larger(m.bytes / n_cu, madds / (n_cu * m.rate) * 16));
     const wide blocks = work * p->splits, main = blocks < n_cu ? busy / blocks * n_cu : busy;

@@ -27,8 +27,6 @@ static const struct promise {
 
 /* ---- Types ---------------------------------------------------------------------------------------------------- */
 
-static bool is_quantised(int type) { return attn_type_info(type)->block_bytes > 4; }
-
 /* May mma's operands be of 16 bits of one kind, when K and V are these? Quantised ones become f16. */
 static bool match(int type_k, int type_v)
 {

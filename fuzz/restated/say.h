@@ -9,6 +9,8 @@
 /* Fills the fault's sentence; false. */
 __attribute__((format(printf, 2, 3))) bool attn_differs(struct attn_restated_fault *fault, const char *format, ...);
 
+static inline bool is_quantised(int type) { return attn_type_info(type)->block_bytes > 4; }
+
 /* Of a plan of tile: is K or V of blocks, with rows of so many elements, to be decoded once, into a copy? (costs.c) */
 bool attn_restated_decodes_once(const struct attn_plan *plan, int64_t head);
 

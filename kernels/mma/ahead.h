@@ -7,8 +7,8 @@
  *   - V that is K's first elements, as in MLA, is not copied: its operands are read from the tile of K;
  *   - rows are swizzled and not padded, so that what a copy moves lies in lines of LDS (ATTN_COPY_LINE);
  *   - the mask is read before the scores are there, so that one barrier does for them and for the keys that live;
- *   - there is code of its own for what is common (mma_ahead_common), with what is rare out of the way: with two waves
- *     for each scheduler every instruction that is only jumped over counts.
+ *   - there is code of its own for what is common (mma_ahead_common), without the rest: with two waves for each
+ * scheduler every instruction that is only jumped over counts.
  *
  * SPDX-License-Identifier: MIT */
 #ifndef ATTN_MMA_AHEAD_H
@@ -58,9 +58,8 @@ static __device__ SIMT_GPU_INLINE void mma_load_own_q(const attn_args &a, float 
     for (int i = 0; i < OWN; i++) {
         SIMT_UNROLL
         for (int w = 0; w < F::Q_WORDS; w++) {
-            const float f = factor[F::q_slot(w)], first = x[i][w][0] * f, second = x[i][w][1] * f;
-            q[i][0].w[w] = F::pack(first, second);
-            q[i][1].w[w] = mma_pack_rest<F>(first, second, q[i][0].w[w]);
+            const float f = factor[F::q_slot(w)];
+            mma_cut_q<F>(x[i][w][0] * f, x[i][w][1] * f, w, q[i]);
         }
     }
 }

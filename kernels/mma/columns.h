@@ -103,6 +103,15 @@ static __device__ __forceinline__ void mma_q_pair(const char *row, int d, int64_
     }
 }
 
+/* Two elements of Q as word w of its parts. */
+template <class F>
+static __device__ __forceinline__ void mma_cut_q(float first, float second, int w,
+                                                 typename F::operand (&parts)[MMA_Q_PARTS])
+{
+    parts[0].w[w] = F::pack(first, second);
+    parts[1].w[w] = mma_pack_rest<F>(first, second, parts[0].w[w]);
+}
+
 /* The lane's words of Q: of steps member, member + split, ... Each column is multiplied by a power of two first. */
 template <class F, int OWN>
 static __device__ SIMT_GPU_INLINE void mma_load_q(const attn_args &a, int steps, int split, int lane, int member,
@@ -136,10 +145,7 @@ static __device__ SIMT_GPU_INLINE void mma_load_q(const attn_args &a, int steps,
             const int slot = F::q_slot(w);
             float x[2];
             mma_q_pair(at.q[slot], 16 * step + F::q_d(lane, w), a.d_k, x);
-            x[0] *= factor[slot];
-            x[1] *= factor[slot];
-            q[i][0].w[w] = F::pack(x[0], x[1]);
-            q[i][1].w[w] = mma_pack_rest<F>(x[0], x[1], q[i][0].w[w]);
+            mma_cut_q<F>(x[0] * factor[slot], x[1] * factor[slot], w, q[i]);
         }
     }
 }

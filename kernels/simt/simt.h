@@ -77,7 +77,7 @@
  *                                 arguments are known then) and that the host shares between instances.
  *   SIMT_OUTLINE                  likewise; on the host results of up to four vectors come back in registers, where
  *                                 nothing is traced. Arguments are pointers and numbers.
- *   simt_rarely(bool)             the same; a GPU compiler puts what it guards out of the way.
+ *   simt_rarely(bool)             the same; a GPU compiler may put what it guards out of the way.
  *   simt_opaque(int)              the same number, of which a GPU compiler knows nothing: what is worked out from it
  *                                 in a loop stays there and takes no registers around it.
  *   SIMT_ENTRY(kernel)            the name of a kernel file's entry: extern "C" attn_entry SIMT_ENTRY(vec)(plan).

@@ -246,6 +246,8 @@ static inline int64_t cost_idle(const struct attn_device *d, int64_t cost, int64
     return blocks >= d->n_cu ? cost : attn_mul_sat(attn_div(cost, blocks), d->n_cu);
 }
 
+static inline bool quantised(int type) { return attn_type_info(type)->block_elems > 1; }
+
 /* Bytes of all of K and V, each read once. */
 static inline int64_t contract_kv_bytes(const struct attn_key *k)
 {

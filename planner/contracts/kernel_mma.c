@@ -80,8 +80,6 @@ static struct family family_of(const struct attn_device *d)
     }
 }
 
-static bool quantised(int type) { return attn_type_info(type)->block_elems > 1; }
-
 /* The types that may go with operands of `type`, as bits. */
 static int64_t types_with(int type)
 {

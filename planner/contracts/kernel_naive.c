@@ -44,8 +44,8 @@ static uint64_t cost(const struct attn_device *d, const struct attn_key *k, cons
     /* One multiply-add a ns and compute unit, a fortieth of `tile`: rows are read by single threads, uncoalesced, and
      * every row of dst reads all of K and V again. Of V a workgroup reads one key's row after another, eight elements
      * a thread: short rows take as long as those of 128. To decode an element of a block is as much work again. */
-    const int64_t d_k = k->d_k * (attn_type_info(k->type_k)->block_elems > 1 ? 2 : 1);
-    const int64_t d_v = attn_max(k->d_v, 128) * (attn_type_info(k->type_v)->block_elems > 1 ? 2 : 1);
+    const int64_t d_k = k->d_k * (quantised(k->type_k) ? 2 : 1);
+    const int64_t d_v = attn_max(k->d_v, 128) * (quantised(k->type_v) ? 2 : 1);
     int64_t main = cost_madds(d, contract_madds(k, 1, d_k, d_v), 1);
     return (uint64_t)attn_add_sat(cost_idle(d, main, contract_rows(k)), cost_helpers(d, k, p));
 }

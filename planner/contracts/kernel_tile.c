@@ -91,8 +91,8 @@ static bool converts(const struct attn_device *d, const struct attn_key *k, int3
 /* Elements of blocks that the plan has no copies of. */
 static int64_t decoded(const struct attn_key *k, const struct attn_plan *p)
 {
-    const bool of_k = attn_type_info(k->type_k)->block_elems > 1 && p->convert_k < 0;
-    const bool of_v = attn_type_info(k->type_v)->block_elems > 1 && p->convert_v < 0;
+    const bool of_k = quantised(k->type_k) && p->convert_k < 0;
+    const bool of_v = quantised(k->type_v) && p->convert_v < 0;
     return elements_of(k, (of_k ? k->d_k : 0) + (of_v ? k->d_v : 0));
 }
 
