@@ -140,7 +140,7 @@ static void devices_of(const struct run_options *options, const struct attn_case
     devices->at[0].row = (int16_t)c->run.device;
     devices->at[0].weakening = (int16_t)c->run.weakening;
     if (options->backend.device) {
-        devices->at[0].row = devices->at[0].weakening = -1;
+        devices->at[0].row = -1;
         return;
     }
     if (c->run.device >= 0)

@@ -75,7 +75,7 @@ enum { ATTN_ALWAYS = ATTN_FEATURE_COUNT }; /* of a gene that every case has */
     X(type_k, 1, ATTN_TYPE_COUNT, TYPES)              \
     X(type_v, 1, ATTN_TYPE_COUNT, MIXED)              \
     X(kv_few, 1, 40, ALWAYS)                          \
-    X(squeeze, 1, 24, ALWAYS)                         \
+    X(squeeze, 1, 96, ALWAYS)                         \
     X(profile, 1, ATTN_DATA_COUNT, DATA)              \
     X(live, 1, 4, DATA)                               \
     X(mask_heads, 1, 5, MASK_MULTI)                   \
@@ -189,6 +189,10 @@ static inline bool attn_effort_fills(uint32_t effort)
 {
     return effort == ATTN_EFFORT_FULL || effort == ATTN_EFFORT_FULL + 1;
 }
+
+/* Is its problem one that warpgroups are to multiply in several tiles of keys? With columns enough, and large heads,
+ * that is more work than the effort MOST has elsewhere. */
+bool attn_genome_groups(const struct attn_genome *genome);
 
 /* A canonical genome to a legal case within the limits (work of at least 4096, bytes of at least 65536 and components
  * of at least 1024 are always enough). Extents are brought within the limits one after another, in an order that is a

@@ -374,8 +374,12 @@ bool attn_runner_try(struct attn_runner *r, const struct attn_plan *plan, const 
 
 bool attn_run_device(struct attn_backend *backend, int row, int weakening, struct attn_device *device)
 {
-    if (backend && backend->ops->describe(backend, device))
+    if (backend && backend->ops->describe(backend, device)) {
+        const struct attn_device whole = *device;
+        if (weakening >= 0 && !attn_device_weaken(&whole, weakening, device, NULL))
+            *device = whole;
         return true;
+    }
     if (row < 0 || !attn_device(row))
         return false;
     if (weakening >= 0)
