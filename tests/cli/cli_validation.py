@@ -60,6 +60,17 @@ class Device(Validation):
             self.assertEqual(kernel["bits_equal"], kernel["compared_components"], "it is the same machine")
             self.assertEqual(kernel["apart"], 0)
 
+    def test_a_weakening_is_one_of_the_device_whatever_device_the_line_names(self):
+        line = problem(35).replace("64,2,2,1", "64,20,2,1", 1)
+        for named, own, kernels in (("gfx942", "sm_90", {"mma", "naive", "tile", "vec"}),
+                                    ("gfx942~matrix", "sm_90~matrix", {"naive", "tile", "vec"}),
+                                    ("sm_90~wgmma", "sm_90~wgmma", {"mma", "naive", "tile", "vec"})):
+            file = self.write("line.txt", f"{line} | dev={named}\n")
+            r = self.report("", file, code=0)
+            self.assertEqual({k for k, of in r["by_kernel"].items() if of["ran"]}, kernels, named)
+            r = self.report("wrong@35", "--shrink", "0", file, code=1)
+            self.assertIn(f"dev={own} ", r["failures"][0]["line"])
+
     def test_what_is_too_large_for_the_host_executor_is_counted(self):
         r = self.report("", "--host-work", "20000", self.file, code=0)
         naive = r["by_kernel"]["naive"]

@@ -119,7 +119,21 @@ static void without_the_means_others_stand_in(void **state)
 {
     (void)state;
     for (int i = 0; i < SIZES; i++)
-        kernel_mma_needs(simple(i), "sm_90", ahead, true);
+        kernel_mma_needs(simple(i), ahead, true);
+}
+
+/* A device without copies that need no registers, as all of AMD's. */
+static void without_copies_there_is_nothing_ahead(void **state)
+{
+    (void)state;
+    for (int i = 0; i < SIZES; i++) {
+        const struct kernel_case c = simple(i);
+        struct attn_device weak = *attn_device_find("sm_90");
+        struct attn_plan plan;
+        weak.async_copy = 0;
+        kernel_mma_plan(&c, &weak, &plan);
+        assert_false(ahead(&plan));
+    }
 }
 
 int main(void)
@@ -128,6 +142,7 @@ int main(void)
         cmocka_unit_test(every_instance_computes),
         cmocka_unit_test(every_mask_on_every_layout),
         cmocka_unit_test(v_within_k),
+        cmocka_unit_test(without_copies_there_is_nothing_ahead),
         cmocka_unit_test(lengths_around_tiles),
         cmocka_unit_test(splits_and_scanned_plans),
         cmocka_unit_test(modifiers_in_every_combination),
