@@ -299,6 +299,9 @@ struct attn_arithmetic {
     uint8_t q_shift;                /* Q's rows are multiplied by a power of two before they are rounded, so that
                                        their largest element is at least 2^q_shift; 0: they are not */
     uint8_t p_shift;                /* weights are multiplied by 2^p_shift before they are rounded */
+    uint8_t mask_asked;             /* a tile's mask that is all zeros for a wave's columns, and lies well, is not
+                                       added, and scores become weights by other roundings then: the bits of a row
+                                       depend on the rows beside it and on where tensors lie */
     int32_t kv_tile;                /* keys between two rescales; 0 is 1 */
     int32_t splits;                 /* parts of n_kv, whole tiles each; a combine adds theirs up one after the other;
                                        0 is 1 */

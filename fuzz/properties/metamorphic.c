@@ -170,9 +170,11 @@ static bool plan_part(const struct trial *t, int kind, struct part *part)
         part->plan.workspace_bytes > t->r->limits->bytes)
         return false;
     /* Where a tile of the mask was found open for a block of rows, the mask is not added, which the compiler may round
-     * in another way: the rows and heads that share a block must be the same ones. Padding moves where splits and waves
-     * share the keys out. */
-    const bool blocks = kind == ATTN_TWIN_LAYOUT || kind == ATTN_TWIN_SEQUENCE || !t->plan->scan;
+     * in another way: the rows and heads that share a block must be the same ones; and where the kernel asks by itself,
+     * it may where the problem lies and not where the twin does. Padding moves where splits and waves share the keys
+     * out. */
+    const bool blocks =
+        !t->plan->arithmetic.mask_asked && (kind == ATTN_TWIN_LAYOUT || kind == ATTN_TWIN_SEQUENCE || !t->plan->scan);
     const struct attn_arithmetic *a = &part->plan.arithmetic;
     const bool keys = kind != ATTN_TWIN_PADDED || (a->splits <= 1 && a->waves <= 1);
     part->exact = part->twin.exact && same_plans(t->plan, &part->plan) && blocks && keys;

@@ -238,6 +238,7 @@ static void configure(const struct attn_device *d, const struct attn_key *k, str
     p->launch[ATTN_STEP_MAIN].lds_dynamic_bytes = dynamic ? lds : 0;
 
     bool bf16 = k->type_k == ATTN_BF16;
+    p->arithmetic.mask_asked = s.stages > 0 && k->mask_heads > 0;
     p->arithmetic.kv_tile = p->kv_tile;
     p->arithmetic.splits = p->splits;
     contract_operands(p, d, bf16, bf16 ? ATTN_MMA_P_PARTS_BF16 : 1);
