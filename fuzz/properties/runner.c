@@ -374,18 +374,17 @@ bool attn_runner_try(struct attn_runner *r, const struct attn_plan *plan, const 
 
 bool attn_run_device(struct attn_backend *backend, int row, int weakening, struct attn_device *device)
 {
-    if (backend && backend->ops->describe(backend, device)) {
-        const struct attn_device whole = *device;
-        if (weakening >= 0 && !attn_device_weaken(&whole, weakening, device, NULL))
-            *device = whole;
-        return true;
+    struct attn_device whole;
+    const bool own = backend && backend->ops->describe(backend, &whole);
+    if (!own) {
+        if (row < 0 || !attn_device(row))
+            return false;
+        whole = *attn_device(row);
     }
-    if (row < 0 || !attn_device(row))
-        return false;
-    if (weakening >= 0)
-        return attn_device_weaken(attn_device(row), weakening, device, NULL);
-    *device = *attn_device(row);
-    return true;
+    if (weakening >= 0 && attn_device_weaken(&whole, weakening, device, NULL))
+        return true;
+    *device = whole;
+    return own || weakening < 0;
 }
 
 static const char no_memory[] = "out of memory";

@@ -46,8 +46,9 @@ struct attn_runner {
     struct attn_twins *twins; /* what metamorphic.c keeps: its, and the caller's to free (attn_twins_free) */
 };
 
-/* The device that plans for a backend are made for: its own where it has one, else that row and weakening of the table.
- * The backend may be NULL. False when the row is none. */
+/* The device that plans for a backend are made for: its own where it has one, less what the weakening takes from it if
+ * it has that; else that row and weakening of the table. The backend may be NULL. False when the row is none, or has no
+ * such weakening. */
 bool attn_run_device(struct attn_backend *backend, int row, int weakening, struct attn_device *device);
 
 /* NULL, or why the problem's buffers are beyond the limits. The memory of a GPU is not sparse: there gaps count. */
