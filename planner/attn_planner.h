@@ -298,6 +298,8 @@ struct attn_arithmetic {
                                        two parts: blocks of 32 numbers of 16 bits with a scale of f32 */
     uint8_t q_shift;                /* Q's rows are multiplied by a power of two before they are rounded, so that
                                        their largest element is at least 2^q_shift; 0: they are not */
+    uint8_t q_rest_first;           /* all products of Q's second part are added up before those of its first: partial
+                                       sums are small until then, so these roundings hardly count */
     uint8_t p_shift;                /* weights are multiplied by 2^p_shift before they are rounded */
     uint8_t mask_asked;             /* a tile's mask that is all zeros for a wave's columns, and lies well, is not
                                        added, and scores become weights by other roundings then: the bits of a row

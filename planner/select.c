@@ -127,10 +127,11 @@ static bool same_arithmetic(const struct attn_arithmetic *a, const struct attn_a
 {
     return a->q_type == b->q_type && a->k_type == b->k_type && a->v_type == b->v_type && a->p_type == b->p_type &&
            a->flush == b->flush && a->matrix == b->matrix && a->q_parts == b->q_parts && a->p_parts == b->p_parts &&
-           a->q_shift == b->q_shift && a->p_shift == b->p_shift && a->mask_asked == b->mask_asked &&
-           a->kv_tile == b->kv_tile && a->merges == b->merges && a->splits == b->splits && a->waves == b->waves &&
-           a->dot_chain == b->dot_chain && a->dot_joins == b->dot_joins && a->depth == b->depth &&
-           same_chain(&a->weights, &b->weights) && same_chain(&a->values, &b->values);
+           a->q_shift == b->q_shift && a->q_rest_first == b->q_rest_first && a->p_shift == b->p_shift &&
+           a->mask_asked == b->mask_asked && a->kv_tile == b->kv_tile && a->merges == b->merges &&
+           a->splits == b->splits && a->waves == b->waves && a->dot_chain == b->dot_chain &&
+           a->dot_joins == b->dot_joins && a->depth == b->depth && same_chain(&a->weights, &b->weights) &&
+           same_chain(&a->values, &b->values);
 }
 
 bool attn_plan_equal(const struct attn_plan *a, const struct attn_plan *b)

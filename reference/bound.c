@@ -88,6 +88,9 @@
  *    four parts one after the other, each of which is then such a sum (the same paper: V100 four products at a time,
  *    A100 eight): n products in p parts count for 2 p n + 4 ceil(4 p n / k) roundings. This error has a sign, towards
  *    zero, so nothing of it averages out.
+ *    Where all products of Q's second part are added up first (q_rest_first), no partial sum of theirs is more than
+ * r G + f sum|k|, and G no more than twice row->partial: their roundings count 2 r times. What they come to is in every
+ *    partial sum of the first part's: 1 + 3 r, with K's still below 1 + 2^-5, and f sum|k| counts once more.
  *    A number in p parts of t bits has p t bits. Q multiplied by a power of two first, so that its largest element is
  *    at least 2^s, loses what is below its type's smallest only relative to that: f 2^-s max|q|; where the power of two
  *    is limited to keep its inverse normal, less than 2^-126. Weights multiplied by 2^s: f 2^-s. Their exponential is
@@ -206,14 +209,14 @@ static struct attn_score_errors score_errors_of(const struct attn_reference *r,
     struct attn_score_errors e = { .q = q.relative, .k = (known ? 0.0 : k.relative) + q.relative * k.relative };
     e.known_max = known ? row->n_max : 0.0;
     e.known = known ? sqrt(row->n2) : 0.0;
-    e.roundings = attn_dot_roundings(arithmetic, d_k);
+    e.roundings = attn_dot_roundings(arithmetic, d_k, narrowing_of(ATTN_F32, arithmetic->q_type, false).relative);
     e.dot = dot_error(e.roundings, row->partial);
     e.relative = e.dot + e.q + e.k;
     e.sound = e.relative + k.relative <= 1.0 / 64.0; /* what G allows for (score.c) */
     /* What is normal in f16 loses nothing but digits, and no number loses more than itself. */
     const double k_lost = k.absolute * (1.0 + q.relative) * row->q_sum;
     const double k_small = arithmetic->k_type == ATTN_F16 ? (1.0 + q.relative) * row->q_max * row->k_small : INFINITY;
-    const double scale = fabs((double)p->scale) * (1.0 + gamma_of(e.roundings));
+    const double scale = fabs((double)p->scale) * (1.0 + 2.0 * gamma_of(e.roundings)); /* twice: see 4., q_rest_first */
     const double q_lost = q.absolute * (1.0 + k.relative);
     const bool sloped = e.sound && q_lost * (1.0 + gamma_of(e.roundings)) <= ATTN_Q_OFF * row->q_max;
     const double k_sum = sloped ? row->k_sloped : row->k_sum, k_near = sloped ? row->k_near : row->k_sum;

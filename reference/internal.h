@@ -158,8 +158,8 @@ struct attn_paths {
                                  infinite: the keys' order is not known */
 };
 
-/* Roundings of a dot product of d_k elements by the route. */
-double attn_dot_roundings(const struct attn_arithmetic *a, double d_k);
+/* Roundings of a dot product of d_k elements by the route. rest: Q's second part beside its first, at most. */
+double attn_dot_roundings(const struct attn_arithmetic *a, double d_k, double rest);
 
 /* The paths of a row. score_error: how far a score may be off. */
 struct attn_paths attn_paths_of(const struct attn_arithmetic *a, const struct attn_reference *r,

@@ -40,7 +40,7 @@ static double kept_of(const struct attn_reference *r, const struct attn_row *row
     return r->shuffled ? (double)row->kept : fmin((double)row->kept, windows * (double)row->kept_most);
 }
 
-double attn_dot_roundings(const struct attn_arithmetic *a, double d_k)
+double attn_dot_roundings(const struct attn_arithmetic *a, double d_k, double rest)
 {
     const double parts = at_least_one(a->q_parts);
     if (!a->matrix) {
@@ -48,7 +48,9 @@ double attn_dot_roundings(const struct attn_arithmetic *a, double d_k)
     }
     const double depth = a->depth > 0 ? (double)a->depth : 1.0;
     const double products = a->dot_chain > 0 ? fmin((double)a->dot_chain * depth, parts * d_k) : parts * d_k;
-    return truncating(products, depth) + (double)a->dot_joins + 8.0;
+    const double sums =
+        a->q_rest_first ? truncating(products / parts, depth) * (1.0 + 2.0 * rest) : truncating(products, depth);
+    return sums + (double)a->dot_joins + 8.0;
 }
 
 struct attn_paths attn_paths_of(const struct attn_arithmetic *a, const struct attn_reference *r,

@@ -110,6 +110,16 @@ static float choose_scale(const struct attn_genome *g, int64_t d_k)
     }
 }
 
+/* That takes away asynchronous copies, of a device that has them. */
+static int without_copies(const struct attn_device *device)
+{
+    struct attn_device weaker;
+    for (int w = 0; w < attn_weakening_count(); w++)
+        if (attn_device_weaken(device, w, &weaker, NULL) && !weaker.async_copy)
+            return w;
+    return -1;
+}
+
 static void choose_run(const struct attn_genome *g, struct attn_run *run)
 {
     attn_run_default(run);
@@ -120,6 +130,8 @@ static void choose_run(const struct attn_genome *g, struct attn_run *run)
         if (attn_device_weaken(attn_device(run->device), w, &weaker, NULL))
             run->weakening = w;
     }
+    if (domain_groups(g))
+        run->weakening = without_copies(attn_device(run->device));
     if (domain_on(g, ATTN_FEATURE_MASK) || domain_ahead_masked(g))
         run->mask = (int32_t)GENE(g, mask_content);
     if (domain_dead_tiles(g))

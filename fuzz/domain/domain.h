@@ -190,6 +190,10 @@ static inline bool attn_effort_fills(uint32_t effort)
     return effort == ATTN_EFFORT_FULL || effort == ATTN_EFFORT_FULL + 1;
 }
 
+/* Is its problem one that warpgroups are to multiply in several tiles of keys? With columns enough, and large heads,
+ * that is more work than the effort MOST has elsewhere. */
+bool attn_genome_groups(const struct attn_genome *genome);
+
 /* A canonical genome to a legal case within the limits (work of at least 4096, bytes of at least 65536 and components
  * of at least 1024 are always enough). Extents are brought within the limits one after another, in an order that is a
  * gene. */

@@ -43,13 +43,14 @@ static int type_for(int type, int64_t d)
     return d % attn_type_info(type)->block_elems == 0 ? type : type % PLAIN_TYPES;
 }
 
-/* One of those that mma copies tiles ahead for. */
-static const struct attn_head_size *large_head_size(int number)
+/* One of those that mma copies tiles ahead for, or that warpgroups multiply as well. */
+static const struct attn_head_size *large_head_size(const struct attn_genome *g, int number)
 {
     const struct attn_head_size *large[ATTN_HEAD_SIZE_COUNT];
     int n = 0;
     for (int i = 0; i < ATTN_HEAD_SIZE_COUNT; i++)
-        if (attn_head_size(i)->d_k > ATTN_MMA_GROUP_MOST)
+        if (attn_head_size(i)->d_k > ATTN_MMA_WHOLE_MOST &&
+            (!domain_groups(g) || attn_head_size(i)->d_k <= ATTN_MMA_GROUP_MOST))
             large[n++] = attn_head_size(i);
     return large[number % n];
 }
@@ -61,7 +62,7 @@ static void choose_head_sizes(const struct attn_genome *g, int type_k, int type_
     const int number = (int)GENE(g, head_size), pair = number - (256 - 576 / 16);
     if (domain_ahead(g) || pair < 0) {
         const struct attn_head_size *own =
-            domain_ahead(g) ? large_head_size(number) : attn_head_size(number % ATTN_HEAD_SIZE_COUNT);
+            domain_ahead(g) ? large_head_size(g, number) : attn_head_size(number % ATTN_HEAD_SIZE_COUNT);
         s->d_k = own->d_k;
         s->d_v = own->d_v;
     } else {
@@ -104,7 +105,8 @@ static int64_t huge_value(uint32_t exponent, uint32_t low)
 
 static bool device_fits(const struct attn_genome *g, int row)
 {
-    return !domain_ahead(g) || attn_device(row)->async_copy > 0;
+    const struct attn_device *d = attn_device(row);
+    return !domain_ahead(g) || (d->async_copy && (!domain_groups(g) || d->matrix == ATTN_MATRIX_WGMMA_SM90));
 }
 
 int domain_device(const struct attn_genome *g)
@@ -118,6 +120,8 @@ int domain_device(const struct attn_genome *g)
     return row;
 }
 
+bool attn_genome_groups(const struct attn_genome *g) { return GENE(g, effort) == ATTN_EFFORT_MOST && domain_groups(g); }
+
 /* As many sequences as give every compute unit workgroups enough, for the effort FULL: kernels ask for four at most
  * before they leave n_kv whole. Only where such a problem is within the limits, or run in some rows alone. */
 static void fill_device(const struct attn_genome *g, const struct attn_domain_limits *limits, struct domain_shape *s)
@@ -130,6 +134,18 @@ static void fill_device(const struct attn_genome *g, const struct attn_domain_li
     s->huge_seqs = s->sampled || attn_mul_sat(rows * s->n_kv, s->d_k + s->d_v) <= limits->work;
     if (s->huge_seqs)
         s->seqs = sequences;
+}
+
+/* 17 columns of one head, and keys of that level, or fewer where the work would be more, whatever kv_delta is: the
+ * columns do not give way. */
+static void choose_many_columns(struct domain_shape *s, int kv_level, int64_t work)
+{
+    enum { Q_17 = 14 };
+    s->q_level = Q_17;
+    s->ratio_level = s->heads_level = s->seqs_level = -1;
+    s->kv_level = kv_level;
+    while (s->kv_level > 0 && (kv_edges[s->kv_level] + 17) * q_edges[Q_17] * (s->d_k + s->d_v) > work)
+        s->kv_level--;
 }
 
 static void choose_extents(const struct attn_genome *g, const struct attn_domain_limits *limits, struct domain_shape *s)
@@ -158,19 +174,14 @@ static void choose_extents(const struct attn_genome *g, const struct attn_domain
             s->heads_level = 0;
     }
     if (GENE(g, effort) == ATTN_EFFORT_MOST && domain_dead_tiles(g)) {
-        enum { Q_17 = 14, KV_224 = 5 };
-        s->q_level = Q_17;
-        s->ratio_level = s->heads_level = s->seqs_level = -1;
-        s->kv_level = KV_224 + s->kv_level % 8;
-        while (s->kv_level > 0 && /* whatever kv_delta is: columns do not give way */
-               (kv_edges[s->kv_level] + 17) * q_edges[Q_17] * (s->d_k + s->d_v) > limits->work)
-            s->kv_level--;
-    }
-    if (GENE(g, effort) == ATTN_EFFORT_MOST && domain_ahead_masked(g) && !domain_dead_tiles(g)) {
-        enum { Q_17 = 14, KV_64 = 1 }; /* a large head leaves room for no more */
-        s->q_level = Q_17;
-        s->ratio_level = s->heads_level = s->seqs_level = -1;
-        s->kv_level = KV_64 + s->kv_level % 2;
+        enum { KV_224 = 5 };
+        choose_many_columns(s, KV_224 + s->kv_level % 8, limits->work);
+    } else if (attn_genome_groups(g)) {
+        enum { KV_128 = 3 }; /* two tiles of keys, or three */
+        choose_many_columns(s, KV_128 + s->kv_level % 2, limits->work);
+    } else if (GENE(g, effort) == ATTN_EFFORT_MOST && domain_ahead_masked(g)) {
+        enum { KV_64 = 1 }; /* a large head leaves room for no more */
+        choose_many_columns(s, KV_64 + s->kv_level % 2, INT64_MAX);
     }
     if (GENE(g, effort) == ATTN_EFFORT_COLUMNS) {
         enum { Q_17 = 14 };

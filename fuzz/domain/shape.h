@@ -56,6 +56,10 @@ static inline bool domain_ahead_masked(const struct attn_genome *g)
     return domain_ahead(g) && GENE(g, squeeze) / 8 % 4 > 0;
 }
 
+/* Or, a quarter of those, on one whose warpgroups (kernels/mma/group.h) multiply large heads, too? On a device that
+ * copies ahead they do so for problems larger than any that is drawn; so it is one weakened to have no such copies. */
+static inline bool domain_groups(const struct attn_genome *g) { return domain_ahead(g) && GENE(g, squeeze) / 24 == 3; }
+
 /* The row of the device table. */
 int domain_device(const struct attn_genome *g);
 

@@ -96,14 +96,13 @@ static bool check_keys(const struct attn_restated *said, const struct attn_probl
 #define F(name) { offsetof(struct attn_plan, name), sizeof((struct attn_plan *)0)->name }
 #define A(name) F(arithmetic.name)
 static const struct field plan_fields[] = {
-    F(kernel),  F(head_size),     F(columns),      F(columns_q),       F(columns_gqa), F(kv_tile),
-    F(waves),   F(wave_size),     F(splits),       F(load_k),          F(load_v),      F(stage_k),
-    F(stage_v), F(scan),          F(scan_q),       F(convert_k),       F(convert_v),   F(steps),
-    F(launch),  F(region_offset), F(region_bytes), F(workspace_bytes), A(q_type),      A(k_type),
-    A(v_type),  A(p_type),        A(flush),        A(matrix),          A(q_parts),     A(p_parts),
-    A(q_shift), A(p_shift),       A(mask_asked),   A(kv_tile),         A(splits),      A(waves),
-    A(merges),  A(dot_chain),     A(dot_joins),    A(depth),           A(weights),     A(values),
-    F(key),     F(cost)
+    F(kernel),          F(head_size), F(columns),   F(columns_q),    F(columns_gqa), F(kv_tile),       F(waves),
+    F(wave_size),       F(splits),    F(load_k),    F(load_v),       F(stage_k),     F(stage_v),       F(scan),
+    F(scan_q),          F(convert_k), F(convert_v), F(steps),        F(launch),      F(region_offset), F(region_bytes),
+    F(workspace_bytes), A(q_type),    A(k_type),    A(v_type),       A(p_type),      A(flush),         A(matrix),
+    A(q_parts),         A(p_parts),   A(q_shift),   A(q_rest_first), A(p_shift),     A(mask_asked),    A(kv_tile),
+    A(splits),          A(waves),     A(merges),    A(dot_chain),    A(dot_joins),   A(depth),         A(weights),
+    A(values),          F(key),       F(cost)
 };
 #undef A
 #undef F

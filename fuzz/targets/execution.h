@@ -12,7 +12,7 @@
 #define EXEC_MORE 16                   /* times as much for some: what scan and convert need to be planned */
 #define EXEC_COLUMNS 4                 /* and for those with many columns */
 #define EXEC_FULL 2                    /* and for those that fill a device, of whose tiles that is the size */
-#define EXEC_SPLITS 24                 /* and for those with many splits, or a scan of many blocks */
+#define EXEC_SPLITS 24 /* and for those with many splits, a scan of many blocks, or large heads in warpgroups */
 /* Accesses and wave operations of a launch that is sampled. A tile of 131,087 keys and one column, which matrix cores
  * fill up to sixteen, took 210,000,000; of small heads there may be six times as many keys. */
 #define EXEC_SAMPLED_STEPS UINT64_C(4000000000)
@@ -22,7 +22,8 @@
 static inline struct attn_domain_limits execution_limits(const struct attn_genome *genome)
 {
     const uint32_t effort = genome->gene[ATTN_GENE_effort];
-    const int64_t more = effort == ATTN_EFFORT_MOST                                   ? EXEC_MORE
+    const int64_t more = attn_genome_groups(genome)                                   ? EXEC_SPLITS
+                         : effort == ATTN_EFFORT_MOST                                 ? EXEC_MORE
                          : effort == ATTN_EFFORT_COLUMNS                              ? EXEC_COLUMNS
                          : attn_effort_fills(effort)                                  ? EXEC_FULL
                          : effort == ATTN_EFFORT_SPLITS || effort == ATTN_EFFORT_SCAN ? EXEC_SPLITS

@@ -11,10 +11,10 @@
 
 /* WIDTH: elements of a row that are read from LDS; those past ELEMENTS are zeros. */
 template <int THREADS, int ROWS, int ELEMENTS, int WIDTH> struct mma_feed {
-    static constexpr int LANES = WIDTH <= 64 ? 8 : 16; /* of a row */
-    static constexpr int EACH = THREADS / LANES;       /* rows at once */
+    static constexpr int LANES = WIDTH <= 64 ? 8 : WIDTH <= 128 ? 16 : 32; /* of a row */
+    static constexpr int EACH = THREADS / LANES;                           /* rows at once */
     static constexpr int PASSES = ROWS / EACH;
-    static_assert(ROWS % EACH == 0 && EACH % 8 == 0 && WIDTH <= 128,
+    static_assert(ROWS % EACH == 0 && EACH % 8 == 0 && WIDTH <= 256,
                   "all passes alike, and their pieces exchanged alike");
 
     const char *from; /* the thread's piece of its first row of tile 0 */

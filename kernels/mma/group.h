@@ -1,10 +1,12 @@
 /* group.h: the mma kernel (mma.h) where four waves multiply together, with operands in LDS: Hopper's wgmma, heads up to
- * 128, many columns. What a wave does with its scores is the same, steps.h.
+ * 256, many columns. What a wave does with its scores is the same, steps.h.
  *
  * A workgroup is two groups of four waves and computes 128 columns of one KV head, 64 keys at a time; a wave has 16
- * columns and, of those, all scores and all of the output. Q, in its parts, stays in LDS. K and V have two buffers
- * each: while a tile's scores become weights, the products of the next tile's are under way, and so are the copies of
- * the K after that and of the next V. So a tile has one barrier; where it has a mask, two more.
+ * columns and, of those, all scores and all of the output. Q, in its parts, stays in LDS. While a tile's scores become
+ * weights, the products of the next tile's are under way. K and V have two buffers each, and the copies of the K after
+ * that and of the next V are under way as well; so a tile has one barrier, and where it has a mask, two more. Of heads
+ * above 192 there is room for one buffer each: V comes while the next tile is multiplied with Q, the K after that while
+ * V is with its weights, and a barrier more is between them.
  *
  * F is a fragment class of mma.h and has in addition what sm90.h describes.
  *
@@ -18,22 +20,22 @@
 
 template <class FRAGMENT, int D_K, int D_V> struct mma_group_shape {
     using F = FRAGMENT;
-    static constexpr attn_mma_shape SHAPE = attn_mma_group();
-    static constexpr int DK = D_K, DV = D_V;
+    static constexpr attn_mma_shape SHAPE = attn_mma_group(D_K);
+    static constexpr int DK = D_K, DV = D_V, BUFFERS = SHAPE.stages;
     static constexpr int WAVES = SHAPE.groups * SHAPE.split, THREADS = WAVES * F::WAVE;
     static constexpr int COLUMNS = ATTN_MMA_COLUMNS * SHAPE.groups, KV_TILE = SHAPE.kv_tile, BLOCKS = KV_TILE / 16;
     static constexpr int STEPS = DK / 16, UNITS = (DV + 31) / 32;
     static constexpr int K_PANELS = (DK + F::PANEL - 1) / F::PANEL, V_PANELS = (DV + F::PANEL - 1) / F::PANEL;
     static constexpr int K_TILE = K_PANELS * KV_TILE * F::PANEL, V_TILE = V_PANELS * KV_TILE * F::PANEL; /* elements */
-    static constexpr int Q_LANES = DK <= 64 ? 8 : 16; /* that read a row of Q, eight elements each */
+    static constexpr int Q_LANES = DK <= 64 ? 8 : DK <= 128 ? 16 : 32; /* that read a row of Q, eight elements each */
     static_assert(DK % 16 == 0 && DK <= ATTN_MMA_GROUP_MOST && F::PANEL == ATTN_MMA_PANEL && WAVES % F::GROUP == 0,
                   "whole steps, a head that registers hold, whole groups");
 };
 
 template <class S> struct alignas(1024) mma_group_lds {
     uint16_t q[MMA_Q_PARTS][S::K_PANELS * S::COLUMNS * S::F::PANEL];
-    uint16_t k[2][S::K_TILE];
-    uint16_t v[2][S::V_TILE];
+    uint16_t k[S::BUFFERS][S::K_TILE];
+    uint16_t v[S::BUFFERS][S::V_TILE];
     float inverse[S::COLUMNS]; /* of the power of two that a column's Q is multiplied by */
     uint64_t live[S::WAVES];   /* of each wave: bit k says that key k lives for one of its columns */
 };
@@ -93,7 +95,7 @@ static __device__ SIMT_GPU_INLINE void mma_group_load_q(const attn_args &a, mma_
 }
 
 /* Starts the dot products of a tile: of q, the group's rows, and k, its keys. Both are descriptors of the first panel.
- */
+ * Q's second part comes first: a score is one chain here, and so half of it has small sums, that hardly round. */
 template <class S>
 static __device__ __forceinline__ void mma_group_dot(uint64_t q, uint64_t k, int lane,
                                                      float (&score)[S::BLOCKS][S::F::ACC])
@@ -101,19 +103,32 @@ static __device__ __forceinline__ void mma_group_dot(uint64_t q, uint64_t k, int
     using F = typename S::F;
     F::begin();
     SIMT_UNROLL
-    for (int step = 0; step < S::STEPS; step++) {
-        const int panel = step / 4, inside = step % 4 * 16;
-        const uint64_t b = F::further(k, panel * S::KV_TILE * F::PANEL + inside);
+    for (int n = 0; n < MMA_Q_PARTS; n++) {
+        const int part = MMA_Q_PARTS - 1 - n;
         SIMT_UNROLL
-        for (int part = 0; part < MMA_Q_PARTS; part++) {
+        for (int step = 0; step < S::STEPS; step++) {
+            const int panel = step / 4, inside = step % 4 * 16;
+            const uint64_t b = F::further(k, panel * S::KV_TILE * F::PANEL + inside);
             const uint64_t rows = F::further(q, (part * S::K_PANELS + panel) * S::COLUMNS * F::PANEL + inside);
-            if (step == 0 && part == 0)
+            if (n == 0 && step == 0)
                 F::template multiply_rows<S::KV_TILE, false>(&score[0][0], rows, b, lane);
             else
                 F::template multiply_rows<S::KV_TILE, true>(&score[0][0], rows, b, lane);
         }
     }
     F::commit();
+}
+
+/* 16 keys of that, from unit FIRST on: an instruction has at most 128 elements of the output. */
+template <class S, int FIRST>
+static __device__ __forceinline__ void mma_group_weigh(const typename S::F::operand &weights, uint64_t rows, int lane,
+                                                       float (&acc)[S::UNITS][2][S::F::ACC])
+{
+    constexpr int NOW = S::UNITS - FIRST < 4 ? S::UNITS - FIRST : 4;
+    S::F::template multiply_weights<32 * NOW>(&acc[FIRST][0][0], weights,
+                                              S::F::further(rows, FIRST / 2 * S::KV_TILE * S::F::PANEL), lane);
+    if constexpr (FIRST + NOW < S::UNITS)
+        mma_group_weigh<S, FIRST + NOW>(weights, rows, lane, acc);
 }
 
 /* Starts adding a tile's weighted rows of V, of which v is the descriptor, to the output. */
@@ -134,7 +149,7 @@ static __device__ __forceinline__ void mma_group_output(uint64_t v, int lane,
         const uint64_t rows = F::further(v, 16 * b * F::PANEL);
         SIMT_UNROLL
         for (int part = 0; part < F::P_PARTS; part++)
-            F::template multiply_weights<32 * S::UNITS>(&acc[0][0][0], p[b][part], rows, lane);
+            mma_group_weigh<S, 0>(p[b][part], rows, lane, acc);
     }
     F::commit();
 }
@@ -225,6 +240,7 @@ template <class S> static __device__ __forceinline__ void mma_group_attention(co
     using F = typename S::F;
     using LDS = mma_group_lds<S>;
     constexpr int KV_TILE = S::KV_TILE, BLOCKS = S::BLOCKS, SLOTS = F::SLOTS, ACC = F::ACC;
+    constexpr bool DOUBLE = S::BUFFERS == 2;
     static_assert(sizeof(LDS) == attn_mma_lds(S::SHAPE, S::DK, S::DV), "what the contract asks for");
     SIMT_LDS_DYNAMIC_ALIGNED(LDS, all, 1024);
     LDS &lds = *all;
@@ -260,34 +276,42 @@ template <class S> static __device__ __forceinline__ void mma_group_attention(co
         mma_group_tile now = live_tile(range.begin), next = now, later = now;
         float score[2][BLOCKS][ACC] = {};
         if (now.key0 < end) {
-            next = live_tile(now.key0 + KV_TILE);
+            next = later = live_tile(now.key0 + KV_TILE);
             feeds.start_k(lds, 0, now);
-            feeds.v.pad(lds.v[0]);
-            feeds.v.pad(lds.v[1]);
+            SIMT_UNROLL
+            for (int i = 0; i < S::BUFFERS; i++)
+                feeds.v.pad(lds.v[i]);
             mma_find_columns<F>(a, work, first, lane, at);
             mma_group_load_q<S>(a, lds, at, wave, lane);
             mma_group_arrive<F>();
-            feeds.start_k(lds, 1, next);
-            feeds.start_v(lds, 0, now);
+            if (DOUBLE) {
+                feeds.start_k(lds, 1, next);
+                feeds.start_v(lds, 0, now);
+            }
             SIMT_UNROLL
             for (int slot = 0; slot < SLOTS; slot++)
                 at.inverse[slot] = lds.inverse[16 * wave + F::column(lane, slot)];
             mma_find_scale<F>(a, at);
             mma_group_dot<S>(q_rows, k_rows, lane, score[0]);
             F::wait();
+            if (!DOUBLE) {
+                __syncthreads(); /* nobody reads K any more */
+                feeds.start_k(lds, 0, next);
+            }
             mma_group_arrive<F>();
         }
 
-        /* The tile `now`, number i modulo 2, whose dot products are there, and its V. Those of the next tile may be on
-         * their way. */
+        /* The tile `now`, number i modulo 2, whose dot products are there, and its V, or on its way. Those of the next
+         * tile may be on their way. */
         const auto finish = [&](int i, float (&own)[BLOCKS][ACC]) {
             const int keys = end - now.key0 < KV_TILE ? (int)(end - now.key0) : KV_TILE;
             const bool plain = at.plain && !now.masked && keys == KV_TILE;
+            uint32_t open = 0;
             uint64_t live = 1; /* not 0: some key lives for the workgroup */
             if (!plain) {
                 const mma_mask_reader<F, BLOCKS> mask(at, lane, now.key0, keys);
-                const uint32_t open = mma_finish_scores<F>(a, at, now.masked, lane, keys, mask, own);
-                if (now.masked)
+                open = mma_finish_scores<F>(a, at, now.masked, lane, keys, mask, own);
+                if (DOUBLE && now.masked)
                     live = mma_group_clear_dead<S>(lds, i, wave, lane, open, keys);
             }
             float factor[SLOTS];
@@ -296,10 +320,16 @@ template <class S> static __device__ __forceinline__ void mma_group_attention(co
                 moved = mma_softmax<F>(at, plain, own, max, sum, factor);
             F::wait(); /* no register of a product may change while another is under way, or ptxas makes them wait at
                           once */
+            if (!DOUBLE) {
+                mma_group_arrive<F>(); /* V is there, and nobody reads K any more */
+                feeds.start_k(lds, 0, later);
+                if (now.masked)
+                    live = mma_group_clear_dead<S>(lds, 0, wave, lane, open, keys);
+            }
             if (moved)
                 mma_scale<F>(acc, factor);
             if (live != 0) {
-                mma_group_output<S>(F::further(v_rows, i * S::V_TILE), lane, own, acc);
+                mma_group_output<S>(F::further(v_rows, DOUBLE ? i * S::V_TILE : 0), lane, own, acc);
                 F::wait();
             }
             mma_group_arrive<F>();
@@ -312,9 +342,13 @@ template <class S> static __device__ __forceinline__ void mma_group_attention(co
             if (now.masked)
                 mma_expect_mask<F>(at, now.key0);
             later = live_tile(next.key0 + KV_TILE);
-            mma_group_dot<S>(q_rows, F::further(k_rows, (1 - i) * S::K_TILE), lane, others);
-            feeds.start_k(lds, i, later);
-            feeds.start_v(lds, 1 - i, next);
+            if (!DOUBLE)
+                feeds.start_v(lds, 0, now);
+            mma_group_dot<S>(q_rows, F::further(k_rows, DOUBLE ? (1 - i) * S::K_TILE : 0), lane, others);
+            if (DOUBLE) {
+                feeds.start_k(lds, i, later);
+                feeds.start_v(lds, 1 - i, next);
+            }
             finish(i, own);
         };
         int i = 0;
@@ -333,6 +367,8 @@ template <class S> static __device__ __forceinline__ void mma_group_attention(co
                 for (int n = 0; n < BLOCKS * ACC; n++)
                     score[0][n / ACC][n % ACC] = score[1][n / ACC][n % ACC];
             }
+            if (!DOUBLE)
+                feeds.start_v(lds, 0, now);
             finish(i, score[0]);
         }
         mma_store<F>(a, 1, work, first, lane, 0, range, max, sum, acc);

@@ -15,7 +15,7 @@ template <class F> static attn_entry mma_ahead_instance(const struct attn_plan *
     if (!size)
         return nullptr;
 #define X(dk, dv)                                                             \
-    if constexpr ((dk) > ATTN_MMA_GROUP_MOST)                                 \
+    if constexpr ((dk) > ATTN_MMA_WHOLE_MOST)                                 \
         if (size->d_k == (dk) && size->d_v == (dv)) {                         \
             constexpr attn_mma_shape S = attn_mma_ahead(dk);                  \
             return mma_ahead_kernel<F, dk, dv, S.groups, S.split, S.kv_tile>; \

@@ -12,10 +12,10 @@ template <class F> static attn_entry mma_sm90_instance(const struct attn_plan *p
 {
     const struct attn_head_size *size = attn_head_size(plan->head_size);
     if (!size || plan->launch[ATTN_STEP_MAIN].lds_dynamic_bytes == 0)
-        return nullptr; /* not a plan of warpgroups */
-#define X(dk, dv)                                   \
-    if constexpr ((dk) <= ATTN_MMA_GROUP_MOST)      \
-        if (size->d_k == (dk) && size->d_v == (dv)) \
+        return nullptr;
+#define X(dk, dv)                                                                                                    \
+    if constexpr ((dk) <= ATTN_MMA_GROUP_MOST)                                                                       \
+        if (size->d_k == (dk) && size->d_v == (dv) && plan->columns == ATTN_MMA_COLUMNS * attn_mma_group(dk).groups) \
             return mma_group_kernel<F, dk, dv>;
     ATTN_MMA_HEAD_SIZES(X)
 #undef X

@@ -8,7 +8,10 @@
  * SPDX-License-Identifier: MIT */
 #include "planner/contracts/contract.h"
 
-enum { KEYS_MIN = 128 }; /* of a split */
+enum {
+    KEYS_MIN = 128,      /* of a split */
+    GROUP_KEYS_MIN = 512 /* of a problem in warpgroups where tiles could be copied ahead */
+};
 
 static int32_t threads_of(const struct attn_device *d, struct attn_mma_shape s)
 {
@@ -53,14 +56,20 @@ static bool of_sm80(const struct attn_device *d) { return attn_matrix_base(d->ma
 static struct attn_mma_shape shape_of(const struct attn_device *d, const struct attn_key *k, struct attn_head_size size)
 {
     const int64_t d_k = size.d_k;
-    const struct attn_mma_shape warpgroups = attn_mma_group(), many = attn_mma_many(d->matrix, d_k);
-    if (attn_mul_sat(k->n_q, contract_gqa(k)) <= ATTN_MMA_COLUMNS)
+    const int64_t columns = attn_mul_sat(k->n_q, contract_gqa(k));
+    const struct attn_mma_shape warpgroups = attn_mma_group(d_k), many = attn_mma_many(d->matrix, d_k),
+                                ahead = attn_mma_ahead(d_k);
+    const bool copies_ahead = of_sm80(d) && d->async_copy && d_k > ATTN_MMA_WHOLE_MOST && fits(d, size, ahead);
+    if (columns <= ATTN_MMA_COLUMNS)
         return attn_mma_few(d_k);
-    /* Warpgroups copy whole rows of their own head size. */
-    if (d->matrix == ATTN_MATRIX_WGMMA_SM90 && k->d_k == d_k && d_k <= ATTN_MMA_GROUP_MOST && fits(d, size, warpgroups))
+    /* Warpgroups copy whole rows of their own head size. They take 10 to 20 us longer to begin and end than waves with
+     * tiles ahead (an H200), which the problem has to be worth. */
+    if (d->matrix == ATTN_MATRIX_WGMMA_SM90 && k->d_k == d_k && d_k <= ATTN_MMA_GROUP_MOST &&
+        (!copies_ahead || (columns >= 2 * ATTN_MMA_COLUMNS * warpgroups.groups && k->n_kv >= GROUP_KEYS_MIN)) &&
+        fits(d, size, warpgroups))
         return warpgroups;
-    if (of_sm80(d) && d->async_copy && d_k > ATTN_MMA_GROUP_MOST && fits(d, size, attn_mma_ahead(d_k)))
-        return attn_mma_ahead(d_k);
+    if (copies_ahead)
+        return ahead;
     return fits(d, size, many) ? many : attn_mma_few(d_k);
 }
 
@@ -193,8 +202,8 @@ static int64_t main_cost(const struct attn_device *d, const struct attn_key *k, 
     /* What passes through LDS, with barriers, comes a quarter slower than what vec reads. Multiply-adds a ns and
      * compute unit as an H200 took: in warpgroups 8,192 tokens, D=128; with tiles ahead 4,096, D=256, and 2,048, D=512
      * (620 and 470); heads of that size without tiles ahead, where LDS is short, are no faster. */
-    const bool large = of_sm80(d) && attn_head_size(p->head_size)->d_k > ATTN_MMA_GROUP_MOST;
-    const int32_t rate = s.warpgroups ? 1040 : s.stages > 0 ? 500 : large ? 420 : family_of(d).rate;
+    const bool large = of_sm80(d) && attn_head_size(p->head_size)->d_k > ATTN_MMA_WHOLE_MOST;
+    const int32_t rate = s.warpgroups ? 1040 : attn_mma_is_ahead(s) ? 500 : large ? 420 : family_of(d).rate;
     const struct attn_head_size *size = attn_head_size(p->head_size);
     int64_t once = contract_kv_bytes(k), tiles = contract_row_tiles(k, p->columns);
     int64_t bytes = attn_add_sat(attn_add_sat(once, once / 4), attn_mul_sat(once / 4, tiles - 1));
@@ -238,7 +247,8 @@ static void configure(const struct attn_device *d, const struct attn_key *k, str
     p->launch[ATTN_STEP_MAIN].lds_dynamic_bytes = dynamic ? lds : 0;
 
     bool bf16 = k->type_k == ATTN_BF16;
-    p->arithmetic.mask_asked = s.stages > 0 && k->mask_heads > 0;
+    p->arithmetic.mask_asked = attn_mma_is_ahead(s) && k->mask_heads > 0;
+    p->arithmetic.q_rest_first = s.warpgroups;
     p->arithmetic.kv_tile = p->kv_tile;
     p->arithmetic.splits = p->splits;
     contract_operands(p, d, bf16, bf16 ? ATTN_MMA_P_PARTS_BF16 : 1);

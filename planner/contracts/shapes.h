@@ -148,7 +148,8 @@ ATTN_SHAPE int32_t attn_vec_chunk_rows(int64_t row_bytes)
 
 enum {
     ATTN_MMA_COLUMNS = 16,     /* of a group of waves */
-    ATTN_MMA_GROUP_MOST = 128, /* the largest head of warpgroups */
+    ATTN_MMA_GROUP_MOST = 256, /* the largest head of warpgroups */
+    ATTN_MMA_WHOLE_MOST = 128, /* and of those that mma.sync does not split over waves */
     ATTN_MMA_PANEL = 64,       /* elements of panels of rows in LDS */
     ATTN_MMA_STAGES = 3,       /* tiles that are in use or on their way, where they are copied ahead */
     ATTN_MMA_STEP = 16,        /* elements of a head, or keys, that are multiplied in one step */
@@ -166,15 +167,17 @@ enum {
     X(96, 96)                  \
     X(112, 112) X(128, 128) X(192, 128) X(192, 192) X(256, 256) X(320, 256) X(512, 512) X(576, 512)
 
-/* An instance: groups of 16 columns, waves that each group's head is split over, keys of a tile. With dynamic LDS: of
- * warpgroups (kernels/mma/group.h), or with so many tiles in LDS or on their way there (kernels/mma/ahead.h). */
+/* An instance: groups of 16 columns, waves that each group's head is split over, keys of a tile; where LDS is dynamic,
+ * tiles of K, and of V, in LDS or on their way there. Dynamic it is of warpgroups (kernels/mma/group.h) and with tiles
+ * copied ahead (kernels/mma/ahead.h). */
 struct attn_mma_shape {
     int32_t groups, split, kv_tile;
     bool warpgroups;
     int32_t stages;
 };
 
-ATTN_SHAPE bool attn_mma_dynamic(struct attn_mma_shape s) { return s.warpgroups || s.stages > 0; }
+ATTN_SHAPE bool attn_mma_dynamic(struct attn_mma_shape s) { return s.stages > 0; }
+ATTN_SHAPE bool attn_mma_is_ahead(struct attn_mma_shape s) { return s.stages > 0 && !s.warpgroups; }
 
 /* Few columns: 16, and the head is split over four waves, eight for heads above 256. */
 ATTN_SHAPE struct attn_mma_shape attn_mma_few(int64_t d_k)
@@ -200,14 +203,14 @@ ATTN_SHAPE struct attn_mma_shape attn_mma_many(int matrix, int64_t d_k)
     return s;
 }
 
-/* In warpgroups: two of four waves. */
-ATTN_SHAPE struct attn_mma_shape attn_mma_group(void)
+/* In warpgroups: two of four waves. The largest heads leave LDS for one tile of K and one of V. */
+ATTN_SHAPE struct attn_mma_shape attn_mma_group(int64_t d_k)
 {
-    struct attn_mma_shape s = { 8, 1, 64, true, 0 };
+    struct attn_mma_shape s = { 8, 1, 64, true, d_k > 192 ? 1 : 2 };
     return s;
 }
 
-/* On NVIDIA, of heads larger than those of warpgroups, with tiles ahead: 32 columns, so that K and V are read half as
+/* On NVIDIA, of heads that are split over waves, with tiles ahead: 32 columns, so that K and V are read half as
  * often as by 16, and two tiles on their way while a third is worked on. */
 ATTN_SHAPE struct attn_mma_shape attn_mma_ahead(int64_t d_k)
 {
@@ -235,13 +238,13 @@ ATTN_SHAPE int32_t attn_mma_depth(int64_t wave_size, bool bf16)
 
 /* LDS. Of waves, static: K and V with padded rows, V's to a multiple of 32 first; the waves' parts of the scores; the
  * keys that live for each wave. With tiles ahead, dynamic: the same with more tiles, whose rows are not padded. Of
- * warpgroups, dynamic: Q in its parts, two tiles of K and of V, all in panels; a number for each column; those keys. */
+ * warpgroups, dynamic: Q in its parts, tiles of K and of V, all in panels; a number for each column; those keys. */
 ATTN_SHAPE int64_t attn_mma_lds(struct attn_mma_shape s, int64_t d_k, int64_t d_v)
 {
     return s.warpgroups
                ? attn_shape_round_up(
                      2 * (ATTN_MMA_Q_PARTS * ATTN_MMA_COLUMNS * s.groups * attn_shape_round_up(d_k, ATTN_MMA_PANEL) +
-                          2 * s.kv_tile *
+                          s.stages * s.kv_tile *
                               (attn_shape_round_up(d_k, ATTN_MMA_PANEL) + attn_shape_round_up(d_v, ATTN_MMA_PANEL))) +
                          4 * ATTN_MMA_COLUMNS * s.groups + 8 * s.groups * s.split,
                      1024)

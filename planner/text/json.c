@@ -149,6 +149,7 @@ static void json_sums(struct text *t, const struct attn_arithmetic *a)
     json_i64(t, "dot_chain", a->dot_chain);
     json_i64(t, "dot_joins", a->dot_joins);
     json_i64(t, "depth", a->depth);
+    json_i64(t, "q_rest_first", a->q_rest_first);
     json_i64(t, "mask_asked", a->mask_asked);
     json_chain(t, "sum_of_weights", &a->weights);
     json_chain(t, "sum_of_values", &a->values);

@@ -308,7 +308,7 @@ static void text_sums(struct text *t, const struct attn_arithmetic *a)
 {
     text_item(t, "  sums: scores ", a->dot_chain, a->matrix ? " instructions" : " additions");
     if (a->matrix)
-        text_item(t, " of ", a->depth, "");
+        text_item(t, " of ", a->depth, a->q_rest_first ? ", q's second part first" : "");
     text_item(t, ", ", a->dot_joins, " joins; keys in ");
     text_item(t, "", a->splits > 1 ? a->splits : 1, " splits x ");
     text_item(t, "", a->waves > 1 ? a->waves : 1, " waves");

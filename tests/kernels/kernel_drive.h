@@ -90,7 +90,19 @@ static inline bool kernel_drive(const struct attn_problem *p, const struct attn_
     return good;
 }
 
-/* A kernel's plan of a legal problem on a device of the table; else the test fails. */
+/* A device of the table, or a weakening of it. */
+static inline struct attn_device kernel_device(const char *name)
+{
+    struct attn_device device;
+    int row, weakening;
+    assert_true(attn_device_named(name, strlen(name), &row, &weakening));
+    device = *attn_device(row);
+    if (weakening >= 0)
+        assert_true(attn_device_weaken(attn_device(row), weakening, &device, NULL));
+    return device;
+}
+
+/* A kernel's plan of a legal problem on such a device; else the test fails. */
 static inline void kernel_plan_of(const struct attn_problem *p, const char *device, int kernel, struct attn_plan *plan)
 {
     struct attn_error error;
@@ -101,7 +113,8 @@ static inline void kernel_plan_of(const struct attn_problem *p, const char *devi
         fail_msg("the test's problem is not legal: %s", text);
     }
     attn_key_of(p, &key);
-    if (!attn_plan_kernel(attn_device_find(device), &key, kernel, plan, NULL))
+    const struct attn_device on = kernel_device(device);
+    if (!attn_plan_kernel(&on, &key, kernel, plan, NULL))
         fail_msg("%s is not able on %s for %lld/%lld", attn_kernel(kernel)->name, device, (long long)attn_d_k(p),
                  (long long)attn_d_v(p));
 }

@@ -105,13 +105,15 @@ static inline void kernel_mma_plan(const struct kernel_case *c, const struct att
     assert_true(attn_plan_kernel(device, &key, ATTN_KERNEL_mma, plan, NULL));
 }
 
-/* mma has a plan of a kind on sm_90, down to the LDS that it takes and for more than 16 columns; on_sm_80: there too,
- * where its LDS is enough. */
-static inline void kernel_mma_needs(struct kernel_case c, bool (*kind)(const struct attn_plan *), bool on_sm_80)
+/* mma has a plan of a kind on the device, down to the LDS that it takes and for more than 16 columns; on_sm_80: there
+ * too, where its LDS is enough. */
+static inline void kernel_mma_needs(struct kernel_case c, const char *device, bool (*kind)(const struct attn_plan *),
+                                    bool on_sm_80)
 {
     const struct attn_device *older = attn_device_find("sm_80");
     struct attn_plan plan;
-    struct attn_device weak = *attn_device_find("sm_90");
+    const struct attn_device whole = kernel_device(device);
+    struct attn_device weak = whole;
     kernel_mma_plan(&c, &weak, &plan);
     assert_true(kind(&plan));
     const int32_t needed = (int32_t)plan.launch[ATTN_STEP_MAIN].lds_dynamic_bytes;
@@ -124,7 +126,7 @@ static inline void kernel_mma_needs(struct kernel_case c, bool (*kind)(const str
     kernel_mma_plan(&c, older, &plan);
     assert_int_equal(kind(&plan), on_sm_80 && needed <= older->lds_bytes);
     c.n_q = 16;
-    kernel_mma_plan(&c, attn_device_find("sm_90"), &plan);
+    kernel_mma_plan(&c, &whole, &plan);
     assert_false(kind(&plan));
 }
 

@@ -119,7 +119,7 @@ static void without_the_means_others_stand_in(void **state)
 {
     (void)state;
     for (int i = 0; i < SIZES; i++)
-        kernel_mma_needs(simple(i), ahead, true);
+        kernel_mma_needs(simple(i), "sm_90", ahead, true);
 }
 
 /* A device without copies that need no registers, as all of AMD's. */

@@ -54,6 +54,7 @@ static bool rejects_scaled(struct data *d, const struct attn_reference *r, const
 }
 
 static void matrix_operands(uint64_t *rng, struct route *route);
+static void matrix_operands_rest_first(uint64_t *rng, struct route *route);
 static void flushing_matrix_operands(uint64_t *rng, struct route *route);
 
 /* Can mma use the types as they are? */
@@ -67,7 +68,9 @@ static void one_problem(uint64_t seed, void (*narrow)(uint64_t *, struct route *
 {
     uint64_t rng = seed;
     struct attn_problem p = random_problem(&rng);
-    while ((narrow == matrix_operands || narrow == flushing_matrix_operands) && !matrix_types(&p)) {
+    const bool of_matrix =
+        narrow == matrix_operands || narrow == matrix_operands_rest_first || narrow == flushing_matrix_operands;
+    while (of_matrix && !matrix_types(&p)) {
         p = random_problem(&rng);
     }
     struct data d = data_of(&p);
@@ -182,6 +185,13 @@ static void matrix_operands(uint64_t *rng, struct route *route)
     a->p_shift = bf16 ? 0 : 15;
 }
 
+/* mma in warpgroups: Q's second part first. */
+static void matrix_operands_rest_first(uint64_t *rng, struct route *route)
+{
+    matrix_operands(rng, route);
+    route->arithmetic.q_rest_first = 1;
+}
+
 /* vec where it multiplies bytes of Q and K. */
 static void sixteen_bit_query(uint64_t *rng, struct route *route)
 {
@@ -269,6 +279,19 @@ static void matrix_routes_pass_and_useless_outputs_do_not(void **state)
     print_tally("flushing matrix routes", &flushing);
 }
 
+static void matrix_routes_with_the_rest_first_pass(void **state)
+{
+    (void)state;
+    struct tally tally = { 0 };
+    const int n = problems_to_try(300);
+    for (int i = 0; i < n; i++) {
+        one_problem((uint64_t)i + 6000000, matrix_operands_rest_first, &tally);
+    }
+    print_tally("matrix routes, Q's second part first", &tally);
+    assert_true(tally.zero_rejected >= 0.99 * tally.problems);
+    assert_true(tally.gain_rejected >= 0.99 * tally.problems);
+}
+
 /* ---- The judge ----------------------------------------------------------------------------------------- */
 
 static struct data small_data(int type)
@@ -289,6 +312,40 @@ static const struct route plain_route = {
     .splits = 1,
     .lanes = 1
 };
+
+/* Q's second part first: between the limit of half as long a chain and, nearer to that, of the whole. */
+static void the_rest_first_costs_half(void **state)
+{
+    (void)state;
+    uint64_t rng = 11;
+    const struct shape shape = { .d_k = 256,
+                                 .n_q = 1,
+                                 .n_kv = 200,
+                                 .n_head = 1,
+                                 .n_head_kv = 1,
+                                 .n_seq = 1,
+                                 .type_k = ATTN_F16,
+                                 .type_v = ATTN_F16 };
+    const struct attn_problem p = problem_of(&shape);
+    struct data d = data_of(&p);
+    fill_regime(&d, &rng, REGIME_UNIFORM);
+    struct attn_reference *r = reference_of(&d);
+    struct route route = plain_route;
+    matrix_operands(&rng, &route);
+    struct attn_arithmetic whole = route.arithmetic;
+    whole.dot_chain = 2 * 256 / whole.depth;
+    struct attn_arithmetic first = whole, half = whole;
+    first.q_rest_first = 1;
+    half.dot_chain /= 2;
+    for (int64_t c = 0; c < 256; c++) {
+        const double most = attn_reference_limit(r, &whole, c, 0, 0, 0),
+                     between = attn_reference_limit(r, &first, c, 0, 0, 0);
+        const double least = attn_reference_limit(r, &half, c, 0, 0, 0);
+        assert_true(least < between && between < least + 0.01 * (most - least));
+    }
+    attn_reference_free(r);
+    data_free(&d);
+}
 
 static void no_number_fails_always(void **state)
 {
@@ -438,6 +495,8 @@ int main(void)
         cmocka_unit_test(routes_with_q_in_16_bits_pass_and_useless_outputs_do_not),
         cmocka_unit_test(lost_low_parts_of_q_are_seen),
         cmocka_unit_test(matrix_routes_pass_and_useless_outputs_do_not),
+        cmocka_unit_test(matrix_routes_with_the_rest_first_pass),
+        cmocka_unit_test(the_rest_first_costs_half),
         cmocka_unit_test(no_number_fails_always),
         cmocka_unit_test(the_judge_follows_dst_strides),
         cmocka_unit_test(limits_grow_with_every_rounding),

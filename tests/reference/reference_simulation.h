@@ -130,15 +130,20 @@ static inline float route_exp(const struct route *r, uint64_t *rng, float x)
     return y;
 }
 
-static inline float route_dot(const struct route *r, enum fault fault, int64_t n, const float *q, const float *k)
+/* rest: Q's second part, where that comes first; else NULL. */
+static inline float route_dot(const struct route *r, enum fault fault, int64_t n, const float *rest, const float *first,
+                              const float *k)
 {
     float sum[32] = { 0 };
-    for (int64_t d = 0; d < n; d++) {
-        float *at = &sum[d % r->lanes];
-        *at = fault == FAULT_SCORE_F16 ? round_to(ATTN_F16, false, *at + q[d] * k[d])
-              : r->arithmetic.matrix   ? truncated(*at, q[d], k[d])
-              : r->fused               ? fmaf(q[d], k[d], *at)
-                                       : *at + q[d] * k[d];
+    for (int part = rest ? 0 : 1; part < 2; part++) {
+        const float *q = part == 0 ? rest : first;
+        for (int64_t d = 0; d < n; d++) {
+            float *at = &sum[d % r->lanes];
+            *at = fault == FAULT_SCORE_F16 ? round_to(ATTN_F16, false, *at + q[d] * k[d])
+                  : r->arithmetic.matrix   ? truncated(*at, q[d], k[d])
+                  : r->fused               ? fmaf(q[d], k[d], *at)
+                                           : *at + q[d] * k[d];
+        }
     }
     for (int width = r->lanes / 2; width > 0; width /= 2) {
         for (int i = 0; i < width; i++) {
@@ -203,6 +208,7 @@ struct row_job {
     int64_t h, iq, s, kv_head, kv_seq;
     float slope, scale, log2e; /* log2e: 1 where logits are natural */
     float *q, *k, *v;
+    float *q_rest; /* of Q in parts one after the other, the second; else NULL */
 };
 
 /* The logit of a key, -inf when excluded. */
@@ -227,7 +233,7 @@ static inline float route_score(struct row_job *job, int64_t key)
     for (int64_t d = 0; d < attn_d_k(p); d++) {
         job->k[d] = round_to(a->k_type, a->flush, job->k[d]);
     }
-    float s = route_dot(job->route, fault, attn_d_k(p), job->q, job->k);
+    float s = route_dot(job->route, fault, attn_d_k(p), job->q_rest, job->q, job->k);
     if (p->softcap > 0.0f && fault != FAULT_SOFTCAP) {
         s = p->softcap * tanhf(s * job->scale / p->softcap) * job->log2e;
     } else {
@@ -339,7 +345,8 @@ static inline void simulate(struct data *d, const struct route *r, enum fault fa
     const struct attn_problem *p = &d->problem;
     const int64_t d_k = attn_d_k(p), d_v = attn_d_v(p), n_head_kv = attn_n_head_kv(p);
     uint64_t rng = seed;
-    float *scratch = calloc((size_t)(2 * d_k + 2 * d_v), 4), *out = scratch + 2 * d_k + d_v;
+    const bool apart = r->arithmetic.q_rest_first;
+    float *scratch = calloc((size_t)(3 * d_k + 2 * d_v), 4), *out = scratch + 2 * d_k + d_v;
     struct row_job job = { .data = d,
                            .route = r,
                            .rng = &rng,
@@ -347,6 +354,7 @@ static inline void simulate(struct data *d, const struct route *r, enum fault fa
                            .q = scratch,
                            .k = scratch + d_k,
                            .v = scratch + 2 * d_k,
+                           .q_rest = apart ? scratch + 2 * d_k + 2 * d_v : NULL,
                            .scale = p->scale,
                            .log2e = r->exponential == 1 ? 1.44269504f : 1.0f };
     for (job.s = 0; job.s < attn_n_seq(p); job.s++) {
@@ -367,7 +375,11 @@ static inline void simulate(struct data *d, const struct route *r, enum fault fa
                     round_in_bytes(job.q, d_k, r->low_lost);
                 }
                 for (int64_t i = 0; i < d_k && !bytes; i++) {
-                    job.q[i] = round_in_parts(a->q_type, a->flush, a->q_parts, lift, job.q[i]);
+                    const float x = job.q[i];
+                    job.q[i] = round_in_parts(a->q_type, a->flush, apart ? 1 : a->q_parts, lift, x);
+                    if (apart) {
+                        job.q_rest[i] = round_in_parts(a->q_type, a->flush, 1, lift, x - job.q[i]);
+                    }
                 }
                 route_row(&job, out);
                 for (int64_t i = 0; i < d_v; i++) {
