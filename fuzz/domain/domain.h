@@ -194,6 +194,11 @@ static inline bool attn_effort_fills(uint32_t effort)
  * that is more work than the effort MOST has elsewhere. */
 bool attn_genome_groups(const struct attn_genome *genome);
 
+/* Does its problem, one that fills a device, have many columns? A workgroup has three tiles of keys or more then, one
+ * after the other, where less work is split down to two; and a column tile is more work. A quarter of those that
+ * fill one. */
+bool attn_genome_full_columns(const struct attn_genome *genome);
+
 /* A canonical genome to a legal case within the limits (work of at least 4096, bytes of at least 65536 and components
  * of at least 1024 are always enough). Extents are brought within the limits one after another, in an order that is a
  * gene. */

@@ -122,6 +122,11 @@ int domain_device(const struct attn_genome *g)
 
 bool attn_genome_groups(const struct attn_genome *g) { return GENE(g, effort) == ATTN_EFFORT_MOST && domain_groups(g); }
 
+bool attn_genome_full_columns(const struct attn_genome *g)
+{
+    return attn_effort_fills(GENE(g, effort)) && GENE(g, squeeze) / 48 && GENE(g, squeeze) / 4 % 2 == 1;
+}
+
 /* As many sequences as give every compute unit workgroups enough, for the effort FULL: kernels ask for four at most
  * before they leave n_kv whole. Only where such a problem is within the limits, or run in some rows alone. */
 static void fill_device(const struct attn_genome *g, const struct attn_domain_limits *limits, struct domain_shape *s)
@@ -205,7 +210,12 @@ static void choose_extents(const struct attn_genome *g, const struct attn_domain
         if (s->ratio_level >= 0)
             s->ratio_level %= FEW;
         s->q_level = s->ratio_level >= 0 ? -1 : s->q_level % FEW;
-        if (domain_dead_tiles(g)) { /* too few rows of a head to be scanned for */
+        if (attn_genome_full_columns(g)) {
+            enum { Q_17 = 14, KV_224 = 5 };
+            s->q_level = Q_17;
+            s->ratio_level = -1;
+            s->kv_level = KV_160 + (s->kv_level & 1) * (KV_224 - KV_160);
+        } else if (domain_dead_tiles(g)) { /* too few rows of a head to be scanned for */
             s->ratio_level = 2;
             s->q_level = 3;
         }

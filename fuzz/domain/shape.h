@@ -47,6 +47,8 @@ static inline bool domain_dead_tiles(const struct attn_genome *g)
 static inline bool domain_ahead(const struct attn_genome *g)
 {
     const uint32_t effort = GENE(g, effort);
+    if (attn_effort_fills(effort))
+        return attn_genome_full_columns(g) && GENE(g, squeeze) / 24 == 3;
     return (effort == ATTN_EFFORT_MOST || effort == ATTN_EFFORT_COLUMNS) && GENE(g, squeeze) / 4 % 2 == 1;
 }
 

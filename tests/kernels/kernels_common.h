@@ -70,6 +70,14 @@ static inline void kernel_force_splits(struct attn_plan *plan, int n)
 static inline void kernel_split_in_two(struct attn_plan *plan) { kernel_force_splits(plan, 2); }
 static inline void kernel_split_in_seven(struct attn_plan *plan) { kernel_force_splits(plan, 7); }
 
+/* All tiles of keys one after the other in one workgroup: a device as large as those of the table would split them. */
+static inline void kernel_do_not_split(struct attn_plan *plan)
+{
+    plan->splits = plan->arithmetic.splits = 1;
+    plan->launch[ATTN_STEP_MAIN].grid[1] = 1;
+    plan->steps &= ~(1u << ATTN_STEP_COMBINE);
+}
+
 /* Fewer workgroups than work items. */
 static inline void kernel_use_two_workgroups(struct attn_plan *plan)
 {

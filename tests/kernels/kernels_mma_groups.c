@@ -119,6 +119,19 @@ static void splits_and_scanned_plans(void **state)
         }
 }
 
+/* A tile, the next and the one after it are under way at once; where LDS has one buffer each, of large heads, too. */
+static void many_tiles_in_one_workgroup(void **state)
+{
+    (void)state;
+    for (int i = 0; i < SIZES; i++)
+        for (int mask = 0; mask < KERNEL_MASK_COUNT; mask++) {
+            struct kernel_case c = simple(i);
+            c.mask = (enum kernel_mask)mask;
+            c.n_kv = 64 * 4 + 9;
+            check(&c, kernel_do_not_split);
+        }
+}
+
 /* More tiles than the lanes of a wave look ahead for. */
 static void a_scan_of_many_tiles(void **state)
 {
@@ -175,7 +188,7 @@ int main(void)
         cmocka_unit_test(lengths_around_tiles),          cmocka_unit_test(modifiers_in_every_combination),
         cmocka_unit_test(splits_and_scanned_plans),      cmocka_unit_test(a_scan_of_many_tiles),
         cmocka_unit_test(quantised_types_are_converted), cmocka_unit_test(without_the_means_others_stand_in),
-        cmocka_unit_test(large_heads_are_worth_it),
+        cmocka_unit_test(large_heads_are_worth_it),      cmocka_unit_test(many_tiles_in_one_workgroup),
     };
     return cmocka_run_group_tests_name("mma in groups", tests, NULL, NULL);
 }
