@@ -90,7 +90,8 @@
  *    zero, so nothing of it averages out.
  *    Where all products of Q's second part are added up first (q_rest_first), no partial sum of theirs is more than
  * r G + f sum|k|, and G no more than twice row->partial: their roundings count 2 r times. What they come to is in every
- *    partial sum of the first part's: 1 + 3 r, with K's still below 1 + 2^-5, and f sum|k| counts once more.
+ *    partial sum of the first part's: 1 + 3 r, with K's still below 1 + 2^-5, and f sum|k| counts once more. Beside G
+ *    itself, which has no such factor, all of it is below 1 + 4 r; so that is what they count.
  *    A number in p parts of t bits has p t bits. Q multiplied by a power of two first, so that its largest element is
  *    at least 2^s, loses what is below its type's smallest only relative to that: f 2^-s max|q|; where the power of two
  *    is limited to keep its inverse normal, less than 2^-126. Weights multiplied by 2^s: f 2^-s. Their exponential is

@@ -49,7 +49,7 @@ double attn_dot_roundings(const struct attn_arithmetic *a, double d_k, double re
     const double depth = a->depth > 0 ? (double)a->depth : 1.0;
     const double products = a->dot_chain > 0 ? fmin((double)a->dot_chain * depth, parts * d_k) : parts * d_k;
     const double sums =
-        a->q_rest_first ? truncating(products / parts, depth) * (1.0 + 2.0 * rest) : truncating(products, depth);
+        a->q_rest_first ? truncating(products / parts, depth) * (1.0 + 4.0 * rest) : truncating(products, depth);
     return sums + (double)a->dot_joins + 8.0;
 }
 
