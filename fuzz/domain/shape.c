@@ -14,6 +14,7 @@ static const int8_t kv_deltas[] = { 0, 1, -1, 2, -2, 3, -3, 5, 7, -8, 15, 16, 17
 /* n_q: decode, MTP drafts, edges of column tiles, ubatches. */
 static const int32_t q_edges[] = { 2,  3,  4,  5,  6,  7,  8,  9,   10,  11,  12,  13,  15,  16,  17,   23,
                                    31, 32, 33, 48, 63, 64, 65, 100, 127, 128, 129, 256, 512, 513, 2048, 8192 };
+enum { Q_17 = 14 }; /* level of more columns than a group of waves has */
 static const int32_t ratios[] = { 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13, 14, 15, 16, 24, 32, 40, 64, 71, 128 };
 static const int32_t kv_heads[] = { 2, 3, 4, 5, 6, 8, 10, 16, 32, 40 };
 static const int32_t seqs[] = { 2, 3, 4, 5, 8, 16 };
@@ -145,7 +146,6 @@ static void fill_device(const struct attn_genome *g, const struct attn_domain_li
  * columns do not give way. */
 static void choose_many_columns(struct domain_shape *s, int kv_level, int64_t work)
 {
-    enum { Q_17 = 14 };
     s->q_level = Q_17;
     s->ratio_level = s->heads_level = s->seqs_level = -1;
     s->kv_level = kv_level;
@@ -189,7 +189,6 @@ static void choose_extents(const struct attn_genome *g, const struct attn_domain
         choose_many_columns(s, KV_64 + s->kv_level % 2, INT64_MAX);
     }
     if (GENE(g, effort) == ATTN_EFFORT_COLUMNS) {
-        enum { Q_17 = 14 };
         if (s->q_level < Q_17)
             s->q_level = Q_17 + (s->q_level + 1) % 8;
         s->kv_level = s->heads_level = s->seqs_level = -1;
@@ -211,7 +210,7 @@ static void choose_extents(const struct attn_genome *g, const struct attn_domain
             s->ratio_level %= FEW;
         s->q_level = s->ratio_level >= 0 ? -1 : s->q_level % FEW;
         if (attn_genome_full_columns(g)) {
-            enum { Q_17 = 14, KV_224 = 5 };
+            enum { KV_224 = 5 };
             s->q_level = Q_17;
             s->ratio_level = -1;
             s->kv_level = KV_160 + (s->kv_level & 1) * (KV_224 - KV_160);

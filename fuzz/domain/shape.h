@@ -42,13 +42,16 @@ static inline bool domain_dead_tiles(const struct attn_genome *g)
     return (effort == ATTN_EFFORT_MOST || attn_effort_fills(effort)) && GENE(g, squeeze) % 4 == 0;
 }
 
+/* Of those with many columns of a large head, does it want warpgroups (kernels/mma/group.h)? */
+static inline bool domain_wants_groups(const struct attn_genome *g) { return GENE(g, squeeze) / 24 == 3; }
+
 /* Is it about many columns of a large head on a device that copies tiles ahead (kernels/mma/ahead.h)? Drawn like
  * others, size, columns and device came together once in a thousand problems. */
 static inline bool domain_ahead(const struct attn_genome *g)
 {
     const uint32_t effort = GENE(g, effort);
     if (attn_effort_fills(effort))
-        return attn_genome_full_columns(g) && GENE(g, squeeze) / 24 == 3;
+        return attn_genome_full_columns(g) && domain_wants_groups(g);
     return (effort == ATTN_EFFORT_MOST || effort == ATTN_EFFORT_COLUMNS) && GENE(g, squeeze) / 4 % 2 == 1;
 }
 
@@ -60,7 +63,7 @@ static inline bool domain_ahead_masked(const struct attn_genome *g)
 
 /* Or, a quarter of those, on one whose warpgroups (kernels/mma/group.h) multiply large heads, too? On a device that
  * copies ahead they do so for problems larger than any that is drawn; so it is one weakened to have no such copies. */
-static inline bool domain_groups(const struct attn_genome *g) { return domain_ahead(g) && GENE(g, squeeze) / 24 == 3; }
+static inline bool domain_groups(const struct attn_genome *g) { return domain_ahead(g) && domain_wants_groups(g); }
 
 /* The row of the device table. */
 int domain_device(const struct attn_genome *g);

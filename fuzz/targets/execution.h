@@ -22,13 +22,12 @@
 static inline struct attn_domain_limits execution_limits(const struct attn_genome *genome)
 {
     const uint32_t effort = genome->gene[ATTN_GENE_effort];
-    const int64_t more = attn_genome_groups(genome)                                   ? EXEC_SPLITS
-                         : effort == ATTN_EFFORT_MOST                                 ? EXEC_MORE
-                         : effort == ATTN_EFFORT_COLUMNS                              ? EXEC_COLUMNS
-                         : attn_genome_full_columns(genome)                           ? EXEC_COLUMNS
-                         : attn_effort_fills(effort)                                  ? EXEC_FULL
-                         : effort == ATTN_EFFORT_SPLITS || effort == ATTN_EFFORT_SCAN ? EXEC_SPLITS
-                                                                                      : 1;
+    const int64_t more = attn_genome_groups(genome)                                          ? EXEC_SPLITS
+                         : effort == ATTN_EFFORT_MOST                                        ? EXEC_MORE
+                         : effort == ATTN_EFFORT_COLUMNS || attn_genome_full_columns(genome) ? EXEC_COLUMNS
+                         : attn_effort_fills(effort)                                         ? EXEC_FULL
+                         : effort == ATTN_EFFORT_SPLITS || effort == ATTN_EFFORT_SCAN        ? EXEC_SPLITS
+                                                                                             : 1;
     return (struct attn_domain_limits){ EXEC_WORK * more, EXEC_BYTES * more, EXEC_COMPONENTS * more, ATTN_REACH_MOST };
 }
 

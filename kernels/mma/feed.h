@@ -9,10 +9,13 @@
 #include "planner/contracts/shapes.h"
 #include "kernels/mma/stage.h"
 
+/* Lanes that bring a row of so many elements, eight each. */
+constexpr int mma_row_lanes(int width) { return width <= 64 ? 8 : width <= 128 ? 16 : 32; }
+
 /* WIDTH: elements of a row that are read from LDS; those past ELEMENTS are zeros. */
 template <int THREADS, int ROWS, int ELEMENTS, int WIDTH> struct mma_feed {
-    static constexpr int LANES = WIDTH <= 64 ? 8 : WIDTH <= 128 ? 16 : 32; /* of a row */
-    static constexpr int EACH = THREADS / LANES;                           /* rows at once */
+    static constexpr int LANES = mma_row_lanes(WIDTH);
+    static constexpr int EACH = THREADS / LANES; /* rows at once */
     static constexpr int PASSES = ROWS / EACH;
     static_assert(ROWS % EACH == 0 && EACH % 8 == 0 && WIDTH <= 256,
                   "all passes alike, and their pieces exchanged alike");

@@ -27,7 +27,7 @@ template <class FRAGMENT, int D_K, int D_V> struct mma_group_shape {
     static constexpr int STEPS = DK / 16, UNITS = (DV + 31) / 32;
     static constexpr int K_PANELS = (DK + F::PANEL - 1) / F::PANEL, V_PANELS = (DV + F::PANEL - 1) / F::PANEL;
     static constexpr int K_TILE = K_PANELS * KV_TILE * F::PANEL, V_TILE = V_PANELS * KV_TILE * F::PANEL; /* elements */
-    static constexpr int Q_LANES = DK <= 64 ? 8 : DK <= 128 ? 16 : 32; /* that read a row of Q, eight elements each */
+    static constexpr int Q_LANES = mma_row_lanes(DK);
     static_assert(DK % 16 == 0 && DK <= ATTN_MMA_GROUP_MOST && F::PANEL == ATTN_MMA_PANEL && WAVES % F::GROUP == 0,
                   "whole steps, a head that registers hold, whole groups");
 };

@@ -93,10 +93,9 @@ static inline bool kernel_drive(const struct attn_problem *p, const struct attn_
 /* A device of the table, or a weakening of it. */
 static inline struct attn_device kernel_device(const char *name)
 {
-    struct attn_device device;
     int row, weakening;
     assert_true(attn_device_named(name, strlen(name), &row, &weakening));
-    device = *attn_device(row);
+    struct attn_device device = *attn_device(row);
     if (weakening >= 0)
         assert_true(attn_device_weaken(attn_device(row), weakening, &device, NULL));
     return device;

@@ -53,10 +53,6 @@ static bool rejects_scaled(struct data *d, const struct attn_reference *r, const
     return !judge(d, r, route, &j);
 }
 
-static void matrix_operands(uint64_t *rng, struct route *route);
-static void matrix_operands_rest_first(uint64_t *rng, struct route *route);
-static void flushing_matrix_operands(uint64_t *rng, struct route *route);
-
 /* Can mma use the types as they are? */
 static bool matrix_types(const struct attn_problem *p)
 {
@@ -64,12 +60,10 @@ static bool matrix_types(const struct attn_problem *p)
     return k == p->t[ATTN_V].type && (k == ATTN_F16 || k == ATTN_BF16);
 }
 
-static void one_problem(uint64_t seed, void (*narrow)(uint64_t *, struct route *), struct tally *tally)
+static void one_problem(uint64_t seed, void (*narrow)(uint64_t *, struct route *), bool of_matrix, struct tally *tally)
 {
     uint64_t rng = seed;
     struct attn_problem p = random_problem(&rng);
-    const bool of_matrix =
-        narrow == matrix_operands || narrow == matrix_operands_rest_first || narrow == flushing_matrix_operands;
     while (of_matrix && !matrix_types(&p)) {
         p = random_problem(&rng);
     }
@@ -111,17 +105,31 @@ static void print_tally(const char *routes, const struct tally *t)
                   100.0 * t->gain_rejected / t->problems);
 }
 
+/* Problems from a seed on, by routes that `narrow` changes; of_matrix: of types that mma takes as they are. */
+static struct tally try_problems(const char *routes, int problems, uint64_t first, bool of_matrix,
+                                 void (*narrow)(uint64_t *, struct route *))
+{
+    struct tally tally = { 0 };
+    for (int i = 0; i < problems; i++) {
+        one_problem((uint64_t)i + first, narrow, of_matrix, &tally);
+    }
+    print_tally(routes, &tally);
+    return tally;
+}
+
+static void assert_zeros_rejected(const struct tally *t) { assert_true(t->zero_rejected >= 0.99 * t->problems); }
+
+static void assert_useless_rejected(const struct tally *t)
+{
+    assert_zeros_rejected(t);
+    assert_true(t->gain_rejected >= 0.99 * t->problems);
+}
+
 static void float_routes_pass_and_useless_outputs_do_not(void **state)
 {
     (void)state;
-    struct tally tally = { 0 };
-    const int n = problems_to_try(300);
-    for (int i = 0; i < n; i++) {
-        one_problem((uint64_t)i + 1, NULL, &tally);
-    }
-    print_tally("float routes", &tally);
-    assert_true(tally.zero_rejected >= 0.99 * tally.problems);
-    assert_true(tally.gain_rejected >= 0.99 * tally.problems);
+    const struct tally tally = try_problems("float routes", problems_to_try(300), 1, false, NULL);
+    assert_useless_rejected(&tally);
 }
 
 /* Quantised types converted to f16 first. Where scores are large (a worst case of 2^-11 sum |q k| each) and V is
@@ -137,13 +145,9 @@ static void convert_quantised(uint64_t *rng, struct route *route)
 static void converting_routes_pass_and_zeros_do_not(void **state)
 {
     (void)state;
-    struct tally tally = { 0 };
-    const int n = problems_to_try(200);
-    for (int i = 0; i < n; i++) {
-        one_problem((uint64_t)i + 2000000, convert_quantised, &tally);
-    }
-    print_tally("converting routes", &tally);
-    assert_true(tally.zero_rejected >= 0.99 * tally.problems);
+    const struct tally tally =
+        try_problems("converting routes", problems_to_try(200), 2000000, false, convert_quantised);
+    assert_zeros_rejected(&tally);
 }
 
 /* What matrix cores do to their operands: Q and weights to f16 or bf16, subnormals flushed or not. */
@@ -161,12 +165,7 @@ static void narrow_operands(uint64_t *rng, struct route *route)
 static void narrowing_routes_pass(void **state)
 {
     (void)state;
-    struct tally tally = { 0 };
-    const int n = problems_to_try(200);
-    for (int i = 0; i < n; i++) {
-        one_problem((uint64_t)i + 1000000, narrow_operands, &tally);
-    }
-    print_tally("narrowing routes", &tally);
+    (void)try_problems("narrowing routes", problems_to_try(200), 1000000, false, narrow_operands);
 }
 
 /* mma: f16 or bf16 operands as K and V have them, Q in two parts, weights of bf16 as well, truncating sums. */
@@ -210,14 +209,9 @@ static void high_parts_only(uint64_t *rng, struct route *route)
 static void routes_with_q_in_16_bits_pass_and_useless_outputs_do_not(void **state)
 {
     (void)state;
-    struct tally tally = { 0 };
-    const int n = problems_to_try(300);
-    for (int i = 0; i < n; i++) {
-        one_problem((uint64_t)i + 5000000, sixteen_bit_query, &tally);
-    }
-    print_tally("routes with Q in 16 bits", &tally);
-    assert_true(tally.zero_rejected >= 0.99 * tally.problems);
-    assert_true(tally.gain_rejected >= 0.99 * tally.problems);
+    const struct tally tally =
+        try_problems("routes with Q in 16 bits", problems_to_try(300), 5000000, false, sixteen_bit_query);
+    assert_useless_rejected(&tally);
 }
 
 /* UNIFORM data of a decode: where the low parts of Q are lost, something is out of the bound. */
@@ -265,31 +259,18 @@ static void flushing_matrix_operands(uint64_t *rng, struct route *route)
 static void matrix_routes_pass_and_useless_outputs_do_not(void **state)
 {
     (void)state;
-    struct tally tally = { 0 }, flushing = { 0 };
     const int n = problems_to_try(300);
-    for (int i = 0; i < n; i++) {
-        one_problem((uint64_t)i + 3000000, matrix_operands, &tally);
-    }
-    print_tally("matrix routes", &tally);
-    assert_true(tally.zero_rejected >= 0.99 * tally.problems);
-    assert_true(tally.gain_rejected >= 0.99 * tally.problems);
-    for (int i = 0; i < n / 3; i++) {
-        one_problem((uint64_t)i + 4000000, flushing_matrix_operands, &flushing);
-    }
-    print_tally("flushing matrix routes", &flushing);
+    const struct tally tally = try_problems("matrix routes", n, 3000000, true, matrix_operands);
+    assert_useless_rejected(&tally);
+    (void)try_problems("flushing matrix routes", n / 3, 4000000, true, flushing_matrix_operands);
 }
 
 static void matrix_routes_with_the_rest_first_pass(void **state)
 {
     (void)state;
-    struct tally tally = { 0 };
-    const int n = problems_to_try(300);
-    for (int i = 0; i < n; i++) {
-        one_problem((uint64_t)i + 6000000, matrix_operands_rest_first, &tally);
-    }
-    print_tally("matrix routes, Q's second part first", &tally);
-    assert_true(tally.zero_rejected >= 0.99 * tally.problems);
-    assert_true(tally.gain_rejected >= 0.99 * tally.problems);
+    const struct tally tally = try_problems("matrix routes, Q's second part first", problems_to_try(300), 6000000, true,
+                                            matrix_operands_rest_first);
+    assert_useless_rejected(&tally);
 }
 
 /* ---- The judge ----------------------------------------------------------------------------------------- */
